@@ -1,0 +1,359 @@
+//! What the outside sees of the runtime: contexts without their types, and what may be done with them.
+
+use crate::{
+    domain::{Name, Refusal, Role, Timestamp},
+    store::{Commit, StoreHealth},
+};
+use futures_util::future::BoxFuture;
+use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+
+/// A context of this node, whatever its types.
+pub trait Context: Send + Sync {
+    /// Its place.
+    fn name(&self) -> Name;
+    /// Whether it only listens.
+    fn is_view(&self) -> bool;
+    /// The doors that clients may enter by, in the order of their declaration.
+    fn doors(&self) -> &[DoorInfo];
+    /// How one of its things looks.
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+    /// The fields that lists filter by; they sort by `id` and these.
+    fn filters(&self) -> &[&'static str];
+
+    /// Brings a command in by a door; answers when it is settled and durable, or when patience ends.
+    fn enter(&self, order: Order) -> BoxFuture<'static, Result<Outcome, Fault>>;
+    /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with 404, or that the context cannot answer.
+    fn read(&self, number: u64) -> Result<Seen, Fault>;
+    /// One page of a list.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] for a sort or filter that no index serves, or that the context cannot answer.
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault>;
+
+    /// How it is doing.
+    fn health(&self) -> ContextHealth;
+    /// Stops it: handed-over batches finish, queued and parked callers get 503. Done when this resolves.
+    fn stop(&self) -> BoxFuture<'static, ()>;
+    /// Starts it again: timers, events and open asks are taken up.
+    fn start(&self) -> BoxFuture<'static, ()>;
+    /// Injects a fault into its answers, or clears it.
+    fn set_fault(&self, fault: Option<Injected>);
+    /// Rebuilds a view from the events; [`Fault::Refused`] for a context that is none.
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>>;
+    /// Events set aside.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault>;
+    /// Tries a parked event and those behind it again (`true`), or drops it (`false`).
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>>;
+    /// What this context has to tell of the saga that `context` began under `number`, in sequence.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault>;
+}
+
+/// A door without its types.
+pub struct DoorInfo {
+    /// `POST`, `PATCH` or `DELETE`.
+    pub verb: Verb,
+    /// The word between collection and number: `approve` in `PATCH /books/approve/{id}`.
+    pub word: Option<&'static str>,
+    /// Who stands before it on the board.
+    pub role: Role,
+    /// The body's schema; `None` for a door without a body.
+    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+}
+
+/// The method that opens a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Verb {
+    Post,
+    Patch,
+    Delete,
+}
+
+/// A command on its way in.
+#[derive(Debug, Clone, Default)]
+pub struct Order {
+    /// The place of the door among the context's doors.
+    pub door: usize,
+    /// The number in the path, where there is one.
+    pub number: Option<u64>,
+    /// The body, `Null` for a door without one. Its depth and size have been checked.
+    pub body: serde_json::Value,
+    /// The versions of which `If-Match` wants one to be current. Empty: no condition. `*` is an empty list with
+    /// [`Order::must_exist`].
+    pub if_match: Vec<u64>,
+    /// `If-Match: *`.
+    pub must_exist: bool,
+    /// The idempotency key, in its scope.
+    pub idempotency: Option<IdempotencyKey>,
+    /// The client's own `X-Correlation-Id`.
+    pub client_correlation: Option<String>,
+    /// W3C trace context of the request.
+    pub traceparent: Option<String>,
+}
+
+/// An `Idempotency-Key` in its scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Principal, method, path and key, in one string.
+    pub scope: String,
+    /// A sum of the payload: the same key with another one is a mistake.
+    pub fingerprint: u64,
+}
+
+/// What became of an [`Order`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The thing's number.
+    pub number: u64,
+    /// Its version.
+    pub version: u64,
+    /// How it looks: a JSON object, without number and links.
+    pub body: Vec<u8>,
+    /// False when patience ended before the matter was settled (202).
+    pub settled: bool,
+    /// True when the answer was kept under an idempotency key.
+    pub replayed: bool,
+}
+
+/// Something that was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Its number.
+    pub number: u64,
+    /// Its version.
+    pub version: u64,
+    /// How it looks: a JSON object, without number and links.
+    pub body: Vec<u8>,
+    /// The commit that the outside must wait for before it is told.
+    pub commit: Commit,
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListQuery {
+    /// The page, from 0.
+    pub page: u64,
+    /// Its size, 1 to 100.
+    pub size: u64,
+    /// The field to sort by, `id` when absent, and whether downwards.
+    pub sort: Option<(String, bool)>,
+    /// Fields that must equal, as they stand in the query.
+    pub filters: Vec<(String, String)>,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListPage {
+    /// What is on it, in order.
+    pub items: Vec<Seen>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// The commit that the outside must wait for before it is told.
+    pub commit: Commit,
+}
+
+/// Why an order or a look came to nothing.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// The business says no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It was refused before, and the answer was kept under the idempotency key.
+    #[error(transparent)]
+    RefusedBefore(Refusal),
+    /// The body is not what the door takes: where (a JSON pointer) and what.
+    #[error("the body cannot be read: {detail} at `{pointer}`")]
+    BadBody {
+        /// A JSON pointer to the place.
+        pointer: String,
+        /// What is wrong there.
+        detail: String,
+    },
+    /// `If-Match` names another version than the current one.
+    #[error("the version is {current} by now")]
+    VersionMismatch {
+        /// The current version, 0 where there is no such thing.
+        current: u64,
+    },
+    /// The idempotency key was used with another payload.
+    #[error("the idempotency key was used with another payload")]
+    KeyReused,
+    /// Not even begun: too much at once, or the asked context's guard refused.
+    #[error("please try again in a moment")]
+    Busy {
+        /// When.
+        retry_after: Duration,
+    },
+    /// The context is stopped, failed or restarting.
+    #[error("{0} is away")]
+    Away(&'static str),
+    /// The command crashed its context; nothing of it stands.
+    #[error("the command failed in an unforeseen way; nothing of it stands")]
+    Crashed,
+    /// The store has failed.
+    #[error("{0}")]
+    Store(String),
+    /// A sort that no index serves.
+    #[error("lists of {collection} are sorted by {allowed}")]
+    SortUnsupported {
+        /// The collection.
+        collection: &'static str,
+        /// What it can be sorted by, in words.
+        allowed: String,
+    },
+    /// A filter value that is none for its field.
+    #[error("`{value}` is no value of {field}")]
+    BadFilter {
+        /// The field.
+        field: String,
+        /// The value.
+        value: String,
+    },
+}
+
+/// Where a context stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Phase {
+    Starting,
+    Running,
+    /// Restarting with backoff after crashes; mail is kept.
+    Degraded,
+    /// It crashed too often; only a start by hand brings it back.
+    Failed,
+    /// Stopped by hand.
+    Stopped,
+}
+
+/// How a context is doing.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContextHealth {
+    /// `bookrent.rent`.
+    pub context: &'static str,
+    /// Whether it only listens.
+    pub view: bool,
+    /// Where it stands.
+    pub state: Phase,
+    /// Restarts since the process began.
+    pub restarts: u64,
+    /// Messages whose decision panicked since the process began.
+    pub crashes: u64,
+    /// Mail that waits for a turn.
+    pub mailbox: u64,
+    /// Events of its sources that it has not taken yet.
+    pub backlog: u64,
+    /// Callers that wait for their aggregate's question to be settled.
+    pub waiting: u64,
+    /// Events set aside.
+    pub parked: u64,
+    /// The commit of its last batch.
+    pub last_commit: Commit,
+    /// The last sequence in its log.
+    pub last_sequence: u64,
+    /// The fault that is injected into its answers.
+    pub fault: Option<Injected>,
+    /// The guard in front of it, as its askers see it.
+    pub guard: Option<GuardHealth>,
+}
+
+/// The guard of an asked context.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GuardHealth {
+    /// `closed`, `open` or `halfOpen`.
+    pub breaker: &'static str,
+    /// How often the breaker has opened since the process began.
+    pub opened: u64,
+    /// Questions under way.
+    pub in_flight: u64,
+}
+
+/// A fault injected into a context's answers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Injected {
+    /// The answer is held back for a time between these, in milliseconds.
+    pub delay_ms: (u64, u64),
+    /// The share of answers, 0 to 1, that are lost.
+    pub failure_rate: f64,
+}
+
+/// Names a parked event: by listener, source, source aggregate and sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct ParkedId {
+    pub source: String,
+    pub aggregate: u64,
+    pub sequence: u64,
+}
+
+/// An event that its listener could not take.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParkedEvent {
+    /// Its name among the parked.
+    #[serde(flatten)]
+    pub id: ParkedId,
+    /// Who could not take it.
+    pub listener: &'static str,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Why the last one failed.
+    pub error: String,
+}
+
+/// One thing that happened in a saga.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SagaEntry {
+    /// Business time.
+    pub at: Timestamp,
+    /// Where.
+    pub context: &'static str,
+    /// To which thing.
+    pub number: u64,
+    /// The sequence in the context's log.
+    pub sequence: u64,
+    /// The aggregate's version after it.
+    pub version: u64,
+    /// The event's name, `asks` for an open question, `answered` for one that was put here, `parked` for an event that waits.
+    pub what: String,
+    /// What caused it: a command, or an event elsewhere.
+    pub cause: String,
+    /// The event's fields.
+    pub data: serde_json::Value,
+}
+
+/// A process that hosts contexts.
+pub trait Node: Send + Sync {
+    /// All its contexts, in the order of the board.
+    fn contexts(&self) -> &[Arc<dyn Context>];
+    /// The systems it runs.
+    fn systems(&self) -> &[&'static str];
+    /// Business time.
+    fn now(&self) -> Timestamp;
+    /// Moves business time forward (development only); timers that have become due run.
+    fn advance_clock(&self, by: Duration);
+    /// Resolves once `commit` is durable.
+    fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>>;
+    /// Whether `commit` is durable already.
+    fn is_durable(&self, commit: Commit) -> bool;
+    /// How the store is doing.
+    fn store_health(&self) -> StoreHealth;
+    /// Whether everything has started and the store is sound.
+    fn ready(&self) -> bool;
+}

@@ -1,0 +1,74 @@
+//! Why not: refusals, by what the caller can do about them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt};
+
+/// Why a command was turned down. The code is stable and for programs; the words are for people, in two languages.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Refusal {
+    /// What the caller can do about it.
+    pub kind: Kind,
+    /// Stable, kebab-case, the same for every occurrence: `seat-taken`.
+    pub code: Cow<'static, str>,
+    /// This occurrence, in English.
+    pub en: Cow<'static, str>,
+    /// This occurrence, in Korean.
+    pub ko: Cow<'static, str>,
+}
+
+/// What the caller of a refused command can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// There is no such thing: look for another (404).
+    Absent,
+    /// Its state forbids it: look again (409).
+    Conflict,
+    /// The business forbids the value: correct it (422).
+    Invalid,
+    /// Nothing came of it: try the same again in a moment (503).
+    RetryLater,
+}
+
+impl Refusal {
+    /// A refusal because there is no such thing.
+    pub fn absent(what: &str) -> Self {
+        Self::new(
+            Kind::Absent,
+            "not-found",
+            format!("there is no such {what}"),
+            format!("{what}을(를) 찾을 수 없습니다"),
+        )
+    }
+    /// A refusal because the state forbids it.
+    pub fn conflict(code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Conflict, code, en, ko)
+    }
+    /// A refusal of a value that the business forbids.
+    pub fn invalid(code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Invalid, code, en, ko)
+    }
+    /// Nothing came of it; the same may work in a moment.
+    pub fn retry_later() -> Self {
+        Self::new(Kind::RetryLater, "retry-later", "please try again in a moment", "잠시 후 다시 시도해 주세요")
+    }
+    /// The order's own question is still open: what else is wanted of it must wait for the answer.
+    pub fn still_open() -> Self {
+        Self::conflict("still-open", "the request is not settled yet", "요청이 아직 처리 중입니다")
+    }
+    fn new(kind: Kind, code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, code: code.into(), en: en.into(), ko: ko.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.en, self.code)
+    }
+}
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}({})", self.kind, self.code)
+    }
+}
+impl std::error::Error for Refusal {}
