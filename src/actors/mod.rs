@@ -1,5 +1,28 @@
 //! The runtime, which knows no business: one supervised actor a context, turn by turn.
 
+mod actor;
+mod breaker;
+mod clock;
+mod deciding;
+mod desk;
 mod front;
+mod guard;
+mod guardian;
+mod handle;
+mod layout;
+mod listening;
+mod lists;
+mod node;
+mod peers;
+mod postings;
+mod projecting;
+mod records;
+mod shared;
 
+pub use breaker::BreakerSettings;
+pub use clock::Clock;
 pub use front::*;
+pub use guard::GuardSettings;
+pub use layout::Layout;
+pub use node::{LocalNode, NodeError, NodeSettings};
+pub use shared::{Chaos, ChaosPoint};

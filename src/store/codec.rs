@@ -102,3 +102,22 @@ pub fn decode_versioned<T: DeserializeOwned>(
     let value = if record.version == current { record.read() } else { older(record.version, record) };
     value.map_err(|why| StoreError::Damaged(format!("a record of kind `{}`: {why}", space as u8 as char)))
 }
+
+/// Writes a value without head and sum, to stand inside a record.
+///
+/// # Errors
+/// [`StoreError::Invalid`] when it is too large, or of a shape that cannot be stored.
+pub fn encode_part<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
+    bincode::serde::encode_to_vec(value, config())
+        .map_err(|error| StoreError::Invalid(format!("this cannot be stored: {error}")))
+}
+
+/// A value that stands inside a record: what [`encode_part`] wrote.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a>(pub &'a [u8]);
+
+impl Decoder for Part<'_> {
+    fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
+        Record { version: 0, payload: self.0 }.read()
+    }
+}

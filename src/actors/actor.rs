@@ -1,0 +1,429 @@
+//! The context actor: takes its mail turn by turn, and survives what happens to it.
+//!
+//! An actix actor whose handler panics is dead for good, and its queued mail is lost, `Supervisor` or not. So a handler
+//! only appends to the buffer, and one message to itself runs the turn under `catch_unwind`. Where a panic leaves the
+//! actor's own state in doubt it stops itself: the Supervisor restarts the same value under the same address, with
+//! buffer, waiting callers and handed-over batches, and everything else is loaded anew from the store.
+
+use super::{
+    front::{Fault, Phase},
+    shared::{ChaosPoint, Mailbox, Shared},
+};
+use crate::store::{Batch, Commit, StoreError, Verdict};
+use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised, fut::wrap_future};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+/// At most so many messages a turn.
+const TURN: usize = 256;
+/// So many restarts in [`WINDOW`] are taken for bad luck; more are slowed down.
+const RESTARTS: usize = 5;
+const WINDOW: Duration = Duration::from_secs(10);
+/// After so many such windows the context is failed.
+const WINDOWS: u32 = 3;
+/// How often a turn is decided anew on a conflict before the actor takes a breath.
+const CONFLICTS: u32 = 8;
+const BREATH: Duration = Duration::from_millis(20);
+
+/// What a kind of context does in its turns.
+pub trait Logic: Sized + 'static {
+    /// What it is sent.
+    type Mail: Send + 'static;
+    /// What follows once a turn stands.
+    type Effect: 'static;
+    /// What its memory becomes once a turn stands.
+    type Memory: 'static;
+
+    /// Loads its memory from the store, as a new activation.
+    fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
+    /// Decides what `mails` come to. Changes nothing that a second call would not find again.
+    fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<Turn<Self>, StoreError>;
+    /// The turn stands.
+    fn remember(&mut self, memory: Self::Memory);
+    /// Acts on one of its effects.
+    fn act(&mut self, commit: Commit, effect: Self::Effect, mails: &mut [Option<Self::Mail>]);
+    /// Answers mail that will not be dealt with.
+    fn dismiss(&mut self, mail: Self::Mail, why: &Fault);
+    /// Answers those who wait for something to be settled: the context stops.
+    fn dismiss_waiting(&mut self, why: &Fault);
+    /// Mail from clients waits for no room; everything else does.
+    fn is_from_outside(mail: &Self::Mail) -> bool;
+    /// When the next turn is due by itself.
+    fn wakes_in(&self) -> Option<Duration>;
+    /// The mail that says so.
+    fn wake() -> Self::Mail;
+}
+
+/// What a turn came to.
+pub struct Turn<L: Logic> {
+    /// What it writes; empty: nothing.
+    pub batch: Batch,
+    /// The highest commit that it was judged by, for what it says without writing.
+    pub judged: Commit,
+    /// What memory becomes.
+    pub memory: L::Memory,
+    /// What follows, in order.
+    pub effects: VecDeque<L::Effect>,
+}
+
+/// A message: the mail goes into the buffer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Post<M: Send + 'static>(pub M);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct TakeTurn;
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Decided(Result<Verdict, StoreError>);
+
+/// Stops or starts the context; the sender is told when it is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Halt(pub bool, pub tokio::sync::oneshot::Sender<()>);
+
+struct Handed<L: Logic> {
+    mails: Vec<Option<L::Mail>>,
+    memory: Option<L::Memory>,
+    effects: VecDeque<L::Effect>,
+    /// Set once the batch is accepted.
+    commit: Option<Commit>,
+}
+
+/// The actor of one context.
+pub struct ContextActor<L: Logic> {
+    logic: L,
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox<L>>,
+    buffer: VecDeque<L::Mail>,
+    handed: Option<Handed<L>>,
+    turn_is_due: bool,
+    /// After a turn has crashed, so many messages are taken one by one, to find the bad one.
+    singly: usize,
+    conflicts: u32,
+    crashed_at: VecDeque<Instant>,
+    windows: u32,
+    alarm: Option<SpawnHandle>,
+    halting: Vec<tokio::sync::oneshot::Sender<()>>,
+}
+
+/// Nothing in it is ever pinned.
+impl<L: Logic> Unpin for ContextActor<L> {}
+
+impl<L: Logic> ContextActor<L> {
+    pub fn new(logic: L, shared: Arc<Shared>, mailbox: Arc<Mailbox<L>>) -> Self {
+        Self {
+            logic,
+            shared,
+            mailbox,
+            buffer: VecDeque::new(),
+            handed: None,
+            turn_is_due: false,
+            singly: 0,
+            conflicts: 0,
+            crashed_at: VecDeque::new(),
+            windows: 0,
+            alarm: None,
+            halting: Vec::new(),
+        }
+    }
+
+    fn running(&self) -> bool {
+        matches!(self.shared.phase(), Phase::Running | Phase::Degraded)
+    }
+
+    fn ask_for_turn(&mut self, ctx: &mut Context<Self>) {
+        if !self.turn_is_due && self.handed.is_none() && !self.buffer.is_empty() && self.running() {
+            self.turn_is_due = true;
+            ctx.notify(TakeTurn);
+        }
+    }
+
+    fn turn(&mut self, ctx: &mut Context<Self>) {
+        self.turn_is_due = false;
+        if self.handed.is_some() || !self.running() || self.buffer.is_empty() {
+            return;
+        }
+        let most = if self.singly > 0 { 1 } else { TURN };
+        let mails: Vec<_> = self.buffer.drain(..self.buffer.len().min(most)).map(Some).collect();
+        self.shared.mailbox.fetch_sub(mails.len() as u64, Relaxed);
+        self.decide(mails, ctx);
+    }
+
+    fn decide(&mut self, mails: Vec<Option<L::Mail>>, ctx: &mut Context<Self>) {
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            let turn = self.logic.turn(&mails)?;
+            self.shared.chaos(ChaosPoint::BeforeCommit);
+            let verdict = match turn.batch.writes.is_empty() {
+                true => Verdict::Accepted(turn.judged),
+                false => self.shared.store.submit(turn.batch)?,
+            };
+            Ok::<_, StoreError>((turn.memory, turn.effects, verdict))
+        }));
+        match decided {
+            Ok(Ok((memory, effects, verdict))) => {
+                self.handed = Some(Handed { mails, memory: Some(memory), effects, commit: None });
+                self.verdict(Ok(verdict), ctx);
+            }
+            Ok(Err(error)) => self.not_taken(mails, &error, ctx),
+            Err(_) => {
+                if let [Some(_)] = mails.as_slice() {
+                    // The bad one is found: it is not tried again.
+                    mails.into_iter().flatten().for_each(|mail| self.logic.dismiss(mail, &Fault::Crashed));
+                } else {
+                    self.singly = mails.len();
+                    self.give_back(mails);
+                }
+                self.crash(ctx);
+            }
+        }
+    }
+
+    fn verdict(&mut self, verdict: Result<Verdict, StoreError>, ctx: &mut Context<Self>) {
+        match verdict {
+            Ok(Verdict::Accepted(commit)) => {
+                self.conflicts = 0;
+                if let Some(handed) = &mut self.handed {
+                    handed.commit = Some(commit);
+                }
+                self.act(ctx);
+            }
+            Ok(Verdict::Conflict) => {
+                let Some(handed) = self.handed.take() else { return };
+                self.conflicts += 1;
+                if let Err(error) = self.logic.reload(&self.mailbox) {
+                    return self.not_taken(handed.mails, &error, ctx);
+                }
+                if self.conflicts % CONFLICTS == 0 {
+                    self.give_back(handed.mails);
+                    ctx.run_later(BREATH, |actor, ctx| actor.ask_for_turn(ctx));
+                } else {
+                    self.decide(handed.mails, ctx);
+                }
+            }
+            Ok(Verdict::Pending(verdict)) => {
+                // A task of its own: it outlives a restart of this actor, which its own futures would not.
+                let mailbox = ctx.address();
+                actix::spawn(async move {
+                    let gone = || Err(StoreError::Failed("the store went away".into()));
+                    mailbox.do_send(Decided(verdict.await.unwrap_or_else(|_| gone())));
+                });
+            }
+            Err(error) => {
+                let Some(handed) = self.handed.take() else { return };
+                self.not_taken(handed.mails, &error, ctx);
+            }
+        }
+    }
+
+    /// The batch stands: memory follows, then the effects, one by one, so that a crash in one loses only that one.
+    fn act(&mut self, ctx: &mut Context<Self>) {
+        let acted = catch_unwind(AssertUnwindSafe(|| {
+            let Some(handed) = &mut self.handed else { return };
+            let Some(commit) = handed.commit else { return };
+            if let Some(memory) = handed.memory.take() {
+                self.logic.remember(memory);
+                self.shared.last_commit.fetch_max(commit, Relaxed);
+                self.shared.chaos(ChaosPoint::AfterCommit);
+            }
+            while let Some(effect) = handed.effects.pop_front() {
+                self.logic.act(commit, effect, &mut handed.mails);
+            }
+        }));
+        if acted.is_err() {
+            return self.crash(ctx);
+        }
+        if let Some(handed) = self.handed.take() {
+            self.singly = self.singly.saturating_sub(handed.mails.len());
+        }
+        self.halted();
+        self.set_alarm(ctx);
+        self.ask_for_turn(ctx);
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        if let Some(alarm) = self.alarm.take() {
+            ctx.cancel_future(alarm);
+        }
+        if let Some(delay) = self.logic.wakes_in() {
+            self.alarm = Some(ctx.run_later(delay, |actor, ctx| {
+                actor.alarm = None;
+                actor.shared.mailbox.fetch_add(1, Relaxed);
+                actor.buffer.push_back(L::wake());
+                actor.ask_for_turn(ctx);
+            }));
+        }
+    }
+
+    fn give_back(&mut self, mails: Vec<Option<L::Mail>>) {
+        for mail in mails.into_iter().flatten().rev() {
+            self.shared.mailbox.fetch_add(1, Relaxed);
+            self.buffer.push_front(mail);
+        }
+    }
+
+    fn not_taken(&mut self, mails: Vec<Option<L::Mail>>, error: &StoreError, ctx: &mut Context<Self>) {
+        match error {
+            StoreError::Behind => {
+                let (outside, inside) = mails.into_iter().flatten().partition::<Vec<_>, _>(L::is_from_outside);
+                let busy = Fault::Busy { retry_after: Duration::from_secs(1) };
+                outside.into_iter().for_each(|mail| self.logic.dismiss(mail, &busy));
+                self.give_back(inside.into_iter().map(Some).collect());
+                ctx.run_later(BREATH, |actor, ctx| actor.ask_for_turn(ctx));
+            }
+            StoreError::Invalid(why) if mails.len() > 1 => {
+                tracing::warn!(context = self.shared.name.context, why, "a turn cannot be stored; taken singly");
+                self.singly = mails.len();
+                self.give_back(mails);
+                self.ask_for_turn(ctx);
+            }
+            error => {
+                tracing::error!(context = self.shared.name.context, %error, "the store did not take a turn");
+                let fault = Fault::from(error.clone());
+                mails.into_iter().flatten().for_each(|mail| self.logic.dismiss(mail, &fault));
+                self.singly = self.singly.saturating_sub(1);
+                match error {
+                    StoreError::Invalid(_) => self.ask_for_turn(ctx),
+                    _ => self.fail(&fault),
+                }
+            }
+        }
+    }
+
+    fn crash(&mut self, ctx: &mut Context<Self>) {
+        self.shared.restarts.fetch_add(1, Relaxed);
+        actix::ActorContext::stop(ctx);
+    }
+
+    fn fail(&mut self, why: &Fault) {
+        self.shared.set_phase(Phase::Failed);
+        self.dismiss_all(why);
+    }
+
+    fn dismiss_all(&mut self, why: &Fault) {
+        self.shared.mailbox.fetch_sub(self.buffer.len() as u64, Relaxed);
+        for mail in std::mem::take(&mut self.buffer) {
+            self.logic.dismiss(mail, why);
+        }
+        self.logic.dismiss_waiting(why);
+    }
+
+    fn load(&mut self, ctx: &mut Context<Self>) {
+        match self.logic.reload(&self.mailbox) {
+            Ok(()) => {
+                self.shared.set_phase(Phase::Running);
+                self.act(ctx);
+            }
+            Err(error) => {
+                tracing::error!(context = self.shared.name.context, %error, "the context cannot be loaded");
+                self.fail(&Fault::from(error));
+            }
+        }
+    }
+
+    /// A stop is done when what was handed over is answered.
+    fn halted(&mut self) {
+        if self.shared.phase() == Phase::Stopped && self.handed.is_none() {
+            self.dismiss_all(&Fault::Away(self.shared.name.context));
+            self.halting.drain(..).for_each(|done| drop(done.send(())));
+        }
+    }
+}
+
+impl<L: Logic> Actor for ContextActor<L> {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        // The address is that of whoever lives now: at first, and where the guardian has put another in its place.
+        self.mailbox.settle_at(ctx.address());
+        if self.shared.phase() == Phase::Starting {
+            self.load(ctx);
+        }
+    }
+}
+
+impl<L: Logic> Supervised for ContextActor<L> {
+    fn restarting(&mut self, ctx: &mut Context<Self>) {
+        self.turn_is_due = false;
+        self.alarm = None;
+        if matches!(self.shared.phase(), Phase::Failed | Phase::Stopped) {
+            return self.halted();
+        }
+        let now = Instant::now();
+        self.crashed_at.retain(|at| now.duration_since(*at) < WINDOW);
+        self.crashed_at.push_back(now);
+        if self.crashed_at.len() <= RESTARTS {
+            return self.load(ctx);
+        }
+        self.crashed_at.clear();
+        self.windows += 1;
+        tracing::warn!(context = self.shared.name.context, windows = self.windows, "the context keeps crashing");
+        if self.windows >= WINDOWS {
+            let _ = self.logic.reload(&self.mailbox);
+            return self.fail(&Fault::Away(self.shared.name.context));
+        }
+        self.shared.set_phase(Phase::Degraded);
+        let backoff = Duration::from_millis(50) * 2_u32.pow(self.windows.min(6));
+        // No mail is taken meanwhile, and none is lost.
+        ctx.wait(wrap_future(tokio::time::sleep(backoff)));
+        ctx.run_later(backoff, |actor: &mut Self, ctx| actor.load(ctx));
+    }
+}
+
+impl<L: Logic> Handler<Post<L::Mail>> for ContextActor<L> {
+    type Result = ();
+    fn handle(&mut self, Post(mail): Post<L::Mail>, ctx: &mut Context<Self>) {
+        match self.shared.phase() {
+            Phase::Failed | Phase::Stopped => {
+                self.shared.mailbox.fetch_sub(1, Relaxed);
+                self.logic.dismiss(mail, &Fault::Away(self.shared.name.context));
+            }
+            Phase::Starting | Phase::Running | Phase::Degraded => {
+                self.buffer.push_back(mail);
+                self.ask_for_turn(ctx);
+            }
+        }
+    }
+}
+
+impl<L: Logic> Handler<TakeTurn> for ContextActor<L> {
+    type Result = ();
+    fn handle(&mut self, _: TakeTurn, ctx: &mut Context<Self>) {
+        self.turn(ctx);
+    }
+}
+
+impl<L: Logic> Handler<Decided> for ContextActor<L> {
+    type Result = ();
+    fn handle(&mut self, Decided(verdict): Decided, ctx: &mut Context<Self>) {
+        self.verdict(verdict, ctx);
+    }
+}
+
+impl<L: Logic> Handler<Halt> for ContextActor<L> {
+    type Result = ();
+    fn handle(&mut self, Halt(halt, done): Halt, ctx: &mut Context<Self>) {
+        match (halt, self.shared.phase()) {
+            (true, Phase::Stopped) | (false, Phase::Starting | Phase::Running | Phase::Degraded) => {
+                let _ = done.send(());
+            }
+            (true, _) => {
+                self.shared.set_phase(Phase::Stopped);
+                self.halting.push(done);
+                self.halted();
+            }
+            (false, _) => {
+                (self.windows, self.singly) = (0, 0);
+                self.crashed_at.clear();
+                self.load(ctx);
+                let _ = done.send(());
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The circuit breaker: closed, open, half-open with a few probes. Its clock is handed in.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// When a breaker opens, for how long, and how it tries again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BreakerSettings {
+    /// Over how many of the last calls it judges.
+    pub window: usize,
+    /// Over how many at least.
+    pub minimum: usize,
+    /// The percentage of failed or slow calls at which it opens.
+    pub failure_percent: u32,
+    /// For how long it stays open.
+    pub open_for: Duration,
+    /// How many calls may try it out then, at once.
+    pub probes: usize,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self { window: 100, minimum: 20, failure_percent: 50, open_for: Duration::from_secs(5), probes: 3 }
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Closed { calls: VecDeque<bool>, failures: usize },
+    Open { until: Instant },
+    HalfOpen { running: usize, succeeded: usize },
+}
+
+/// A circuit breaker. Shared by all who call the same thing.
+#[derive(Debug)]
+pub struct Breaker {
+    settings: BreakerSettings,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    /// Counts changes of state: the outcome of a call begun under an older one does not count.
+    era: u64,
+    opened: u64,
+}
+
+/// The permission for one call. Dropped without a word it counts as a failure.
+#[derive(Debug)]
+pub struct Call {
+    breaker: Arc<Breaker>,
+    era: u64,
+    told: bool,
+}
+
+impl Breaker {
+    /// A closed breaker.
+    pub fn new(settings: BreakerSettings) -> Arc<Self> {
+        let inner = Inner { state: closed(), era: 0, opened: 0 };
+        Arc::new(Self { settings, inner: Mutex::new(inner) })
+    }
+
+    /// Permits a call, or says how long to wait.
+    ///
+    /// # Errors
+    /// The time that is left until it may be tried out again.
+    pub fn enter(self: &Arc<Self>, now: Instant) -> Result<Call, Duration> {
+        let mut inner = self.lock();
+        if let State::Open { until } = inner.state {
+            if now < until {
+                return Err(until - now);
+            }
+            inner.change(State::HalfOpen { running: 0, succeeded: 0 });
+        }
+        if let State::HalfOpen { running, succeeded } = &mut inner.state {
+            if *running + *succeeded >= self.settings.probes {
+                return Err(Duration::from_secs(1));
+            }
+            *running += 1;
+        }
+        Ok(Call { breaker: self.clone(), era: inner.era, told: false })
+    }
+
+    /// `closed`, `open` or `halfOpen`, and how often it has opened.
+    pub fn state(&self, now: Instant) -> (&'static str, u64) {
+        let inner = self.lock();
+        let state = match inner.state {
+            State::Closed { .. } => "closed",
+            State::Open { until } if now < until => "open",
+            State::Open { .. } | State::HalfOpen { .. } => "halfOpen",
+        };
+        (state, inner.opened)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn outcome(&self, era: u64, success: bool, now: Instant) {
+        let mut inner = self.lock();
+        if inner.era != era {
+            return;
+        }
+        let open = State::Open { until: now + self.settings.open_for };
+        match &mut inner.state {
+            State::Closed { calls, failures } => {
+                calls.push_back(success);
+                *failures += usize::from(!success);
+                if calls.len() > self.settings.window {
+                    *failures -= usize::from(calls.pop_front() == Some(false));
+                }
+                let share = *failures * 100 >= self.settings.failure_percent as usize * calls.len();
+                if calls.len() >= self.settings.minimum && share {
+                    inner.opened += 1;
+                    inner.change(open);
+                }
+            }
+            State::HalfOpen { running, succeeded } => {
+                *running = running.saturating_sub(1);
+                if !success {
+                    inner.opened += 1;
+                    inner.change(open);
+                } else {
+                    *succeeded += 1;
+                    if *succeeded >= self.settings.probes {
+                        inner.change(closed());
+                    }
+                }
+            }
+            State::Open { .. } => {}
+        }
+    }
+
+    fn withdraw(&self, era: u64) {
+        let mut inner = self.lock();
+        if inner.era == era
+            && let State::HalfOpen { running, .. } = &mut inner.state
+        {
+            *running = running.saturating_sub(1);
+        }
+    }
+}
+
+impl Inner {
+    fn change(&mut self, state: State) {
+        self.state = state;
+        self.era += 1;
+    }
+}
+
+fn closed() -> State {
+    State::Closed { calls: VecDeque::new(), failures: 0 }
+}
+
+impl Call {
+    /// The call was answered in time.
+    pub fn succeeded(mut self) {
+        self.told = true;
+        self.breaker.outcome(self.era, true, Instant::now());
+    }
+    /// The call was never made: it counts for nothing.
+    pub fn not_made(mut self) {
+        self.told = true;
+        self.breaker.withdraw(self.era);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if !self.told {
+            self.breaker.outcome(self.era, false, Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaker() -> (Arc<Breaker>, Instant) {
+        let settings = BreakerSettings { window: 10, minimum: 4, ..BreakerSettings::default() };
+        (Breaker::new(settings), Instant::now())
+    }
+
+    #[test]
+    fn it_opens_when_half_of_the_calls_fail_but_not_before_there_are_enough() {
+        let (breaker, now) = breaker();
+        breaker.enter(now).unwrap().succeeded();
+        breaker.enter(now).unwrap().succeeded();
+        drop(breaker.enter(now).unwrap());
+        assert_eq!(breaker.state(now), ("closed", 0));
+        drop(breaker.enter(now).unwrap());
+        assert_eq!(breaker.state(now), ("open", 1));
+        assert!(breaker.enter(now).unwrap_err() > Duration::from_secs(4));
+    }
+
+    #[test]
+    fn after_its_time_three_probes_pass_and_their_success_closes_it() {
+        let (breaker, now) = breaker();
+        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
+        let later = Instant::now() + Duration::from_secs(6);
+        let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
+        assert!(breaker.enter(later).is_err(), "a fourth at once is one too many");
+        probes.into_iter().for_each(Call::succeeded);
+        assert_eq!(breaker.state(later).0, "closed");
+    }
+
+    #[test]
+    fn a_failed_probe_opens_it_again_and_old_calls_do_not_count() {
+        let (breaker, now) = breaker();
+        let old = breaker.enter(now).unwrap();
+        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
+        let later = Instant::now() + Duration::from_secs(6);
+        let probe = breaker.enter(later).unwrap();
+        old.succeeded();
+        assert_eq!(breaker.state(later).0, "halfOpen");
+        drop(probe);
+        assert_eq!(breaker.state(Instant::now()), ("open", 2));
+    }
+
+    #[test]
+    fn a_call_that_was_never_made_frees_its_probe() {
+        let (breaker, now) = breaker();
+        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
+        let later = Instant::now() + Duration::from_secs(6);
+        let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
+        probes.into_iter().for_each(Call::not_made);
+        assert!(breaker.enter(later).is_ok());
+    }
+}

@@ -1,0 +1,101 @@
+//! Open questions: put after the turn that opened them stands, found again after a restart.
+
+use super::{Asking, Deciding, Mail};
+use crate::{
+    actors::{
+        guard::Pass,
+        peers::Question,
+        records::{QUESTION_PAGE, QuestionPage, SagaId, Thread},
+    },
+    domain::{Aggregate, Ask, AskId, Id, NoAnswer},
+    store::{
+        Scan, StoreError, codec,
+        keys::{KeyBuf, Space, behind},
+    },
+};
+use std::{borrow::Cow, time::Duration};
+
+/// Pauses between rounds of a question whose answer changed nothing.
+pub fn pause(rounds: u32) -> Duration {
+    match rounds {
+        0 => Duration::ZERO,
+        rounds => (Duration::from_millis(50) * 2_u32.saturating_pow(rounds.min(10))).min(Duration::from_secs(5)),
+    }
+}
+
+/// The row of open questions that `number` stands in.
+pub fn page_key(number: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
+}
+
+impl<A: Aggregate> Deciding<A> {
+    /// Puts a question; its answer comes back as mail.
+    pub(super) fn put(&self, number: u64, ask: Ask<A>, pass: Option<Pass>, pause: Duration) {
+        let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
+        let own = || SagaId { context: Cow::Borrowed(A::NAME.context), number };
+        let saga = self.tree.state(0, number).ok().flatten().and_then(|(_, kept)| kept.saga).unwrap_or_else(own);
+        let thread = self.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        let Ask { callee, number: of, attempt, command, then } = ask;
+        let id = AskId::of(Id::<A>::new(number), attempt);
+        actix::spawn(async move {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            let answer = match peers.find(callee.context) {
+                Some(peer) => {
+                    let put = || {
+                        let (id, saga, thread, command) = (id.clone(), saga.clone(), thread.clone(), command.again());
+                        peer.askable.ask(Question { id, saga, thread, number: of, command })
+                    };
+                    peer.guard.ask(pass, put).await
+                }
+                None => Err(NoAnswer::Unavailable),
+            };
+            mailbox.post(Mail::Settle { number, callee: callee.context, attempt, command: then(answer) });
+        });
+    }
+
+    /// The answer was lost: the question is put again.
+    pub(super) fn asked_in_vain(&mut self, number: u64) {
+        let Some(asking) = self.asking.get_mut(&number) else { return };
+        asking.rounds = asking.rounds.saturating_add(1);
+        let rounds = asking.rounds;
+        let state = self.tree.state(0, number).ok().flatten();
+        if let Some(ask) = state.and_then(|(_, kept)| kept.state.awaits(Id::new(number))) {
+            self.put(number, ask, None, pause(rounds));
+        }
+    }
+
+    /// Finds the open questions, and puts those that nobody is putting.
+    pub(super) fn reload_questions(&mut self) -> Result<(), StoreError> {
+        let known = std::mem::take(&mut self.asking);
+        let mut scan = Scan {
+            from: vec![Space::Question as u8],
+            to: behind(&[Space::Question as u8]),
+            backwards: false,
+            limit: 256,
+        };
+        loop {
+            let rows = self.tree.scan(&scan)?;
+            for (_, row) in &rows {
+                let page: QuestionPage = codec::decode(Space::Question, &row.record)?;
+                for (number, keys) in page {
+                    let Some((_, kept)) = self.tree.state(0, number)? else { continue };
+                    let Some(ask) = kept.state.awaits(Id::new(number)) else { continue };
+                    let open = (ask.callee.context, ask.attempt);
+                    let before = known.get(&number).filter(|asking| asking.open == open).cloned();
+                    let under_way = before.is_some();
+                    let fresh = || Asking { open, keys, rounds: 0, thread: Thread::default() };
+                    self.asking.insert(number, before.unwrap_or_else(fresh));
+                    if !under_way {
+                        self.put(number, ask, None, Duration::ZERO);
+                    }
+                }
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                _ => return Ok(()),
+            }
+        }
+    }
+}

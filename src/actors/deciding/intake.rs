@@ -1,0 +1,282 @@
+//! What each kind of message comes to.
+
+use super::{
+    Effect, Open,
+    mail::{Asked, Entry, as_replay},
+    timing::KEPT_SECONDS,
+    work::{Trouble, Work},
+};
+use crate::{
+    actors::{
+        clock::machine_seconds,
+        front::{Fault, Outcome, ParkedId, Verb},
+        listening::{Heard, Hearing, Listener},
+        records::{Cause, Envelope, IdempotencyRow, Kept, KeptAnswer, ParkedRow, Thread},
+    },
+    domain::{Aggregate, Kind, NoAnswer, Refusal, Standing, Target},
+    store::{
+        StoreError,
+        keys::{KeyBuf, Space},
+    },
+};
+use serde_bytes::ByteBuf;
+use std::borrow::Cow;
+
+impl<A: Aggregate> Work<'_, A> {
+    /// A client's command.
+    pub(super) fn enter(&mut self, place: usize, entry: &Entry<A>) -> Result<(), StoreError> {
+        if let Some(key) = &entry.idempotency
+            && let Some(row) = self.kept_request(&key.scope)?
+        {
+            let answer = match row.answer {
+                _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
+                Some(KeptAnswer::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
+                Some(KeptAnswer::Done { version, body }) => Ok(Outcome {
+                    number: row.number,
+                    version,
+                    body: body.into_vec(),
+                    settled: true,
+                    replayed: true,
+                }),
+                None => {
+                    self.waits.push((place, row.number, true));
+                    return Ok(());
+                }
+            };
+            self.effects.push_back(Effect::Reply { mail: place, answer });
+            return Ok(());
+        }
+        let (number, is_new) = match entry.target {
+            Target::Chosen(id) => (id.get(), false),
+            Target::New => (self.next_number()?, true),
+        };
+        match self.admit(entry, number)? {
+            Ok(()) => {}
+            Err(fault) => return self.refuse(place, entry, fault),
+        }
+        let name = Cow::Owned(entry.command.as_ref().to_owned());
+        let saga = self.saga_of(number)?;
+        match self.decide(number, entry.command.clone(), Cause::Command(name), saga, Some(&entry.thread))? {
+            Ok(_) => {
+                if is_new {
+                    self.meta.last_number = number;
+                }
+                if let Some(key) = &entry.idempotency {
+                    self.new_keys.push((key.scope.clone(), number, key.fingerprint));
+                    // A repeat in this very turn must find it.
+                    let row = IdempotencyRow { fingerprint: key.fingerprint, number, at: machine_seconds(), answer: None };
+                    self.desk.put(Space::Idempotency, request_key(&key.scope), &row)?;
+                }
+                self.waits.push((place, number, false));
+                Ok(())
+            }
+            Err(trouble) => self.refuse(place, entry, trouble.fault()),
+        }
+    }
+
+    /// The next number that nothing stands under.
+    fn next_number(&mut self) -> Result<u64, StoreError> {
+        let mut number = self.meta.last_number + 1;
+        while self.desk.sheet(number)?.now.version > 0 {
+            number += 1;
+        }
+        Ok(number)
+    }
+
+    /// What must hold before a command is even decided.
+    fn admit(&mut self, entry: &Entry<A>, number: u64) -> Result<Result<(), Fault>, StoreError> {
+        let now = &self.desk.sheet(number)?.now;
+        let (version, standing) = (now.version, now.state.standing());
+        let there = matches!(standing, Standing::Open | Standing::Established);
+        if entry.verb != Verb::Post {
+            match standing {
+                Standing::Absent | Standing::Ended(_) => return Ok(Err(Refusal::absent(A::NAME.item).into())),
+                Standing::Open => return Ok(Err(Refusal::still_open().into())),
+                Standing::Established => {}
+            }
+        }
+        let current = if there { version } else { 0 };
+        let matches = entry.if_match.is_empty() || entry.if_match.contains(&current);
+        Ok(match matches && (there || !entry.must_exist) {
+            true => Ok(()),
+            false => Err(Fault::VersionMismatch { current }),
+        })
+    }
+
+    /// The answer to a client is no; the business's own no is kept under the idempotency key.
+    fn refuse(&mut self, place: usize, entry: &Entry<A>, fault: Fault) -> Result<(), StoreError> {
+        if let (Some(key), Fault::Refused(refusal)) = (&entry.idempotency, &fault)
+            && refusal.kind != Kind::RetryLater
+            && *refusal != Refusal::still_open()
+        {
+            let answer = Some(KeptAnswer::Refused(refusal.clone()));
+            let row = IdempotencyRow { fingerprint: key.fingerprint, number: 0, at: machine_seconds(), answer };
+            self.desk.put(Space::Idempotency, request_key(&key.scope), &row)?;
+        }
+        self.effects.push_back(Effect::Reply { mail: place, answer: Err(fault) });
+        Ok(())
+    }
+
+    fn kept_request(&mut self, scope: &str) -> Result<Option<IdempotencyRow>, StoreError> {
+        let row: Option<IdempotencyRow> = self.desk.get(Space::Idempotency, &request_key(scope))?;
+        Ok(row.filter(|row| row.at + KEPT_SECONDS > machine_seconds()))
+    }
+
+    /// Another context's question.
+    pub(super) fn asked(&mut self, place: usize, asked: &Asked<A>) -> Result<(), StoreError> {
+        let kept = match self.kept_answer(&asked.id)? {
+            Some(kept) => kept,
+            None => {
+                let cause = Cause::Ask(asked.id.clone());
+                let command = asked.command.clone();
+                match self.decide(asked.number, command, cause, asked.saga.clone(), Some(&asked.thread))? {
+                    Ok(_) => Kept::Yes,
+                    Err(Trouble::Refused(refusal))
+                        if refusal == Refusal::still_open() && self.open(asked.number).is_some() =>
+                    {
+                        self.effects.push_back(Effect::Postpone { mail: place, number: asked.number });
+                        return Ok(());
+                    }
+                    Err(Trouble::Refused(refusal)) => Kept::No(refusal),
+                    Err(Trouble::Busy(_) | Trouble::Crashed) => {
+                        self.effects.push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        let answer = match &kept {
+            Kept::Yes => Ok(()),
+            Kept::No(refusal) => Err(NoAnswer::Refused(refusal.clone())),
+            Kept::Withdrawn => {
+                let (en, ko) = ("the question was taken back", "철회된 요청입니다");
+                Err(NoAnswer::Refused(Refusal::conflict("withdrawn", en, ko)))
+            }
+        };
+        if kept != Kept::Withdrawn {
+            self.keep_answer(&asked.id, kept)?;
+        }
+        self.effects.push_back(Effect::Answer { mail: place, answer });
+        Ok(())
+    }
+
+    /// The answer to a question of ours. One that is no longer open is dropped.
+    pub(super) fn settled(&mut self, number: u64, open: Open, command: A::Command) -> Result<(), StoreError> {
+        if self.open(number) != Some(open) {
+            return Ok(());
+        }
+        let saga = self.saga_of(number)?;
+        let thread = self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        let _ = self.decide(number, command, Cause::Answer(Cow::Borrowed(open.0)), saga, Some(&thread))?;
+        if self.open(number) == Some(open) {
+            self.ask_again(number)?;
+        }
+        Ok(())
+    }
+
+    /// Events of a source.
+    pub(super) fn heard(&mut self, heard: &Heard<A::Command>) -> Result<(), StoreError> {
+        self.logic.ears.hear(self, heard)
+    }
+
+    /// It is time to look at everything that comes by itself.
+    pub(super) fn wake(&mut self) -> Result<(), StoreError> {
+        self.logic.ears.retry(self, None)?;
+        self.logic.ears.catch_up_all(self)?;
+        self.run_timers()?;
+        self.sweep()
+    }
+
+    /// Somebody deals with a parked event by hand.
+    pub(super) fn unpark(&mut self, place: usize, parked: &ParkedId, redrive: bool) -> Result<(), StoreError> {
+        let found = match redrive {
+            true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate))).map(|()| true)?,
+            false => self.logic.ears.drop_parked(self, parked)?,
+        };
+        let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
+        self.effects.push_back(Effect::Done { mail: place, answer });
+        Ok(())
+    }
+
+    /// The answers of those that wait for nothing any more, and of the idempotency rows behind them.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        for (scope, number, _) in std::mem::take(&mut self.new_keys) {
+            match self.awaited.get_mut(&number).filter(|awaited| awaited.open.is_some()) {
+                Some(awaited) => awaited.keys.push(scope),
+                None => self.keep_outcome(&scope, number)?,
+            }
+        }
+        let settled: Vec<u64> =
+            self.awaited.iter().filter(|(_, awaited)| awaited.open.is_none()).map(|(number, _)| *number).collect();
+        for number in settled {
+            let keys = self.awaited.get_mut(&number).map(|awaited| std::mem::take(&mut awaited.keys));
+            for scope in keys.unwrap_or_default() {
+                self.keep_outcome(&scope, number)?;
+            }
+            if self.logic.asking.contains_key(&number) {
+                let outcome = self.outcome(number)?;
+                self.effects.push_back(Effect::Settled { number, outcome });
+            }
+        }
+        for (mail, number, replayed) in std::mem::take(&mut self.waits) {
+            if self.open(number).is_some() {
+                self.effects.push_back(Effect::Wait { mail, number, replayed });
+            } else {
+                let answer = as_replay(self.outcome(number)?, replayed);
+                self.effects.push_back(Effect::Reply { mail, answer });
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_outcome(&mut self, scope: &str, number: u64) -> Result<(), StoreError> {
+        let key = request_key(scope);
+        let Some(mut row) = self.desk.get::<IdempotencyRow>(Space::Idempotency, &key)? else { return Ok(()) };
+        row.answer = match self.outcome(number)? {
+            Ok(outcome) => Some(KeptAnswer::Done { version: outcome.version, body: ByteBuf::from(outcome.body) }),
+            Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => Some(KeptAnswer::Refused(refusal)),
+            // Try again in a moment: the same key is then a new request.
+            Err(_) => {
+                self.desk.remove(key);
+                return Ok(());
+            }
+        };
+        self.desk.put(Space::Idempotency, key, &row)
+    }
+}
+
+fn request_key(scope: &str) -> Vec<u8> {
+    KeyBuf::new(Space::Idempotency).text(scope).build()
+}
+
+impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
+    fn hearing(&mut self) -> &mut Hearing {
+        &mut self.hearing
+    }
+
+    fn take(
+        &mut self,
+        source: &'static str,
+        envelope: &Envelope,
+        number: u64,
+        command: A::Command,
+    ) -> Result<Result<(), String>, StoreError> {
+        let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
+        let thread = Thread { client: envelope.client.clone(), trace: envelope.trace.clone() };
+        Ok(match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread))? {
+            Ok(_) => Ok(()),
+            // A policy's command is never refused: where it is, the context's table has a hole.
+            Err(trouble) => Err(trouble.fault().to_string()),
+        })
+    }
+
+    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
+        match row {
+            Some(row) => self.desk.put(Space::Parked, key, &row),
+            None => {
+                self.desk.remove(key);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What a deciding context is sent: typed messages, each with its own way back.
+
+use crate::{
+    actors::{
+        front::{Fault, IdempotencyKey, Outcome, ParkedId, Verb},
+        listening::Heard,
+        records::{SagaId, Thread},
+    },
+    domain::{Aggregate, AskId, NoAnswer, Target},
+};
+use std::sync::{Arc, atomic::AtomicU64};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+/// Mail for a deciding context.
+pub enum Mail<A: Aggregate> {
+    /// A client's command.
+    Enter(Entry<A>),
+    /// Another context's question.
+    Ask(Asked<A>),
+    /// The answer to a question of ours has become this command.
+    Settle { number: u64, callee: &'static str, attempt: u32, command: A::Command },
+    /// Events of a source.
+    Heard(Heard<A::Command>),
+    /// It is time to look at timers, shelves and logs.
+    Wake,
+    /// Somebody deals with a parked event by hand.
+    Unpark { parked: ParkedId, redrive: bool, done: oneshot::Sender<Result<(), Fault>> },
+}
+
+/// A client's command on its way.
+pub struct Entry<A: Aggregate> {
+    pub target: Target<A>,
+    pub verb: Verb,
+    pub command: A::Command,
+    pub if_match: Vec<u64>,
+    pub must_exist: bool,
+    pub idempotency: Option<IdempotencyKey>,
+    pub thread: Thread,
+    pub reply: oneshot::Sender<Result<Outcome, Fault>>,
+    /// Set to the number once the command is recorded, for a client whose patience ends.
+    pub recorded: Arc<AtomicU64>,
+    pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Another context's question on its way.
+pub struct Asked<A: Aggregate> {
+    pub id: AskId,
+    pub saga: SagaId,
+    pub thread: Thread,
+    pub number: u64,
+    pub command: A::Command,
+    pub reply: oneshot::Sender<Result<(), NoAnswer>>,
+}
+
+/// The same answer, for one who came again with the same idempotency key.
+pub fn as_replay(answer: Result<Outcome, Fault>, replayed: bool) -> Result<Outcome, Fault> {
+    match answer {
+        Ok(outcome) => Ok(Outcome { replayed, ..outcome }),
+        Err(Fault::Refused(refusal)) if replayed => Err(Fault::RefusedBefore(refusal)),
+        Err(fault) => Err(fault),
+    }
+}

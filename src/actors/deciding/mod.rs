@@ -1,0 +1,286 @@
+//! A context that decides: commands, asks, answers, events and timers come in; one batch a turn goes out.
+
+mod asking;
+mod intake;
+mod mail;
+mod timing;
+mod work;
+
+pub use mail::{Asked, Entry, Mail};
+
+use super::{
+    actor::{Logic, Turn},
+    clock::Clock,
+    desk::Tree,
+    front::{Fault, Outcome},
+    guard::Pass,
+    listening::{Ears, Hearing, Listeners},
+    peers::Peers,
+    records::{Logged, Meta, Thread},
+    shared::{Mailbox, Shared},
+};
+use crate::{
+    domain::{Aggregate, Ask, NoAnswer, Timestamp},
+    store::{Commit, Epoch, StoreError, codec, keys::KeyBuf, keys::Space},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::Ordering::Relaxed,
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+
+/// What an aggregate's open question is known by: who is asked, in which attempt.
+type Open = (&'static str, u32);
+
+/// An aggregate that waits for an answer.
+#[derive(Clone)]
+struct Asking {
+    open: Open,
+    /// Idempotency rows that want to know what comes of it.
+    keys: Vec<String>,
+    /// How often an answer changed nothing.
+    rounds: u32,
+    thread: Thread,
+}
+
+/// A client who waits for an aggregate to be settled.
+struct Waiting {
+    reply: oneshot::Sender<Result<Outcome, Fault>>,
+    replayed: bool,
+    _permit: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+/// The logic of a deciding context.
+pub struct Deciding<A: Aggregate> {
+    pub tree: Tree<A>,
+    pub shared: Arc<Shared>,
+    pub clock: Arc<Clock>,
+    pub settings: A::Settings,
+    pub peers: Peers,
+    pub ears: Ears<A::Command>,
+    pub listeners: Arc<Listeners<A>>,
+    mailbox: Option<Arc<Mailbox<Self>>>,
+    epoch: Epoch,
+    meta: Meta,
+    asking: BTreeMap<u64, Asking>,
+    waiting: BTreeMap<u64, Vec<Waiting>>,
+    /// Questions to aggregates that cannot answer before their own question is settled.
+    postponed: BTreeMap<u64, Vec<Asked<A>>>,
+    due: Option<Timestamp>,
+    /// Timers whose command crashed or changed nothing: how often, and when to try again.
+    stuck: BTreeMap<u64, (u32, Instant)>,
+    more: bool,
+    sweep: timing::Sweep,
+}
+
+/// What follows a turn that stands.
+pub enum Effect<A: Aggregate> {
+    /// Events for those who listen.
+    Publish(Vec<Logged<A::Event>>),
+    /// A question to put, after a pause.
+    Put { number: u64, ask: Ask<A>, pass: Option<Pass>, pause: Duration },
+    /// A client's answer.
+    Reply { mail: usize, answer: Result<Outcome, Fault> },
+    /// A client waits until the aggregate is settled.
+    Wait { mail: usize, number: u64, replayed: bool },
+    /// An aggregate is settled: whoever waits for it is told.
+    Settled { number: u64, outcome: Result<Outcome, Fault> },
+    /// An asker's answer.
+    Answer { mail: usize, answer: Result<(), NoAnswer> },
+    /// An asker must wait until the aggregate's own question is settled.
+    Postpone { mail: usize, number: u64 },
+    /// Somebody by hand is told.
+    Done { mail: usize, answer: Result<(), Fault> },
+}
+
+/// What memory becomes.
+pub struct Memory {
+    meta: Meta,
+    hearing: Hearing,
+    asking: Vec<(u64, Option<Asking>)>,
+    due: Option<Timestamp>,
+    stuck: Vec<(u64, Option<(u32, Instant)>)>,
+    more: bool,
+    sweep: Option<timing::Sweep>,
+}
+
+impl<A: Aggregate> Deciding<A> {
+    pub fn new(
+        tree: Tree<A>,
+        shared: Arc<Shared>,
+        clock: Arc<Clock>,
+        settings: A::Settings,
+        peers: Peers,
+        ears: Ears<A::Command>,
+        listeners: Arc<Listeners<A>>,
+    ) -> Self {
+        Self {
+            tree,
+            shared,
+            clock,
+            settings,
+            peers,
+            ears,
+            listeners,
+            mailbox: None,
+            epoch: Epoch(0),
+            meta: Meta::default(),
+            asking: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            postponed: BTreeMap::new(),
+            due: None,
+            stuck: BTreeMap::new(),
+            more: true,
+            sweep: timing::Sweep::default(),
+        }
+    }
+
+    fn publish_health(&self) {
+        self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
+        self.shared.parked.store(self.ears.parked(), Relaxed);
+        self.shared.waiting.store(self.waiting.values().map(Vec::len).sum::<usize>() as u64, Relaxed);
+        self.shared.backlog.store(self.ears.backlog(&self.meta.positions), Relaxed);
+    }
+}
+
+impl<A: Aggregate> Logic for Deciding<A> {
+    type Mail = Mail<A>;
+    type Effect = Effect<A>;
+    type Memory = Memory;
+
+    fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
+        self.mailbox = Some(mailbox.clone());
+        self.epoch = self.tree.store.activate(self.tree.id)?;
+        let meta = self.tree.row(&KeyBuf::new(Space::Meta).build())?;
+        self.meta = meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default();
+        self.ears.reload(&self.tree)?;
+        self.reload_timers()?;
+        self.reload_questions()?;
+        self.more = true;
+        self.publish_health();
+        self.listeners.latest.fetch_max(self.meta.last_sequence, Relaxed);
+        self.listeners.say(&Arc::from([]));
+        Ok(())
+    }
+
+    fn turn(&mut self, mails: &[Option<Mail<A>>]) -> Result<Turn<Self>, StoreError> {
+        let mut work = work::Work::new(self);
+        for (place, mail) in mails.iter().enumerate() {
+            if let Some(mail) = mail {
+                work.take(place, mail)?;
+            }
+        }
+        work.finish()
+    }
+
+    fn remember(&mut self, memory: Memory) {
+        self.meta = memory.meta;
+        self.ears.remember(&memory.hearing);
+        for (number, asking) in memory.asking {
+            match asking {
+                Some(asking) => drop(self.asking.insert(number, asking)),
+                None => drop(self.asking.remove(&number)),
+            }
+        }
+        for (number, stuck) in memory.stuck {
+            match stuck {
+                Some(stuck) => drop(self.stuck.insert(number, stuck)),
+                None => drop(self.stuck.remove(&number)),
+            }
+        }
+        (self.due, self.more) = (memory.due, memory.more || memory.hearing.more);
+        if let Some(sweep) = memory.sweep {
+            self.sweep = sweep;
+        }
+        self.publish_health();
+    }
+
+    fn act(&mut self, commit: Commit, effect: Effect<A>, mails: &mut [Option<Mail<A>>]) {
+        let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
+        match effect {
+            Effect::Publish(events) => self.listeners.say(&events.into()),
+            Effect::Put { number, ask, pass, pause } => self.put(number, ask, pass, pause),
+            Effect::Reply { mail: place, answer } => {
+                if let Some(Mail::Enter(entry)) = mail(place) {
+                    self.shared.reply(commit, entry.reply, answer);
+                }
+            }
+            Effect::Wait { mail: place, number, replayed } => {
+                if let Some(Mail::Enter(entry)) = mail(place) {
+                    entry.recorded.store(number, Relaxed);
+                    let waiting = Waiting { reply: entry.reply, replayed, _permit: entry.permit };
+                    self.waiting.entry(number).or_default().push(waiting);
+                }
+            }
+            Effect::Settled { number, outcome } => {
+                for waiting in self.waiting.remove(&number).unwrap_or_default() {
+                    self.shared.reply(commit, waiting.reply, mail::as_replay(outcome.clone(), waiting.replayed));
+                }
+                for asked in self.postponed.remove(&number).unwrap_or_default() {
+                    if let Some(mailbox) = &self.mailbox {
+                        mailbox.post(Mail::Ask(asked));
+                    }
+                }
+                self.publish_health();
+            }
+            Effect::Answer { mail: place, answer } => {
+                if let Some(Mail::Ask(asked)) = mail(place) {
+                    self.shared.answer(asked.reply, answer);
+                }
+            }
+            Effect::Postpone { mail: place, number } => {
+                if let Some(Mail::Ask(asked)) = mail(place) {
+                    self.postponed.entry(number).or_default().push(asked);
+                }
+            }
+            Effect::Done { mail: place, answer } => {
+                if let Some(Mail::Unpark { done, .. }) = mail(place) {
+                    self.shared.reply(commit, done, answer);
+                }
+            }
+        }
+    }
+
+    fn dismiss(&mut self, mail: Mail<A>, why: &Fault) {
+        match mail {
+            Mail::Enter(entry) => drop(entry.reply.send(Err(why.clone()))),
+            Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
+            // Whoever asked sees that nobody answers; events and timers are found again in the store. A settle that
+            // was dismissed leaves its question open, and that must be put again.
+            Mail::Settle { number, .. } => self.asked_in_vain(number),
+            Mail::Ask(_) | Mail::Heard(_) | Mail::Wake => self.more = true,
+        }
+    }
+
+    fn dismiss_waiting(&mut self, why: &Fault) {
+        for waiting in std::mem::take(&mut self.waiting).into_values().flatten() {
+            let _ = waiting.reply.send(Err(why.clone()));
+        }
+        self.postponed.clear();
+        self.asking.clear();
+        self.publish_health();
+    }
+
+    fn is_from_outside(mail: &Mail<A>) -> bool {
+        matches!(mail, Mail::Enter(_))
+    }
+
+    fn wakes_in(&self) -> Option<Duration> {
+        if self.more {
+            return Some(Duration::ZERO);
+        }
+        let stuck = self.stuck.values().map(|(_, at)| at.saturating_duration_since(Instant::now())).min();
+        let due = self.due.map(|at| self.clock.until(at));
+        // A due timer that is stuck must not wake the context before its time.
+        let due = due.filter(|due| !due.is_zero() || stuck.is_none());
+        [due, stuck, self.ears.wakes_in(), Some(self.sweep.due_in())].into_iter().flatten().min()
+    }
+
+    fn wake() -> Mail<A> {
+        Mail::Wake
+    }
+}

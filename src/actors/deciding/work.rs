@@ -1,0 +1,366 @@
+//! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
+
+use super::{Asking, Deciding, Effect, Memory, Open, asking, mail::Mail, timing};
+use crate::{
+    actors::{
+        actor::Turn,
+        desk::Desk,
+        front::{Fault, Outcome},
+        guard::Pass,
+        listening::Hearing,
+        lists,
+        records::{
+            ANSWER_PAGE, AnswerPage, Cause, Envelope, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SAGA_PAGE,
+            SagaId, SagaPage, Thread, encode_log,
+        },
+    },
+    domain::{Aggregate, Ask, AskId, Id, Moment, Refusal, Standing, Timestamp},
+    store::{
+        StoreError,
+        keys::{KeyBuf, Space},
+    },
+};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering::Relaxed,
+    time::{Duration, Instant},
+};
+
+/// What an aggregate that this turn touched waits for in the end.
+pub(super) struct Awaited<A: Aggregate> {
+    pub(super) open: Option<Open>,
+    put: Option<(Ask<A>, Option<Pass>, Duration)>,
+    pub(super) keys: Vec<String>,
+    rounds: u32,
+    thread: Thread,
+}
+
+/// Why a message came to nothing.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Refused(Refusal),
+    Busy(Duration),
+    Crashed,
+}
+
+impl Trouble {
+    pub(super) fn fault(self) -> Fault {
+        match self {
+            Self::Refused(refusal) => Fault::Refused(refusal),
+            Self::Busy(retry_after) => Fault::Busy { retry_after },
+            Self::Crashed => Fault::Crashed,
+        }
+    }
+}
+
+/// One turn's work.
+pub struct Work<'a, A: Aggregate> {
+    pub(super) logic: &'a Deciding<A>,
+    pub(super) desk: Desk<'a, A>,
+    pub(super) meta: Meta,
+    pub(super) now: Timestamp,
+    pub(super) awaited: BTreeMap<u64, Awaited<A>>,
+    pub(super) effects: VecDeque<Effect<A>>,
+    /// Clients who wait for an aggregate: mail, number, whether they came again.
+    pub(super) waits: Vec<(usize, u64, bool)>,
+    /// Idempotency rows to be written when it is known what came of them: scope, number, fingerprint.
+    pub(super) new_keys: Vec<(String, u64, u64)>,
+    pub(super) stuck: Vec<(u64, Option<(u32, Instant)>)>,
+    pub(super) timers_from: Option<Option<Timestamp>>,
+    pub(super) new_due: Option<Timestamp>,
+    pub(super) swept: Option<timing::Sweep>,
+    pub(super) hearing: Hearing,
+    events: Vec<Logged<A::Event>>,
+    sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
+}
+
+impl<'a, A: Aggregate> Work<'a, A> {
+    pub fn new(logic: &'a Deciding<A>) -> Self {
+        let hearing = Hearing::from(&logic.meta.positions);
+        Self {
+            logic,
+            desk: Desk::new(&logic.tree, 0),
+            meta: logic.meta.clone(),
+            now: logic.clock.now(),
+            awaited: BTreeMap::new(),
+            effects: VecDeque::new(),
+            waits: Vec::new(),
+            new_keys: Vec::new(),
+            stuck: Vec::new(),
+            timers_from: None,
+            new_due: None,
+            swept: None,
+            hearing,
+            events: Vec::new(),
+            sagas: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn own_saga(id: Id<A>) -> SagaId {
+        SagaId { context: Cow::Borrowed(A::NAME.context), number: id.get() }
+    }
+
+    /// What `number` waits for, as this turn has it so far.
+    pub(super) fn open(&self, number: u64) -> Option<Open> {
+        match self.awaited.get(&number) {
+            Some(awaited) => awaited.open,
+            None => self.logic.asking.get(&number).map(|asking| asking.open),
+        }
+    }
+
+    /// Decides `command` on a copy, and writes down what follows. Says whether anything did.
+    pub(super) fn decide(
+        &mut self,
+        number: u64,
+        command: A::Command,
+        cause: Cause,
+        saga: SagaId,
+        client: Option<&Thread>,
+    ) -> Result<Result<bool, Trouble>, StoreError> {
+        let id = Id::new(number);
+        let withdrawn = A::withdraws(&command);
+        let sheet = self.desk.sheet(number)?;
+        let (version, state) = (sheet.now.version, &sheet.now.state);
+        let moment = Moment { id, at: self.now, settings: &self.logic.settings };
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            let events = state.decide(command, &moment)?;
+            let mut after = state.clone();
+            events.iter().for_each(|event| after.evolve(event));
+            let (ask, claims) = (after.awaits(id), (state.claims(), after.claims()));
+            let due = (state.due().map(|(at, _)| at), after.due().map(|(at, _)| at));
+            Ok::<_, Refusal>((events, after, ask, claims, due))
+        }));
+        let (events, after, ask, (held, claimed), (due_before, due_after)) = match decided {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(refusal)) => return Ok(Err(Trouble::Refused(refusal))),
+            Err(_) => {
+                self.logic.shared.crashes.fetch_add(1, Relaxed);
+                return Ok(Err(Trouble::Crashed));
+            }
+        };
+        if !events.is_empty() {
+            if let Err(taken) = self.claim(number, &held, &claimed)? {
+                return Ok(Err(Trouble::Refused(taken)));
+            }
+            // A client's command that opens a question is let in by the guard of who is asked, or not at all.
+            let opens = ask.filter(|ask| self.open(number) != Some((ask.callee.context, ask.attempt)));
+            let pass = match (&opens, &cause, client) {
+                (Some(ask), Cause::Command(_), Some(_)) => {
+                    match self.logic.peers.find(ask.callee.context).map(|peer| peer.guard.enter()) {
+                        Some(Ok(pass)) => Some(pass),
+                        Some(Err(wait)) => return Ok(Err(Trouble::Busy(wait))),
+                        None => None,
+                    }
+                }
+                _ => None,
+            };
+            let still_open = after.awaits(id).map(|ask| (ask.callee.context, ask.attempt));
+            self.exchange_claims(number, &held, &claimed)?;
+            self.retime(number, due_before, due_after)?;
+            let count = events.len() as u64;
+            let thread = client.cloned().unwrap_or_default();
+            self.record(number, version, events, &cause, &saga, &thread);
+            let created_in = match version {
+                0 => Some(saga).filter(|saga| *saga != Self::own_saga(id)),
+                _ => self.desk.sheet(number)?.now.saga.clone(),
+            };
+            self.desk.set(number, version + count, created_in, after)?;
+            self.await_now(number, still_open, opens.map(|ask| (ask, pass, Duration::ZERO)), thread);
+        }
+        if let Some(ask) = withdrawn {
+            self.keep_answer(&ask, Kept::Withdrawn)?;
+        }
+        Ok(Ok(!self.events.is_empty()))
+    }
+
+    fn claim(&mut self, number: u64, held: &[String], claimed: &[String]) -> Result<Result<(), Refusal>, StoreError> {
+        for key in claimed.iter().filter(|key| !held.contains(key)) {
+            let holder: Option<u64> = self.desk.get(Space::Claim, &claim_key(key))?;
+            if holder.is_some_and(|holder| holder != number) {
+                return Ok(Err(A::claim_refusal(key)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn exchange_claims(&mut self, number: u64, held: &[String], claimed: &[String]) -> Result<(), StoreError> {
+        for key in held.iter().filter(|key| !claimed.contains(key)) {
+            self.desk.remove(claim_key(key));
+        }
+        for key in claimed.iter().filter(|key| !held.contains(key)) {
+            self.desk.put(Space::Claim, claim_key(key), &number)?;
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, number: u64, version: u64, events: Vec<A::Event>, cause: &Cause, saga: &SagaId, thread: &Thread) {
+        for (place, event) in events.into_iter().enumerate() {
+            self.meta.last_sequence += 1;
+            let envelope = Envelope {
+                sequence: self.meta.last_sequence,
+                aggregate: number,
+                version: version + 1 + place as u64,
+                at: self.now,
+                saga: saga.clone(),
+                cause: cause.clone(),
+                client: thread.client.clone(),
+                trace: thread.trace.clone(),
+            };
+            let page = (saga.context.clone(), saga.number / SAGA_PAGE);
+            self.sagas.entry(page).or_default().push((saga.number, envelope.sequence));
+            self.events.push(Logged { envelope, event });
+        }
+    }
+
+    fn await_now(
+        &mut self,
+        number: u64,
+        open: Option<Open>,
+        put: Option<(Ask<A>, Option<Pass>, Duration)>,
+        thread: Thread,
+    ) {
+        let known = self.logic.asking.get(&number);
+        let awaited = self.awaited.entry(number).or_insert_with(|| Awaited {
+            open: None,
+            put: None,
+            keys: known.map(|asking| asking.keys.clone()).unwrap_or_default(),
+            rounds: known.map_or(0, |asking| asking.rounds),
+            thread,
+        });
+        awaited.open = open;
+        if put.is_some() {
+            (awaited.put, awaited.rounds) = (put, 0);
+        } else if open.is_none() {
+            awaited.put = None;
+        }
+    }
+
+    /// The question stands as it was: it is put again after a pause.
+    pub(super) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
+        let Some(open) = self.open(number) else { return Ok(()) };
+        let Some(ask) = self.desk.sheet(number)?.now.state.awaits(Id::new(number)) else { return Ok(()) };
+        let thread = self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        self.await_now(number, Some(open), None, thread);
+        if let Some(awaited) = self.awaited.get_mut(&number) {
+            awaited.rounds = awaited.rounds.saturating_add(1);
+            awaited.put = Some((ask, None, asking::pause(awaited.rounds)));
+        }
+        Ok(())
+    }
+
+    /// What was said to an ask.
+    pub(super) fn kept_answer(&mut self, ask: &AskId) -> Result<Option<Kept>, StoreError> {
+        let page: Option<AnswerPage> = self.desk.get(Space::Answer, &answer_key(ask))?;
+        Ok(page.and_then(|mut page| page.remove(&(ask.number, ask.attempt))).map(|(kept, _)| kept))
+    }
+
+    /// What is said to an ask from now on.
+    pub(super) fn keep_answer(&mut self, ask: &AskId, kept: Kept) -> Result<(), StoreError> {
+        let key = answer_key(ask);
+        let mut page: AnswerPage = self.desk.get(Space::Answer, &key)?.unwrap_or_default();
+        let now = crate::actors::clock::machine_seconds();
+        page.insert((ask.number, ask.attempt), (kept, now));
+        page.retain(|_, (_, at)| *at + timing::KEPT_SECONDS > now);
+        self.desk.put(Space::Answer, key, &page)
+    }
+
+    /// How `number` is answered for now that it waits for nothing.
+    pub(super) fn outcome(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
+        let kept = &self.desk.sheet(number)?.now;
+        Ok(match kept.state.standing() {
+            Standing::Ended(refusal) => Err(Fault::Refused(refusal)),
+            Standing::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
+            Standing::Open | Standing::Established => lists::shown(&kept.state, number).map(|body| Outcome {
+                number,
+                version: kept.version,
+                body,
+                settled: true,
+                replayed: false,
+            }),
+        })
+    }
+
+    /// Everything that the turn came to.
+    pub fn finish(mut self) -> Result<Turn<Deciding<A>>, StoreError> {
+        self.settle()?;
+        let asking = self.write_questions()?;
+        for ((context, page), entries) in std::mem::take(&mut self.sagas) {
+            let first = entries.first().map_or(0, |(_, sequence)| *sequence);
+            let key = KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
+            self.desk.put(Space::Saga, key, &entries)?;
+        }
+        for (first, record) in encode_log::<A>(&self.events)? {
+            self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
+        }
+        self.meta.positions.clone_from(&self.hearing.positions);
+        if self.meta != self.logic.meta {
+            self.desk.put(Space::Meta, KeyBuf::new(Space::Meta).build(), &self.meta)?;
+        }
+        if !self.events.is_empty() {
+            self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
+        }
+        let due = self.next_due();
+        let (stuck, sweep) = (self.stuck, self.swept);
+        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, due, stuck, more: false, sweep };
+        let judged = self.desk.judged.0;
+        Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.effects })
+    }
+
+    /// Open questions go into their pages, memory and effects.
+    fn write_questions(&mut self) -> Result<Vec<(u64, Option<Asking>)>, StoreError> {
+        let mut changes = Vec::new();
+        for (number, awaited) in std::mem::take(&mut self.awaited) {
+            let Awaited { open, put, keys, rounds, thread } = awaited;
+            if let Some((ask, pass, pause)) = put {
+                self.effects.push_back(Effect::Put { number, ask, pass, pause });
+            }
+            changes.push((number, open.map(|open| Asking { open, keys, rounds, thread })));
+        }
+        let pages: BTreeSet<u64> = changes.iter().map(|(number, _)| number / QUESTION_PAGE).collect();
+        for page in pages {
+            let first = page * QUESTION_PAGE;
+            let before: QuestionPage = self
+                .logic
+                .asking
+                .range(first..first.saturating_add(QUESTION_PAGE))
+                .map(|(number, asking)| (*number, asking.keys.clone()))
+                .collect();
+            let mut after = before.clone();
+            for (number, asking) in changes.iter().filter(|(number, _)| number / QUESTION_PAGE == page) {
+                match asking {
+                    Some(asking) => drop(after.insert(*number, asking.keys.clone())),
+                    None => drop(after.remove(number)),
+                }
+            }
+            match (before == after, after.is_empty()) {
+                (true, _) => {}
+                (false, true) => self.desk.remove(asking::page_key(first)),
+                (false, false) => self.desk.put(Space::Question, asking::page_key(first), &after)?,
+            }
+        }
+        Ok(changes)
+    }
+
+    pub(super) fn take(&mut self, place: usize, mail: &Mail<A>) -> Result<(), StoreError> {
+        match mail {
+            Mail::Enter(entry) => self.enter(place, entry),
+            Mail::Ask(asked) => self.asked(place, asked),
+            Mail::Settle { number, callee, attempt, command } => {
+                self.settled(*number, (callee, *attempt), command.clone())
+            }
+            Mail::Heard(heard) => self.heard(heard),
+            Mail::Wake => self.wake(),
+            Mail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
+        }
+    }
+}
+
+fn claim_key(key: &str) -> Vec<u8> {
+    KeyBuf::new(Space::Claim).text(key).build()
+}
+
+fn answer_key(ask: &AskId) -> Vec<u8> {
+    KeyBuf::new(Space::Answer).text(&ask.context).number(ask.number / ANSWER_PAGE).build()
+}

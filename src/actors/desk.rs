@@ -1,0 +1,224 @@
+//! The desk: what a turn has read and is about to write.
+//!
+//! Everything that is read is remembered with its commit, so that the batch says what it rests on; everything is
+//! written at the end, once, however often the turn changed it. A desk that is dropped leaves no trace.
+
+use super::{
+    postings::{self, Posting},
+    records::{Judged, SagaId, VERSION, Versioned, decode_state, encode_state},
+};
+use crate::{
+    domain::{Entity, Key, Standing},
+    store::{
+        Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,
+        keys::{KeyBuf, Space},
+    },
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+
+/// One context's tree, with the type of what it keeps.
+pub struct Tree<E> {
+    pub store: Arc<dyn Store>,
+    pub id: TreeId,
+    kept: PhantomData<fn() -> E>,
+}
+
+impl<E> Clone for Tree<E> {
+    fn clone(&self) -> Self {
+        Self { store: self.store.clone(), id: self.id, kept: PhantomData }
+    }
+}
+
+/// The key of a state.
+pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
+    KeyBuf::new(Space::State).number(u64::from(generation)).number(number).build()
+}
+
+impl<E: Entity> Tree<E> {
+    /// Opens the context's tree.
+    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        Ok(Self { store: store.clone(), id: store.open_tree(E::NAME.context)?, kept: PhantomData })
+    }
+    /// One row.
+    pub fn row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
+        Ok(self.store.read(self.id, &[key])?.pop().flatten())
+    }
+    /// A range of rows.
+    pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        self.store.scan(self.id, scan)
+    }
+    /// A state, with the commit that wrote it.
+    pub fn state(&self, generation: u32, number: u64) -> Result<Option<(Commit, Versioned<E>)>, StoreError> {
+        match self.row(&state_key(generation, number))? {
+            Some(row) => Ok(Some((row.commit, decode_state(&row.record)?))),
+            None => Ok(None),
+        }
+    }
+}
+
+/// An entity on the desk.
+pub struct Sheet<E> {
+    /// The commit that it was read at; 0: there was none.
+    pub commit: Commit,
+    /// What it is now.
+    pub now: Versioned<E>,
+    listed_as: Option<Vec<(&'static str, Key)>>,
+    touched: bool,
+}
+
+struct Slot {
+    commit: Commit,
+    write: Option<Option<Vec<u8>>>,
+}
+
+/// The workspace of one turn.
+pub struct Desk<'a, E: Entity> {
+    tree: &'a Tree<E>,
+    generation: u32,
+    sheets: BTreeMap<u64, Sheet<E>>,
+    postings: BTreeMap<Vec<u8>, (Commit, Posting)>,
+    rows: BTreeMap<Vec<u8>, Slot>,
+    /// The highest commit that anything read here was written by.
+    pub judged: Judged,
+}
+
+impl<'a, E: Entity> Desk<'a, E> {
+    pub fn new(tree: &'a Tree<E>, generation: u32) -> Self {
+        let (sheets, postings, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { tree, generation, sheets, postings, rows, judged: Judged::default() }
+    }
+
+    /// The entity under `number`, read once a turn.
+    pub fn sheet(&mut self, number: u64) -> Result<&mut Sheet<E>, StoreError> {
+        use std::collections::btree_map::Entry;
+        match self.sheets.entry(number) {
+            Entry::Occupied(sheet) => Ok(sheet.into_mut()),
+            Entry::Vacant(place) => {
+                let (commit, now) = match self.tree.state(self.generation, number)? {
+                    Some(read) => read,
+                    None => (0, Versioned { version: 0, saga: None, state: E::default() }),
+                };
+                self.judged.by(commit);
+                let listed_as = listed_as(&now.state);
+                Ok(place.insert(Sheet { commit, now, listed_as, touched: false }))
+            }
+        }
+    }
+
+    /// What `number` becomes.
+    pub fn set(&mut self, number: u64, version: u64, saga: Option<SagaId>, state: E) -> Result<(), StoreError> {
+        let sheet = self.sheet(number)?;
+        sheet.now = Versioned { version, saga, state };
+        sheet.touched = true;
+        Ok(())
+    }
+
+    /// A row of another key space, as this turn sees it.
+    pub fn get<T: DeserializeOwned>(&mut self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
+        if let Some(Slot { write: Some(write), .. }) = self.rows.get(key) {
+            return write.as_ref().map(|record| codec::decode(space, record)).transpose();
+        }
+        let row = self.tree.row(key)?;
+        let commit = row.as_ref().map_or(0, |row| row.commit);
+        self.judged.by(commit);
+        self.rows.insert(key.to_vec(), Slot { commit, write: None });
+        row.map(|row| codec::decode(space, &row.record)).transpose()
+    }
+
+    /// Writes a row of another key space.
+    pub fn put<T: Serialize>(&mut self, space: Space, key: Vec<u8>, value: &T) -> Result<(), StoreError> {
+        let record = codec::encode(space, VERSION, value)?;
+        self.write(key, Some(record));
+        Ok(())
+    }
+
+    /// Writes a record as it is.
+    pub fn write(&mut self, key: Vec<u8>, record: Option<Vec<u8>>) {
+        match self.rows.get_mut(&key) {
+            Some(slot) => slot.write = Some(record),
+            None => drop(self.rows.insert(key, Slot { commit: Commit::MAX, write: Some(record) })),
+        }
+    }
+
+    /// Takes a row away.
+    pub fn remove(&mut self, key: Vec<u8>) {
+        self.write(key, None);
+    }
+
+    /// Everything that this turn writes, as one batch.
+    pub fn close(mut self, epoch: Epoch) -> Result<Batch, StoreError> {
+        let mut batch = Batch { tree: self.tree.id, epoch, expects: Vec::new(), writes: Vec::new() };
+        for (number, sheet) in std::mem::take(&mut self.sheets) {
+            let key = state_key(self.generation, number);
+            if sheet.touched {
+                let now = listed_as(&sheet.now.state);
+                if now != sheet.listed_as {
+                    self.relist(number, sheet.listed_as, now)?;
+                }
+                let record = encode_state(sheet.now.version, sheet.now.saga.as_ref(), &sheet.now.state)?;
+                batch.writes.push((key.clone(), Some(record)));
+            }
+            batch.expects.push((key, sheet.commit));
+        }
+        for (key, (commit, posting)) in self.postings {
+            batch.writes.push((key.clone(), posting.encode()?));
+            batch.expects.push((key, commit));
+        }
+        for (key, slot) in self.rows {
+            // What was written without a look rests on nothing.
+            if slot.commit != Commit::MAX {
+                batch.expects.push((key.clone(), slot.commit));
+            }
+            if let Some(record) = slot.write {
+                batch.writes.push((key, record));
+            }
+        }
+        Ok(batch)
+    }
+
+    fn relist(
+        &mut self,
+        number: u64,
+        before: Option<Vec<(&'static str, Key)>>,
+        now: Option<Vec<(&'static str, Key)>>,
+    ) -> Result<(), StoreError> {
+        let everything = || (postings::ALL, Key::Missing);
+        let with_all = |fields: Option<Vec<(&'static str, Key)>>| {
+            fields.map(|mut fields| {
+                fields.push(everything());
+                fields
+            })
+        };
+        let (before, now) = (with_all(before).unwrap_or_default(), with_all(now).unwrap_or_default());
+        for (field, value) in before.iter().filter(|old| !now.contains(old)) {
+            self.posting(number, field, value, false)?;
+        }
+        for (field, value) in now.iter().filter(|new| !before.contains(new)) {
+            self.posting(number, field, value, true)?;
+        }
+        Ok(())
+    }
+
+    fn posting(&mut self, number: u64, field: &str, value: &Key, insert: bool) -> Result<(), StoreError> {
+        use std::collections::btree_map::Entry;
+        let (chunk, offset) = postings::place(number);
+        let key = postings::value_prefix(self.generation, field, value).number(chunk).build();
+        let posting = match self.postings.entry(key) {
+            Entry::Occupied(posting) => &mut posting.into_mut().1,
+            Entry::Vacant(place) => {
+                let row = self.tree.row(place.key())?;
+                let commit = row.as_ref().map_or(0, |row| row.commit);
+                let posting = row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
+                &mut place.insert((commit, posting)).1
+            }
+        };
+        if insert { posting.insert(offset) } else { posting.remove(offset) }
+        Ok(())
+    }
+}
+
+/// Under what an entity is listed; `None` when it is in no list.
+fn listed_as<E: Entity>(state: &E) -> Option<Vec<(&'static str, Key)>> {
+    (state.standing() == Standing::Established).then(|| state.indexes())
+}

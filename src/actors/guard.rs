@@ -1,0 +1,212 @@
+//! The guard in front of an asked context: breaker, concurrency limit and quota; and the asking itself, in tries.
+
+use super::{
+    breaker::{Breaker, BreakerSettings, Call},
+    front::GuardHealth,
+};
+use crate::domain::NoAnswer;
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock};
+use std::{
+    num::NonZeroU32,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+/// How a context may be asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GuardSettings {
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// How many tries; each repeats the same ask id.
+    pub tries: u32,
+    /// How many questions at once.
+    pub concurrency: usize,
+    /// How many questions a second.
+    pub quota_per_second: u32,
+    /// The breaker.
+    pub breaker: BreakerSettings,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_millis(1000),
+            tries: 1,
+            concurrency: 1024,
+            quota_per_second: 100_000,
+            breaker: BreakerSettings::default(),
+        }
+    }
+}
+
+impl GuardSettings {
+    /// How long an asker waits before it gives up.
+    pub fn patience(&self) -> Duration {
+        self.timeout * self.tries
+    }
+}
+
+/// Guards one asked context for all who ask it from this node.
+pub struct Guard {
+    settings: GuardSettings,
+    breaker: Arc<Breaker>,
+    concurrency: Arc<Semaphore>,
+    quota: DefaultDirectRateLimiter,
+}
+
+/// The permission to ask once. It counts for nothing until it is used.
+#[must_use]
+pub struct Pass {
+    call: Option<Call>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.not_made();
+        }
+    }
+}
+
+/// What an answer comes through.
+pub type AnswerReceiver = oneshot::Receiver<Result<(), NoAnswer>>;
+
+impl Guard {
+    /// A guard that lets questions through as `settings` say.
+    pub fn new(settings: GuardSettings) -> Arc<Self> {
+        let per_second = NonZeroU32::new(settings.quota_per_second).unwrap_or(NonZeroU32::MIN);
+        Arc::new(Self {
+            settings,
+            breaker: Breaker::new(settings.breaker),
+            concurrency: Arc::new(Semaphore::new(settings.concurrency)),
+            quota: RateLimiter::direct(Quota::per_second(per_second)),
+        })
+    }
+
+    /// How it lets questions through.
+    pub fn settings(&self) -> &GuardSettings {
+        &self.settings
+    }
+
+    /// Permits a question, or says how long to wait.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn enter(&self) -> Result<Pass, Duration> {
+        let call = self.breaker.enter(Instant::now())?;
+        let Ok(permit) = self.concurrency.clone().try_acquire_owned() else {
+            call.not_made();
+            return Err(Duration::from_secs(1));
+        };
+        if let Err(not_until) = self.quota.check() {
+            call.not_made();
+            return Err(not_until.wait_time_from(DefaultClock::default().now()).max(Duration::from_secs(1)));
+        }
+        Ok(Pass { call: Some(call), permit })
+    }
+
+    /// Asks by `put`, as often as it may; a late answer to an earlier try counts while a later one runs. A question that
+    /// must be asked and has no pass yet waits for one for as long as its tries may take together.
+    pub async fn ask(&self, pass: Option<Pass>, mut put: impl FnMut() -> AnswerReceiver) -> Result<(), NoAnswer> {
+        let mut pass = match pass {
+            Some(pass) => pass,
+            None => self.wait().await.ok_or(NoAnswer::Unavailable)?,
+        };
+        let mut answers = FuturesUnordered::new();
+        for round in 1..=self.settings.tries.max(1) {
+            answers.push(put());
+            let ends = tokio::time::Instant::now() + self.settings.timeout;
+            while !answers.is_empty() {
+                match tokio::time::timeout_at(ends, answers.next()).await {
+                    Ok(Some(Ok(answer))) if answer != Err(NoAnswer::Unavailable) => {
+                        if let Some(call) = pass.call.take() {
+                            call.succeeded();
+                        }
+                        return answer;
+                    }
+                    // Away or crashed: this try has failed, an earlier one may still be answered.
+                    Ok(_) => {}
+                    Err(_) => break,
+                }
+            }
+            drop(pass.call.take());
+            if round < self.settings.tries {
+                match self.enter() {
+                    Ok(next) => pass = next,
+                    Err(_) => break,
+                }
+            }
+        }
+        Err(NoAnswer::Unavailable)
+    }
+
+    async fn wait(&self) -> Option<Pass> {
+        let ends = Instant::now() + self.settings.patience();
+        loop {
+            match self.enter() {
+                Ok(pass) => return Some(pass),
+                Err(wait) => {
+                    let left = ends.checked_duration_since(Instant::now())?;
+                    tokio::time::sleep(wait.min(left).min(Duration::from_millis(100))).await;
+                }
+            }
+        }
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> GuardHealth {
+        let (breaker, opened) = self.breaker.state(Instant::now());
+        let in_flight = self.settings.concurrency.saturating_sub(self.concurrency.available_permits()) as u64;
+        GuardHealth { breaker, opened, in_flight }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quick(tries: u32) -> Arc<Guard> {
+        Guard::new(GuardSettings { timeout: Duration::from_millis(1), tries, concurrency: 2, ..Default::default() })
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_to_the_first_try_counts_while_the_second_runs() {
+        let guard = Guard::new(GuardSettings { timeout: Duration::from_millis(1), tries: 2, ..Default::default() });
+        let (mut senders, mut tries) = (Vec::new(), 0);
+        let answer = guard.ask(None, || {
+            let (sender, receiver) = oneshot::channel();
+            senders.push(sender);
+            tries += 1;
+            if tries == 2 {
+                let _ = senders.remove(0).send(Ok(()));
+            }
+            receiver
+        });
+        assert_eq!(answer.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn nobody_answers_and_that_is_no_answer() {
+        let mut kept = Vec::new();
+        let answer = quick(2).ask(None, || {
+            let (sender, receiver) = oneshot::channel();
+            kept.push(sender);
+            receiver
+        });
+        assert_eq!(answer.await, Err(NoAnswer::Unavailable));
+        assert_eq!(kept.len(), 2);
+    }
+
+    #[test]
+    fn more_at_once_than_it_may_is_refused_and_a_pass_that_is_dropped_frees_its_place() {
+        let guard = quick(1);
+        let passes = (guard.enter().ok(), guard.enter().ok());
+        assert!(guard.enter().is_err());
+        drop(passes);
+        assert!(guard.enter().is_ok());
+        assert_eq!(guard.health().breaker, "closed");
+    }
+}

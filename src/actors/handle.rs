@@ -1,0 +1,383 @@
+//! The handles by which those outside its thread reach a context.
+
+use super::{
+    actor::{Halt, Logic},
+    deciding::{self, Asked, Deciding, Entry},
+    desk::Tree,
+    front::{
+        Context, ContextHealth, DoorInfo, Fault, Injected, ListPage, ListQuery, Order, Outcome, ParkedEvent, ParkedId,
+        SagaEntry, Seen,
+    },
+    guard::{AnswerReceiver, Guard},
+    listening::{parked_rows, read_log},
+    lists,
+    peers::{Askable, Question},
+    projecting::{self, Projecting},
+    records::{Logged, SAGA_PAGE, SagaPage, Thread},
+    shared::{Mailbox, Shared},
+};
+use crate::{
+    domain::{Aggregate, Entity, Name, Refusal, Standing, Target, View, lenient},
+    store::{
+        Scan, StoreError, codec,
+        keys::{KeyBuf, Space, behind},
+    },
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use schemars::{Schema, SchemaGenerator};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// How a body becomes a command.
+pub type Enter<A> = Box<
+    dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody> + Send + Sync,
+>;
+
+/// What both kinds of context have in common.
+struct Common<L: Logic, E> {
+    mailbox: Arc<Mailbox<L>>,
+    tree: Tree<E>,
+    filters: Vec<&'static str>,
+    guard: Arc<Guard>,
+}
+
+impl<L: Logic, E: Entity> Common<L, E> {
+    fn shared(&self) -> &Shared {
+        &self.mailbox.shared
+    }
+
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.shared().open()?;
+        let generation = self.shared().generation.load(Relaxed);
+        let Some((commit, kept)) = self.tree.state(generation, number)? else {
+            return Err(Refusal::absent(E::NAME.item).into());
+        };
+        match kept.state.standing() {
+            Standing::Absent | Standing::Ended(_) => Err(Refusal::absent(E::NAME.item).into()),
+            Standing::Open | Standing::Established => {
+                Ok(Seen { number, version: kept.version, body: lists::shown(&kept.state, number)?, commit })
+            }
+        }
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.shared().open()?;
+        lists::list(&self.tree, self.shared().generation.load(Relaxed), query)
+    }
+
+    fn health(&self, view: bool) -> ContextHealth {
+        let shared = self.shared();
+        ContextHealth {
+            context: E::NAME.context,
+            view,
+            state: shared.phase(),
+            restarts: shared.restarts.load(Relaxed),
+            crashes: shared.crashes.load(Relaxed),
+            mailbox: shared.mailbox.load(Relaxed),
+            backlog: shared.backlog.load(Relaxed),
+            waiting: shared.waiting.load(Relaxed),
+            parked: shared.parked.load(Relaxed),
+            last_commit: shared.last_commit.load(Relaxed),
+            last_sequence: shared.last_sequence.load(Relaxed),
+            fault: shared.fault(),
+            guard: (!view).then(|| self.guard.health()),
+        }
+    }
+
+    fn halt(&self, halt: bool) -> BoxFuture<'static, ()> {
+        let mailbox = self.mailbox.clone();
+        async move {
+            let (done, is_done) = oneshot::channel();
+            mailbox.halt(Halt(halt, done));
+            let _ = is_done.await;
+        }
+        .boxed()
+    }
+
+    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
+        let rows = parked_rows(&self.tree, None)?.into_iter();
+        let listener = E::NAME.context;
+        Ok(rows
+            .map(|(source, aggregate, sequence, row)| ParkedEvent {
+                id: ParkedId { source, aggregate, sequence },
+                listener,
+                attempts: row.attempts,
+                error: row.error,
+            })
+            .collect())
+    }
+
+    /// Posts mail that is answered by hand.
+    fn by_hand(&self, mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail) -> BoxFuture<'static, Result<(), Fault>> {
+        let (done, is_done) = oneshot::channel();
+        match self.shared().open() {
+            Ok(()) => self.mailbox.post(mail(done)),
+            Err(fault) => drop(done.send(Err(fault))),
+        }
+        async move { is_done.await.unwrap_or(Err(Fault::Away(E::NAME.context))) }.boxed()
+    }
+}
+
+/// The handle of a deciding context.
+pub struct Handle<A: Aggregate> {
+    common: Common<Deciding<A>, A>,
+    doors: Vec<DoorInfo>,
+    enter: Vec<Enter<A>>,
+    patience: Duration,
+}
+
+impl<A: Aggregate> Handle<A> {
+    pub fn new(
+        mailbox: Arc<Mailbox<Deciding<A>>>,
+        tree: Tree<A>,
+        guard: Arc<Guard>,
+        (doors, enter): (Vec<DoorInfo>, Vec<Enter<A>>),
+        patience: Duration,
+    ) -> Self {
+        let filters = lists::filters::<A>();
+        Self { common: Common { mailbox, tree, filters, guard }, doors, enter, patience }
+    }
+
+    fn entry(&self, order: Order) -> Result<(Entry<A>, oneshot::Receiver<Result<Outcome, Fault>>), Fault> {
+        let shared = self.common.shared();
+        shared.open()?;
+        let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door)) else {
+            return Err(Refusal::absent("door").into());
+        };
+        let (target, command) = enter(order.body).map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
+        let target = order.number.map_or(target, |number| Target::Chosen(crate::domain::Id::new(number)));
+        if target == Target::Chosen(crate::domain::Id::new(0)) {
+            return Err(Fault::BadBody { pointer: String::new(), detail: "numbers of things are positive".into() });
+        }
+        let unwritten = shared.admission.clone().try_acquire_owned();
+        let permit = unwritten.map_err(|_| Fault::Busy { retry_after: Duration::from_secs(1) })?;
+        let (reply, answer) = oneshot::channel();
+        let entry = Entry {
+            target,
+            verb: info.verb,
+            command,
+            if_match: order.if_match,
+            must_exist: order.must_exist,
+            idempotency: order.idempotency,
+            thread: Thread { client: order.client_correlation, trace: order.traceparent },
+            reply,
+            recorded: Arc::new(AtomicU64::new(0)),
+            permit: Some(permit),
+        };
+        Ok((entry, answer))
+    }
+}
+
+impl<A: Aggregate> Context for Handle<A> {
+    fn name(&self) -> Name {
+        A::NAME
+    }
+    fn is_view(&self) -> bool {
+        false
+    }
+    fn doors(&self) -> &[DoorInfo] {
+        &self.doors
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<A::Shown>()
+    }
+    fn filters(&self) -> &[&'static str] {
+        &self.common.filters
+    }
+
+    fn enter(&self, order: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        let (entry, answer) = match self.entry(order) {
+            Ok(entered) => entered,
+            Err(fault) => return std::future::ready(Err(fault)).boxed(),
+        };
+        let (recorded, patience) = (entry.recorded.clone(), self.patience);
+        let (tree, store) = (self.common.tree.clone(), self.common.tree.store.clone());
+        self.common.mailbox.post(deciding::Mail::Enter(entry));
+        async move {
+            match tokio::time::timeout(patience, answer).await {
+                Ok(answered) => answered.unwrap_or(Err(Fault::Away(A::NAME.context))),
+                Err(_) => {
+                    // Patience ends: what there is so far, if anything is recorded.
+                    let number = recorded.load(Relaxed);
+                    if number == 0 {
+                        return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
+                    }
+                    let Some(seen) = lists::see(&tree, 0, number)? else { return Err(Fault::Crashed) };
+                    let (durable, is_durable) = oneshot::channel();
+                    store.when_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
+                    is_durable.await.unwrap_or(Err(StoreError::Failed("the store is closed".into())))?;
+                    let Seen { number, version, body, .. } = seen;
+                    Ok(Outcome { number, version, body, settled: false, replayed: false })
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.common.read(number)
+    }
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.common.list(query)
+    }
+    fn health(&self) -> ContextHealth {
+        self.common.health(false)
+    }
+    fn stop(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(true)
+    }
+    fn start(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(false)
+    }
+    fn set_fault(&self, fault: Option<Injected>) {
+        self.common.shared().set_fault(fault);
+    }
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        let (en, ko) = ("only a view can be rebuilt", "뷰만 다시 만들 수 있습니다");
+        std::future::ready(Err(Refusal::invalid("not-a-view", en, ko).into())).boxed()
+    }
+    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked()
+    }
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
+        self.common.by_hand(|done| deciding::Mail::Unpark { parked, redrive, done })
+    }
+
+    fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault> {
+        let tree = &self.common.tree;
+        let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE).build();
+        let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: 256 };
+        let mut entries = Vec::new();
+        loop {
+            let rows = tree.scan(&scan)?;
+            for (_, row) in &rows {
+                let page: SagaPage = codec::decode(Space::Saga, &row.record)?;
+                for (_, sequence) in page.into_iter().filter(|(of, _)| *of == number) {
+                    let found = read_log::<A>(tree, sequence, 1)?.into_iter();
+                    entries.extend(found.take(1).map(|logged| entry_of::<A>(&logged)));
+                }
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                _ => break,
+            }
+        }
+        if context == A::NAME.context
+            && let Some((_, kept)) = tree.state(0, number)?
+            && let Some(ask) = kept.state.awaits(crate::domain::Id::new(number))
+        {
+            entries.push(SagaEntry {
+                at: entries.last().map_or_else(Default::default, |last| last.at),
+                context: A::NAME.context,
+                number,
+                sequence: self.common.shared().last_sequence.load(Relaxed),
+                version: kept.version,
+                what: "asks".into(),
+                cause: format!("attempt {}", ask.attempt),
+                data: serde_json::json!({ "question": format!("{ask:?}") }),
+            });
+        }
+        Ok(entries)
+    }
+}
+
+fn entry_of<A: Aggregate>(logged: &Logged<A::Event>) -> SagaEntry {
+    let Logged { envelope, event } = logged;
+    // An event is written as `{"Name": {…}}`; what is inside is its data.
+    let data = match serde_json::to_value(event) {
+        Ok(serde_json::Value::Object(fields)) => fields.into_values().next().unwrap_or_default(),
+        _ => serde_json::Value::Null,
+    };
+    SagaEntry {
+        at: envelope.at,
+        context: A::NAME.context,
+        number: envelope.aggregate,
+        sequence: envelope.sequence,
+        version: envelope.version,
+        what: event.as_ref().to_owned(),
+        cause: envelope.cause.to_string(),
+        data,
+    }
+}
+
+impl<A: Aggregate> Askable for Handle<A> {
+    fn ask(&self, question: Question) -> AnswerReceiver {
+        let (reply, answer) = oneshot::channel();
+        let Question { id, saga, thread, number, command } = question;
+        if self.common.shared().open().is_ok()
+            && let Ok(command) = command.into_any().downcast::<A::Command>()
+        {
+            let asked = Asked { id, saga, thread, number, command: *command, reply };
+            self.common.mailbox.post(deciding::Mail::Ask(asked));
+        }
+        answer
+    }
+}
+
+/// The handle of a view.
+pub struct ViewHandle<V: View> {
+    common: Common<Projecting<V>, V>,
+}
+
+impl<V: View> ViewHandle<V> {
+    pub fn new(mailbox: Arc<Mailbox<Projecting<V>>>, tree: Tree<V>, guard: Arc<Guard>) -> Self {
+        Self { common: Common { mailbox, tree, filters: lists::filters::<V>(), guard } }
+    }
+}
+
+impl<V: View> Context for ViewHandle<V> {
+    fn name(&self) -> Name {
+        V::NAME
+    }
+    fn is_view(&self) -> bool {
+        true
+    }
+    fn doors(&self) -> &[DoorInfo] {
+        &[]
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<V::Shown>()
+    }
+    fn filters(&self) -> &[&'static str] {
+        &self.common.filters
+    }
+    fn enter(&self, _: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        std::future::ready(Err(Refusal::absent("door").into())).boxed()
+    }
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.common.read(number)
+    }
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.common.list(query)
+    }
+    fn health(&self) -> ContextHealth {
+        self.common.health(true)
+    }
+    fn stop(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(true)
+    }
+    fn start(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(false)
+    }
+    fn set_fault(&self, fault: Option<Injected>) {
+        self.common.shared().set_fault(fault);
+    }
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        self.common.by_hand(projecting::Mail::Rebuild)
+    }
+    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked()
+    }
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
+        self.common.by_hand(|done| projecting::Mail::Unpark { parked, redrive, done })
+    }
+    fn saga(&self, _: &str, _: u64) -> Result<Vec<SagaEntry>, Fault> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,289 @@
+//! Lays the contexts of a board out on a node: who listens to whom, which doors there are, and an actor for each.
+
+use super::{
+    actor::{ContextActor, Logic},
+    clock::Clock,
+    deciding::{self, Deciding},
+    desk::Tree,
+    front::{Context, DoorInfo, Verb},
+    guard::Guard,
+    handle::{Enter, Handle, ViewHandle},
+    listening::{Ears, Heard, Listeners, LocalSource, Queue, Reaction, Source, last_sequence},
+    node::{NodeError, NodeSettings},
+    peers::{Askable, Peer, Peers},
+    projecting::{self, Change, Projecting},
+    shared::{Mailbox, Shared},
+};
+use crate::{
+    domain::{Aggregate, Board, Body, Doors, Entity, Folds, Id, Name, Policies, React, Role, Target, View, lenient},
+    store::Store,
+};
+use actix::{ArbiterHandle, Supervisor};
+use schemars::{Schema, SchemaGenerator};
+use std::{
+    any::Any,
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
+
+/// Starts an actor on an arbiter.
+pub type Spawn = Box<dyn Fn(&ArbiterHandle) + Send + Sync>;
+
+/// One context, laid out: its handle, how to start its actor, and whether that is alive.
+pub struct Placed {
+    pub name: Name,
+    pub context: Arc<dyn Context>,
+    pub spawn: Spawn,
+    pub is_alive: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Whether an actor of it has ever been there.
+    pub has_lived: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Marks it as to be loaded anew by an actor that takes its place.
+    pub replace: Box<dyn Fn() + Send + Sync>,
+    pub wake: Box<dyn Fn() + Send + Sync>,
+}
+
+/// The board of a node: lays out what it is shown.
+pub struct Layout<'a> {
+    store: &'a Arc<dyn Store>,
+    clock: &'a Arc<Clock>,
+    pub(super) peers: Peers,
+    settings: &'a NodeSettings,
+    pub(super) placed: Vec<Placed>,
+    pub(super) known: HashMap<&'static str, Peer>,
+    pub(super) failed: Option<NodeError>,
+    listeners: HashMap<&'static str, Box<dyn Any>>,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn new(store: &'a Arc<dyn Store>, clock: &'a Arc<Clock>, settings: &'a NodeSettings) -> Self {
+        Self {
+            store,
+            clock,
+            peers: Peers::default(),
+            settings,
+            placed: Vec::new(),
+            known: HashMap::new(),
+            failed: None,
+            listeners: HashMap::new(),
+        }
+    }
+
+    /// Those who listen to `S`, whether or not it is laid out yet.
+    fn listeners<S: Aggregate>(&mut self) -> Result<Arc<Listeners<S>>, NodeError> {
+        let known = self.listeners.get(S::NAME.context).and_then(|known| known.downcast_ref::<Arc<Listeners<S>>>());
+        if let Some(known) = known {
+            return Ok(known.clone());
+        }
+        let listeners = Arc::new(Listeners::<S>::default());
+        listeners.latest.store(last_sequence(&Tree::<S>::open(self.store)?)?, Relaxed);
+        self.listeners.insert(S::NAME.context, Box::new(listeners.clone()));
+        Ok(listeners)
+    }
+
+    /// Has `L` listen to `S`: pushes become its mail, and the log is there for what was missed.
+    fn connect<L: Logic, S: Aggregate, T: Send + 'static>(
+        &mut self,
+        mailbox: &Arc<Mailbox<L>>,
+        ear: usize,
+        react: &Reaction<S, T>,
+        mail: fn(Heard<T>) -> L::Mail,
+    ) -> Result<Arc<Listeners<S>>, NodeError> {
+        let listeners = self.listeners::<S>()?;
+        let (mailbox, pushed, queue) = (mailbox.clone(), react.clone(), Queue::default());
+        listeners.add(Box::new(move |events| {
+            if let Some(ticket) = queue.ticket() {
+                let told = LocalSource::<S, T>::told(events, &pushed);
+                mailbox.post(mail(Heard { ear, told, ticket }));
+            }
+        }));
+        Ok(listeners)
+    }
+
+    fn shared<E: Entity>(&self) -> Arc<Shared> {
+        Shared::new(E::NAME, self.store.clone(), self.settings.admission, self.settings.chaos.clone())
+    }
+
+    fn place<L: Logic>(
+        &mut self,
+        name: Name,
+        mailbox: &Arc<Mailbox<L>>,
+        context: Arc<dyn Context>,
+        logic: impl Fn() -> Result<L, NodeError> + Send + Sync + 'static,
+    ) {
+        let spawn = {
+            let (mailbox, shared) = (mailbox.clone(), mailbox.shared.clone());
+            let logic = Arc::new(logic);
+            move |arbiter: &ArbiterHandle| {
+                let (mailbox, shared, logic) = (mailbox.clone(), shared.clone(), logic.clone());
+                arbiter.spawn_fn(move || match logic() {
+                    Ok(logic) => drop(Supervisor::start(|_| ContextActor::new(logic, shared, mailbox))),
+                    Err(error) => {
+                        tracing::error!(context = shared.name.context, %error, "the context cannot be started");
+                        shared.set_phase(super::front::Phase::Failed);
+                    }
+                });
+            }
+        };
+        let (alive, lived, waking) = (mailbox.clone(), mailbox.clone(), mailbox.clone());
+        let replaced = mailbox.shared.clone();
+        self.placed.push(Placed {
+            name,
+            context,
+            spawn: Box::new(spawn),
+            is_alive: Box::new(move || alive.connected()),
+            has_lived: Box::new(move || lived.has_lived()),
+            replace: Box::new(move || replaced.set_phase(super::front::Phase::Starting)),
+            wake: Box::new(move || waking.post(L::wake())),
+        });
+    }
+
+    fn lay_aggregate<A: Aggregate>(&mut self) -> Result<(), NodeError> {
+        let shared = self.shared::<A>();
+        let mailbox = Mailbox::<Deciding<A>>::new(shared.clone());
+        let mut hearing = Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), failed: None };
+        A::whenever(&mut hearing);
+        let Hearings { sources, failed, .. } = hearing;
+        failed.map_or(Ok(()), Err)?;
+
+        let mut doors = DoorList::<A>(Vec::new(), Vec::new());
+        A::doors(&mut doors);
+
+        let tree = Tree::<A>::open(self.store)?;
+        let guard = Guard::new(self.settings.guard(&A::NAME));
+        let patience = self.settings.patience(A::NAME.system);
+        let handle =
+            Arc::new(Handle::new(mailbox.clone(), tree.clone(), guard.clone(), (doors.0, doors.1), patience));
+        let askable: Arc<dyn Askable> = handle.clone();
+        self.known.insert(A::NAME.context, Peer { guard, askable });
+
+        let settings: A::Settings = self.settings.of_system(A::NAME.system)?;
+        let (clock, peers, listeners) = (self.clock.clone(), self.peers.clone(), self.listeners::<A>()?);
+        let sources = Arc::new(sources);
+        self.place(A::NAME, &mailbox, handle, move || {
+            let ears = Ears::new(sources.iter().map(|open| open()).collect::<Result<_, _>>()?);
+            let (tree, shared, clock) = (tree.clone(), shared.clone(), clock.clone());
+            Ok(Deciding::new(tree, shared, clock, settings.clone(), peers.clone(), ears, listeners.clone()))
+        });
+        Ok(())
+    }
+
+    fn lay_view<V: View>(&mut self) -> Result<(), NodeError> {
+        let shared = self.shared::<V>();
+        let mailbox = Mailbox::<Projecting<V>>::new(shared.clone());
+        let mut hearing = Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), failed: None };
+        V::folds(&mut hearing);
+        let Hearings { sources, failed, .. } = hearing;
+        failed.map_or(Ok(()), Err)?;
+        let tree = Tree::<V>::open(self.store)?;
+        let handle = ViewHandle::new(mailbox.clone(), tree.clone(), Guard::new(self.settings.guard(&V::NAME)));
+        let sources = Arc::new(sources);
+        self.place(V::NAME, &mailbox, Arc::new(handle), move || {
+            let ears = Ears::new(sources.iter().map(|open| open()).collect::<Result<_, _>>()?);
+            Ok(Projecting::new(tree.clone(), shared.clone(), ears))
+        });
+        Ok(())
+    }
+}
+
+impl Board for Layout<'_> {
+    fn aggregate<A: Aggregate>(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.lay_aggregate::<A>().err();
+        }
+    }
+    fn view<V: View>(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.lay_view::<V>().err();
+        }
+    }
+}
+
+type OpenSource<T> = Box<dyn Fn() -> Result<Box<dyn Source<T>>, NodeError> + Send + Sync>;
+
+/// Gathers the sources of one listener.
+struct Hearings<'l, 'a, L: Logic, T> {
+    layout: &'l mut Layout<'a>,
+    mailbox: &'l Arc<Mailbox<L>>,
+    sources: Vec<OpenSource<T>>,
+    failed: Option<NodeError>,
+}
+
+impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
+    fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Heard<T>) -> L::Mail) {
+        match self.layout.connect::<L, S, T>(self.mailbox, self.sources.len(), &react, mail) {
+            Ok(listeners) => {
+                let store = self.layout.store.clone();
+                self.sources.push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react)?))));
+            }
+            Err(error) => self.failed = Some(error),
+        }
+    }
+}
+
+impl<A: Aggregate> Policies<A> for Hearings<'_, '_, Deciding<A>, A::Command> {
+    fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+        let reaction: Reaction<S, A::Command> = Arc::new(move |events, place| {
+            let (id, command) = react(&events.get(place)?.event)?;
+            Some((id.get(), command))
+        });
+        self.add::<S>(reaction, deciding::Mail::Heard);
+    }
+}
+
+impl<V: View> Folds<V> for Hearings<'_, '_, Projecting<V>, Change<V>> {
+    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+        let reaction: Reaction<S, Change<V>> = Arc::new(move |events, place| {
+            let number = row(&events.get(place)?.event)?;
+            let events = events.clone();
+            let change: Change<V> = Box::new(move |row| {
+                if let Some(logged) = events.get(place) {
+                    fold(row, &logged.event);
+                }
+            });
+            Some((number, change))
+        });
+        self.add::<S>(reaction, projecting::Mail::Heard);
+    }
+}
+
+/// Gathers the doors of one context: what the outside sees of them, and how a body becomes a command.
+struct DoorList<A: Aggregate>(Vec<DoorInfo>, Vec<Enter<A>>);
+
+fn schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<B>()
+}
+
+impl<A: Aggregate> DoorList<A> {
+    fn add(
+        &mut self,
+        verb: Verb,
+        word: Option<&'static str>,
+        role: Role,
+        body: Option<fn(&mut SchemaGenerator) -> Schema>,
+        enter: Enter<A>,
+    ) {
+        self.0.push(DoorInfo { verb, word, role, body });
+        self.1.push(enter);
+    }
+}
+
+/// The number comes from the path.
+fn on_path<A: Aggregate>(command: A::Command) -> (Target<A>, A::Command) {
+    (Target::Chosen(Id::new(0)), command)
+}
+
+impl<A: Aggregate> Doors<A> for DoorList<A> {
+    fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
+        self.add(Verb::Post, None, who, Some(schema::<B>), Box::new(move |body| Ok(enter(lenient::read(body)?))));
+    }
+    fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
+        let enter = Box::new(move |body| Ok(on_path::<A>(enter(lenient::read(body)?))));
+        self.add(Verb::Patch, None, who, Some(schema::<B>), enter);
+    }
+    fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
+        self.add(Verb::Patch, Some(verb), who, None, Box::new(move |_| Ok(on_path::<A>(enter()))));
+    }
+    fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
+        self.add(Verb::Delete, None, who, None, Box::new(move |_| Ok(on_path::<A>(enter()))));
+    }
+}

@@ -1,0 +1,471 @@
+//! Listening: a context takes every event of its sources, in order, each once in effect.
+//!
+//! A push is only a nudge that may carry the events: a listener applies its position + 1 and otherwise reads the
+//! source's log. Position and effect are one batch. An event that cannot be taken is set aside with the later ones of
+//! its aggregate, so that one bad thing does not stop the others, and is tried again with backoff.
+
+use super::{
+    desk::Tree,
+    front::ParkedId,
+    records::{Envelope, Logged, ParkedRow, decode_log},
+};
+use crate::{
+    domain::{Aggregate, Entity},
+    store::{
+        Scan, Store, StoreError, codec,
+        keys::{KeyBuf, Space, behind},
+    },
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+/// At most so many events of one source a turn.
+const READ: usize = 512;
+/// At most so many pushes wait at a listener; a slower one reads the log.
+const PUSHES: usize = 64;
+const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(300);
+
+type Push<S> = Box<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>) + Send + Sync>;
+
+/// Those who listen to `S`, and how far its log goes.
+pub struct Listeners<S: Aggregate> {
+    ears: RwLock<Vec<Push<S>>>,
+    pub latest: AtomicU64,
+}
+
+impl<S: Aggregate> Default for Listeners<S> {
+    fn default() -> Self {
+        Self { ears: RwLock::new(Vec::new()), latest: AtomicU64::new(0) }
+    }
+}
+
+impl<S: Aggregate> Listeners<S> {
+    pub fn add(&self, push: Push<S>) {
+        self.ears.write().unwrap_or_else(PoisonError::into_inner).push(push);
+    }
+    /// These events stand. An empty slice says only that there may be something in the log.
+    pub fn say(&self, events: &Arc<[Logged<S::Event>]>) {
+        if let Some(last) = events.last() {
+            self.latest.fetch_max(last.envelope.sequence, Relaxed);
+        }
+        self.ears.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|push| push(events));
+    }
+}
+
+/// Events of one source, and what each comes to for a listener of type `T`: which of its things, and what of it.
+pub trait Told<T>: Send {
+    fn envelope(&self, place: usize) -> Option<&Envelope>;
+    fn react(&self, place: usize) -> Option<(u64, T)>;
+}
+
+/// What an event of `S` comes to for one listener.
+pub type Reaction<S, T> = Arc<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>, usize) -> Option<(u64, T)> + Send + Sync>;
+
+struct Said<S: Aggregate, T> {
+    events: Arc<[Logged<S::Event>]>,
+    react: Reaction<S, T>,
+}
+
+impl<S: Aggregate, T> Told<T> for Said<S, T> {
+    fn envelope(&self, place: usize) -> Option<&Envelope> {
+        self.events.get(place).map(|logged| &logged.envelope)
+    }
+    fn react(&self, place: usize) -> Option<(u64, T)> {
+        (self.react)(&self.events, place)
+    }
+}
+
+/// A context that is listened to, and its log.
+pub trait Source<T>: Send {
+    fn context(&self) -> &'static str;
+    fn latest(&self) -> u64;
+    /// Events from sequence `from` on, some of them.
+    fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError>;
+}
+
+/// The log of a context of this process.
+pub struct LocalSource<S: Aggregate, T> {
+    tree: Tree<S>,
+    listeners: Arc<Listeners<S>>,
+    react: Reaction<S, T>,
+}
+
+impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
+    pub fn open(
+        store: &Arc<dyn Store>,
+        listeners: &Arc<Listeners<S>>,
+        react: &Reaction<S, T>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { tree: Tree::open(store)?, listeners: listeners.clone(), react: react.clone() })
+    }
+    /// What is said aloud, as mail for the listener.
+    pub fn told(events: &Arc<[Logged<S::Event>]>, react: &Reaction<S, T>) -> Box<dyn Told<T>> {
+        Box::new(Said::<S, T> { events: events.clone(), react: react.clone() })
+    }
+}
+
+impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
+    fn context(&self) -> &'static str {
+        S::NAME.context
+    }
+    fn latest(&self) -> u64 {
+        self.listeners.latest.load(Relaxed)
+    }
+    fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError> {
+        let events = read_log::<S>(&self.tree, from, READ)?;
+        Ok(Self::told(&events.into(), &self.react))
+    }
+}
+
+/// Reads events of a log from sequence `from` on, about `limit` of them.
+pub fn read_log<S: Aggregate>(tree: &Tree<S>, from: u64, limit: usize) -> Result<Vec<Logged<S::Event>>, StoreError> {
+    let (first, end) = (KeyBuf::new(Space::Log).build(), behind(&[Space::Log as u8]));
+    let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
+    // The row that holds `from` begins at or before it.
+    let before = Scan { from: first, to: at(from.saturating_add(1)), backwards: true, limit: 1 };
+    let mut rows = tree.scan(&before)?;
+    let mut next = Scan { from: at(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
+    let mut events = Vec::new();
+    loop {
+        for (key, row) in &rows {
+            events.extend(decode_log::<S>(&row.record)?.into_iter().filter(|logged| logged.envelope.sequence >= from));
+            next.from = [key.as_slice(), &[0]].concat().max(std::mem::take(&mut next.from));
+        }
+        if events.len() >= limit {
+            return Ok(events);
+        }
+        rows = tree.scan(&next)?;
+        if rows.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+/// The last sequence of a log.
+pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
+    let all = Scan { from: vec![Space::Log as u8], to: behind(&[Space::Log as u8]), backwards: true, limit: 1 };
+    match tree.scan(&all)?.pop() {
+        Some((_, row)) => Ok(decode_log::<S>(&row.record)?.last().map_or(0, |logged| logged.envelope.sequence)),
+        None => Ok(0),
+    }
+}
+
+/// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.
+#[derive(Clone, Default)]
+pub struct Queue(Arc<AtomicUsize>);
+
+impl Queue {
+    /// Whether there is room for one more; then it counts until its [`Ticket`] is dropped.
+    pub fn ticket(&self) -> Option<Ticket> {
+        if self.0.fetch_add(1, Relaxed) < PUSHES {
+            return Some(Ticket(self.clone()));
+        }
+        self.0.fetch_sub(1, Relaxed);
+        None
+    }
+}
+
+/// One push on its way.
+pub struct Ticket(Queue);
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Events of one source, pushed.
+pub struct Heard<T> {
+    pub ear: usize,
+    pub told: Box<dyn Told<T>>,
+    pub ticket: Ticket,
+}
+
+/// Events of one source aggregate that are set aside.
+struct Shelf {
+    sequences: VecDeque<u64>,
+    attempts: u32,
+    retry_at: Instant,
+}
+
+/// One source that is listened to.
+struct Ear<T> {
+    source: Box<dyn Source<T>>,
+    shelves: BTreeMap<u64, Shelf>,
+}
+
+/// All sources of one listener.
+pub struct Ears<T> {
+    ears: Vec<Ear<T>>,
+}
+
+/// How one turn changes what is known of the sources.
+#[derive(Default)]
+pub struct Hearing {
+    /// Positions as the turn leaves them, by source.
+    pub positions: BTreeMap<String, u64>,
+    shelved: Vec<(usize, u64, u64)>,
+    retried: Vec<(usize, u64, Option<u32>)>,
+    /// There is more to read than a turn takes.
+    pub more: bool,
+}
+
+/// A turn that listens.
+pub trait Listener<T> {
+    /// What it knows of its sources so far.
+    fn hearing(&mut self) -> &mut Hearing;
+    /// Takes one event's consequence for one of its things, or says why it cannot.
+    fn take(
+        &mut self,
+        source: &'static str,
+        envelope: &Envelope,
+        number: u64,
+        what: T,
+    ) -> Result<Result<(), String>, StoreError>;
+    /// Writes the row of a parked event, or takes it away.
+    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
+}
+
+impl Hearing {
+    /// A turn that begins at these positions.
+    pub fn from(positions: &BTreeMap<String, u64>) -> Self {
+        Self { positions: positions.clone(), ..Self::default() }
+    }
+    /// How far `source` has been heard.
+    pub fn position(&self, source: &str) -> u64 {
+        self.positions.get(source).copied().unwrap_or(0)
+    }
+}
+
+impl<T> Ears<T> {
+    pub fn new(sources: Vec<Box<dyn Source<T>>>) -> Self {
+        Self { ears: sources.into_iter().map(|source| Ear { source, shelves: BTreeMap::new() }).collect() }
+    }
+
+    /// Finds what was set aside.
+    pub fn reload<E: Entity>(&mut self, tree: &Tree<E>) -> Result<(), StoreError> {
+        for ear in &mut self.ears {
+            ear.shelves.clear();
+            for (_, aggregate, sequence, row) in parked_rows(tree, Some(ear.source.context()))? {
+                let shelf = ear.shelves.entry(aggregate).or_insert_with(|| Shelf::new(row.attempts));
+                shelf.sequences.push_back(sequence);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing is set aside any more.
+    pub fn forget(&mut self) {
+        self.ears.iter_mut().for_each(|ear| ear.shelves.clear());
+    }
+
+    pub fn parked(&self) -> u64 {
+        self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.sequences.len() as u64).sum()
+    }
+
+    /// How many events of the sources have not been taken.
+    pub fn backlog(&self, positions: &BTreeMap<String, u64>) -> u64 {
+        let left = |ear: &Ear<T>| {
+            let position = positions.get(ear.source.context()).copied().unwrap_or(0);
+            ear.source.latest().saturating_sub(position)
+        };
+        self.ears.iter().map(left).sum()
+    }
+
+    /// When the next shelf is due.
+    pub fn wakes_in(&self) -> Option<Duration> {
+        let due = self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.retry_at).min()?;
+        Some(due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Takes what was pushed.
+    pub fn hear(&self, work: &mut impl Listener<T>, heard: &Heard<T>) -> Result<(), StoreError> {
+        let Some(ear) = self.ears.get(heard.ear) else { return Ok(()) };
+        let position = work.hearing().position(ear.source.context());
+        match heard.told.envelope(0) {
+            Some(first) if first.sequence <= position + 1 => {
+                self.listen(work, heard.ear, heard.told.as_ref())
+            }
+            _ => self.catch_up(work, heard.ear),
+        }
+    }
+
+    /// Reads on in the logs of all sources.
+    pub fn catch_up_all(&self, work: &mut impl Listener<T>) -> Result<(), StoreError> {
+        (0..self.ears.len()).try_for_each(|ear| self.catch_up(work, ear))
+    }
+
+    fn catch_up(&self, work: &mut impl Listener<T>, place: usize) -> Result<(), StoreError> {
+        let Some(ear) = self.ears.get(place) else { return Ok(()) };
+        let (source, latest) = (ear.source.context(), ear.source.latest());
+        let position = work.hearing().position(source);
+        if latest > position {
+            let told = ear.source.read(position + 1)?;
+            self.listen(work, place, told.as_ref())?;
+            let position = work.hearing().position(source);
+            work.hearing().more |= latest > position;
+        }
+        Ok(())
+    }
+
+    fn listen(&self, work: &mut impl Listener<T>, place: usize, told: &dyn Told<T>) -> Result<(), StoreError> {
+        let Some(ear) = self.ears.get(place) else { return Ok(()) };
+        let source = ear.source.context();
+        let mut position = work.hearing().position(source);
+        for index in 0.. {
+            let Some(envelope) = told.envelope(index) else { break };
+            if envelope.sequence <= position {
+                continue;
+            }
+            let behind_another = ear.shelves.contains_key(&envelope.aggregate)
+                || work.hearing().shelved.iter().any(|(ear, aggregate, _)| (*ear, *aggregate) == (place, envelope.aggregate));
+            let taken = match behind_another {
+                true => Err("it waits behind an earlier event of its aggregate".to_owned()),
+                false => take_one(work, source, told, index)?,
+            };
+            if let Err(error) = taken {
+                tracing::warn!(source, sequence = envelope.sequence, error, "an event is set aside");
+                let key = parked_key(source, envelope.aggregate, envelope.sequence);
+                work.park(key, Some(ParkedRow { attempts: u32::from(!behind_another), error }))?;
+                work.hearing().shelved.push((place, envelope.aggregate, envelope.sequence));
+            }
+            position = envelope.sequence;
+        }
+        work.hearing().positions.insert(source.to_owned(), position);
+        Ok(())
+    }
+
+    /// Tries the shelves again that are due, or that one in any case.
+    pub fn retry(&self, work: &mut impl Listener<T>, wanted: Option<(&str, u64)>) -> Result<(), StoreError> {
+        let now = Instant::now();
+        for (place, ear) in self.ears.iter().enumerate() {
+            let source = ear.source.context();
+            for (aggregate, shelf) in &ear.shelves {
+                let due = match wanted {
+                    Some(wanted) => wanted == (source, *aggregate),
+                    None => shelf.retry_at <= now,
+                };
+                if !due {
+                    continue;
+                }
+                let mut failed = None;
+                for sequence in &shelf.sequences {
+                    let key = parked_key(source, *aggregate, *sequence);
+                    let told = ear.source.read(*sequence)?;
+                    let taken = match told.envelope(0) {
+                        Some(envelope) if envelope.sequence == *sequence => {
+                            take_one(work, source, told.as_ref(), 0)?
+                        }
+                        _ => Err("the source's log does not hold it".to_owned()),
+                    };
+                    if let Err(error) = taken {
+                        let attempts = shelf.attempts.saturating_add(1);
+                        work.park(key, Some(ParkedRow { attempts, error }))?;
+                        failed = Some(attempts);
+                        break;
+                    }
+                    work.park(key, None)?;
+                    work.hearing().retried.push((place, *aggregate, None));
+                }
+                if failed.is_some() {
+                    work.hearing().retried.push((place, *aggregate, failed));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives up on a parked event. Says whether there was one.
+    pub fn drop_parked(&self, work: &mut impl Listener<T>, parked: &ParkedId) -> Result<bool, StoreError> {
+        let ParkedId { source, aggregate, sequence } = parked;
+        let Some(place) = self.ears.iter().position(|ear| ear.source.context() == source) else { return Ok(false) };
+        let shelf = self.ears.get(place).and_then(|ear| ear.shelves.get(aggregate));
+        // Only the first of a shelf: those behind it wait for it to be dealt with.
+        if shelf.and_then(|shelf| shelf.sequences.front()) != Some(sequence) {
+            return Ok(false);
+        }
+        work.park(parked_key(source, *aggregate, *sequence), None)?;
+        work.hearing().retried.push((place, *aggregate, None));
+        Ok(true)
+    }
+
+    /// The turn stands.
+    pub fn remember(&mut self, hearing: &Hearing) {
+        for (place, aggregate, failed) in &hearing.retried {
+            let Some(ear) = self.ears.get_mut(*place) else { continue };
+            let Some(shelf) = ear.shelves.get_mut(aggregate) else { continue };
+            match failed {
+                Some(attempts) => *shelf = Shelf { sequences: std::mem::take(&mut shelf.sequences), ..Shelf::new(*attempts) },
+                None => drop(shelf.sequences.pop_front()),
+            }
+            if shelf.sequences.is_empty() {
+                ear.shelves.remove(aggregate);
+            }
+        }
+        for (place, aggregate, sequence) in &hearing.shelved {
+            if let Some(ear) = self.ears.get_mut(*place) {
+                ear.shelves.entry(*aggregate).or_insert_with(|| Shelf::new(1)).sequences.push_back(*sequence);
+            }
+        }
+    }
+}
+
+impl Shelf {
+    fn new(attempts: u32) -> Self {
+        let backoff = SHORTEST.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST);
+        Self { sequences: VecDeque::new(), attempts, retry_at: Instant::now() + backoff }
+    }
+}
+
+fn take_one<T>(
+    work: &mut impl Listener<T>,
+    source: &'static str,
+    told: &dyn Told<T>,
+    index: usize,
+) -> Result<Result<(), String>, StoreError> {
+    let Some(envelope) = told.envelope(index) else { return Ok(Ok(())) };
+    match catch_unwind(AssertUnwindSafe(|| told.react(index))) {
+        Ok(None) => Ok(Ok(())),
+        Ok(Some((number, what))) => work.take(source, envelope, number, what),
+        Err(_) => Ok(Err("the policy panicked".to_owned())),
+    }
+}
+
+fn parked_key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Parked).text(source).number(aggregate).number(sequence).build()
+}
+
+/// What is set aside in `tree`: source, aggregate, sequence, row.
+pub fn parked_rows<E: Entity>(
+    tree: &Tree<E>,
+    of: Option<&str>,
+) -> Result<Vec<(String, u64, u64, ParkedRow)>, StoreError> {
+    let prefix = of.map_or(KeyBuf::new(Space::Parked), |source| KeyBuf::new(Space::Parked).text(source)).build();
+    let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: 1024 };
+    let mut found = Vec::new();
+    loop {
+        let rows = tree.scan(&scan)?;
+        for (key, row) in &rows {
+            let damaged = || StoreError::Damaged("a parked event under a key that is none".into());
+            let (rest, sequence) = key.split_last_chunk::<8>().ok_or_else(damaged)?;
+            let (source, aggregate) = rest.split_last_chunk::<8>().ok_or_else(damaged)?;
+            // The key space in front of the name, the end mark behind it.
+            let source = source.get(1..source.len().saturating_sub(2)).ok_or_else(damaged)?;
+            let source = String::from_utf8(source.to_vec()).map_err(|_| damaged())?;
+            let row: ParkedRow = codec::decode(Space::Parked, &row.record)?;
+            found.push((source, u64::from_be_bytes(*aggregate), u64::from_be_bytes(*sequence), row));
+        }
+        match rows.last() {
+            Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+            _ => return Ok(found),
+        }
+    }
+}

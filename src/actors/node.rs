@@ -1,0 +1,156 @@
+//! A node: one process with its contexts, its store, its clock, and a guardian over all of it.
+
+use super::{
+    clock::Clock,
+    front::{Context, Fault, Node, Phase},
+    guard::GuardSettings,
+    guardian::Guardian,
+    layout::{Layout, Placed},
+    shared::Chaos,
+};
+use crate::{
+    domain::{Name, Timestamp},
+    store::{Commit, Store, StoreError, StoreHealth},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::de::DeserializeOwned;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// How a node is set up.
+#[derive(Clone)]
+pub struct NodeSettings {
+    /// How many commands of clients a context takes at once.
+    pub admission: usize,
+    /// Guards that differ from their system's, by asked context.
+    pub guards: HashMap<String, GuardSettings>,
+    /// Guards by system.
+    pub system_guards: HashMap<String, GuardSettings>,
+    /// What each system lets be configured.
+    pub systems: HashMap<String, serde_json::Value>,
+    /// How far business time is ahead of the machine's, in microseconds.
+    pub clock_offset: i64,
+    /// Is called where a crash hurts most; for tests.
+    pub chaos: Option<Chaos>,
+    /// What to do when a thread hangs: the process is of no use any more.
+    pub stuck: fn(&'static str),
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self {
+            admission: 1024,
+            guards: HashMap::new(),
+            system_guards: HashMap::new(),
+            systems: HashMap::new(),
+            clock_offset: 0,
+            chaos: None,
+            stuck: |_| std::process::exit(70),
+        }
+    }
+}
+
+impl NodeSettings {
+    pub(super) fn guard(&self, name: &Name) -> GuardSettings {
+        let of_system = || self.system_guards.get(name.system).copied();
+        self.guards.get(name.context).copied().or_else(of_system).unwrap_or_default()
+    }
+    /// How long a client waits: all asks of its system in a row, and two seconds.
+    pub(super) fn patience(&self, system: &str) -> Duration {
+        let own = self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
+        let of_system = self.system_guards.get(system).copied().unwrap_or_default().patience();
+        own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max) + Duration::from_secs(2)
+    }
+    pub(super) fn of_system<T: DeserializeOwned + Default>(&self, system: &str) -> Result<T, NodeError> {
+        match self.systems.get(system) {
+            Some(settings) => serde_json::from_value(settings.clone())
+                .map_err(|error| NodeError::Settings(format!("systems.{system}: {error}"))),
+            None => Ok(T::default()),
+        }
+    }
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store did not do what it was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A system's configuration is wrong; the words name the key.
+    #[error("{0}")]
+    Settings(String),
+    /// No thread could be started.
+    #[error("no thread could be started: {0}")]
+    Thread(String),
+}
+
+/// A process that hosts contexts.
+pub struct LocalNode {
+    contexts: Vec<Arc<dyn Context>>,
+    systems: Vec<&'static str>,
+    placed: Arc<Vec<Placed>>,
+    store: Arc<dyn Store>,
+    clock: Arc<Clock>,
+    _guardian: Guardian,
+}
+
+impl LocalNode {
+    /// Lays the contexts out as `lay_out` says, and starts them. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// [`NodeError`] when a tree cannot be opened, or a system's configuration is wrong.
+    pub fn start(
+        store: Arc<dyn Store>,
+        settings: NodeSettings,
+        lay_out: impl FnOnce(&mut Layout<'_>),
+    ) -> Result<Self, NodeError> {
+        let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
+        let mut layout = Layout::new(&store, &clock, &settings);
+        lay_out(&mut layout);
+        let Layout { placed, known, peers, failed, .. } = layout;
+        failed.map_or(Ok(()), Err)?;
+        peers.know(known);
+        let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
+        systems.dedup();
+        let placed = Arc::new(placed);
+        let guardian = Guardian::start(placed.clone(), settings.stuck)?;
+        let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
+        Ok(Self { contexts, systems, placed, store, clock, _guardian: guardian })
+    }
+}
+
+impl Node for LocalNode {
+    fn contexts(&self) -> &[Arc<dyn Context>] {
+        &self.contexts
+    }
+    fn systems(&self) -> &[&'static str] {
+        &self.systems
+    }
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+    fn advance_clock(&self, by: Duration) {
+        self.clock.advance(by);
+        self.placed.iter().for_each(|placed| (placed.wake)());
+    }
+    fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>> {
+        let (done, is_done) = oneshot::channel();
+        self.store.when_durable(commit, Box::new(move |result| drop(done.send(result))));
+        let closed = || Err(StoreError::Failed("the store is closed".into()));
+        async move { Ok(is_done.await.unwrap_or_else(|_| closed())?) }.boxed()
+    }
+    fn is_durable(&self, commit: Commit) -> bool {
+        commit <= self.store.durable()
+    }
+    fn store_health(&self) -> StoreHealth {
+        self.store.health()
+    }
+    fn ready(&self) -> bool {
+        let starting = |context: &Arc<dyn Context>| context.health().state == Phase::Starting;
+        self.store.health().failed.is_none() && !self.contexts.iter().any(starting)
+    }
+}

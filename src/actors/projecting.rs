@@ -1,0 +1,284 @@
+//! A context that only listens: events become rows.
+//!
+//! A rebuild writes the next generation of the table beside the shown one, from the first event on; when it has caught
+//! up, it is the one that is shown, and the old one is cleared away. Readers see a full table at any time.
+
+use super::{
+    actor::{Logic, Turn},
+    desk::{Desk, Tree},
+    front::{Fault, ParkedId},
+    listening::{Ears, Heard, Hearing, Listener},
+    records::{Envelope, Meta, ParkedRow},
+    shared::{Mailbox, Shared},
+};
+use crate::{
+    domain::{Refusal, View},
+    store::{
+        Commit, Epoch, Scan, StoreError, codec,
+        keys::{KeyBuf, Space, behind},
+    },
+};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// At most so many old rows are cleared away a turn.
+const CLEARED: usize = 512;
+
+/// What an event does to a row.
+pub type Change<V> = Box<dyn FnOnce(&mut V) + Send>;
+
+/// Mail for a view.
+pub enum Mail<V: View> {
+    /// Events of a source.
+    Heard(Heard<Change<V>>),
+    /// It is time to look at shelves and logs.
+    Wake,
+    /// Build the table anew.
+    Rebuild(oneshot::Sender<Result<(), Fault>>),
+    /// Somebody deals with a parked event by hand.
+    Unpark { parked: ParkedId, redrive: bool, done: oneshot::Sender<Result<(), Fault>> },
+}
+
+/// The logic of a view.
+pub struct Projecting<V: View> {
+    pub tree: Tree<V>,
+    pub shared: Arc<Shared>,
+    pub ears: Ears<Change<V>>,
+    epoch: Epoch,
+    meta: Meta,
+    more: bool,
+}
+
+/// What follows a turn that stands.
+pub struct Told {
+    mail: usize,
+    answer: Result<(), Fault>,
+}
+
+/// What memory becomes.
+pub struct Memory {
+    meta: Meta,
+    hearing: Hearing,
+    reshelve: bool,
+}
+
+impl<V: View> Projecting<V> {
+    pub fn new(tree: Tree<V>, shared: Arc<Shared>, ears: Ears<Change<V>>) -> Self {
+        Self { tree, shared, ears, epoch: Epoch(0), meta: Meta::default(), more: true }
+    }
+
+    fn publish_health(&self) {
+        self.shared.generation.store(self.meta.generation, Relaxed);
+        self.shared.parked.store(self.ears.parked(), Relaxed);
+        self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
+    }
+}
+
+impl<V: View> Logic for Projecting<V> {
+    type Mail = Mail<V>;
+    type Effect = Told;
+    type Memory = Memory;
+
+    fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
+        self.epoch = self.tree.store.activate(self.tree.id)?;
+        let meta = self.tree.row(&KeyBuf::new(Space::Meta).build())?;
+        self.meta = meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default();
+        self.ears.reload(&self.tree)?;
+        self.more = true;
+        self.publish_health();
+        Ok(())
+    }
+
+    fn turn(&mut self, mails: &[Option<Mail<V>>]) -> Result<Turn<Self>, StoreError> {
+        let mut work = Work::new(self);
+        for (place, mail) in mails.iter().enumerate() {
+            match mail {
+                Some(Mail::Heard(heard)) => work.logic.ears.hear(&mut work, heard)?,
+                Some(Mail::Wake) => {
+                    work.logic.ears.retry(&mut work, None)?;
+                    work.logic.ears.catch_up_all(&mut work)?;
+                    work.clear_away()?;
+                }
+                Some(Mail::Rebuild(_)) => work.rebuild(place)?,
+                Some(Mail::Unpark { parked, redrive: true, .. }) => {
+                    work.logic.ears.retry(&mut work, Some((&parked.source, parked.aggregate)))?;
+                    work.told.push_back(Told { mail: place, answer: Ok(()) });
+                }
+                Some(Mail::Unpark { parked, redrive: false, .. }) => {
+                    let found = work.logic.ears.drop_parked(&mut work, parked)?;
+                    let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
+                    work.told.push_back(Told { mail: place, answer });
+                }
+                None => {}
+            }
+        }
+        work.finish()
+    }
+
+    fn remember(&mut self, memory: Memory) {
+        self.more = memory.hearing.more || memory.reshelve;
+        self.meta = memory.meta;
+        match memory.reshelve {
+            true => self.ears.forget(),
+            false => self.ears.remember(&memory.hearing),
+        }
+        self.publish_health();
+    }
+
+    fn act(&mut self, commit: Commit, told: Told, mails: &mut [Option<Mail<V>>]) {
+        match mails.get_mut(told.mail).and_then(Option::take) {
+            Some(Mail::Rebuild(done) | Mail::Unpark { done, .. }) => self.shared.reply(commit, done, told.answer),
+            Some(Mail::Heard(_) | Mail::Wake) | None => {}
+        }
+    }
+
+    fn dismiss(&mut self, mail: Mail<V>, why: &Fault) {
+        match mail {
+            Mail::Rebuild(done) | Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
+            Mail::Heard(_) | Mail::Wake => self.more = true,
+        }
+    }
+
+    fn dismiss_waiting(&mut self, _: &Fault) {}
+
+    fn is_from_outside(_: &Mail<V>) -> bool {
+        false
+    }
+
+    fn wakes_in(&self) -> Option<Duration> {
+        match self.more {
+            true => Some(Duration::ZERO),
+            false => self.ears.wakes_in(),
+        }
+    }
+
+    fn wake() -> Mail<V> {
+        Mail::Wake
+    }
+}
+
+struct Work<'a, V: View> {
+    logic: &'a Projecting<V>,
+    desk: Desk<'a, V>,
+    meta: Meta,
+    hearing: Hearing,
+    told: VecDeque<Told>,
+    reshelve: bool,
+    more: bool,
+}
+
+impl<'a, V: View> Work<'a, V> {
+    fn new(logic: &'a Projecting<V>) -> Self {
+        // While a table is being built, only that one listens; the shown one stands still.
+        let (generation, positions) = match &logic.meta.building {
+            Some((generation, positions)) => (*generation, positions),
+            None => (logic.meta.generation, &logic.meta.positions),
+        };
+        let (desk, hearing) = (Desk::new(&logic.tree, generation), Hearing::from(positions));
+        let meta = logic.meta.clone();
+        Self { logic, desk, meta, hearing, told: VecDeque::new(), reshelve: false, more: false }
+    }
+
+    /// Begins the next generation. What is set aside belongs to the old one and will be met again.
+    fn rebuild(&mut self, place: usize) -> Result<(), StoreError> {
+        if self.meta.building.is_none() {
+            self.meta.building = Some((self.meta.generation.saturating_add(1), Default::default()));
+            let prefix = vec![Space::Parked as u8];
+            let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: CLEARED };
+            loop {
+                let rows = self.logic.tree.scan(&scan)?;
+                rows.iter().for_each(|(key, _)| self.desk.remove(key.clone()));
+                match rows.last() {
+                    Some((last, _)) if rows.len() == CLEARED => scan.from = [last.as_slice(), &[0]].concat(),
+                    _ => break,
+                }
+            }
+            self.reshelve = true;
+        }
+        self.told.push_back(Told { mail: place, answer: Ok(()) });
+        Ok(())
+    }
+
+    /// Clears away what is left of older generations, some rows at a time.
+    fn clear_away(&mut self) -> Result<(), StoreError> {
+        if self.meta.building.is_some() || self.meta.generation == 0 {
+            return Ok(());
+        }
+        let current = u64::from(self.meta.generation);
+        for space in [Space::State, Space::Index] {
+            let from = KeyBuf::new(space).build();
+            let to = KeyBuf::new(space).number(current).build();
+            let rows = self.logic.tree.scan(&Scan { from, to, backwards: false, limit: CLEARED })?;
+            rows.iter().for_each(|(key, _)| self.desk.remove(key.clone()));
+            self.more |= rows.len() == CLEARED;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Turn<Projecting<V>>, StoreError> {
+        if self.reshelve {
+            // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
+            self.hearing = Hearing::from(&Default::default());
+            self.hearing.more = true;
+        } else if let Some((generation, positions)) = &mut self.meta.building {
+            positions.clone_from(&self.hearing.positions);
+            if !self.hearing.more && self.logic.ears.backlog(&self.hearing.positions) == 0 {
+                (self.meta.generation, self.meta.positions) = (*generation, self.hearing.positions.clone());
+                self.meta.building = None;
+                self.hearing.more = true;
+            }
+        } else {
+            self.meta.positions.clone_from(&self.hearing.positions);
+        }
+        self.hearing.more |= self.more;
+        if self.meta != self.logic.meta {
+            self.desk.put(Space::Meta, KeyBuf::new(Space::Meta).build(), &self.meta)?;
+        }
+        let judged = self.desk.judged.0;
+        let memory = Memory { meta: self.meta, hearing: self.hearing, reshelve: self.reshelve };
+        Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.told })
+    }
+}
+
+impl<V: View> Listener<Change<V>> for Work<'_, V> {
+    fn hearing(&mut self) -> &mut Hearing {
+        &mut self.hearing
+    }
+
+    fn take(
+        &mut self,
+        _: &'static str,
+        _: &Envelope,
+        number: u64,
+        change: Change<V>,
+    ) -> Result<Result<(), String>, StoreError> {
+        let kept = &self.desk.sheet(number)?.now;
+        let (version, mut row) = (kept.version, kept.state.clone());
+        let folded = catch_unwind(AssertUnwindSafe(move || {
+            change(&mut row);
+            row
+        }));
+        match folded {
+            Ok(row) => self.desk.set(number, version + 1, None, row).map(Ok),
+            Err(_) => {
+                self.logic.shared.crashes.fetch_add(1, Relaxed);
+                Ok(Err("the fold panicked".to_owned()))
+            }
+        }
+    }
+
+    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
+        match row {
+            Some(row) => self.desk.put(Space::Parked, key, &row),
+            None => {
+                self.desk.remove(key);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What stands in a context's tree, besides the states themselves.
+
+use crate::{
+    domain::{Aggregate, AskId, Decoder, Entity, Refusal, Timestamp, Undecodable},
+    store::{
+        Commit, StoreError,
+        codec::{self, Part, Record},
+        keys::Space,
+    },
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
+
+/// The version of the records in this file, which have had one only.
+pub const VERSION: u16 = 1;
+
+/// A saga by its correlation id: the aggregate that began it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SagaId {
+    /// The context of the aggregate that began it.
+    pub context: Cow<'static, str>,
+    /// Its number.
+    pub number: u64,
+}
+
+impl fmt::Display for SagaId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.context, self.number)
+    }
+}
+
+/// What made an event happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Cause {
+    /// A client's command.
+    Command(Cow<'static, str>),
+    /// An event of another context, by its sequence there.
+    Event(Cow<'static, str>, u64),
+    /// A question that was put here.
+    Ask(AskId),
+    /// The answer of this context, or its absence.
+    Answer(Cow<'static, str>),
+    /// The time had come.
+    Timer,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(name) => write!(f, "command {name}"),
+            Self::Event(source, sequence) => write!(f, "event {source}/{sequence}"),
+            Self::Ask(ask) => write!(f, "ask {ask}"),
+            Self::Answer(callee) => write!(f, "answer of {callee}"),
+            Self::Timer => f.write_str("timer"),
+        }
+    }
+}
+
+/// The one row of counters of a context.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The last number given out.
+    pub last_number: u64,
+    /// The last sequence in the log.
+    pub last_sequence: u64,
+    /// How far the context has listened, by source.
+    pub positions: BTreeMap<String, u64>,
+    /// Which generation of a view's table is shown.
+    pub generation: u32,
+    /// The generation that is being built, if one is, and how far that has listened.
+    pub building: Option<(u32, BTreeMap<String, u64>)>,
+}
+
+/// A state with what the runtime knows of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Versioned<E> {
+    /// Counts the aggregate's events; of a view's row, its changes.
+    pub version: u64,
+    /// The saga that it came to be in, where that is not its own.
+    pub saga: Option<SagaId>,
+    /// The state itself.
+    pub state: E,
+}
+
+/// Writes a state.
+pub fn encode_state<E: Entity>(version: u64, saga: Option<&SagaId>, state: &E) -> Result<Vec<u8>, StoreError> {
+    codec::encode(Space::State, E::STATE_VERSION, &(version, saga, state))
+}
+
+/// Reads a state, of an older version of its type where need be.
+pub fn decode_state<E: Entity>(record: &[u8]) -> Result<Versioned<E>, StoreError> {
+    struct Inner<'a>(Record<'a>, &'a RefCell<(u64, Option<SagaId>)>);
+    impl Decoder for Inner<'_> {
+        fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
+            let (version, saga, state) = self.0.read::<(u64, Option<SagaId>, T)>()?;
+            *self.1.borrow_mut() = (version, saga);
+            Ok(state)
+        }
+    }
+    let head = RefCell::default();
+    let record = Record::open(Space::State, record)?;
+    let inner = Inner(record, &head);
+    let state = if record.version == E::STATE_VERSION { inner.read() } else { E::old_state(record.version, inner) };
+    let state = state.map_err(|why| StoreError::Damaged(format!("a state of {}: {why}", E::NAME)))?;
+    let (version, saga) = head.into_inner();
+    Ok(Versioned { version, saga, state })
+}
+
+/// What is known of an event besides itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Its place in the context's log.
+    pub sequence: u64,
+    /// The aggregate that it happened to.
+    pub aggregate: u64,
+    /// The aggregate's version after it.
+    pub version: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to.
+    pub saga: SagaId,
+    /// What made it happen.
+    pub cause: Cause,
+    /// The client's own correlation id.
+    pub client: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
+}
+
+/// An event with its envelope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logged<E> {
+    /// Where and why.
+    pub envelope: Envelope,
+    /// What.
+    pub event: E,
+}
+
+/// How large a row of the log may grow before the next is begun; a record's limit is twice that.
+const LOG_ROW: usize = 32 * 1024;
+
+/// Writes a turn's events as rows of the log: the first sequence of each, and its record.
+pub fn encode_log<A: Aggregate>(events: &[Logged<A::Event>]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    let mut rows = Vec::with_capacity(1);
+    let mut row: Vec<(&Envelope, ByteBuf)> = Vec::with_capacity(events.len());
+    let mut size = 0;
+    let close = |row: &mut Vec<(&Envelope, ByteBuf)>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let Some((first, _)) = row.first() else { return Ok(None) };
+        let record = (first.sequence, codec::encode(Space::Log, A::EVENT_VERSION, row)?);
+        row.clear();
+        Ok(Some(record))
+    };
+    for Logged { envelope, event } in events {
+        let bytes = codec::encode_part(event)?;
+        size += bytes.len() + 96 + envelope.client.as_ref().map_or(0, String::len);
+        if size > LOG_ROW {
+            rows.extend(close(&mut row)?);
+            size = bytes.len();
+        }
+        row.push((envelope, ByteBuf::from(bytes)));
+    }
+    rows.extend(close(&mut row)?);
+    Ok(rows)
+}
+
+/// Reads a row of the log.
+pub fn decode_log<A: Aggregate>(record: &[u8]) -> Result<Vec<Logged<A::Event>>, StoreError> {
+    let record = Record::open(Space::Log, record)?;
+    let damaged = |why: Undecodable| StoreError::Damaged(format!("an event of {}: {why}", A::NAME));
+    let row: Vec<(Envelope, ByteBuf)> = record.read().map_err(damaged)?;
+    row.into_iter()
+        .map(|(envelope, bytes)| {
+            let part = Part(&bytes);
+            let event = match record.version == A::EVENT_VERSION {
+                true => part.read(),
+                false => A::old_event(record.version, part),
+            };
+            Ok(Logged { envelope, event: event.map_err(damaged)? })
+        })
+        .collect()
+}
+
+/// What was said to an ask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Kept {
+    /// Yes.
+    Yes,
+    /// No, and why.
+    No(Refusal),
+    /// The asker took it back; whatever comes under this id now is refused.
+    Withdrawn,
+}
+
+/// How many askers' answers share a row: they have neighbouring numbers, and one turn answers many of them.
+pub const ANSWER_PAGE: u64 = 32;
+
+/// Answers of one page, with the machine's second in which they were given.
+pub type AnswerPage = BTreeMap<(u64, u32), (Kept, u64)>;
+
+/// How many aggregates' open questions share a row.
+pub const QUESTION_PAGE: u64 = 64;
+
+/// Open questions of one page: which aggregates wait, and the idempotency rows that want the outcome.
+pub type QuestionPage = BTreeMap<u64, Vec<String>>;
+
+/// How many sagas share a prefix of the saga index.
+pub const SAGA_PAGE: u64 = 64;
+
+/// Which events of one turn belong to which sagas of a page: the saga's number, the event's sequence.
+pub type SagaPage = Vec<(u64, u64)>;
+
+/// What became of a request that came with an idempotency key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdempotencyRow {
+    /// A sum of the payload.
+    pub fingerprint: u64,
+    /// The aggregate that the command went to.
+    pub number: u64,
+    /// The machine's second of the first request.
+    pub at: u64,
+    /// The answer, once it is settled.
+    pub answer: Option<KeptAnswer>,
+}
+
+/// An answer as it is kept under an idempotency key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum KeptAnswer {
+    /// It went well.
+    Done {
+        /// The aggregate's version.
+        version: u64,
+        /// How it looked.
+        body: ByteBuf,
+    },
+    /// The business said no.
+    Refused(Refusal),
+}
+
+/// An event set aside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ParkedRow {
+    /// Tries so far.
+    pub attempts: u32,
+    /// Why the last one failed.
+    pub error: String,
+}
+
+/// The highest of some commits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Judged(pub Commit);
+
+impl Judged {
+    /// Takes note of another commit.
+    pub fn by(&mut self, commit: Commit) {
+        self.0 = self.0.max(commit);
+    }
+}
+
+/// What runs through everything that one request sets going.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Thread {
+    /// The client's own correlation id.
+    pub client: Option<String>,
+    /// The trace.
+    pub trace: Option<String>,
+}

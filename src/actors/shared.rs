@@ -1,0 +1,184 @@
+//! What an actor shares with those outside its thread: where it stands, and its mailbox.
+
+use super::{
+    actor::{ContextActor, Logic, Post},
+    front::{Fault, Injected, Phase},
+};
+use crate::{
+    domain::Name,
+    store::{Commit, Store},
+};
+use actix::Addr;
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::{Semaphore, oneshot};
+
+/// The state of one context that health, metrics and readers look at.
+pub struct Shared {
+    pub name: Name,
+    pub store: Arc<dyn Store>,
+    phase: AtomicU8,
+    pub restarts: AtomicU64,
+    pub crashes: AtomicU64,
+    pub mailbox: AtomicU64,
+    pub waiting: AtomicU64,
+    pub parked: AtomicU64,
+    pub backlog: AtomicU64,
+    pub last_commit: AtomicU64,
+    pub last_sequence: AtomicU64,
+    pub generation: AtomicU32,
+    /// In front of mail from outside; actix's own mailbox bounds nothing.
+    pub admission: Arc<Semaphore>,
+    fault: RwLock<Option<Injected>>,
+    chaos: Option<Chaos>,
+}
+
+/// Is called at the points where a crash hurts most. Tests let it panic.
+pub type Chaos = Arc<dyn Fn(&'static str, ChaosPoint) + Send + Sync>;
+
+/// Where a crash is injected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChaosPoint {
+    /// A turn has decided; nothing stands yet.
+    BeforeCommit,
+    /// The batch is accepted; nobody has been told.
+    AfterCommit,
+}
+
+const PHASES: [Phase; 5] = [Phase::Starting, Phase::Running, Phase::Degraded, Phase::Failed, Phase::Stopped];
+
+impl Shared {
+    pub fn new(name: Name, store: Arc<dyn Store>, admission: usize, chaos: Option<Chaos>) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            store,
+            phase: AtomicU8::new(0),
+            restarts: AtomicU64::new(0),
+            crashes: AtomicU64::new(0),
+            mailbox: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            parked: AtomicU64::new(0),
+            backlog: AtomicU64::new(0),
+            last_commit: AtomicU64::new(0),
+            last_sequence: AtomicU64::new(0),
+            generation: AtomicU32::new(0),
+            admission: Arc::new(Semaphore::new(admission)),
+            fault: RwLock::new(None),
+            chaos,
+        })
+    }
+    pub fn phase(&self) -> Phase {
+        PHASES.get(usize::from(self.phase.load(Relaxed))).copied().unwrap_or(Phase::Failed)
+    }
+    pub fn set_phase(&self, phase: Phase) {
+        let place = PHASES.iter().position(|known| *known == phase).unwrap_or(3);
+        self.phase.store(u8::try_from(place).unwrap_or(3), Relaxed);
+    }
+    /// Whether mail from outside is taken.
+    pub fn open(&self) -> Result<(), Fault> {
+        match self.phase() {
+            Phase::Failed | Phase::Stopped => Err(Fault::Away(self.name.context)),
+            Phase::Starting | Phase::Running | Phase::Degraded => Ok(()),
+        }
+    }
+    pub fn fault(&self) -> Option<Injected> {
+        *self.fault.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub fn set_fault(&self, fault: Option<Injected>) {
+        *self.fault.write().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+    pub fn chaos(&self, point: ChaosPoint) {
+        if let Some(chaos) = &self.chaos {
+            chaos(self.name.context, point);
+        }
+    }
+
+    /// Sends `answer` once `commit` is durable, held back or lost by the injected fault.
+    pub fn reply<T: Send + 'static>(
+        &self,
+        commit: Commit,
+        sender: oneshot::Sender<Result<T, Fault>>,
+        answer: Result<T, Fault>,
+    ) {
+        let (store, fault) = (self.store.clone(), self.fault());
+        let release = move || {
+            let then = Box::new(move |durable: Result<(), crate::store::StoreError>| {
+                let _ = sender.send(durable.map_err(Fault::from).and(answer));
+            });
+            store.when_durable(commit, then);
+        };
+        match fault {
+            None => release(),
+            Some(fault) => self.delayed(fault, release),
+        }
+    }
+
+    /// Sends the answer to an ask, which does not wait for the disk, held back or lost by the injected fault.
+    pub fn answer<T: Send + 'static>(&self, sender: oneshot::Sender<T>, answer: T) {
+        let release = move || drop(sender.send(answer));
+        match self.fault() {
+            None => release(),
+            Some(fault) => self.delayed(fault, release),
+        }
+    }
+
+    fn delayed(&self, fault: Injected, release: impl FnOnce() + 'static) {
+        let (low, high) = fault.delay_ms;
+        let delay = Duration::from_millis(low + random() % (high.saturating_sub(low) + 1));
+        let lost = (random() % 1_000_000) as f64 / 1_000_000.0 < fault.failure_rate;
+        actix::spawn(async move {
+            tokio::time::sleep(delay).await;
+            if !lost {
+                release();
+            }
+        });
+    }
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Where an actor's mail goes, whichever actor that is by now.
+pub struct Mailbox<L: Logic> {
+    address: RwLock<Option<Addr<ContextActor<L>>>>,
+    pub shared: Arc<Shared>,
+}
+
+impl<L: Logic> Mailbox<L> {
+    pub fn new(shared: Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self { address: RwLock::new(None), shared })
+    }
+    pub fn settle_at(&self, address: Addr<ContextActor<L>>) {
+        *self.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address);
+    }
+    /// Posts `mail`. Where there is nobody, it is dropped, and with it the way back to its sender.
+    pub fn post(&self, mail: L::Mail) {
+        if let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) {
+            self.shared.mailbox.fetch_add(1, Relaxed);
+            address.do_send(Post(mail));
+        }
+    }
+    pub fn has_lived(&self) -> bool {
+        self.address.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+    pub fn connected(&self) -> bool {
+        self.address.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(Addr::connected)
+    }
+}
+
+impl<L: Logic> Mailbox<L> {
+    /// Stops or starts the context. Where there is nobody, the sender sees that.
+    pub fn halt(&self, halt: super::actor::Halt) {
+        if let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) {
+            address.do_send(halt);
+        }
+    }
+}
