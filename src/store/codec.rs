@@ -121,3 +121,120 @@ impl Decoder for Part<'_> {
         Record { version: 0, payload: self.0 }.read()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    /// A rent as it is stored now.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Rent {
+        book: u64,
+        user: String,
+        status: Status,
+        due: Option<i64>,
+    }
+    /// A rent as version 1 stored it. Frozen: what is on disks does not change.
+    #[derive(Serialize, Deserialize)]
+    struct RentV1 {
+        book: u32,
+        user: String,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    enum Status {
+        Rent,
+        Cancel,
+    }
+
+    fn rent() -> Rent {
+        Rent { book: 300, user: "kim".into(), status: Status::Cancel, due: Some(-1) }
+    }
+    fn read(bytes: &[u8]) -> Result<Rent, StoreError> {
+        decode_versioned(Space::State, bytes, 2, |version, record| match version {
+            1 => {
+                let RentV1 { book, user } = record.read()?;
+                Ok(Rent { book: book.into(), user, status: Status::Rent, due: None })
+            }
+            version => Err(Undecodable::Version(version)),
+        })
+    }
+
+    #[test]
+    fn these_bytes_are_on_disks_and_must_stay_readable() {
+        // format, kind `s`, version, book 300, length and "kim", Cancel, Some, zigzag -1; checksum
+        let golden = [1, b's', 2, 0, 251, 44, 1, 3, b'k', b'i', b'm', 1, 1, 1, 11, 19, 13, 201];
+        assert_eq!(encode(Space::State, 2, &rent()), Ok(golden.to_vec()));
+        assert_eq!(read(&golden), Ok(rent()));
+    }
+
+    #[test]
+    fn an_older_version_is_read_through_its_frozen_struct_and_an_unknown_one_is_refused() {
+        let old = encode(Space::State, 1, &RentV1 { book: 7, user: "lee".into() }).expect("encodes");
+        assert_eq!(read(&old), Ok(Rent { book: 7, user: "lee".into(), status: Status::Rent, due: None }));
+        let newer = encode(Space::State, 3, &rent()).expect("encodes");
+        assert!(matches!(read(&newer), Err(StoreError::Damaged(_))));
+        assert!(matches!(decode::<Rent>(Space::State, &newer), Err(StoreError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_record_of_another_kind_or_format_is_refused_although_its_checksum_is_right() {
+        let bytes = encode(Space::State, 2, &rent()).expect("encodes");
+        assert!(Record::open(Space::State, &bytes).is_ok());
+        assert!(matches!(Record::open(Space::Log, &bytes), Err(StoreError::Damaged(_))));
+        assert!(matches!(read(&resummed(&bytes, |body| body[0] = 9)), Err(StoreError::Damaged(_))));
+    }
+
+    #[test]
+    fn bytes_left_over_are_noticed_although_the_checksum_is_right() {
+        let bytes = encode(Space::State, 2, &rent()).expect("encodes");
+        let long = resummed(&bytes, |body| body.push(0));
+        assert!(matches!(read(&long), Err(StoreError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_record_is_as_large_as_allowed_and_no_larger() {
+        let of = |len: usize| encode(Space::State, 1, &"x".repeat(len));
+        let head = of(60_000).expect("encodes").len() - 60_000;
+        let most = MAX_RECORD - head;
+        assert_eq!(of(most).map(|bytes| bytes.len()), Ok(MAX_RECORD));
+        let bytes = of(most).expect("encodes");
+        assert_eq!(decode::<String>(Space::State, &bytes).map(|text| text.len()), Ok(most));
+        assert!(matches!(of(most + 1), Err(StoreError::Invalid(_))));
+    }
+
+    fn resummed(bytes: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+        let mut body = bytes[..bytes.len() - SUM].to_vec();
+        change(&mut body);
+        let sum = crc32c::crc32c(&body);
+        body.extend_from_slice(&sum.to_le_bytes());
+        body
+    }
+
+    proptest! {
+        #[test]
+        fn every_flipped_bit_is_noticed(user in ".{0,40}", book in any::<u64>(), due in any::<Option<i64>>()) {
+            let rent = Rent { book, user, status: Status::Rent, due };
+            let bytes = encode(Space::State, 2, &rent).expect("encodes");
+            prop_assert_eq!(read(&bytes), Ok(rent));
+            for bit in 0..bytes.len() * 8 {
+                let mut flipped = bytes.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                prop_assert!(matches!(read(&flipped), Err(StoreError::Damaged(_))), "bit {}", bit);
+            }
+        }
+
+        #[test]
+        fn what_is_cut_short_or_lengthened_is_noticed(cut in 0..18_usize, junk in prop::collection::vec(any::<u8>(), 1..20)) {
+            let bytes = encode(Space::State, 2, &rent()).expect("encodes");
+            prop_assert!(matches!(read(&bytes[..cut]), Err(StoreError::Damaged(_))));
+            prop_assert!(matches!(read(&[bytes, junk].concat()), Err(StoreError::Damaged(_))));
+        }
+
+        #[test]
+        fn noise_is_never_taken_for_a_record(noise in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(read(&noise).is_err());
+        }
+    }
+}

@@ -6,9 +6,20 @@
 //! outside waits with [`Store::when_durable`].
 
 pub mod codec;
+mod durability;
 pub mod keys;
+mod memory;
+mod sled;
 
-use std::fmt;
+pub use self::{
+    memory::MemoryStore,
+    sled::{Hazards, Options, SledStore},
+};
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 use tokio::sync::oneshot;
 
 /// Counts accepted batches of the whole node, from 1. A row's commit number is its version.
@@ -152,4 +163,9 @@ pub struct StoreHealth {
     pub unwritten_bytes: u64,
     /// Bytes on disk.
     pub disk_bytes: u64,
+}
+
+/// Locks; what a panicking thread left behind was whole, because nothing under these locks panics half way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,93 @@
+//! Which commits are durable, and who waits for the others.
+
+use super::{Commit, StoreError, WhenDurable, lock};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// The durable number, and callbacks by the commit that they wait for.
+pub(super) struct Durability {
+    number: AtomicU64,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    failed: Option<StoreError>,
+    waiters: BTreeMap<Commit, Vec<WhenDurable>>,
+}
+
+impl Durability {
+    pub(super) fn new(number: Commit) -> Self {
+        Self { number: AtomicU64::new(number), waiting: Mutex::default() }
+    }
+
+    pub(super) fn number(&self) -> Commit {
+        self.number.load(Ordering::Acquire)
+    }
+
+    pub(super) fn failure(&self) -> Option<StoreError> {
+        lock(&self.waiting).failed.clone()
+    }
+
+    /// Calls `then` once `commit` is durable or never will be.
+    pub(super) fn wait(&self, commit: Commit, then: WhenDurable) {
+        if commit <= self.number() {
+            return then(Ok(()));
+        }
+        let mut waiting = lock(&self.waiting);
+        // The number moves under this lock, so nobody registers behind the back of the release that would have
+        // called them.
+        if commit <= self.number() {
+            drop(waiting);
+            return then(Ok(()));
+        }
+        if let Some(error) = waiting.failed.clone() {
+            drop(waiting);
+            return then(Err(error));
+        }
+        waiting.waiters.entry(commit).or_default().push(then);
+    }
+
+    /// Everything up to `commit` is durable.
+    pub(super) fn reach(&self, commit: Commit) {
+        let released = {
+            let mut waiting = lock(&self.waiting);
+            self.number.fetch_max(commit, Ordering::AcqRel);
+            let later = waiting.waiters.split_off(&commit.saturating_add(1));
+            std::mem::replace(&mut waiting.waiters, later)
+        };
+        call(released, &Ok(()));
+    }
+
+    /// Nothing more becomes durable. The first reason stays.
+    pub(super) fn fail(&self, error: StoreError) {
+        let (released, error) = {
+            let mut waiting = lock(&self.waiting);
+            let error = waiting.failed.get_or_insert(error).clone();
+            (std::mem::take(&mut waiting.waiters), error)
+        };
+        call(released, &Err(error));
+    }
+}
+
+/// Calls back in the order of commits. One that panics does not keep the word from the others.
+fn call(waiters: BTreeMap<Commit, Vec<WhenDurable>>, word: &Result<(), StoreError>) {
+    for then in waiters.into_values().flatten() {
+        if catch_unwind(AssertUnwindSafe(|| then(word.clone()))).is_err() {
+            tracing::error!("a callback of the store panicked");
+        }
+    }
+}
+
+impl fmt::Debug for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Durability").field("number", &self.number()).finish_non_exhaustive()
+    }
+}

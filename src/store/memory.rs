@@ -1,0 +1,276 @@
+//! The in-memory adapter, for tests and demonstrations: it conflicts, hesitates, fails and crashes on demand.
+
+use super::{
+    Batch, Commit, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable, codec::MAX_RECORD,
+    durability::Durability, lock,
+};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Arc, Mutex},
+    thread,
+};
+use tokio::sync::oneshot;
+
+/// A store in memory. Clones are handles of the same one.
+///
+/// Commits are durable at once, unless durability is [held](MemoryStore::hold_durability).
+#[derive(Debug, Clone)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    durability: Durability,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    trees: Vec<Tree>,
+    accepted: Commit,
+    durable: Commit,
+    held: bool,
+    pending: bool,
+    syncs: u64,
+    refusal: Option<StoreError>,
+    /// What stood before each write that is not durable, for a crash to put back.
+    before: Vec<(usize, Vec<u8>, Option<Row>)>,
+}
+
+#[derive(Debug, Default)]
+struct Tree {
+    name: String,
+    rows: BTreeMap<Vec<u8>, Row>,
+    epoch: u64,
+    conflicts: usize,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::with(State::default())
+    }
+
+    fn with(state: State) -> Self {
+        let durability = Durability::new(state.accepted);
+        Self(Arc::new(Shared { state: Mutex::new(state), durability }))
+    }
+
+    /// From now on nothing becomes durable.
+    pub fn hold_durability(&self) {
+        lock(&self.0.state).held = true;
+    }
+
+    /// What has been accepted becomes durable, and so does at once what follows.
+    pub fn release_durability(&self) {
+        let accepted = {
+            let mut state = lock(&self.0.state);
+            state.held = false;
+            state.settle()
+        };
+        self.0.durability.reach(accepted);
+    }
+
+    /// The next `times` batches for the tree called `name`, which has been opened, conflict.
+    pub fn conflict_next(&self, name: &str, times: usize) {
+        if let Some(tree) = lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name) {
+            tree.conflicts = times;
+        }
+    }
+
+    /// Whether batches are decided elsewhere and later, as a shared database does: [`Verdict::Pending`].
+    pub fn pending_mode(&self, on: bool) {
+        lock(&self.0.state).pending = on;
+    }
+
+    /// The disk fails: whoever waits hears it, and nothing more is taken.
+    pub fn fail_now(&self) {
+        self.end("the disk failed, as asked");
+    }
+
+    /// The process ends here. Gives the store as the next one finds it, with nothing that was not durable; this one and
+    /// its clones have failed.
+    #[must_use]
+    pub fn crash(&self) -> Self {
+        self.end("the process has ended");
+        let State { trees: mut left, before, durable, .. } = {
+            let mut state = lock(&self.0.state);
+            let refusal = state.refusal.clone();
+            std::mem::replace(&mut *state, State { refusal, ..State::default() })
+        };
+        for (tree, key, row) in before.into_iter().rev() {
+            let Some(tree) = left.get_mut(tree) else { continue };
+            match row {
+                Some(row) => tree.rows.insert(key, row),
+                None => tree.rows.remove(&key),
+            };
+        }
+        left.iter_mut().for_each(|tree| tree.conflicts = 0);
+        Self::with(State { trees: left, accepted: durable, durable, ..State::default() })
+    }
+
+    fn end(&self, why: &str) {
+        let error = StoreError::Failed(why.into());
+        lock(&self.0.state).refusal.get_or_insert(error.clone());
+        self.0.durability.fail(error);
+    }
+}
+
+impl Shared {
+    fn decide(&self, batch: Batch) -> Result<Verdict, StoreError> {
+        let (verdict, durable) = {
+            let mut state = lock(&self.state);
+            let verdict = state.decide(batch)?;
+            let durable = (!state.held).then(|| state.settle());
+            (verdict, durable)
+        };
+        if let Some(durable) = durable {
+            self.durability.reach(durable);
+        }
+        Ok(verdict)
+    }
+}
+
+impl State {
+    fn tree(&self, tree: TreeId) -> Result<&Tree, StoreError> {
+        if let (Some(refusal), true) = (&self.refusal, self.trees.is_empty()) {
+            return Err(refusal.clone());
+        }
+        self.trees.get(tree.0 as usize).ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
+    }
+
+    fn tree_mut(&mut self, tree: TreeId) -> Result<&mut Tree, StoreError> {
+        self.tree(tree)?;
+        self.trees.get_mut(tree.0 as usize).ok_or(StoreError::Superseded)
+    }
+
+    /// What is wrong with a batch whatever the rows are.
+    fn admit(&self, batch: &Batch) -> Result<(), StoreError> {
+        let tree = self.tree(batch.tree)?;
+        if let Some(len) = batch.writes.iter().filter_map(|(_, record)| Some(record.as_ref()?.len())).max()
+            && len > MAX_RECORD
+        {
+            return Err(StoreError::Invalid(format!("a record of {len} bytes is over the limit of {MAX_RECORD}")));
+        }
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone());
+        }
+        if tree.epoch == batch.epoch.0 { Ok(()) } else { Err(StoreError::Superseded) }
+    }
+
+    fn decide(&mut self, batch: Batch) -> Result<Verdict, StoreError> {
+        self.admit(&batch)?;
+        let commit = self.accepted + 1;
+        let tree = self.tree_mut(batch.tree)?;
+        if tree.conflicts > 0 {
+            tree.conflicts -= 1;
+            return Ok(Verdict::Conflict);
+        }
+        let now = |key: &Vec<u8>| tree.rows.get(key).map_or(0, |row| row.commit);
+        if batch.expects.iter().any(|(key, expected)| now(key) != *expected) {
+            return Ok(Verdict::Conflict);
+        }
+        let mut before = Vec::with_capacity(batch.writes.len());
+        for (key, record) in batch.writes {
+            let old = match record {
+                Some(record) => tree.rows.insert(key.clone(), Row { commit, record }),
+                None => tree.rows.remove(&key),
+            };
+            before.push((batch.tree.0 as usize, key, old));
+        }
+        self.before.extend(before);
+        self.accepted = commit;
+        Ok(Verdict::Accepted(commit))
+    }
+
+    fn settle(&mut self) -> Commit {
+        if !self.before.is_empty() {
+            self.syncs += 1;
+        }
+        self.before.clear();
+        self.durable = self.accepted;
+        self.accepted
+    }
+}
+
+impl Store for MemoryStore {
+    fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
+        let mut state = lock(&self.0.state);
+        if let Some(refusal) = &state.refusal {
+            return Err(refusal.clone());
+        }
+        let place = state.trees.iter().position(|tree| tree.name == name).unwrap_or_else(|| {
+            state.trees.push(Tree { name: name.into(), ..Tree::default() });
+            state.trees.len() - 1
+        });
+        Ok(TreeId(place as u32))
+    }
+
+    fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
+        let mut state = lock(&self.0.state);
+        let tree = state.tree_mut(tree)?;
+        tree.epoch += 1;
+        Ok(Epoch(tree.epoch))
+    }
+
+    fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+        let state = lock(&self.0.state);
+        let tree = state.tree(tree)?;
+        Ok(keys.iter().map(|key| tree.rows.get(*key).cloned()).collect())
+    }
+
+    fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        let state = lock(&self.0.state);
+        let tree = state.tree(tree)?;
+        if scan.from >= scan.to {
+            return Ok(Vec::new());
+        }
+        let range =
+            tree.rows.range::<[u8], _>((Bound::Included(scan.from.as_slice()), Bound::Excluded(scan.to.as_slice())));
+        let owned = |(key, row): (&Vec<u8>, &Row)| (key.clone(), row.clone());
+        Ok(match scan.backwards {
+            false => range.take(scan.limit).map(owned).collect(),
+            true => range.rev().take(scan.limit).map(owned).collect(),
+        })
+    }
+
+    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
+        let pending = {
+            let state = lock(&self.0.state);
+            state.admit(&batch)?;
+            state.pending
+        };
+        if !pending {
+            return self.0.decide(batch);
+        }
+        let (word, verdict) = oneshot::channel();
+        let shared = self.0.clone();
+        thread::spawn(move || word.send(shared.decide(batch)));
+        Ok(Verdict::Pending(verdict))
+    }
+
+    fn durable(&self) -> Commit {
+        self.0.durability.number()
+    }
+
+    fn when_durable(&self, commit: Commit, then: WhenDurable) {
+        self.0.durability.wait(commit, then);
+    }
+
+    fn health(&self) -> StoreHealth {
+        let state = lock(&self.0.state);
+        StoreHealth {
+            failed: self.0.durability.failure().map(|error| error.to_string()),
+            accepted: state.accepted,
+            durable: self.durable(),
+            syncs: state.syncs,
+            ..StoreHealth::default()
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Opening a data directory: alone, through a damaged snapshot, and not without noticing that something is missing.
+
+use super::{Options, guard, mark::Mark};
+use crate::store::StoreError;
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Where the store keeps its mark, in sled's default tree: no context can be called that.
+pub(super) const MARK: &[u8] = b"mark";
+const LOCK: &str = "lock";
+const ASIDE: &str = "aside.";
+
+/// An open data directory.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) db: sled::Db,
+    pub(super) mark: Mark,
+    /// Keeps other processes out; given up last.
+    pub(super) lock: File,
+}
+
+fn cannot(dir: &Path, what: impl std::fmt::Display) -> StoreError {
+    StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()))
+}
+
+/// Opens or creates the store in `dir`.
+pub(super) fn open(dir: &Path, options: &Options) -> Result<Opened, StoreError> {
+    create(dir)?;
+    let lock = lock(dir)?;
+    remove_unfinished_snapshots(dir).map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
+    let db = open_database(dir, options)?;
+    let mark = identify(dir, &db, options)?;
+    Ok(Opened { db, mark, lock })
+}
+
+fn create(dir: &Path) -> Result<(), StoreError> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if dir.exists() {
+        return Err(cannot(dir, "is not a directory; name one, or a place where one can be made"));
+    }
+    fs::create_dir_all(dir).map_err(|error| cannot(dir, format!("cannot be created: {error}")))?;
+    let parent = match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    sync_dir(parent).map_err(|error| cannot(dir, format!("cannot be made durable: {error}")))
+}
+
+/// Makes the names in `dir` durable.
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn lock(dir: &Path) -> Result<File, StoreError> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK)).map_err(|error| {
+        cannot(dir, format!("is not writable ({error}); give the user that runs holdfast the right to write there"))
+    })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(cannot(dir, "is in use by another holdfast; stop that one first, or name another directory"))
+        }
+        Err(TryLockError::Error(error)) => Err(cannot(dir, format!("cannot be locked: {error}"))),
+    }
+}
+
+fn snapshots(dir: &Path, unfinished: bool) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") == unfinished {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
+/// A kill while opening leaves a snapshot half made, which sled then takes for a whole one.
+fn remove_unfinished_snapshots(dir: &Path) -> io::Result<()> {
+    snapshots(dir, true)?.into_iter().try_for_each(fs::remove_file)
+}
+
+fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> {
+    let attempt = || {
+        guard::quietly(|| {
+            sled::Config::new()
+                .path(dir)
+                .cache_capacity(options.cache_bytes)
+                .flush_every_ms(None)
+                .use_compression(false)
+                .open()
+        })
+    };
+    let damage = match attempt() {
+        Ok(db) => return Ok(db),
+        Err(StoreError::Damaged(what)) => what,
+        Err(error) => return Err(cannot(dir, format!("cannot be opened: {error}"))),
+    };
+    // A snapshot only saves sled the reading of its whole log; without one it reads that.
+    let moved = set_snapshots_aside(dir).map_err(|error| cannot(dir, format!("is damaged ({damage}; {error})")))?;
+    let second = if moved.is_empty() { Err(StoreError::Damaged(damage.clone())) } else { attempt() };
+    second.inspect(|_| tracing::warn!(%damage, "a damaged snapshot was set aside; nothing is lost by it")).map_err(|_| {
+        for (from, aside) in &moved {
+            if let Err(error) = fs::rename(aside, from) {
+                tracing::error!(%error, file = %aside.display(), "could not be moved back");
+            }
+        }
+        cannot(
+            dir,
+            format!(
+                "is damaged ({damage}) and cannot be opened; restore a backup into an empty directory and start with \
+                 that one. Nothing was removed here: keep it until the restored one runs"
+            ),
+        )
+    })
+}
+
+fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+    let mut moved = Vec::new();
+    for from in snapshots(dir, false)? {
+        let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let aside = dir.join(format!("{ASIDE}{name}"));
+        fs::rename(&from, &aside)?;
+        moved.push((from, aside));
+    }
+    Ok(moved)
+}
+
+/// Compares the store with the file beside it, and gives a new store its identity.
+fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<Mark, StoreError> {
+    let failed = |error: &dyn std::fmt::Display| cannot(dir, format!("cannot be read: {error}"));
+    let inside = guard::quietly(|| db.get(MARK)).map_err(|error| failed(&error))?;
+    let inside = match inside.map(|bytes| Mark::from_bytes(&bytes)) {
+        None => None,
+        Some(Some(mark)) => Some(mark),
+        Some(None) => return Err(cannot(dir, "is damaged: its own mark cannot be read; restore a backup")),
+    };
+    let beside = match Mark::read(dir) {
+        Ok(beside) => beside,
+        Err(error) if options.accept_data_loss => {
+            tracing::warn!(%error, "the watermark cannot be read; it is made anew");
+            None
+        }
+        Err(error) => {
+            let what =
+                format!("has a watermark that cannot be read ({error}), so whether commits are missing is unknown");
+            return Err(cannot(dir, what + REMEDY));
+        }
+    };
+    if let Some(missing) = missing(inside, beside) {
+        if !options.accept_data_loss {
+            return Err(cannot(dir, missing + REMEDY));
+        }
+        tracing::warn!("the data directory {missing}; opened all the same, as asked");
+    }
+    if inside.is_some() && beside.is_none() {
+        tracing::warn!("there is no watermark beside the store; a new one is made");
+    }
+    let mark = Mark {
+        store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
+        // Numbers go on behind those that were lost: somebody outside may remember them.
+        commit: inside.into_iter().chain(beside).map(|mark| mark.commit).max().unwrap_or(0),
+    };
+    establish(dir, db, mark).map_err(|error| failed(&error))?;
+    Ok(mark)
+}
+
+const REMEDY: &str = ". Restore a backup into an empty directory, or start once with `--accept-data-loss` to go on \
+                      without what is missing";
+
+/// What the store lacks of what the file beside it remembers, in words.
+fn missing(inside: Option<Mark>, beside: Option<Mark>) -> Option<String> {
+    let beside = beside?;
+    match inside {
+        None if beside.commit == 0 => None,
+        None => Some(format!("has lost its store: commits 1 to {} are missing", beside.commit)),
+        Some(inside) if inside.store != beside.store => Some(format!(
+            "holds another store than its watermark speaks of: that one had {} commits, this one has {}",
+            beside.commit, inside.commit
+        )),
+        Some(inside) if inside.commit < beside.commit => {
+            Some(format!("has lost commits {} to {}, which were acknowledged", inside.commit + 1, beside.commit))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Makes the mark durable, inside first.
+fn establish(dir: &Path, db: &sled::Db, mark: Mark) -> Result<(), String> {
+    guard::guarded(|| {
+        db.insert(MARK, &mark.to_bytes())?;
+        db.flush()
+    })
+    .map_err(|error| error.to_string())?;
+    let sync = || {
+        File::open(dir.join("db"))?.sync_data()?;
+        mark.write(dir)?;
+        sync_dir(dir)
+    };
+    sync().map_err(|error: io::Error| error.to_string())
+}

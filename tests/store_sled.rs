@@ -1,0 +1,304 @@
+//! The store on disk: what a restart finds, and what opening says to directories that are not as they should be.
+
+use holdfast::store::{Batch, Commit, Epoch, Options, Row, Scan, SledStore, Store, StoreError, TreeId, Verdict};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::mpsc,
+};
+use tempfile::TempDir;
+
+fn dir() -> (TempDir, PathBuf) {
+    let keep = tempfile::tempdir().expect("a temporary directory");
+    let path = keep.path().join("data");
+    (keep, path)
+}
+
+fn open(path: &Path) -> Result<SledStore, StoreError> {
+    SledStore::open(path, &Options::default())
+}
+
+fn open_accepting_loss(path: &Path) -> Result<SledStore, StoreError> {
+    SledStore::open(path, &Options { accept_data_loss: true, ..Options::default() })
+}
+
+fn active(store: &SledStore) -> (TreeId, Epoch) {
+    let tree = store.open_tree("bookrent.rent").expect("opens");
+    (tree, store.activate(tree).expect("activates"))
+}
+
+fn put(store: &SledStore, (tree, epoch): (TreeId, Epoch), key: u32, record: &[u8]) -> Commit {
+    let writes = vec![(key.to_be_bytes().to_vec(), Some(record.to_vec()))];
+    match store.submit(Batch { tree, epoch, expects: Vec::new(), writes }) {
+        Ok(Verdict::Accepted(commit)) => commit,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn settle(store: &SledStore, commit: Commit) {
+    let (word, heard) = mpsc::channel();
+    store.when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
+    assert_eq!(heard.recv(), Ok(Ok(())));
+}
+
+/// A store with some rows, closed: large enough for more than one of sled's segments.
+fn filled(path: &Path) -> Commit {
+    let store = open(path).expect("opens");
+    let owner = active(&store);
+    let mut last = 0;
+    for key in 0..600_u32 {
+        last = put(&store, owner, key, &key.to_le_bytes().repeat(1 + (key as usize * 7) % 1500));
+        if key % 20 == 0 {
+            settle(&store, last);
+        }
+    }
+    last
+}
+
+fn rows(store: &SledStore) -> Vec<(Vec<u8>, Row)> {
+    let tree = store.open_tree("bookrent.rent").expect("opens");
+    let all = Scan { from: vec![0], to: vec![u8::MAX; 5], backwards: false, limit: usize::MAX };
+    store.scan(tree, &all).expect("scans")
+}
+
+/// Why the directory cannot be opened, having seen that the words name it.
+#[track_caller]
+fn refusal(path: &Path) -> String {
+    match open(path) {
+        Err(StoreError::CannotOpen(words)) => {
+            assert!(words.contains(&path.display().to_string()), "{words}");
+            words
+        }
+        other => panic!("should not have opened: {other:?}"),
+    }
+}
+
+fn snapshot(path: &Path) -> PathBuf {
+    let mut entries = fs::read_dir(path).expect("is a directory").map(|entry| entry.expect("an entry").path());
+    let is_one = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."));
+    entries.find(is_one).expect("sled leaves a snapshot")
+}
+
+#[test]
+fn everything_is_there_after_a_restart_and_numbers_go_on() {
+    let (_keep, path) = dir();
+    let last = filled(&path);
+    let store = open(&path).expect("opens again");
+    assert_eq!((store.durable(), store.health().accepted), (last, last));
+    let rows = rows(&store);
+    assert_eq!(rows.len(), 600);
+    for (place, (key, row)) in rows.iter().enumerate() {
+        assert_eq!((key.as_slice(), row.commit), (&(place as u32).to_be_bytes()[..], place as Commit + 1));
+    }
+    assert_eq!(put(&store, active(&store), 7, b"later"), last + 1);
+}
+
+#[test]
+fn closing_writes_what_was_accepted_and_takes_no_more() {
+    let (_keep, path) = dir();
+    let store = open(&path).expect("opens");
+    let owner = active(&store);
+    let last = (0..100).map(|key| put(&store, owner, key, b"1")).last().unwrap_or_default();
+    store.close();
+    assert_eq!(store.durable(), last);
+    let late = Batch { tree: owner.0, epoch: owner.1, expects: Vec::new(), writes: Vec::new() };
+    assert!(matches!(store.submit(late), Err(StoreError::Failed(_))));
+    assert_eq!(rows(&store).len(), 100, "reading goes on");
+    let (word, heard) = mpsc::channel();
+    store.when_durable(last + 1, Box::new(move |result| word.send(result).expect("the test listens")));
+    assert!(matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))), "nobody waits for what will not come");
+}
+
+#[test]
+fn a_directory_has_one_process() {
+    let (_keep, path) = dir();
+    let store = open(&path).expect("opens");
+    assert!(refusal(&path).contains("in use by another holdfast"));
+    drop(store);
+    assert!(open(&path).is_ok(), "and is free afterwards");
+}
+
+#[test]
+fn a_file_is_no_data_directory() {
+    let (_keep, path) = dir();
+    fs::write(&path, "not a directory").expect("writes");
+    assert!(refusal(&path).contains("is not a directory"));
+    assert!(refusal(&path.join("below")).contains("cannot be created"));
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_is_named() {
+    let (_keep, path) = dir();
+    fs::create_dir(&path).expect("creates");
+    let mut rights = fs::metadata(&path).expect("is there").permissions();
+    rights.set_readonly(true);
+    fs::set_permissions(&path, rights).expect("sets");
+    if fs::write(path.join("probe"), "").is_ok() {
+        println!("skipped: this user may write everywhere");
+        return;
+    }
+    assert!(refusal(&path).contains("is not writable"));
+}
+
+#[test]
+fn a_snapshot_left_half_made_is_removed() {
+    let (_keep, path) = dir();
+    let last = filled(&path);
+    let left = path.join("snap.0000000000001234.generating");
+    fs::write(&left, "half").expect("writes");
+    assert_eq!(open(&path).expect("opens").durable(), last);
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_damaged_snapshot_is_set_aside_and_nothing_is_lost() {
+    let (_keep, path) = dir();
+    let last = filled(&path);
+    drop(open(&path).expect("opens, and leaves a snapshot of what it found"));
+    let snapshot = snapshot(&path);
+    let bytes = fs::read(&snapshot).expect("reads");
+    fs::write(&snapshot, &bytes[..bytes.len() / 2]).expect("writes");
+    let store = open(&path).expect("opens without the snapshot");
+    assert_eq!((store.durable(), rows(&store).len()), (last, 600));
+}
+
+/// What a store in a damaged directory answers: all rows, or why not.
+fn try_rows(path: &Path) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+    let store = open(path)?;
+    let tree = store.open_tree("bookrent.rent")?;
+    store.scan(tree, &Scan { from: vec![0], to: vec![u8::MAX; 5], backwards: false, limit: usize::MAX })
+}
+
+#[test]
+fn a_damaged_database_is_an_error_with_advice_and_never_a_panic_or_a_wrong_row() {
+    let half = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
+    let hole = |bytes: &mut Vec<u8>| bytes.iter_mut().take(512 * 1024).for_each(|byte| *byte = 0);
+    let noise =
+        |at: usize| move |bytes: &mut Vec<u8>| bytes.iter_mut().skip(at).take(4096).for_each(|byte| *byte ^= 0xa5);
+    let mut damages: Vec<(String, bool, Box<dyn Fn(&mut Vec<u8>)>)> = vec![
+        ("half".into(), true, Box::new(half)),
+        ("hole".into(), false, Box::new(hole)),
+        ("empty".into(), true, Box::new(Vec::clear)),
+    ];
+    // A hole or noise may also hit what has been replaced since; then everything must still be there.
+    for at in (0..400_000).step_by(37_000) {
+        damages.push((format!("noise at {at}"), false, Box::new(noise(at))));
+    }
+    for with_snapshot in [true, false] {
+        let (keep, path) = dir();
+        filled(&path);
+        if with_snapshot {
+            drop(open(&path).expect("opens, and leaves a snapshot of what it found"));
+            assert!(snapshot(&path).exists());
+        }
+        let copy = keep.path().join("copy");
+        let whole = {
+            copy_files(&path, &copy);
+            try_rows(&copy).expect("the copy is sound")
+        };
+        for (name, must_show, damage) in &damages {
+            fs::remove_dir_all(&copy).expect("removes");
+            copy_files(&path, &copy);
+            let mut bytes = fs::read(copy.join("db")).expect("reads");
+            damage(&mut bytes);
+            fs::write(copy.join("db"), bytes).expect("writes");
+            match try_rows(&copy) {
+                Err(StoreError::CannotOpen(words)) => {
+                    assert!(words.to_lowercase().contains("restore a backup"), "{name}: {words}");
+                }
+                // With a snapshot sled may open without looking at all pages; then it is reading them that fails.
+                Err(StoreError::Damaged(_)) if with_snapshot => {}
+                Ok(rows) if !must_show && rows == whole => {}
+                other => {
+                    panic!("{name}, snapshot {with_snapshot}: {:?}", other.map(|rows| (rows.len(), rows == whole)))
+                }
+            }
+        }
+    }
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    fs::create_dir(to).expect("creates");
+    for entry in fs::read_dir(from).expect("lists") {
+        let entry = entry.expect("an entry");
+        if entry.file_type().expect("a type").is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("copies");
+        }
+    }
+}
+
+#[test]
+fn a_store_that_lost_its_tail_says_which_commits_and_opens_only_when_told_to() {
+    let (keep, path) = dir();
+    let store = open(&path).expect("opens");
+    let owner = active(&store);
+    settle(&store, put(&store, owner, 1, b"kept"));
+    drop(store);
+    let old = keep.path().join("old");
+    copy_files(&path, &old);
+    let store = open(&path).expect("opens");
+    let owner = active(&store);
+    let last = (2..6).map(|key| put(&store, owner, key, b"lost")).last().unwrap_or_default();
+    drop(store);
+    // The store as it was before, beside the watermark of now: so it looks when a disk forgot what it had promised.
+    fs::copy(path.join("watermark"), old.join("watermark")).expect("copies");
+
+    let words = refusal(&old);
+    assert!(words.contains("commits 2 to 5") && words.contains("--accept-data-loss"), "{words}");
+    refusal(&old);
+
+    let store = open_accepting_loss(&old).expect("opens as told");
+    assert_eq!(rows(&store).len(), 1);
+    assert_eq!(put(&store, active(&store), 2, b"new"), last + 1, "a lost number is not used again");
+    drop(store);
+    assert!(open(&old).is_ok(), "once told, it is well");
+}
+
+#[test]
+fn a_cut_tail_is_noticed() {
+    let (_keep, path) = dir();
+    let store = open(&path).expect("opens");
+    let owner = active(&store);
+    settle(&store, put(&store, owner, 1, b"first"));
+    for key in 2..40 {
+        settle(&store, put(&store, owner, key, &[7; 100]));
+    }
+    drop(store);
+    let bytes = fs::read(path.join("db")).expect("reads");
+    let written = bytes.len() - bytes.iter().rev().take_while(|byte| **byte == 0).count();
+    fs::write(path.join("db"), &bytes[..written - 600]).expect("writes");
+    let words = refusal(&path);
+    assert!(words.contains("has lost") || words.contains("is damaged"), "{words}");
+}
+
+#[test]
+fn a_store_that_is_gone_or_another_one_is_not_taken_for_the_right_one() {
+    let (_keep, path) = dir();
+    let last = filled(&path);
+    let (_keep, other) = dir();
+    drop(open(&other).expect("opens"));
+    let watermark = path.join("watermark");
+    fs::copy(&watermark, other.join("watermark")).expect("copies");
+    assert!(refusal(&other).contains("holds another store"));
+
+    let (_keep, gone) = dir();
+    fs::create_dir(&gone).expect("creates");
+    fs::copy(&watermark, gone.join("watermark")).expect("copies");
+    let words = refusal(&gone);
+    assert!(words.contains(&format!("commits 1 to {last} are missing")), "{words}");
+    assert_eq!(open_accepting_loss(&gone).expect("opens as told").durable(), last);
+}
+
+#[test]
+fn a_missing_watermark_is_made_anew_and_a_damaged_one_is_not_passed_over() {
+    let (_keep, path) = dir();
+    let last = filled(&path);
+    let watermark = path.join("watermark");
+    let whole = fs::read(&watermark).expect("reads");
+    fs::remove_file(&watermark).expect("removes");
+    assert_eq!(open(&path).expect("opens").durable(), last);
+    assert_eq!(fs::read(&watermark).expect("made anew"), whole);
+    fs::write(&watermark, &whole[..9]).expect("writes");
+    assert!(refusal(&path).contains("watermark that cannot be read"));
+    assert_eq!(open_accepting_loss(&path).expect("opens as told").durable(), last);
+}
