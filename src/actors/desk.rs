@@ -213,7 +213,11 @@ impl<'a, E: Entity> Desk<'a, E> {
                 &mut place.insert((commit, posting)).1
             }
         };
-        if insert { posting.insert(offset) } else { posting.remove(offset) }
+        if insert {
+            posting.insert(offset)
+        } else {
+            posting.remove(offset)
+        }
         Ok(())
     }
 }

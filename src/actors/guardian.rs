@@ -86,12 +86,7 @@ impl Guardian {
     }
 }
 
-fn look(
-    placed: &[Placed],
-    hearts: &mut BTreeMap<&'static str, Heart>,
-    begun: Instant,
-    stuck: fn(&'static str),
-) {
+fn look(placed: &[Placed], hearts: &mut BTreeMap<&'static str, Heart>, begun: Instant, stuck: fn(&'static str)) {
     for (system, heart) in hearts {
         if heart.ended.load(Relaxed) {
             tracing::error!(system, "the thread of a system has ended; its contexts are started anew");

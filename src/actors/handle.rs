@@ -35,9 +35,8 @@ use std::{
 use tokio::sync::oneshot;
 
 /// How a body becomes a command.
-pub type Enter<A> = Box<
-    dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody> + Send + Sync,
->;
+pub type Enter<A> =
+    Box<dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody> + Send + Sync>;
 
 /// What both kinds of context have in common.
 struct Common<L: Logic, E> {
@@ -114,7 +113,10 @@ impl<L: Logic, E: Entity> Common<L, E> {
     }
 
     /// Posts mail that is answered by hand.
-    fn by_hand(&self, mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail) -> BoxFuture<'static, Result<(), Fault>> {
+    fn by_hand(
+        &self,
+        mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
         let (done, is_done) = oneshot::channel();
         match self.shared().open() {
             Ok(()) => self.mailbox.post(mail(done)),
@@ -150,7 +152,8 @@ impl<A: Aggregate> Handle<A> {
         let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door)) else {
             return Err(Refusal::absent("door").into());
         };
-        let (target, command) = enter(order.body).map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
+        let (target, command) =
+            enter(order.body).map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
         let target = order.number.map_or(target, |number| Target::Chosen(crate::domain::Id::new(number)));
         if target == Target::Chosen(crate::domain::Id::new(0)) {
             return Err(Fault::BadBody { pointer: String::new(), detail: "numbers of things are positive".into() });

@@ -151,8 +151,7 @@ impl<'a> Layout<'a> {
         let tree = Tree::<A>::open(self.store)?;
         let guard = Guard::new(self.settings.guard(&A::NAME));
         let patience = self.settings.patience(A::NAME.system);
-        let handle =
-            Arc::new(Handle::new(mailbox.clone(), tree.clone(), guard.clone(), (doors.0, doors.1), patience));
+        let handle = Arc::new(Handle::new(mailbox.clone(), tree.clone(), guard.clone(), (doors.0, doors.1), patience));
         let askable: Arc<dyn Askable> = handle.clone();
         self.known.insert(A::NAME.context, Peer { guard, askable });
 

@@ -291,9 +291,7 @@ impl<T> Ears<T> {
         let Some(ear) = self.ears.get(heard.ear) else { return Ok(()) };
         let position = work.hearing().position(ear.source.context());
         match heard.told.envelope(0) {
-            Some(first) if first.sequence <= position + 1 => {
-                self.listen(work, heard.ear, heard.told.as_ref())
-            }
+            Some(first) if first.sequence <= position + 1 => self.listen(work, heard.ear, heard.told.as_ref()),
             _ => self.catch_up(work, heard.ear),
         }
     }
@@ -326,7 +324,11 @@ impl<T> Ears<T> {
                 continue;
             }
             let behind_another = ear.shelves.contains_key(&envelope.aggregate)
-                || work.hearing().shelved.iter().any(|(ear, aggregate, _)| (*ear, *aggregate) == (place, envelope.aggregate));
+                || work
+                    .hearing()
+                    .shelved
+                    .iter()
+                    .any(|(ear, aggregate, _)| (*ear, *aggregate) == (place, envelope.aggregate));
             let taken = match behind_another {
                 true => Err("it waits behind an earlier event of its aggregate".to_owned()),
                 false => take_one(work, source, told, index)?,
@@ -361,9 +363,7 @@ impl<T> Ears<T> {
                     let key = parked_key(source, *aggregate, *sequence);
                     let told = ear.source.read(*sequence)?;
                     let taken = match told.envelope(0) {
-                        Some(envelope) if envelope.sequence == *sequence => {
-                            take_one(work, source, told.as_ref(), 0)?
-                        }
+                        Some(envelope) if envelope.sequence == *sequence => take_one(work, source, told.as_ref(), 0)?,
                         _ => Err("the source's log does not hold it".to_owned()),
                     };
                     if let Err(error) = taken {
@@ -403,7 +403,9 @@ impl<T> Ears<T> {
             let Some(ear) = self.ears.get_mut(*place) else { continue };
             let Some(shelf) = ear.shelves.get_mut(aggregate) else { continue };
             match failed {
-                Some(attempts) => *shelf = Shelf { sequences: std::mem::take(&mut shelf.sequences), ..Shelf::new(*attempts) },
+                Some(attempts) => {
+                    *shelf = Shelf { sequences: std::mem::take(&mut shelf.sequences), ..Shelf::new(*attempts) }
+                }
                 None => drop(shelf.sequences.pop_front()),
             }
             if shelf.sequences.is_empty() {

@@ -14,11 +14,7 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
 /// How a node is set up.

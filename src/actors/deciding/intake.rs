@@ -31,13 +31,9 @@ impl<A: Aggregate> Work<'_, A> {
             let answer = match row.answer {
                 _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
                 Some(KeptAnswer::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
-                Some(KeptAnswer::Done { version, body }) => Ok(Outcome {
-                    number: row.number,
-                    version,
-                    body: body.into_vec(),
-                    settled: true,
-                    replayed: true,
-                }),
+                Some(KeptAnswer::Done { version, body }) => {
+                    Ok(Outcome { number: row.number, version, body: body.into_vec(), settled: true, replayed: true })
+                }
                 None => {
                     self.waits.push((place, row.number, true));
                     return Ok(());
@@ -64,7 +60,8 @@ impl<A: Aggregate> Work<'_, A> {
                 if let Some(key) = &entry.idempotency {
                     self.new_keys.push((key.scope.clone(), number, key.fingerprint));
                     // A repeat in this very turn must find it.
-                    let row = IdempotencyRow { fingerprint: key.fingerprint, number, at: machine_seconds(), answer: None };
+                    let row =
+                        IdempotencyRow { fingerprint: key.fingerprint, number, at: machine_seconds(), answer: None };
                     self.desk.put(Space::Idempotency, request_key(&key.scope), &row)?;
                 }
                 self.waits.push((place, number, false));

@@ -25,10 +25,7 @@ use crate::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::Ordering::Relaxed,
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;

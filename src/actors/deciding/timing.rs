@@ -114,8 +114,7 @@ impl<A: Aggregate> Work<'_, A> {
         let mut sweep = Sweep { at: Instant::now() + SWEEP_EVERY, ..self.logic.sweep.clone() };
         let expired = machine_seconds().saturating_sub(KEPT_SECONDS);
         for (cursor, space) in sweep.cursors.iter_mut().zip([Space::Answer, Space::Idempotency]) {
-            let scan =
-                Scan { from: cursor.clone(), to: behind(&[space as u8]), backwards: false, limit: SWEEP_ROWS };
+            let scan = Scan { from: cursor.clone(), to: behind(&[space as u8]), backwards: false, limit: SWEEP_ROWS };
             let rows = self.logic.tree.scan(&scan)?;
             for (key, row) in &rows {
                 let old = match space {

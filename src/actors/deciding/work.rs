@@ -195,7 +195,15 @@ impl<'a, A: Aggregate> Work<'a, A> {
         Ok(())
     }
 
-    fn record(&mut self, number: u64, version: u64, events: Vec<A::Event>, cause: &Cause, saga: &SagaId, thread: &Thread) {
+    fn record(
+        &mut self,
+        number: u64,
+        version: u64,
+        events: Vec<A::Event>,
+        cause: &Cause,
+        saga: &SagaId,
+        thread: &Thread,
+    ) {
         for (place, event) in events.into_iter().enumerate() {
             self.meta.last_sequence += 1;
             let envelope = Envelope {

@@ -1,0 +1,6 @@
+//! The runtime, on a store in memory: sagas run, answers come, crashes and conflicts change nothing.
+
+mod runtime {
+    pub mod bench;
+    mod sagas;
+}
