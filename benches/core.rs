@@ -1,0 +1,82 @@
+//! The core without HTTP: durable rents a second, from within one process, on a real disk.
+//!
+//! `cargo bench --bench core -- [clients] [rents]`
+
+use holdfast::{
+    actors::{Context, LocalNode, Node, NodeSettings, Order},
+    store::{Options, SledStore, Store},
+    systems,
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+fn main() {
+    let numbers: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
+    let (clients, rents) = (numbers.first().copied().unwrap_or(100), numbers.get(1).copied().unwrap_or(100_000));
+    let dir = tempfile::tempdir_in("target").expect("a directory");
+    let store: Arc<dyn Store> = Arc::new(SledStore::open(dir.path(), &Options::default()).expect("the store opens"));
+    actix_rt::System::new().block_on(run(store, clients, rents));
+}
+
+async fn run(store: Arc<dyn Store>, clients: u64, rents: u64) {
+    let node = LocalNode::start(store.clone(), NodeSettings::default(), |board| {
+        systems::lay_out("bookrent", board);
+    })
+    .expect("the node starts");
+    while !node.ready() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let context = |name: &str| node.contexts().iter().find(|known| known.name().context == name).expect("it").clone();
+    let register = |_| serde_json::json!({ "title": "title01" });
+    let rent = |number| serde_json::json!({ "bookId": number, "userId": number, "address": "분당 정자동 1" });
+    measure("books registered", &store, context("bookrent.book"), clients, rents, register).await;
+    measure("rents", &store, context("bookrent.rent"), clients, rents, rent).await;
+}
+
+async fn measure(
+    what: &str,
+    store: &Arc<dyn Store>,
+    context: Arc<dyn Context>,
+    clients: u64,
+    count: u64,
+    body: impl Fn(u64) -> serde_json::Value + Copy + 'static,
+) {
+    let (next, begun, syncs) = (Arc::new(AtomicU64::new(0)), Instant::now(), store.health().syncs);
+    let mut tasks = Vec::new();
+    for _ in 0..clients {
+        let (next, context) = (next.clone(), context.clone());
+        tasks.push(actix_rt::spawn(async move {
+            let mut times = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Relaxed) + 1;
+                if number > count {
+                    return times;
+                }
+                let begun = Instant::now();
+                let answer = context.enter(Order { body: body(number), ..Order::default() }).await;
+                answer.expect("an answer");
+                times.push(begun.elapsed());
+            }
+        }));
+    }
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await.expect("a client"));
+    }
+    let took = begun.elapsed();
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!(
+        "{what}: {:.0}/s, p50 {:?}, p99 {:?}, max {:?}, {:.1} a sync",
+        count as f64 / took.as_secs_f64(),
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        count as f64 / (store.health().syncs - syncs).max(1) as f64,
+    );
+}
