@@ -3,6 +3,8 @@
 //! The test starts itself again as the process that is killed. `HOLDFAST_KILL_ROUNDS` sets how often.
 //! `tests/power_cut.py` runs the same victim, and `survivor` on what a power cut would have left of its files.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 use holdfast::store::{Batch, Commit, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict};
 use std::{
     env,
