@@ -215,7 +215,7 @@ def run_writer(binary, data, trace, seconds, flush_only):
     if flush_only:
         environment["HOLDFAST_TEST_FLUSH_ONLY"] = "1"
     command = ["strace", "-f", "-y", "-xx", "-s", "4000000", "-e", f"trace={CALLS}", "-o", trace,
-               binary, "victim", "--exact", "--nocapture", "--test-threads=1"]
+               binary, "victim", "--exact", "--ignored", "--nocapture", "--test-threads=1"]
     # Through a pipe that is read: a full one would stop the writer.
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True)
     try:
@@ -230,7 +230,7 @@ def run_writer(binary, data, trace, seconds, flush_only):
 def survives(binary, wreck, acknowledged):
     environment = dict(os.environ, HOLDFAST_TEST_SURVIVOR=wreck, HOLDFAST_TEST_ACKNOWLEDGED=str(acknowledged),
                        RUST_BACKTRACE="0")
-    result = subprocess.run([binary, "survivor", "--exact"], env=environment, capture_output=True, text=True)
+    result = subprocess.run([binary, "survivor", "--exact", "--ignored"], env=environment, capture_output=True, text=True)
     if "1 passed" not in result.stdout and result.returncode == 0:
         sys.exit("the check did not run")
     words = [line for line in result.stdout.splitlines() if "acknowledged" in line or "CannotOpen" in line]
