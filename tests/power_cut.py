@@ -3,8 +3,9 @@
 
 A writing process runs under strace, which records every write and every sync of its files. For a number of random
 moments the files are rebuilt as a power cut at that moment may have left them: what was synced before is there; of what
-was not, a random part is, torn at sectors; sync_file_range promises nothing; renames and removals are there up to a
-random one since the directory was last synced. Then the store is opened on them and must hold all that was acknowledged
+was not, nothing is (`dropped`), or what came before some write, which is torn itself (`ordered`), or any part, torn at
+any sector (`torn`); sync_file_range promises nothing; renames and removals are there up to a random one since the
+directory was last synced. Then the store is opened on them and must hold all that was acknowledged
 before that moment, whole. Each round goes on from the last wreck of the round before.
 
     tests/power_cut.py [--rounds N] [--cuts N] [--seconds S] [--seed N]
@@ -56,18 +57,28 @@ class Inode:
             self.apply(self.durable, operation)
         del self.pending[:count]
 
-    def after_a_cut(self, dice):
+    @staticmethod
+    def sectors(at, length):
+        """Where the parts of a range begin that a disk writes as a whole."""
+        return sorted({at, *range(at - at % SECTOR + SECTOR, at + length, SECTOR)})
+
+    def after_a_cut(self, dice, mode):
         content = bytearray(self.durable)
-        share = dice.choice([0, 0, 0.5, 0.9])
-        for operation in self.pending:
-            if dice.random() >= share:
-                continue
+        pending = self.pending
+        if mode == "dropped":
+            pending = []
+        elif mode == "ordered":
+            pending = pending[:dice.randint(0, len(pending))]
+        for place, operation in enumerate(pending):
             kind, at, data = operation
-            if kind == "write" and dice.random() < 0.3:
-                for start in range(0, len(data), SECTOR):
-                    if dice.random() < 0.5:
-                        self.apply(content, (kind, at + start, data[start:start + SECTOR]))
-            else:
+            torn = kind == "write" and (dice.random() < 0.3 if mode == "torn" else place == len(pending) - 1)
+            if torn:
+                end = at + dice.randint(0, len(data))
+                for start in self.sectors(at, len(data)):
+                    if dice.random() < 0.5 if mode == "torn" else start < end:
+                        stop = min(start - start % SECTOR + SECTOR, at + len(data))
+                        self.apply(content, (kind, start, data[start - at:stop - at]))
+            elif mode == "ordered" or dice.random() < 0.5:
                 self.apply(content, operation)
         return content
 
@@ -179,11 +190,11 @@ class Disk:
                 names[target] = inode
         return names
 
-    def wreck(self, directory, dice):
+    def wreck(self, directory, dice, mode):
         os.makedirs(directory)
         for name, inode in self.names_after(dice.randint(0, len(self.moves))).items():
             with open(os.path.join(directory, name), "wb") as file:
-                file.write(inode.after_a_cut(dice))
+                file.write(inode.after_a_cut(dice, mode))
 
 
 def skip(why):
@@ -204,7 +215,7 @@ def run_writer(binary, data, trace, seconds, flush_only):
     if flush_only:
         environment["HOLDFAST_TEST_FLUSH_ONLY"] = "1"
     command = ["strace", "-f", "-y", "-xx", "-s", "4000000", "-e", f"trace={CALLS}", "-o", trace,
-               binary, "victim", "--exact", "--nocapture", "--test-threads=1"]
+               binary, "victim", "--exact", "--ignored", "--nocapture", "--test-threads=1"]
     # Through a pipe that is read: a full one would stop the writer.
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, start_new_session=True)
     try:
@@ -219,7 +230,7 @@ def run_writer(binary, data, trace, seconds, flush_only):
 def survives(binary, wreck, acknowledged):
     environment = dict(os.environ, HOLDFAST_TEST_SURVIVOR=wreck, HOLDFAST_TEST_ACKNOWLEDGED=str(acknowledged),
                        RUST_BACKTRACE="0")
-    result = subprocess.run([binary, "survivor", "--exact"], env=environment, capture_output=True, text=True)
+    result = subprocess.run([binary, "survivor", "--exact", "--ignored"], env=environment, capture_output=True, text=True)
     if "1 passed" not in result.stdout and result.returncode == 0:
         sys.exit("the check did not run")
     words = [line for line in result.stdout.splitlines() if "acknowledged" in line or "CannotOpen" in line]
@@ -233,6 +244,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=1.5, help="of writing in each round")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--flush-only", action="store_true")
+    parser.add_argument("--model", nargs="+", choices=["dropped", "ordered", "torn"], default=["dropped", "ordered", "torn"])
     options = parser.parse_args()
 
     if not shutil.which("strace"):
@@ -262,11 +274,12 @@ def main():
                 if moments and at == moments[0]:
                     moments.pop(0)
                     shutil.rmtree(wreck, ignore_errors=True)
-                    disk.wreck(wreck, dice)
+                    mode = dice.choice(options.model)
+                    disk.wreck(wreck, dice, mode)
                     sound, words = survives(binary, wreck, disk.acknowledged)
                     cuts += 1
                     losses += not sound
-                    print(f"cut after call {at}, {disk.acknowledged} acknowledged: {'sound' if sound else words}")
+                    print(f"{mode}: cut after call {at}, {disk.acknowledged} acknowledged: {'sound' if sound else words}")
             # Go on from a wreck, and from nothing if even that is lost.
             shutil.rmtree(data)
             if sound:

@@ -1,5 +1,7 @@
 //! What every adapter of the store's port keeps to, shown for each of them.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 use holdfast::store::{
     Batch, Commit, Epoch, MemoryStore, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
 };
@@ -247,6 +249,29 @@ fn a_store_that_is_behind_says_so_and_takes_more_once_it_has_caught_up() {
         }
     }
     assert_eq!(store.health().accepted, taken, "what was refused has no number");
+}
+
+#[test]
+fn the_last_handle_may_go_on_the_thread_that_calls_back() {
+    let (store, _keep) = sled();
+    let store = std::sync::Arc::new(store);
+    let tree = store.open_tree("a").expect("opens");
+    let epoch = store.activate(tree).expect("activates");
+    let (word, heard) = mpsc::channel();
+    let held = store.clone();
+    let (free, freed) = mpsc::channel::<()>();
+    store.when_durable(
+        1,
+        Box::new(move |_| {
+            freed.recv().expect("the test lets go first");
+            drop(held);
+            word.send(()).expect("the test listens");
+        }),
+    );
+    accepted(store.submit(batch(tree, epoch, &[(b"x", Some(b"1"))])));
+    drop(store);
+    free.send(()).expect("the callback waits");
+    assert_eq!(heard.recv(), Ok(()));
 }
 
 #[test]

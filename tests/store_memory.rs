@@ -1,5 +1,7 @@
 //! What the in-memory store does on demand.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 use holdfast::store::{Batch, Commit, Epoch, MemoryStore, Store, StoreError, TreeId, Verdict};
 use std::sync::mpsc;
 

@@ -1,5 +1,7 @@
 //! The store on disk: what a restart finds, and what opening says to directories that are not as they should be.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+
 use holdfast::store::{Batch, Commit, Epoch, Options, Row, Scan, SledStore, Store, StoreError, TreeId, Verdict};
 use std::{
     fs,
@@ -162,6 +164,9 @@ fn a_damaged_snapshot_is_set_aside_and_nothing_is_lost() {
     assert_eq!((store.durable(), rows(&store).len()), (last, 600));
 }
 
+/// Its name, whether it cannot go unnoticed, and what it does to the file.
+type Damage = (String, bool, Box<dyn Fn(&mut Vec<u8>)>);
+
 /// What a store in a damaged directory answers: all rows, or why not.
 fn try_rows(path: &Path) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
     let store = open(path)?;
@@ -175,7 +180,7 @@ fn a_damaged_database_is_an_error_with_advice_and_never_a_panic_or_a_wrong_row()
     let hole = |bytes: &mut Vec<u8>| bytes.iter_mut().take(512 * 1024).for_each(|byte| *byte = 0);
     let noise =
         |at: usize| move |bytes: &mut Vec<u8>| bytes.iter_mut().skip(at).take(4096).for_each(|byte| *byte ^= 0xa5);
-    let mut damages: Vec<(String, bool, Box<dyn Fn(&mut Vec<u8>)>)> = vec![
+    let mut damages: Vec<Damage> = vec![
         ("half".into(), true, Box::new(half)),
         ("hole".into(), false, Box::new(hole)),
         ("empty".into(), true, Box::new(Vec::clear)),

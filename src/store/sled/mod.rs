@@ -74,6 +74,9 @@ struct Tree {
 /// epoch get in. Whatever the owner has read or written since it was activated, nobody else can have changed, so the
 /// epoch is the check, and it costs nothing. What the overlay knows is compared too, and in debug builds the tree is
 /// asked as well, so that an owner that contradicts itself is found in tests.
+///
+/// *Scans* hold back the writing of groups while they run, so that they see one moment; whoever needs much reads it in
+/// pages.
 pub struct SledStore {
     pipe: Arc<Pipe>,
     trees: Trees,
@@ -125,7 +128,9 @@ impl SledStore {
     /// Writes and syncs what has been accepted, and takes no more. Reading goes on.
     pub fn close(&self) {
         self.pipe.close();
-        if let Some(committer) = lock(&self.committer).take()
+        let committer = lock(&self.committer).take();
+        // A callback may have held the last handle of the store: then this is the committer, which ends by itself.
+        if let Some(committer) = committer.filter(|committer| committer.thread().id() != std::thread::current().id())
             && committer.join().is_err()
         {
             tracing::error!("the committer has panicked");

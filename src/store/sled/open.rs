@@ -201,6 +201,8 @@ fn establish(dir: &Path, db: &sled::Db, mark: Mark) -> Result<(), String> {
     .map_err(|error| error.to_string())?;
     let sync = || {
         File::open(dir.join("db"))?.sync_data()?;
+        // sled writes this once and never syncs it, and does not open with half of it.
+        File::open(dir.join("conf"))?.sync_all()?;
         mark.write(dir)?;
         sync_dir(dir)
     };

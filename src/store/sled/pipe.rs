@@ -196,8 +196,10 @@ impl Pipe {
                     medium.sync()
                 }))
                 .unwrap_or_else(|_| Err(StoreError::Failed("the database panicked while it wrote".into())));
-                if let Err(error) = written {
-                    return self.fail(error);
+                match written {
+                    Ok(()) => {}
+                    Err(error @ StoreError::Failed(_)) => return self.fail(error),
+                    Err(error) => return self.fail(StoreError::Failed(error.to_string())),
                 }
                 self.syncs.fetch_add(1, Ordering::Relaxed);
                 self.durability.reach(last);
@@ -248,7 +250,8 @@ mod tests {
         overlay: Arc<Overlay>,
         groups: mpsc::Receiver<usize>,
         word: mpsc::Sender<Result<(), StoreError>>,
-        heard: (mpsc::Sender<(Commit, bool)>, mpsc::Receiver<(Commit, bool)>),
+        tell: mpsc::Sender<(Commit, bool)>,
+        heard: mpsc::Receiver<(Commit, bool)>,
     }
 
     fn rig() -> Rig {
@@ -258,7 +261,8 @@ mod tests {
         let committer = pipe.clone();
         std::thread::spawn(move || committer.commit_all(Slow { groups, word: word_out }));
         pipe.activate(TreeId(0));
-        Rig { pipe, overlay: Arc::default(), groups: groups_out, word, heard: mpsc::channel() }
+        let (tell, heard) = mpsc::channel();
+        Rig { pipe, overlay: Arc::default(), groups: groups_out, word, tell, heard }
     }
 
     impl Rig {
@@ -275,13 +279,13 @@ mod tests {
             }
         }
         fn listen(&self, commit: Commit) {
-            let heard = self.heard.0.clone();
+            let tell = self.tell.clone();
             self.pipe
                 .durability
-                .wait(commit, Box::new(move |word| heard.send((commit, word.is_ok())).expect("the test listens")));
+                .wait(commit, Box::new(move |word| tell.send((commit, word.is_ok())).expect("the test listens")));
         }
         fn hears(&self) -> (Commit, bool) {
-            self.heard.1.recv().expect("the sender lives in the rig")
+            self.heard.recv().expect("the sender lives in the rig")
         }
     }
 
@@ -294,7 +298,7 @@ mod tests {
             rig.submit(key).expect("accepted");
         }
         rig.listen(6);
-        assert!(rig.heard.1.try_recv().is_err(), "nothing has been synced");
+        assert!(rig.heard.try_recv().is_err(), "nothing has been synced");
         rig.word.send(Ok(())).expect("the committer waits");
         assert_eq!(rig.groups.recv(), Ok(5));
         assert_eq!(rig.pipe.durability.number(), 1);
@@ -326,9 +330,9 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_database_is_a_failure_like_any_other() {
-        let Rig { pipe, overlay, groups, word, heard } = rig();
-        drop(word);
-        let rig = Rig { pipe, overlay, groups, word: mpsc::channel().0, heard };
+        let mut rig = rig();
+        // Whoever waits for a word from nobody panics.
+        rig.word = mpsc::channel().0;
         rig.listen(1);
         rig.submit(1).expect("accepted");
         assert_eq!(rig.hears(), (1, false));
