@@ -1,5 +1,7 @@
 //! The command line without a server: what it prints, and how it ends.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
 use std::{
     fs,
     net::TcpListener,
