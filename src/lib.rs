@@ -5,8 +5,15 @@
 //! | [`domain`] | the words: aggregates, events, policies, asks, views. Pure |
 //! | [`systems`] | the businesses, a folder each, a file a context. Pure |
 //! | [`store`] | trees of rows: one batch a turn, durable in groups |
+//! | [`actors`] | the runtime, which knows no business |
+//! | [`board`] | the drawing of a system's board, derived from its code |
+//! | [`cli`], [`config`], [`telemetry`] | the command, its configuration, its logs |
 
 pub mod actors;
+pub mod board;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod store;
 pub mod systems;
+pub mod telemetry;

@@ -1,0 +1,132 @@
+//! The drawing: a block for each context, who commands on the left, what follows on the right.
+
+use super::walk::{Context, Wall};
+use crate::domain::Role;
+use std::fmt::Write;
+
+const LEGEND: &str =
+    "─▶ command   ──▶ event   ══▶ ask, waits for the answer   ┄┄▶ policy or view, whenever it is heard";
+
+/// Draws `wall` as the board of `system`.
+pub(super) fn draw(system: &str, wall: &Wall) -> String {
+    let mut drawing = format!("{system}\n{LEGEND}\n");
+    for context in &wall.contexts {
+        let _ = write!(drawing, "\n{} ", context.name.short());
+        let kind = if context.is_view { " (view)" } else { "" };
+        let _ = writeln!(drawing, "· /{system}/{}{kind}", context.name.collection);
+        let rows = if context.is_view { listening(context, wall) } else { commands(context, wall) };
+        drawing.push_str(&aligned(&rows));
+        let consequences = consequences(context, wall);
+        if !consequences.is_empty() {
+            drawing.push('\n');
+            drawing.push_str(&aligned(&consequences));
+        }
+    }
+    drawing
+}
+
+/// Rows of cells, so that the cells stand below each other.
+type Rows = Vec<Vec<String>>;
+
+/// Every command: who brings it about, and which events follow.
+fn commands(context: &Context, wall: &Wall) -> Rows {
+    let mut rows = Vec::new();
+    for (command, events) in &context.arrows {
+        let named = format!("{command}{}", undo(context, command));
+        let then = if events.is_empty() { String::new() } else { format!("──▶ {}", events.join(" | ")) };
+        let mut reasons = reasons(context, command, wall);
+        if reasons.is_empty() {
+            reasons.push(("nobody".to_owned(), "─▶"));
+        }
+        for (who, arrow) in reasons {
+            rows.push(vec![who, format!("{arrow} {named}"), format!("─▶ {}", context.name.short()), then.clone()]);
+        }
+    }
+    rows
+}
+
+fn undo(context: &Context, command: &str) -> &'static str {
+    if context.undoes.iter().any(|(name, _)| name == command) { " (undo)" } else { "" }
+}
+
+/// Who or what brings `command` about: doors, questions, policies, answers, the time.
+fn reasons(context: &Context, command: &str, wall: &Wall) -> Vec<(String, &'static str)> {
+    let mut reasons = Vec::new();
+    for door in context.doors.iter().filter(|door| door.command == command) {
+        let who = match door.who {
+            Role::Customer => "Customer",
+            Role::Admin => "Admin",
+            Role::Both => "Customer or Admin",
+        };
+        reasons.push((format!("{who}: {}", door.request), " ─▶"));
+    }
+    for asker in &wall.contexts {
+        let asks = asker.asks.iter().filter(|ask| ask.callee == context.name.context && ask.command == command);
+        reasons.extend(asks.map(|ask| (format!("{}: {}", asker.name.short(), ask.after), "══▶")));
+    }
+    let policies = wall.policies.iter().filter(|policy| policy.target == context.name && policy.command == command);
+    reasons.extend(policies.map(|policy| (format!("{}: {}", policy.source.short(), policy.event), "┄┄▶")));
+    for ask in context.asks.iter().filter(|ask| ask.settle == command) {
+        let answer = (format!("answer of {}", ask.callee.rsplit('.').next().unwrap_or(ask.callee)), " ─▶");
+        if !reasons.contains(&answer) {
+            reasons.push(answer);
+        }
+    }
+    if context.timers.iter().any(|timer| timer == command) {
+        reasons.push(("the time has come".to_owned(), " ─▶"));
+    }
+    reasons
+}
+
+/// What follows elsewhere from each event.
+fn consequences(context: &Context, wall: &Wall) -> Rows {
+    let mut events: Vec<&String> = Vec::new();
+    for event in context.arrows.iter().flat_map(|(_, events)| events) {
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    let mut rows = Vec::new();
+    for event in events {
+        for ask in context.asks.iter().filter(|ask| ask.after == *event) {
+            let callee = ask.callee.rsplit('.').next().unwrap_or(ask.callee);
+            rows.push(vec![event.clone(), format!("══▶ {callee}: {}", ask.command)]);
+            let outcome = |events: &[String]| if events.is_empty() { "nothing".into() } else { events.join(", ") };
+            rows.push(vec![String::new(), format!("    yes ──▶ {}", outcome(&ask.yes))]);
+            rows.push(vec![String::new(), format!("    no, or no answer ──▶ {}", outcome(&ask.no))]);
+        }
+        for policy in wall.policies.iter().filter(|policy| policy.source == context.name && policy.event == *event) {
+            let target = wall.contexts.iter().find(|target| target.name == policy.target);
+            let mark = target.map_or("", |target| undo(target, &policy.command));
+            rows.push(vec![event.clone(), format!("┄┄▶ {}: {}{mark}", policy.target.short(), policy.command)]);
+        }
+        for heard in wall.folds.iter().filter(|heard| heard.source == context.name && heard.event == *event) {
+            rows.push(vec![event.clone(), format!("┄┄▶ {}", heard.view.short())]);
+        }
+    }
+    rows
+}
+
+/// What a view hears.
+fn listening(context: &Context, wall: &Wall) -> Rows {
+    let heard = wall.folds.iter().filter(|heard| heard.view == context.name);
+    heard
+        .map(|heard| {
+            vec![format!("{}: {}", heard.source.short(), heard.event), format!("┄┄▶ {}", context.name.short())]
+        })
+        .collect()
+}
+
+/// Every column as wide as its widest cell; no space at the ends of lines.
+fn aligned(rows: &Rows) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let line = cells.collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "  {}", line.trim_end());
+    }
+    text
+}

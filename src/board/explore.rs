@@ -1,0 +1,166 @@
+//! Which events follow which commands: a search from the state in which nothing has happened, by every sample command.
+
+use super::sample::{SampleError, samples};
+use crate::domain::{Aggregate, AskId, Id, Moment, NoAnswer, Timestamp};
+use std::collections::HashSet;
+
+/// The search ends after so many states; contexts have few, since samples are.
+const STATES: usize = 500;
+const ME: u64 = 1;
+
+/// What a search through an aggregate's states has found, in the order of finding.
+#[derive(Debug)]
+pub struct Explored<A: Aggregate> {
+    /// States that can come about.
+    pub states: Vec<A>,
+    /// Commands by name, and the names of all events that each may cause.
+    pub arrows: Vec<(String, Vec<String>)>,
+    /// Questions that are put.
+    pub asks: Vec<FoundAsk>,
+    /// Commands that take a question back, and the context whose question it is.
+    pub undoes: Vec<(String, AskId)>,
+    /// Commands that come when the time has.
+    pub timers: Vec<String>,
+}
+
+/// A question as the search met it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundAsk {
+    /// The event that opened it.
+    pub after: String,
+    /// Who is asked.
+    pub callee: &'static str,
+    /// The asked context's command.
+    pub command: String,
+    /// What the answer becomes.
+    pub settle: String,
+    /// Events after a yes.
+    pub yes: Vec<String>,
+    /// Events after a no, or no answer.
+    pub no: Vec<String>,
+}
+
+/// Searches the states of `A`.
+///
+/// # Errors
+/// [`SampleError`] when there are no samples of its commands.
+pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
+    let commands = samples::<A::Command>()?;
+    let settings = A::Settings::default();
+    let mut found =
+        Explored { states: vec![A::default()], arrows: vec![], asks: vec![], undoes: vec![], timers: vec![] };
+    for command in &commands {
+        note(&mut found.arrows, command.as_ref(), []);
+        let undone = A::withdraws(command).map(|ask| (command.as_ref().to_owned(), ask));
+        found.undoes.extend(undone.filter(|undo| !found.undoes.contains(undo)));
+    }
+    let mut seen = HashSet::from([format!("{:?}", A::default())]);
+    let mut next = 0;
+    while let Some(state) = found.states.get(next).cloned() {
+        next += 1;
+        // The answers and the timer of this very state, which may carry what no sample does.
+        let settled = state.awaits(Id::new(ME)).map(|ask| [(ask.then)(Ok(())), (ask.then)(Err(NoAnswer::Unavailable))]);
+        let due = state.due().map(|(_, command)| command);
+        for command in commands.iter().cloned().chain(settled.into_iter().flatten()).chain(due.clone()) {
+            let name = command.as_ref().to_owned();
+            let events = decide(&state, command, &settings);
+            let Some(last) = events.last() else { continue };
+            note(&mut found.arrows, &name, events.iter().map(|event| event.as_ref().to_owned()));
+            let mut then = state.clone();
+            events.iter().for_each(|event| then.evolve(event));
+            found.note_ask(&state, &then, last, &settings);
+            if found.states.len() < STATES && seen.insert(format!("{then:?}")) {
+                found.states.push(then);
+            }
+        }
+        add(&mut found.timers, due.map(|command| command.as_ref().to_owned()));
+    }
+    Ok(found)
+}
+
+impl<A: Aggregate> Explored<A> {
+    fn note_ask(&mut self, before: &A, now: &A, opened_by: &A::Event, settings: &A::Settings) {
+        let question = |state: &A| state.awaits(Id::new(ME)).map(|ask| format!("{ask:?}/{}", ask.attempt));
+        let Some(ask) = now.awaits(Id::new(ME)).filter(|_| question(before) != question(now)) else { return };
+        let names = |answer| {
+            let events = decide(now, (ask.then)(answer), settings);
+            let mut names = Vec::new();
+            add(&mut names, events.iter().map(|event| event.as_ref().to_owned()));
+            names
+        };
+        let ask = FoundAsk {
+            after: opened_by.as_ref().to_owned(),
+            callee: ask.callee.context,
+            command: ask.command.as_ref().name().to_owned(),
+            settle: (ask.then)(Ok(())).as_ref().to_owned(),
+            yes: names(Ok(())),
+            no: names(Err(NoAnswer::Unavailable)),
+        };
+        if !self.asks.contains(&ask) {
+            self.asks.push(ask);
+        }
+    }
+}
+
+fn decide<A: Aggregate>(state: &A, command: A::Command, settings: &A::Settings) -> Vec<A::Event> {
+    let moment = Moment { id: Id::new(ME), at: Timestamp::default(), settings };
+    state.decide(command, &moment).unwrap_or_default()
+}
+
+/// Adds what is not there yet.
+pub(super) fn add(names: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
+    for name in more {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+}
+
+/// Notes that `command` may cause `events`.
+fn note(arrows: &mut Vec<(String, Vec<String>)>, command: &str, events: impl IntoIterator<Item = String>) {
+    match arrows.iter_mut().find(|(name, _)| name == command) {
+        Some((_, names)) => add(names, events),
+        None => {
+            let mut names = Vec::new();
+            add(&mut names, events);
+            arrows.push((command.to_owned(), names));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::Entity,
+        systems::bookrent::{book::Book, delivery::Delivery, rent::Rent},
+    };
+
+    #[test]
+    fn the_question_of_a_rent_is_found_with_what_follows_from_both_answers() {
+        let rent = explore::<Rent>().unwrap();
+        let [ask] = rent.asks.as_slice() else { panic!("one question, not {:?}", rent.asks) };
+        assert_eq!(
+            (ask.after.as_str(), ask.callee, ask.command.as_str()),
+            ("RentRequested", Book::NAME.context, "Take")
+        );
+        assert_eq!((ask.yes.join(" "), ask.no.join(" ")), ("BookRented".to_owned(), "RentFailed".to_owned()));
+    }
+
+    #[test]
+    fn events_that_need_a_past_are_found() {
+        let cancel =
+            |arrows: Vec<(String, Vec<String>)>| arrows.into_iter().find(|(name, _)| name == "Cancel").unwrap();
+        let (_, events) = cancel(explore::<Delivery>().unwrap().arrows);
+        assert_eq!(events, ["DeliveryWithheld", "DeliveryCancelled"]);
+        let (_, events) = cancel(explore::<Rent>().unwrap().arrows);
+        assert_eq!(events, ["BookCancelled"]);
+    }
+
+    #[test]
+    fn a_command_that_takes_a_question_back_is_known() {
+        let book = explore::<Book>().unwrap();
+        let undoes: Vec<_> = book.undoes.iter().map(|(name, ask)| (name.as_str(), ask.context.as_ref())).collect();
+        assert_eq!(undoes, [("Release", "bookrent.rent")]);
+    }
+}

@@ -1,0 +1,157 @@
+//! The visitor that finds out what hangs on the wall.
+
+use super::{
+    explore::{FoundAsk, add, explore},
+    sample::{SampleError, samples},
+};
+use crate::domain::{Aggregate, AskId, Board, Body, Doors, Entity, Folds, Name, Policies, React, Role, Target, View};
+
+/// All that a drawing shows.
+#[derive(Debug, Default)]
+pub(super) struct Wall {
+    pub(super) contexts: Vec<Context>,
+    pub(super) policies: Vec<Policy>,
+    pub(super) folds: Vec<Heard>,
+    failed: Option<SampleError>,
+}
+
+/// A context on the wall.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) name: Name,
+    pub(super) is_view: bool,
+    pub(super) doors: Vec<Door>,
+    pub(super) arrows: Vec<(String, Vec<String>)>,
+    pub(super) asks: Vec<FoundAsk>,
+    pub(super) undoes: Vec<(String, AskId)>,
+    pub(super) timers: Vec<String>,
+}
+
+/// Who may command what from outside, and how.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) who: Role,
+    pub(super) request: String,
+    pub(super) command: String,
+}
+
+/// Whenever that event is heard, this command goes there.
+#[derive(Debug, PartialEq)]
+pub(super) struct Policy {
+    pub(super) source: Name,
+    pub(super) event: String,
+    pub(super) target: Name,
+    pub(super) command: String,
+}
+
+/// A view listens to that event.
+#[derive(Debug, PartialEq)]
+pub(super) struct Heard {
+    pub(super) source: Name,
+    pub(super) event: String,
+    pub(super) view: Name,
+}
+
+impl Wall {
+    /// The wall, if everything on it could be seen.
+    pub(super) fn finish(self) -> Result<Self, SampleError> {
+        self.failed.clone().map_or(Ok(self), Err)
+    }
+
+    /// What `result` holds; a failure is kept for the end, since visitors cannot fail.
+    fn take<T>(&mut self, result: Result<T, SampleError>) -> Option<T> {
+        result.map_err(|error| self.failed.get_or_insert(error).clone()).ok()
+    }
+}
+
+impl Board for Wall {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let Some(found) = self.take(explore::<A>()) else { return };
+        let mut doors = Found { doors: Vec::new(), failed: None };
+        A::doors(&mut doors);
+        self.failed = self.failed.take().or(doors.failed);
+        self.contexts.push(Context {
+            name: A::NAME,
+            is_view: false,
+            doors: doors.doors,
+            arrows: found.arrows,
+            asks: found.asks,
+            undoes: found.undoes,
+            timers: found.timers,
+        });
+        A::whenever(self);
+    }
+
+    fn view<V: View>(&mut self) {
+        self.contexts.push(Context {
+            name: V::NAME,
+            is_view: true,
+            doors: Vec::new(),
+            arrows: Vec::new(),
+            asks: Vec::new(),
+            undoes: Vec::new(),
+            timers: Vec::new(),
+        });
+        V::folds(self);
+    }
+}
+
+impl<A: Aggregate> Policies<A> for Wall {
+    fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+        for event in self.take(samples::<S::Event>()).into_iter().flatten() {
+            let Some((_, command)) = react(&event) else { continue };
+            let (event, command) = (event.as_ref().to_owned(), command.as_ref().to_owned());
+            let policy = Policy { source: S::NAME, event, target: A::NAME, command };
+            if !self.policies.contains(&policy) {
+                self.policies.push(policy);
+            }
+        }
+    }
+}
+
+impl<V: View> Folds<V> for Wall {
+    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, _: fn(&mut V, &S::Event)) {
+        let events = self.take(samples::<S::Event>()).into_iter().flatten();
+        let mut names = Vec::new();
+        add(&mut names, events.filter(|event| row(event).is_some()).map(|event| event.as_ref().to_owned()));
+        self.folds.extend(names.into_iter().map(|event| Heard { source: S::NAME, event, view: V::NAME }));
+    }
+}
+
+struct Found {
+    doors: Vec<Door>,
+    failed: Option<SampleError>,
+}
+
+impl Found {
+    fn door<E: Entity>(&mut self, who: Role, verb: &str, tail: &str, commands: impl IntoIterator<Item = String>) {
+        let mut names = Vec::new();
+        add(&mut names, commands);
+        let request = format!("{verb} /{}{tail}", E::NAME.collection);
+        self.doors.extend(names.into_iter().map(|command| Door { who, request: request.clone(), command }));
+    }
+
+    fn bodies<B: Body>(&mut self) -> Vec<B> {
+        samples::<B>().unwrap_or_else(|error| {
+            self.failed.get_or_insert(error);
+            Vec::new()
+        })
+    }
+}
+
+impl<A: Aggregate> Doors<A> for Found {
+    fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
+        let bodies = self.bodies::<B>();
+        self.door::<A>(who, "POST", "", bodies.into_iter().map(|body| enter(body).1.as_ref().to_owned()));
+    }
+    fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
+        let bodies = self.bodies::<B>();
+        self.door::<A>(who, "PATCH", "/{id}", bodies.into_iter().map(|body| enter(body).as_ref().to_owned()));
+    }
+    fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
+        self.door::<A>(who, "PATCH", &format!("/{verb}/{{id}}"), [enter().as_ref().to_owned()]);
+    }
+    fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
+        self.door::<A>(who, "DELETE", "/{id}", [enter().as_ref().to_owned()]);
+    }
+}

@@ -1,0 +1,196 @@
+//! The command line. What is asked for goes to stdout, talk goes to stderr.
+
+mod serve;
+
+pub use serve::{Listening, announce, banner, bind, run};
+
+use crate::{board, config, domain::Timestamp, systems, telemetry};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+/// A rental and reservation server.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(Serve),
+    /// Check the configuration, and show each value with its origin.
+    CheckConfig {
+        #[command(flatten)]
+        sources: Sources,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the OpenAPI document.
+    Openapi {
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Print a system's event-storming board, as the code has it.
+    Board {
+        /// The system: `bookrent`.
+        system: String,
+    },
+    /// Print a completion script.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    #[command(flatten)]
+    sources: Sources,
+    /// Start business time here (RFC 3339 with an offset); it runs on from there.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    clock: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+struct Sources {
+    /// A TOML file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The address to listen on: 127.0.0.1:8088.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// The directory that holds the data.
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Run this system only; may be repeated.
+    #[arg(long = "system", value_name = "NAME")]
+    systems: Vec<String>,
+    /// Open a store from which acknowledged data is missing.
+    #[arg(long)]
+    accept_data_loss: bool,
+}
+
+impl Sources {
+    fn load(self) -> Result<config::Config, Failure> {
+        let Self { config: file, listen, data, systems, accept_data_loss } = self;
+        let flags = config::Flags { listen, data, systems, accept_data_loss };
+        // A variable that is no text can be none of ours, whose values are all text.
+        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Ok(config::Config::load(file.as_deref(), environment, flags)?)
+    }
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "a time with its offset is wanted, such as 2021-06-28T12:00:00+09:00".to_owned())
+}
+
+/// Why a command did not do what it was asked. Each kind has an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration is wrong (78).
+    #[error("configuration: {0}")]
+    Config(#[from] config::ConfigProblem),
+    /// The command line is wrong (2).
+    #[error("{0}")]
+    Usage(String),
+    /// It did not work (1).
+    #[error("{0}")]
+    Failed(String),
+    /// This build does not contain what was asked for (1).
+    #[error("{0} is not built in")]
+    NotBuiltIn(&'static str),
+    /// A fault of the software itself (70).
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) | Self::NotBuiltIn(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Internal(_) => 70,
+            Self::Config(_) => 78,
+        }
+    }
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // With stderr gone, the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "holdfast: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Serve(serve) => {
+                let config = serve.sources.load()?;
+                telemetry::start().map_err(config::ConfigProblem)?;
+                let ahead = serve.clock.map_or(0, |clock| clock.micros().saturating_sub(serve::machine_now().micros()));
+                run(&config, ahead)
+            }
+            Self::CheckConfig { sources, json } => check_config(&sources.load()?, json),
+            Self::Openapi { sources } => sources.load().and(Err(Failure::NotBuiltIn("the OpenAPI document"))),
+            Self::Board { system } => match board::board(&system) {
+                Ok(Some(drawing)) => print(&drawing),
+                Ok(None) => {
+                    Err(Failure::Usage(format!("no system `{system}`; there are: {}", systems::NAMES.join(", "))))
+                }
+                Err(why) => Err(Failure::Internal(why.to_string())),
+            },
+            Self::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "holdfast", &mut script);
+                print(&String::from_utf8_lossy(&script))
+            }
+        }
+    }
+}
+
+fn check_config(config: &config::Config, json: bool) -> Result<(), Failure> {
+    let lines = config.lines();
+    if json {
+        let text = serde_json::to_string_pretty(&lines).map_err(|why| Failure::Internal(why.to_string()))?;
+        return print(&format!("{text}\n"));
+    }
+    let values: Vec<_> = lines.iter().map(|line| format!("{} = {}", line.key, line.value)).collect();
+    let width = values.iter().map(|value| value.chars().count()).max().unwrap_or(0);
+    let lines = lines.iter().zip(&values).map(|(line, value)| format!("{value:<width$}  # {}\n", line.origin));
+    print(&lines.collect::<String>())
+}
+
+/// Prints to stdout; a reader that has gone away, as `head` does, is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Failed(format!("stdout: {why}"))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_clock_needs_its_offset() {
+        assert_eq!(moment("2021-06-28T12:00:00+09:00"), moment("2021-06-28T03:00:00Z"));
+        assert!(moment("2021-06-28T12:00:00").unwrap_err().contains("offset"));
+    }
+}

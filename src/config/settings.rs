@@ -1,0 +1,236 @@
+//! What can be configured, and what is allowed.
+
+use crate::{
+    domain::{Aggregate, Board, View},
+    systems,
+};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::IpAddr, net::Ipv4Addr, net::SocketAddr, path::PathBuf};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// `[http]`
+    pub http: Http,
+    /// `[store]`
+    pub store: StoreSection,
+    /// `[guard."system.context"]`, by system and context: what differs from the system's own.
+    pub guard: BTreeMap<String, BTreeMap<String, GuardSection>>,
+    /// `[admission]`
+    pub admission: Admission,
+    /// `[auth]`
+    pub auth: Auth,
+    /// `systems = [...]`, or `[systems.NAME]`
+    pub systems: Systems,
+}
+
+/// How the server speaks HTTP.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Http {
+    pub listen: SocketAddr,
+    pub workers: usize,
+    pub body_limit: usize,
+    pub json_depth: usize,
+    pub header_timeout_ms: u64,
+    pub body_timeout_ms: u64,
+    pub cors_origins: Vec<String>,
+    pub drain_delay_ms: u64,
+    pub drain_timeout_ms: u64,
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8088)),
+            workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
+            body_limit: 64 * 1024,
+            json_depth: 32,
+            header_timeout_ms: 5000,
+            body_timeout_ms: 5000,
+            cors_origins: Vec::new(),
+            drain_delay_ms: 0,
+            drain_timeout_ms: 30_000,
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// Where rows are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct StoreSection {
+    pub dir: PathBuf,
+    pub cache_mb: u64,
+    pub unwritten_mb: u64,
+    pub accept_data_loss: bool,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { dir: "./holdfast-data".into(), cache_mb: 16, unwritten_mb: 64, accept_data_loss: false }
+    }
+}
+
+/// How one context may be asked, where that differs from its system's own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct GuardSection {
+    pub timeout_ms: Option<u64>,
+    pub tries: Option<u32>,
+    pub concurrency: Option<usize>,
+    pub quota_per_second: Option<u32>,
+    pub breaker_window: Option<usize>,
+    pub breaker_minimum: Option<usize>,
+    pub breaker_failure_percent: Option<u8>,
+    pub breaker_open_ms: Option<u64>,
+    pub breaker_probes: Option<u32>,
+}
+
+/// How much is taken in at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Admission {
+    pub per_context: usize,
+}
+impl Default for Admission {
+    fn default() -> Self {
+        Self { per_context: 1024 }
+    }
+}
+
+/// Who may come in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Auth {
+    pub mode: AuthMode,
+    pub allow_open_beyond_loopback: bool,
+}
+
+/// How callers show who they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// They do not: for development.
+    #[default]
+    Open,
+}
+
+/// Which systems run, and how they are set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Systems {
+    /// Those to run; none named: all.
+    pub enabled: Vec<String>,
+    /// What each is told, by name.
+    #[serde(flatten)]
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// A value that is not allowed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wrong {
+    pub(super) key: String,
+    pub(super) what: String,
+}
+
+impl Settings {
+    /// The systems to run, in the order of the list of systems.
+    pub fn enabled(&self) -> Vec<&'static str> {
+        let named = |name: &&&str| self.systems.enabled.is_empty() || self.systems.enabled.iter().any(|e| e == **name);
+        systems::NAMES.iter().filter(named).copied().collect()
+    }
+
+    /// What is configured for asking `context` (`bookrent.book`).
+    pub fn guard_of(&self, context: &str) -> GuardSection {
+        let place = context.split_once('.');
+        place.and_then(|(system, context)| self.guard.get(system)?.get(context)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn check(&self) -> Result<(), Wrong> {
+        let http = &self.http;
+        within("http.workers", http.workers as u64, 1, 1024)?;
+        within("http.body_limit", http.body_limit as u64, 1, 16 << 20)?;
+        within("http.json_depth", http.json_depth as u64, 1, 128)?;
+        within("http.header_timeout_ms", http.header_timeout_ms, 1, 600_000)?;
+        within("http.body_timeout_ms", http.body_timeout_ms, 1, 600_000)?;
+        within("http.drain_delay_ms", http.drain_delay_ms, 0, 600_000)?;
+        within("http.drain_timeout_ms", http.drain_timeout_ms, 0, 600_000)?;
+        within("store.cache_mb", self.store.cache_mb, 1, 1 << 20)?;
+        within("store.unwritten_mb", self.store.unwritten_mb, 1, 1 << 20)?;
+        within("admission.per_context", self.admission.per_context as u64, 1, 1 << 20)?;
+        for origin in &http.cors_origins {
+            let fine = origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
+            require(fine, "http.cors_origins", || format!("`{origin}` is no origin, such as `https://shop.example`"))?;
+        }
+        for name in self.systems.enabled.iter().chain(self.systems.settings.keys()) {
+            let known = systems::NAMES.contains(&name.as_str());
+            let key =
+                if self.systems.enabled.contains(name) { "systems.enabled".into() } else { format!("systems.{name}") };
+            require(known, key, || format!("there is no system `{name}`; there are: {}", systems::NAMES.join(", ")))?;
+        }
+        self.check_guards()?;
+        let open = self.auth.mode == AuthMode::Open && !self.auth.allow_open_beyond_loopback;
+        require(!open || http.listen.ip().is_loopback(), "http.listen", || {
+            format!(
+                "{} is reachable from beyond this machine while authentication is open; listen on 127.0.0.1, or add \
+                 `auth.allow_open_beyond_loopback = true`",
+                http.listen
+            )
+        })
+    }
+
+    fn check_guards(&self) -> Result<(), Wrong> {
+        let mut names = Names::default();
+        for system in systems::NAMES {
+            systems::lay_out(system, &mut names);
+        }
+        for (system, contexts) in &self.guard {
+            for (context, guard) in contexts {
+                let name = format!("{system}.{context}");
+                require(names.0.contains(&name.as_str()), format!("guard.{name}"), || {
+                    format!("there is no context `{name}` to guard; there are: {}", names.0.join(", "))
+                })?;
+                let check = |field: &str, value: Option<u64>, least, most| match value {
+                    Some(value) => within(&format!("guard.{name}.{field}"), value, least, most),
+                    None => Ok(()),
+                };
+                check("timeout_ms", guard.timeout_ms, 1, 600_000)?;
+                check("tries", guard.tries.map(u64::from), 1, 10)?;
+                check("concurrency", guard.concurrency.map(|n| n as u64), 1, 1 << 20)?;
+                check("quota_per_second", guard.quota_per_second.map(u64::from), 1, 1_000_000_000)?;
+                check("breaker_window", guard.breaker_window.map(|n| n as u64), 1, 100_000)?;
+                check("breaker_minimum", guard.breaker_minimum.map(|n| n as u64), 1, 100_000)?;
+                check("breaker_failure_percent", guard.breaker_failure_percent.map(u64::from), 1, 100)?;
+                check("breaker_open_ms", guard.breaker_open_ms, 1, 3_600_000)?;
+                check("breaker_probes", guard.breaker_probes.map(u64::from), 1, 1000)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn within(key: &str, value: u64, least: u64, most: u64) -> Result<(), Wrong> {
+    require((least..=most).contains(&value), key, || format!("{value} is not allowed; from {least} to {most} is"))
+}
+
+fn require(fine: bool, key: impl Into<String>, what: impl FnOnce() -> String) -> Result<(), Wrong> {
+    if fine { Ok(()) } else { Err(Wrong { key: key.into(), what: what() }) }
+}
+
+/// Collects the names of those contexts that can be asked.
+#[derive(Default)]
+struct Names(Vec<&'static str>);
+impl Board for Names {
+    fn aggregate<A: Aggregate>(&mut self) {
+        self.0.push(A::NAME.context);
+    }
+    fn view<V: View>(&mut self) {}
+}

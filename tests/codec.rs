@@ -1,0 +1,107 @@
+//! What is stored today must be readable tomorrow: every sample survives the codec, and the bytes are on record.
+//! `UPDATE_GOLDEN=1` rewrites the record; do that only together with a new schema version and a reader for the old one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+use holdfast::{
+    board::{explore, samples},
+    domain::{Aggregate, Board, Folds, Id, Note, View, Word},
+    store::{codec, keys::Space},
+    systems,
+};
+use std::{fmt::Write, fs, path::Path};
+
+/// Writes every sample down, and reads it back.
+#[derive(Default)]
+struct Recorder {
+    files: Vec<(&'static str, String)>,
+}
+
+fn record<T: Word>(file: &mut String, title: &str, space: Space, version: u16, value: &T) {
+    let bytes = codec::encode(space, version, value).unwrap();
+    let back: T =
+        codec::decode_versioned(space, &bytes, version, |_, _| unreachable!("it is the current one")).unwrap();
+    assert_eq!(&back, value);
+    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    });
+    writeln!(file, "{title} {value:?}\n  {hex}").unwrap();
+}
+
+fn every_variant_is_there<N: Note>(notes: &[N]) {
+    let schema = schemars::schema_for!(N);
+    let variants = schema.get("oneOf").and_then(|variants| variants.as_array()).map_or(1, Vec::len);
+    let names: std::collections::BTreeSet<&str> = notes.iter().map(AsRef::as_ref).collect();
+    assert!(names.len() >= variants, "{names:?} of {variants}");
+}
+
+impl Board for Recorder {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let mut file = String::new();
+        let events = samples::<A::Event>().unwrap();
+        every_variant_is_there(&events);
+        for event in events {
+            record(&mut file, "event", Space::Log, A::EVENT_VERSION, &event);
+        }
+        for state in explore::<A>().unwrap().states {
+            record(&mut file, "state", Space::State, A::STATE_VERSION, &state);
+        }
+        for command in samples::<A::Command>().unwrap() {
+            // Commands are kept in open questions and parked mail, never for long: no golden bytes.
+            record(&mut String::new(), "command", Space::Question, 1, &command);
+        }
+        self.files.push((A::NAME.context, file));
+    }
+
+    fn view<V: View>(&mut self) {
+        let mut rows = Rows::<V>(vec![V::default()]);
+        V::folds(&mut rows);
+        let mut file = String::new();
+        for row in rows.0 {
+            record(&mut file, "row", Space::State, V::STATE_VERSION, &row);
+        }
+        self.files.push((V::NAME.context, file));
+    }
+}
+
+/// What one event, and one of each source in turn, make of a row.
+struct Rows<V>(Vec<V>);
+impl<V: View> Folds<V> for Rows<V> {
+    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+        for before in self.0.clone() {
+            for event in samples::<S::Event>().unwrap().iter().filter(|event| row(event).is_some()) {
+                let mut after = before.clone();
+                fold(&mut after, event);
+                if !self.0.contains(&after) {
+                    self.0.push(after);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_stored_survives_the_codec_and_keeps_its_bytes() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/records");
+    let mut recorder = Recorder::default();
+    for system in systems::NAMES {
+        systems::lay_out(system, &mut recorder);
+    }
+    assert!(!recorder.files.is_empty());
+    for (context, now) in recorder.files {
+        let path = directory.join(format!("{context}.txt"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::create_dir_all(&directory).unwrap();
+            fs::write(&path, &now).unwrap();
+        }
+        let then = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(now, then, "the stored form of {context} has changed (see the head of this file)");
+    }
+}
+
+#[test]
+fn a_record_of_one_kind_is_not_read_as_another() {
+    let bytes = codec::encode(Space::Log, 1, &Id::<()>::new(7)).unwrap();
+    assert!(codec::decode::<Id<()>>(Space::State, &bytes).is_err());
+}
