@@ -191,7 +191,8 @@ mod tests {
     #[tokio::test]
     async fn nobody_answers_and_that_is_no_answer() {
         let mut kept = Vec::new();
-        let answer = quick(2).ask(None, || {
+        let guard = quick(2);
+        let answer = guard.ask(None, || {
             let (sender, receiver) = oneshot::channel();
             kept.push(sender);
             receiver
