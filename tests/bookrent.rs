@@ -101,7 +101,7 @@ fn cancelling_waits_for_nobody() {
 fn no_book_ends_up_held_by_a_rent_that_failed_when_answers_come_about_the_timeout() {
     const RENTS: u64 = 40;
     // The breaker is kept out of it, so that every rent is asked for.
-    let server = Server::configured("[guard.\"bookrent.book\"]\ntimeout_ms = 1000\nbreaker_minimum = 1000000\n");
+    let server = Server::configured("[guard.\"bookrent.book\"]\ntimeout_ms = 1000\nbreaker_minimum = 100000\n");
     let books: Vec<u64> = (0..RENTS).map(|n| server.register_book(&format!("title{n}"))).collect();
     server.delay(BOOK, 800, 1100);
     let status_by_book: HashMap<u64, String> = thread::scope(|scope| {
