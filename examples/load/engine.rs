@@ -55,7 +55,7 @@ fn bucket(micros: u64) -> usize {
     let power = (micros | 1).ilog2().saturating_sub(STEPS.ilog2());
     (u64::from(power) * STEPS + (micros >> power)) as usize
 }
-fn middle_of(bucket: u64) -> u64 {
+fn least_of(bucket: u64) -> u64 {
     let power = (bucket / STEPS).saturating_sub(1);
     (bucket - power * STEPS) << power
 }
@@ -70,7 +70,7 @@ impl Figures {
         let mut left = (self.answered as f64 * share).ceil() as u64;
         for (place, count) in self.latencies.iter().enumerate() {
             if *count >= left {
-                return middle_of(place as u64) as f64 / 1e3;
+                return least_of(place as u64) as f64 / 1e3;
             }
             left -= count;
         }
