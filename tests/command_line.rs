@@ -1,0 +1,207 @@
+//! The command line: what it refuses, in which words, and how it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    io::{Read, Seek, SeekFrom, Write},
+    net::TcpListener,
+    path::Path,
+    process::{Command, Output},
+};
+use support::{Server, chance::Chance, holdfast, run};
+use tempfile::TempDir;
+
+const FAILURE: i32 = 1;
+const USAGE: i32 = 2;
+const CONFIGURATION: i32 = 78;
+
+/// It ended with this exit code and said all of these words, and no panic's.
+#[track_caller]
+fn ended(output: &Output, code: i32, words: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
+    for word in words {
+        assert!(said.contains(word), "`{word}` is not in: {said}");
+    }
+}
+
+/// `holdfast serve` on a directory of the test's own.
+fn serve(directory: &Path, further: &[&str]) -> Command {
+    let mut command = holdfast();
+    command.args(["serve", "--data"]).arg(directory.join("data"));
+    if !further.contains(&"--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    command.args(further);
+    command
+}
+
+fn config(directory: &Path, toml: &str) -> String {
+    let path = directory.join("holdfast.toml");
+    fs::write(&path, toml).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let directory = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    ended(&run(&mut serve(directory.path(), &["--listen", &address])), FAILURE, &[&address]);
+}
+
+#[test]
+fn a_data_directory_has_one_server() {
+    let server = Server::start(&[]);
+    server.register_book("title01");
+    let data = server.data().display().to_string();
+    let second = run(holdfast().args(server.arguments()));
+    ended(&second, FAILURE, &[&data]);
+    server.register_book("title02");
+    assert_eq!(server.total("books"), 2);
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_is_named() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "not a directory").unwrap();
+    let data = file.join("data").display().to_string();
+    let output = run(holdfast().args(["serve", "--listen", "127.0.0.1:0", "--data", &data]));
+    ended(&output, FAILURE, &[&file.display().to_string()]);
+}
+
+#[test]
+fn a_data_directory_that_is_not_writable_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = TempDir::new().unwrap();
+    let data = directory.path().join("data");
+    fs::create_dir(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o500)).unwrap();
+    if File::create(data.join("probe")).is_ok() {
+        eprintln!("skipped: this user may write everywhere (root)");
+        return;
+    }
+    ended(&run(&mut serve(directory.path(), &[])), FAILURE, &[&data.display().to_string()]);
+}
+
+#[test]
+fn an_unknown_key_of_the_configuration_is_named() {
+    let directory = TempDir::new().unwrap();
+    let file = config(directory.path(), "[http]\nlistn = \"127.0.0.1:0\"\n");
+    for command in ["serve", "check-config"] {
+        ended(&run(holdfast().args([command, "--config", &file])), CONFIGURATION, &["listn"]);
+    }
+    let mut from_environment = serve(directory.path(), &[]);
+    ended(&run(from_environment.env("HOLDFAST_HTTP__LISTN", "127.0.0.1:0")), CONFIGURATION, &["listn"]);
+}
+
+#[test]
+fn a_value_of_a_wrong_kind_is_named_by_its_key() {
+    let directory = TempDir::new().unwrap();
+    for (toml, key) in [
+        ("[http]\nworkers = \"many\"\n", "workers"),
+        ("[http]\nlisten = \"nowhere\"\n", "listen"),
+        ("[store]\ncache_mb = -5\n", "cache_mb"),
+    ] {
+        let file = config(directory.path(), toml);
+        ended(&run(holdfast().args(["check-config", "--config", &file])), CONFIGURATION, &[key]);
+    }
+    let file = config(directory.path(), "[http\n");
+    ended(&run(holdfast().args(["check-config", "--config", &file])), CONFIGURATION, &["holdfast.toml"]);
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_named() {
+    let output = run(holdfast().args(["check-config", "--config", "/nowhere/holdfast.toml"]));
+    ended(&output, CONFIGURATION, &["/nowhere/holdfast.toml"]);
+}
+
+#[test]
+fn a_good_configuration_is_good() {
+    let directory = TempDir::new().unwrap();
+    let file = config(directory.path(), "[http]\nworkers = 1\n\n[guard.\"bookrent.book\"]\ntimeout_ms = 900\n");
+    ended(&run(holdfast().args(["check-config", "--config", &file])), 0, &[]);
+}
+
+#[test]
+fn it_does_not_listen_to_the_world_with_open_authentication() {
+    let directory = TempDir::new().unwrap();
+    for address in ["0.0.0.0:0", "[::]:0"] {
+        ended(
+            &run(&mut serve(directory.path(), &["--listen", address])),
+            CONFIGURATION,
+            &["auth.allow_open_beyond_loopback"],
+        );
+    }
+}
+
+#[test]
+fn unknown_systems_commands_and_flags_are_named() {
+    let directory = TempDir::new().unwrap();
+    let output = run(&mut serve(directory.path(), &["--system", "bookrant"]));
+    ended(&output, CONFIGURATION, &["bookrant", "bookrent"]);
+    ended(&run(&mut serve(directory.path(), &["--lissten"])), USAGE, &["--lissten"]);
+    ended(&run(holdfast().arg("swerve")), USAGE, &["swerve"]);
+    ended(&run(holdfast().args(["board", "bookrant"])), USAGE, &["bookrant", "bookrent"]);
+    ended(&run(&mut serve(directory.path(), &["--clock", "yesterday"])), USAGE, &["yesterday"]);
+}
+
+#[test]
+fn the_api_document_goes_to_stdout() {
+    let openapi = run(holdfast().arg("openapi"));
+    ended(&openapi, 0, &[]);
+    let document: Value = serde_json::from_slice(&openapi.stdout).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(document["paths"]["/bookrent/rents"]["post"].is_object());
+}
+
+#[test]
+fn drawings_and_scripts_go_to_stdout() {
+    let board = run(holdfast().args(["board", "bookrent"]));
+    ended(&board, 0, &[]);
+    let board = String::from_utf8(board.stdout).unwrap();
+    for word in ["book", "rent", "delivery", "view", "Take", "DeliveryStarted", "Customer"] {
+        assert!(board.contains(word), "`{word}` is not in: {board}");
+    }
+    let version = run(holdfast().arg("--version"));
+    assert!(String::from_utf8(version.stdout).unwrap().contains(env!("CARGO_PKG_VERSION")));
+    assert!(!run(holdfast().args(["completions", "bash"])).stdout.is_empty());
+}
+
+#[test]
+fn a_damaged_store_is_refused_in_plain_words() {
+    let mut server = Server::start(&[]);
+    // Enough for the middle of the file to be in use.
+    for n in 0..150 {
+        server.register_book(&format!("title{n} {}", "x".repeat(16_000)));
+    }
+    assert!(server.terminate().success());
+    let db = find(&server.data(), "db").expect("the store has a `db` file");
+    let mut file = File::options().read(true).write(true).open(&db).unwrap();
+    let length = file.metadata().unwrap().len();
+    let mut middle = vec![0; (length / 2) as usize];
+    file.seek(SeekFrom::Start(length / 4)).unwrap();
+    file.read_exact(&mut middle).unwrap();
+    assert!(middle.iter().any(|byte| *byte != 0), "there is something to damage");
+    let mut noise = Chance::new(7);
+    middle.iter_mut().for_each(|byte| *byte = noise.next() as u8);
+    file.seek(SeekFrom::Start(length / 4)).unwrap();
+    file.write_all(&middle).unwrap();
+    drop(file);
+
+    let output = run(holdfast().args(server.arguments()));
+    ended(&output, FAILURE, &[&server.data().display().to_string()]);
+}
+
+/// The file called `name` under `directory`.
+fn find(directory: &Path, name: &str) -> Option<std::path::PathBuf> {
+    fs::read_dir(directory).ok()?.map_while(Result::ok).find_map(|entry| match entry.path() {
+        path if path.is_dir() => find(&path, name),
+        path => (entry.file_name() == name).then_some(path),
+    })
+}

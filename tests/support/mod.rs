@@ -1,0 +1,230 @@
+//! What the black-box tests share: the real server as a process of its own, and a client that speaks to it over HTTP.
+//!
+//! Nothing here knows the server's code. What follows by policy is waited for by looking again ([`eventually`]), never
+//! by sleeping for a time that ought to be enough.
+
+// Each test binary uses its own part of this.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod answer;
+pub mod chance;
+mod client;
+pub mod raw;
+
+pub use answer::Answer;
+pub use client::Client;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    ops::Deref,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// How long anything may take that follows by policy.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+/// How long a process may take to come up or to end; a loaded machine is slow.
+const PROCESS_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Looks again and again until there is something to see.
+#[track_caller]
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        assert!(begun.elapsed() < DEADLINE, "after {DEADLINE:?} it is still not so that {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The `holdfast` command, untouched by whatever `HOLDFAST_*` variables the tests themselves run under.
+pub fn holdfast() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_")) {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+/// Runs a command that is to end by itself.
+#[track_caller]
+pub fn run(command: &mut Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (stdout, stderr) = (gather(child.stdout.take().unwrap()), gather(child.stderr.take().unwrap()));
+    let status = wait(&mut child).unwrap_or_else(|| {
+        let _ = child.kill();
+        panic!("`{command:?}` does not end")
+    });
+    Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
+}
+
+fn gather(mut from: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = from.read_to_end(&mut bytes);
+        bytes
+    })
+}
+
+fn wait(child: &mut Child) -> Option<ExitStatus> {
+    let begun = Instant::now();
+    while begun.elapsed() < PROCESS_DEADLINE {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    None
+}
+
+/// A running server on a data directory of its own. Dropped, it is killed; what it said is shown when a test fails.
+pub struct Server {
+    client: Client,
+    process: Process,
+    arguments: Vec<String>,
+    directory: TempDir,
+}
+
+impl Deref for Server {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Server {
+    /// BookRent alone, with further arguments.
+    pub fn start(arguments: &[&str]) -> Self {
+        Self::with_config("", arguments)
+    }
+
+    /// The same, configured by the text of a file.
+    pub fn configured(toml: &str) -> Self {
+        Self::with_config(toml, &[])
+    }
+
+    fn with_config(toml: &str, further: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let config = directory.path().join("holdfast.toml");
+        fs::write(&config, toml).unwrap();
+        let mut arguments: Vec<String> =
+            ["serve", "--system", "bookrent", "--listen", "127.0.0.1:0"].map(Into::into).into();
+        arguments.extend(["--config".into(), config.display().to_string()]);
+        arguments.extend(["--data".into(), directory.path().join("data").display().to_string()]);
+        arguments.extend(further.iter().map(ToString::to_string));
+        let (process, url) = Process::start(&arguments);
+        Self { client: Client::new(url), process, arguments, directory }
+    }
+
+    /// Where it keeps its data.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// A directory for the test itself, which goes with the server.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The arguments that it was started with.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts it again on the same data, on another port. It must have ended.
+    pub fn restart(&mut self) {
+        let (process, url) = Process::start(&self.arguments);
+        (self.process, self.client) = (process, Client::new(url));
+    }
+
+    /// Asks it to stop, as an operator would; does not wait.
+    pub fn ask_to_stop(&self) {
+        // The shell's own `kill` is there on every machine, and the tests need no unsafe code for it.
+        let pid = self.process.child.id();
+        assert!(Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        wait(&mut self.process.child).expect("the server does not end")
+    }
+
+    /// Asks it to stop and waits until it has.
+    #[track_caller]
+    pub fn terminate(&mut self) -> ExitStatus {
+        self.ask_to_stop();
+        self.wait()
+    }
+
+    /// What it has said on stderr so far.
+    pub fn said(&self) -> String {
+        self.process.stderr.lock().unwrap().clone()
+    }
+}
+
+struct Process {
+    child: Child,
+    stderr: Arc<Mutex<String>>,
+}
+
+impl Process {
+    /// Starts a server and reads its address from the line that it prints when it accepts connections.
+    #[track_caller]
+    fn start(arguments: &[String]) -> (Self, String) {
+        let mut child =
+            holdfast().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let (heard, out) = (Arc::clone(&stderr), BufReader::new(child.stderr.take().unwrap()));
+        thread::spawn(move || {
+            out.lines().map_while(Result::ok).for_each(|line| {
+                let mut heard = heard.lock().unwrap();
+                heard.push_str(&line);
+                heard.push('\n');
+            });
+        });
+        let (tell, address) = mpsc::channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        thread::spawn(move || {
+            out.lines().map_while(Result::ok).for_each(|line| {
+                if let Some(url) = line.strip_prefix("listening on ") {
+                    let _ = tell.send(url.trim().trim_end_matches('/').to_owned());
+                }
+            });
+        });
+        let process = Self { child, stderr };
+        let Ok(url) = address.recv_timeout(PROCESS_DEADLINE) else {
+            panic!("the server does not say `listening on …`");
+        };
+        let client = Client::new(url.clone());
+        eventually("the server is ready", || (client.try_get("/readyz").ok()?.status == 200).then_some(()));
+        (process, url)
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if thread::panicking() {
+            eprintln!("--- the server said:\n{}---", self.stderr.lock().unwrap());
+        }
+    }
+}
