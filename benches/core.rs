@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench core -- [clients] [rents]`
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a bench may fail loudly")]
+
 use holdfast::{
     actors::{Context, LocalNode, Node, NodeSettings, Order},
     store::{Options, SledStore, Store},

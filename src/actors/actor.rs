@@ -200,7 +200,7 @@ impl<L: Logic> ContextActor<L> {
                 if let Err(error) = self.logic.reload(&self.mailbox) {
                     return self.not_taken(handed.mails, &error, ctx);
                 }
-                if self.conflicts % CONFLICTS == 0 {
+                if self.conflicts.is_multiple_of(CONFLICTS) {
                     self.give_back(handed.mails);
                     ctx.run_later(BREATH, |actor, ctx| actor.ask_for_turn(ctx));
                 } else {
@@ -331,7 +331,9 @@ impl<L: Logic> ContextActor<L> {
     fn halted(&mut self) {
         if self.shared.phase() == Phase::Stopped && self.handed.is_none() {
             self.dismiss_all(&Fault::Away(self.shared.name.context));
-            self.halting.drain(..).for_each(|done| drop(done.send(())));
+            for done in self.halting.drain(..) {
+                let _ = done.send(());
+            }
         }
     }
 }

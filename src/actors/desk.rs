@@ -63,8 +63,8 @@ pub struct Sheet<E> {
     pub commit: Commit,
     /// What it is now.
     pub now: Versioned<E>,
-    listed_as: Option<Vec<(&'static str, Key)>>,
-    touched: bool,
+    /// What it was, once this turn has changed it.
+    before: Option<E>,
 }
 
 struct Slot {
@@ -100,8 +100,7 @@ impl<'a, E: Entity> Desk<'a, E> {
                     None => (0, Versioned { version: 0, saga: None, state: E::default() }),
                 };
                 self.judged.by(commit);
-                let listed_as = listed_as(&now.state);
-                Ok(place.insert(Sheet { commit, now, listed_as, touched: false }))
+                Ok(place.insert(Sheet { commit, now, before: None }))
             }
         }
     }
@@ -109,8 +108,8 @@ impl<'a, E: Entity> Desk<'a, E> {
     /// What `number` becomes.
     pub fn set(&mut self, number: u64, version: u64, saga: Option<SagaId>, state: E) -> Result<(), StoreError> {
         let sheet = self.sheet(number)?;
-        sheet.now = Versioned { version, saga, state };
-        sheet.touched = true;
+        let was = std::mem::replace(&mut sheet.now, Versioned { version, saga, state });
+        sheet.before.get_or_insert(was.state);
         Ok(())
     }
 
@@ -151,10 +150,10 @@ impl<'a, E: Entity> Desk<'a, E> {
         let mut batch = Batch { tree: self.tree.id, epoch, expects: Vec::new(), writes: Vec::new() };
         for (number, sheet) in std::mem::take(&mut self.sheets) {
             let key = state_key(self.generation, number);
-            if sheet.touched {
-                let now = listed_as(&sheet.now.state);
-                if now != sheet.listed_as {
-                    self.relist(number, sheet.listed_as, now)?;
+            if let Some(before) = &sheet.before {
+                let (before, now) = (listed_as(before), listed_as(&sheet.now.state));
+                if before != now {
+                    self.relist(number, before, now)?;
                 }
                 let record = encode_state(sheet.now.version, sheet.now.saga.as_ref(), &sheet.now.state)?;
                 batch.writes.push((key.clone(), Some(record)));
@@ -180,17 +179,9 @@ impl<'a, E: Entity> Desk<'a, E> {
     fn relist(
         &mut self,
         number: u64,
-        before: Option<Vec<(&'static str, Key)>>,
-        now: Option<Vec<(&'static str, Key)>>,
+        before: Vec<(&'static str, Key)>,
+        now: Vec<(&'static str, Key)>,
     ) -> Result<(), StoreError> {
-        let everything = || (postings::ALL, Key::Missing);
-        let with_all = |fields: Option<Vec<(&'static str, Key)>>| {
-            fields.map(|mut fields| {
-                fields.push(everything());
-                fields
-            })
-        };
-        let (before, now) = (with_all(before).unwrap_or_default(), with_all(now).unwrap_or_default());
         for (field, value) in before.iter().filter(|old| !now.contains(old)) {
             self.posting(number, field, value, false)?;
         }
@@ -222,7 +213,12 @@ impl<'a, E: Entity> Desk<'a, E> {
     }
 }
 
-/// Under what an entity is listed; `None` when it is in no list.
-fn listed_as<E: Entity>(state: &E) -> Option<Vec<(&'static str, Key)>> {
-    (state.standing() == Standing::Established).then(|| state.indexes())
+/// Under what an entity is listed: its fields, and everything; nothing when it is in no list.
+fn listed_as<E: Entity>(state: &E) -> Vec<(&'static str, Key)> {
+    if state.standing() != Standing::Established {
+        return Vec::new();
+    }
+    let mut fields = state.indexes();
+    fields.push((postings::ALL, Key::Missing));
+    fields
 }

@@ -60,7 +60,7 @@ pub struct Guard {
 #[must_use]
 pub struct Pass {
     call: Option<Call>,
-    permit: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Drop for Pass {
@@ -86,11 +86,6 @@ impl Guard {
         })
     }
 
-    /// How it lets questions through.
-    pub fn settings(&self) -> &GuardSettings {
-        &self.settings
-    }
-
     /// Permits a question, or says how long to wait.
     ///
     /// # Errors
@@ -105,7 +100,7 @@ impl Guard {
             call.not_made();
             return Err(not_until.wait_time_from(DefaultClock::default().now()).max(Duration::from_secs(1)));
         }
-        Ok(Pass { call: Some(call), permit })
+        Ok(Pass { call: Some(call), _permit: permit })
     }
 
     /// Asks by `put`, as often as it may; a late answer to an earlier try counts while a later one runs. A question that

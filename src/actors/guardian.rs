@@ -79,7 +79,9 @@ impl Guardian {
                 while over.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
                     look(&placed, &mut hearts, begun, stuck);
                 }
-                hearts.values().for_each(|heart| drop(heart.arbiter.stop()));
+                for heart in hearts.values() {
+                    heart.arbiter.stop();
+                }
             })
             .map_err(|error| NodeError::Thread(error.to_string()))?;
         Ok(Self { _watch: watch })

@@ -126,6 +126,9 @@ impl<L: Logic, E: Entity> Common<L, E> {
     }
 }
 
+/// A command that may go to its context, and where its answer comes.
+type Entered<A> = (Entry<A>, oneshot::Receiver<Result<Outcome, Fault>>);
+
 /// The handle of a deciding context.
 pub struct Handle<A: Aggregate> {
     common: Common<Deciding<A>, A>,
@@ -146,7 +149,7 @@ impl<A: Aggregate> Handle<A> {
         Self { common: Common { mailbox, tree, filters, guard }, doors, enter, patience }
     }
 
-    fn entry(&self, order: Order) -> Result<(Entry<A>, oneshot::Receiver<Result<Outcome, Fault>>), Fault> {
+    fn entry(&self, order: Order) -> Result<Entered<A>, Fault> {
         let shared = self.common.shared();
         shared.open()?;
         let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door)) else {

@@ -93,7 +93,7 @@ impl<'a> Layout<'a> {
         listeners.add(Box::new(move |events| {
             if let Some(ticket) = queue.ticket() {
                 let told = LocalSource::<S, T>::told(events, &pushed);
-                mailbox.post(mail(Heard { ear, told, ticket }));
+                mailbox.post(mail(Heard { ear, told, _ticket: ticket }));
             }
         }));
         Ok(listeners)

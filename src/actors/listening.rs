@@ -186,7 +186,7 @@ impl Drop for Ticket {
 pub struct Heard<T> {
     pub ear: usize,
     pub told: Box<dyn Told<T>>,
-    pub ticket: Ticket,
+    pub _ticket: Ticket,
 }
 
 /// Events of one source aggregate that are set aside.

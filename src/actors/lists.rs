@@ -84,7 +84,7 @@ pub fn list<E: Entity>(tree: &Tree<E>, generation: u32, query: &ListQuery) -> Re
             let mut total = 0;
             walk(tree, &prefix, downwards, &mut judged, |chunk, mut posting| {
                 if let Some(matching) = &matching {
-                    posting = matching.get(&chunk).map_or_else(Posting::default, |other| both(&posting, other));
+                    posting = matching.get(&chunk).map_or_else(Posting::default, |other| posting.and(other));
                 }
                 total += posting.len() as u64;
                 wanted.take(chunk, &posting, downwards);
@@ -129,11 +129,11 @@ impl Wanted {
             self.skip = self.skip.saturating_sub(count);
             return;
         }
-        let number = |offset: &u16| chunk * CHUNK + u64::from(*offset);
+        let number = |offset: u16| chunk * CHUNK + u64::from(offset);
         let (skip, left) = (self.skip as usize, self.left as usize);
         match downwards {
-            true => self.numbers.extend(posting.offsets().iter().rev().skip(skip).take(left).map(number)),
-            false => self.numbers.extend(posting.offsets().iter().skip(skip).take(left).map(number)),
+            true => self.numbers.extend(posting.offsets().rev().skip(skip).take(left).map(number)),
+            false => self.numbers.extend(posting.offsets().skip(skip).take(left).map(number)),
         }
         self.left -= (count - self.skip).min(self.left);
         self.skip = 0;
@@ -166,7 +166,9 @@ fn walk<E: Entity>(
 
 fn everything_under<E: Entity>(tree: &Tree<E>, prefix: &[u8], judged: &mut Judged) -> Result<Matching, Fault> {
     let mut matching = Matching::new();
-    walk(tree, prefix, false, judged, |chunk, posting| drop(matching.insert(chunk, posting)))?;
+    walk(tree, prefix, false, judged, |chunk, posting| {
+        matching.insert(chunk, posting);
+    })?;
     Ok(matching)
 }
 
@@ -189,13 +191,7 @@ fn numbered_by<E: Entity>(
 }
 
 fn intersect(one: Matching, other: &Matching) -> Matching {
-    one.into_iter().filter_map(|(chunk, posting)| Some((chunk, both(&posting, other.get(&chunk)?)))).collect()
-}
-
-fn both(one: &Posting, other: &Posting) -> Posting {
-    let mut both = Posting::default();
-    one.offsets().iter().filter(|offset| other.contains(**offset)).for_each(|offset| both.insert(*offset));
-    both
+    one.into_iter().filter_map(|(chunk, posting)| Some((chunk, posting.and(other.get(&chunk)?)))).collect()
 }
 
 /// A filter's value as the field has it. Which kind of value that is, the default state tells; a field that has none

@@ -20,86 +20,97 @@ pub const CHUNK: u64 = 4096;
 const BITMAP: usize = (CHUNK / 8) as usize;
 /// From so many numbers on, a bitmap is the smaller form.
 const DENSE: usize = BITMAP / 2;
+const LIST: u8 = 0;
+const BITS: u8 = 1;
 
 /// The name of the index of everything that is established.
 pub const ALL: &str = "";
 
-/// Which of a chunk's numbers are meant, by their offset in the chunk: ascending, none twice.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Posting(Vec<u16>);
+/// Which of a chunk's numbers are meant, by their offset in the chunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    bits: [u8; BITMAP],
+    len: usize,
+}
+
+impl Default for Posting {
+    fn default() -> Self {
+        Self { bits: [0; BITMAP], len: 0 }
+    }
+}
 
 impl Posting {
     /// Adds an offset.
     pub fn insert(&mut self, offset: u16) {
-        if let Err(place) = self.0.binary_search(&offset) {
-            self.0.insert(place, offset);
+        if let Some(byte) = self.bits.get_mut(usize::from(offset / 8)) {
+            self.len += usize::from(*byte & (1 << (offset % 8)) == 0);
+            *byte |= 1 << (offset % 8);
         }
     }
     /// Takes an offset out.
     pub fn remove(&mut self, offset: u16) {
-        if let Ok(place) = self.0.binary_search(&offset) {
-            self.0.remove(place);
+        if let Some(byte) = self.bits.get_mut(usize::from(offset / 8)) {
+            self.len -= usize::from(*byte & (1 << (offset % 8)) != 0);
+            *byte &= !(1 << (offset % 8));
         }
     }
     /// Whether `offset` is among them.
     pub fn contains(&self, offset: u16) -> bool {
-        self.0.binary_search(&offset).is_ok()
+        self.bits.get(usize::from(offset / 8)).is_some_and(|byte| byte & (1 << (offset % 8)) != 0)
     }
     /// The offsets, ascending.
-    pub fn offsets(&self) -> &[u16] {
-        &self.0
+    pub fn offsets(&self) -> impl DoubleEndedIterator<Item = u16> {
+        let set = |(place, byte): (usize, &u8)| {
+            let (start, byte) = (u16::try_from(place * 8).unwrap_or(u16::MAX), *byte);
+            (0..8).filter(move |bit| byte & (1 << bit) != 0).map(move |bit| start + bit)
+        };
+        self.bits.iter().enumerate().filter(|(_, byte)| **byte != 0).flat_map(set)
     }
     /// How many.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.len
     }
-    /// Whether none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// Those that are in both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        let mut both = self.clone();
+        both.bits.iter_mut().zip(&other.bits).for_each(|(byte, other)| *byte &= other);
+        both.len = both.bits.iter().map(|byte| byte.count_ones() as usize).sum();
+        both
     }
 
     /// The record; `None` where there is nothing to keep.
     pub fn encode(&self) -> Result<Option<Vec<u8>>, StoreError> {
-        if self.0.is_empty() {
-            return Ok(None);
+        let mut bytes = Vec::with_capacity(1 + BITMAP.min(2 * self.len));
+        match self.len {
+            0 => return Ok(None),
+            few if few < DENSE => {
+                bytes.push(LIST);
+                self.offsets().for_each(|offset| bytes.extend_from_slice(&offset.to_le_bytes()));
+            }
+            _ => {
+                bytes.push(BITS);
+                bytes.extend_from_slice(&self.bits);
+            }
         }
-        let bytes = if self.0.len() < DENSE {
-            let mut bytes = Vec::with_capacity(1 + 2 * self.0.len());
-            bytes.push(0);
-            self.0.iter().for_each(|offset| bytes.extend_from_slice(&offset.to_le_bytes()));
-            bytes
-        } else {
-            let mut bytes = vec![0; 1 + BITMAP];
-            for offset in &self.0 {
-                if let Some(byte) = bytes.get_mut(1 + usize::from(offset / 8)) {
-                    *byte |= 1 << (offset % 8);
-                }
-            }
-            if let Some(form) = bytes.first_mut() {
-                *form = 1;
-            }
-            bytes
-        };
         codec::encode(Space::Index, 1, &ByteBuf::from(bytes)).map(Some)
     }
 
     /// Reads a record.
     pub fn decode(record: &[u8]) -> Result<Self, StoreError> {
         let bytes: ByteBuf = codec::decode(Space::Index, record)?;
+        let mut posting = Self::default();
         match bytes.split_first() {
-            Some((0, list)) => {
-                Ok(Self(list.as_chunks::<2>().0.iter().map(|offset| u16::from_le_bytes(*offset)).collect()))
+            Some((&LIST, list)) => {
+                list.as_chunks::<2>().0.iter().for_each(|offset| posting.insert(u16::from_le_bytes(*offset)));
             }
-            Some((1, bits)) => {
-                let mut offsets = Vec::new();
-                for (place, byte) in bits.iter().enumerate() {
-                    let start = u16::try_from(place * 8).unwrap_or(u16::MAX);
-                    offsets.extend((0..8).filter(|bit| byte & (1 << bit) != 0).map(|bit| start + bit));
-                }
-                Ok(Self(offsets))
+            Some((&BITS, bits)) if bits.len() == BITMAP => {
+                posting.bits.copy_from_slice(bits);
+                posting.len = bits.iter().map(|byte| byte.count_ones() as usize).sum();
             }
-            _ => Err(StoreError::Damaged("an index row of an unknown form".into())),
+            _ => return Err(StoreError::Damaged("an index row of an unknown form".into())),
         }
+        Ok(posting)
     }
 }
 
@@ -139,7 +150,7 @@ mod tests {
             for (insert, offset) in steps {
                 if insert { posting.insert(offset); model.insert(offset); } else { posting.remove(offset); model.remove(&offset); }
             }
-            prop_assert!(posting.offsets().iter().eq(model.iter()));
+            prop_assert!(posting.offsets().eq(model.iter().copied()));
             if let Some(record) = posting.encode().unwrap() {
                 prop_assert_eq!(Posting::decode(&record).unwrap(), posting);
             } else {

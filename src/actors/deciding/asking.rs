@@ -28,13 +28,23 @@ pub fn page_key(number: u64) -> Vec<u8> {
     KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
 }
 
+/// The saga of an aggregate: the one that it came to be in, or its own.
+pub fn saga_of<A: Aggregate>(id: Id<A>, came_to_be_in: Option<SagaId>) -> SagaId {
+    came_to_be_in.unwrap_or_else(|| SagaId { context: Cow::Borrowed(A::NAME.context), number: id.get() })
+}
+
 impl<A: Aggregate> Deciding<A> {
     /// Puts a question; its answer comes back as mail.
-    pub(super) fn put(&self, number: u64, ask: Ask<A>, pass: Option<Pass>, pause: Duration) {
+    pub(super) fn put(
+        &self,
+        number: u64,
+        ask: Ask<A>,
+        pass: Option<Pass>,
+        pause: Duration,
+        saga: SagaId,
+        thread: Thread,
+    ) {
         let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
-        let own = || SagaId { context: Cow::Borrowed(A::NAME.context), number };
-        let saga = self.tree.state(0, number).ok().flatten().and_then(|(_, kept)| kept.saga).unwrap_or_else(own);
-        let thread = self.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
         let Ask { callee, number: of, attempt, command, then } = ask;
         let id = AskId::of(Id::<A>::new(number), attempt);
         actix::spawn(async move {
@@ -60,9 +70,10 @@ impl<A: Aggregate> Deciding<A> {
         let Some(asking) = self.asking.get_mut(&number) else { return };
         asking.rounds = asking.rounds.saturating_add(1);
         let rounds = asking.rounds;
-        let state = self.tree.state(0, number).ok().flatten();
-        if let Some(ask) = state.and_then(|(_, kept)| kept.state.awaits(Id::new(number))) {
-            self.put(number, ask, None, pause(rounds));
+        let thread = asking.thread.clone();
+        let Some((_, kept)) = self.tree.state(0, number).ok().flatten() else { return };
+        if let Some(ask) = kept.state.awaits(Id::new(number)) {
+            self.put(number, ask, None, pause(rounds), saga_of(Id::<A>::new(number), kept.saga), thread);
         }
     }
 
@@ -88,7 +99,8 @@ impl<A: Aggregate> Deciding<A> {
                     let fresh = || Asking { open, keys, rounds: 0, thread: Thread::default() };
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
-                        self.put(number, ask, None, Duration::ZERO);
+                        let saga = saga_of(Id::<A>::new(number), kept.saga);
+                        self.put(number, ask, None, Duration::ZERO, saga, Thread::default());
                     }
                 }
             }

@@ -16,7 +16,7 @@ use super::{
     guard::Pass,
     listening::{Ears, Hearing, Listeners},
     peers::Peers,
-    records::{Logged, Meta, Thread},
+    records::{Logged, Meta, SagaId, Thread},
     shared::{Mailbox, Shared},
 };
 use crate::{
@@ -79,7 +79,7 @@ pub enum Effect<A: Aggregate> {
     /// Events for those who listen.
     Publish(Vec<Logged<A::Event>>),
     /// A question to put, after a pause.
-    Put { number: u64, ask: Ask<A>, pass: Option<Pass>, pause: Duration },
+    Put { number: u64, ask: Ask<A>, pass: Option<Pass>, pause: Duration, saga: SagaId, thread: Thread },
     /// A client's answer.
     Reply { mail: usize, answer: Result<Outcome, Fault> },
     /// A client waits until the aggregate is settled.
@@ -200,7 +200,7 @@ impl<A: Aggregate> Logic for Deciding<A> {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
             Effect::Publish(events) => self.listeners.say(&events.into()),
-            Effect::Put { number, ask, pass, pause } => self.put(number, ask, pass, pause),
+            Effect::Put { number, ask, pass, pause, saga, thread } => self.put(number, ask, pass, pause, saga, thread),
             Effect::Reply { mail: place, answer } => {
                 if let Some(Mail::Enter(entry)) = mail(place) {
                     self.shared.reply(commit, entry.reply, answer);

@@ -168,7 +168,6 @@ impl<A: Aggregate> Work<'_, A> {
 
     /// The saga of an aggregate that is there: the one it came to be in.
     pub(super) fn saga_of(&mut self, number: u64) -> Result<crate::actors::records::SagaId, StoreError> {
-        let saga = self.desk.sheet(number)?.now.saga.clone();
-        Ok(saga.unwrap_or_else(|| Self::own_saga(Id::new(number))))
+        Ok(super::asking::saga_of(Id::<A>::new(number), self.desk.sheet(number)?.now.saga.clone()))
     }
 }

@@ -98,8 +98,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
     }
 
-    pub(super) fn own_saga(id: Id<A>) -> SagaId {
-        SagaId { context: Cow::Borrowed(A::NAME.context), number: id.get() }
+    fn own_saga(id: Id<A>) -> SagaId {
+        asking::saga_of(id, None)
     }
 
     /// What `number` waits for, as this turn has it so far.
@@ -145,7 +145,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 return Ok(Err(Trouble::Refused(taken)));
             }
             // A client's command that opens a question is let in by the guard of who is asked, or not at all.
-            let opens = ask.filter(|ask| self.open(number) != Some((ask.callee.context, ask.attempt)));
+            let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
+            let opens = ask.filter(|_| self.open(number) != still_open);
             let pass = match (&opens, &cause, client) {
                 (Some(ask), Cause::Command(_), Some(_)) => {
                     match self.logic.peers.find(ask.callee.context).map(|peer| peer.guard.enter()) {
@@ -156,7 +157,6 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 }
                 _ => None,
             };
-            let still_open = after.awaits(id).map(|ask| (ask.callee.context, ask.attempt));
             self.exchange_claims(number, &held, &claimed)?;
             self.retime(number, due_before, due_after)?;
             let count = events.len() as u64;
@@ -322,7 +322,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
         for (number, awaited) in std::mem::take(&mut self.awaited) {
             let Awaited { open, put, keys, rounds, thread } = awaited;
             if let Some((ask, pass, pause)) = put {
-                self.effects.push_back(Effect::Put { number, ask, pass, pause });
+                let (saga, thread) = (self.saga_of(number)?, thread.clone());
+                self.effects.push_back(Effect::Put { number, ask, pass, pause, saga, thread });
             }
             changes.push((number, open.map(|open| Asking { open, keys, rounds, thread })));
         }
