@@ -1,12 +1,23 @@
 //! `serve`: what stands around the server while it runs.
 
 use super::{Failure, print};
-use crate::{config::Config, domain::Timestamp};
+use crate::{
+    actors::{GuardSettings, LocalNode, Node, NodeSettings},
+    config::{Config, Settings},
+    domain::Timestamp,
+    http::{self, HttpSettings},
+    store::{Commit, Options, SledStore},
+    systems,
+};
+use futures_util::{FutureExt, future::Either};
 use std::{
+    collections::HashMap,
     io::{ErrorKind, IsTerminal, Write},
     net::{SocketAddr, TcpListener},
-    time::SystemTime,
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
+use tokio::signal::unix::SignalKind;
 
 /// The machine's clock.
 pub(super) fn machine_now() -> Timestamp {
@@ -50,10 +61,113 @@ pub fn bind(address: SocketAddr) -> Result<Listening, Failure> {
 ///
 /// # Errors
 /// [`Failure`] when it cannot start, or when what it stands on fails.
-pub fn run(config: &Config, _ahead: i64) -> Result<(), Failure> {
+pub fn run(config: &Config, ahead: i64) -> Result<(), Failure> {
     let listening = bind(config.settings.http.listen)?;
-    drop(listening);
-    Err(Failure::NotBuiltIn("the server"))
+    actix_rt::System::new().block_on(serve(config, ahead, listening))
+}
+
+async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Listening) -> Result<(), Failure> {
+    let settings = &config.settings;
+    let options = Options {
+        cache_bytes: settings.store.cache_mb << 20,
+        unwritten_limit_bytes: settings.store.unwritten_mb << 20,
+        accept_data_loss: settings.store.accept_data_loss,
+    };
+    let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
+    let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
+    let systems = settings.enabled();
+    let node = LocalNode::start(store.clone(), node_settings(settings, ahead), |board| {
+        for system in &systems {
+            systems::lay_out(system, board);
+        }
+    });
+    let node = Arc::new(node.map_err(|why| failed(&why))?);
+    while !node.ready() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    announce(config, address)?;
+
+    // A store that has failed answers nobody any more: the process ends, and says so.
+    let broken = node.durable(Commit::MAX).map(|word| word.err());
+    let (stop, mut stopped) = tokio::sync::watch::channel(None);
+    let stopper = actix_rt::spawn(async move {
+        let why = match futures_util::future::select(Box::pin(told_to_stop()), broken).await {
+            Either::Left(((), _)) => None,
+            Either::Right((fault, _)) => fault,
+        };
+        let _ = stop.send(Some(why));
+    });
+    let drain = async move { drop(stopped.wait_for(Option::is_some).await) };
+    http::serve(http_settings(settings), node.clone(), listener, drain).await.map_err(|why| failed(&why))?;
+    let broken = node.store_health().failed;
+    stopper.abort();
+    for context in node.contexts() {
+        context.stop().await;
+    }
+    store.close();
+    match broken {
+        None => Ok(()),
+        Some(why) => Err(Failure::Failed(format!("{why}; nothing more was acknowledged"))),
+    }
+}
+
+/// Resolves when the process is to stop: gracefully the first time; a second time it stops at once.
+async fn told_to_stop() {
+    let signal = |kind| tokio::signal::unix::signal(kind).ok();
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Some(mut terminate), Some(mut interrupt)) = (terminate, interrupt) else {
+        tracing::error!("signals cannot be heard; stop the process by killing it, nothing acknowledged is lost");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; once more stops at once");
+    actix_rt::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+}
+
+fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
+    let mut system_guards = HashMap::new();
+    for system in systems::NAMES {
+        let timeout = systems::ask_timeout_millis(system).map(Duration::from_millis);
+        let default = GuardSettings::default();
+        system_guards
+            .insert((*system).to_owned(), GuardSettings { timeout: timeout.unwrap_or(default.timeout), ..default });
+    }
+    let mut guards = HashMap::new();
+    for (system, contexts) in &settings.guard {
+        let base = system_guards.get(system).copied().unwrap_or_default();
+        for (context, guard) in contexts {
+            guards.insert(format!("{system}.{context}"), guard.over(base));
+        }
+    }
+    let systems = settings.systems.settings.clone().into_iter().collect();
+    let admission = settings.admission.per_context;
+    NodeSettings { admission, guards, system_guards, systems, clock_offset: ahead, ..NodeSettings::default() }
+}
+
+fn http_settings(settings: &Settings) -> HttpSettings {
+    let http = &settings.http;
+    let any = http.cors_origins.is_empty() || http.cors_origins.iter().any(|origin| origin == "*");
+    HttpSettings {
+        workers: http.workers,
+        body_limit: http.body_limit,
+        json_depth: http.json_depth,
+        header_timeout: Duration::from_millis(http.header_timeout_ms),
+        body_timeout: Duration::from_millis(http.body_timeout_ms),
+        drain_delay: Duration::from_millis(http.drain_delay_ms),
+        drain_timeout: Duration::from_millis(http.drain_timeout_ms),
+        cors_origins: (!any).then(|| http.cors_origins.clone()),
+        bare: settings.enabled().len() == 1 && settings.systems.enabled.len() == 1,
+        ..HttpSettings::default()
+    }
 }
 
 /// Says on stdout that `address` accepts, in one line for programs, and on a terminal more on stderr, for people.

@@ -1,11 +1,12 @@
 //! What can be configured, and what is allowed.
 
 use crate::{
+    actors::{BreakerSettings, GuardSettings},
     domain::{Aggregate, Board, View},
     systems,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::IpAddr, net::Ipv4Addr, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, net::IpAddr, net::Ipv4Addr, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -90,6 +91,27 @@ pub struct GuardSection {
     pub breaker_failure_percent: Option<u8>,
     pub breaker_open_ms: Option<u64>,
     pub breaker_probes: Option<u32>,
+}
+
+impl GuardSection {
+    /// What is configured here, and the rest as in `base`.
+    pub fn over(&self, base: GuardSettings) -> GuardSettings {
+        let millis = |value: Option<u64>, base| value.map_or(base, Duration::from_millis);
+        let breaker = BreakerSettings {
+            window: self.breaker_window.unwrap_or(base.breaker.window),
+            minimum: self.breaker_minimum.unwrap_or(base.breaker.minimum),
+            failure_percent: self.breaker_failure_percent.map_or(base.breaker.failure_percent, u32::from),
+            open_for: millis(self.breaker_open_ms, base.breaker.open_for),
+            probes: self.breaker_probes.map_or(base.breaker.probes, |probes| probes as usize),
+        };
+        GuardSettings {
+            timeout: millis(self.timeout_ms, base.timeout),
+            tries: self.tries.unwrap_or(base.tries),
+            concurrency: self.concurrency.unwrap_or(base.concurrency),
+            quota_per_second: self.quota_per_second.unwrap_or(base.quota_per_second),
+            breaker,
+        }
+    }
 }
 
 /// How much is taken in at once.

@@ -9,7 +9,6 @@ mod ask;
 mod board;
 mod entity;
 mod id;
-pub mod lenient;
 mod refusal;
 pub mod spec;
 mod time;

@@ -7,6 +7,13 @@ macro_rules! systems {
         $(pub mod $system;)+
         /// The names of all systems.
         pub const NAMES: &[&str] = &[$(stringify!($system)),+];
+        /// How long one try of an ask may take in the system called `name`, in milliseconds.
+        pub fn ask_timeout_millis(name: &str) -> Option<u64> {
+            match name {
+                $(stringify!($system) => Some($system::ASK_TIMEOUT_MILLIS),)+
+                _ => None,
+            }
+        }
         /// Lays the system called `name` out on `board`; says whether there is one.
         pub fn lay_out(name: &str, board: &mut impl Board) -> bool {
             match name {

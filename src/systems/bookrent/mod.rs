@@ -14,6 +14,9 @@ pub mod view;
 
 use crate::domain::Board;
 
+/// How long one try of an ask may take, in milliseconds.
+pub const ASK_TIMEOUT_MILLIS: u64 = 1000;
+
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<book::Book>();
