@@ -8,5 +8,6 @@
 
 pub mod actors;
 pub mod domain;
+pub mod http;
 pub mod store;
 pub mod systems;
