@@ -3,6 +3,8 @@
 mod input;
 pub mod problem;
 mod rest;
+#[cfg(test)]
+mod tests;
 
 use crate::actors::{Context, Node};
 use actix_cors::Cors;
