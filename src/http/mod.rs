@@ -1,5 +1,6 @@
 //! REST for any context: one service that dispatches over a map of collections.
 
+mod admin;
 mod input;
 pub mod problem;
 mod rest;
@@ -47,6 +48,8 @@ pub struct HttpSettings {
     pub cors_origins: Option<Vec<String>>,
     /// Whether collections are mounted without their system too.
     pub bare: bool,
+    /// Whether administration is open.
+    pub development: bool,
 }
 
 impl Default for HttpSettings {
@@ -62,6 +65,7 @@ impl Default for HttpSettings {
             drain_timeout: Duration::from_secs(30),
             cors_origins: Some(Vec::new()),
             bare: false,
+            development: false,
         }
     }
 }
@@ -166,6 +170,9 @@ async fn route(request: &HttpRequest, payload: web::Payload, front: &Front) -> R
             Ok(HttpResponse::Ok().content_type("text/plain").body("ok"))
         }
         "/readyz" => Ok(HttpResponse::ServiceUnavailable().content_type("text/plain").body("not ready")),
+        path if path.starts_with("/admin/") => {
+            admin::answer(request, payload, front, path.get(7..).unwrap_or_default()).await
+        }
         path => match front.find(path) {
             Some((context, collection, rest)) => rest::answer(request, payload, front, context, collection, rest).await,
             None => Err(Problem::not_found()),

@@ -107,6 +107,7 @@ fn talk(requests: &[&str]) -> Vec<String> {
         let settings = HttpSettings {
             workers: 1,
             bare: true,
+            development: true,
             cors_origins: None,
             body_timeout: Duration::from_millis(200),
             ..HttpSettings::default()
@@ -193,4 +194,12 @@ fn a_list_links_to_the_pages_beside_it() {
 fn a_preflight_is_answered() {
     let headers = "Origin: http://o\r\nAccess-Control-Request-Method: PATCH\r\n";
     says("OPTIONS /things/7", headers, "", &["200", "access-control-allow-origin: http://o"]);
+}
+#[test]
+fn administration_checks_what_it_is_told() {
+    says("POST /admin/clock", JSON, r#"{"advance":"PT10M"}"#, &["200", "\"now\""]);
+    says("POST /admin/clock", JSON, r#"{"advance":"-PT10M"}"#, &["400", "\"pointer\":\"/advance\""]);
+    says("PUT /admin/contexts/shop.thing/fault", JSON, r#"{"failureRate":2}"#, &["400", "/failureRate"]);
+    says("POST /admin/contexts/shop.none/stop", "", "", &["404", "problem+json"]);
+    says("GET /admin/clock", "", "", &["405", "allow: POST"]);
 }
