@@ -48,7 +48,7 @@ pub struct Problem {
     code: Cow<'static, str>,
     en: Cow<'static, str>,
     ko: Cow<'static, str>,
-    errors: Vec<(String, String)>,
+    error: Option<Box<(String, String)>>,
     replayed: bool,
     headers: Vec<(header::HeaderName, String)>,
 }
@@ -58,7 +58,7 @@ impl Problem {
     pub fn new(code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
         let status = TABLE.iter().find(|row| row.0 == code).map_or(500, |row| row.1);
         let (en, ko) = (en.into(), ko.into());
-        Self { status, code: code.into(), en, ko, errors: Vec::new(), replayed: false, headers: Vec::new() }
+        Self { status, code: code.into(), en, ko, error: None, replayed: false, headers: Vec::new() }
     }
     /// Nothing is there.
     pub fn not_found() -> Self {
@@ -77,7 +77,7 @@ impl Problem {
     pub fn bad_body(pointer: String, detail: String) -> Self {
         let en = format!("{detail} at `{pointer}`");
         let mut problem = Self::new("bad-body", en, format!("`{pointer}`의 값이 올바르지 않습니다: {detail}"));
-        problem.errors.push((pointer, detail));
+        problem.error = Some(Box::new((pointer, detail)));
         problem
     }
     /// The same with a header.
@@ -126,9 +126,9 @@ impl Problem {
         if let Some(trace) = text("traceparent").and_then(|value| value.split('-').nth(1)) {
             body.insert("traceId".into(), trace.into());
         }
-        if !self.errors.is_empty() {
-            let errors = self.errors.iter().map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail }));
-            body.insert("errors".into(), errors.collect::<Vec<_>>().into());
+        if let Some(error) = &self.error {
+            let errors = json!([{ "pointer": error.0, "detail": error.1 }]);
+            body.insert("errors".into(), errors);
         }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
