@@ -14,6 +14,7 @@ pub mod board;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod store;
 pub mod systems;
 pub mod telemetry;

@@ -9,6 +9,7 @@ mod ask;
 mod board;
 mod entity;
 mod id;
+pub mod lenient;
 mod refusal;
 pub mod spec;
 mod time;

@@ -1,0 +1,134 @@
+//! Administration: contexts, faults, sagas, parked events, views, the clock. Open in development only.
+
+use super::{Front, input, problem::Problem};
+use crate::actors::{Context, Injected, ParkedId};
+use crate::domain::lenient;
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FaultBody {
+    delay_ms: Option<(u64, u64)>,
+    failure_rate: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct ClockBody {
+    advance: String,
+}
+
+async fn body<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload, front: &Front) -> Result<T, Problem> {
+    input::media_type(request, &["application/json"], "accept-post")?;
+    let bytes = input::bytes(request, payload, front).await?;
+    lenient::read(input::json(&bytes, front.settings.json_depth)?)
+        .map_err(|error| Problem::bad_body(error.pointer, error.detail))
+}
+
+fn context<'a>(front: &'a Front, name: &str) -> Result<&'a Arc<dyn Context>, Problem> {
+    front.node.contexts().iter().find(|context| context.name().context == name).ok_or_else(Problem::not_found)
+}
+
+fn wrong(pointer: &str, detail: &str) -> Problem {
+    Problem::bad_body(pointer.into(), detail.into())
+}
+
+/// Answers what follows `/admin/`.
+pub async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    front: &Front,
+    path: &str,
+) -> Result<HttpResponse, Problem> {
+    if !front.settings.development {
+        let en = "administration is open in development only";
+        return Err(Problem::new("admin-closed", en, "관리 기능은 개발 모드에서만 열립니다"));
+    }
+    let segments: Vec<&str> = path.split('/').collect();
+    let allowed = match segments.as_slice() {
+        ["contexts"] | ["parked"] | ["sagas", _, _] => "GET",
+        ["contexts", _, "stop" | "start"] | ["parked", _, "redrive" | "drop"] | ["views", _, "rebuild"] | ["clock"] => {
+            "POST"
+        }
+        ["contexts", _, "fault"] => "PUT, DELETE",
+        _ => return Err(Problem::not_found()),
+    };
+    if !allowed.split(", ").any(|method| method == request.method().as_str()) {
+        return Err(Problem::method(allowed));
+    }
+    let contexts = front.node.contexts();
+    let answer = match segments.as_slice() {
+        ["contexts"] => json!({ "contexts": contexts.iter().map(|context| context.health()).collect::<Vec<_>>() }),
+        ["contexts", name, what] => {
+            let context = context(front, name)?;
+            match *what {
+                "stop" => context.stop().await,
+                "start" => context.start().await,
+                _ if request.method() == Method::DELETE => context.set_fault(None),
+                _ => {
+                    let fault: FaultBody = body(request, payload, front).await?;
+                    let (delay_ms, failure_rate) =
+                        (fault.delay_ms.unwrap_or_default(), fault.failure_rate.unwrap_or(0.0));
+                    if delay_ms.0 > delay_ms.1 {
+                        return Err(wrong("/delayMs", "the first is at most the second"));
+                    }
+                    if !(0.0..=1.0).contains(&failure_rate) {
+                        return Err(wrong("/failureRate", "a share from 0 to 1"));
+                    }
+                    context.set_fault(Some(Injected { delay_ms, failure_rate }));
+                }
+            }
+            json!(context.health())
+        }
+        ["sagas", system, number] => {
+            let number = number.parse().map_err(|_| Problem::not_found())?;
+            let members = || contexts.iter().filter(|context| context.name().system == *system);
+            let mut entries = Vec::new();
+            for beginner in members() {
+                for context in members() {
+                    entries.extend(context.saga(beginner.name().context, number)?);
+                }
+            }
+            if entries.is_empty() {
+                return Err(Problem::not_found());
+            }
+            entries.sort_by_key(|entry| (entry.at, entry.context, entry.sequence));
+            json!({ "system": system, "number": number, "entries": entries })
+        }
+        ["parked"] => {
+            let mut all = Vec::new();
+            for event in contexts.iter().map(|context| context.parked()).collect::<Result<Vec<_>, _>>()?.concat() {
+                let ParkedId { source, aggregate, sequence } = &event.id;
+                let id = format!("{}~{source}~{aggregate}~{sequence}", event.listener);
+                let mut shown = json!(event);
+                shown.as_object_mut().map(|fields| fields.insert("id".into(), id.into()));
+                all.push(shown);
+            }
+            json!({ "parked": all })
+        }
+        ["parked", id, what] => {
+            let parts: Vec<&str> = id.split('~').collect();
+            let [listener, source, aggregate, sequence] = parts.as_slice() else { return Err(Problem::not_found()) };
+            let number = |text: &str| text.parse::<u64>().map_err(|_| Problem::not_found());
+            let (aggregate, sequence) = (number(aggregate)?, number(sequence)?);
+            let parked = ParkedId { source: (*source).to_owned(), aggregate, sequence };
+            context(front, listener)?.unpark(parked, *what == "redrive").await?;
+            json!({ "id": id })
+        }
+        ["views", name, _] => {
+            let context = context(front, name)?;
+            context.rebuild().await?;
+            json!(context.health())
+        }
+        _ => {
+            let clock: ClockBody = body(request, payload, front).await?;
+            let advance = clock.advance.parse::<jiff::SignedDuration>().ok();
+            let by = advance.and_then(|by| Duration::try_from(by).ok());
+            front.node.advance_clock(by.ok_or_else(|| wrong("/advance", "a duration forward, such as PT10M"))?);
+            json!({ "now": front.node.now() })
+        }
+    };
+    Ok(HttpResponse::Ok().content_type("application/json").body(Value::to_string(&answer)))
+}

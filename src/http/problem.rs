@@ -1,0 +1,210 @@
+//! Problems (RFC 9457): one shape for every error, with a stable code, in English or Korean.
+
+use crate::{
+    actors::Fault,
+    domain::{Kind, Refusal},
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+/// Where the kinds of problems live: the code follows.
+pub const TYPES: &str = "https://holdfast.dev/problems/";
+
+/// The problems of the server itself: code, status, title in English and in Korean.
+const TABLE: &[(&str, u16, &str, &str)] = &[
+    ("bad-request", 400, "The request cannot be understood", "요청을 이해할 수 없습니다"),
+    ("bad-json", 400, "The body is not JSON", "본문이 JSON이 아닙니다"),
+    ("bad-utf8", 400, "The body is not UTF-8", "본문이 UTF-8이 아닙니다"),
+    ("bad-body", 400, "The body is not what is wanted", "본문의 형식이 맞지 않습니다"),
+    ("too-deep", 400, "The body is nested too deeply", "본문의 중첩이 너무 깊습니다"),
+    ("bad-page", 400, "The page cannot be understood", "페이지 지정이 올바르지 않습니다"),
+    ("bad-filter", 400, "The filter cannot be understood", "필터 값이 올바르지 않습니다"),
+    ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
+    ("bad-idempotency-key", 400, "The idempotency key is malformed", "멱등성 키가 올바르지 않습니다"),
+    ("bad-if-match", 400, "If-Match is malformed", "If-Match가 올바르지 않습니다"),
+    ("admin-closed", 403, "Administration is closed", "관리 기능이 닫혀 있습니다"),
+    ("not-found", 404, "There is no such thing", "찾을 수 없습니다"),
+    ("method-not-allowed", 405, "The method is not offered here", "허용되지 않는 메서드입니다"),
+    ("request-timeout", 408, "The request came too slowly", "요청 시간이 초과되었습니다"),
+    ("version-mismatch", 412, "The version is another by now", "버전이 변경되었습니다"),
+    ("body-too-large", 413, "The body is too large", "본문이 너무 큽니다"),
+    ("unsupported-media-type", 415, "The media type is not supported", "지원하지 않는 미디어 유형입니다"),
+    ("key-reused", 422, "The idempotency key was used for something else", "멱등성 키가 다른 요청에 사용되었습니다"),
+    ("crashed", 500, "Something unforeseen happened", "예기치 못한 오류가 발생했습니다"),
+    ("retry-later", 503, "Please try again in a moment", "잠시 후 다시 시도해 주세요"),
+    ("context-away", 503, "A part of the server is away", "서버의 일부가 중지되어 있습니다"),
+    ("store-failed", 503, "The store has failed", "저장소에 장애가 발생했습니다"),
+    ("still-open", 409, "The request is not settled yet", "요청이 아직 처리 중입니다"),
+];
+
+/// Why a request came to nothing, on its way out.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    status: u16,
+    code: Cow<'static, str>,
+    en: Cow<'static, str>,
+    ko: Cow<'static, str>,
+    error: Option<Box<(String, String)>>,
+    replayed: bool,
+    headers: Vec<(header::HeaderName, String)>,
+}
+
+impl Problem {
+    /// A problem of [`TABLE`], with the words for this occurrence.
+    pub fn new(code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+        let status = TABLE.iter().find(|row| row.0 == code).map_or(500, |row| row.1);
+        let (en, ko) = (en.into(), ko.into());
+        Self { status, code: code.into(), en, ko, error: None, replayed: false, headers: Vec::new() }
+    }
+    /// Nothing is there.
+    pub fn not_found() -> Self {
+        Self::new("not-found", "there is nothing at this path", "이 경로에는 아무것도 없습니다")
+    }
+    /// Another method is wanted.
+    pub fn method(allow: &str) -> Self {
+        Self::new("method-not-allowed", format!("use one of {allow}"), format!("다음 중 하나를 사용하세요: {allow}"))
+            .with(header::ALLOW, allow.to_owned())
+    }
+    /// The handler panicked.
+    pub fn crashed() -> Self {
+        Fault::Crashed.into()
+    }
+    /// The body is wrong at a place.
+    pub fn bad_body(pointer: String, detail: String) -> Self {
+        let en = format!("{detail} at `{pointer}`");
+        let mut problem = Self::new("bad-body", en, format!("`{pointer}`의 값이 올바르지 않습니다: {detail}"));
+        problem.error = Some(Box::new((pointer, detail)));
+        problem
+    }
+    /// The same with a header.
+    #[must_use]
+    pub fn with(mut self, name: header::HeaderName, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+    fn refused(refusal: Refusal) -> Self {
+        let status = match refusal.kind {
+            Kind::Absent => 404,
+            Kind::Conflict => 409,
+            Kind::Invalid => 422,
+            Kind::RetryLater => 503,
+        };
+        let mut problem = Self::new("crashed", refusal.en, refusal.ko);
+        (problem.status, problem.code) = (status, refusal.code);
+        match problem.status == 503 || problem.code == "still-open" {
+            true => problem.with(header::RETRY_AFTER, "1".into()),
+            false => problem,
+        }
+    }
+    fn title(&self, korean: bool) -> &'static str {
+        let row = TABLE.iter().find(|row| row.0 == self.code).map(|row| (row.2, row.3));
+        let (en, ko) = row.unwrap_or(match self.status {
+            404 => ("There is no such thing", "찾을 수 없습니다"),
+            409 => ("Its state forbids it", "현재 상태에서는 할 수 없습니다"),
+            422 => ("The value is not allowed", "허용되지 않는 값입니다"),
+            503 => ("Please try again in a moment", "잠시 후 다시 시도해 주세요"),
+            _ => ("The request failed", "요청이 실패했습니다"),
+        });
+        if korean { ko } else { en }
+    }
+
+    /// The answer to `request`.
+    pub fn response(self, request: &HttpRequest) -> HttpResponse {
+        let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+        let korean = prefers_korean(text("accept-language").unwrap_or_default());
+        let mut body = Map::new();
+        body.insert("type".into(), format!("{TYPES}{}", self.code).into());
+        body.insert("title".into(), self.title(korean).into());
+        body.insert("status".into(), self.status.into());
+        body.insert("detail".into(), if korean { self.ko.as_ref() } else { self.en.as_ref() }.into());
+        body.insert("instance".into(), request.path().into());
+        body.insert("code".into(), self.code.as_ref().into());
+        if let Some(trace) = text("traceparent").and_then(|value| value.split('-').nth(1)) {
+            body.insert("traceId".into(), trace.into());
+        }
+        if let Some(error) = &self.error {
+            let errors = json!([{ "pointer": error.0, "detail": error.1 }]);
+            body.insert("errors".into(), errors);
+        }
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        response.insert_header((header::CONTENT_LANGUAGE, if korean { "ko" } else { "en" }));
+        response.insert_header((header::VARY, "Accept-Language"));
+        if self.replayed {
+            response.insert_header(("Idempotent-Replayed", "true"));
+        }
+        for (name, value) in self.headers {
+            response.insert_header((name, value));
+        }
+        response.body(Value::Object(body).to_string())
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused(refusal) => Self::refused(refusal),
+            Fault::RefusedBefore(refusal) => Self { replayed: true, ..Self::refused(refusal) },
+            Fault::BadBody { pointer, detail } => Self::bad_body(pointer, detail),
+            Fault::VersionMismatch { current } => {
+                let ko = format!("현재 버전은 {current}입니다");
+                let problem = Self::new("version-mismatch", format!("the version is {current} by now"), ko);
+                if current == 0 { problem } else { problem.with(header::ETAG, format!("\"{current}\"")) }
+            }
+            Fault::KeyReused => Self::new(
+                "key-reused",
+                "the idempotency key was used with another payload; send a new key",
+                "멱등성 키가 다른 본문과 함께 사용되었습니다. 새 키를 보내 주세요",
+            ),
+            Fault::Busy { retry_after } => {
+                let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+                Self::new("retry-later", "please try again in a moment", "잠시 후 다시 시도해 주세요")
+                    .with(header::RETRY_AFTER, seconds.to_string())
+            }
+            Fault::Away(context) => Self::new(
+                "context-away",
+                format!("{context} is away; try again in a moment"),
+                format!("{context}이(가) 중지되어 있습니다. 잠시 후 다시 시도해 주세요"),
+            )
+            .with(header::RETRY_AFTER, "1".into()),
+            Fault::Crashed => Self::new(
+                "crashed",
+                "the request failed in an unforeseen way; nothing of it stands",
+                "예기치 못한 오류로 요청이 처리되지 않았습니다",
+            ),
+            Fault::Store(error) => {
+                tracing::error!(error, "the store has failed");
+                Self::new("store-failed", "the store cannot answer", "저장소가 응답할 수 없습니다")
+                    .with(header::RETRY_AFTER, "1".into())
+            }
+            Fault::SortUnsupported { collection, allowed } => {
+                let ko = format!("{collection}의 정렬 기준: {allowed}");
+                Self::new("sort-unsupported", format!("lists of {collection} are sorted by {allowed}"), ko)
+            }
+            Fault::BadFilter { field, value } => {
+                let ko = format!("`{value}`은(는) {field}의 값이 아닙니다");
+                Self::new("bad-filter", format!("`{value}` is no value of {field}"), ko)
+            }
+        }
+    }
+}
+
+/// Whether Korean comes before English in `Accept-Language`.
+fn prefers_korean(accept: &str) -> bool {
+    let quality = |language: &str| {
+        let ranges = accept.split(',').filter_map(|range| {
+            let mut parts = range.split(';');
+            let tag = parts.next()?.trim().split('-').next()?;
+            let q =
+                parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
+            tag.eq_ignore_ascii_case(language).then_some(q)
+        });
+        ranges.fold(0.0, f32::max)
+    };
+    quality("ko") > quality("en")
+}

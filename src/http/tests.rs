@@ -1,0 +1,205 @@
+//! A real server on port 0 before a node that is not one.
+
+use super::*;
+use crate::{
+    actors::*,
+    domain::{Name, Refusal, Role, Timestamp},
+    store::{Commit, StoreHealth},
+};
+use futures_util::future::BoxFuture;
+use schemars::{Schema, SchemaGenerator};
+use std::io::{Read, Write};
+use tokio::sync::oneshot;
+
+struct Things([DoorInfo; 2]);
+struct Fake([Arc<dyn Context>; 1]);
+
+impl Context for Things {
+    fn name(&self) -> Name {
+        Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" }
+    }
+    fn is_view(&self) -> bool {
+        false
+    }
+    fn doors(&self) -> &[DoorInfo] {
+        &self.0
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<String>()
+    }
+    fn filters(&self) -> &[&'static str] {
+        &["status"]
+    }
+    fn enter(&self, order: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        assert_ne!(order.body["boom"], true, "boom");
+        let stale = order.if_match.iter().any(|version| *version != 3);
+        let body = br#"{"a":1}"#.to_vec();
+        let outcome = Outcome { number: 7, version: 3, body, settled: true, replayed: false };
+        Box::pin(async move { if stale { Err(Fault::VersionMismatch { current: 3 }) } else { Ok(outcome) } })
+    }
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        match number {
+            7 => Ok(Seen { number, version: 3, body: br#"{"a":1}"#.to_vec(), commit: 1 }),
+            _ => Err(Refusal::absent("thing").into()),
+        }
+    }
+    fn list(&self, _: &ListQuery) -> Result<ListPage, Fault> {
+        Ok(ListPage { items: vec![self.read(7)?], total: 5, commit: 1 })
+    }
+    fn health(&self) -> ContextHealth {
+        unreachable!()
+    }
+    fn stop(&self) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+    fn start(&self) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+    fn set_fault(&self, _: Option<Injected>) {}
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
+        Ok(Vec::new())
+    }
+    fn unpark(&self, _: ParkedId, _: bool) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn saga(&self, _: &str, _: u64) -> Result<Vec<SagaEntry>, Fault> {
+        Ok(Vec::new())
+    }
+}
+
+impl Node for Fake {
+    fn contexts(&self) -> &[Arc<dyn Context>] {
+        &self.0
+    }
+    fn systems(&self) -> &[&'static str] {
+        &["shop"]
+    }
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+    fn advance_clock(&self, _: Duration) {}
+    fn durable(&self, _: Commit) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
+    fn is_durable(&self, _: Commit) -> bool {
+        false
+    }
+    fn store_health(&self) -> StoreHealth {
+        StoreHealth::default()
+    }
+    fn ready(&self) -> bool {
+        true
+    }
+}
+
+/// Sends each request on a connection of its own and returns the answers, status line and headers in lower case.
+fn talk(requests: &[&str]) -> Vec<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let body: fn(&mut SchemaGenerator) -> Schema = |generator| generator.subschema_for::<String>();
+        let door = |verb| DoorInfo { verb, word: None, role: Role::Both, body: Some(body) };
+        let node = Arc::new(Fake([Arc::new(Things([door(Verb::Post), door(Verb::Patch)]))]));
+        let settings = HttpSettings {
+            workers: 1,
+            bare: true,
+            development: true,
+            cors_origins: None,
+            body_timeout: Duration::from_millis(200),
+            ..HttpSettings::default()
+        };
+        actix_web::rt::System::new().block_on(serve(settings, node, listener, stopped.map(|_| ()))).unwrap();
+    });
+    let answers = requests.iter().map(|request| {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answers = answers.collect();
+    stop.send(()).unwrap();
+    server.join().unwrap();
+    answers
+}
+
+fn request(line: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
+}
+
+#[track_caller]
+fn says(line: &str, headers: &str, body: &str, words: &[&str]) {
+    let answer = talk(&[&request(line, headers, body)]).remove(0);
+    for word in words {
+        assert!(answer.to_lowercase().contains(&word.to_lowercase()), "`{word}` is missing from {answer}");
+    }
+}
+const JSON: &str = "Content-Type: application/json\r\n";
+
+#[test]
+fn a_post_answers_with_its_place_and_links() {
+    says(
+        "POST /shop/things",
+        JSON,
+        "{}",
+        &["201 Created", "location: http://h/shop/things/7", "etag: \"3\"", "\"id\":7"],
+    );
+}
+#[test]
+fn a_panic_is_a_problem() {
+    says("POST /things", JSON, r#"{"boom":true}"#, &["500", "application/problem+json", "\"code\":\"crashed\""]);
+}
+#[test]
+fn a_wrong_method_names_the_right_ones() {
+    says("PUT /things/7", "", "", &["405", "allow: GET, HEAD, PATCH, OPTIONS", "problem+json"]);
+}
+#[test]
+fn media_type_size_depth_and_encoding_are_checked() {
+    says("POST /things", "Content-Type: text/plain\r\n", "{}", &["415", "accept-post: application/json"]);
+    says("POST /things", JSON, &" ".repeat(64 * 1024 + 1), &["413", "body-too-large"]);
+    says("POST /things", JSON, &"[".repeat(33), &["400", "too-deep"]);
+    says("POST /things", JSON, "{", &["400", "bad-json"]);
+}
+#[test]
+fn a_body_that_does_not_come_is_given_up() {
+    let half = "POST /things HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9\r\nConnection: close\r\n\r\n{";
+    assert!(talk(&[half]).remove(0).starts_with("HTTP/1.1 408"));
+}
+#[test]
+fn versions_are_compared() {
+    says("GET /things/7", "If-None-Match: \"3\"\r\n", "", &["304", "etag: \"3\""]);
+    says("PATCH /things/7", &format!("{JSON}If-Match: \"2\"\r\n"), "{}", &["412", "etag: \"3\""]);
+}
+#[test]
+fn a_problem_speaks_the_language_of_its_reader() {
+    says("GET /things/8", "Accept-Language: ko-KR,en;q=0.5\r\n", "", &["404", "찾을 수 없습니다"]);
+    says("GET /nothing", "", "", &["404", "There is no such thing"]);
+}
+#[test]
+fn a_list_links_to_the_pages_beside_it() {
+    says(
+        "GET /things?page=1&size=2&status=x",
+        "",
+        "",
+        &["page=0&size=2&status=x", "page=2&size=2&status=x", "\"totalPages\":3"],
+    );
+    says("GET /things?size=0", "", "", &["400", "bad-page"]);
+}
+#[test]
+fn a_preflight_is_answered() {
+    let headers = "Origin: http://o\r\nAccess-Control-Request-Method: PATCH\r\n";
+    says("OPTIONS /things/7", headers, "", &["200", "access-control-allow-origin: http://o"]);
+}
+#[test]
+fn administration_checks_what_it_is_told() {
+    says("POST /admin/clock", JSON, r#"{"advance":"PT10M"}"#, &["200", "\"now\""]);
+    says("POST /admin/clock", JSON, r#"{"advance":"-PT10M"}"#, &["400", "\"pointer\":\"/advance\""]);
+    says("PUT /admin/contexts/shop.thing/fault", JSON, r#"{"failureRate":2}"#, &["400", "/failureRate"]);
+    says("POST /admin/contexts/shop.none/stop", "", "", &["404", "problem+json"]);
+    says("GET /admin/clock", "", "", &["405", "allow: POST"]);
+}
