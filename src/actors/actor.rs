@@ -7,9 +7,10 @@
 
 use super::{
     front::{Fault, Phase},
+    logic::Logic,
     shared::{ChaosPoint, Mailbox, Shared},
 };
-use crate::store::{Batch, Commit, StoreError, Verdict};
+use crate::store::{Commit, StoreError, Verdict};
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised, fut::wrap_future};
 use std::{
     collections::VecDeque,
@@ -28,47 +29,6 @@ const WINDOWS: u32 = 3;
 /// How often a turn is decided anew on a conflict before the actor takes a breath.
 const CONFLICTS: u32 = 8;
 const BREATH: Duration = Duration::from_millis(20);
-
-/// What a kind of context does in its turns.
-pub trait Logic: Sized + 'static {
-    /// What it is sent.
-    type Mail: Send + 'static;
-    /// What follows once a turn stands.
-    type Effect: 'static;
-    /// What its memory becomes once a turn stands.
-    type Memory: 'static;
-
-    /// Loads its memory from the store, as a new activation.
-    fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
-    /// Decides what `mails` come to. Changes nothing that a second call would not find again.
-    fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<Turn<Self>, StoreError>;
-    /// The turn stands.
-    fn remember(&mut self, memory: Self::Memory);
-    /// Acts on one of its effects.
-    fn act(&mut self, commit: Commit, effect: Self::Effect, mails: &mut [Option<Self::Mail>]);
-    /// Answers mail that will not be dealt with.
-    fn dismiss(&mut self, mail: Self::Mail, why: &Fault);
-    /// Answers those who wait for something to be settled: the context stops.
-    fn dismiss_waiting(&mut self, why: &Fault);
-    /// Mail from clients waits for no room; everything else does.
-    fn is_from_outside(mail: &Self::Mail) -> bool;
-    /// When the next turn is due by itself.
-    fn wakes_in(&self) -> Option<Duration>;
-    /// The mail that says so.
-    fn wake() -> Self::Mail;
-}
-
-/// What a turn came to.
-pub struct Turn<L: Logic> {
-    /// What it writes; empty: nothing.
-    pub batch: Batch,
-    /// The highest commit that it was judged by, for what it says without writing.
-    pub judged: Commit,
-    /// What memory becomes.
-    pub memory: L::Memory,
-    /// What follows, in order.
-    pub effects: VecDeque<L::Effect>,
-}
 
 /// A message: the mail goes into the buffer.
 #[derive(Message)]

@@ -1,7 +1,7 @@
 //! The handles by which those outside its thread reach a context.
 
 use super::{
-    actor::{Halt, Logic},
+    actor::Halt,
     deciding::{self, Asked, Deciding, Entry},
     desk::Tree,
     front::{
@@ -11,6 +11,7 @@ use super::{
     guard::{AnswerReceiver, Guard},
     listening::{parked_rows, read_log},
     lists,
+    logic::Logic,
     peers::{Askable, Question},
     projecting::{self, Projecting},
     records::{Logged, SAGA_PAGE, SagaPage, Thread},

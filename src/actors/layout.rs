@@ -1,7 +1,7 @@
 //! Lays the contexts of a board out on a node: who listens to whom, which doors there are, and an actor for each.
 
 use super::{
-    actor::{ContextActor, Logic},
+    actor::ContextActor,
     clock::Clock,
     deciding::{self, Deciding},
     desk::Tree,
@@ -9,6 +9,7 @@ use super::{
     guard::Guard,
     handle::{Enter, Handle, ViewHandle},
     listening::{Ears, Heard, Listeners, LocalSource, Queue, Reaction, Source, last_sequence},
+    logic::Logic,
     node::{NodeError, NodeSettings},
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},

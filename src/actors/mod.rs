@@ -12,6 +12,7 @@ mod handle;
 mod layout;
 mod listening;
 mod lists;
+mod logic;
 mod node;
 mod peers;
 mod postings;

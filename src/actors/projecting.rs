@@ -4,10 +4,10 @@
 //! up, it is the one that is shown, and the old one is cleared away. Readers see a full table at any time.
 
 use super::{
-    actor::{Logic, Turn},
     desk::{Desk, Tree},
     front::{Fault, ParkedId},
     listening::{Ears, Heard, Hearing, Listener},
+    logic::{Logic, Turn},
     records::{Envelope, Meta, ParkedRow},
     shared::{Mailbox, Shared},
 };

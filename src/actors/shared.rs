@@ -1,8 +1,9 @@
 //! What an actor shares with those outside its thread: where it stands, and its mailbox.
 
 use super::{
-    actor::{ContextActor, Logic, Post},
+    actor::{ContextActor, Post},
     front::{Fault, Injected, Phase},
+    logic::Logic,
 };
 use crate::{
     domain::Name,

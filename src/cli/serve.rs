@@ -3,7 +3,7 @@
 use super::{Failure, print};
 use crate::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
-    config::{Config, Settings},
+    config::{AuthMode, Config, Settings},
     domain::Timestamp,
     http::{self, HttpSettings},
     store::{Commit, Options, SledStore},
@@ -165,6 +165,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         drain_delay: Duration::from_millis(http.drain_delay_ms),
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
+        development: settings.auth.mode == AuthMode::Open,
         bare: settings.enabled().len() == 1 && settings.systems.enabled.len() == 1,
         ..HttpSettings::default()
     }

@@ -9,12 +9,12 @@ mod work;
 pub use mail::{Asked, Entry, Mail};
 
 use super::{
-    actor::{Logic, Turn},
     clock::Clock,
     desk::Tree,
     front::{Fault, Outcome},
     guard::Pass,
     listening::{Ears, Hearing, Listeners},
+    logic::{Logic, Turn},
     peers::Peers,
     records::{Logged, Meta, SagaId, Thread},
     shared::{Mailbox, Shared},

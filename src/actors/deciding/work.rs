@@ -3,12 +3,12 @@
 use super::{Asking, Deciding, Effect, Memory, Open, asking, mail::Mail, timing};
 use crate::{
     actors::{
-        actor::Turn,
         desk::Desk,
         front::{Fault, Outcome},
         guard::Pass,
         listening::Hearing,
         lists,
+        logic::Turn,
         records::{
             ANSWER_PAGE, AnswerPage, Cause, Envelope, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SAGA_PAGE,
             SagaId, SagaPage, Thread, encode_log,
