@@ -188,7 +188,7 @@ impl<L: Logic> ContextActor<L> {
             let Some(handed) = &mut self.handed else { return };
             let Some(commit) = handed.commit else { return };
             if let Some(memory) = handed.memory.take() {
-                self.logic.remember(memory);
+                self.logic.remember(memory, commit);
                 self.shared.last_commit.fetch_max(commit, Relaxed);
                 self.shared.chaos(ChaosPoint::AfterCommit);
             }

@@ -76,6 +76,8 @@ struct Slot {
 pub struct Desk<'a, E: Entity> {
     tree: &'a Tree<E>,
     generation: u32,
+    /// Nothing stands under a number above this one.
+    highest: u64,
     sheets: BTreeMap<u64, Sheet<E>>,
     postings: BTreeMap<Vec<u8>, (Commit, Posting)>,
     rows: BTreeMap<Vec<u8>, Slot>,
@@ -84,9 +86,10 @@ pub struct Desk<'a, E: Entity> {
 }
 
 impl<'a, E: Entity> Desk<'a, E> {
-    pub fn new(tree: &'a Tree<E>, generation: u32) -> Self {
+    /// A desk over `tree`, in which nothing stands under a number above `highest`.
+    pub fn new(tree: &'a Tree<E>, generation: u32, highest: u64) -> Self {
         let (sheets, postings, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tree, generation, sheets, postings, rows, judged: Judged::default() }
+        Self { tree, generation, highest, sheets, postings, rows, judged: Judged::default() }
     }
 
     /// The entity under `number`, read once a turn.
@@ -95,7 +98,12 @@ impl<'a, E: Entity> Desk<'a, E> {
         match self.sheets.entry(number) {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
-                let (commit, now) = match self.tree.state(self.generation, number)? {
+                // Most new things have the next number, and need not be looked for.
+                let read = match number > self.highest {
+                    true => None,
+                    false => self.tree.state(self.generation, number)?,
+                };
+                let (commit, now) = match read {
                     Some(read) => read,
                     None => (0, Versioned { version: 0, saga: None, state: E::default() }),
                 };
@@ -111,6 +119,17 @@ impl<'a, E: Entity> Desk<'a, E> {
         let was = std::mem::replace(&mut sheet.now, Versioned { version, saga, state });
         sheet.before.get_or_insert(was.state);
         Ok(())
+    }
+
+    /// The highest number that anything stands under once this turn does.
+    pub fn highest(&self) -> u64 {
+        let touched = self.sheets.iter().rev().find(|(_, sheet)| sheet.before.is_some());
+        touched.map_or(self.highest, |(number, _)| self.highest.max(*number))
+    }
+
+    /// The turn rests on what memory holds of this row, as `commit` wrote it.
+    pub fn rests_on(&mut self, key: Vec<u8>, commit: Commit) {
+        self.rows.insert(key, Slot { commit, write: None });
     }
 
     /// A row of another key space, as this turn sees it.

@@ -17,8 +17,8 @@ pub trait Logic: Sized + 'static {
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
     /// Decides what `mails` come to. Changes nothing that a second call would not find again.
     fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<Turn<Self>, StoreError>;
-    /// The turn stands.
-    fn remember(&mut self, memory: Self::Memory);
+    /// The turn stands, as this commit.
+    fn remember(&mut self, memory: Self::Memory, commit: Commit);
     /// Acts on one of its effects.
     fn act(&mut self, commit: Commit, effect: Self::Effect, mails: &mut [Option<Self::Mail>]);
     /// Answers mail that will not be dealt with.

@@ -51,6 +51,8 @@ pub struct Projecting<V: View> {
     pub ears: Ears<Change<V>>,
     epoch: Epoch,
     meta: Meta,
+    /// The commit that wrote it.
+    meta_commit: Commit,
     more: bool,
 }
 
@@ -69,7 +71,7 @@ pub struct Memory {
 
 impl<V: View> Projecting<V> {
     pub fn new(tree: Tree<V>, shared: Arc<Shared>, ears: Ears<Change<V>>) -> Self {
-        Self { tree, shared, ears, epoch: Epoch(0), meta: Meta::default(), more: true }
+        Self { tree, shared, ears, epoch: Epoch(0), meta: Meta::default(), meta_commit: 0, more: true }
     }
 
     fn publish_health(&self) {
@@ -87,6 +89,7 @@ impl<V: View> Logic for Projecting<V> {
     fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
         let meta = self.tree.row(&KeyBuf::new(Space::Meta).build())?;
+        self.meta_commit = meta.as_ref().map_or(0, |row| row.commit);
         self.meta = meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default();
         self.ears.reload(&self.tree)?;
         self.more = true;
@@ -120,7 +123,10 @@ impl<V: View> Logic for Projecting<V> {
         work.finish()
     }
 
-    fn remember(&mut self, memory: Memory) {
+    fn remember(&mut self, memory: Memory, commit: Commit) {
+        if memory.meta != self.meta {
+            self.meta_commit = commit;
+        }
         self.more = memory.hearing.more || memory.reshelve;
         self.meta = memory.meta;
         match memory.reshelve {
@@ -179,7 +185,7 @@ impl<'a, V: View> Work<'a, V> {
             Some((generation, positions)) => (*generation, positions),
             None => (logic.meta.generation, &logic.meta.positions),
         };
-        let (desk, hearing) = (Desk::new(&logic.tree, generation), Hearing::from(positions));
+        let (desk, hearing) = (Desk::new(&logic.tree, generation, logic.meta.highest), Hearing::from(positions));
         let meta = logic.meta.clone();
         Self { logic, desk, meta, hearing, told: VecDeque::new(), reshelve: false, more: false }
     }
@@ -236,6 +242,9 @@ impl<'a, V: View> Work<'a, V> {
             self.meta.positions.clone_from(&self.hearing.positions);
         }
         self.hearing.more |= self.more;
+        // Of all generations together: a row that is looked for in vain costs little.
+        self.meta.highest = self.desk.highest();
+        self.desk.rests_on(KeyBuf::new(Space::Meta).build(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
             self.desk.put(Space::Meta, KeyBuf::new(Space::Meta).build(), &self.meta)?;
         }

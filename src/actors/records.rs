@@ -64,6 +64,8 @@ pub struct Meta {
     pub last_number: u64,
     /// The last sequence in the log.
     pub last_sequence: u64,
+    /// The highest number that anything stands under.
+    pub highest: u64,
     /// How far the context has listened, by source.
     pub positions: BTreeMap<String, u64>,
     /// Which generation of a view's table is shown.

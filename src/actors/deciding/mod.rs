@@ -63,6 +63,8 @@ pub struct Deciding<A: Aggregate> {
     mailbox: Option<Arc<Mailbox<Self>>>,
     epoch: Epoch,
     meta: Meta,
+    /// The commit that wrote it.
+    meta_commit: Commit,
     asking: BTreeMap<u64, Asking>,
     waiting: BTreeMap<u64, Vec<Waiting>>,
     /// Questions to aggregates that cannot answer before their own question is settled.
@@ -126,6 +128,7 @@ impl<A: Aggregate> Deciding<A> {
             mailbox: None,
             epoch: Epoch(0),
             meta: Meta::default(),
+            meta_commit: 0,
             asking: BTreeMap::new(),
             waiting: BTreeMap::new(),
             postponed: BTreeMap::new(),
@@ -153,6 +156,7 @@ impl<A: Aggregate> Logic for Deciding<A> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
         let meta = self.tree.row(&KeyBuf::new(Space::Meta).build())?;
+        self.meta_commit = meta.as_ref().map_or(0, |row| row.commit);
         self.meta = meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default();
         self.ears.reload(&self.tree)?;
         self.reload_timers()?;
@@ -174,7 +178,10 @@ impl<A: Aggregate> Logic for Deciding<A> {
         work.finish()
     }
 
-    fn remember(&mut self, memory: Memory) {
+    fn remember(&mut self, memory: Memory, commit: Commit) {
+        if memory.meta != self.meta {
+            self.meta_commit = commit;
+        }
         self.meta = memory.meta;
         self.ears.remember(&memory.hearing);
         for (number, asking) in memory.asking {

@@ -81,7 +81,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         let hearing = Hearing::from(&logic.meta.positions);
         Self {
             logic,
-            desk: Desk::new(&logic.tree, 0),
+            desk: Desk::new(&logic.tree, 0, logic.meta.highest),
             meta: logic.meta.clone(),
             now: logic.clock.now(),
             awaited: BTreeMap::new(),
@@ -303,6 +303,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
             self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
         self.meta.positions.clone_from(&self.hearing.positions);
+        self.meta.highest = self.desk.highest();
+        self.desk.rests_on(KeyBuf::new(Space::Meta).build(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
             self.desk.put(Space::Meta, KeyBuf::new(Space::Meta).build(), &self.meta)?;
         }
