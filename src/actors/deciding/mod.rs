@@ -271,9 +271,8 @@ impl<A: Aggregate> Logic for Deciding<A> {
             return Some(Duration::ZERO);
         }
         let stuck = self.stuck.values().map(|(_, at)| at.saturating_duration_since(Instant::now())).min();
+        // The next timer is never a stuck one: those wake the context by themselves.
         let due = self.due.map(|at| self.clock.until(at));
-        // A due timer that is stuck must not wake the context before its time.
-        let due = due.filter(|due| !due.is_zero() || stuck.is_none());
         [due, stuck, self.ears.wakes_in(), Some(self.sweep.due_in())].into_iter().flatten().min()
     }
 

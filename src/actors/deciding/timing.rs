@@ -53,11 +53,12 @@ fn timer_of(key: &[u8]) -> Option<(Timestamp, u64)> {
 }
 
 impl<A: Aggregate> Deciding<A> {
-    /// Finds the next timer.
+    /// Finds the next timer. Which ones are stuck shows when they are tried again.
     pub(super) fn reload_timers(&mut self) -> Result<(), StoreError> {
         let from = vec![Space::Timer as u8];
         let first = Scan { to: behind(&from), from, backwards: false, limit: 1 };
         let row = self.tree.scan(&first)?.pop();
+        self.stuck.clear();
         self.due = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
         Ok(())
     }
@@ -66,7 +67,8 @@ impl<A: Aggregate> Deciding<A> {
 impl<A: Aggregate> Work<'_, A> {
     /// Runs the timers that are due.
     pub(super) fn run_timers(&mut self) -> Result<(), StoreError> {
-        if self.logic.due.is_none_or(|due| due > self.now) {
+        let stuck_again = self.logic.stuck.values().any(|(_, retry)| *retry <= Instant::now());
+        if !stuck_again && self.logic.due.is_none_or(|due| due > self.now) {
             return Ok(());
         }
         let from = vec![Space::Timer as u8];
