@@ -88,16 +88,16 @@ impl<'a> Layout<'a> {
         ear: usize,
         react: &Reaction<S, T>,
         mail: fn(Heard<T>) -> L::Mail,
-    ) -> Result<Arc<Listeners<S>>, NodeError> {
-        let listeners = self.listeners::<S>()?;
-        let (mailbox, pushed, queue) = (mailbox.clone(), react.clone(), Queue::default());
+    ) -> Result<(Arc<Listeners<S>>, Queue), NodeError> {
+        let (listeners, pushes) = (self.listeners::<S>()?, Queue::default());
+        let (mailbox, pushed, queue) = (mailbox.clone(), react.clone(), pushes.clone());
         listeners.add(Box::new(move |events| {
             if let Some(ticket) = queue.ticket() {
                 let told = LocalSource::<S, T>::told(events, &pushed);
                 mailbox.post(mail(Heard { ear, told, _ticket: ticket }));
             }
         }));
-        Ok(listeners)
+        Ok((listeners, pushes))
     }
 
     fn shared<E: Entity>(&self) -> Arc<Shared> {
@@ -211,9 +211,10 @@ struct Hearings<'l, 'a, L: Logic, T> {
 impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
     fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Heard<T>) -> L::Mail) {
         match self.layout.connect::<L, S, T>(self.mailbox, self.sources.len(), &react, mail) {
-            Ok(listeners) => {
+            Ok((listeners, pushes)) => {
                 let store = self.layout.store.clone();
-                self.sources.push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react)?))));
+                self.sources
+                    .push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react, &pushes)?))));
             }
             Err(error) => self.failed = Some(error),
         }

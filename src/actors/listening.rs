@@ -21,7 +21,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
@@ -54,7 +54,7 @@ impl<S: Aggregate> Listeners<S> {
     /// These events stand. An empty slice says only that there may be something in the log.
     pub fn say(&self, events: &Arc<[Logged<S::Event>]>) {
         if let Some(last) = events.last() {
-            self.latest.fetch_max(last.envelope.sequence, Relaxed);
+            self.latest.fetch_max(last.envelope.sequence, SeqCst);
         }
         self.ears.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|push| push(events));
     }
@@ -87,6 +87,8 @@ impl<S: Aggregate, T> Told<T> for Said<S, T> {
 pub trait Source<T>: Send {
     fn context(&self) -> &'static str;
     fn latest(&self) -> u64;
+    /// Whether no push of it is on its way.
+    fn is_quiet(&self) -> bool;
     /// Events from sequence `from` on, some of them.
     fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError>;
 }
@@ -96,6 +98,7 @@ pub struct LocalSource<S: Aggregate, T> {
     tree: Tree<S>,
     listeners: Arc<Listeners<S>>,
     react: Reaction<S, T>,
+    pushes: Queue,
 }
 
 impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
@@ -103,8 +106,10 @@ impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
         store: &Arc<dyn Store>,
         listeners: &Arc<Listeners<S>>,
         react: &Reaction<S, T>,
+        pushes: &Queue,
     ) -> Result<Self, StoreError> {
-        Ok(Self { tree: Tree::open(store)?, listeners: listeners.clone(), react: react.clone() })
+        let (listeners, react, pushes) = (listeners.clone(), react.clone(), pushes.clone());
+        Ok(Self { tree: Tree::open(store)?, listeners, react, pushes })
     }
     /// What is said aloud, as mail for the listener.
     pub fn told(events: &Arc<[Logged<S::Event>]>, react: &Reaction<S, T>) -> Box<dyn Told<T>> {
@@ -117,7 +122,10 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
         S::NAME.context
     }
     fn latest(&self) -> u64 {
-        self.listeners.latest.load(Relaxed)
+        self.listeners.latest.load(SeqCst)
+    }
+    fn is_quiet(&self) -> bool {
+        self.pushes.is_empty()
     }
     fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError> {
         let events = read_log::<S>(&self.tree, from, READ)?;
@@ -165,11 +173,12 @@ pub struct Queue(Arc<AtomicUsize>);
 impl Queue {
     /// Whether there is room for one more; then it counts until its [`Ticket`] is dropped.
     pub fn ticket(&self) -> Option<Ticket> {
-        if self.0.fetch_add(1, Relaxed) < PUSHES {
-            return Some(Ticket(self.clone()));
-        }
-        self.0.fetch_sub(1, Relaxed);
-        None
+        let one_more = |on_the_way| (on_the_way < PUSHES).then_some(on_the_way + 1);
+        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok().then(|| Ticket(self.clone()))
+    }
+    /// Whether nothing is on its way.
+    fn is_empty(&self) -> bool {
+        self.0.load(SeqCst) == 0
     }
 }
 
@@ -178,7 +187,7 @@ pub struct Ticket(Queue);
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Relaxed);
+        self.0.0.fetch_sub(1, SeqCst);
     }
 }
 
@@ -200,6 +209,12 @@ struct Shelf {
 struct Ear<T> {
     source: Box<dyn Source<T>>,
     shelves: BTreeMap<u64, Shelf>,
+}
+
+impl<T> Ear<T> {
+    fn left(&self, positions: &BTreeMap<String, u64>) -> u64 {
+        self.source.latest().saturating_sub(positions.get(self.source.context()).copied().unwrap_or(0))
+    }
 }
 
 /// All sources of one listener.
@@ -273,15 +288,17 @@ impl<T> Ears<T> {
 
     /// How many events of the sources have not been taken.
     pub fn backlog(&self, positions: &BTreeMap<String, u64>) -> u64 {
-        let left = |ear: &Ear<T>| {
-            let position = positions.get(ear.source.context()).copied().unwrap_or(0);
-            ear.source.latest().saturating_sub(position)
-        };
-        self.ears.iter().map(left).sum()
+        self.ears.iter().map(|ear| ear.left(positions)).sum()
     }
 
-    /// When the next shelf is due.
-    pub fn wakes_in(&self) -> Option<Duration> {
+    /// When there is something to do that no mail tells of: a shelf is due, or a push found no room and no later one
+    /// is on its way.
+    pub fn wakes_in(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
+        // In this order: a push that is turned away has moved the latest sequence before.
+        let missed = |ear: &Ear<T>| ear.source.is_quiet() && ear.left(positions) > 0;
+        if self.ears.iter().any(missed) {
+            return Some(Duration::ZERO);
+        }
         let due = self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.retry_at).min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }

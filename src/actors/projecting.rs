@@ -153,7 +153,10 @@ impl<V: View> Logic for Projecting<V> {
     fn wakes_in(&self) -> Option<Duration> {
         match self.more {
             true => Some(Duration::ZERO),
-            false => self.ears.wakes_in(),
+            false => {
+                let building = self.meta.building.as_ref().map(|(_, positions)| positions);
+                self.ears.wakes_in(building.unwrap_or(&self.meta.positions))
+            }
         }
     }
 

@@ -273,7 +273,7 @@ impl<A: Aggregate> Logic for Deciding<A> {
         let stuck = self.stuck.values().map(|(_, at)| at.saturating_duration_since(Instant::now())).min();
         // The next timer is never a stuck one: those wake the context by themselves.
         let due = self.due.map(|at| self.clock.until(at));
-        [due, stuck, self.ears.wakes_in(), Some(self.sweep.due_in())].into_iter().flatten().min()
+        [due, stuck, self.ears.wakes_in(&self.meta.positions), Some(self.sweep.due_in())].into_iter().flatten().min()
     }
 
     fn wake() -> Mail<A> {
