@@ -28,6 +28,8 @@ use std::{
 
 /// At most so many events of one source a turn.
 const READ: usize = 512;
+/// At most so many events of one shelf a turn.
+const RETRIES: usize = 64;
 /// At most so many pushes wait at a listener; a slower one reads the log.
 const PUSHES: usize = 64;
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -254,6 +256,9 @@ impl Hearing {
     pub fn from(positions: &BTreeMap<String, u64>) -> Self {
         Self { positions: positions.clone(), ..Self::default() }
     }
+    fn has_dealt_with(&self, ear: usize, aggregate: u64) -> bool {
+        self.retried.iter().any(|(place, of, _)| (*place, *of) == (ear, aggregate))
+    }
     /// How far `source` has been heard.
     pub fn position(&self, source: &str) -> u64 {
         self.positions.get(source).copied().unwrap_or(0)
@@ -362,9 +367,11 @@ impl<T> Ears<T> {
         Ok(())
     }
 
-    /// Tries the shelves again that are due, or that one in any case.
-    pub fn retry(&self, work: &mut impl Listener<T>, wanted: Option<(&str, u64)>) -> Result<(), StoreError> {
+    /// Tries the shelves again that are due, or that one in any case. Says whether there were any. A shelf that this
+    /// turn has dealt with already is as it was in memory, so it is left alone.
+    pub fn retry(&self, work: &mut impl Listener<T>, wanted: Option<(&str, u64)>) -> Result<bool, StoreError> {
         let now = Instant::now();
+        let mut found = false;
         for (place, ear) in self.ears.iter().enumerate() {
             let source = ear.source.context();
             for (aggregate, shelf) in &ear.shelves {
@@ -372,11 +379,12 @@ impl<T> Ears<T> {
                     Some(wanted) => wanted == (source, *aggregate),
                     None => shelf.retry_at <= now,
                 };
-                if !due {
+                found |= due;
+                if !due || work.hearing().has_dealt_with(place, *aggregate) {
                     continue;
                 }
                 let mut failed = None;
-                for sequence in &shelf.sequences {
+                for sequence in shelf.sequences.iter().take(RETRIES) {
                     let key = parked_key(source, *aggregate, *sequence);
                     let told = ear.source.read(*sequence)?;
                     let taken = match told.envelope(0) {
@@ -397,7 +405,7 @@ impl<T> Ears<T> {
                 }
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Gives up on a parked event. Says whether there was one.
@@ -407,6 +415,9 @@ impl<T> Ears<T> {
         let shelf = self.ears.get(place).and_then(|ear| ear.shelves.get(aggregate));
         // Only the first of a shelf: those behind it wait for it to be dealt with.
         if shelf.and_then(|shelf| shelf.sequences.front()) != Some(sequence) {
+            return Ok(false);
+        }
+        if work.hearing().has_dealt_with(place, *aggregate) {
             return Ok(false);
         }
         work.park(parked_key(source, *aggregate, *sequence), None)?;

@@ -96,8 +96,13 @@ impl<V: View> Logic for Projecting<V> {
 
     fn turn(&mut self, mails: &[Option<Mail<V>>]) -> Result<Turn<Self>, StoreError> {
         let mut work = Work::new(self);
+        let rebuild = |mail: &Option<Mail<V>>| matches!(mail, Some(Mail::Rebuild(_)));
+        let begins = self.meta.building.is_none() && mails.iter().any(rebuild);
         for (place, mail) in mails.iter().enumerate() {
             match mail {
+                // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
+                Some(Mail::Heard(_) | Mail::Wake) if begins => {}
+                Some(Mail::Unpark { .. }) if begins => work.told.push_back(Told { mail: place, answer: Ok(()) }),
                 Some(Mail::Heard(heard)) => work.logic.ears.hear(&mut work, heard)?,
                 Some(Mail::Wake) => {
                     work.logic.ears.retry(&mut work, None)?;
@@ -105,12 +110,11 @@ impl<V: View> Logic for Projecting<V> {
                     work.clear_away()?;
                 }
                 Some(Mail::Rebuild(_)) => work.rebuild(place)?,
-                Some(Mail::Unpark { parked, redrive: true, .. }) => {
-                    work.logic.ears.retry(&mut work, Some((&parked.source, parked.aggregate)))?;
-                    work.told.push_back(Told { mail: place, answer: Ok(()) });
-                }
-                Some(Mail::Unpark { parked, redrive: false, .. }) => {
-                    let found = work.logic.ears.drop_parked(&mut work, parked)?;
+                Some(Mail::Unpark { parked, redrive, .. }) => {
+                    let found = match redrive {
+                        true => work.logic.ears.retry(&mut work, Some((&parked.source, parked.aggregate)))?,
+                        false => work.logic.ears.drop_parked(&mut work, parked)?,
+                    };
                     let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
                     work.told.push_back(Told { mail: place, answer });
                 }
@@ -225,7 +229,6 @@ impl<'a, V: View> Work<'a, V> {
 
     fn finish(mut self) -> Result<Turn<Projecting<V>>, StoreError> {
         if self.reshelve {
-            // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
             self.hearing = Hearing::from(&Default::default());
             self.hearing.more = true;
         } else if let Some((generation, positions)) = &mut self.meta.building {

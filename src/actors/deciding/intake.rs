@@ -187,7 +187,7 @@ impl<A: Aggregate> Work<'_, A> {
     /// Somebody deals with a parked event by hand.
     pub(super) fn unpark(&mut self, place: usize, parked: &ParkedId, redrive: bool) -> Result<(), StoreError> {
         let found = match redrive {
-            true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate))).map(|()| true)?,
+            true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate)))?,
             false => self.logic.ears.drop_parked(self, parked)?,
         };
         let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
