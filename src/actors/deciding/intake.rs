@@ -198,8 +198,8 @@ impl<A: Aggregate> Work<'_, A> {
     /// The answers of those that wait for nothing any more, and of the idempotency rows behind them.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         for (scope, number, _) in std::mem::take(&mut self.new_keys) {
-            match self.awaited.get_mut(&number).filter(|awaited| awaited.open.is_some()) {
-                Some(awaited) => awaited.keys.push(scope),
+            match self.open(number) {
+                Some(open) => self.await_for(number, open).keys.push(scope),
                 None => self.keep_outcome(&scope, number)?,
             }
         }

@@ -203,6 +203,10 @@ impl<A: Aggregate> Logic for Deciding<A> {
             Effect::Put { number, ask, pass, pause, saga, thread } => self.put(number, ask, pass, pause, saga, thread),
             Effect::Reply { mail: place, answer } => {
                 if let Some(Mail::Enter(entry)) = mail(place) {
+                    // A slow disk must not let its sender think that nothing came of it.
+                    if let Ok(outcome) = &answer {
+                        entry.recorded.store(outcome.number, Relaxed);
+                    }
                     self.shared.reply(commit, entry.reply, answer);
                 }
             }

@@ -245,6 +245,18 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
     }
 
+    /// The question of `number` that is open, whether or not this turn has touched it.
+    pub(super) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited<A> {
+        let known = self.logic.asking.get(&number);
+        self.awaited.entry(number).or_insert_with(|| Awaited {
+            open: Some(open),
+            put: None,
+            keys: known.map(|asking| asking.keys.clone()).unwrap_or_default(),
+            rounds: known.map_or(0, |asking| asking.rounds),
+            thread: known.map(|asking| asking.thread.clone()).unwrap_or_default(),
+        })
+    }
+
     /// The question stands as it was: it is put again after a pause.
     pub(super) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open(number) else { return Ok(()) };
