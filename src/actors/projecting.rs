@@ -21,7 +21,10 @@ use crate::{
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -54,6 +57,16 @@ pub struct Projecting<V: View> {
     more: bool,
 }
 
+/// Which generation of a table is shown.
+pub fn generation<V: View>(tree: &Tree<V>) -> Result<u32, StoreError> {
+    Ok(stored_meta(tree)?.generation)
+}
+
+fn stored_meta<V: View>(tree: &Tree<V>) -> Result<Meta, StoreError> {
+    let meta = tree.row(&KeyBuf::new(Space::Meta).build())?;
+    Ok(meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default())
+}
+
 /// What follows a turn that stands.
 pub struct Told {
     mail: usize,
@@ -73,7 +86,7 @@ impl<V: View> Projecting<V> {
     }
 
     fn publish_health(&self) {
-        self.shared.generation.store(self.meta.generation, Relaxed);
+        self.shared.generation.store(self.meta.generation, SeqCst);
         self.shared.parked.store(self.ears.parked(), Relaxed);
         self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
     }
@@ -86,8 +99,7 @@ impl<V: View> Logic for Projecting<V> {
 
     fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        let meta = self.tree.row(&KeyBuf::new(Space::Meta).build())?;
-        self.meta = meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default();
+        self.meta = stored_meta(&self.tree)?;
         self.ears.reload(&self.tree)?;
         self.more = true;
         self.publish_health();

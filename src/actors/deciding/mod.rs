@@ -140,7 +140,6 @@ impl<A: Aggregate> Deciding<A> {
         self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
         self.shared.parked.store(self.ears.parked(), Relaxed);
         self.shared.waiting.store(self.waiting.values().map(Vec::len).sum::<usize>() as u64, Relaxed);
-        self.shared.backlog.store(self.ears.backlog(&self.meta.positions), Relaxed);
     }
 }
 
