@@ -161,7 +161,7 @@ impl<'a, E: Entity> Desk<'a, E> {
             batch.expects.push((key, sheet.commit));
         }
         for (key, (commit, posting)) in self.postings {
-            batch.writes.push((key.clone(), posting.encode()?));
+            batch.writes.push((key.clone(), Some(posting.encode()?)));
             batch.expects.push((key, commit));
         }
         for (key, slot) in self.rows {
