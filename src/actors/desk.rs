@@ -5,7 +5,7 @@
 
 use super::{
     postings::{self, Posting},
-    records::{Judged, SagaId, VERSION, Versioned, decode_state, encode_state},
+    records::{Judged, Meta, SagaId, VERSION, Versioned, decode_state, encode_state},
 };
 use crate::{
     domain::{Entity, Key, Standing},
@@ -30,6 +30,11 @@ impl<E> Clone for Tree<E> {
     }
 }
 
+/// The key of the counters.
+pub fn meta_key() -> Vec<u8> {
+    KeyBuf::new(Space::Meta).build()
+}
+
 /// The key of a state.
 pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
     KeyBuf::new(Space::State).number(u64::from(generation)).number(number).build()
@@ -43,6 +48,13 @@ impl<E: Entity> Tree<E> {
     /// One row.
     pub fn row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
         Ok(self.store.read(self.id, &[key])?.pop().flatten())
+    }
+    /// The context's counters, and the commit that wrote them.
+    pub fn meta(&self) -> Result<(Meta, Commit), StoreError> {
+        match self.row(&meta_key())? {
+            Some(row) => Ok((codec::decode(Space::Meta, &row.record)?, row.commit)),
+            None => Ok((Meta::default(), 0)),
+        }
     }
     /// A range of rows.
     pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
@@ -180,7 +192,7 @@ impl<'a, E: Entity> Desk<'a, E> {
             batch.expects.push((key, sheet.commit));
         }
         for (key, (commit, posting)) in self.postings {
-            batch.writes.push((key.clone(), posting.encode()?));
+            batch.writes.push((key.clone(), Some(posting.encode()?)));
             batch.expects.push((key, commit));
         }
         for (key, slot) in self.rows {

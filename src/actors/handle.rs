@@ -15,7 +15,7 @@ use super::{
     peers::{Askable, Question},
     projecting::{self, Projecting},
     records::{Logged, SAGA_PAGE, SagaPage, Thread},
-    shared::{Mailbox, Shared},
+    shared::{Latest, Mailbox, Shared},
 };
 use crate::{
     domain::{Aggregate, Entity, Name, Refusal, Standing, Target, View, lenient},
@@ -29,7 +29,10 @@ use schemars::{Schema, SchemaGenerator};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{
+            AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
     time::Duration,
 };
@@ -54,8 +57,8 @@ impl<L: Logic, E: Entity> Common<L, E> {
 
     fn read(&self, number: u64) -> Result<Seen, Fault> {
         self.shared().open()?;
-        let generation = self.shared().generation.load(Relaxed);
-        let Some((commit, kept)) = self.tree.state(generation, number)? else {
+        let Some((commit, kept)) = self.of_one_generation(|generation| Ok(self.tree.state(generation, number)?))?
+        else {
             return Err(Refusal::absent(E::NAME.item).into());
         };
         match kept.state.standing() {
@@ -68,7 +71,28 @@ impl<L: Logic, E: Entity> Common<L, E> {
 
     fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
         self.shared().open()?;
-        lists::list(&self.tree, self.shared().generation.load(Relaxed), query)
+        self.of_one_generation(|generation| lists::list(&self.tree, generation, query))
+    }
+
+    /// Looks again where the table was replaced meanwhile: the old one is cleared away under the look.
+    fn of_one_generation<T>(&self, look: impl Fn(u32) -> Result<T, Fault>) -> Result<T, Fault> {
+        loop {
+            let generation = self.shared().generation.load(SeqCst);
+            let seen = look(generation);
+            if self.shared().generation.load(SeqCst) == generation {
+                return seen;
+            }
+        }
+    }
+
+    /// How many events it has not taken: from what is stored, so that it is right while nobody takes any.
+    fn backlog(&self) -> u64 {
+        let meta = self.tree.meta().map(|(meta, _)| meta).unwrap_or_default();
+        let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
+        let left = |(source, latest): &(&'static str, Latest)| {
+            latest().saturating_sub(positions.get(*source).copied().unwrap_or(0))
+        };
+        self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
     }
 
     fn health(&self, view: bool) -> ContextHealth {
@@ -80,7 +104,7 @@ impl<L: Logic, E: Entity> Common<L, E> {
             restarts: shared.restarts.load(Relaxed),
             crashes: shared.crashes.load(Relaxed),
             mailbox: shared.mailbox.load(Relaxed),
-            backlog: shared.backlog.load(Relaxed),
+            backlog: self.backlog(),
             waiting: shared.waiting.load(Relaxed),
             parked: shared.parked.load(Relaxed),
             last_commit: shared.last_commit.load(Relaxed),

@@ -13,7 +13,7 @@ use super::{
     node::{NodeError, NodeSettings},
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
-    shared::{Mailbox, Shared},
+    shared::{Latest, Mailbox, Shared},
 };
 use crate::{
     domain::{Aggregate, Board, Body, Doors, Entity, Folds, Id, Name, Policies, React, Role, Target, View, lenient},
@@ -24,7 +24,7 @@ use schemars::{Schema, SchemaGenerator};
 use std::{
     any::Any,
     collections::HashMap,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{Arc, atomic::Ordering::SeqCst},
 };
 
 /// Starts an actor on an arbiter.
@@ -76,7 +76,7 @@ impl<'a> Layout<'a> {
             return Ok(known.clone());
         }
         let listeners = Arc::new(Listeners::<S>::default());
-        listeners.latest.store(last_sequence(&Tree::<S>::open(self.store)?)?, Relaxed);
+        listeners.latest.store(last_sequence(&Tree::<S>::open(self.store)?)?, SeqCst);
         self.listeners.insert(S::NAME.context, Box::new(listeners.clone()));
         Ok(listeners)
     }
@@ -88,16 +88,16 @@ impl<'a> Layout<'a> {
         ear: usize,
         react: &Reaction<S, T>,
         mail: fn(Heard<T>) -> L::Mail,
-    ) -> Result<Arc<Listeners<S>>, NodeError> {
-        let listeners = self.listeners::<S>()?;
-        let (mailbox, pushed, queue) = (mailbox.clone(), react.clone(), Queue::default());
+    ) -> Result<(Arc<Listeners<S>>, Queue), NodeError> {
+        let (listeners, pushes) = (self.listeners::<S>()?, Queue::default());
+        let (mailbox, pushed, queue) = (mailbox.clone(), react.clone(), pushes.clone());
         listeners.add(Box::new(move |events| {
             if let Some(ticket) = queue.ticket() {
                 let told = LocalSource::<S, T>::told(events, &pushed);
                 mailbox.post(mail(Heard { ear, told, _ticket: ticket }));
             }
         }));
-        Ok(listeners)
+        Ok((listeners, pushes))
     }
 
     fn shared<E: Entity>(&self) -> Arc<Shared> {
@@ -141,10 +141,12 @@ impl<'a> Layout<'a> {
     fn lay_aggregate<A: Aggregate>(&mut self) -> Result<(), NodeError> {
         let shared = self.shared::<A>();
         let mailbox = Mailbox::<Deciding<A>>::new(shared.clone());
-        let mut hearing = Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), failed: None };
+        let mut hearing =
+            Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), latest: Vec::new(), failed: None };
         A::whenever(&mut hearing);
-        let Hearings { sources, failed, .. } = hearing;
+        let Hearings { sources, latest, failed, .. } = hearing;
         failed.map_or(Ok(()), Err)?;
+        let _ = shared.sources.set(latest);
 
         let mut doors = DoorList::<A>(Vec::new(), Vec::new());
         A::doors(&mut doors);
@@ -170,11 +172,15 @@ impl<'a> Layout<'a> {
     fn lay_view<V: View>(&mut self) -> Result<(), NodeError> {
         let shared = self.shared::<V>();
         let mailbox = Mailbox::<Projecting<V>>::new(shared.clone());
-        let mut hearing = Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), failed: None };
+        let mut hearing =
+            Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), latest: Vec::new(), failed: None };
         V::folds(&mut hearing);
-        let Hearings { sources, failed, .. } = hearing;
+        let Hearings { sources, latest, failed, .. } = hearing;
         failed.map_or(Ok(()), Err)?;
+        let _ = shared.sources.set(latest);
         let tree = Tree::<V>::open(self.store)?;
+        // Readers may come before the actor has loaded anything.
+        shared.generation.store(projecting::generation(&tree)?, SeqCst);
         let handle = ViewHandle::new(mailbox.clone(), tree.clone(), Guard::new(self.settings.guard(&V::NAME)));
         let sources = Arc::new(sources);
         self.place(V::NAME, &mailbox, Arc::new(handle), move || {
@@ -205,15 +211,17 @@ struct Hearings<'l, 'a, L: Logic, T> {
     layout: &'l mut Layout<'a>,
     mailbox: &'l Arc<Mailbox<L>>,
     sources: Vec<OpenSource<T>>,
+    latest: Vec<(&'static str, Latest)>,
     failed: Option<NodeError>,
 }
 
 impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
     fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Heard<T>) -> L::Mail) {
         match self.layout.connect::<L, S, T>(self.mailbox, self.sources.len(), &react, mail) {
-            Ok(listeners) => {
+            Ok((listeners, pushes)) => {
                 let store = self.layout.store.clone();
-                self.sources.push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react)?))));
+                self.sources
+                    .push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react, &pushes)?))));
             }
             Err(error) => self.failed = Some(error),
         }

@@ -21,13 +21,15 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
 
 /// At most so many events of one source a turn.
 const READ: usize = 512;
+/// At most so many events of one shelf a turn.
+const RETRIES: usize = 64;
 /// At most so many pushes wait at a listener; a slower one reads the log.
 const PUSHES: usize = 64;
 const SHORTEST: Duration = Duration::from_millis(200);
@@ -54,7 +56,7 @@ impl<S: Aggregate> Listeners<S> {
     /// These events stand. An empty slice says only that there may be something in the log.
     pub fn say(&self, events: &Arc<[Logged<S::Event>]>) {
         if let Some(last) = events.last() {
-            self.latest.fetch_max(last.envelope.sequence, Relaxed);
+            self.latest.fetch_max(last.envelope.sequence, SeqCst);
         }
         self.ears.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|push| push(events));
     }
@@ -87,6 +89,8 @@ impl<S: Aggregate, T> Told<T> for Said<S, T> {
 pub trait Source<T>: Send {
     fn context(&self) -> &'static str;
     fn latest(&self) -> u64;
+    /// Whether no push of it is on its way.
+    fn is_quiet(&self) -> bool;
     /// Events from sequence `from` on, some of them.
     fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError>;
 }
@@ -96,6 +100,7 @@ pub struct LocalSource<S: Aggregate, T> {
     tree: Tree<S>,
     listeners: Arc<Listeners<S>>,
     react: Reaction<S, T>,
+    pushes: Queue,
 }
 
 impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
@@ -103,8 +108,10 @@ impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
         store: &Arc<dyn Store>,
         listeners: &Arc<Listeners<S>>,
         react: &Reaction<S, T>,
+        pushes: &Queue,
     ) -> Result<Self, StoreError> {
-        Ok(Self { tree: Tree::open(store)?, listeners: listeners.clone(), react: react.clone() })
+        let (listeners, react, pushes) = (listeners.clone(), react.clone(), pushes.clone());
+        Ok(Self { tree: Tree::open(store)?, listeners, react, pushes })
     }
     /// What is said aloud, as mail for the listener.
     pub fn told(events: &Arc<[Logged<S::Event>]>, react: &Reaction<S, T>) -> Box<dyn Told<T>> {
@@ -117,7 +124,10 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
         S::NAME.context
     }
     fn latest(&self) -> u64 {
-        self.listeners.latest.load(Relaxed)
+        self.listeners.latest.load(SeqCst)
+    }
+    fn is_quiet(&self) -> bool {
+        self.pushes.is_empty()
     }
     fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError> {
         let events = read_log::<S>(&self.tree, from, READ)?;
@@ -165,11 +175,12 @@ pub struct Queue(Arc<AtomicUsize>);
 impl Queue {
     /// Whether there is room for one more; then it counts until its [`Ticket`] is dropped.
     pub fn ticket(&self) -> Option<Ticket> {
-        if self.0.fetch_add(1, Relaxed) < PUSHES {
-            return Some(Ticket(self.clone()));
-        }
-        self.0.fetch_sub(1, Relaxed);
-        None
+        let one_more = |on_the_way| (on_the_way < PUSHES).then_some(on_the_way + 1);
+        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok().then(|| Ticket(self.clone()))
+    }
+    /// Whether nothing is on its way.
+    fn is_empty(&self) -> bool {
+        self.0.load(SeqCst) == 0
     }
 }
 
@@ -178,7 +189,7 @@ pub struct Ticket(Queue);
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Relaxed);
+        self.0.0.fetch_sub(1, SeqCst);
     }
 }
 
@@ -200,6 +211,12 @@ struct Shelf {
 struct Ear<T> {
     source: Box<dyn Source<T>>,
     shelves: BTreeMap<u64, Shelf>,
+}
+
+impl<T> Ear<T> {
+    fn left(&self, positions: &BTreeMap<String, u64>) -> u64 {
+        self.source.latest().saturating_sub(positions.get(self.source.context()).copied().unwrap_or(0))
+    }
 }
 
 /// All sources of one listener.
@@ -239,6 +256,9 @@ impl Hearing {
     pub fn from(positions: &BTreeMap<String, u64>) -> Self {
         Self { positions: positions.clone(), ..Self::default() }
     }
+    fn has_dealt_with(&self, ear: usize, aggregate: u64) -> bool {
+        self.retried.iter().any(|(place, of, _)| (*place, *of) == (ear, aggregate))
+    }
     /// How far `source` has been heard.
     pub fn position(&self, source: &str) -> u64 {
         self.positions.get(source).copied().unwrap_or(0)
@@ -273,15 +293,17 @@ impl<T> Ears<T> {
 
     /// How many events of the sources have not been taken.
     pub fn backlog(&self, positions: &BTreeMap<String, u64>) -> u64 {
-        let left = |ear: &Ear<T>| {
-            let position = positions.get(ear.source.context()).copied().unwrap_or(0);
-            ear.source.latest().saturating_sub(position)
-        };
-        self.ears.iter().map(left).sum()
+        self.ears.iter().map(|ear| ear.left(positions)).sum()
     }
 
-    /// When the next shelf is due.
-    pub fn wakes_in(&self) -> Option<Duration> {
+    /// When there is something to do that no mail tells of: a shelf is due, or a push found no room and no later one
+    /// is on its way.
+    pub fn wakes_in(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
+        // In this order: a push that is turned away has moved the latest sequence before.
+        let missed = |ear: &Ear<T>| ear.source.is_quiet() && ear.left(positions) > 0;
+        if self.ears.iter().any(missed) {
+            return Some(Duration::ZERO);
+        }
         let due = self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.retry_at).min()?;
         Some(due.saturating_duration_since(Instant::now()))
     }
@@ -345,9 +367,11 @@ impl<T> Ears<T> {
         Ok(())
     }
 
-    /// Tries the shelves again that are due, or that one in any case.
-    pub fn retry(&self, work: &mut impl Listener<T>, wanted: Option<(&str, u64)>) -> Result<(), StoreError> {
+    /// Tries the shelves again that are due, or that one in any case. Says whether there were any. A shelf that this
+    /// turn has dealt with already is as it was in memory, so it is left alone.
+    pub fn retry(&self, work: &mut impl Listener<T>, wanted: Option<(&str, u64)>) -> Result<bool, StoreError> {
         let now = Instant::now();
+        let mut found = false;
         for (place, ear) in self.ears.iter().enumerate() {
             let source = ear.source.context();
             for (aggregate, shelf) in &ear.shelves {
@@ -355,11 +379,12 @@ impl<T> Ears<T> {
                     Some(wanted) => wanted == (source, *aggregate),
                     None => shelf.retry_at <= now,
                 };
-                if !due {
+                found |= due;
+                if !due || work.hearing().has_dealt_with(place, *aggregate) {
                     continue;
                 }
                 let mut failed = None;
-                for sequence in &shelf.sequences {
+                for sequence in shelf.sequences.iter().take(RETRIES) {
                     let key = parked_key(source, *aggregate, *sequence);
                     let told = ear.source.read(*sequence)?;
                     let taken = match told.envelope(0) {
@@ -380,7 +405,7 @@ impl<T> Ears<T> {
                 }
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Gives up on a parked event. Says whether there was one.
@@ -390,6 +415,9 @@ impl<T> Ears<T> {
         let shelf = self.ears.get(place).and_then(|ear| ear.shelves.get(aggregate));
         // Only the first of a shelf: those behind it wait for it to be dealt with.
         if shelf.and_then(|shelf| shelf.sequences.front()) != Some(sequence) {
+            return Ok(false);
+        }
+        if work.hearing().has_dealt_with(place, *aggregate) {
             return Ok(false);
         }
         work.park(parked_key(source, *aggregate, *sequence), None)?;

@@ -4,7 +4,7 @@
 //! up, it is the one that is shown, and the old one is cleared away. Readers see a full table at any time.
 
 use super::{
-    desk::{Desk, Tree},
+    desk::{Desk, Tree, meta_key},
     front::{Fault, ParkedId},
     listening::{Ears, Heard, Hearing, Listener},
     logic::{Logic, Turn},
@@ -14,14 +14,17 @@ use super::{
 use crate::{
     domain::{Refusal, View},
     store::{
-        Commit, Epoch, Scan, StoreError, codec,
+        Commit, Epoch, Scan, StoreError,
         keys::{KeyBuf, Space, behind},
     },
 };
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -56,6 +59,11 @@ pub struct Projecting<V: View> {
     more: bool,
 }
 
+/// Which generation of a table is shown.
+pub fn generation<V: View>(tree: &Tree<V>) -> Result<u32, StoreError> {
+    Ok(tree.meta()?.0.generation)
+}
+
 /// What follows a turn that stands.
 pub struct Told {
     mail: usize,
@@ -75,7 +83,7 @@ impl<V: View> Projecting<V> {
     }
 
     fn publish_health(&self) {
-        self.shared.generation.store(self.meta.generation, Relaxed);
+        self.shared.generation.store(self.meta.generation, SeqCst);
         self.shared.parked.store(self.ears.parked(), Relaxed);
         self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
     }
@@ -88,9 +96,7 @@ impl<V: View> Logic for Projecting<V> {
 
     fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        let meta = self.tree.row(&KeyBuf::new(Space::Meta).build())?;
-        self.meta_commit = meta.as_ref().map_or(0, |row| row.commit);
-        self.meta = meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default();
+        (self.meta, self.meta_commit) = self.tree.meta()?;
         self.ears.reload(&self.tree)?;
         self.more = true;
         self.publish_health();
@@ -99,8 +105,13 @@ impl<V: View> Logic for Projecting<V> {
 
     fn turn(&mut self, mails: &[Option<Mail<V>>]) -> Result<Turn<Self>, StoreError> {
         let mut work = Work::new(self);
+        let rebuild = |mail: &Option<Mail<V>>| matches!(mail, Some(Mail::Rebuild(_)));
+        let begins = self.meta.building.is_none() && mails.iter().any(rebuild);
         for (place, mail) in mails.iter().enumerate() {
             match mail {
+                // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
+                Some(Mail::Heard(_) | Mail::Wake) if begins => {}
+                Some(Mail::Unpark { .. }) if begins => work.told.push_back(Told { mail: place, answer: Ok(()) }),
                 Some(Mail::Heard(heard)) => work.logic.ears.hear(&mut work, heard)?,
                 Some(Mail::Wake) => {
                     work.logic.ears.retry(&mut work, None)?;
@@ -108,12 +119,11 @@ impl<V: View> Logic for Projecting<V> {
                     work.clear_away()?;
                 }
                 Some(Mail::Rebuild(_)) => work.rebuild(place)?,
-                Some(Mail::Unpark { parked, redrive: true, .. }) => {
-                    work.logic.ears.retry(&mut work, Some((&parked.source, parked.aggregate)))?;
-                    work.told.push_back(Told { mail: place, answer: Ok(()) });
-                }
-                Some(Mail::Unpark { parked, redrive: false, .. }) => {
-                    let found = work.logic.ears.drop_parked(&mut work, parked)?;
+                Some(Mail::Unpark { parked, redrive, .. }) => {
+                    let found = match redrive {
+                        true => work.logic.ears.retry(&mut work, Some((&parked.source, parked.aggregate)))?,
+                        false => work.logic.ears.drop_parked(&mut work, parked)?,
+                    };
                     let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
                     work.told.push_back(Told { mail: place, answer });
                 }
@@ -159,7 +169,10 @@ impl<V: View> Logic for Projecting<V> {
     fn wakes_in(&self) -> Option<Duration> {
         match self.more {
             true => Some(Duration::ZERO),
-            false => self.ears.wakes_in(),
+            false => {
+                let building = self.meta.building.as_ref().map(|(_, positions)| positions);
+                self.ears.wakes_in(building.unwrap_or(&self.meta.positions))
+            }
         }
     }
 
@@ -228,7 +241,6 @@ impl<'a, V: View> Work<'a, V> {
 
     fn finish(mut self) -> Result<Turn<Projecting<V>>, StoreError> {
         if self.reshelve {
-            // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
             self.hearing = Hearing::from(&Default::default());
             self.hearing.more = true;
         } else if let Some((generation, positions)) = &mut self.meta.building {
@@ -244,9 +256,9 @@ impl<'a, V: View> Work<'a, V> {
         self.hearing.more |= self.more;
         // Of all generations together: a row that is looked for in vain costs little.
         self.meta.highest = self.desk.highest();
-        self.desk.rests_on(KeyBuf::new(Space::Meta).build(), self.logic.meta_commit);
+        self.desk.rests_on(meta_key(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
-            self.desk.put(Space::Meta, KeyBuf::new(Space::Meta).build(), &self.meta)?;
+            self.desk.put(Space::Meta, meta_key(), &self.meta)?;
         }
         let judged = self.desk.judged.0;
         let memory = Memory { meta: self.meta, hearing: self.hearing, reshelve: self.reshelve };

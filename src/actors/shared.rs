@@ -14,7 +14,7 @@ use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -31,7 +31,8 @@ pub struct Shared {
     pub mailbox: AtomicU64,
     pub waiting: AtomicU64,
     pub parked: AtomicU64,
-    pub backlog: AtomicU64,
+    /// Those that it listens to, and how far the log of each goes; set once it is laid out.
+    pub sources: OnceLock<Vec<(&'static str, Latest)>>,
     pub last_commit: AtomicU64,
     pub last_sequence: AtomicU64,
     pub generation: AtomicU32,
@@ -40,6 +41,9 @@ pub struct Shared {
     fault: RwLock<Option<Injected>>,
     chaos: Option<Chaos>,
 }
+
+/// Tells the last sequence of a log.
+pub type Latest = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// Is called at the points where a crash hurts most. Tests let it panic.
 pub type Chaos = Arc<dyn Fn(&'static str, ChaosPoint) + Send + Sync>;
@@ -66,7 +70,7 @@ impl Shared {
             mailbox: AtomicU64::new(0),
             waiting: AtomicU64::new(0),
             parked: AtomicU64::new(0),
-            backlog: AtomicU64::new(0),
+            sources: OnceLock::new(),
             last_commit: AtomicU64::new(0),
             last_sequence: AtomicU64::new(0),
             generation: AtomicU32::new(0),

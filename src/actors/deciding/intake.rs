@@ -187,7 +187,7 @@ impl<A: Aggregate> Work<'_, A> {
     /// Somebody deals with a parked event by hand.
     pub(super) fn unpark(&mut self, place: usize, parked: &ParkedId, redrive: bool) -> Result<(), StoreError> {
         let found = match redrive {
-            true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate))).map(|()| true)?,
+            true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate)))?,
             false => self.logic.ears.drop_parked(self, parked)?,
         };
         let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
@@ -198,8 +198,8 @@ impl<A: Aggregate> Work<'_, A> {
     /// The answers of those that wait for nothing any more, and of the idempotency rows behind them.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         for (scope, number, _) in std::mem::take(&mut self.new_keys) {
-            match self.awaited.get_mut(&number).filter(|awaited| awaited.open.is_some()) {
-                Some(awaited) => awaited.keys.push(scope),
+            match self.open(number) {
+                Some(open) => self.await_for(number, open).keys.push(scope),
                 None => self.keep_outcome(&scope, number)?,
             }
         }

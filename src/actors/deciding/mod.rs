@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     domain::{Aggregate, Ask, NoAnswer, Timestamp},
-    store::{Commit, Epoch, StoreError, codec, keys::KeyBuf, keys::Space},
+    store::{Commit, Epoch, StoreError},
 };
 use std::{
     collections::BTreeMap,
@@ -143,7 +143,6 @@ impl<A: Aggregate> Deciding<A> {
         self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
         self.shared.parked.store(self.ears.parked(), Relaxed);
         self.shared.waiting.store(self.waiting.values().map(Vec::len).sum::<usize>() as u64, Relaxed);
-        self.shared.backlog.store(self.ears.backlog(&self.meta.positions), Relaxed);
     }
 }
 
@@ -155,9 +154,7 @@ impl<A: Aggregate> Logic for Deciding<A> {
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        let meta = self.tree.row(&KeyBuf::new(Space::Meta).build())?;
-        self.meta_commit = meta.as_ref().map_or(0, |row| row.commit);
-        self.meta = meta.map(|row| codec::decode(Space::Meta, &row.record)).transpose()?.unwrap_or_default();
+        (self.meta, self.meta_commit) = self.tree.meta()?;
         self.ears.reload(&self.tree)?;
         self.reload_timers()?;
         self.reload_questions()?;
@@ -210,6 +207,10 @@ impl<A: Aggregate> Logic for Deciding<A> {
             Effect::Put { number, ask, pass, pause, saga, thread } => self.put(number, ask, pass, pause, saga, thread),
             Effect::Reply { mail: place, answer } => {
                 if let Some(Mail::Enter(entry)) = mail(place) {
+                    // A slow disk must not let its sender think that nothing came of it.
+                    if let Ok(outcome) = &answer {
+                        entry.recorded.store(outcome.number, Relaxed);
+                    }
                     self.shared.reply(commit, entry.reply, answer);
                 }
             }
@@ -278,10 +279,9 @@ impl<A: Aggregate> Logic for Deciding<A> {
             return Some(Duration::ZERO);
         }
         let stuck = self.stuck.values().map(|(_, at)| at.saturating_duration_since(Instant::now())).min();
+        // The next timer is never a stuck one: those wake the context by themselves.
         let due = self.due.map(|at| self.clock.until(at));
-        // A due timer that is stuck must not wake the context before its time.
-        let due = due.filter(|due| !due.is_zero() || stuck.is_none());
-        [due, stuck, self.ears.wakes_in(), Some(self.sweep.due_in())].into_iter().flatten().min()
+        [due, stuck, self.ears.wakes_in(&self.meta.positions), Some(self.sweep.due_in())].into_iter().flatten().min()
     }
 
     fn wake() -> Mail<A> {

@@ -8,11 +8,14 @@ use crate::{
     },
     domain::{Aggregate, Id, Timestamp},
     store::{
-        Scan, StoreError, codec,
+        Scan, StoreError,
         keys::{KeyBuf, Space, behind, last_number},
     },
 };
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// At most so many timers a turn.
 const TIMERS: usize = 256;
@@ -53,11 +56,12 @@ fn timer_of(key: &[u8]) -> Option<(Timestamp, u64)> {
 }
 
 impl<A: Aggregate> Deciding<A> {
-    /// Finds the next timer.
+    /// Finds the next timer. Which ones are stuck shows when they are tried again.
     pub(super) fn reload_timers(&mut self) -> Result<(), StoreError> {
         let from = vec![Space::Timer as u8];
         let first = Scan { to: behind(&from), from, backwards: false, limit: 1 };
         let row = self.tree.scan(&first)?.pop();
+        self.stuck.clear();
         self.due = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
         Ok(())
     }
@@ -66,19 +70,21 @@ impl<A: Aggregate> Deciding<A> {
 impl<A: Aggregate> Work<'_, A> {
     /// Runs the timers that are due.
     pub(super) fn run_timers(&mut self) -> Result<(), StoreError> {
-        if self.logic.due.is_none_or(|due| due > self.now) {
+        let stuck_again = self.logic.stuck.values().any(|(_, retry)| *retry <= Instant::now());
+        if !stuck_again && self.logic.due.is_none_or(|due| due > self.now) {
             return Ok(());
         }
         let from = vec![Space::Timer as u8];
         let limit = TIMERS + self.logic.stuck.len() + 1;
         let rows = self.logic.tree.scan(&Scan { to: behind(&from), from, backwards: false, limit })?;
-        let mut next = None;
+        let (mut next, mut seen) = (None, BTreeSet::new());
         for (place, (key, _)) in rows.iter().enumerate() {
             let Some((at, number)) = timer_of(key) else { continue };
             if at > self.now || place >= limit - 1 {
                 next = Some(at);
                 break;
             }
+            seen.insert(number);
             if self.logic.stuck.get(&number).is_some_and(|(_, retry)| *retry > Instant::now()) {
                 continue;
             }
@@ -102,6 +108,9 @@ impl<A: Aggregate> Work<'_, A> {
                 self.stuck.push((number, stuck));
             }
         }
+        // What waits for no time any more is not stuck any more.
+        self.stuck
+            .extend(self.logic.stuck.keys().filter(|number| !seen.contains(*number)).map(|number| (*number, None)));
         self.timers_from = Some(next);
         Ok(())
     }
@@ -116,13 +125,16 @@ impl<A: Aggregate> Work<'_, A> {
         for (cursor, space) in sweep.cursors.iter_mut().zip([Space::Answer, Space::Idempotency]) {
             let scan = Scan { from: cursor.clone(), to: behind(&[space as u8]), backwards: false, limit: SWEEP_ROWS };
             let rows = self.logic.tree.scan(&scan)?;
-            for (key, row) in &rows {
+            for (key, _) in &rows {
                 let old = match space {
                     Space::Answer => {
-                        let page: AnswerPage = codec::decode(space, &row.record)?;
-                        page.values().all(|(_, at)| *at < expired)
+                        let page: Option<AnswerPage> = self.desk.get(space, key)?;
+                        page.is_some_and(|page| page.values().all(|(_, at)| *at < expired))
                     }
-                    _ => codec::decode::<IdempotencyRow>(space, &row.record)?.at < expired,
+                    _ => {
+                        let row: Option<IdempotencyRow> = self.desk.get(space, key)?;
+                        row.is_some_and(|row| row.at < expired)
+                    }
                 };
                 if old {
                     self.desk.remove(key.clone());

@@ -3,7 +3,7 @@
 use super::{Asking, Deciding, Effect, Memory, Open, asking, mail::Mail, timing};
 use crate::{
     actors::{
-        desk::Desk,
+        desk::{Desk, meta_key},
         front::{Fault, Outcome},
         guard::Pass,
         listening::Hearing,
@@ -245,6 +245,18 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
     }
 
+    /// The question of `number` that is open, whether or not this turn has touched it.
+    pub(super) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited<A> {
+        let known = self.logic.asking.get(&number);
+        self.awaited.entry(number).or_insert_with(|| Awaited {
+            open: Some(open),
+            put: None,
+            keys: known.map(|asking| asking.keys.clone()).unwrap_or_default(),
+            rounds: known.map_or(0, |asking| asking.rounds),
+            thread: known.map(|asking| asking.thread.clone()).unwrap_or_default(),
+        })
+    }
+
     /// The question stands as it was: it is put again after a pause.
     pub(super) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open(number) else { return Ok(()) };
@@ -304,9 +316,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
         self.meta.positions.clone_from(&self.hearing.positions);
         self.meta.highest = self.desk.highest();
-        self.desk.rests_on(KeyBuf::new(Space::Meta).build(), self.logic.meta_commit);
+        self.desk.rests_on(meta_key(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
-            self.desk.put(Space::Meta, KeyBuf::new(Space::Meta).build(), &self.meta)?;
+            self.desk.put(Space::Meta, meta_key(), &self.meta)?;
         }
         if !self.events.is_empty() {
             self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
