@@ -2,5 +2,6 @@
 
 mod runtime {
     pub mod bench;
+    mod guardian;
     mod sagas;
 }

@@ -4,7 +4,10 @@
 //! thread, with all actors on it, and a thread that hangs. An actor is replaced only where its thread has ended; a
 //! live thread that is silent may still write, and cannot be killed, so the process ends and is started anew.
 
-use super::{layout::Placed, node::NodeError};
+use super::{
+    layout::Placed,
+    node::{NodeError, NodeSettings, Stuck},
+};
 use actix::{Arbiter, ArbiterHandle, System};
 use std::{
     collections::BTreeMap,
@@ -17,7 +20,6 @@ use std::{
 };
 
 const BEAT: Duration = Duration::from_secs(1);
-const SILENCE: Duration = Duration::from_secs(10);
 
 /// The heart of one arbiter.
 struct Heart {
@@ -63,7 +65,8 @@ fn millis(since: Instant) -> u64 {
 
 impl Guardian {
     /// Starts the actors, each system's on a thread of its own, and watches over them.
-    pub fn start(placed: Arc<Vec<Placed>>, stuck: fn(&'static str)) -> Result<Self, NodeError> {
+    pub fn start(placed: Arc<Vec<Placed>>, settings: &NodeSettings) -> Result<Self, NodeError> {
+        let (stuck, silence) = (settings.stuck.clone(), settings.silence);
         let begun = Instant::now();
         let mut hearts: BTreeMap<&'static str, Heart> = BTreeMap::new();
         for placed in placed.iter() {
@@ -77,7 +80,7 @@ impl Guardian {
             .spawn(move || {
                 System::set_current(system);
                 while over.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                    look(&placed, &mut hearts, begun, stuck);
+                    look(&placed, &mut hearts, begun, silence, &stuck);
                 }
                 for heart in hearts.values() {
                     heart.arbiter.stop();
@@ -88,7 +91,13 @@ impl Guardian {
     }
 }
 
-fn look(placed: &[Placed], hearts: &mut BTreeMap<&'static str, Heart>, begun: Instant, stuck: fn(&'static str)) {
+fn look(
+    placed: &[Placed],
+    hearts: &mut BTreeMap<&'static str, Heart>,
+    begun: Instant,
+    silence: Duration,
+    stuck: &Stuck,
+) {
     for (system, heart) in hearts {
         if heart.ended.load(Relaxed) {
             tracing::error!(system, "the thread of a system has ended; its contexts are started anew");
@@ -97,7 +106,7 @@ fn look(placed: &[Placed], hearts: &mut BTreeMap<&'static str, Heart>, begun: In
                 (placed.replace)();
                 (placed.spawn)(&heart.arbiter);
             }
-        } else if millis(begun).saturating_sub(heart.last_beat.load(Relaxed)) > millis_of(SILENCE) {
+        } else if millis(begun).saturating_sub(heart.last_beat.load(Relaxed)) > millis_of(silence) {
             tracing::error!(system, "the thread of a system hangs; the process ends");
             stuck(system);
         }

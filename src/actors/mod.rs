@@ -25,5 +25,5 @@ pub use clock::Clock;
 pub use front::*;
 pub use guard::GuardSettings;
 pub use layout::Layout;
-pub use node::{LocalNode, NodeError, NodeSettings};
+pub use node::{LocalNode, NodeError, NodeSettings, Stuck};
 pub use shared::{Chaos, ChaosPoint};

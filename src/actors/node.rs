@@ -17,6 +17,9 @@ use serde::de::DeserializeOwned;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
+/// Is told which system's thread hangs.
+pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
+
 /// How a node is set up.
 #[derive(Clone)]
 pub struct NodeSettings {
@@ -32,8 +35,10 @@ pub struct NodeSettings {
     pub clock_offset: i64,
     /// Is called where a crash hurts most; for tests.
     pub chaos: Option<Chaos>,
-    /// What to do when a thread hangs: the process is of no use any more.
-    pub stuck: fn(&'static str),
+    /// How long a system's thread may be silent before it is taken for hanging.
+    pub silence: Duration,
+    /// What to do then: the process is of no use any more.
+    pub stuck: Stuck,
 }
 
 impl Default for NodeSettings {
@@ -45,7 +50,8 @@ impl Default for NodeSettings {
             systems: HashMap::new(),
             clock_offset: 0,
             chaos: None,
-            stuck: |_| std::process::exit(70),
+            silence: Duration::from_secs(10),
+            stuck: Arc::new(|_| std::process::exit(70)),
         }
     }
 }
@@ -113,7 +119,7 @@ impl LocalNode {
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
         systems.dedup();
         let placed = Arc::new(placed);
-        let guardian = Guardian::start(placed.clone(), settings.stuck)?;
+        let guardian = Guardian::start(placed.clone(), &settings)?;
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
         Ok(Self { contexts, systems, placed, store, clock, _guardian: guardian })
     }
