@@ -224,8 +224,13 @@ impl<'a, E: Entity> Desk<'a, E> {
 
     fn posting(&mut self, number: u64, field: &str, value: &Key, insert: bool) -> Result<(), StoreError> {
         use std::collections::btree_map::Entry;
+        let prefix = postings::value_prefix(self.generation, field, value);
+        if postings::stands_alone(value) {
+            self.write(prefix.number(number).build(), Some(postings::encode_entry(insert)?));
+            return Ok(());
+        }
         let (chunk, offset) = postings::place(number);
-        let key = postings::value_prefix(self.generation, field, value).number(chunk).build();
+        let key = prefix.number(chunk).build();
         let posting = match self.postings.entry(key) {
             Entry::Occupied(posting) => &mut posting.into_mut().1,
             Entry::Vacant(place) => {

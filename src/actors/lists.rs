@@ -8,10 +8,7 @@ use super::{
 };
 use crate::{
     domain::{Entity, Id, Key},
-    store::{
-        Scan, StoreError,
-        keys::{behind, last_number},
-    },
+    store::{Scan, StoreError, keys::behind},
 };
 use std::collections::BTreeMap;
 
@@ -60,7 +57,7 @@ pub fn list<E: Entity>(tree: &Tree<E>, generation: u32, query: &ListQuery) -> Re
             numbered_by(tree, generation, number, &mut judged)?
         } else {
             let key = parse::<E>(name, value)?;
-            everything_under(tree, &postings::value_prefix(generation, name, &key).build(), &mut judged)?
+            everything_under(tree, generation, name, &key, &mut judged)?
         };
         matching = Some(match matching {
             Some(before) => intersect(before, &next),
@@ -77,19 +74,29 @@ pub fn list<E: Entity>(tree: &Tree<E>, generation: u32, query: &ListQuery) -> Re
             matching.values().map(|posting| posting.len() as u64).sum()
         }
         matching => {
-            let prefix = match field {
-                postings::ALL => postings::value_prefix(generation, field, &Key::Missing).build(),
-                field => postings::field_prefix(generation, field).build(),
+            let (start, prefix) = (
+                postings::field_prefix(generation, field).build().len(),
+                match field {
+                    postings::ALL => postings::value_prefix(generation, field, &Key::Missing).build(),
+                    field => postings::field_prefix(generation, field).build(),
+                },
+            );
+            // What a filter leaves is counted already, and so is everything; the walk ends with the page.
+            let known = match &matching {
+                Some(matching) => Some(matching.values().map(|posting| posting.len() as u64).sum()),
+                None if field == postings::ALL => None,
+                None => Some(count_all(tree, generation, &mut judged)?),
             };
-            let mut total = 0;
-            walk(tree, &prefix, downwards, &mut judged, |chunk, mut posting| {
+            let mut counted = 0;
+            walk(tree, start, &prefix, downwards, &mut judged, |chunk, mut posting| {
                 if let Some(matching) = &matching {
                     posting = matching.get(&chunk).map_or_else(Posting::default, |other| posting.and(other));
                 }
-                total += posting.len() as u64;
+                counted += posting.len() as u64;
                 wanted.take(chunk, &posting, downwards);
+                wanted.left > 0 || known.is_none()
             })?;
-            total
+            known.unwrap_or(counted)
         }
     };
 
@@ -140,21 +147,25 @@ impl Wanted {
     }
 }
 
-/// Shows `visit` every row of an index that begins with `prefix`, in order.
+/// Shows `visit` the rows of an index that begin with `prefix`, in order, for as long as it wants more. `start` is how
+/// long the keys of the field are before their values begin.
 fn walk<E: Entity>(
     tree: &Tree<E>,
+    start: usize,
     prefix: &[u8],
     backwards: bool,
     judged: &mut Judged,
-    mut visit: impl FnMut(u64, Posting),
+    mut visit: impl FnMut(u64, Posting) -> bool,
 ) -> Result<(), Fault> {
     let mut scan = Scan { from: prefix.to_vec(), to: behind(prefix), backwards, limit: ROWS };
     loop {
         let rows = tree.scan(&scan)?;
         for (key, row) in &rows {
             judged.by(row.commit);
-            let chunk = last_number(key).ok_or_else(|| Fault::Store("an index row without a chunk".into()))?;
-            visit(chunk, Posting::decode(&row.record)?);
+            let (chunk, posting) = postings::read_row(start, key, &row.record)?;
+            if !visit(chunk, posting) {
+                return Ok(());
+            }
         }
         match rows.last() {
             Some((last, _)) if rows.len() == ROWS && backwards => scan.to = last.clone(),
@@ -164,12 +175,26 @@ fn walk<E: Entity>(
     }
 }
 
-fn everything_under<E: Entity>(tree: &Tree<E>, prefix: &[u8], judged: &mut Judged) -> Result<Matching, Fault> {
+fn everything_under<E: Entity>(
+    tree: &Tree<E>,
+    generation: u32,
+    field: &str,
+    value: &Key,
+    judged: &mut Judged,
+) -> Result<Matching, Fault> {
+    let start = postings::field_prefix(generation, field).build().len();
+    let prefix = postings::value_prefix(generation, field, value).build();
     let mut matching = Matching::new();
-    walk(tree, prefix, false, judged, |chunk, posting| {
-        matching.insert(chunk, posting);
+    walk(tree, start, &prefix, false, judged, |chunk, posting| {
+        matching.entry(chunk).or_default().add(&posting);
+        true
     })?;
     Ok(matching)
+}
+
+fn count_all<E: Entity>(tree: &Tree<E>, generation: u32, judged: &mut Judged) -> Result<u64, Fault> {
+    let all = everything_under(tree, generation, postings::ALL, &Key::Missing, judged)?;
+    Ok(all.values().map(|posting| posting.len() as u64).sum())
 }
 
 fn numbered_by<E: Entity>(

@@ -4,13 +4,16 @@
 //! value of one field, which of [`CHUNK`] neighbouring numbers have it. Numbers are given out in order, so a turn that
 //! establishes fifty rents writes one row of `status = Rent`, not fifty; and counting or skipping a million of them
 //! reads 245 rows.
+//!
+//! Values that are numbers, ids of others, are as many as the things themselves. Each of their entries is a row of its
+//! own, which is written without being read first.
 
 use crate::{
     domain::Key,
     store::{
         StoreError,
         codec::{self},
-        keys::{KeyBuf, Space},
+        keys::{KeyBuf, Space, last_number},
     },
 };
 use serde_bytes::ByteBuf;
@@ -70,6 +73,17 @@ impl Posting {
     pub fn len(&self) -> usize {
         self.len
     }
+    /// The one number at `offset`.
+    pub fn of(offset: u16) -> Self {
+        let mut one = Self::default();
+        one.insert(offset);
+        one
+    }
+    /// Adds those of `other`.
+    pub fn add(&mut self, other: &Self) {
+        self.bits.iter_mut().zip(&other.bits).for_each(|(byte, other)| *byte |= other);
+        self.len = self.bits.iter().map(|byte| byte.count_ones() as usize).sum();
+    }
     /// Those that are in both.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
@@ -114,6 +128,33 @@ impl Posting {
     }
 }
 
+const MISSING: u8 = 0;
+const FLAG: u8 = 1;
+const NUMBER: u8 = 2;
+const TEXT: u8 = 3;
+
+/// Whether each entry of `value` is a row of its own.
+pub fn stands_alone(value: &Key) -> bool {
+    matches!(value, Key::Number(_))
+}
+
+/// The record of an entry that is a row of its own. One that is taken out is kept for the commit that took it out, as
+/// an emptied chunk is.
+pub fn encode_entry(present: bool) -> Result<Vec<u8>, StoreError> {
+    codec::encode(Space::Index, 1, &present)
+}
+
+/// Reads a row of the index of a field whose rows begin with `prefix` bytes: the chunk, and which of its numbers.
+pub fn read_row(prefix: usize, key: &[u8], record: &[u8]) -> Result<(u64, Posting), StoreError> {
+    let number = last_number(key).ok_or_else(|| StoreError::Damaged("an index row without a number".into()))?;
+    if key.get(prefix) != Some(&NUMBER) {
+        return Ok((number, Posting::decode(record)?));
+    }
+    let (chunk, offset) = place(number);
+    let present = codec::decode(Space::Index, record)?;
+    Ok((chunk, if present { Posting::of(offset) } else { Posting::default() }))
+}
+
 /// The chunk of a number and its offset there.
 pub fn place(number: u64) -> (u64, u16) {
     (number / CHUNK, u16::try_from(number % CHUNK).unwrap_or(0))
@@ -128,10 +169,10 @@ pub fn field_prefix(generation: u32, field: &str) -> KeyBuf {
 pub fn value_prefix(generation: u32, field: &str, value: &Key) -> KeyBuf {
     let prefix = field_prefix(generation, field);
     match value {
-        Key::Missing => prefix.byte(0),
-        Key::Flag(flag) => prefix.byte(1).byte(u8::from(*flag)),
-        Key::Number(number) => prefix.byte(2).number(*number),
-        Key::Text(text) => prefix.byte(3).text(text),
+        Key::Missing => prefix.byte(MISSING),
+        Key::Flag(flag) => prefix.byte(FLAG).byte(u8::from(*flag)),
+        Key::Number(number) => prefix.byte(NUMBER).number(*number),
+        Key::Text(text) => prefix.byte(TEXT).text(text),
     }
 }
 
