@@ -267,3 +267,106 @@ pub struct Thread {
     /// The trace.
     pub trace: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::bookrent::rent::{self, Rent};
+    use std::fmt::{Debug, Write};
+
+    fn hex(record: &[u8]) -> String {
+        record.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// Holds the bytes of `value`, and that they read as it.
+    #[track_caller]
+    fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(space: Space, value: &T, bytes: &str) {
+        let record = codec::encode(space, VERSION, value).unwrap();
+        assert_eq!(hex(&record), bytes, "the layout of stored rows has changed: keep the old one readable");
+        assert_eq!(&codec::decode::<T>(space, &record).unwrap(), value);
+    }
+
+    fn event() -> Logged<rent::Event> {
+        let envelope = Envelope {
+            sequence: 300,
+            aggregate: 7,
+            version: 2,
+            at: Timestamp::from_micros(1_000_000),
+            saga: SagaId { context: "bookrent.rent".into(), number: 7 },
+            cause: Cause::Answer("bookrent.book".into()),
+            client: Some("c-1".into()),
+            trace: None,
+        };
+        let event = rent::Event::RentFailed {
+            rent_id: crate::domain::Id::new(7),
+            book_id: crate::domain::Id::new(9),
+            user_id: 1,
+            reason: "book-out".into(),
+        };
+        Logged { envelope, event }
+    }
+
+    #[test]
+    fn rows_of_the_runtime_are_stored_as_they_always_were() {
+        let meta = Meta {
+            last_number: 7,
+            last_sequence: 300,
+            highest: 7,
+            positions: BTreeMap::from([("bookrent.delivery".into(), 5)]),
+            generation: 1,
+            building: Some((2, BTreeMap::new())),
+        };
+        golden(Space::Meta, &meta, META);
+        let refusal = Refusal::retry_later();
+        let answers = AnswerPage::from([
+            ((7, 1), (Kept::Yes, 9)),
+            ((8, 1), (Kept::Withdrawn, 9)),
+            ((9, 2), (Kept::No(refusal), 9)),
+        ]);
+        golden(Space::Answer, &answers, ANSWERS);
+        golden(Space::Question, &QuestionPage::from([(7, vec!["anonymous POST /rents k".into()])]), QUESTIONS);
+        let answer = Some(KeptAnswer::Done { version: 2, body: ByteBuf::from(*b"{}") });
+        golden(Space::Idempotency, &IdempotencyRow { fingerprint: 1 << 60, number: 7, at: 9, answer }, IDEMPOTENCY);
+        golden(Space::Parked, &ParkedRow { attempts: 3, error: "it panicked".into() }, PARKED);
+        golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
+    }
+
+    #[test]
+    fn a_log_row_and_a_state_are_stored_as_they_always_were() {
+        let rows = encode_log::<Rent>(&[event()]).unwrap();
+        assert_eq!(
+            rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(),
+            [(300, LOG.to_owned())]
+        );
+        assert_eq!(decode_log::<Rent>(&rows[0].1).unwrap(), [event()]);
+        let mut state = Rent::default();
+        crate::domain::Aggregate::evolve(&mut state, &event().event);
+        let saga = event().envelope.saga;
+        let record = encode_state(2, Some(&saga), &state).unwrap();
+        assert_eq!(hex(&record), STATE);
+        assert_eq!(decode_state::<Rent>(&record).unwrap(), Versioned { version: 2, saga: Some(saga), state });
+    }
+
+    #[test]
+    fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
+        let events: Vec<_> = (1..=1000)
+            .map(|sequence| Logged { envelope: Envelope { sequence, ..event().envelope }, event: event().event })
+            .collect();
+        let rows = encode_log::<Rent>(&events).unwrap();
+        assert!(rows.len() > 1 && rows.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
+        let read: Vec<_> = rows.iter().flat_map(|(_, record)| decode_log::<Rent>(record).unwrap()).collect();
+        assert_eq!(read, events);
+    }
+
+    const META: &str = "016d010007fb2c01070111626f6f6b72656e742e64656c69766572790501010200d0281eb5";
+    const ANSWERS: &str = "01610100030701000908010209090201030b72657472792d6c617465721c706c656173652074727920616761696e20696e2061206d6f6d656e7425ec9ea0ec8b9c20ed9b8420eb8ba4ec8b9c20ec8b9ceb8f84ed95b420eca3bcec84b8ec9a94098ca33549";
+    const QUESTIONS: &str = "0171010001070117616e6f6e796d6f757320504f5354202f72656e7473206b22d0b0a8";
+    const IDEMPOTENCY: &str = "016b0100fd00000000000000100709010002027b7d1d691ccc";
+    const PARKED: &str = "01700100030b69742070616e69636b656417d3fae6";
+    const SAGA: &str = "016701000207fb2c0108fb2d014e5135cf";
+    const LOG: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d31000d0207090108626f6f6b2d6f757415846e04";
+    const STATE: &str = "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
+}
