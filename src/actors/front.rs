@@ -352,6 +352,8 @@ pub trait Node: Send + Sync {
     fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>>;
     /// Whether `commit` is durable already.
     fn is_durable(&self, commit: Commit) -> bool;
+    /// The last accepted commit.
+    fn accepted(&self) -> Commit;
     /// How the store is doing.
     fn store_health(&self) -> StoreHealth;
     /// Whether everything has started and the store is sound.

@@ -148,6 +148,9 @@ impl Node for LocalNode {
     fn is_durable(&self, commit: Commit) -> bool {
         commit <= self.store.durable()
     }
+    fn accepted(&self) -> Commit {
+        self.store.accepted()
+    }
     fn store_health(&self) -> StoreHealth {
         self.store.health()
     }

@@ -95,8 +95,9 @@ pub fn if_match(request: &HttpRequest) -> Result<(Vec<u64>, bool), Problem> {
     Ok((versions, false))
 }
 
-/// The `Idempotency-Key` in its scope.
-pub fn idempotency(request: &HttpRequest, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
+/// The `Idempotency-Key` in its scope. `path` is the one with the system in front, so that a key means the same on the
+/// short one.
+pub fn idempotency(request: &HttpRequest, path: &str, body: &[u8]) -> Result<Option<IdempotencyKey>, Problem> {
     let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().and_then(|value| unquote(value.trim())).ok_or_else(|| {
         Problem::new(
@@ -105,7 +106,7 @@ pub fn idempotency(request: &HttpRequest, body: &[u8]) -> Result<Option<Idempote
             "Idempotency-Key는 1~255자의 문자열이어야 합니다",
         )
     })?;
-    let scope = format!("anonymous {} {} {key}", request.method(), request.path());
+    let scope = format!("anonymous {} {path} {key}", request.method());
     // FNV-1a: the sum is stored, so it must be the same in every process and version.
     let sum = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     Ok(Some(IdempotencyKey { scope, fingerprint: body.iter().fold(0xcbf2_9ce4_8422_2325, sum) }))

@@ -2,12 +2,14 @@
 
 mod admin;
 mod input;
+mod metrics;
+mod ops;
 pub mod problem;
 mod rest;
 #[cfg(test)]
 mod tests;
 
-use crate::actors::{Context, Node};
+use crate::actors::Node;
 use actix_cors::Cors;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::header, web};
 use futures_util::FutureExt;
@@ -74,21 +76,42 @@ impl Default for HttpSettings {
 struct Front {
     settings: HttpSettings,
     node: Arc<dyn Node>,
-    /// `bookrent/rents`, and `rents` when bare, to the context's place among the node's.
-    collections: HashMap<String, usize>,
+    /// `bookrent/rents`, and `rents` when bare, to where it leads.
+    collections: HashMap<String, Collection>,
+    requests: metrics::Requests,
+    /// The route of what is no collection.
+    other: Arc<str>,
     draining: AtomicBool,
 }
 
+/// A collection of a context.
+struct Collection {
+    /// The context's place among the node's.
+    place: usize,
+    /// `/bookrent/rents`, whichever path led here.
+    path: Arc<str>,
+    /// `/bookrent/rents/{id}`.
+    item: Arc<str>,
+}
+
 impl Front {
-    /// The context that `path` leads into, the collection's path, and what follows it.
-    fn find<'a>(&self, path: &'a str) -> Option<(&Arc<dyn Context>, &'a str, &'a str)> {
+    /// The collection that `path` leads into, its path as it was written, and what follows it.
+    fn find<'a>(&self, path: &'a str) -> Option<(&Collection, &'a str, &'a str)> {
         let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
         let ends = [slashes.next().unwrap_or(path.len()), slashes.next().unwrap_or(path.len())];
         ends.into_iter().find_map(|end| {
             let (collection, rest) = path.split_at(end);
-            let place = self.collections.get(collection.strip_prefix('/')?)?;
-            Some((self.node.contexts().get(*place)?, collection, rest))
+            Some((self.collections.get(collection.strip_prefix('/')?)?, collection, rest))
         })
+    }
+
+    /// The template that `path` is counted under.
+    fn route(&self, path: &str) -> Arc<str> {
+        match self.find(path) {
+            Some((collection, _, "")) => collection.path.clone(),
+            Some((collection, _, _)) => collection.item.clone(),
+            None => ops::PATHS.iter().find(|known| **known == path).map_or(self.other.clone(), |path| Arc::from(*path)),
+        }
     }
 }
 
@@ -105,12 +128,21 @@ pub async fn serve(
     let mut collections = HashMap::new();
     for (place, context) in node.contexts().iter().enumerate() {
         let name = context.name();
-        collections.insert(format!("{}/{}", name.system, name.collection), place);
+        let path: Arc<str> = format!("/{}/{}", name.system, name.collection).into();
+        let collection = || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
+        collections.insert(format!("{}/{}", name.system, name.collection), collection());
         if settings.bare {
-            collections.insert(name.collection.to_owned(), place);
+            collections.insert(name.collection.to_owned(), collection());
         }
     }
-    let front = Arc::new(Front { settings, node, collections, draining: AtomicBool::new(false) });
+    let front = Arc::new(Front {
+        settings,
+        node,
+        collections,
+        requests: metrics::Requests::default(),
+        other: "{other}".into(),
+        draining: AtomicBool::new(false),
+    });
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
     let origins = settings.cors_origins.clone();
@@ -155,27 +187,40 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     if front.draining.load(Ordering::Acquire) {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
-    tracing::info!(
-        target: "holdfast::access",
-        method = %request.method(), path = request.path(), status = response.status().as_u16(),
-        micros = began.elapsed().as_micros() as u64, "answered"
-    );
+    let (route, status, took) = (front.route(request.path()), response.status().as_u16(), began.elapsed());
+    front.requests.answered(request.method(), &route, status, took);
+    if status >= 500 && status != 503 {
+        log::<true>(&request, &route, status, took);
+    } else if tracing::enabled!(target: "holdfast::access", tracing::Level::INFO) {
+        log::<false>(&request, &route, status, took);
+    }
     response
 }
 
+/// One line for an answered request.
+fn log<const BAD: bool>(request: &HttpRequest, route: &str, status: u16, took: Duration) {
+    let text = |name: &str| input::text(request, name).unwrap_or_default();
+    let (method, micros) = (request.method().as_str(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    let trace = text("traceparent").split('-').nth(1).unwrap_or_default();
+    let correlation = text("x-correlation-id");
+    match BAD {
+        true => {
+            tracing::warn!(target: "holdfast::access", method, route, status, micros, correlation, trace, "answered")
+        }
+        false => {
+            tracing::info!(target: "holdfast::access", method, route, status, micros, correlation, trace, "answered")
+        }
+    }
+}
+
 async fn route(request: &HttpRequest, payload: web::Payload, front: &Front) -> Result<HttpResponse, Problem> {
-    match request.path() {
-        "/livez" => Ok(HttpResponse::Ok().content_type("text/plain").body("ok")),
-        "/readyz" if front.node.ready() && !front.draining.load(Ordering::Acquire) => {
-            Ok(HttpResponse::Ok().content_type("text/plain").body("ok"))
-        }
-        "/readyz" => Ok(HttpResponse::ServiceUnavailable().content_type("text/plain").body("not ready")),
-        path if path.starts_with("/admin/") => {
-            admin::answer(request, payload, front, path.get(7..).unwrap_or_default()).await
-        }
-        path => match front.find(path) {
-            Some((context, collection, rest)) => rest::answer(request, payload, front, context, collection, rest).await,
-            None => Err(Problem::not_found()),
-        },
+    let path = request.path();
+    if let Some((collection, written, rest)) = front.find(path) {
+        return rest::answer(request, payload, front, collection, written, rest).await;
+    }
+    match path.strip_prefix("/admin/") {
+        Some(path) => admin::answer(request, payload, front, path).await,
+        None if ops::PATHS.contains(&path) => ops::answer(request, front),
+        None => Err(Problem::not_found()),
     }
 }

@@ -1,6 +1,6 @@
 //! Collections and their items, for any context.
 
-use super::{Front, input, problem::Problem};
+use super::{Collection, Front, input, problem::Problem};
 use crate::actors::{Context, DoorInfo, Fault, ListQuery, Order, Seen, Verb};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -59,10 +59,11 @@ pub async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
     front: &Front,
-    context: &Arc<dyn Context>,
+    within: &Collection,
     collection: &str,
     rest: &str,
 ) -> Result<HttpResponse, Problem> {
+    let context = front.node.contexts().get(within.place).ok_or_else(Problem::not_found)?;
     let place = place(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
     match *request.method() {
         Method::GET | Method::HEAD => match place {
@@ -101,12 +102,16 @@ pub async fn answer(
         order.body = input::json(&body, front.settings.json_depth)?;
     }
     (order.if_match, order.must_exist) = input::if_match(request)?;
-    order.idempotency = input::idempotency(request, &body)?;
+    order.idempotency = match request.headers().contains_key("idempotency-key") {
+        true => input::idempotency(request, &format!("{}{rest}", within.path), &body)?,
+        false => None,
+    };
     order.client_correlation = input::text(request, "x-correlation-id").map(str::to_owned);
     order.traceparent = input::text(request, "traceparent").map(str::to_owned);
     let outcome = match context.enter(order).await {
         Ok(outcome) => outcome,
-        Err(fault) => return Err(told(front, fault).await),
+        // A refusal has waited for what it was judged by, as an outcome has.
+        Err(fault) => return Err(fault.into()),
     };
     let base = base(request);
     let status = match (outcome.settled, door.verb) {
@@ -137,7 +142,7 @@ pub async fn answer(
 /// A fault that was judged from accepted state waits until that state is durable.
 async fn told(front: &Front, fault: Fault) -> Problem {
     if matches!(fault, Fault::Refused(_) | Fault::RefusedBefore(_) | Fault::VersionMismatch { .. } | Fault::KeyReused) {
-        let commit = front.node.store_health().accepted;
+        let commit = front.node.accepted();
         if !front.node.is_durable(commit)
             && let Err(worse) = front.node.durable(commit).await
         {
@@ -273,7 +278,7 @@ fn splice(out: &mut Vec<u8>, body: &[u8], number: u64, base: &str, collection: &
 }
 
 /// Scheme and host as the client wrote them; a host that is none would break out of the JSON that it is put into.
-fn base(request: &HttpRequest) -> String {
+pub fn base(request: &HttpRequest) -> String {
     let plain = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
     let host = input::text(request, "host").filter(plain).filter(|host| !host.is_empty());
     format!("http://{}", host.unwrap_or("localhost"))

@@ -141,6 +141,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// The highest commit that is durable, with all before it.
     fn durable(&self) -> Commit;
 
+    /// The last commit that was accepted.
+    fn accepted(&self) -> Commit {
+        self.health().accepted
+    }
+
     /// Calls `then` once `commit` is durable: at once, on this thread, where it already is.
     fn when_durable(&self, commit: Commit, then: WhenDurable);
 

@@ -226,6 +226,10 @@ impl Store for SledStore {
         self.pipe.durability.number()
     }
 
+    fn accepted(&self) -> Commit {
+        self.pipe.figures().accepted
+    }
+
     fn when_durable(&self, commit: Commit, then: WhenDurable) {
         self.pipe.durability.wait(commit, then);
     }

@@ -1,0 +1,139 @@
+//! Metrics, in OpenMetrics text. Requests are counted as they are answered; the rest is looked up when it is asked for.
+
+use super::Front;
+use crate::actors::{ContextHealth, Phase};
+use actix_web::{HttpResponse, http::Method};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::ConstCounter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
+    registry::Registry,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Upper bounds of the buckets, in seconds: those of OpenTelemetry's `http.server.request.duration`.
+const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What a request is counted under. The route is a template, never a path, so that there are few of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Request {
+    http_request_method: &'static str,
+    http_route: Arc<str>,
+    http_response_status_code: u16,
+    url_scheme: &'static str,
+}
+
+/// Counts answered requests.
+#[derive(Debug)]
+pub struct Requests(Family<Request, Histogram>);
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self(Family::new_with_constructor(|| Histogram::new(BUCKETS)))
+    }
+}
+
+impl Requests {
+    /// A request to `route` was answered.
+    pub fn answered(&self, method: &Method, route: &Arc<str>, status: u16, took: Duration) {
+        let known = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
+        let request = Request {
+            http_request_method: known.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER"),
+            http_route: route.clone(),
+            http_response_status_code: status,
+            url_scheme: "http",
+        };
+        self.0.get_or_create(&request).observe(took.as_secs_f64());
+    }
+}
+
+type Labels = Vec<(&'static str, &'static str)>;
+
+/// Gathers one family with a value for each context.
+struct Gathered<'a> {
+    registry: &'a mut Registry,
+    contexts: &'a [ContextHealth],
+}
+
+impl Gathered<'_> {
+    fn gauge(&mut self, name: &str, help: &str, value: impl Fn(&ContextHealth) -> Option<u64>) {
+        let family = Family::<Labels, GaugeOf>::default();
+        for context in self.contexts {
+            if let Some(value) = value(context) {
+                family.get_or_create(&vec![("context", context.context)]).set(i64::try_from(value).unwrap_or(i64::MAX));
+            }
+        }
+        self.registry.register(name, help, family);
+    }
+    fn counter(&mut self, name: &str, help: &str, value: impl Fn(&ContextHealth) -> Option<u64>) {
+        let family = Family::<Labels, CounterOf>::default();
+        for context in self.contexts {
+            if let Some(value) = value(context) {
+                family.get_or_create(&vec![("context", context.context)]).inc_by(value);
+            }
+        }
+        self.registry.register(name, help, family);
+    }
+}
+
+type GaugeOf = prometheus_client::metrics::gauge::Gauge;
+type CounterOf = prometheus_client::metrics::counter::Counter;
+
+/// All metrics.
+pub fn scrape(front: &Front) -> HttpResponse {
+    let mut registry = Registry::default();
+    registry.register(
+        "http_server_request_duration_seconds",
+        "How long requests took to be answered",
+        front.requests.0.clone(),
+    );
+    let info = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+    registry.register("holdfast_build", "What runs", info);
+    let contexts: Vec<_> = front.node.contexts().iter().map(|context| context.health()).collect();
+    let mut gathered = Gathered { registry: &mut registry, contexts: &contexts };
+    gathered.gauge("holdfast_context_up", "Whether the context runs", |health| {
+        Some(u64::from(health.state == Phase::Running))
+    });
+    gathered.counter("holdfast_actor_restarts", "Restarts", |health| Some(health.restarts));
+    gathered.counter("holdfast_actor_crashes", "Messages whose decision panicked", |health| Some(health.crashes));
+    gathered.gauge("holdfast_mailbox_depth", "Mail that waits for a turn", |health| Some(health.mailbox));
+    gathered.gauge("holdfast_listener_backlog", "Events of its sources not yet taken", |health| Some(health.backlog));
+    gathered.gauge("holdfast_saga_waiting", "Callers that wait to be settled", |health| Some(health.waiting));
+    gathered.gauge("holdfast_parked_events", "Events set aside", |health| Some(health.parked));
+    gathered.counter("holdfast_events", "Events in the log", |health| (!health.view).then_some(health.last_sequence));
+    gathered.gauge("holdfast_breaker_state", "0 closed, 1 half-open, 2 open", |health| {
+        health.guard.as_ref().map(|guard| match guard.breaker {
+            "open" => 2,
+            "halfOpen" => 1,
+            _ => 0,
+        })
+    });
+    gathered.counter("holdfast_breaker_opened", "How often the breaker opened", |health| {
+        health.guard.as_ref().map(|guard| guard.opened)
+    });
+    gathered.gauge("holdfast_asks_in_flight", "Questions under way to the context", |health| {
+        health.guard.as_ref().map(|guard| guard.in_flight)
+    });
+
+    let store = front.node.store_health();
+    registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));
+    registry.register("holdfast_store_syncs", "Groups made durable", ConstCounter::new(store.syncs));
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
+    };
+    gauge("holdfast_store_unwritten_bytes", "Accepted and not yet in the trees", store.unwritten_bytes);
+    gauge("holdfast_store_disk_bytes", "Bytes on disk", store.disk_bytes);
+    gauge("process_resident_memory_bytes", "Resident memory", resident_bytes().unwrap_or(0));
+
+    let mut text = String::new();
+    match encode(&mut text, &registry) {
+        Ok(()) => HttpResponse::Ok().content_type(OPEN_METRICS).body(text),
+        Err(_) => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+/// The second number of `/proc/self/statm` counts pages, which are of 4 KiB wherever this server is measured.
+fn resident_bytes() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(pages.split_whitespace().nth(1)?.parse::<u64>().ok()? * 4096)
+}

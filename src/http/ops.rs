@@ -1,0 +1,128 @@
+//! What operators and their tools ask: is it alive, is it ready, how is it doing.
+
+use super::{Front, metrics, problem::Problem};
+use crate::actors::{ContextHealth, Phase};
+use actix_web::{HttpRequest, HttpResponse, http::Method, http::StatusCode, web};
+use serde_json::{Map, Value, json};
+use std::sync::atomic::Ordering;
+
+const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
+
+/// The paths that are answered here.
+pub const PATHS: &[&str] = &[
+    "/",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/actuator/health",
+    "/actuator/health/liveness",
+    "/actuator/health/readiness",
+    "/actuator/info",
+    "/actuator/prometheus",
+];
+
+/// Answers one of [`PATHS`].
+pub fn answer(request: &HttpRequest, front: &Front) -> Result<HttpResponse, Problem> {
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        _ => return Err(Problem::method("GET, HEAD")),
+    }
+    Ok(match request.path() {
+        "/" => home(request, front),
+        "/livez" => text(StatusCode::OK, "ok\n".into()),
+        "/readyz" => readyz(request, front),
+        "/metrics" | "/actuator/prometheus" => metrics::scrape(front),
+        "/actuator/info" => json_of(StatusCode::OK, &json!({ "build": { "version": env!("CARGO_PKG_VERSION") } })),
+        "/actuator/health/liveness" => json_of(StatusCode::OK, &json!({ "status": "UP" })),
+        path => health(front, path == "/actuator/health"),
+    })
+}
+
+fn text(status: StatusCode, body: String) -> HttpResponse {
+    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(body)
+}
+
+fn json_of(status: StatusCode, body: &Value) -> HttpResponse {
+    HttpResponse::build(status).content_type(ACTUATOR).body(body.to_string())
+}
+
+/// Not ready are start-up, draining and a failed store; a context that is away is not a reason to send nobody here.
+fn ready(front: &Front) -> bool {
+    front.node.ready() && !front.draining.load(Ordering::Acquire)
+}
+
+fn phase(health: &ContextHealth) -> String {
+    serde_json::to_value(health.state).ok().and_then(|state| state.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let query = query.map(web::Query::into_inner).unwrap_or_default();
+    let excluded = |name: &str| query.iter().any(|(key, value)| key == "exclude" && value == name);
+    let (store, draining) = (front.node.store_health().failed.is_none(), front.draining.load(Ordering::Acquire));
+    let started = front.node.contexts().iter().all(|context| context.health().state != Phase::Starting);
+    let mut lines = vec![("store".to_owned(), store, "ok"), ("start".into(), started, "ok")];
+    lines.push(("serving".into(), !draining, "ok"));
+    let fine = lines.iter().all(|(name, fine, _)| *fine || excluded(name));
+    let status = if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if !query.iter().any(|(key, _)| key == "verbose") {
+        return text(status, if fine { "ok\n".into() } else { "not ready\n".into() });
+    }
+    let mark = |fine: bool| if fine { "[+]" } else { "[-]" };
+    let mut body: String = lines
+        .iter()
+        .map(|(name, fine, word)| format!("{}{name} {}\n", mark(*fine), if *fine { word } else { "failed" }))
+        .collect();
+    for context in front.node.contexts() {
+        let health = context.health();
+        body.push_str(&format!("{}{} {}\n", mark(health.state == Phase::Running), health.context, phase(&health)));
+    }
+    body.push_str(if fine { "readyz check passed\n" } else { "readyz check failed\n" });
+    text(status, body)
+}
+
+fn health(front: &Front, components: bool) -> HttpResponse {
+    let fine = ready(front);
+    let (status, word) = match (fine, front.draining.load(Ordering::Acquire)) {
+        (true, _) => (StatusCode::OK, "UP"),
+        (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "OUT_OF_SERVICE"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "DOWN"),
+    };
+    let mut body = Map::new();
+    body.insert("status".into(), word.into());
+    if components && front.settings.development {
+        let store = front.node.store_health();
+        let up = |fine: bool| if fine { "UP" } else { "DOWN" };
+        let mut parts = Map::new();
+        let details = json!({ "durable": store.durable, "accepted": store.accepted, "diskBytes": store.disk_bytes });
+        parts.insert("store".into(), json!({ "status": up(store.failed.is_none()), "details": details }));
+        for context in front.node.contexts() {
+            let health = context.health();
+            let details = json!({ "state": health.state, "backlog": health.backlog, "restarts": health.restarts });
+            // A context that is away is told, and takes nothing else with it.
+            let word = if health.state == Phase::Running { "UP" } else { "UNKNOWN" };
+            parts.insert(health.context.into(), json!({ "status": word, "details": details }));
+        }
+        body.insert("components".into(), parts.into());
+    }
+    json_of(status, &Value::Object(body))
+}
+
+/// Links to every collection.
+fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
+    let base = super::rest::base(request);
+    let mut links = Map::new();
+    let mut link = |rel: String, path: String| links.insert(rel, json!({ "href": format!("{base}{path}") }));
+    link("self".into(), "/".into());
+    for context in front.node.contexts() {
+        let name = context.name();
+        link(format!("{}:{}", name.system, name.collection), format!("/{}/{}", name.system, name.collection));
+        if front.settings.bare {
+            link(name.collection.into(), format!("/{}", name.collection));
+        }
+    }
+    for (rel, path) in [("service-desc", "/openapi.json"), ("service-doc", "/docs/"), ("status", "/actuator/health")] {
+        link(rel.into(), path.into());
+    }
+    HttpResponse::Ok().content_type("application/hal+json").body(json!({ "_links": links }).to_string())
+}
