@@ -3,4 +3,6 @@
 mod runtime {
     pub mod bench;
     mod sagas;
+    mod sagas_go_wrong;
+    mod steps;
 }
