@@ -2,6 +2,8 @@
 
 mod runtime {
     pub mod bench;
+    mod kiosk;
+    mod kiosk_works;
     mod sagas;
     mod sagas_go_wrong;
     mod steps;

@@ -84,9 +84,11 @@ impl Bench {
 
     /// Whether nobody has mail, waits, is behind or has set something aside.
     pub fn is_quiet(&self) -> bool {
-        self.node.contexts().iter().map(|context| context.health()).all(|health| {
-            health.mailbox == 0 && health.waiting == 0 && health.backlog == 0 && health.parked == 0
-        })
+        self.node
+            .contexts()
+            .iter()
+            .map(|context| context.health())
+            .all(|health| health.mailbox == 0 && health.waiting == 0 && health.backlog == 0 && health.parked == 0)
     }
 
     /// Waits until the world is quiet and right; tells what is wrong if it never is.

@@ -1,7 +1,7 @@
 //! Every step of a saga fails, is repeated, is delayed, in turn. Nothing here knows a system: it takes how one is laid
 //! out, what clients order, and what must be so in the end.
 
-use super::bench::{Bench, LayOut, hasty, under};
+use super::bench::{Bench, LayOut, eventually, hasty, under};
 use holdfast::{
     actors::{ChaosPoint, Fault, Injected, Node, NodeSettings, Order, Outcome},
     store::{MemoryStore, Store},
@@ -37,7 +37,10 @@ enum Injection {
     /// Answers of the context come late, or not at all.
     Fault(&'static str, Injected),
     /// The process ends after a commit; the last ones of them were not durable.
-    Crash { accepted: u64, lost: u64 },
+    Crash {
+        accepted: u64,
+        lost: u64,
+    },
 }
 
 type Turns = Arc<Mutex<BTreeMap<(&'static str, bool), usize>>>;
@@ -91,14 +94,21 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
 
     let mut answers = Vec::new();
     for (place, (context, order)) in saga.orders.iter().enumerate() {
-        answers.push(bench.order(context, under(&format!("order {place}"), order)).await);
+        let answer = bench.order(context, under(&format!("order {place}"), order));
+        // While nothing becomes durable nobody is answered; the next order is sent meanwhile.
+        let held = eventually(|| {
+            let health = store.health();
+            health.durable < health.accepted && bench.node.contexts().iter().all(|each| each.health().backlog == 0)
+        });
+        answers.push(tokio::select! { answer = answer => answer, () = held => Err(Fault::Away("nobody")) });
     }
     stopper.abort();
     let _ = stopper.await;
     if let Injection::Crash { .. } = injection {
         let (reached, _) = unbounded_channel();
         let left = bench.store.crash();
-        bench = Arc::new(Bench::of(left, settings(&Injection::None, &turns, reached, saga), saga.lay_out).ready().await);
+        bench =
+            Arc::new(Bench::of(left, settings(&Injection::None, &turns, reached, saga), saga.lay_out).ready().await);
     }
     for context in contexts {
         bench.context(context).set_fault(None);
