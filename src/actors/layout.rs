@@ -219,7 +219,8 @@ impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
     fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Heard<T>) -> L::Mail) {
         match self.layout.connect::<L, S, T>(self.mailbox, self.sources.len(), &react, mail) {
             Ok((listeners, pushes)) => {
-                let store = self.layout.store.clone();
+                let (store, said) = (self.layout.store.clone(), listeners.clone());
+                self.latest.push((S::NAME.context, Box::new(move || said.latest.load(SeqCst))));
                 self.sources
                     .push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react, &pushes)?))));
             }
