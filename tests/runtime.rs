@@ -4,7 +4,10 @@ mod runtime {
     pub mod bench;
     mod kiosk;
     mod kiosk_works;
+    mod protection;
+    mod repeats;
     mod sagas;
     mod sagas_go_wrong;
     mod steps;
+    mod tables;
 }
