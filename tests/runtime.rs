@@ -1,5 +1,7 @@
 //! The runtime, on a store in memory: sagas run, answers come, crashes and conflicts change nothing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod runtime {
     pub mod bench;
     mod kiosk;

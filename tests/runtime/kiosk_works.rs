@@ -227,3 +227,21 @@ async fn a_fold_that_panics_parks_its_event_and_takes_it_once_when_it_can() {
         })
         .await;
 }
+
+#[actix_rt::test]
+async fn whatever_goes_wrong_at_whichever_step_of_the_kiosk_who_is_charged_has_a_place() {
+    fn right(bench: &Bench) -> Result<(), String> {
+        let orders: Vec<_> = (1..=9).filter_map(|number| Some((number, bench.see("kiosk.order", number)?))).collect();
+        let charged: Vec<_> = orders.iter().flat_map(|(number, _)| [json!(number), json!(number)]).collect();
+        let desk = bench.see("kiosk.desk", 1).unwrap_or_default();
+        let mut is = desk["charged"].as_array().cloned().unwrap_or_default();
+        is.sort_by_key(serde_json::Value::as_u64);
+        let placed = orders.iter().all(|(_, order)| order["status"] == "Placed");
+        match placed && is == charged && bench.total("kiosk.order", &[]) == orders.len() as u64 {
+            true => Ok(()),
+            false => Err(format!("{orders:?} and {desk}")),
+        }
+    }
+    let orders = vec![("kiosk.order", place("A1", 2)), ("kiosk.order", place("A2", 2))];
+    super::steps::every_step_goes_wrong(super::steps::Saga { lay_out: kiosk, orders, right }).await;
+}
