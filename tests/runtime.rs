@@ -1,7 +1,16 @@
 //! The runtime, on a store in memory: sagas run, answers come, crashes and conflicts change nothing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod runtime {
     pub mod bench;
     mod guardian;
+    mod kiosk;
+    mod kiosk_works;
+    mod protection;
+    mod repeats;
     mod sagas;
+    mod sagas_go_wrong;
+    mod steps;
+    mod tables;
 }

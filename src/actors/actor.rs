@@ -8,9 +8,10 @@
 use super::{
     front::{Fault, Phase},
     logic::Logic,
+    restarts::{Restarts, Verdict},
     shared::{ChaosPoint, Mailbox, Shared},
 };
-use crate::store::{Commit, StoreError, Verdict};
+use crate::store::{self, Commit, StoreError};
 use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised, fut::wrap_future};
 use std::{
     collections::VecDeque,
@@ -21,11 +22,6 @@ use std::{
 
 /// At most so many messages a turn.
 const TURN: usize = 256;
-/// So many restarts in [`WINDOW`] are taken for bad luck; more are slowed down.
-const RESTARTS: usize = 5;
-const WINDOW: Duration = Duration::from_secs(10);
-/// After so many such windows the context is failed.
-const WINDOWS: u32 = 3;
 /// How often a turn is decided anew on a conflict before the actor takes a breath.
 const CONFLICTS: u32 = 8;
 const BREATH: Duration = Duration::from_millis(20);
@@ -41,7 +37,7 @@ struct TakeTurn;
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Decided(Result<Verdict, StoreError>);
+struct Decided(Result<store::Verdict, StoreError>);
 
 /// Stops or starts the context; the sender is told when it is done.
 #[derive(Message)]
@@ -67,8 +63,7 @@ pub struct ContextActor<L: Logic> {
     /// After a turn has crashed, so many messages are taken one by one, to find the bad one.
     singly: usize,
     conflicts: u32,
-    crashed_at: VecDeque<Instant>,
-    windows: u32,
+    restarts: Restarts,
     alarm: Option<SpawnHandle>,
     halting: Vec<tokio::sync::oneshot::Sender<()>>,
 }
@@ -87,8 +82,7 @@ impl<L: Logic> ContextActor<L> {
             turn_is_due: false,
             singly: 0,
             conflicts: 0,
-            crashed_at: VecDeque::new(),
-            windows: 0,
+            restarts: Restarts::default(),
             alarm: None,
             halting: Vec::new(),
         }
@@ -112,7 +106,6 @@ impl<L: Logic> ContextActor<L> {
         }
         let most = if self.singly > 0 { 1 } else { TURN };
         let mails: Vec<_> = self.buffer.drain(..self.buffer.len().min(most)).map(Some).collect();
-        self.shared.mailbox.fetch_sub(mails.len() as u64, Relaxed);
         self.decide(mails, ctx);
     }
 
@@ -121,7 +114,7 @@ impl<L: Logic> ContextActor<L> {
             let turn = self.logic.turn(&mails)?;
             self.shared.chaos(ChaosPoint::BeforeCommit);
             let verdict = match turn.batch.writes.is_empty() {
-                true => Verdict::Accepted(turn.judged),
+                true => store::Verdict::Accepted(turn.judged),
                 false => self.shared.store.submit(turn.batch)?,
             };
             Ok::<_, StoreError>((turn.memory, turn.effects, verdict))
@@ -135,7 +128,7 @@ impl<L: Logic> ContextActor<L> {
             Err(_) => {
                 if let [Some(_)] = mails.as_slice() {
                     // The bad one is found: it is not tried again.
-                    mails.into_iter().flatten().for_each(|mail| self.logic.dismiss(mail, &Fault::Crashed));
+                    mails.into_iter().flatten().for_each(|mail| self.dismiss(mail, &Fault::Crashed));
                 } else {
                     self.singly = mails.len();
                     self.give_back(mails);
@@ -145,16 +138,16 @@ impl<L: Logic> ContextActor<L> {
         }
     }
 
-    fn verdict(&mut self, verdict: Result<Verdict, StoreError>, ctx: &mut Context<Self>) {
+    fn verdict(&mut self, verdict: Result<store::Verdict, StoreError>, ctx: &mut Context<Self>) {
         match verdict {
-            Ok(Verdict::Accepted(commit)) => {
+            Ok(store::Verdict::Accepted(commit)) => {
                 self.conflicts = 0;
                 if let Some(handed) = &mut self.handed {
                     handed.commit = Some(commit);
                 }
                 self.act(ctx);
             }
-            Ok(Verdict::Conflict) => {
+            Ok(store::Verdict::Conflict) => {
                 let Some(handed) = self.handed.take() else { return };
                 self.conflicts += 1;
                 if let Err(error) = self.logic.reload(&self.mailbox) {
@@ -162,12 +155,12 @@ impl<L: Logic> ContextActor<L> {
                 }
                 if self.conflicts.is_multiple_of(CONFLICTS) {
                     self.give_back(handed.mails);
-                    ctx.run_later(BREATH, |actor, ctx| actor.ask_for_turn(ctx));
+                    self.take_breath(ctx);
                 } else {
                     self.decide(handed.mails, ctx);
                 }
             }
-            Ok(Verdict::Pending(verdict)) => {
+            Ok(store::Verdict::Pending(verdict)) => {
                 // A task of its own: it outlives a restart of this actor, which its own futures would not.
                 let mailbox = ctx.address();
                 actix::spawn(async move {
@@ -186,6 +179,7 @@ impl<L: Logic> ContextActor<L> {
     fn act(&mut self, ctx: &mut Context<Self>) {
         let acted = catch_unwind(AssertUnwindSafe(|| {
             let Some(handed) = &mut self.handed else { return };
+            // Found after a restart, and not decided yet: the word is on its way.
             let Some(commit) = handed.commit else { return };
             if let Some(memory) = handed.memory.take() {
                 self.logic.remember(memory, commit);
@@ -199,7 +193,8 @@ impl<L: Logic> ContextActor<L> {
         if acted.is_err() {
             return self.crash(ctx);
         }
-        if let Some(handed) = self.handed.take() {
+        if let Some(handed) = self.handed.take_if(|handed| handed.commit.is_some()) {
+            self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
             self.singly = self.singly.saturating_sub(handed.mails.len());
         }
         self.halted();
@@ -222,10 +217,18 @@ impl<L: Logic> ContextActor<L> {
     }
 
     fn give_back(&mut self, mails: Vec<Option<L::Mail>>) {
-        for mail in mails.into_iter().flatten().rev() {
-            self.shared.mailbox.fetch_add(1, Relaxed);
-            self.buffer.push_front(mail);
-        }
+        mails.into_iter().flatten().rev().for_each(|mail| self.buffer.push_front(mail));
+    }
+
+    /// Goes on in a moment, unless it has been stopped.
+    fn take_breath(&mut self, ctx: &mut Context<Self>) {
+        self.halted();
+        ctx.run_later(BREATH, |actor, ctx| actor.ask_for_turn(ctx));
+    }
+
+    fn dismiss(&mut self, mail: L::Mail, why: &Fault) {
+        self.shared.mailbox.fetch_sub(1, Relaxed);
+        self.logic.dismiss(mail, why);
     }
 
     fn not_taken(&mut self, mails: Vec<Option<L::Mail>>, error: &StoreError, ctx: &mut Context<Self>) {
@@ -233,25 +236,28 @@ impl<L: Logic> ContextActor<L> {
             StoreError::Behind => {
                 let (outside, inside) = mails.into_iter().flatten().partition::<Vec<_>, _>(L::is_from_outside);
                 let busy = Fault::Busy { retry_after: Duration::from_secs(1) };
-                outside.into_iter().for_each(|mail| self.logic.dismiss(mail, &busy));
+                outside.into_iter().for_each(|mail| self.dismiss(mail, &busy));
                 self.give_back(inside.into_iter().map(Some).collect());
-                ctx.run_later(BREATH, |actor, ctx| actor.ask_for_turn(ctx));
+                self.take_breath(ctx);
             }
             StoreError::Invalid(why) if mails.len() > 1 => {
                 tracing::warn!(context = self.shared.name.context, why, "a turn cannot be stored; taken singly");
                 self.singly = mails.len();
                 self.give_back(mails);
+                self.halted();
                 self.ask_for_turn(ctx);
             }
             error => {
                 tracing::error!(context = self.shared.name.context, %error, "the store did not take a turn");
                 let fault = Fault::from(error.clone());
-                mails.into_iter().flatten().for_each(|mail| self.logic.dismiss(mail, &fault));
+                mails.into_iter().flatten().for_each(|mail| self.dismiss(mail, &fault));
                 self.singly = self.singly.saturating_sub(1);
                 match error {
                     StoreError::Invalid(_) => self.ask_for_turn(ctx),
-                    _ => self.fail(&fault),
+                    _ if self.running() => self.fail(&fault),
+                    _ => {}
                 }
+                self.halted();
             }
         }
     }
@@ -267,9 +273,8 @@ impl<L: Logic> ContextActor<L> {
     }
 
     fn dismiss_all(&mut self, why: &Fault) {
-        self.shared.mailbox.fetch_sub(self.buffer.len() as u64, Relaxed);
         for mail in std::mem::take(&mut self.buffer) {
-            self.logic.dismiss(mail, why);
+            self.dismiss(mail, why);
         }
         self.logic.dismiss_waiting(why);
     }
@@ -317,24 +322,25 @@ impl<L: Logic> Supervised for ContextActor<L> {
         if matches!(self.shared.phase(), Phase::Failed | Phase::Stopped) {
             return self.halted();
         }
-        let now = Instant::now();
-        self.crashed_at.retain(|at| now.duration_since(*at) < WINDOW);
-        self.crashed_at.push_back(now);
-        if self.crashed_at.len() <= RESTARTS {
-            return self.load(ctx);
-        }
-        self.crashed_at.clear();
-        self.windows += 1;
-        tracing::warn!(context = self.shared.name.context, windows = self.windows, "the context keeps crashing");
-        if self.windows >= WINDOWS {
-            let _ = self.logic.reload(&self.mailbox);
-            return self.fail(&Fault::Away(self.shared.name.context));
-        }
+        let backoff = match self.restarts.crashed(Instant::now()) {
+            Verdict::GoOn => return self.load(ctx),
+            Verdict::After(backoff) => backoff,
+            Verdict::GiveUp => {
+                tracing::error!(context = self.shared.name.context, "the context keeps crashing; it is given up");
+                // Loaded once more, so that what was handed over is answered as it stands.
+                let _ = self.logic.reload(&self.mailbox);
+                return self.fail(&Fault::Away(self.shared.name.context));
+            }
+        };
+        tracing::warn!(context = self.shared.name.context, ?backoff, "the context keeps crashing");
         self.shared.set_phase(Phase::Degraded);
-        let backoff = Duration::from_millis(50) * 2_u32.pow(self.windows.min(6));
         // No mail is taken meanwhile, and none is lost.
         ctx.wait(wrap_future(tokio::time::sleep(backoff)));
-        ctx.run_later(backoff, |actor: &mut Self, ctx| actor.load(ctx));
+        ctx.run_later(backoff, |actor: &mut Self, ctx| {
+            if actor.shared.phase() == Phase::Degraded {
+                actor.load(ctx);
+            }
+        });
     }
 }
 
@@ -342,10 +348,7 @@ impl<L: Logic> Handler<Post<L::Mail>> for ContextActor<L> {
     type Result = ();
     fn handle(&mut self, Post(mail): Post<L::Mail>, ctx: &mut Context<Self>) {
         match self.shared.phase() {
-            Phase::Failed | Phase::Stopped => {
-                self.shared.mailbox.fetch_sub(1, Relaxed);
-                self.logic.dismiss(mail, &Fault::Away(self.shared.name.context));
-            }
+            Phase::Failed | Phase::Stopped => self.dismiss(mail, &Fault::Away(self.shared.name.context)),
             Phase::Starting | Phase::Running | Phase::Degraded => {
                 self.buffer.push_back(mail);
                 self.ask_for_turn(ctx);
@@ -381,8 +384,11 @@ impl<L: Logic> Handler<Halt> for ContextActor<L> {
                 self.halted();
             }
             (false, _) => {
-                (self.windows, self.singly) = (0, 0);
-                self.crashed_at.clear();
+                self.singly = 0;
+                for stopped in self.halting.drain(..) {
+                    let _ = stopped.send(());
+                }
+                self.restarts = Restarts::default();
                 self.load(ctx);
                 let _ = done.send(());
             }

@@ -9,16 +9,16 @@ use super::{
         SagaEntry, Seen,
     },
     guard::{AnswerReceiver, Guard},
-    listening::{parked_rows, read_log},
+    listening::parked_rows,
     lists,
     logic::Logic,
     peers::{Askable, Question},
-    projecting::{self, Projecting},
     records::{Logged, SAGA_PAGE, SagaPage, Thread},
     shared::{Latest, Mailbox, Shared},
+    sources::read_log,
 };
 use crate::{
-    domain::{Aggregate, Entity, Name, Refusal, Standing, Target, View, lenient},
+    domain::{Aggregate, Entity, Name, Refusal, Standing, Target, lenient},
     store::{
         Scan, StoreError, codec,
         keys::{KeyBuf, Space, behind},
@@ -43,19 +43,19 @@ pub type Enter<A> =
     Box<dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody> + Send + Sync>;
 
 /// What both kinds of context have in common.
-struct Common<L: Logic, E> {
-    mailbox: Arc<Mailbox<L>>,
-    tree: Tree<E>,
-    filters: Vec<&'static str>,
-    guard: Arc<Guard>,
+pub struct Common<L: Logic, E> {
+    pub mailbox: Arc<Mailbox<L>>,
+    pub tree: Tree<E>,
+    pub filters: Vec<&'static str>,
+    pub guard: Arc<Guard>,
 }
 
 impl<L: Logic, E: Entity> Common<L, E> {
-    fn shared(&self) -> &Shared {
+    pub fn shared(&self) -> &Shared {
         &self.mailbox.shared
     }
 
-    fn read(&self, number: u64) -> Result<Seen, Fault> {
+    pub fn read(&self, number: u64) -> Result<Seen, Fault> {
         self.shared().open()?;
         let Some((commit, kept)) = self.of_one_generation(|generation| Ok(self.tree.state(generation, number)?))?
         else {
@@ -69,7 +69,7 @@ impl<L: Logic, E: Entity> Common<L, E> {
         }
     }
 
-    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+    pub fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
         self.shared().open()?;
         self.of_one_generation(|generation| lists::list(&self.tree, generation, query))
     }
@@ -95,7 +95,7 @@ impl<L: Logic, E: Entity> Common<L, E> {
         self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
     }
 
-    fn health(&self, view: bool) -> ContextHealth {
+    pub fn health(&self, view: bool) -> ContextHealth {
         let shared = self.shared();
         ContextHealth {
             context: E::NAME.context,
@@ -114,7 +114,7 @@ impl<L: Logic, E: Entity> Common<L, E> {
         }
     }
 
-    fn halt(&self, halt: bool) -> BoxFuture<'static, ()> {
+    pub fn halt(&self, halt: bool) -> BoxFuture<'static, ()> {
         let mailbox = self.mailbox.clone();
         async move {
             let (done, is_done) = oneshot::channel();
@@ -124,7 +124,7 @@ impl<L: Logic, E: Entity> Common<L, E> {
         .boxed()
     }
 
-    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
+    pub fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
         let rows = parked_rows(&self.tree, None)?.into_iter();
         let listener = E::NAME.context;
         Ok(rows
@@ -138,7 +138,7 @@ impl<L: Logic, E: Entity> Common<L, E> {
     }
 
     /// Posts mail that is answered by hand.
-    fn by_hand(
+    pub fn by_hand(
         &self,
         mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail,
     ) -> BoxFuture<'static, Result<(), Fault>> {
@@ -348,67 +348,5 @@ impl<A: Aggregate> Askable for Handle<A> {
             self.common.mailbox.post(deciding::Mail::Ask(asked));
         }
         answer
-    }
-}
-
-/// The handle of a view.
-pub struct ViewHandle<V: View> {
-    common: Common<Projecting<V>, V>,
-}
-
-impl<V: View> ViewHandle<V> {
-    pub fn new(mailbox: Arc<Mailbox<Projecting<V>>>, tree: Tree<V>, guard: Arc<Guard>) -> Self {
-        Self { common: Common { mailbox, tree, filters: lists::filters::<V>(), guard } }
-    }
-}
-
-impl<V: View> Context for ViewHandle<V> {
-    fn name(&self) -> Name {
-        V::NAME
-    }
-    fn is_view(&self) -> bool {
-        true
-    }
-    fn doors(&self) -> &[DoorInfo] {
-        &[]
-    }
-    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<V::Shown>()
-    }
-    fn filters(&self) -> &[&'static str] {
-        &self.common.filters
-    }
-    fn enter(&self, _: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
-        std::future::ready(Err(Refusal::absent("door").into())).boxed()
-    }
-    fn read(&self, number: u64) -> Result<Seen, Fault> {
-        self.common.read(number)
-    }
-    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        self.common.list(query)
-    }
-    fn health(&self) -> ContextHealth {
-        self.common.health(true)
-    }
-    fn stop(&self) -> BoxFuture<'static, ()> {
-        self.common.halt(true)
-    }
-    fn start(&self) -> BoxFuture<'static, ()> {
-        self.common.halt(false)
-    }
-    fn set_fault(&self, fault: Option<Injected>) {
-        self.common.shared().set_fault(fault);
-    }
-    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
-        self.common.by_hand(projecting::Mail::Rebuild)
-    }
-    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
-        self.common.parked()
-    }
-    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
-        self.common.by_hand(|done| projecting::Mail::Unpark { parked, redrive, done })
-    }
-    fn saga(&self, _: &str, _: u64) -> Result<Vec<SagaEntry>, Fault> {
-        Ok(Vec::new())
     }
 }

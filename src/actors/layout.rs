@@ -7,13 +7,15 @@ use super::{
     desk::Tree,
     front::{Context, DoorInfo, Verb},
     guard::Guard,
-    handle::{Enter, Handle, ViewHandle},
-    listening::{Ears, Heard, Listeners, LocalSource, Queue, Reaction, Source, last_sequence},
+    handle::{Enter, Handle},
+    listening::{Ears, Heard},
     logic::Logic,
     node::{NodeError, NodeSettings},
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
     shared::{Latest, Mailbox, Shared},
+    sources::{Listeners, LocalSource, Queue, Reaction, Source, last_sequence},
+    view_handle::ViewHandle,
 };
 use crate::{
     domain::{Aggregate, Board, Body, Doors, Entity, Folds, Id, Name, Policies, React, Role, Target, View, lenient},
@@ -219,7 +221,8 @@ impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
     fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Heard<T>) -> L::Mail) {
         match self.layout.connect::<L, S, T>(self.mailbox, self.sources.len(), &react, mail) {
             Ok((listeners, pushes)) => {
-                let store = self.layout.store.clone();
+                let (store, said) = (self.layout.store.clone(), listeners.clone());
+                self.latest.push((S::NAME.context, Box::new(move || said.latest.load(SeqCst))));
                 self.sources
                     .push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react, &pushes)?))));
             }

@@ -18,7 +18,10 @@ mod peers;
 mod postings;
 mod projecting;
 mod records;
+mod restarts;
 mod shared;
+mod sources;
+mod view_handle;
 
 pub use breaker::BreakerSettings;
 pub use clock::Clock;

@@ -79,7 +79,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// A value that lists are filtered and sorted by. A missing value is in no index.
+/// A value that lists are filtered and sorted by. Missing values come first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// The entity has no value for this field.

@@ -33,6 +33,8 @@ struct State {
     pending: bool,
     syncs: u64,
     refusal: Option<StoreError>,
+    /// After which commits nothing more becomes durable, and nothing more is accepted.
+    ends: Option<(Commit, Commit)>,
     /// What stood before each write that is not durable, for a crash to put back.
     before: Vec<(usize, Vec<u8>, Option<Row>)>,
 }
@@ -89,6 +91,11 @@ impl MemoryStore {
         lock(&self.0.state).pending = on;
     }
 
+    /// The process is about to end: commits after `durable` are accepted only, and nothing is taken after `accepted`.
+    pub fn end_after(&self, durable: Commit, accepted: Commit) {
+        lock(&self.0.state).ends = Some((durable, accepted));
+    }
+
     /// The disk fails: whoever waits hears it, and nothing more is taken.
     pub fn fail_now(&self) {
         self.end("the disk failed, as asked");
@@ -124,14 +131,22 @@ impl MemoryStore {
 
 impl Shared {
     fn decide(&self, batch: Batch) -> Result<Verdict, StoreError> {
-        let (verdict, durable) = {
+        let (verdict, durable, ended) = {
             let mut state = lock(&self.state);
             let verdict = state.decide(batch)?;
+            let accepted = state.accepted;
+            state.held |= state.ends.is_some_and(|(durable, _)| accepted > durable);
             let durable = (!state.held).then(|| state.settle());
-            (verdict, durable)
+            let ended = state.ends.is_some_and(|(_, last)| accepted >= last);
+            let ended = ended.then(|| StoreError::Failed("the process is ending".into()));
+            state.refusal = state.refusal.take().or_else(|| ended.clone());
+            (verdict, durable, ended)
         };
         if let Some(durable) = durable {
             self.durability.reach(durable);
+        }
+        if let Some(error) = ended {
+            self.durability.fail(error);
         }
         Ok(verdict)
     }

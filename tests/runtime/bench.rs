@@ -1,29 +1,49 @@
 //! A test bench: a node in this process, and words to deal with it.
 
 use holdfast::{
-    actors::{Context, Fault, ListQuery, LocalNode, Node, NodeSettings, Order, Outcome},
+    actors::{
+        Context, Fault, GuardSettings, IdempotencyKey, Layout, ListQuery, LocalNode, Node, NodeSettings, Order, Outcome,
+    },
     store::{MemoryStore, Store},
     systems,
 };
-use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use serde_json::{Value, json};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-/// A node with BookRent on it.
+/// Lays contexts out on a node.
+pub type LayOut = fn(&mut Layout<'_>);
+
+/// BookRent.
+pub fn bookrent(board: &mut Layout<'_>) {
+    assert!(systems::lay_out("bookrent", board));
+}
+
+/// A node and its store.
 pub struct Bench {
     pub node: LocalNode,
     pub store: MemoryStore,
 }
 
 impl Bench {
-    pub fn on(store: MemoryStore, settings: NodeSettings) -> Self {
+    pub fn of(store: MemoryStore, settings: NodeSettings, lay_out: LayOut) -> Self {
         let shared: Arc<dyn Store> = Arc::new(store.clone());
-        let node = LocalNode::start(shared, settings, |board| assert!(systems::lay_out("bookrent", board)));
+        let node = LocalNode::start(shared, settings, lay_out);
         Self { node: node.expect("the node starts"), store }
+    }
+
+    /// A node with BookRent on it.
+    pub fn on(store: MemoryStore, settings: NodeSettings) -> Self {
+        Self::of(store, settings, bookrent)
     }
 
     pub async fn ready(self) -> Self {
         eventually(|| self.node.ready()).await;
         self
+    }
+
+    /// The process ends and another finds what was durable.
+    pub async fn crashed(self, settings: NodeSettings, lay_out: LayOut) -> Self {
+        Self::of(self.store.crash(), settings, lay_out).ready().await
     }
 
     pub fn context(&self, name: &str) -> Arc<dyn Context> {
@@ -44,17 +64,16 @@ impl Bench {
     }
 
     pub async fn register(&self) -> u64 {
-        let body = serde_json::json!({ "title": "title01" });
+        let body = json!({ "title": "title01" });
         self.enter("bookrent.book", 0, None, body).await.expect("registered").number
     }
 
     pub async fn rent(&self, book: u64, user: u64) -> Result<Outcome, Fault> {
-        let body = serde_json::json!({ "bookId": book, "userId": user, "address": "분당" });
-        self.enter("bookrent.rent", 0, None, body).await
+        self.order("bookrent.rent", rent(book, user)).await
     }
 
     pub async fn cancel(&self, rent: u64) -> Result<Outcome, Fault> {
-        self.enter("bookrent.rent", 1, Some(rent), serde_json::json!({ "status": "Cancel" })).await
+        self.enter("bookrent.rent", 1, Some(rent), json!({ "status": "Cancel" })).await
     }
 
     pub fn total(&self, context: &str, filters: &[(&str, &str)]) -> u64 {
@@ -63,16 +82,59 @@ impl Bench {
         self.context(context).list(&query).expect("a list").total
     }
 
-    /// Waits until every event has been taken everywhere and no question is open.
-    pub async fn settled(&self) {
-        let quiet =
-            || {
-                self.node.contexts().iter().map(|context| context.health()).all(|health| {
-                    health.mailbox == 0 && health.waiting == 0 && health.backlog == 0 && health.parked == 0
-                })
-            };
-        eventually(quiet).await;
+    /// Whether nobody has mail, waits, is behind or has set something aside.
+    pub fn is_quiet(&self) -> bool {
+        self.node
+            .contexts()
+            .iter()
+            .map(|context| context.health())
+            .all(|health| health.mailbox == 0 && health.waiting == 0 && health.backlog == 0 && health.parked == 0)
     }
+
+    /// Waits until the world is quiet and right; tells what is wrong if it never is.
+    pub async fn comes_right(&self, right: impl Fn(&Self) -> Result<(), String>) {
+        let mut wrong = None;
+        for _ in 0..4000 {
+            wrong = match self.is_quiet() {
+                true => right(self).err(),
+                false => Some("somebody is still busy".to_owned()),
+            };
+            if wrong.is_none() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let health: Vec<_> = self.node.contexts().iter().map(|context| format!("{:?}", context.health())).collect();
+        panic!("it never came right: {wrong:?}\n{}", health.join("\n"));
+    }
+
+    /// The names of the events of the saga that `context` began under `number`, in all contexts.
+    pub fn events(&self, context: &str, number: u64) -> Vec<String> {
+        let told = self.node.contexts().iter().flat_map(|each| each.saga(context, number).expect("a saga"));
+        told.map(|entry| entry.what).collect()
+    }
+}
+
+/// An order for a rent.
+pub fn rent(book: u64, user: u64) -> Order {
+    let body = json!({ "bookId": book, "userId": user, "address": "분당" });
+    Order { body, ..Order::default() }
+}
+
+/// The same order under an idempotency key.
+pub fn under(key: &str, order: &Order) -> Order {
+    let idempotency = Some(IdempotencyKey { scope: key.into(), fingerprint: 1 });
+    Order { idempotency, ..order.clone() }
+}
+
+/// Settings under which `context` is asked as `guard` says.
+pub fn guarded(context: &str, guard: GuardSettings) -> NodeSettings {
+    NodeSettings { guards: HashMap::from([(context.to_owned(), guard)]), ..NodeSettings::default() }
+}
+
+/// A guard that gives up soon.
+pub fn hasty(millis: u64) -> GuardSettings {
+    GuardSettings { timeout: Duration::from_millis(millis), ..GuardSettings::default() }
 }
 
 pub fn value(outcome: &Outcome) -> Value {

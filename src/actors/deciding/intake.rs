@@ -25,6 +25,10 @@ use std::borrow::Cow;
 impl<A: Aggregate> Work<'_, A> {
     /// A client's command.
     pub(super) fn enter(&mut self, place: usize, entry: &Entry<A>) -> Result<(), StoreError> {
+        // Whoever lost patience before anything was recorded has been told that nothing was.
+        if entry.reply.is_closed() {
+            return Ok(());
+        }
         if let Some(key) = &entry.idempotency
             && let Some(row) = self.kept_request(&key.scope)?
         {

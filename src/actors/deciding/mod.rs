@@ -13,11 +13,12 @@ use super::{
     desk::Tree,
     front::{Fault, Outcome},
     guard::Pass,
-    listening::{Ears, Hearing, Listeners},
+    listening::{Ears, Hearing},
     logic::{Logic, Turn},
     peers::Peers,
     records::{Logged, Meta, SagaId, Thread},
     shared::{Mailbox, Shared},
+    sources::Listeners,
 };
 use crate::{
     domain::{Aggregate, Ask, NoAnswer, Timestamp},
@@ -142,7 +143,6 @@ impl<A: Aggregate> Deciding<A> {
     fn publish_health(&self) {
         self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
         self.shared.parked.store(self.ears.parked(), Relaxed);
-        self.shared.waiting.store(self.waiting.values().map(Vec::len).sum::<usize>() as u64, Relaxed);
     }
 }
 
@@ -219,10 +219,12 @@ impl<A: Aggregate> Logic for Deciding<A> {
                     entry.recorded.store(number, Relaxed);
                     let waiting = Waiting { reply: entry.reply, replayed, _permit: entry.permit };
                     self.waiting.entry(number).or_default().push(waiting);
+                    self.shared.waiting.fetch_add(1, Relaxed);
                 }
             }
             Effect::Settled { number, outcome } => {
                 for waiting in self.waiting.remove(&number).unwrap_or_default() {
+                    self.shared.waiting.fetch_sub(1, Relaxed);
                     self.shared.reply(commit, waiting.reply, mail::as_replay(outcome.clone(), waiting.replayed));
                 }
                 for asked in self.postponed.remove(&number).unwrap_or_default() {
@@ -230,7 +232,6 @@ impl<A: Aggregate> Logic for Deciding<A> {
                         mailbox.post(Mail::Ask(asked));
                     }
                 }
-                self.publish_health();
             }
             Effect::Answer { mail: place, answer } => {
                 if let Some(Mail::Ask(asked)) = mail(place) {
@@ -263,6 +264,7 @@ impl<A: Aggregate> Logic for Deciding<A> {
 
     fn dismiss_waiting(&mut self, why: &Fault) {
         for waiting in std::mem::take(&mut self.waiting).into_values().flatten() {
+            self.shared.waiting.fetch_sub(1, Relaxed);
             let _ = waiting.reply.send(Err(why.clone()));
         }
         self.postponed.clear();

@@ -110,7 +110,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
     }
 
-    /// Decides `command` on a copy, and writes down what follows. Says whether anything did.
+    /// Decides `command` on a copy, and writes down what follows.
     pub(super) fn decide(
         &mut self,
         number: u64,
@@ -118,7 +118,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         cause: Cause,
         saga: SagaId,
         client: Option<&Thread>,
-    ) -> Result<Result<bool, Trouble>, StoreError> {
+    ) -> Result<Result<(), Trouble>, StoreError> {
         let id = Id::new(number);
         let withdrawn = A::withdraws(&command);
         let sheet = self.desk.sheet(number)?;
@@ -172,7 +172,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         if let Some(ask) = withdrawn {
             self.keep_answer(&ask, Kept::Withdrawn)?;
         }
-        Ok(Ok(!self.events.is_empty()))
+        Ok(Ok(()))
     }
 
     fn claim(&mut self, number: u64, held: &[String], claimed: &[String]) -> Result<Result<(), Refusal>, StoreError> {

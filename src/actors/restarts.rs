@@ -1,0 +1,85 @@
+//! How often a context may crash: some restarts are bad luck, more are slowed down, and a context that does nothing
+//! else is given up.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// So many restarts in [`WINDOW`] are taken for bad luck.
+const RESTARTS: usize = 5;
+const WINDOW: Duration = Duration::from_secs(10);
+/// After so many such windows in a row the context is failed.
+const WINDOWS: u32 = 3;
+const SHORTEST: Duration = Duration::from_millis(50);
+
+/// What to do about a crash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on at once.
+    GoOn,
+    /// Go on after a pause.
+    After(Duration),
+    /// Give up, until somebody starts it by hand.
+    GiveUp,
+}
+
+/// The crashes of one context.
+#[derive(Debug, Default)]
+pub struct Restarts {
+    recent: VecDeque<Instant>,
+    windows: u32,
+    last_window: Option<Instant>,
+}
+
+impl Restarts {
+    /// It has crashed.
+    pub fn crashed(&mut self, now: Instant) -> Verdict {
+        self.recent.retain(|at| now.duration_since(*at) < WINDOW);
+        self.recent.push_back(now);
+        if self.recent.len() <= RESTARTS {
+            return Verdict::GoOn;
+        }
+        self.recent.clear();
+        // One that comes long after the last begins a new count.
+        let in_a_row = self.last_window.is_some_and(|last| now.duration_since(last) < WINDOW * 3);
+        self.windows = if in_a_row { self.windows + 1 } else { 1 };
+        self.last_window = Some(now);
+        match self.windows >= WINDOWS {
+            true => Verdict::GiveUp,
+            false => Verdict::After(SHORTEST * 2_u32.pow(self.windows)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_crashes_are_bad_luck_more_are_slowed_down_and_three_bursts_end_it() {
+        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        let mut burst = |at: Instant| (0..=RESTARTS).map(|_| restarts.crashed(at)).collect::<Vec<_>>();
+        let first = burst(now);
+        assert!(first[..RESTARTS].iter().all(|verdict| *verdict == Verdict::GoOn));
+        assert_eq!(first[RESTARTS], Verdict::After(SHORTEST * 2));
+        assert_eq!(burst(now + WINDOW)[RESTARTS], Verdict::After(SHORTEST * 4));
+        assert_eq!(burst(now + WINDOW * 2)[RESTARTS], Verdict::GiveUp);
+    }
+
+    #[test]
+    fn bursts_far_apart_are_not_added_up() {
+        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        for day in 0..10 {
+            let at = now + Duration::from_secs(day * 86_400);
+            let last = (0..=RESTARTS).map(|_| restarts.crashed(at)).last();
+            assert_eq!(last, Some(Verdict::After(SHORTEST * 2)));
+        }
+    }
+
+    #[test]
+    fn crashes_that_are_spread_out_are_bad_luck() {
+        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        assert!((0..100).all(|n| restarts.crashed(now + WINDOW * n / 5) == Verdict::GoOn));
+    }
+}

@@ -1,0 +1,180 @@
+//! What is listened to: the contexts of this process, their logs, and what each of their events comes to.
+
+use super::{
+    desk::Tree,
+    records::{Envelope, Logged, decode_log},
+};
+use crate::{
+    domain::Aggregate,
+    store::{
+        Scan, Store, StoreError,
+        keys::{KeyBuf, Space, behind},
+    },
+};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+};
+
+/// At most so many events of one source are read at once.
+const READ: usize = 512;
+/// At most so many pushes wait at a listener; a slower one reads the log.
+const PUSHES: usize = 64;
+
+type Push<S> = Box<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>) + Send + Sync>;
+
+/// Those who listen to `S`, and how far its log goes.
+pub struct Listeners<S: Aggregate> {
+    ears: RwLock<Vec<Push<S>>>,
+    pub latest: AtomicU64,
+}
+
+impl<S: Aggregate> Default for Listeners<S> {
+    fn default() -> Self {
+        Self { ears: RwLock::new(Vec::new()), latest: AtomicU64::new(0) }
+    }
+}
+
+impl<S: Aggregate> Listeners<S> {
+    pub fn add(&self, push: Push<S>) {
+        self.ears.write().unwrap_or_else(PoisonError::into_inner).push(push);
+    }
+    /// These events stand. An empty slice says only that there may be something in the log.
+    pub fn say(&self, events: &Arc<[Logged<S::Event>]>) {
+        if let Some(last) = events.last() {
+            self.latest.fetch_max(last.envelope.sequence, SeqCst);
+        }
+        self.ears.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|push| push(events));
+    }
+}
+
+/// Events of one source, and what each comes to for a listener of type `T`: which of its things, and what of it.
+pub trait Told<T>: Send {
+    fn envelope(&self, place: usize) -> Option<&Envelope>;
+    fn react(&self, place: usize) -> Option<(u64, T)>;
+}
+
+/// What an event of `S` comes to for one listener.
+pub type Reaction<S, T> = Arc<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>, usize) -> Option<(u64, T)> + Send + Sync>;
+
+struct Said<S: Aggregate, T> {
+    events: Arc<[Logged<S::Event>]>,
+    react: Reaction<S, T>,
+}
+
+impl<S: Aggregate, T> Told<T> for Said<S, T> {
+    fn envelope(&self, place: usize) -> Option<&Envelope> {
+        self.events.get(place).map(|logged| &logged.envelope)
+    }
+    fn react(&self, place: usize) -> Option<(u64, T)> {
+        (self.react)(&self.events, place)
+    }
+}
+
+/// A context that is listened to, and its log.
+pub trait Source<T>: Send {
+    fn context(&self) -> &'static str;
+    fn latest(&self) -> u64;
+    /// Whether no push of it is on its way.
+    fn is_quiet(&self) -> bool;
+    /// Events from sequence `from` on, some of them.
+    fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError>;
+}
+
+/// The log of a context of this process.
+pub struct LocalSource<S: Aggregate, T> {
+    tree: Tree<S>,
+    listeners: Arc<Listeners<S>>,
+    react: Reaction<S, T>,
+    pushes: Queue,
+}
+
+impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
+    pub fn open(
+        store: &Arc<dyn Store>,
+        listeners: &Arc<Listeners<S>>,
+        react: &Reaction<S, T>,
+        pushes: &Queue,
+    ) -> Result<Self, StoreError> {
+        let (listeners, react, pushes) = (listeners.clone(), react.clone(), pushes.clone());
+        Ok(Self { tree: Tree::open(store)?, listeners, react, pushes })
+    }
+    /// What is said aloud, as mail for the listener.
+    pub fn told(events: &Arc<[Logged<S::Event>]>, react: &Reaction<S, T>) -> Box<dyn Told<T>> {
+        Box::new(Said::<S, T> { events: events.clone(), react: react.clone() })
+    }
+}
+
+impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
+    fn context(&self) -> &'static str {
+        S::NAME.context
+    }
+    fn latest(&self) -> u64 {
+        self.listeners.latest.load(SeqCst)
+    }
+    fn is_quiet(&self) -> bool {
+        self.pushes.is_empty()
+    }
+    fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError> {
+        let events = read_log::<S>(&self.tree, from, READ)?;
+        Ok(Self::told(&events.into(), &self.react))
+    }
+}
+
+/// Reads events of a log from sequence `from` on, about `limit` of them.
+pub fn read_log<S: Aggregate>(tree: &Tree<S>, from: u64, limit: usize) -> Result<Vec<Logged<S::Event>>, StoreError> {
+    let (first, end) = (KeyBuf::new(Space::Log).build(), behind(&[Space::Log as u8]));
+    let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
+    // The row that holds `from` begins at or before it.
+    let before = Scan { from: first, to: at(from.saturating_add(1)), backwards: true, limit: 1 };
+    let mut rows = tree.scan(&before)?;
+    let mut next = Scan { from: at(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
+    let mut events = Vec::new();
+    loop {
+        for (key, row) in &rows {
+            events.extend(decode_log::<S>(&row.record)?.into_iter().filter(|logged| logged.envelope.sequence >= from));
+            next.from = [key.as_slice(), &[0]].concat().max(std::mem::take(&mut next.from));
+        }
+        if events.len() >= limit {
+            return Ok(events);
+        }
+        rows = tree.scan(&next)?;
+        if rows.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+/// The last sequence of a log.
+pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
+    let all = Scan { from: vec![Space::Log as u8], to: behind(&[Space::Log as u8]), backwards: true, limit: 1 };
+    match tree.scan(&all)?.pop() {
+        Some((_, row)) => Ok(decode_log::<S>(&row.record)?.last().map_or(0, |logged| logged.envelope.sequence)),
+        None => Ok(0),
+    }
+}
+
+/// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.
+#[derive(Clone, Default)]
+pub struct Queue(Arc<AtomicUsize>);
+
+impl Queue {
+    /// Whether there is room for one more; then it counts until its [`Ticket`] is dropped.
+    pub fn ticket(&self) -> Option<Ticket> {
+        let one_more = |on_the_way| (on_the_way < PUSHES).then_some(on_the_way + 1);
+        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok().then(|| Ticket(self.clone()))
+    }
+    /// Whether nothing is on its way.
+    fn is_empty(&self) -> bool {
+        self.0.load(SeqCst) == 0
+    }
+}
+
+/// One push on its way.
+pub struct Ticket(Queue);
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, SeqCst);
+    }
+}

@@ -1,0 +1,80 @@
+//! The handle by which those outside its thread reach a view.
+
+use super::{
+    desk::Tree,
+    front::{
+        Context, ContextHealth, DoorInfo, Fault, Injected, ListPage, ListQuery, Order, Outcome, ParkedEvent, ParkedId,
+        SagaEntry, Seen,
+    },
+    guard::Guard,
+    handle::Common,
+    lists,
+    projecting::{self, Projecting},
+    shared::Mailbox,
+};
+use crate::domain::{Name, Refusal, View};
+use futures_util::{FutureExt, future::BoxFuture};
+use schemars::{Schema, SchemaGenerator};
+use std::sync::Arc;
+
+/// The handle of a view.
+pub struct ViewHandle<V: View> {
+    common: Common<Projecting<V>, V>,
+}
+
+impl<V: View> ViewHandle<V> {
+    pub fn new(mailbox: Arc<Mailbox<Projecting<V>>>, tree: Tree<V>, guard: Arc<Guard>) -> Self {
+        Self { common: Common { mailbox, tree, filters: lists::filters::<V>(), guard } }
+    }
+}
+
+impl<V: View> Context for ViewHandle<V> {
+    fn name(&self) -> Name {
+        V::NAME
+    }
+    fn is_view(&self) -> bool {
+        true
+    }
+    fn doors(&self) -> &[DoorInfo] {
+        &[]
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<V::Shown>()
+    }
+    fn filters(&self) -> &[&'static str] {
+        &self.common.filters
+    }
+    fn enter(&self, _: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        std::future::ready(Err(Refusal::absent("door").into())).boxed()
+    }
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.common.read(number)
+    }
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.common.list(query)
+    }
+    fn health(&self) -> ContextHealth {
+        self.common.health(true)
+    }
+    fn stop(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(true)
+    }
+    fn start(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(false)
+    }
+    fn set_fault(&self, fault: Option<Injected>) {
+        self.common.shared().set_fault(fault);
+    }
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        self.common.by_hand(projecting::Mail::Rebuild)
+    }
+    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked()
+    }
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
+        self.common.by_hand(|done| projecting::Mail::Unpark { parked, redrive, done })
+    }
+    fn saga(&self, _: &str, _: u64) -> Result<Vec<SagaEntry>, Fault> {
+        Ok(Vec::new())
+    }
+}
