@@ -2,6 +2,7 @@
 
 mod admin;
 mod input;
+pub mod openapi;
 pub mod problem;
 mod rest;
 #[cfg(test)]
@@ -77,6 +78,8 @@ struct Front {
     /// `bookrent/rents`, and `rents` when bare, to the context's place among the node's.
     collections: HashMap<String, usize>,
     draining: AtomicBool,
+    /// `/openapi.json`: what runs does not change while it runs.
+    document: String,
 }
 
 impl Front {
@@ -110,7 +113,8 @@ pub async fn serve(
             collections.insert(name.collection.to_owned(), place);
         }
     }
-    let front = Arc::new(Front { settings, node, collections, draining: AtomicBool::new(false) });
+    let document = openapi::document(node.contexts(), settings.bare).to_string();
+    let front = Arc::new(Front { settings, node, collections, draining: AtomicBool::new(false), document });
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
     let origins = settings.cors_origins.clone();
@@ -170,6 +174,9 @@ async fn route(request: &HttpRequest, payload: web::Payload, front: &Front) -> R
             Ok(HttpResponse::Ok().content_type("text/plain").body("ok"))
         }
         "/readyz" => Ok(HttpResponse::ServiceUnavailable().content_type("text/plain").body("not ready")),
+        "/openapi.json" => openapi::docs::document(request, &front.document),
+        "/docs" => openapi::docs::redirect(request),
+        path if path.starts_with("/docs/") => openapi::docs::answer(request, path.get(6..).unwrap_or_default()),
         path if path.starts_with("/admin/") => {
             admin::answer(request, payload, front, path.get(7..).unwrap_or_default()).await
         }
