@@ -128,7 +128,8 @@ fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
         Some("integer") => json!({ "type": "integer", "format": "uint64", "minimum": 0 }),
         Some("boolean") => json!({ "type": "boolean" }),
         _ => match field.and_then(|field| field.get("enum")) {
-            Some(values) => json!({ "type": "string", "enum": values }),
+            // Another word is no mistake: nothing has it.
+            Some(values) => json!({ "type": "string", "examples": values }),
             None => json!({ "type": "string" }),
         },
     }

@@ -148,16 +148,16 @@ pub fn parameters() -> Value {
         },
         "Idempotency-Key": header(
             "Idempotency-Key", "A key of your choice, quoted or bare: the same request under it is done once in 24 hours.",
-            json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$" }),
+            json!({ "type": "string", "minLength": 1, "maxLength": 255, "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"] }),
         ),
         "If-Match": header("If-Match", "Do it to this version only.", json!({ "type": "string", "pattern": tags })),
         "If-None-Match": header(
             "If-None-Match", "Show it only when it is another version than this.",
-            json!({ "type": "string", "pattern": tags }),
+            json!({ "type": "string", "examples": ["\"1\""] }),
         ),
         "Accept-Language": header(
             "Accept-Language", "Problems are told in English, or in Korean to who prefers it.",
-            json!({ "type": "string", "enum": ["en", "ko"] }),
+            json!({ "type": "string", "examples": ["en", "ko"] }),
         ),
     })
 }
