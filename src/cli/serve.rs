@@ -3,7 +3,7 @@
 use super::{Failure, print};
 use crate::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
-    config::{Config, Settings},
+    config::{AuthMode, Config, Settings},
     domain::Timestamp,
     http::{self, HttpSettings},
     store::{Commit, MemoryStore, Options, SledStore},
@@ -166,6 +166,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
         bare: bare(settings),
+        // Beyond loopback, authentication that is open by choice does not open the administration.
+        development: settings.auth.mode == AuthMode::Open && http.listen.ip().is_loopback(),
         ..HttpSettings::default()
     }
 }

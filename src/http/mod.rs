@@ -174,6 +174,7 @@ async fn route(request: &HttpRequest, payload: web::Payload, front: &Front) -> R
             Ok(HttpResponse::Ok().content_type("text/plain").body("ok"))
         }
         "/readyz" => Ok(HttpResponse::ServiceUnavailable().content_type("text/plain").body("not ready")),
+        "/" => rest::root(request, front),
         "/openapi.json" => openapi::docs::document(request, &front.document),
         "/docs" => openapi::docs::redirect(request),
         path if path.starts_with("/docs/") => openapi::docs::answer(request, path.get(6..).unwrap_or_default()),

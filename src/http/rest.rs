@@ -134,6 +134,26 @@ pub async fn answer(
     Ok(response.content_type(media(request)).body(out))
 }
 
+/// Answers `/` with links to every collection, under their shortest paths.
+pub fn root(request: &HttpRequest, front: &Front) -> Result<HttpResponse, Problem> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(Problem::method("GET, HEAD"));
+    }
+    let base = base(request);
+    let mut links = serde_json::Map::new();
+    links.insert("self".into(), serde_json::json!({ "href": format!("{base}/") }));
+    for name in front.node.contexts().iter().map(|context| context.name()) {
+        let rel = match front.settings.bare {
+            true => name.collection.to_owned(),
+            false => format!("{}/{}", name.system, name.collection),
+        };
+        let link = serde_json::json!({ "href": format!("{base}/{rel}") });
+        links.insert(rel, link);
+    }
+    let body = serde_json::json!({ "_links": links }).to_string();
+    Ok(HttpResponse::Ok().content_type(media(request)).body(body))
+}
+
 /// A fault that was judged from accepted state waits until that state is durable.
 async fn told(front: &Front, fault: Fault) -> Problem {
     if matches!(fault, Fault::Refused(_) | Fault::RefusedBefore(_) | Fault::VersionMismatch { .. } | Fault::KeyReused) {

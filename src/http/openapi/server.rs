@@ -220,7 +220,14 @@ pub fn paths(contexts: &[Arc<dyn Context>]) -> Map<String, Value> {
     let entries = list("entries", json!({ "type": "object" }));
     let document =
         json!({ "description": "This.", "content": { "application/json": { "schema": { "type": "object" } } } });
+    let links = json!({ "type": "object", "additionalProperties": reference("Link") });
+    let links = json!({ "schema": one("_links", links) });
+    let links = json!({ "application/hal+json": links, "application/json": links });
     fields(json!({
+        "/": { "get": {
+            "tags": ["operations"], "operationId": "root", "summary": "Links to every collection",
+            "responses": { "200": { "description": "The links.", "content": links }, "500": problem("500") },
+        } },
         "/livez": text("livez", "Is the process alive?", false),
         "/readyz": text("readyz", "May it be sent requests?", true),
         "/openapi.json": { "get": {
