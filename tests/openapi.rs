@@ -123,4 +123,19 @@ fn its_pages_need_no_network() {
     let server = Server::start(&[]);
     let page = server.get("/docs/").is(200).text;
     assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "{page}");
+    let mut named = 0;
+    for part in
+        page.split(['"', '\'']).filter(|part| part.starts_with("./") || part.ends_with(".js") || part.ends_with(".css"))
+    {
+        let file = server.get(&format!("/docs/{}", part.trim_start_matches("./"))).is(200);
+        assert!(!file.text.is_empty(), "{part}");
+        named += 1;
+    }
+    assert!(named >= 3, "{page}");
+    let settings = server.get("/docs/swagger-initializer.js").is(200).text;
+    assert!(settings.contains("/openapi.json") && !settings.contains("http://") && !settings.contains("https://"));
+    assert!(settings.contains("\"validatorUrl\": \"none\""), "{settings}");
+    assert_eq!(server.get("/docs").is(200).text, page, "`/docs` leads to the pages");
+    server.get("/docs/nothing.js").refuses(404, "not-found");
+    server.post("/docs/", json!({})).problem(405);
 }

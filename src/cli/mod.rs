@@ -99,9 +99,6 @@ pub enum Failure {
     /// It did not work (1).
     #[error("{0}")]
     Failed(String),
-    /// This build does not contain what was asked for (1).
-    #[error("{0} is not built in")]
-    NotBuiltIn(&'static str),
     /// A fault of the software itself (70).
     #[error("internal error: {0}")]
     Internal(String),
@@ -111,7 +108,7 @@ impl Failure {
     /// The exit code.
     pub fn code(&self) -> u8 {
         match self {
-            Self::Failed(_) | Self::NotBuiltIn(_) => 1,
+            Self::Failed(_) => 1,
             Self::Usage(_) => 2,
             Self::Internal(_) => 70,
             Self::Config(_) => 78,
@@ -141,7 +138,7 @@ impl Command {
                 run(&config, ahead)
             }
             Self::CheckConfig { sources, json } => check_config(&sources.load()?, json),
-            Self::Openapi { sources } => sources.load().and(Err(Failure::NotBuiltIn("the OpenAPI document"))),
+            Self::Openapi { sources } => print(&serve::api_document(&sources.load()?.settings)?),
             Self::Board { system } => match board::board(&system) {
                 Ok(Some(drawing)) => print(&drawing),
                 Ok(None) => {

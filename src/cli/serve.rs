@@ -6,7 +6,7 @@ use crate::{
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
     http::{self, HttpSettings},
-    store::{Commit, Options, SledStore},
+    store::{Commit, MemoryStore, Options, SledStore},
     systems,
 };
 use futures_util::{FutureExt, future::Either};
@@ -165,10 +165,34 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         drain_delay: Duration::from_millis(http.drain_delay_ms),
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
-        development: settings.auth.mode == AuthMode::Open,
-        bare: settings.enabled().len() == 1 && settings.systems.enabled.len() == 1,
+        bare: bare(settings),
+        // Beyond loopback, authentication that is open by choice does not open the administration.
+        development: settings.auth.mode == AuthMode::Open && http.listen.ip().is_loopback(),
         ..HttpSettings::default()
     }
+}
+
+/// Whether collections are mounted without their system too.
+fn bare(settings: &Settings) -> bool {
+    settings.enabled().len() == 1 && settings.systems.enabled.len() == 1
+}
+
+/// The API document of a server with these settings. Its contexts are laid out in memory: no data is touched.
+///
+/// # Errors
+/// [`Failure::Failed`] for a system that is configured wrongly.
+pub fn api_document(settings: &Settings) -> Result<String, Failure> {
+    let systems = settings.enabled();
+    let document = actix_rt::System::new().block_on(async {
+        let node = LocalNode::start(Arc::new(MemoryStore::default()), node_settings(settings, 0), |board| {
+            for system in &systems {
+                systems::lay_out(system, board);
+            }
+        });
+        node.map(|node| http::openapi::document(node.contexts(), bare(settings)))
+    });
+    let document = document.map_err(|why| Failure::Failed(why.to_string()))?;
+    Ok(format!("{document:#}\n"))
 }
 
 /// Says on stdout that `address` accepts, in one line for programs, and on a terminal more on stderr, for people.

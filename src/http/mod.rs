@@ -3,6 +3,7 @@
 mod admin;
 mod input;
 mod metrics;
+pub mod openapi;
 mod ops;
 pub mod problem;
 mod rest;
@@ -82,6 +83,8 @@ struct Front {
     /// The route of what is no collection.
     other: Arc<str>,
     draining: AtomicBool,
+    /// `/openapi.json`: what runs does not change while it runs.
+    document: String,
 }
 
 /// A collection of a context.
@@ -135,6 +138,7 @@ pub async fn serve(
             collections.insert(name.collection.to_owned(), collection());
         }
     }
+    let document = openapi::document(node.contexts(), settings.bare).to_string();
     let front = Arc::new(Front {
         settings,
         node,
@@ -142,6 +146,7 @@ pub async fn serve(
         requests: metrics::Requests::default(),
         other: "{other}".into(),
         draining: AtomicBool::new(false),
+        document,
     });
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
@@ -218,9 +223,14 @@ async fn route(request: &HttpRequest, payload: web::Payload, front: &Front) -> R
     if let Some((collection, written, rest)) = front.find(path) {
         return rest::answer(request, payload, front, collection, written, rest).await;
     }
-    match path.strip_prefix("/admin/") {
-        Some(path) => admin::answer(request, payload, front, path).await,
-        None if ops::PATHS.contains(&path) => ops::answer(request, front),
-        None => Err(Problem::not_found()),
+    if let Some(path) = path.strip_prefix("/admin/") {
+        return admin::answer(request, payload, front, path).await;
+    }
+    match path {
+        "/openapi.json" => openapi::docs::document(request, &front.document),
+        "/docs" => openapi::docs::redirect(request),
+        path if path.starts_with("/docs/") => openapi::docs::answer(request, path.get(6..).unwrap_or_default()),
+        path if ops::PATHS.contains(&path) => ops::answer(request, front),
+        _ => Err(Problem::not_found()),
     }
 }

@@ -1,0 +1,227 @@
+//! One collection: its list, its items, its doors.
+
+use super::schema::{self, Use, component, put, reference};
+use crate::actors::{Context, DoorInfo, Verb};
+use serde_json::{Map, Value, json};
+
+/// The operations of a context: what follows the collection in the path, the method, a name, and the operation.
+pub struct Described(Vec<(String, &'static str, String, Value)>);
+
+impl Described {
+    /// Adds the operations under `prefix`; their names begin with `scope`.
+    pub fn mount(&self, paths: &mut Map<String, Value>, prefix: &str, scope: &str) {
+        for (rest, method, name, operation) in &self.0 {
+            let mut operation = operation.clone();
+            put(&mut operation, "operationId", format!("{scope}.{name}").into());
+            put(paths.entry(format!("{prefix}{rest}")).or_insert_with(|| json!({})), method, operation);
+        }
+    }
+}
+
+/// Describes `context`, and adds what its operations speak of to `schemas`.
+pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Described {
+    let name = context.name();
+    let component_name = format!("{}.{}", name.system, capitalised(name.item));
+    let shown = component(schemas, &component_name, Use::Shown, |generator| context.shown_schema(generator));
+    if let Some(item) = schemas.get_mut(&component_name).and_then(Value::as_object_mut) {
+        add_links(item, name.item);
+    }
+    let page = page(name.collection, &component_name);
+    let page_name = format!("{component_name}.Page");
+    schemas.insert(page_name.clone(), page);
+
+    let item = name.item;
+    let mut all = vec![
+        (String::new(), "get", "list".to_owned(), list(context, &shown, schemas, &page_name)),
+        (
+            "/{id}".to_owned(),
+            "get",
+            "get".to_owned(),
+            json!({
+                "tags": [name.context],
+                "summary": format!("Show one {item}"),
+                "parameters": [id(item), parameter("If-None-Match"), parameter("Accept-Language")],
+                "responses": responses(
+                    [("200", answer(&component_name, &format!("The {item}."), json!({ "ETag": header("ETag") })))],
+                    &["304", "404", "500", "503"],
+                ),
+            }),
+        ),
+    ];
+    for door in context.doors() {
+        all.push(operation(context, door, &component_name, schemas));
+    }
+    Described(all)
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn add_links(item: &mut Map<String, Value>, rel: &str) {
+    let link = reference("Link");
+    let added = [
+        ("id", json!({ "type": "integer", "format": "uint64", "minimum": 1, "description": "Its number." })),
+        ("_links", json!({ "type": "object", "properties": { "self": link, rel: link }, "required": ["self", rel] })),
+    ];
+    for (field, schema) in added {
+        if let Some(properties) = item.entry("properties").or_insert_with(|| json!({})).as_object_mut() {
+            properties.insert(field.to_owned(), schema);
+        }
+        if let Some(required) = item.entry("required").or_insert_with(|| json!([])).as_array_mut() {
+            required.push(field.into());
+        }
+    }
+}
+
+fn page(collection: &str, item: &str) -> Value {
+    let items = json!({ "type": "array", "items": reference(item), "maxItems": 100 });
+    json!({
+        "type": "object",
+        "description": "One page of a list.",
+        "required": ["_embedded", "_links", "page"],
+        "properties": {
+            "_embedded": { "type": "object", "properties": { collection: items }, "required": [collection] },
+            "_links": reference("PageLinks"),
+            "page": reference("PageInfo"),
+        },
+    })
+}
+
+fn list(context: &dyn Context, shown: &Value, schemas: &Map<String, Value>, page_name: &str) -> Value {
+    let name = context.name();
+    let mut fields = vec!["id"];
+    fields.extend(context.filters().iter().filter(|field| **field != "id"));
+    let pattern = format!("^({})(,(asc|desc))?$", fields.join("|"));
+    let mut parameters = vec![
+        parameter("page"),
+        parameter("size"),
+        json!({
+            "name": "sort", "in": "query", "schema": { "type": "string", "pattern": pattern }, "example": "id,desc",
+            "description": format!("The field to sort by, and which way: one of {}.", fields.join(", ")),
+        }),
+    ];
+    for field in context.filters() {
+        parameters.push(json!({
+            "name": field, "in": "query", "description": format!("Only those whose `{field}` is this."),
+            "schema": filter(shown.pointer(&format!("/properties/{field}")), schemas),
+        }));
+    }
+    parameters.push(parameter("Accept-Language"));
+    json!({
+        "tags": [name.context],
+        "summary": format!("List {}", name.collection),
+        "parameters": parameters,
+        "responses": responses([("200", answer(page_name, "One page of the list.", json!({})))], &["400", "500", "503"]),
+    })
+}
+
+/// A filter's values are those of the field, without the possibility that there is none.
+fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
+    let field = field.map(|field| match field.get("$ref").and_then(Value::as_str) {
+        Some(to) => to.rsplit('/').next().and_then(|name| schemas.get(name)).unwrap_or(field),
+        None => field,
+    });
+    let kind = field.and_then(|field| field.get("type")).map(|kind| kind.get(0).unwrap_or(kind));
+    match kind.and_then(Value::as_str) {
+        Some("integer") => json!({ "type": "integer", "format": "uint64", "minimum": 0 }),
+        Some("boolean") => json!({ "type": "boolean" }),
+        _ => match field.and_then(|field| field.get("enum")) {
+            // Another word is no mistake: nothing has it.
+            Some(values) => json!({ "type": "string", "examples": values }),
+            None => json!({ "type": "string" }),
+        },
+    }
+}
+
+fn operation(
+    context: &dyn Context,
+    door: &DoorInfo,
+    component_name: &str,
+    schemas: &mut Map<String, Value>,
+) -> (String, &'static str, String, Value) {
+    let name = context.name();
+    let item = name.item;
+    let (method, does) = match door.verb {
+        Verb::Post => ("post", "Create"),
+        Verb::Patch => ("patch", "Change"),
+        Verb::Delete => ("delete", "Remove"),
+    };
+    let in_collection = door.verb == Verb::Post && door.word.is_none();
+    let (rest, operation_name, summary) = match door.word {
+        Some(word) => {
+            (format!("/{word}/{{id}}"), format!("{method}.{word}"), format!("{} a {item}", capitalised(word)))
+        }
+        None if in_collection => (String::new(), "create".to_owned(), format!("{does} a {item}")),
+        None => ("/{id}".to_owned(), method.to_owned(), format!("{does} a {item}")),
+    };
+    let mut parameters = vec![parameter("Idempotency-Key"), parameter("If-Match"), parameter("Accept-Language")];
+    if !in_collection {
+        parameters.insert(0, id(item));
+    }
+    let mut headers = json!({ "ETag": header("ETag"), "Idempotent-Replayed": header("Idempotent-Replayed") });
+    let mut later = headers.clone();
+    put(&mut later, "Location", header("Location"));
+    put(&mut later, "Retry-After", header("Retry-After"));
+    let done = match door.verb {
+        Verb::Delete => ("204", json!({ "description": format!("The {item} is gone."), "headers": headers })),
+        _ if in_collection => {
+            put(&mut headers, "Location", header("Location"));
+            (
+                "201",
+                answer(component_name, &format!("The {item}, which may also have failed: see its fields."), headers),
+            )
+        }
+        _ => ("200", answer(component_name, &format!("The {item} as it is now."), headers)),
+    };
+    let open = ("202", answer(component_name, "Not settled in time: look again at `Location`.", later));
+    let mut problems = vec!["400", "404", "409", "412", "422", "500", "503"];
+    let mut operation = json!({ "tags": [name.context], "summary": summary, "parameters": parameters });
+    if let Some(body) = door.body {
+        problems.extend(["408", "413", "415"]);
+        let word = door.word.map(capitalised).unwrap_or_default();
+        let body_name = format!("{component_name}.{}{word}", capitalised(method));
+        let made = component(schemas, &body_name, Use::Taken, body);
+        let content = json!({ "schema": reference(&body_name), "example": schema::example(&made, schemas, item) });
+        let mut contents = json!({ "application/json": content });
+        if door.verb == Verb::Patch {
+            put(&mut contents, "application/merge-patch+json", content);
+        }
+        put(&mut operation, "requestBody", json!({ "required": true, "content": contents }));
+    }
+    put(&mut operation, "responses", responses([done, open], &problems));
+    (rest, method, operation_name, operation)
+}
+
+fn id(item: &str) -> Value {
+    json!({
+        "name": "id", "in": "path", "required": true, "description": format!("The number of the {item}."),
+        "schema": { "type": "integer", "format": "uint64", "minimum": 1 }, "example": 1,
+    })
+}
+
+fn parameter(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
+}
+
+fn header(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/headers/{name}") })
+}
+
+fn answer(component_name: &str, description: &str, headers: Value) -> Value {
+    let content = json!({ "schema": reference(component_name) });
+    json!({
+        "description": description,
+        "headers": headers,
+        "content": { "application/hal+json": content, "application/json": content },
+    })
+}
+
+fn responses<const N: usize>(own: [(&str, Value); N], shared: &[&str]) -> Value {
+    let mut all: Vec<_> = own.map(|(status, answer)| (status.to_owned(), answer)).into();
+    let shared = shared.iter().map(|status| (*status, json!({ "$ref": format!("#/components/responses/{status}") })));
+    all.extend(shared.map(|(status, answer)| (status.to_owned(), answer)));
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    Value::Object(all.into_iter().collect())
+}
