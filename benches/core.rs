@@ -17,6 +17,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
     let (clients, rents) = (numbers.first().copied().unwrap_or(100), numbers.get(1).copied().unwrap_or(100_000));
@@ -38,6 +41,9 @@ async fn run(store: Arc<dyn Store>, clients: u64, rents: u64) {
     let rent = |number| serde_json::json!({ "bookId": number, "userId": number, "address": "분당 정자동 1" });
     measure("books registered", &store, context("bookrent.book"), clients, rents, register).await;
     measure("rents", &store, context("bookrent.rent"), clients, rents, rent).await;
+    let resident = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let resident = resident.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("unknown").trim().to_owned();
+    println!("resident memory {resident}, on disk {} MB", store.health().disk_bytes / 1_000_000);
 }
 
 async fn measure(
