@@ -177,8 +177,8 @@ fn drawings_and_scripts_go_to_stdout() {
 fn a_damaged_store_is_refused_in_plain_words() {
     let mut server = Server::start(&[]);
     // Enough for the middle of the file to be in use.
-    for n in 0..150 {
-        server.register_book(&format!("title{n} {}", "x".repeat(16_000)));
+    for n in 0..700 {
+        server.register_book(&format!("title{n} {}", "x".repeat(3_400)));
     }
     assert!(server.terminate().success());
     let db = find(&server.data(), "db").expect("the store has a `db` file");

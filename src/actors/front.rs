@@ -180,6 +180,12 @@ pub enum Fault {
         /// What is wrong there.
         detail: String,
     },
+    /// It says more than is kept of one thing.
+    #[error("this is too long: {limit} bytes in all are kept of one thing")]
+    TooLong {
+        /// How many bytes are kept.
+        limit: usize,
+    },
     /// `If-Match` names another version than the current one.
     #[error("the version is {current} by now")]
     VersionMismatch {

@@ -151,6 +151,9 @@ impl<L: Logic, E: Entity> Common<L, E> {
     }
 }
 
+/// What a command may say at most, in bytes of JSON, so that its events, its state and its kept answer are all records.
+const LONGEST: usize = 4 * 1024;
+
 /// A command that may go to its context, and where its answer comes.
 type Entered<A> = (Entry<A>, oneshot::Receiver<Result<Outcome, Fault>>);
 
@@ -185,6 +188,9 @@ impl<A: Aggregate> Handle<A> {
         let target = order.number.map_or(target, |number| Target::Chosen(crate::domain::Id::new(number)));
         if target == Target::Chosen(crate::domain::Id::new(0)) {
             return Err(Fault::BadBody { pointer: String::new(), detail: "numbers of things are positive".into() });
+        }
+        if serde_json::to_vec(&command).map_or(usize::MAX, |bytes| bytes.len()) > LONGEST {
+            return Err(Fault::TooLong { limit: LONGEST });
         }
         let unwritten = shared.admission.clone().try_acquire_owned();
         let permit = unwritten.map_err(|_| Fault::Busy { retry_after: Duration::from_secs(1) })?;

@@ -139,8 +139,8 @@ pub struct Logged<E> {
     pub event: E,
 }
 
-/// How large a row of the log may grow before the next is begun; a record's limit is twice that.
-const LOG_ROW: usize = 32 * 1024;
+/// How large a row of the log may grow before the next is begun.
+const LOG_ROW: usize = 5 * 1024;
 
 /// Writes a turn's events as rows of the log: the first sequence of each, and its record.
 pub fn encode_log<A: Aggregate>(events: &[Logged<A::Event>]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
@@ -195,13 +195,16 @@ pub enum Kept {
 }
 
 /// How many askers' answers share a row: they have neighbouring numbers, and one turn answers many of them.
-pub const ANSWER_PAGE: u64 = 32;
+pub const ANSWER_PAGE: u64 = 16;
+
+/// How many bytes of answers a row may hold.
+pub const ANSWER_BYTES: usize = codec::MAX_RECORD - 1024;
 
 /// Answers of one page, with the machine's second in which they were given.
 pub type AnswerPage = BTreeMap<(u64, u32), (Kept, u64)>;
 
 /// How many aggregates' open questions share a row.
-pub const QUESTION_PAGE: u64 = 64;
+pub const QUESTION_PAGE: u64 = 8;
 
 /// Open questions of one page: which aggregates wait, and the idempotency rows that want the outcome.
 pub type QuestionPage = BTreeMap<u64, Vec<String>>;

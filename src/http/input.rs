@@ -10,6 +10,11 @@ pub fn text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
+/// A header that is kept with what the request sets going; a long one is only echoed.
+pub fn kept(request: &HttpRequest, name: &str) -> Option<String> {
+    text(request, name).filter(|value| value.len() <= 128).map(str::to_owned)
+}
+
 /// The whole body, within its size and time.
 pub async fn bytes(request: &HttpRequest, mut payload: web::Payload, front: &Front) -> Result<Vec<u8>, Problem> {
     let limit = front.settings.body_limit;

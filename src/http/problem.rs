@@ -31,6 +31,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("method-not-allowed", 405, "The method is not offered here", "허용되지 않는 메서드입니다"),
     ("request-timeout", 408, "The request came too slowly", "요청 시간이 초과되었습니다"),
     ("version-mismatch", 412, "The version is another by now", "버전이 변경되었습니다"),
+    ("too-long", 413, "More is said than is kept", "보관할 수 있는 길이를 넘었습니다"),
     ("body-too-large", 413, "The body is too large", "본문이 너무 큽니다"),
     ("unsupported-media-type", 415, "The media type is not supported", "지원하지 않는 미디어 유형입니다"),
     ("key-reused", 422, "The idempotency key was used for something else", "멱등성 키가 다른 요청에 사용되었습니다"),
@@ -151,6 +152,11 @@ impl From<Fault> for Problem {
             Fault::Refused(refusal) => Self::refused(refusal),
             Fault::RefusedBefore(refusal) => Self { replayed: true, ..Self::refused(refusal) },
             Fault::BadBody { pointer, detail } => Self::bad_body(pointer, detail),
+            Fault::TooLong { limit } => Self::new(
+                "too-long",
+                format!("{limit} bytes in all are kept of one thing; say it in fewer words"),
+                format!("한 건에 {limit}바이트까지만 보관합니다. 더 짧게 보내 주세요"),
+            ),
             Fault::VersionMismatch { current } => {
                 let ko = format!("현재 버전은 {current}입니다");
                 let problem = Self::new("version-mismatch", format!("the version is {current} by now"), ko);

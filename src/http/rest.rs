@@ -106,8 +106,8 @@ pub async fn answer(
         true => input::idempotency(request, &format!("{}{rest}", within.path), &body)?,
         false => None,
     };
-    order.client_correlation = input::text(request, "x-correlation-id").map(str::to_owned);
-    order.traceparent = input::text(request, "traceparent").map(str::to_owned);
+    order.client_correlation = input::kept(request, "x-correlation-id");
+    order.traceparent = input::kept(request, "traceparent");
     let outcome = match context.enter(order).await {
         Ok(outcome) => outcome,
         // A refusal has waited for what it was judged by, as an outcome has.

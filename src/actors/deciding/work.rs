@@ -10,13 +10,13 @@ use crate::{
         lists,
         logic::Turn,
         records::{
-            ANSWER_PAGE, AnswerPage, Cause, Envelope, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SAGA_PAGE,
-            SagaId, SagaPage, Thread, encode_log,
+            ANSWER_BYTES, ANSWER_PAGE, AnswerPage, Cause, Envelope, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage,
+            SAGA_PAGE, SagaId, SagaPage, Thread, encode_log,
         },
     },
     domain::{Aggregate, Ask, AskId, Id, Moment, Refusal, Standing, Timestamp},
     store::{
-        StoreError,
+        StoreError, codec,
         keys::{KeyBuf, Space},
     },
 };
@@ -283,6 +283,11 @@ impl<'a, A: Aggregate> Work<'a, A> {
         let now = crate::actors::clock::machine_seconds();
         page.insert((ask.number, ask.attempt), (kept, now));
         page.retain(|_, (_, at)| *at + timing::KEPT_SECONDS > now);
+        // A page is one record: where neighbours ask without end, the oldest answers make room.
+        while codec::encode_part(&page)?.len() > ANSWER_BYTES {
+            let Some(oldest) = page.iter().min_by_key(|(_, (_, at))| *at).map(|(ask, _)| *ask) else { break };
+            page.remove(&oldest);
+        }
         self.desk.put(Space::Answer, key, &page)
     }
 

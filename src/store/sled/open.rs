@@ -10,6 +10,8 @@ use std::{
 
 /// Where the store keeps its mark, in sled's default tree: no context can be called that.
 pub(super) const MARK: &[u8] = b"mark";
+/// The mark of a group that has been begun: numbers up to this one may stand on rows.
+pub(super) const BEGUN: &[u8] = b"begun";
 const LOCK: &str = "lock";
 const ASIDE: &str = "aside.";
 
@@ -135,7 +137,12 @@ fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
 
 /// Compares the store with the file beside it, and gives a new store its identity.
 fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<Mark, StoreError> {
-    let failed = |error: &dyn std::fmt::Display| cannot(dir, format!("cannot be read: {error}"));
+    let failed = |error: &dyn std::fmt::Display| {
+        cannot(
+            dir,
+            format!("cannot be read: {error}; restore a backup into an empty directory and start with that one"),
+        )
+    };
     let inside = guard::quietly(|| db.get(MARK)).map_err(|error| failed(&error))?;
     let inside = match inside.map(|bytes| Mark::from_bytes(&bytes)) {
         None => None,
@@ -163,10 +170,13 @@ fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<Mark, StoreE
     if inside.is_some() && beside.is_none() {
         tracing::warn!("there is no watermark beside the store; a new one is made");
     }
+    let begun = guard::quietly(|| db.get(BEGUN)).map_err(|error| failed(&error))?;
+    let begun = begun.and_then(|bytes| Mark::from_bytes(&bytes));
     let mark = Mark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
-        // Numbers go on behind those that were lost: somebody outside may remember them.
-        commit: inside.into_iter().chain(beside).map(|mark| mark.commit).max().unwrap_or(0),
+        // Numbers go on behind those that were lost, which somebody outside may remember, and behind those of a group
+        // that a crash has left half written: its rows carry them.
+        commit: inside.into_iter().chain(beside).chain(begun).map(|mark| mark.commit).max().unwrap_or(0),
     };
     establish(dir, db, mark).map_err(|error| failed(&error))?;
     Ok(mark)
