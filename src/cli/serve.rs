@@ -155,7 +155,13 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
 
 fn http_settings(settings: &Settings) -> HttpSettings {
     let http = &settings.http;
-    let any = http.cors_origins.is_empty() || http.cors_origins.iter().any(|origin| origin == "*");
+    // Beyond loopback, authentication that is open by choice does not open the administration, nor the door to scripts
+    // of any origin.
+    let development = settings.auth.mode == AuthMode::Open && http.listen.ip().is_loopback();
+    let any = match http.cors_origins.as_slice() {
+        [] => development,
+        origins => origins.iter().any(|origin| origin == "*"),
+    };
     HttpSettings {
         workers: http.workers,
         body_limit: http.body_limit,
@@ -166,8 +172,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
         bare: bare(settings),
-        // Beyond loopback, authentication that is open by choice does not open the administration.
-        development: settings.auth.mode == AuthMode::Open && http.listen.ip().is_loopback(),
+        development,
+        trusted_proxies: http.trusted_proxies.clone(),
         ..HttpSettings::default()
     }
 }

@@ -19,7 +19,7 @@ use std::{
     collections::HashMap,
     future::Future,
     io,
-    net::TcpListener,
+    net::{IpAddr, TcpListener},
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -49,6 +49,8 @@ pub struct HttpSettings {
     pub drain_timeout: Duration,
     /// Origins of which scripts may call; `None` for any.
     pub cors_origins: Option<Vec<String>>,
+    /// Proxies whose word for the client's scheme and host is taken.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Whether collections are mounted without their system too.
     pub bare: bool,
     /// Whether administration is open.
@@ -67,6 +69,7 @@ impl Default for HttpSettings {
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             cors_origins: Some(Vec::new()),
+            trusted_proxies: Vec::new(),
             bare: false,
             development: false,
         }
@@ -87,6 +90,9 @@ struct Front {
     document: String,
 }
 
+/// A collection, its path as it was written, and what follows it.
+type Found<'a> = (&'a Collection, &'a str, &'a str);
+
 /// A collection of a context.
 struct Collection {
     /// The context's place among the node's.
@@ -99,7 +105,7 @@ struct Collection {
 
 impl Front {
     /// The collection that `path` leads into, its path as it was written, and what follows it.
-    fn find<'a>(&self, path: &'a str) -> Option<(&Collection, &'a str, &'a str)> {
+    fn find<'a>(&'a self, path: &'a str) -> Option<Found<'a>> {
         let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
         let ends = [slashes.next().unwrap_or(path.len()), slashes.next().unwrap_or(path.len())];
         ends.into_iter().find_map(|end| {
@@ -109,8 +115,8 @@ impl Front {
     }
 
     /// The template that `path` is counted under.
-    fn route(&self, path: &str) -> Arc<str> {
-        match self.find(path) {
+    fn route(&self, found: Option<&Found<'_>>, path: &str) -> Arc<str> {
+        match found {
             Some((collection, _, "")) => collection.path.clone(),
             Some((collection, _, _)) => collection.item.clone(),
             None => ops::PATHS.iter().find(|known| **known == path).map_or(self.other.clone(), |path| Arc::from(*path)),
@@ -181,7 +187,8 @@ fn cors(origins: Option<&[String]>) -> Cors {
 
 async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
     let began = Instant::now();
-    let answer = AssertUnwindSafe(route(&request, payload, &front)).catch_unwind().await;
+    let found = front.find(request.path());
+    let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
     let mut response = answer.unwrap_or_else(|problem| problem.response(&request));
     let headers = response.headers_mut();
@@ -192,7 +199,8 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     if front.draining.load(Ordering::Acquire) {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
-    let (route, status, took) = (front.route(request.path()), response.status().as_u16(), began.elapsed());
+    let (route, status, took) =
+        (front.route(found.as_ref(), request.path()), response.status().as_u16(), began.elapsed());
     front.requests.answered(request.method(), &route, status, took);
     if status >= 500 && status != 503 {
         log::<true>(&request, &route, status, took);
@@ -218,9 +226,14 @@ fn log<const BAD: bool>(request: &HttpRequest, route: &str, status: u16, took: D
     }
 }
 
-async fn route(request: &HttpRequest, payload: web::Payload, front: &Front) -> Result<HttpResponse, Problem> {
+async fn route(
+    request: &HttpRequest,
+    payload: web::Payload,
+    front: &Front,
+    found: Option<Found<'_>>,
+) -> Result<HttpResponse, Problem> {
     let path = request.path();
-    if let Some((collection, written, rest)) = front.find(path) {
+    if let Some((collection, written, rest)) = found {
         return rest::answer(request, payload, front, collection, written, rest).await;
     }
     if let Some(path) = path.strip_prefix("/admin/") {

@@ -110,7 +110,7 @@ fn health(front: &Front, components: bool) -> HttpResponse {
 
 /// Links to every collection.
 fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
-    let base = super::rest::base(request);
+    let base = super::rest::base(request, front);
     let mut links = Map::new();
     let mut link = |rel: String, path: String| links.insert(rel, json!({ "href": format!("{base}{path}") }));
     link("self".into(), "/".into());

@@ -113,7 +113,7 @@ pub async fn answer(
         // A refusal has waited for what it was judged by, as an outcome has.
         Err(fault) => return Err(fault.into()),
     };
-    let base = base(request);
+    let base = base(request, front);
     let status = match (outcome.settled, door.verb) {
         (false, _) => StatusCode::ACCEPTED,
         (true, Verb::Post) if door.word.is_none() => StatusCode::CREATED,
@@ -176,7 +176,7 @@ async fn one(
         return Ok(response.finish());
     }
     let mut out = Vec::with_capacity(seen.body.len() + 256);
-    splice(&mut out, &seen.body, number, &base(request), collection, context.name().item);
+    splice(&mut out, &seen.body, number, &base(request, front), collection, context.name().item);
     Ok(response.content_type(media(request)).body(out))
 }
 
@@ -220,7 +220,7 @@ async fn list(
     if !front.node.is_durable(page.commit) {
         front.node.durable(page.commit).await?;
     }
-    let (base, name) = (base(request), context.name());
+    let (base, name) = (base(request, front), context.name());
     let mut out = Vec::with_capacity(256 + page.items.iter().map(|seen| seen.body.len() + 256).sum::<usize>());
     let _ = write!(out, "{{\"_embedded\":{{\"{}\":[", name.collection);
     for (place, Seen { number, body, .. }) in page.items.iter().enumerate() {
@@ -277,11 +277,21 @@ fn splice(out: &mut Vec<u8>, body: &[u8], number: u64, base: &str, collection: &
     );
 }
 
-/// Scheme and host as the client wrote them; a host that is none would break out of the JSON that it is put into.
-pub fn base(request: &HttpRequest) -> String {
-    let plain = |host: &&str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
-    let host = input::text(request, "host").filter(plain).filter(|host| !host.is_empty());
-    format!("http://{}", host.unwrap_or("localhost"))
+/// Scheme and host as the client wrote them, or as a trusted proxy says that it did. A host that is none would break
+/// out of the JSON that it is put into.
+pub fn base(request: &HttpRequest, front: &Front) -> String {
+    let proxies = &front.settings.trusted_proxies;
+    let forwarded = !proxies.is_empty() && request.peer_addr().is_some_and(|peer| proxies.contains(&peer.ip()));
+    let (scheme, host) = match forwarded {
+        true => {
+            // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
+            let info = request.connection_info();
+            (if info.scheme() == "https" { "https" } else { "http" }, info.host().to_owned())
+        }
+        false => ("http", input::text(request, "host").unwrap_or_default().to_owned()),
+    };
+    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
+    format!("{scheme}://{}", if plain && !host.is_empty() { &host } else { "localhost" })
 }
 
 /// HAL, or plain JSON for who likes that better.
