@@ -95,7 +95,28 @@ pub async fn answer(
                 return Err(Problem::not_found());
             }
             entries.sort_by_key(|entry| (entry.at, entry.context, entry.sequence));
-            json!({ "system": system, "number": number, "entries": entries })
+            let of_saga = |context: &str, sequence| {
+                entries
+                    .iter()
+                    .any(|entry| entry.context == context && entry.sequence == sequence && entry.what != "asks")
+            };
+            let mut parked = Vec::new();
+            for context in members() {
+                parked
+                    .extend(context.parked()?.into_iter().filter(|event| of_saga(&event.id.source, event.id.sequence)));
+            }
+            // The participants share the order's number; what an order only holds has one of its own.
+            let takes_part =
+                |context: &str| entries.iter().any(|entry| (entry.context, entry.number) == (context, number));
+            let mut states = serde_json::Map::new();
+            for context in members().filter(|context| context.is_view() || takes_part(context.name().context)) {
+                if let Ok(seen) = context.read(number) {
+                    let state = serde_json::from_slice(&seen.body).unwrap_or_default();
+                    states.insert(context.name().context.to_owned(), state);
+                }
+            }
+            front.node.durable(front.node.accepted()).await?;
+            json!({ "system": system, "number": number, "entries": entries, "parked": parked, "states": states })
         }
         ["parked"] => {
             let mut all = Vec::new();

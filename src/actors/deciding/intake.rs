@@ -125,6 +125,10 @@ impl<A: Aggregate> Work<'_, A> {
 
     /// Another context's question.
     pub(super) fn asked(&mut self, place: usize, asked: &Asked<A>) -> Result<(), StoreError> {
+        // Whoever gave up before the question was even looked at undoes nothing by having it answered.
+        if asked.reply.is_closed() {
+            return Ok(());
+        }
         let kept = match self.kept_answer(&asked.id)? {
             Some(kept) => kept,
             None => {

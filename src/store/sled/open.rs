@@ -97,6 +97,7 @@ fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> 
                 .cache_capacity(options.cache_bytes)
                 .flush_every_ms(None)
                 .use_compression(false)
+                .mode(sled::Mode::HighThroughput)
                 .open()
         })
     };
