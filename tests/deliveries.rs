@@ -252,14 +252,14 @@ fn finish(
         for parcel in std::mem::take(&mut world.parcels) {
             world.take(parcel);
         }
-        for event in world.said_by_rents[at.book[0]..].to_vec() {
-            world.parcels.extend(book.react::<Book, Rent>(&event).map(|(id, command)| Parcel::ToBook(id, command)));
+        for event in &world.said_by_rents[at.book[0]..] {
+            world.parcels.extend(book.react::<Book, Rent>(event).map(|(id, command)| Parcel::ToBook(id, command)));
         }
-        for event in world.said_by_deliveries[at.book[1]..].to_vec() {
-            world.parcels.extend(book.react::<Book, Delivery>(&event).map(|(id, command)| Parcel::ToBook(id, command)));
+        for event in &world.said_by_deliveries[at.book[1]..] {
+            world.parcels.extend(book.react::<Book, Delivery>(event).map(|(id, command)| Parcel::ToBook(id, command)));
         }
-        for event in world.said_by_rents[at.delivery..].to_vec() {
-            let command = delivery.react::<Delivery, Rent>(&event);
+        for event in &world.said_by_rents[at.delivery..] {
+            let command = delivery.react::<Delivery, Rent>(event);
             world.parcels.extend(command.map(|(id, command)| Parcel::ToDelivery(id, command)));
         }
         world.said_by_rents[at.view[0]..].iter().for_each(|event| view.fold::<Rent>(&mut rows, event));
