@@ -5,7 +5,7 @@
 
 use super::{
     postings::{self, Posting},
-    records::{Judged, Meta, SagaId, VERSION, Versioned, decode_state, encode_state},
+    records::{Judged, Meta, ParkedRow, SagaId, VERSION, Versioned, decode_state, encode_state},
 };
 use crate::{
     domain::{Entity, Key, Standing},
@@ -168,6 +168,17 @@ impl<'a, E: Entity> Desk<'a, E> {
         match self.rows.get_mut(&key) {
             Some(slot) => slot.write = Some(record),
             None => drop(self.rows.insert(key, Slot { commit: Commit::MAX, write: Some(record) })),
+        }
+    }
+
+    /// Writes the row of a parked event, or takes it away.
+    pub fn park(&mut self, key: Vec<u8>, row: Option<&ParkedRow>) -> Result<(), StoreError> {
+        match row {
+            Some(row) => self.put(Space::Parked, key, row),
+            None => {
+                self.remove(key);
+                Ok(())
+            }
         }
     }
 

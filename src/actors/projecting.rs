@@ -294,12 +294,6 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
     }
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
-        match row {
-            Some(row) => self.desk.put(Space::Parked, key, &row),
-            None => {
-                self.desk.remove(key);
-                Ok(())
-            }
-        }
+        self.desk.park(key, row.as_ref())
     }
 }

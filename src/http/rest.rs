@@ -281,17 +281,19 @@ fn splice(out: &mut Vec<u8>, body: &[u8], number: u64, base: &str, collection: &
 /// out of the JSON that it is put into.
 pub fn base(request: &HttpRequest, front: &Front) -> String {
     let proxies = &front.settings.trusted_proxies;
-    let forwarded = !proxies.is_empty() && request.peer_addr().is_some_and(|peer| proxies.contains(&peer.ip()));
-    let (scheme, host) = match forwarded {
-        true => {
-            // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
-            let info = request.connection_info();
-            (if info.scheme() == "https" { "https" } else { "http" }, info.host().to_owned())
-        }
-        false => ("http", input::text(request, "host").unwrap_or_default().to_owned()),
-    };
+    if !proxies.is_empty() && request.peer_addr().is_some_and(|peer| proxies.contains(&peer.ip())) {
+        // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
+        let info = request.connection_info();
+        let scheme = if info.scheme() == "https" { "https://" } else { "http://" };
+        return format!("{scheme}{}", plain(info.host()));
+    }
+    let host = plain(input::text(request, "host").unwrap_or_default());
+    ["http://", host].concat()
+}
+
+fn plain(host: &str) -> &str {
     let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
-    format!("{scheme}://{}", if plain && !host.is_empty() { &host } else { "localhost" })
+    if plain && !host.is_empty() { host } else { "localhost" }
 }
 
 /// HAL, or plain JSON for who likes that better.

@@ -276,12 +276,6 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
     }
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
-        match row {
-            Some(row) => self.desk.put(Space::Parked, key, &row),
-            None => {
-                self.desk.remove(key);
-                Ok(())
-            }
-        }
+        self.desk.park(key, row.as_ref())
     }
 }

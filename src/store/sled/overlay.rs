@@ -49,6 +49,11 @@ impl Overlay {
         }
     }
 
+    /// What is over `key`: nothing, a removal, or a value.
+    pub(super) fn get_one(&self, key: &[u8]) -> Option<Option<IVec>> {
+        self.entries().get(key).map(|entry| entry.value.clone())
+    }
+
     /// What is over each of `keys`: nothing, a removal, or a value.
     pub(super) fn get(&self, keys: &[&[u8]]) -> Vec<Option<Option<IVec>>> {
         let entries = self.entries();
