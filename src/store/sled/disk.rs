@@ -37,8 +37,8 @@ pub(super) struct Disk {
 
 impl Medium for Disk {
     /// Batch after batch, each atomic, in the order of their commits; sled's log keeps that order, so a crash leaves
-    /// whole batches and a prefix of them. One transaction over all trees was measured a third slower, and kept all
-    /// readers waiting for longer.
+    /// whole batches and a prefix of them. One transaction over all trees was measured more than a quarter
+    /// slower, and kept all readers waiting for longer.
     fn write(&mut self, group: &[Accepted], last: Commit) -> Result<(), StoreError> {
         let trees: Vec<Arc<Tree>> = self.trees.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mark = Mark { store: self.store, commit: last }.to_bytes();
