@@ -24,6 +24,9 @@ impl<A: Aggregate> Policies<A> for Ears {
     fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
         self.0.insert(S::NAME.context, Box::new(react));
     }
+    fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<A::Command>) {
+        unreachable!("nothing in BookRent comes to be by policy")
+    }
 }
 
 type FoldOf<S> = (fn(&<S as Aggregate>::Event) -> Option<u64>, fn(&mut Row, &<S as Aggregate>::Event));

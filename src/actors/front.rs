@@ -15,6 +15,8 @@ pub trait Context: Send + Sync {
     fn name(&self) -> Name;
     /// Whether it only listens.
     fn is_view(&self) -> bool;
+    /// Other spellings of its collection in the path.
+    fn aliases(&self) -> &'static [&'static str];
     /// The doors that clients may enter by, in the order of their declaration.
     fn doors(&self) -> &[DoorInfo];
     /// How one of its things looks.

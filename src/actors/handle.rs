@@ -215,6 +215,9 @@ impl<A: Aggregate> Context for Handle<A> {
     fn name(&self) -> Name {
         A::NAME
     }
+    fn aliases(&self) -> &'static [&'static str] {
+        A::ALIASES
+    }
     fn is_view(&self) -> bool {
         false
     }

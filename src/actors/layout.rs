@@ -14,7 +14,7 @@ use super::{
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
     shared::{Latest, Mailbox, Shared},
-    sources::{Listeners, LocalSource, Queue, Reaction, Source, last_sequence},
+    sources::{Listeners, LocalSource, Queue, Reaction, Source, Whose, last_sequence},
     view_handle::ViewHandle,
 };
 use crate::{
@@ -235,8 +235,13 @@ impl<A: Aggregate> Policies<A> for Hearings<'_, '_, Deciding<A>, A::Command> {
     fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
         let reaction: Reaction<S, A::Command> = Arc::new(move |events, place| {
             let (id, command) = react(&events.get(place)?.event)?;
-            Some((id.get(), command))
+            Some((Whose::Number(id.get()), command))
         });
+        self.add::<S>(reaction, deciding::Mail::Heard);
+    }
+    fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
+        let reaction: Reaction<S, A::Command> =
+            Arc::new(move |events, place| Some((Whose::New, react(&events.get(place)?.event)?)));
         self.add::<S>(reaction, deciding::Mail::Heard);
     }
 }
@@ -251,7 +256,7 @@ impl<V: View> Folds<V> for Hearings<'_, '_, Projecting<V>, Change<V>> {
                     fold(row, &logged.event);
                 }
             });
-            Some((number, change))
+            Some((Whose::Number(number), change))
         });
         self.add::<S>(reaction, projecting::Mail::Heard);
     }

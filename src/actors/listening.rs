@@ -8,7 +8,7 @@ use super::{
     desk::Tree,
     front::ParkedId,
     records::{Envelope, ParkedRow},
-    sources::{Source, Ticket, Told},
+    sources::{Source, Ticket, Told, Whose},
 };
 use crate::{
     domain::Entity,
@@ -79,7 +79,7 @@ pub trait Listener<T> {
         &mut self,
         source: &'static str,
         envelope: &Envelope,
-        number: u64,
+        whose: Whose,
         what: T,
     ) -> Result<Result<(), String>, StoreError>;
     /// Writes the row of a parked event, or takes it away.
@@ -299,7 +299,7 @@ fn take_one<T>(
     let Some(envelope) = told.envelope(index) else { return Ok(Ok(())) };
     match catch_unwind(AssertUnwindSafe(|| told.react(index))) {
         Ok(None) => Ok(Ok(())),
-        Ok(Some((number, what))) => work.take(source, envelope, number, what),
+        Ok(Some((whose, what))) => work.take(source, envelope, whose, what),
         Err(_) => Ok(Err("the policy panicked".to_owned())),
     }
 }

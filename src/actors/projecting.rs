@@ -10,6 +10,7 @@ use super::{
     logic::{Logic, Turn},
     records::{Envelope, Meta, ParkedRow},
     shared::{Mailbox, Shared},
+    sources::Whose,
 };
 use crate::{
     domain::{Refusal, View},
@@ -275,9 +276,10 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
         &mut self,
         _: &'static str,
         _: &Envelope,
-        number: u64,
+        whose: Whose,
         change: Change<V>,
     ) -> Result<Result<(), String>, StoreError> {
+        let Whose::Number(number) = whose else { return Ok(Err("a view has no numbers of its own".to_owned())) };
         let kept = &self.desk.sheet(number)?.now;
         let (version, mut row) = (kept.version, kept.state.clone());
         let folded = catch_unwind(AssertUnwindSafe(move || {

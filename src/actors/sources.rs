@@ -51,11 +51,21 @@ impl<S: Aggregate> Listeners<S> {
 /// Events of one source, and what each comes to for a listener of type `T`: which of its things, and what of it.
 pub trait Told<T>: Send {
     fn envelope(&self, place: usize) -> Option<&Envelope>;
-    fn react(&self, place: usize) -> Option<(u64, T)>;
+    fn react(&self, place: usize) -> Option<(Whose, T)>;
 }
 
 /// What an event of `S` comes to for one listener.
-pub type Reaction<S, T> = Arc<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>, usize) -> Option<(u64, T)> + Send + Sync>;
+pub type Reaction<S, T> =
+    Arc<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>, usize) -> Option<(Whose, T)> + Send + Sync>;
+
+/// Which of the listener's things is meant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Whose {
+    /// The one with this number.
+    Number(u64),
+    /// One that is yet to be, under the next number.
+    New,
+}
 
 struct Said<S: Aggregate, T> {
     events: Arc<[Logged<S::Event>]>,
@@ -66,7 +76,7 @@ impl<S: Aggregate, T> Told<T> for Said<S, T> {
     fn envelope(&self, place: usize) -> Option<&Envelope> {
         self.events.get(place).map(|logged| &logged.envelope)
     }
-    fn react(&self, place: usize) -> Option<(u64, T)> {
+    fn react(&self, place: usize) -> Option<(Whose, T)> {
         (self.react)(&self.events, place)
     }
 }

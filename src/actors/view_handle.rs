@@ -32,6 +32,9 @@ impl<V: View> Context for ViewHandle<V> {
     fn name(&self) -> Name {
         V::NAME
     }
+    fn aliases(&self) -> &'static [&'static str] {
+        V::ALIASES
+    }
     fn is_view(&self) -> bool {
         true
     }

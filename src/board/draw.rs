@@ -1,7 +1,7 @@
 //! The drawing: a block for each context, who commands on the left, what follows on the right.
 
 use super::walk::{Context, Wall};
-use crate::domain::Role;
+use crate::domain::{Role, Subdomain};
 use std::fmt::Write;
 
 const LEGEND: &str =
@@ -12,8 +12,13 @@ pub(super) fn draw(system: &str, wall: &Wall) -> String {
     let mut drawing = format!("{system}\n{LEGEND}\n");
     for context in &wall.contexts {
         let _ = write!(drawing, "\n{} ", context.name.short());
-        let kind = if context.is_view { " (view)" } else { "" };
-        let _ = writeln!(drawing, "· /{system}/{}{kind}", context.name.collection);
+        let subdomain = match context.subdomain {
+            Subdomain::Core => "core",
+            Subdomain::Supporting => "supporting",
+            Subdomain::Generic => "generic",
+        };
+        let kind = if context.is_view { ", view" } else { "" };
+        let _ = writeln!(drawing, "· /{system}/{} ({subdomain}{kind})", context.name.collection);
         let rows = if context.is_view { listening(context, wall) } else { commands(context, wall) };
         drawing.push_str(&aligned(&rows));
         let consequences = consequences(context, wall);

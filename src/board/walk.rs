@@ -4,7 +4,9 @@ use super::{
     explore::{FoundAsk, add, explore},
     sample::{SampleError, samples},
 };
-use crate::domain::{Aggregate, AskId, Board, Body, Doors, Entity, Folds, Name, Policies, React, Role, Target, View};
+use crate::domain::{
+    Aggregate, AskId, Board, Body, Doors, Entity, Folds, Name, Policies, React, Role, Subdomain, Target, View,
+};
 
 /// All that a drawing shows.
 #[derive(Debug, Default)]
@@ -20,6 +22,7 @@ pub(super) struct Wall {
 pub(super) struct Context {
     pub(super) name: Name,
     pub(super) is_view: bool,
+    pub(super) subdomain: Subdomain,
     pub(super) doors: Vec<Door>,
     pub(super) arrows: Vec<(String, Vec<String>)>,
     pub(super) asks: Vec<FoundAsk>,
@@ -73,6 +76,7 @@ impl Board for Wall {
         self.contexts.push(Context {
             name: A::NAME,
             is_view: false,
+            subdomain: A::SUBDOMAIN,
             doors: doors.doors,
             arrows: found.arrows,
             asks: found.asks,
@@ -86,6 +90,7 @@ impl Board for Wall {
         self.contexts.push(Context {
             name: V::NAME,
             is_view: true,
+            subdomain: V::SUBDOMAIN,
             doors: Vec::new(),
             arrows: Vec::new(),
             asks: Vec::new(),
@@ -98,8 +103,17 @@ impl Board for Wall {
 
 impl<A: Aggregate> Policies<A> for Wall {
     fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+        self.policies_of::<A, S>(|event| react(event).map(|(_, command)| command));
+    }
+    fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
+        self.policies_of::<A, S>(react);
+    }
+}
+
+impl Wall {
+    fn policies_of<A: Aggregate, S: Aggregate>(&mut self, react: impl Fn(&S::Event) -> Option<A::Command>) {
         for event in self.take(samples::<S::Event>()).into_iter().flatten() {
-            let Some((_, command)) = react(&event) else { continue };
+            let Some(command) = react(&event) else { continue };
             let (event, command) = (event.as_ref().to_owned(), command.as_ref().to_owned());
             let policy = Policy { source: S::NAME, event, target: A::NAME, command };
             if !self.policies.contains(&policy) {

@@ -20,6 +20,9 @@ pub trait Board {
 pub trait Policies<A: Aggregate> {
     /// Whenever an event of `S` is heard, this command goes to that one of us, if any.
     fn hearing<S: Aggregate>(&mut self, react: React<A, S>);
+    /// Whenever an event of `S` is heard, a new one of us is commanded to come to be, under our next number. A context is
+    /// heard in one of the two ways, not in both.
+    fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>);
 }
 
 /// Which of `A` is commanded to do what when an event of `S` is heard.

@@ -11,6 +11,10 @@ pub trait Entity: Word + Default {
     const NAME: Name;
     /// The version of this type in the store; [`Entity::old_state`] reads the ones before it.
     const STATE_VERSION: u16 = 1;
+    /// What it is to the business.
+    const SUBDOMAIN: Subdomain = Subdomain::Core;
+    /// Other spellings of its collection in the path.
+    const ALIASES: &'static [&'static str] = &[];
     /// How it looks from outside.
     type Shown: Serialize + JsonSchema;
 
@@ -38,6 +42,17 @@ pub trait Entity: Word + Default {
     fn old_state<D: Decoder>(version: u16, _record: D) -> Result<Self, Undecodable> {
         Err(Undecodable::Version(version))
     }
+}
+
+/// What a context is to its business, in the terms of domain-driven design.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subdomain {
+    /// What the business lives by.
+    Core,
+    /// What the core needs, and nobody else would have in this form.
+    Supporting,
+    /// What every business has and could buy.
+    Generic,
 }
 
 /// How much of an entity there is, for those who look.

@@ -16,7 +16,7 @@ mod time;
 
 pub use ask::{AnyCommand, Ask, AskId, NoAnswer, ask};
 pub use board::{Board, Body, Doors, Folds, Policies, React, Role, Target};
-pub use entity::{Decoder, Entity, Key, Name, Standing, Undecodable};
+pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
 pub use time::Timestamp;

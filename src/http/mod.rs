@@ -139,9 +139,11 @@ pub async fn serve(
         let name = context.name();
         let path: Arc<str> = format!("/{}/{}", name.system, name.collection).into();
         let collection = || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
-        collections.insert(format!("{}/{}", name.system, name.collection), collection());
-        if settings.bare {
-            collections.insert(name.collection.to_owned(), collection());
+        for spelling in [name.collection].iter().chain(context.aliases()) {
+            collections.insert(format!("{}/{spelling}", name.system), collection());
+            if settings.bare {
+                collections.insert((*spelling).to_owned(), collection());
+            }
         }
     }
     let document = openapi::document(node.contexts(), settings.bare).to_string();

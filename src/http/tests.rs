@@ -18,6 +18,9 @@ impl Context for Things {
     fn name(&self) -> Name {
         Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" }
     }
+    fn aliases(&self) -> &'static [&'static str] {
+        &["Notes"]
+    }
     fn is_view(&self) -> bool {
         false
     }

@@ -1,5 +1,7 @@
 //! The business, one folder a system. Pure: see [`crate::domain`].
 
+pub mod payment;
+
 use crate::domain::Board;
 
 macro_rules! systems {

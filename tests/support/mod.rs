@@ -103,20 +103,21 @@ impl Deref for Server {
 impl Server {
     /// BookRent alone, with further arguments.
     pub fn start(arguments: &[&str]) -> Self {
-        Self::with_config("", arguments)
+        Self::of("bookrent", "", arguments)
     }
 
     /// The same, configured by the text of a file.
     pub fn configured(toml: &str) -> Self {
-        Self::with_config(toml, &[])
+        Self::of("bookrent", toml, &[])
     }
 
-    fn with_config(toml: &str, further: &[&str]) -> Self {
+    /// One system alone, configured by the text of a file, with further arguments.
+    pub fn of(system: &str, toml: &str, further: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let config = directory.path().join("holdfast.toml");
         fs::write(&config, toml).unwrap();
         let mut arguments: Vec<String> =
-            ["serve", "--system", "bookrent", "--listen", "127.0.0.1:0"].map(Into::into).into();
+            ["serve", "--system", system, "--listen", "127.0.0.1:0"].map(Into::into).into();
         arguments.extend(["--config".into(), config.display().to_string()]);
         arguments.extend(["--data".into(), directory.path().join("data").display().to_string()]);
         arguments.extend(further.iter().map(ToString::to_string));

@@ -12,6 +12,7 @@ use crate::{
         front::{Fault, Outcome, ParkedId, Verb},
         listening::{Heard, Hearing, Listener},
         records::{Cause, Envelope, IdempotencyRow, Kept, KeptAnswer, ParkedRow, Thread},
+        sources::Whose,
     },
     domain::{Aggregate, Kind, NoAnswer, Refusal, Standing, Target},
     store::{
@@ -263,13 +264,22 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
         &mut self,
         source: &'static str,
         envelope: &Envelope,
-        number: u64,
+        whose: Whose,
         command: A::Command,
     ) -> Result<Result<(), String>, StoreError> {
+        let number = match whose {
+            Whose::Number(number) => number,
+            Whose::New => self.next_number()?,
+        };
         let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
         let thread = Thread { client: envelope.client.clone(), trace: envelope.trace.clone() };
         Ok(match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread))? {
-            Ok(_) => Ok(()),
+            Ok(()) => {
+                if whose == Whose::New && self.desk.sheet(number)?.now.version > 0 {
+                    self.meta.last_number = number;
+                }
+                Ok(())
+            }
             // A policy's command is never refused: where it is, the context's table has a hole.
             Err(trouble) => Err(trouble.fault().to_string()),
         })

@@ -72,6 +72,7 @@ pub enum Event {
 impl Entity for Delivery {
     const NAME: Name =
         Name { system: "bookrent", context: "bookrent.delivery", collection: "deliveries", item: "delivery" };
+    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {

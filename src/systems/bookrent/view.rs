@@ -39,6 +39,7 @@ pub struct Shown {
 
 impl Entity for Row {
     const NAME: Name = Name { system: "bookrent", context: "bookrent.view", collection: "views", item: "view" };
+    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {
