@@ -6,6 +6,8 @@
 //! | [`systems`] | the businesses, a folder each, a file a context. Pure |
 //! | [`store`] | trees of rows: one batch a turn, durable in groups |
 //! | [`actors`] | the runtime, which knows no business |
+//! | [`http`] | REST for any aggregate and view, health, metrics, administration |
+//! | [`messages`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
 //! | [`cli`], [`config`], [`telemetry`] | the command, its configuration, its logs |
 
@@ -15,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod messages;
 pub mod store;
 pub mod systems;
 pub mod telemetry;

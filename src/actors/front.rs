@@ -1,5 +1,6 @@
 //! What the outside sees of the runtime: contexts without their types, and what may be done with them.
 
+use super::outflow::{Outflow, OutflowHealth, Outgoing, Published};
 use crate::{
     domain::{Name, Refusal, Role, Timestamp},
     store::{Commit, StoreHealth},
@@ -59,6 +60,14 @@ pub trait Context: Send + Sync {
     /// # Errors
     /// [`Fault::Store`].
     fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault>;
+    /// Its events, for readers outside; a view has none.
+    fn history(&self) -> Option<Arc<dyn Outflow<Published>>> {
+        None
+    }
+    /// The text messages that its events come to, if any do.
+    fn messages(&self) -> Option<Arc<dyn Outflow<Outgoing>>> {
+        None
+    }
 }
 
 /// A door without its types.
@@ -364,6 +373,10 @@ pub trait Node: Send + Sync {
     fn accepted(&self) -> Commit;
     /// How the store is doing.
     fn store_health(&self) -> StoreHealth;
+    /// How what leaves the node is doing.
+    fn outflows(&self) -> Vec<OutflowHealth> {
+        Vec::new()
+    }
     /// Whether everything has started and the store is sound.
     fn ready(&self) -> bool;
 }

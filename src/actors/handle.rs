@@ -12,6 +12,7 @@ use super::{
     listening::parked_rows,
     lists,
     logic::Logic,
+    outflow::{Outflow, Outflows, Outgoing, Published},
     peers::{Askable, Question},
     records::{Logged, SAGA_PAGE, SagaPage, Thread},
     shared::{Latest, Mailbox, Shared},
@@ -163,6 +164,7 @@ pub struct Handle<A: Aggregate> {
     doors: Vec<DoorInfo>,
     enter: Vec<Enter<A>>,
     patience: Duration,
+    outflows: Outflows<A>,
 }
 
 impl<A: Aggregate> Handle<A> {
@@ -172,9 +174,10 @@ impl<A: Aggregate> Handle<A> {
         guard: Arc<Guard>,
         (doors, enter): (Vec<DoorInfo>, Vec<Enter<A>>),
         patience: Duration,
+        outflows: Outflows<A>,
     ) -> Self {
         let filters = lists::filters::<A>();
-        Self { common: Common { mailbox, tree, filters, guard }, doors, enter, patience }
+        Self { common: Common { mailbox, tree, filters, guard }, doors, enter, patience, outflows }
     }
 
     fn entry(&self, order: Order) -> Result<Entered<A>, Fault> {
@@ -287,6 +290,13 @@ impl<A: Aggregate> Context for Handle<A> {
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
         self.common.by_hand(|done| deciding::Mail::Unpark { parked, redrive, done })
+    }
+
+    fn history(&self) -> Option<Arc<dyn Outflow<Published>>> {
+        Some(self.outflows.history())
+    }
+    fn messages(&self) -> Option<Arc<dyn Outflow<Outgoing>>> {
+        self.outflows.messages()
     }
 
     fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault> {

@@ -11,6 +11,7 @@ use super::{
     listening::{Ears, Heard},
     logic::Logic,
     node::{NodeError, NodeSettings},
+    outflow::Outflows,
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
     shared::{Latest, Mailbox, Shared},
@@ -18,7 +19,10 @@ use super::{
     view_handle::ViewHandle,
 };
 use crate::{
-    domain::{Aggregate, Board, Body, Doors, Entity, Folds, Id, Name, Policies, React, Role, Target, View, lenient},
+    domain::{
+        Aggregate, Board, Body, Doors, Entity, Folds, Id, Messages, Name, Policies, React, Role, Target, View, Write,
+        lenient,
+    },
     store::Store,
 };
 use actix::{ArbiterHandle, Supervisor};
@@ -156,7 +160,11 @@ impl<'a> Layout<'a> {
         let tree = Tree::<A>::open(self.store)?;
         let guard = Guard::new(self.settings.guard(&A::NAME));
         let patience = self.settings.patience(A::NAME.system);
-        let handle = Arc::new(Handle::new(mailbox.clone(), tree.clone(), guard.clone(), (doors.0, doors.1), patience));
+        let mut writing = Writing::<A>(None);
+        A::messages(&mut writing);
+        let outflows = Outflows { tree: tree.clone(), listeners: self.listeners::<A>()?, write: writing.0 };
+        let doors = (doors.0, doors.1);
+        let handle = Arc::new(Handle::new(mailbox.clone(), tree.clone(), guard.clone(), doors, patience, outflows));
         let askable: Arc<dyn Askable> = handle.clone();
         self.known.insert(A::NAME.context, Peer { guard, askable });
 
@@ -301,5 +309,14 @@ impl<A: Aggregate> Doors<A> for DoorList<A> {
     }
     fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
         self.add(Verb::Delete, None, who, None, Box::new(move |_| Ok(on_path::<A>(enter()))));
+    }
+}
+
+/// Finds out what of an aggregate is told to somebody outside.
+struct Writing<A: Aggregate>(Option<Write<A>>);
+
+impl<A: Aggregate> Messages<A> for Writing<A> {
+    fn sending(&mut self, write: Write<A>) {
+        self.0 = Some(write);
     }
 }

@@ -6,6 +6,7 @@ use super::{
     guard::GuardSettings,
     guardian::Guardian,
     layout::{Layout, Placed},
+    outflow::{Find, OutflowHealth, Places, Pump, Running, Sink},
     shared::Chaos,
 };
 use crate::{
@@ -14,7 +15,11 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 /// Is told which system's thread hangs.
@@ -99,6 +104,8 @@ pub struct LocalNode {
     placed: Arc<Vec<Placed>>,
     store: Arc<dyn Store>,
     clock: Arc<Clock>,
+    places: Arc<Places>,
+    pumps: RwLock<Vec<Arc<dyn Running>>>,
     _guardian: Guardian,
 }
 
@@ -123,7 +130,28 @@ impl LocalNode {
         let placed = Arc::new(placed);
         let guardian = Guardian::start(placed.clone(), &settings)?;
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
-        Ok(Self { contexts, systems, placed, store, clock, _guardian: guardian })
+        let places = Arc::new(Places::open(&store)?);
+        Ok(Self { contexts, systems, placed, store, clock, places, pumps: RwLock::default(), _guardian: guardian })
+    }
+
+    /// Has `sink` take what `of` finds in each context. What is returned runs for as long as it is polled, on any
+    /// runtime; the name is kept with the place in each log, so it must stay the same over restarts.
+    ///
+    /// # Errors
+    /// [`NodeError`] when a place cannot be read.
+    pub fn pour<T: Send + Sync + 'static>(
+        &self,
+        name: &'static str,
+        sink: &Arc<dyn Sink<T>>,
+        of: Find<T>,
+    ) -> Result<Vec<BoxFuture<'static, ()>>, NodeError> {
+        let mut running = Vec::new();
+        for flow in self.contexts.iter().filter_map(|context| of(context.as_ref())) {
+            let pump: Arc<dyn Running> = Arc::new(Pump::new(name, flow, sink.clone(), self.places.clone())?);
+            self.pumps.write().unwrap_or_else(PoisonError::into_inner).push(pump.clone());
+            running.push(pump.run());
+        }
+        Ok(running)
     }
 }
 
@@ -155,6 +183,9 @@ impl Node for LocalNode {
     }
     fn store_health(&self) -> StoreHealth {
         self.store.health()
+    }
+    fn outflows(&self) -> Vec<OutflowHealth> {
+        self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().map(|pump| pump.health()).collect()
     }
     fn ready(&self) -> bool {
         let starting = |context: &Arc<dyn Context>| context.health().state == Phase::Starting;

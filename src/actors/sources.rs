@@ -15,6 +15,7 @@ use std::sync::{
     Arc, PoisonError, RwLock,
     atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
 };
+use tokio::sync::watch;
 
 /// At most so many events of one source are read at once.
 const READ: usize = 512;
@@ -27,11 +28,13 @@ type Push<S> = Box<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>) + Send + Sync
 pub struct Listeners<S: Aggregate> {
     ears: RwLock<Vec<Push<S>>>,
     pub latest: AtomicU64,
+    /// The same, for those who wait for it to change.
+    pub changes: watch::Sender<u64>,
 }
 
 impl<S: Aggregate> Default for Listeners<S> {
     fn default() -> Self {
-        Self { ears: RwLock::new(Vec::new()), latest: AtomicU64::new(0) }
+        Self { ears: RwLock::new(Vec::new()), latest: AtomicU64::new(0), changes: watch::Sender::new(0) }
     }
 }
 
@@ -44,6 +47,10 @@ impl<S: Aggregate> Listeners<S> {
         if let Some(last) = events.last() {
             self.latest.fetch_max(last.envelope.sequence, SeqCst);
         }
+        self.changes.send_if_modified(|known| {
+            let latest = self.latest.load(SeqCst);
+            std::mem::replace(known, latest) != latest
+        });
         self.ears.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|push| push(events));
     }
 }

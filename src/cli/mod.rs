@@ -1,5 +1,6 @@
 //! The command line. What is asked for goes to stdout, talk goes to stderr.
 
+mod outside;
 mod serve;
 
 pub use serve::{Listening, announce, banner, bind, run};

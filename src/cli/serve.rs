@@ -1,6 +1,6 @@
 //! `serve`: what stands around the server while it runs.
 
-use super::{Failure, print};
+use super::{Failure, outside::Outside, print};
 use crate::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
     config::{AuthMode, Config, Settings},
@@ -85,6 +85,7 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
     while !node.ready() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+    let outside = Outside::start(&settings.messages, &node)?;
     announce(config, address)?;
 
     // A store that has failed answers nobody any more: the process ends, and says so.
@@ -101,6 +102,7 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
     http::serve(http_settings(settings), node.clone(), listener, drain).await.map_err(|why| failed(&why))?;
     let broken = node.store_health().failed;
     stopper.abort();
+    drop(outside);
     for context in node.contexts() {
         context.stop().await;
     }

@@ -22,6 +22,8 @@ pub struct Settings {
     pub admission: Admission,
     /// `[auth]`
     pub auth: Auth,
+    /// `[messages]`
+    pub messages: Messages,
     /// `systems = [...]`, or `[systems.NAME]`
     pub systems: Systems,
 }
@@ -145,6 +147,59 @@ pub enum AuthMode {
     Open,
 }
 
+/// What becomes of text messages to customers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Messages {
+    pub gateway: MessageGateway,
+    /// Who takes them, for the webhook.
+    pub url: Option<String>,
+    /// What they are signed with: base64, with or without `whsec_` in front.
+    pub secret: Option<Secret>,
+    /// A file that holds the secret.
+    pub secret_file: Option<PathBuf>,
+    pub timeout_ms: u64,
+}
+impl Default for Messages {
+    fn default() -> Self {
+        Self { gateway: MessageGateway::Log, url: None, secret: None, secret_file: None, timeout_ms: 5000 }
+    }
+}
+
+/// Who sends text messages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageGateway {
+    /// Nobody: each is a line in the log.
+    #[default]
+    Log,
+    /// Whoever answers at `messages.url`.
+    Webhook,
+}
+
+/// A value that is shown to nobody.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value itself.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("(secret)")
+    }
+}
+
 /// Which systems run, and how they are set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -187,6 +242,7 @@ impl Settings {
         within("http.drain_timeout_ms", http.drain_timeout_ms, 0, 600_000)?;
         within("store.cache_mb", self.store.cache_mb, 1, 1 << 20)?;
         within("store.unwritten_mb", self.store.unwritten_mb, 1, 1 << 20)?;
+        within("messages.timeout_ms", self.messages.timeout_ms, 1, 600_000)?;
         within("admission.per_context", self.admission.per_context as u64, 1, 1 << 20)?;
         for origin in &http.cors_origins {
             let fine = origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");

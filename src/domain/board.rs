@@ -46,6 +46,24 @@ pub trait Doors<A: Aggregate> {
     fn delete(&mut self, who: Role, enter: fn() -> A::Command);
 }
 
+/// Is told which events of `A` are told to somebody outside, in a text message.
+pub trait Messages<A: Aggregate> {
+    /// Whenever such an event has happened, this message goes out, if any. An aggregate has one such rule.
+    fn sending(&mut self, write: Write<A>);
+}
+
+/// What an event comes to in words for somebody outside, if anything.
+pub type Write<A> = fn(&<A as Aggregate>::Event) -> Option<Message>;
+
+/// A text message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// To which telephone, if it is known.
+    pub to: Option<String>,
+    /// What it says.
+    pub text: String,
+}
+
 /// What comes in through a door. Read leniently: numbers and booleans may be written as strings.
 pub trait Body: DeserializeOwned + JsonSchema + Send + 'static {}
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Body for T {}

@@ -15,7 +15,7 @@ pub mod spec;
 mod time;
 
 pub use ask::{AnyCommand, Ask, AskId, NoAnswer, ask};
-pub use board::{Board, Body, Doors, Folds, Policies, React, Role, Target};
+pub use board::{Board, Body, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write};
 pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
@@ -87,6 +87,9 @@ pub trait Aggregate: Entity {
 
     /// The doors: which commands clients may send, and in what shape.
     fn doors(_doors: &mut impl Doors<Self>) {}
+
+    /// What of its events is told to somebody outside.
+    fn messages(_messages: &mut impl Messages<Self>) {}
 
     /// Reads an event that was stored under an older version, through a struct frozen at that version.
     ///

@@ -115,6 +115,14 @@ pub fn scrape(front: &Front) -> HttpResponse {
         health.guard.as_ref().map(|guard| guard.in_flight)
     });
 
+    let outflows = front.node.outflows();
+    let pending = Family::<Labels, GaugeOf>::default();
+    for flow in &outflows {
+        let labels = vec![("sink", flow.sink), ("context", flow.context)];
+        pending.get_or_create(&labels).set(i64::try_from(flow.pending).unwrap_or(i64::MAX));
+    }
+    registry.register("holdfast_outbox_pending", "Events that a sink outside has not taken", pending);
+
     let store = front.node.store_health();
     registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));
     registry.register("holdfast_store_syncs", "Groups made durable", ConstCounter::new(store.syncs));

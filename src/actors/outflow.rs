@@ -1,0 +1,349 @@
+//! What leaves the node: the events of its contexts on their way to somebody outside, in order, at least once.
+//!
+//! An outflow reads a context's log, not its mail, so that whoever is outside may be slow or away without anybody here
+//! noticing. It hands over only what a power cut cannot take back, and its place in the log moves only over what the
+//! outside has taken; after a crash some of it may go out again, under the same ids.
+
+use super::{
+    desk::Tree,
+    front::Context,
+    records::Logged,
+    sources::{Listeners, read_log},
+};
+use crate::{
+    domain::{Aggregate, Message, Timestamp, Write},
+    store::{
+        Batch, Commit, Epoch, Store, StoreError, TreeId, Verdict, codec,
+        keys::{KeyBuf, Space},
+    },
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::{oneshot, watch};
+
+/// At most so many events are read at once.
+const READ: usize = 256;
+const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(30);
+const VERSION: u16 = 1;
+
+/// A stretch of a context's log, as some reader wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn<T> {
+    /// What concerns the reader, with the sequence of each.
+    pub items: Vec<(u64, T)>,
+    /// The last sequence that was looked at; nothing of the stretch is behind it.
+    pub last: u64,
+    /// Once this commit is durable, so is all of it.
+    pub commit: Commit,
+}
+
+/// The log of one context, for readers outside.
+pub trait Outflow<T>: Send + Sync {
+    /// Whose log it is.
+    fn context(&self) -> &'static str;
+    /// How far the log goes, now and from now on.
+    fn latest(&self) -> watch::Receiver<u64>;
+    /// Some of what happened from sequence `from` on.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn read(&self, from: u64) -> Result<Drawn<T>, StoreError>;
+}
+
+/// An event as the outside is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    /// Its place in the context's log.
+    pub sequence: u64,
+    /// The aggregate that it happened to.
+    pub number: u64,
+    /// The aggregate's version after it.
+    pub version: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to: `bookrent.rent-7`.
+    pub saga: String,
+    /// What made it happen, in words.
+    pub cause: String,
+    /// The client's own correlation id.
+    pub client: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
+    /// Its name: `BookRented`.
+    pub name: String,
+    /// The version of its type.
+    pub schema: u16,
+    /// Its fields.
+    pub data: serde_json::Value,
+}
+
+/// A text message to somebody outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// The context whose event it tells of; with the sequence, its id.
+    pub context: &'static str,
+    /// That event's place in the log.
+    pub sequence: u64,
+    /// The thing that it happened to.
+    pub number: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to.
+    pub saga: String,
+    /// To which telephone, if the customer gave one.
+    pub to: Option<String>,
+    /// What it says.
+    pub text: String,
+}
+
+/// What an event comes to for one kind of reader.
+type Extract<A, T> = Arc<dyn Fn(&Logged<<A as Aggregate>::Event>) -> Option<T> + Send + Sync>;
+
+/// The log of a context of this process.
+struct LogOutflow<A: Aggregate, T> {
+    tree: Tree<A>,
+    listeners: Arc<Listeners<A>>,
+    extract: Extract<A, T>,
+}
+
+impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
+    fn context(&self) -> &'static str {
+        A::NAME.context
+    }
+    fn latest(&self) -> watch::Receiver<u64> {
+        self.listeners.changes.subscribe()
+    }
+    fn read(&self, from: u64) -> Result<Drawn<T>, StoreError> {
+        let events = read_log::<A>(&self.tree, from, READ)?;
+        let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
+        let items = events.iter().filter_map(|logged| Some((logged.envelope.sequence, (self.extract)(logged)?)));
+        // No row that was read is younger than the youngest commit.
+        Ok(Drawn { items: items.collect(), last, commit: self.tree.store.accepted() })
+    }
+}
+
+/// The outflows of one context.
+pub struct Outflows<A: Aggregate> {
+    pub tree: Tree<A>,
+    pub listeners: Arc<Listeners<A>>,
+    /// What of it is told in text messages.
+    pub write: Option<Write<A>>,
+}
+
+impl<A: Aggregate> Outflows<A> {
+    fn of<T: Send + 'static>(&self, extract: Extract<A, T>) -> Arc<dyn Outflow<T>> {
+        Arc::new(LogOutflow { tree: self.tree.clone(), listeners: self.listeners.clone(), extract })
+    }
+    /// Everything that happened.
+    pub fn history(&self) -> Arc<dyn Outflow<Published>> {
+        self.of(Arc::new(|logged| Some(published::<A>(logged))))
+    }
+    /// What is told in text messages.
+    pub fn messages(&self) -> Option<Arc<dyn Outflow<Outgoing>>> {
+        let write = self.write?;
+        Some(self.of(Arc::new(move |Logged { envelope, event }: &Logged<A::Event>| {
+            let Message { to, text } = write(event)?;
+            let (sequence, number, saga) = (envelope.sequence, envelope.aggregate, envelope.saga.to_string());
+            Some(Outgoing { context: A::NAME.context, sequence, number, at: envelope.at, saga, to, text })
+        })))
+    }
+}
+
+/// An event as the outside is told of it.
+fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>) -> Published {
+    // An event is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
+    let data = match serde_json::to_value(event) {
+        Ok(serde_json::Value::Object(fields)) => fields.into_iter().next().map(|(_, data)| data),
+        _ => None,
+    };
+    Published {
+        sequence: envelope.sequence,
+        number: envelope.aggregate,
+        version: envelope.version,
+        at: envelope.at,
+        saga: envelope.saga.to_string(),
+        cause: envelope.cause.to_string(),
+        client: envelope.client.clone(),
+        trace: envelope.trace.clone(),
+        name: event.as_ref().to_owned(),
+        schema: A::EVENT_VERSION,
+        data: data.unwrap_or_else(|| serde_json::json!({})),
+    }
+}
+
+/// Finds the outflow of one kind that a context has, if it has one.
+pub type Find<T> = fn(&dyn Context) -> Option<Arc<dyn Outflow<T>>>;
+
+/// Somebody outside who takes what flows out.
+pub trait Sink<T>: Send + Sync {
+    /// Takes items, from the first on, and says how many of them it is done with: at least one.
+    ///
+    /// # Errors
+    /// Why it could not take even the first; it is offered again after a pause.
+    fn take<'a>(&'a self, items: &'a [(u64, T)]) -> BoxFuture<'a, Result<usize, String>>;
+}
+
+/// How one outflow is doing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutflowHealth {
+    /// Who takes it: `messages`.
+    pub sink: &'static str,
+    /// Whose events.
+    pub context: &'static str,
+    /// How many events of the log it has not dealt with.
+    pub pending: u64,
+    /// How often in a row the outside has not taken the next one.
+    pub attempts: u64,
+    /// Why not, the last time.
+    pub error: Option<String>,
+}
+
+/// Where outflows have got to, in a tree of their own.
+#[derive(Debug)]
+pub struct Places {
+    store: Arc<dyn Store>,
+    tree: TreeId,
+    epoch: Epoch,
+}
+
+impl Places {
+    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let tree = store.open_tree("holdfast.outflow")?;
+        Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)? })
+    }
+
+    fn key(sink: &str, context: &str) -> Vec<u8> {
+        KeyBuf::new(Space::Position).text(sink).text(context).build()
+    }
+
+    fn get(&self, sink: &str, context: &str) -> Result<u64, StoreError> {
+        let row = self.store.read(self.tree, &[&Self::key(sink, context)])?.pop().flatten();
+        row.map_or(Ok(0), |row| codec::decode(Space::Position, &row.record))
+    }
+
+    async fn set(&self, sink: &str, context: &str, place: u64) -> Result<(), StoreError> {
+        let record = codec::encode(Space::Position, VERSION, &place)?;
+        let writes = vec![(Self::key(sink, context), Some(record))];
+        let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
+        if let Verdict::Pending(verdict) = self.store.submit(batch)? {
+            verdict.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands what one context says to one sink.
+pub struct Pump<T> {
+    sink_name: &'static str,
+    flow: Arc<dyn Outflow<T>>,
+    sink: Arc<dyn Sink<T>>,
+    places: Arc<Places>,
+    place: AtomicU64,
+    trouble: Mutex<(u64, Option<String>)>,
+}
+
+impl<T: Send + Sync + 'static> Pump<T> {
+    pub fn new(
+        sink_name: &'static str,
+        flow: Arc<dyn Outflow<T>>,
+        sink: Arc<dyn Sink<T>>,
+        places: Arc<Places>,
+    ) -> Result<Self, StoreError> {
+        let place = AtomicU64::new(places.get(sink_name, flow.context())?);
+        Ok(Self { sink_name, flow, sink, places, place, trouble: Mutex::default() })
+    }
+
+    pub fn health(&self) -> OutflowHealth {
+        let (attempts, error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let pending = self.flow.latest().borrow().saturating_sub(self.place.load(Relaxed));
+        OutflowHealth { sink: self.sink_name, context: self.flow.context(), pending, attempts, error }
+    }
+
+    /// Runs until nothing can be said any more. A store that fails is tried again with the pauses of a sink that does:
+    /// it may only be behind.
+    pub async fn run(self: Arc<Self>) {
+        let mut latest = self.flow.latest();
+        loop {
+            if *latest.borrow_and_update() <= self.place.load(Relaxed) {
+                if latest.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            if let Err(error) = self.pass_on().await {
+                self.stumble(error.to_string()).await;
+            }
+        }
+    }
+
+    async fn pass_on(&self) -> Result<(), StoreError> {
+        let drawn = self.flow.read(self.place.load(Relaxed) + 1)?;
+        let (durable, is_durable) = oneshot::channel();
+        self.places.store.when_durable(drawn.commit, Box::new(move |word| drop(durable.send(word))));
+        is_durable.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
+        let mut left = drawn.items.as_slice();
+        while let Some((first, _)) = left.first() {
+            match self.sink.take(left).await {
+                Ok(taken) => {
+                    left = left.get(taken.max(1)..).unwrap_or_default();
+                    let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
+                    self.places.set(self.sink_name, self.flow.context(), place).await?;
+                    self.place.store(place, Relaxed);
+                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
+                }
+                Err(why) => {
+                    let why = format!("event {first} was not taken: {why}");
+                    self.stumble(why).await;
+                }
+            }
+        }
+        // A stretch that does not concern the outside needs no row: it is read again after a restart.
+        self.place.fetch_max(drawn.last, Relaxed);
+        Ok(())
+    }
+
+    /// Waits a little, longer each time; says so the first time and then ever more seldom.
+    async fn stumble(&self, why: String) {
+        let attempts = {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
+            trouble.0
+        };
+        if attempts.is_power_of_two() {
+            tracing::warn!(
+                sink = self.sink_name,
+                context = self.flow.context(),
+                attempts,
+                why,
+                "it is kept and tried again"
+            );
+        }
+        let pause = SHORTEST.saturating_mul(1_u32 << attempts.min(10)).min(LONGEST);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// A pump that has been set up, whatever flows through it.
+pub trait Running: Send + Sync {
+    /// How it is doing.
+    fn health(&self) -> OutflowHealth;
+    /// Runs it.
+    fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;
+}
+
+impl<T: Send + Sync + 'static> Running for Pump<T> {
+    fn health(&self) -> OutflowHealth {
+        Pump::health(self)
+    }
+    fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Pump::run(self).boxed()
+    }
+}

@@ -1,0 +1,26 @@
+//! Text messages to people outside: the port is [`Sink`], and behind it is a log or a webhook of whoever sends them.
+
+mod webhook;
+
+pub use webhook::{Webhook, WebhookSettings};
+
+use crate::actors::{Outgoing, Sink};
+use futures_util::{FutureExt, future::BoxFuture};
+
+/// Under which name the place in each log is kept, whichever adapter is behind.
+pub const SINK: &str = "messages";
+
+/// The default: a line in the log for each message, for somebody to read or to send on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Log;
+
+impl Sink<Outgoing> for Log {
+    fn take<'a>(&'a self, items: &'a [(u64, Outgoing)]) -> BoxFuture<'a, Result<usize, String>> {
+        for (_, message) in items {
+            let Outgoing { context, sequence, number, saga, to, text, .. } = message;
+            let to = to.as_deref().unwrap_or("unknown");
+            tracing::info!(context, sequence, number, saga, to, text, "a text message");
+        }
+        std::future::ready(Ok(items.len())).boxed()
+    }
+}
