@@ -196,8 +196,10 @@ impl<'a> Layout<'a> {
     /// A context that another node hosts can be asked from here, through a guard of this node's own.
     fn lay_remote<A: Aggregate>(&mut self) {
         if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(A::NAME.context)) {
-            let askable = RemoteContext { context: A::NAME.context, wire: wire.clone(), store: self.store.clone() };
-            let guard = Guard::new(self.settings.guard(&A::NAME));
+            let settings = self.settings.guard(&A::NAME);
+            let (patience, guard) = (settings.patience(), Guard::new(settings));
+            let (context, store) = (A::NAME.context, self.store.clone());
+            let askable = RemoteContext { context, wire: wire.clone(), store, patience };
             self.known.insert(A::NAME.context, Peer { guard, askable: Arc::new(askable) });
         }
     }

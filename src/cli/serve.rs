@@ -1,6 +1,10 @@
 //! `serve`: what stands around the server while it runs.
 
-use super::{Failure, outside::Outside, print};
+use super::{
+    Failure,
+    outside::{self, Outside},
+    print,
+};
 use crate::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
     config::{AuthMode, Config, Settings},
@@ -76,7 +80,9 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
     let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
     let systems = settings.enabled();
-    let node = LocalNode::start(store.clone(), node_settings(settings, ahead), |board| {
+    let outside = Outside::new()?;
+    let set_up = NodeSettings { wire: outside.wire(settings)?, ..node_settings(settings, ahead) };
+    let node = LocalNode::start(store.clone(), set_up, |board| {
         for system in &systems {
             systems::lay_out(system, board);
         }
@@ -85,7 +91,7 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
     while !node.ready() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let outside = Outside::start(&settings.messages, &node)?;
+    outside.start(settings, &node)?;
     announce(config, address)?;
 
     // A store that has failed answers nobody any more: the process ends, and says so.
@@ -99,7 +105,12 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
         let _ = stop.send(Some(why));
     });
     let drain = async move { drop(stopped.wait_for(Option::is_some).await) };
-    http::serve(http_settings(settings), node.clone(), listener, drain).await.map_err(|why| failed(&why))?;
+    let http = HttpSettings {
+        node_credential: outside::credential(settings)?,
+        elsewhere: outside::elsewhere(settings),
+        ..http_settings(settings)
+    };
+    http::serve(http, node.clone(), listener, drain).await.map_err(|why| failed(&why))?;
     let broken = node.store_health().failed;
     stopper.abort();
     drop(outside);
@@ -152,7 +163,8 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     }
     let systems = settings.systems.settings.clone().into_iter().collect();
     let admission = settings.admission.per_context;
-    NodeSettings { admission, guards, system_guards, systems, clock_offset: ahead, ..NodeSettings::default() }
+    let contexts = settings.hosted();
+    NodeSettings { admission, guards, system_guards, systems, contexts, clock_offset: ahead, ..NodeSettings::default() }
 }
 
 fn http_settings(settings: &Settings) -> HttpSettings {

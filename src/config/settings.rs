@@ -24,6 +24,10 @@ pub struct Settings {
     pub auth: Auth,
     /// `[messages]`
     pub messages: Messages,
+    /// `[node]`
+    pub node: NodeSection,
+    /// `[peers]`: the nodes of contexts that are not hosted here, by system and context.
+    pub peers: BTreeMap<String, BTreeMap<String, String>>,
     /// `systems = [...]`, or `[systems.NAME]`
     pub systems: Systems,
 }
@@ -147,6 +151,22 @@ pub enum AuthMode {
     Open,
 }
 
+/// What this node is among others.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct NodeSection {
+    /// The contexts that it hosts; without a list, all. `none` in the list: none, it is a gateway only.
+    pub contexts: Option<Vec<String>>,
+    /// What nodes show each other; at least 16 characters.
+    pub credential: Option<Secret>,
+    /// A file that holds it.
+    pub credential_file: Option<PathBuf>,
+}
+
+/// The word for no context at all.
+pub const NO_CONTEXTS: &str = "none";
+
 /// What becomes of text messages to customers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -255,6 +275,7 @@ impl Settings {
             require(known, key, || format!("there is no system `{name}`; there are: {}", systems::NAMES.join(", ")))?;
         }
         self.check_guards()?;
+        self.check_nodes()?;
         let open = self.auth.mode == AuthMode::Open && !self.auth.allow_open_beyond_loopback;
         require(!open || http.listen.ip().is_loopback(), "http.listen", || {
             format!(
@@ -262,6 +283,39 @@ impl Settings {
                  `auth.allow_open_beyond_loopback = true`",
                 http.listen
             )
+        })
+    }
+
+    /// The contexts that are hosted here; `None`: all.
+    pub fn hosted(&self) -> Option<std::collections::HashSet<String>> {
+        let listed = self.node.contexts.as_ref()?.iter();
+        Some(listed.filter(|name| *name != NO_CONTEXTS).cloned().collect())
+    }
+
+    fn check_nodes(&self) -> Result<(), Wrong> {
+        let mut names = Names::default();
+        for system in systems::NAMES {
+            systems::lay_out(system, &mut names);
+        }
+        let known = |name: &str, key: String| {
+            let all = || [names.0.join(", "), names.1.join(", ")].join(", ");
+            let fine = names.0.contains(&name) || names.1.contains(&name);
+            require(fine, key, || format!("there is no context `{name}`; there are: {}", all()))
+        };
+        for name in self.node.contexts.iter().flatten().filter(|name| *name != NO_CONTEXTS) {
+            known(name, "node.contexts".into())?;
+        }
+        for (system, contexts) in &self.peers {
+            for (context, url) in contexts {
+                let (name, key) = (format!("{system}.{context}"), format!("peers.{system}.{context}"));
+                known(&name, key.clone())?;
+                let fine = url.starts_with("http://") || url.starts_with("https://");
+                require(fine, key, || format!("`{url}` is no URL of a node, such as `http://book:8088`"))?;
+            }
+        }
+        let shown = self.node.credential.is_some() || self.node.credential_file.is_some();
+        require(self.peers.is_empty() || shown, "node.credential", || {
+            "nodes show each other a credential: set the same for all, as `openssl rand -base64 32` gives".into()
         })
     }
 
@@ -303,12 +357,14 @@ fn require(fine: bool, key: impl Into<String>, what: impl FnOnce() -> String) ->
     if fine { Ok(()) } else { Err(Wrong { key: key.into(), what: what() }) }
 }
 
-/// Collects the names of those contexts that can be asked.
+/// Collects the names of those contexts that can be asked, and of the views.
 #[derive(Default)]
-struct Names(Vec<&'static str>);
+struct Names(Vec<&'static str>, Vec<&'static str>);
 impl Board for Names {
     fn aggregate<A: Aggregate>(&mut self) {
         self.0.push(A::NAME.context);
     }
-    fn view<V: View>(&mut self) {}
+    fn view<V: View>(&mut self) {
+        self.1.push(V::NAME.context);
+    }
 }
