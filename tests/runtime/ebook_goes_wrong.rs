@@ -1,0 +1,104 @@
+//! The e-book library, with every step going wrong.
+
+use super::{
+    bench::Bench,
+    steps::{Saga, every_step_goes_wrong},
+};
+use holdfast::{
+    actors::{Layout, Order},
+    systems,
+};
+use serde_json::{Value, json};
+
+const MOST: u64 = 12;
+
+fn ebook(board: &mut Layout<'_>) {
+    assert!(systems::lay_out("ebook", board));
+}
+
+fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
+    (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
+}
+
+/// What must be so of every book, rent, payment and row once nobody is busy.
+fn the_world_is_right(bench: &Bench) -> Result<(), String> {
+    let (books, rents) = (all(bench, "ebook.book"), all(bench, "ebook.rent"));
+    let (payments, rows) = (all(bench, "ebook.payment"), all(bench, "ebook.dashboard"));
+    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
+    let find = |among: &[(u64, Value)], number: u64| {
+        among.iter().find(|(of, _)| *of == number).map(|(_, shown)| shown.clone()).unwrap_or_default()
+    };
+    for (number, book) in &books {
+        let wanted = match book["status"].as_str() {
+            Some("PAID") => Some("RENTED"),
+            Some("APPROVED") => Some("APPROVED"),
+            Some("POSSIBLE") => None,
+            other => return Err(format!("book {number} is {other:?}")),
+        };
+        let of =
+            |rent: &Value| rent["bookId"] == *number && matches!(rent["status"].as_str(), Some("RENTED" | "APPROVED"));
+        let holders: Vec<_> = rents.iter().filter(|(_, rent)| of(rent)).collect();
+        let right = match (wanted, holders.as_slice()) {
+            (None, []) => book["rentId"].is_null(),
+            (Some(status), [(rent, shown)]) => book["rentId"] == *rent && shown["status"] == status,
+            _ => false,
+        };
+        so(right, format!("book {number} is {book}, its rents are {holders:?}"))?;
+    }
+    for (number, rent) in &rents {
+        let (payment, row) = (find(&payments, *number), find(&rows, *number));
+        let (paid, told) = match rent["status"].as_str() {
+            Some("RENTED") => ("PAID", "PAID"),
+            Some("APPROVED") => ("PAID", "APPROVED"),
+            Some("RETURNED") => ("PAID", "RETURNED"),
+            Some("CANCELED") => ("REFUNDED", "CANCELED"),
+            other => return Err(format!("rent {number} is {other:?}")),
+        };
+        so(payment["status"] == paid, format!("rent {number}: {rent}, its payment: {payment}"))?;
+        let book = find(&books, rent["bookId"].as_u64().unwrap_or_default());
+        let fee = &payment["rentalFee"];
+        so(paid != "PAID" || *fee == book["rentalFee"], format!("the payment of rent {number} is {payment}"))?;
+        so(row["status"] == told, format!("rent {number}: {rent}, its row: {row}"))?;
+        for field in ["bookId", "userId", "rentedDate", "returnedDate", "canceledDate"] {
+            so(row[field] == rent[field], format!("{field} of rent {number}: {rent}, its row: {row}"))?;
+        }
+        so(row["paidDate"] == payment["paidDate"], format!("rent {number}, paid: {payment}, its row: {row}"))?;
+    }
+    // What was never a rent is paid back, if it was paid at all.
+    for (number, payment) in &payments {
+        let is_rent = !find(&rents, *number).is_null();
+        so(is_rent || payment["status"] == "REFUNDED", format!("payment {number} is kept for nothing: {payment}"))?;
+    }
+    let totals =
+        [("book", books.len()), ("rent", rents.len()), ("payment", payments.len()), ("dashboard", rents.len())];
+    for (context, count) in totals {
+        let total = bench.total(&format!("ebook.{context}"), &[]);
+        so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
+    }
+    Ok(())
+}
+
+#[actix_rt::test]
+async fn whatever_goes_wrong_at_whichever_step_of_the_library_the_world_is_right_afterwards() {
+    let register =
+        || ("ebook.book", Order { body: json!({ "bookName": "Hello, JAVA", "rentalFee": 3000 }), ..Order::default() });
+    let rent = |book: u64, fee: Option<u64>| {
+        let body = json!({ "userId": 7, "bookId": book, "rentalFee": fee });
+        ("ebook.rent", Order { body, ..Order::default() })
+    };
+    let command = |context, door, number| (context, Order { door, number: Some(number), ..Order::default() });
+    let orders = vec![
+        register(),
+        register(),
+        // The first rent is of the second book.
+        rent(2, None),
+        rent(2, Some(3000)),
+        rent(1, Some(3000)),
+        command("ebook.book", 1, 2),
+        rent(9, Some(3000)),
+        command("ebook.rent", 1, 1),
+        command("ebook.book", 2, 1),
+        rent(1, Some(1)),
+    ];
+    every_step_goes_wrong(Saga { lay_out: ebook, orders, right: the_world_is_right }).await;
+}
