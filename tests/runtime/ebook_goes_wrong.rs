@@ -1,12 +1,18 @@
 //! The e-book library, with every step going wrong.
 
 use super::{
-    bench::Bench,
+    bench::{Bench, eventually, guarded, hasty},
     steps::{Saga, every_step_goes_wrong},
 };
+use futures_util::future::{Either, select};
 use holdfast::{
-    actors::{Layout, Order},
-    systems,
+    actors::{Injected, Layout, Order},
+    domain::Board,
+    store::MemoryStore,
+    systems::{
+        self,
+        ebook::{book::Book, dashboard::Row, payment::Payment, rent::Rent},
+    },
 };
 use serde_json::{Value, json};
 
@@ -101,4 +107,28 @@ async fn whatever_goes_wrong_at_whichever_step_of_the_library_the_world_is_right
         rent(1, Some(1)),
     ];
     every_step_goes_wrong(Saga { lay_out: ebook, orders, right: the_world_is_right }).await;
+}
+
+fn payment_last(board: &mut Layout<'_>) {
+    board.aggregate::<Rent>();
+    board.aggregate::<Book>();
+    board.view::<Row>();
+    board.aggregate::<Payment>();
+}
+
+#[actix_rt::test]
+async fn a_question_that_is_found_after_a_crash_waits_for_whoever_starts_later() {
+    let rent = Order { body: json!({ "userId": 7, "bookId": 9, "rentalFee": 3000 }), ..Order::default() };
+    let settings = || guarded("ebook.payment", hasty(20_000));
+    for round in 0..60 {
+        let bench = Bench::of(MemoryStore::new(), settings(), payment_last).ready().await;
+        bench.context("ebook.payment").set_fault(Some(Injected { delay_ms: (60_000, 60_000), failure_rate: 0.0 }));
+        let asking = Box::pin(bench.order("ebook.rent", rent.clone()));
+        let paid = Box::pin(eventually(|| bench.see("ebook.payment", 1).is_some()));
+        assert!(matches!(select(asking, paid).await, Either::Right(_)), "nobody has answered yet");
+        let bench = bench.crashed(settings(), payment_last).await;
+        eventually(|| bench.see("ebook.rent", 1).is_none_or(|rent| rent["status"] != "Requested")).await;
+        let told = bench.events("ebook.rent", 1);
+        assert!(told.contains(&"Rented".to_owned()), "round {round}: {told:?}");
+    }
 }
