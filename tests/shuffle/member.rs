@@ -51,10 +51,12 @@ trait Ear<T> {
     fn audible(&self) -> Vec<u64>;
     fn next(&mut self, of: u64) -> Option<T>;
 }
+type Reaction<S, T> = Box<dyn Fn(&<S as Aggregate>::Event) -> Option<T>>;
+
 struct EarOf<S: Aggregate, T> {
     log: Log<S>,
     heard: BTreeMap<u64, usize>,
-    react: Box<dyn Fn(&S::Event) -> Option<T>>,
+    react: Reaction<S, T>,
 }
 impl<S: Aggregate, T> Ear<T> for EarOf<S, T> {
     fn audible(&self) -> Vec<u64> {
@@ -76,7 +78,10 @@ impl<T: 'static> Ears<'_, T> {
         self.1.push(Box::new(EarOf::<S, T> { log: self.0.of::<S>(), heard: BTreeMap::new(), react: Box::new(react) }));
     }
 }
-impl<A: Aggregate> Policies<A> for Ears<'_, (Option<u64>, A::Command)> {
+/// What a policy commands, and which one: none is a new one.
+type Order<A> = (Option<u64>, <A as Aggregate>::Command);
+
+impl<A: Aggregate> Policies<A> for Ears<'_, Order<A>> {
     fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
         self.add::<S>(move |event| react(event).map(|(id, command)| (Some(id.get()), command)));
     }
@@ -105,7 +110,7 @@ pub struct Deciding<A: Aggregate> {
     pub states: BTreeMap<u64, A>,
     settings: A::Settings,
     log: Log<A>,
-    ears: Vec<Box<dyn Ear<(Option<u64>, A::Command)>>>,
+    ears: Vec<Box<dyn Ear<Order<A>>>>,
     answers: BTreeMap<AskId, Kept>,
 }
 
