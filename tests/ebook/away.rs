@@ -141,9 +141,9 @@ fn the_dashboard_answers_while_all_others_are_away() {
 
 #[test]
 fn a_payment_that_is_slower_than_the_timeout_is_paid_back_in_the_end() {
-    let server = start();
+    let server = Server::of("ebook", "[guard.\"ebook.payment\"]\ntimeout_ms = 2000\n", &[]);
     let [book, _] = with_books(&server);
-    server.delay(PAYMENT, 2500, 2500);
+    server.delay(PAYMENT, 6000, 6000);
     let refused = request(&server, book, 7);
     refused.refuses(503, "retry-later");
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
@@ -191,7 +191,7 @@ fn no_money_is_kept_for_nothing_when_answers_come_about_the_timeout() {
 
 #[test]
 fn what_is_not_settled_is_shown_to_who_knows_its_number_and_closed_to_commands() {
-    let server = Server::of("ebook", "[guard.\"ebook.payment\"]\ntimeout_ms = 20000\n", &[]);
+    let server = start();
     let [book, _] = with_books(&server);
     server.delay(PAYMENT, 4000, 4000);
     thread::scope(|scope| {
@@ -211,7 +211,7 @@ fn what_is_not_settled_is_shown_to_who_knows_its_number_and_closed_to_commands()
 
 #[test]
 fn a_request_that_was_being_paid_when_the_process_was_killed_is_settled_after_the_restart() {
-    let mut server = Server::of("ebook", "[guard.\"ebook.payment\"]\ntimeout_ms = 20000\n", &[]);
+    let mut server = start();
     let [book, other] = with_books(&server);
     request(&server, other, 7).is(201);
     server.stop(BOOK);

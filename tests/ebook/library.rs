@@ -8,8 +8,14 @@ pub const RENT: &str = "ebook.rent";
 pub const PAYMENT: &str = "ebook.payment";
 pub const DASHBOARD: &str = "ebook.dashboard";
 
+/// A library whose payments are waited for however slow the machine is.
 pub fn start() -> Server {
-    Server::of("ebook", "", &[])
+    patient("")
+}
+
+/// The same, configured further.
+pub fn patient(toml: &str) -> Server {
+    Server::of("ebook", &format!("{toml}\n[guard.\"ebook.payment\"]\ntimeout_ms = 20000\n"), &[])
 }
 
 /// So many books that nobody wants: the numbers of those that follow are not those of the rents.

@@ -1,7 +1,8 @@
 //! The transcript, and what holds while everybody is there.
 
-use super::library::{BOOK, PAYMENT, command, happened, is_a_date, register, request, start, told, with_books};
-use crate::support::Server;
+use super::library::{
+    BOOK, PAYMENT, command, happened, is_a_date, patient, register, request, start, told, with_books,
+};
 use serde_json::{Value, json};
 
 #[test]
@@ -147,7 +148,7 @@ fn what_the_book_cannot_hold_is_refused_by_itself_refunded_and_canceled() {
 
 #[test]
 fn a_declined_payment_is_a_conflict_and_establishes_nothing() {
-    let server = Server::of("ebook", "[systems.ebook]\ndecline_from = 5000\n", &[]);
+    let server = patient("[systems.ebook]\ndecline_from = 5000\n");
     let [book, _] = with_books(&server);
     let dear = json!({"userId": 7, "bookId": book, "rentalFee": 5000});
     server.post("/rents", dear.clone()).refuses(409, "payment-declined");
