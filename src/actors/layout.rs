@@ -146,14 +146,17 @@ impl<'a> Layout<'a> {
             }
         };
         let (alive, lived, waking) = (mailbox.clone(), mailbox.clone(), mailbox.clone());
-        let replaced = mailbox.shared.clone();
+        let replaced = mailbox.clone();
         self.placed.push(Placed {
             name,
             context,
             spawn: Box::new(spawn),
             is_alive: Box::new(move || alive.connected()),
             has_lived: Box::new(move || lived.has_lived()),
-            replace: Box::new(move || replaced.set_phase(super::health::Phase::Starting)),
+            replace: Box::new(move || {
+                replaced.shared.set_phase(super::health::Phase::Starting);
+                replaced.vacate();
+            }),
             wake: Box::new(move || waking.post(L::wake())),
         });
     }
