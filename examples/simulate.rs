@@ -1,0 +1,76 @@
+//! Simulates systems under many seeds: `cargo run --release --example simulate -- --seeds 50000`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "../tests/simulator/mod.rs"]
+mod simulator;
+
+use clap::Parser;
+use simulator::{BUSINESSES, Business, Remedy, business, run, run_many, seeds_until_noticed};
+use std::process::ExitCode;
+use strum::VariantArray;
+
+/// Runs systems on a model of the runtime in which everything goes wrong.
+#[derive(Parser)]
+struct Options {
+    /// Which system; all of them when left out.
+    #[arg(long)]
+    system: Option<String>,
+    /// One seed.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// So many seeds.
+    #[arg(long, default_value_t = 50_000)]
+    seeds: u64,
+    /// The first of them.
+    #[arg(long, default_value_t = 1)]
+    from: u64,
+    /// On so many threads.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Shows everything that happens under the seed.
+    #[arg(long)]
+    trace: bool,
+    /// Leaves one remedy out: `keep-withdrawals`.
+    #[arg(long)]
+    without: Option<Remedy>,
+    /// Leaves the remedies out one by one, and says after how many seeds it shows.
+    #[arg(long)]
+    proof: bool,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let chosen: Vec<&Business> = match &options.system {
+        Some(system) => business(system).into_iter().collect(),
+        None => BUSINESSES.to_vec(),
+    };
+    if chosen.is_empty() {
+        eprintln!("there is no such system to simulate");
+        return ExitCode::FAILURE;
+    }
+    let mut right = true;
+    for business in chosen {
+        if options.proof {
+            prove(business, options.seeds);
+        } else if let Some(seed) = options.seed {
+            let verdict = run(business, seed, options.without, options.trace);
+            println!("{}, seed {seed}: {}", business.system, verdict.wrong.as_deref().unwrap_or("all is well"));
+            right &= verdict.wrong.is_none();
+        } else {
+            let report =
+                run_many(business, options.from..options.from + options.seeds, options.without, options.threads);
+            println!("{report}");
+            right &= report.failed.is_none();
+        }
+    }
+    if right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn prove(business: &'static Business, seeds: u64) {
+    for remedy in Remedy::VARIANTS {
+        match seeds_until_noticed(business, *remedy, seeds) {
+            Some((seed, wrong)) => println!("{} without {}: seed {seed}: {wrong}", business.system, remedy.as_ref()),
+            None => println!("{} without {}: unnoticed in {seeds} seeds", business.system, remedy.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Every system under many schedules of messages, delays, duplicates, losses, crashes, restarts, stopped contexts and
+//! clock steps, each of which a seed determines.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "simulator/mod.rs"]
+mod simulator;
+
+use simulator::{BUSINESSES, run, run_many, seeds_until_noticed};
+
+#[test]
+fn every_system_is_simulated() {
+    let simulated: Vec<&str> = BUSINESSES.iter().map(|business| business.system).collect();
+    assert_eq!(simulated, holdfast::systems::NAMES);
+}
+
+#[test]
+fn the_same_seed_is_the_same_schedule() {
+    for business in BUSINESSES {
+        let hashes = || -> Vec<u64> { (1..20).map(|seed| run(business, seed, None, false).hash).collect() };
+        let (hashes, again) = (hashes(), hashes());
+        assert_eq!(hashes, again, "{}", business.system);
+        assert!(hashes.windows(2).all(|two| two[0] != two[1]), "{}: another seed is another schedule", business.system);
+    }
+}
+
+#[test]
+fn whatever_the_schedule_what_must_hold_holds() {
+    for business in BUSINESSES {
+        let report = run_many(business, 1..501, None, 2);
+        assert!(report.failed.is_none(), "{report}");
+        println!("{report}");
+    }
+}
+
+#[test]
+fn what_the_runtime_would_not_do_is_noticed() {
+    for business in BUSINESSES {
+        for remedy in business.notices {
+            let noticed = seeds_until_noticed(business, *remedy, 2000);
+            assert!(noticed.is_some(), "{}: that {remedy:?} is left out goes unnoticed", business.system);
+        }
+    }
+}

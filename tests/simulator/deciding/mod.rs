@@ -1,0 +1,387 @@
+//! A context that decides, as the runtime has it decide.
+
+mod rest;
+mod telling;
+
+use super::{
+    hall::{Flight, Hall, Message},
+    hearing::{Ears, Heard, Log, Logs, Told, ears_of},
+    remedy::Remedy,
+    table::Table,
+    world::{Context, Doorway, Order, Things, doorways},
+};
+use holdfast::domain::{Aggregate, Ask, AskId, Id, Moment, Name, NoAnswer, Refusal, Standing, Target, Timestamp};
+use std::collections::BTreeMap;
+
+#[derive(Clone)]
+struct Kept<A> {
+    state: A,
+    version: u64,
+    commit: u64,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Said(Result<(), Refusal>),
+    Withdrawn,
+}
+
+/// A question that somebody here waits for.
+struct Put<A: Aggregate> {
+    number: u64,
+    callee: &'static str,
+    attempt: u32,
+    then: fn(Result<(), NoAnswer>) -> A::Command,
+}
+
+/// Why nothing came of a command.
+enum Trouble {
+    Refused(Refusal),
+    Busy,
+}
+
+pub struct Deciding<A: Aggregate> {
+    me: usize,
+    settings: A::Settings,
+    doors: Vec<Doorway<A>>,
+    log: Log<A>,
+    ears: Ears<Told<A>>,
+    kept: Table<u64, Kept<A>>,
+    answers: Table<AskId, Answer>,
+    questions: Table<u64, ()>,
+    timers: Table<(Timestamp, u64), ()>,
+    claims: Table<String, u64>,
+    last_number: Table<(), u64>,
+    /// The things that requests with a key came to.
+    keys: Table<u64, u64>,
+    // From here on memory, which a crash takes.
+    puts: BTreeMap<u64, Put<A>>,
+    waiting: Vec<(u64, Option<u64>)>,
+    postponed: Vec<Flight>,
+    shown: Things,
+}
+
+impl<A: Aggregate> Deciding<A> {
+    pub fn new(me: usize, logs: &mut Logs, settings: &serde_json::Value) -> Self {
+        Self {
+            me,
+            settings: serde_json::from_value(settings.clone()).unwrap_or_default(),
+            doors: doorways::<A>(),
+            log: logs.of::<A>(),
+            ears: ears_of::<A>(me, logs),
+            kept: Table::default(),
+            answers: Table::default(),
+            questions: Table::default(),
+            timers: Table::default(),
+            claims: Table::default(),
+            last_number: Table::default(),
+            keys: Table::default(),
+            puts: BTreeMap::new(),
+            waiting: Vec::new(),
+            postponed: Vec::new(),
+            shown: Things::default(),
+        }
+    }
+
+    fn state(&self, number: u64) -> (u64, A) {
+        self.kept.get(&number).map(|kept| (kept.version, kept.state.clone())).unwrap_or_default()
+    }
+    fn open(&self, number: u64) -> Option<(&'static str, u32)> {
+        let ask = self.kept.get(&number)?.state.awaits(Id::new(number))?;
+        Some((ask.callee.context, ask.attempt))
+    }
+    fn next_number(&self, hall: &Hall) -> u64 {
+        let mut number = self.last_number.get(&()).copied().unwrap_or(0) + 1;
+        while self.kept.get(&number).is_some() && hall.does(Remedy::KeepNumbers) {
+            number += 1;
+        }
+        number
+    }
+
+    /// Decides `command` on a copy, and writes down what follows.
+    fn decide(
+        &mut self,
+        hall: &mut Hall,
+        commit: u64,
+        number: u64,
+        command: A::Command,
+        (from_client, without_undo): (bool, bool),
+    ) -> Result<(), Trouble> {
+        let (id, withdrawn) = (Id::new(number), A::withdraws(&command));
+        let (version, before) = self.state(number);
+        hall.trace.say(format_args!("  #{number} {command:?}"));
+        let moment = Moment { id, at: hall.now(), settings: &self.settings };
+        let events = before.decide(command, &moment).map_err(Trouble::Refused)?;
+        if !events.is_empty() {
+            let mut after = before.clone();
+            events.iter().for_each(|event| after.evolve(event));
+            let (held, claimed) = (before.claims(), after.claims());
+            let is_taken = |key: &&String| self.claims.get(key).is_some_and(|holder| *holder != number);
+            if let Some(key) = claimed.iter().find(is_taken).filter(|_| hall.does(Remedy::CheckClaims)) {
+                return Err(Trouble::Refused(A::claim_refusal(key)));
+            }
+            let open = before.awaits(id).map(|ask| (ask.callee.context, ask.attempt));
+            let opens = after.awaits(id).filter(|ask| open != Some((ask.callee.context, ask.attempt)));
+            let busy = hall.weather.busy;
+            if from_client && opens.is_some() && hall.happens(busy) {
+                return Err(Trouble::Busy);
+            }
+            held.iter().filter(|key| !claimed.contains(key)).for_each(|key| self.claims.remove(commit, key));
+            claimed.into_iter().for_each(|key| self.claims.put(commit, key, number));
+            if let Some((at, _)) = before.due() {
+                self.timers.remove(commit, &(at, number));
+            }
+            if let Some((at, _)) = after.due() {
+                self.timers.put(commit, (at, number), ());
+            }
+            match after.awaits(id) {
+                Some(_) => self.questions.put(commit, number, ()),
+                None => self.questions.remove(commit, &number),
+            }
+            self.record(hall, commit, (number, version), events, without_undo);
+            let is_mark = version == 0 && after.standing() == Standing::Absent;
+            let version = self.log.borrow().last().map_or(0, |said| said.version);
+            if !is_mark || hall.does(Remedy::KeepMarks) {
+                self.shown.set(number, &after);
+                self.kept.put(commit, number, Kept { state: after, version, commit });
+            }
+            if let Some(ask) = opens {
+                self.put(hall, number, ask);
+            }
+        }
+        if let Some(ask) = withdrawn.filter(|_| hall.does(Remedy::KeepWithdrawals)) {
+            self.answers.put(commit, ask, Answer::Withdrawn);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, hall: &mut Hall, number: u64, ask: Ask<A>) {
+        let id = AskId::of(Id::<A>::new(number), ask.attempt);
+        let put = hall.put(id, self.me, ask.callee.context, ask.number, ask.command);
+        self.puts.insert(put, Put { number, callee: ask.callee.context, attempt: ask.attempt, then: ask.then });
+    }
+
+    /// A policy, the time or an answer commands, which is never refused.
+    fn by_itself(&mut self, hall: &mut Hall, commit: u64, number: u64, command: A::Command, without_undo: bool) {
+        let words = format!("{command:?}");
+        if let Err(Trouble::Refused(refusal)) = self.decide(hall, commit, number, command, (false, without_undo)) {
+            hall.wrong(format!("{} #{number} refuses {words}, which no client commands: {refusal}", A::NAME));
+        }
+        self.settled(hall, number);
+    }
+
+    fn admit(&mut self, hall: &mut Hall, commit: u64, order: &Order, number: u64) -> bool {
+        if order.is_post() {
+            return true;
+        }
+        match self.state(number).1.standing() {
+            Standing::Absent | Standing::Ended(_) => false,
+            Standing::Open if hall.does(Remedy::RefuseWhileOpen) => false,
+            // What this is against: the order is ended over its open question, as if that had been answered with no.
+            Standing::Open => {
+                if let Some(ask) = self.state(number).1.awaits(Id::new(number)) {
+                    let no = NoAnswer::Refused(Refusal::conflict("cancelled", "", ""));
+                    self.by_itself(hall, commit, number, (ask.then)(Err(no)), true);
+                }
+                true
+            }
+            Standing::Established => true,
+        }
+    }
+}
+
+impl<A: Aggregate> Context for Deciding<A> {
+    fn name(&self) -> Name {
+        A::NAME
+    }
+    fn things(&self) -> &Things {
+        &self.shown
+    }
+
+    fn enter(&mut self, hall: &mut Hall, order: &Order) {
+        let Some(doorway) = self.doors.iter().find(|doorway| doorway.takes(order)) else {
+            return hall.wrong(format!("{} has no door for {order:?}", A::NAME));
+        };
+        let (target, command) = match (doorway.enter)(order.body.clone()) {
+            Ok(entered) => entered,
+            Err(bad) => return hall.wrong(format!("{order:?}: {bad}")),
+        };
+        if let Some(number) = order.key.and_then(|key| self.keys.get(&key)).copied() {
+            hall.trace.say(format_args!("  that is #{number} already"));
+            self.waiting.push((number, order.key));
+            return self.settled(hall, number);
+        }
+        let commit = hall.commit(self.me);
+        let (number, is_new) = match (order.number, target) {
+            (Some(number), _) => (number, false),
+            (None, Target::Chosen(id)) => (id.get(), false),
+            (None, Target::New) => (self.next_number(hall), true),
+        };
+        if !self.admit(hall, commit, order, number) {
+            return hall.trace.say(format_args!("  #{number} is not open to that"));
+        }
+        match self.decide(hall, commit, number, command, (true, false)) {
+            Ok(()) => {
+                if is_new {
+                    self.last_number.put(commit, (), number);
+                }
+                if let Some(key) = order.key.filter(|_| hall.does(Remedy::KeepKeys)) {
+                    self.keys.put(commit, key, number);
+                }
+                self.waiting.push((number, order.key.filter(|_| is_new)));
+                self.settled(hall, number);
+            }
+            Err(Trouble::Refused(refusal)) => hall.trace.say(format_args!("  {refusal:?}")),
+            Err(Trouble::Busy) => hall.trace.say(format_args!("  is not even asked")),
+        }
+    }
+
+    fn asked(&mut self, hall: &mut Hall, flight: Flight) {
+        let Message::Question(command) = &flight.message else { return };
+        let commit = hall.commit(self.me);
+        let said = match self.answers.get(&flight.ask) {
+            Some(Answer::Withdrawn) => Err(Refusal::conflict("withdrawn", "", "")),
+            Some(Answer::Said(said)) => said.clone(),
+            None => {
+                let command = *command.again().into_any().downcast::<A::Command>().expect("its command");
+                let said = match self.decide(hall, commit, flight.number, command, (false, false)) {
+                    Err(Trouble::Refused(refusal)) => Err(refusal),
+                    Ok(()) | Err(Trouble::Busy) => Ok(()),
+                };
+                let waits = said == Err(Refusal::still_open()) && self.open(flight.number).is_some();
+                if waits && hall.does(Remedy::PostponeWhileOpen) {
+                    hall.trace.say(format_args!("  it waits for an answer itself"));
+                    return self.postponed.push(flight);
+                }
+                if hall.does(Remedy::KeepAnswers) {
+                    self.answers.put(commit, flight.ask.clone(), Answer::Said(said.clone()));
+                }
+                said
+            }
+        };
+        let number = flight.number;
+        hall.answer(flight, said.map_err(NoAnswer::Refused), commit);
+        self.settled(hall, number);
+    }
+
+    fn settle(&mut self, hall: &mut Hall, put: u64, answer: Result<(), NoAnswer>) -> bool {
+        let Some(Put { number, callee, attempt, then }) = self.puts.remove(&put) else { return false };
+        let is_open = self.open(number) == Some((callee, attempt));
+        if !hall.runs(self.me) || (!is_open && hall.does(Remedy::DropLateAnswers)) {
+            return true;
+        }
+        let commit = hall.commit(self.me);
+        let without_undo = answer == Err(NoAnswer::Unavailable) && !hall.does(Remedy::UndoAfterSilence);
+        self.by_itself(hall, commit, number, then(answer), without_undo);
+        // Where the answer changed nothing, it is asked again.
+        if self.open(number) == Some((callee, attempt))
+            && let Some(ask) = self.state(number).1.awaits(Id::new(number))
+        {
+            self.put(hall, number, ask);
+        }
+        true
+    }
+    fn puts(&self) -> Vec<u64> {
+        self.puts.keys().copied().collect()
+    }
+
+    fn ears(&self) -> usize {
+        self.ears.count()
+    }
+    fn hears_more(&self, hall: &Hall, ear: usize) -> bool {
+        self.ears.hears_more(hall, ear)
+    }
+    fn hear(&mut self, hall: &mut Hall, ear: usize) {
+        let (commit, heard) = self.ears.hear(hall, ear);
+        heard.into_iter().for_each(|heard| self.follow(hall, commit, heard));
+    }
+    fn retry(&mut self, hall: &mut Hall) -> bool {
+        let Some((commit, heard)) = self.ears.retry(hall) else { return false };
+        self.follow(hall, commit, heard);
+        true
+    }
+
+    fn ring(&mut self, hall: &mut Hall) -> bool {
+        let Some((&(at, number), ())) = self.timers.rows().first_key_value() else { return false };
+        if at > hall.now() {
+            return false;
+        }
+        hall.trace.say(format_args!("{} #{number}: it is time", A::NAME));
+        let commit = hall.commit(self.me);
+        match self.state(number).1.due() {
+            Some((due, command)) if due <= hall.now() => {
+                self.by_itself(hall, commit, number, command, false);
+                if self.state(number).1.due().is_some_and(|(next, _)| next <= due) {
+                    hall.wrong(format!("{} #{number} stays due at {due}", A::NAME));
+                }
+            }
+            _ => self.timers.remove(commit, &(at, number)),
+        }
+        true
+    }
+
+    fn stop(&mut self, _: &mut Hall) {
+        self.waiting.clear();
+        self.postponed.clear();
+    }
+    fn crash(&mut self, hall: &mut Hall, to: u64) {
+        self.log.borrow_mut().retain(|said| said.commit <= to);
+        self.kept.roll_back(to);
+        self.answers.roll_back(to);
+        self.claims.roll_back(to);
+        self.keys.roll_back(to);
+        self.questions.roll_back(to);
+        self.timers.roll_back(to);
+        self.last_number.roll_back(to);
+        if !hall.does(Remedy::KeepNumbers) {
+            self.last_number = Table::default();
+        }
+        if !hall.does(Remedy::KeepTimers) {
+            self.timers = Table::default();
+        }
+        if !hall.does(Remedy::KeepQuestions) {
+            self.questions = Table::default();
+        }
+        self.ears.crash(hall, to);
+        self.puts.clear();
+        self.waiting.clear();
+        self.postponed.clear();
+        self.shown.show(self.kept.rows().iter().map(|(number, kept)| (number, &kept.state)));
+    }
+    fn start(&mut self, hall: &mut Hall) {
+        for number in self.questions.rows().keys().copied().collect::<Vec<_>>() {
+            if let Some(ask) = self.state(number).1.awaits(Id::new(number)) {
+                self.put(hall, number, ask);
+            }
+        }
+    }
+
+    fn history(&self, number: u64, version: u64) -> Option<u64> {
+        let log = self.log.borrow();
+        let said = log.iter().find(|said| (said.number, said.version) == (number, version))?;
+        Some(said.history.0)
+    }
+    fn said(&self, number: u64, event: &str) -> usize {
+        self.log.borrow().iter().filter(|said| said.number == number && said.event.as_ref() == event).count()
+    }
+
+    fn at_rest(&self, hall: &Hall) -> Result<(), String> {
+        self.is_at_rest(hall)
+    }
+}
+
+impl<A: Aggregate> Deciding<A> {
+    /// What an event of another context comes to here.
+    fn follow(&mut self, hall: &mut Hall, commit: u64, heard: Heard<Told<A>>) {
+        let Some((number, command)) = heard.what else { return };
+        if heard.without_undo && A::withdraws(&command).is_some() {
+            return;
+        }
+        let is_new = number.is_none();
+        let number = number.unwrap_or_else(|| self.next_number(hall));
+        self.by_itself(hall, commit, number, command, false);
+        if is_new && self.kept.get(&number).is_some() {
+            self.last_number.put(commit, (), number);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What must hold of a context that decides when nothing is left to do.
+
+use super::{Deciding, Kept};
+use crate::simulator::{hall::Hall, remedy::Remedy};
+use holdfast::domain::{Aggregate, Id, Standing};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<A: Aggregate> Deciding<A> {
+    pub(super) fn is_at_rest(&self, hall: &Hall) -> Result<(), String> {
+        self.ears.rest(hall)?;
+        let mut folded = BTreeMap::<u64, A>::new();
+        for said in self.log.borrow().iter() {
+            folded.entry(said.number).or_default().evolve(&said.event);
+        }
+        let (mut timers, mut claims) = (BTreeSet::new(), BTreeMap::new());
+        for (number, Kept { state, .. }) in self.kept.rows() {
+            if let Some(ask) = state.awaits(Id::new(*number)) {
+                return Err(format!("#{number} waits for ever: {ask:?}"));
+            }
+            if state.standing() == Standing::Open {
+                return Err(format!("#{number} is open for ever"));
+            }
+            if folded.remove(number).as_ref() != Some(state) {
+                return Err(format!("#{number} is not what its events say"));
+            }
+            if let Some((at, _)) = state.due() {
+                timers.insert((at, *number));
+            }
+            for key in state.claims() {
+                if let Some(other) = claims.insert(key.clone(), *number) {
+                    return Err(format!("{key} is claimed by #{other} and #{number}"));
+                }
+            }
+        }
+        if let Some(number) = folded.keys().next().filter(|_| hall.does(Remedy::KeepMarks)) {
+            return Err(format!("#{number} has events and no state"));
+        }
+        if let Some((at, number)) = timers.iter().find(|(at, _)| *at <= hall.now()) {
+            return Err(format!("the time of #{number} came at {at}, and nothing happened"));
+        }
+        if hall.does(Remedy::KeepTimers) && !timers.iter().eq(self.timers.rows().keys()) {
+            return Err("its timers are not those of its states".to_owned());
+        }
+        if hall.does(Remedy::CheckClaims) && claims != *self.claims.rows() {
+            return Err("its claims are not those of its states".to_owned());
+        }
+        match (self.puts.len(), self.waiting.len(), self.postponed.len()) {
+            (0, 0, 0) => Ok(()),
+            left => Err(format!("questions, clients and callers are left waiting: {left:?}")),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Many seeds, and what to say of one that fails.
+
+use super::{
+    remedy::Remedy,
+    systems::Business,
+    trace::{Tail, Trace},
+    world::World,
+};
+use std::{
+    fmt,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+/// What came of one seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The digest of everything that happened.
+    pub hash: u64,
+    pub steps: u64,
+    pub wrong: Option<String>,
+}
+
+fn run_into(business: &'static Business, seed: u64, off: Option<Remedy>, trace: Trace) -> Verdict {
+    let run = || {
+        let mut world = World::new(business, seed, off, trace);
+        let steps = world.run();
+        Verdict { hash: world.hall.trace.hash(), steps, wrong: world.hall.wrong }
+    };
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let words = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("without words");
+        Verdict { hash: 0, steps: 0, wrong: Some(format!("it panics: {words}")) }
+    })
+}
+
+/// Runs one seed; `print` shows everything that happens.
+pub fn run(business: &'static Business, seed: u64, off: Option<Remedy>, print: bool) -> Verdict {
+    run_into(business, seed, off, Trace::new(None, print))
+}
+
+/// What came of many seeds.
+pub struct Report {
+    business: &'static Business,
+    pub seeds: u64,
+    pub steps: u64,
+    pub took: Duration,
+    /// A seed for which something is wrong, if there is one, and what.
+    pub failed: Option<(u64, String)>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { business, seeds, steps, took, failed } = self;
+        let per_second = *seeds as f64 / took.as_secs_f64();
+        let (system, took) = (business.system, took.as_secs_f64());
+        write!(f, "{system}: {seeds} seeds, {steps} steps in {took:.1} s, {per_second:.0} seeds/s")?;
+        let Some((seed, wrong)) = failed else { return Ok(()) };
+        let tail = Tail::default();
+        run_into(business, *seed, None, Trace::new(Some(tail.clone()), false));
+        writeln!(f, "\n\nseed {seed} goes wrong; the end of its trace:")?;
+        tail.borrow().iter().try_for_each(|line| writeln!(f, "| {line}"))?;
+        writeln!(f, "{system}, seed {seed}: {wrong}")?;
+        write!(f, "to see all of it: cargo run --release --example simulate -- --system {system} --seed {seed} --trace")
+    }
+}
+
+/// Runs many seeds on that many threads, until one fails.
+pub fn run_many(business: &'static Business, seeds: Range<u64>, off: Option<Remedy>, threads: usize) -> Report {
+    let (next, done, steps, stop) =
+        (AtomicU64::new(seeds.start), AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let failed: Mutex<Option<(u64, String)>> = Mutex::default();
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Relaxed);
+                    if seed >= seeds.end || stop.load(Relaxed) {
+                        return;
+                    }
+                    let verdict = run(business, seed, off, false);
+                    done.fetch_add(1, Relaxed);
+                    steps.fetch_add(verdict.steps, Relaxed);
+                    if let Some(wrong) = verdict.wrong {
+                        stop.store(true, Relaxed);
+                        let mut failed = failed.lock().expect("nobody panics with it");
+                        if failed.as_ref().is_none_or(|(first, _)| seed < *first) {
+                            *failed = Some((seed, wrong));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("nobody panicked with it");
+    Report { business, seeds: done.into_inner(), steps: steps.into_inner(), took: began.elapsed(), failed }
+}
+
+/// The first seed, of so many, under which the lack of `remedy` shows, and how.
+pub fn seeds_until_noticed(business: &'static Business, remedy: Remedy, seeds: u64) -> Option<(u64, String)> {
+    (1..=seeds).find_map(|seed| Some((seed, run(business, seed, Some(remedy), false).wrong?)))
+}

@@ -1,0 +1,122 @@
+//! The e-book library: a book is held or lent for one rent, and what is paid is kept for a rent or paid back.
+
+use super::{
+    super::{
+        chance::Chance,
+        remedy::Remedy,
+        world::{Order, World},
+    },
+    Business, must, text,
+};
+use serde_json::{Value, json};
+
+pub const BUSINESS: Business = Business {
+    system: "ebook",
+    settings: || json!({ "decline_from": DEAR }),
+    clock: "2026-03-02T09:00:00Z",
+    opening: || vec![book(), book()],
+    order,
+    always,
+    finally,
+    notices: &[],
+};
+
+const FEE: u64 = 3000;
+/// More than the sandbox approves.
+const DEAR: u64 = 9000;
+
+fn book() -> Order {
+    Order::post("books", json!({ "bookName": "Hello, JAVA", "rentalFee": FEE }))
+}
+
+fn order(chance: &mut Chance, world: &World) -> Order {
+    let mut number = |context| world.all(context).any(chance.next());
+    let (book_number, rent) = (number("book").unwrap_or(1), number("rent").unwrap_or(1));
+    match chance.between(0, 16) {
+        0 => book(),
+        1..7 => {
+            let fee = [json!(null), json!(FEE), json!(FEE), json!("2999"), json!(DEAR)][chance.between(0, 5) as usize]
+                .clone();
+            Order::post("rents", json!({ "userId": 7, "bookId": chance.between(1, 4), "rentalFee": fee }))
+        }
+        7..10 => Order::verb("books", "approve", book_number),
+        10 => Order::patch("books", book_number, json!({ "status": "APPROVED" })),
+        11..13 => Order::verb("books", "reject", book_number),
+        13 => Order::patch("books", book_number, json!({ "status": "REJECTED" })),
+        14 => Order::patch("rents", rent, json!({ "status": "RETURNED" })),
+        _ => Order::verb("rents", "return", rent),
+    }
+}
+
+/// The rents that this book is, or may yet be, lent for.
+fn lent(world: &World, book: u64) -> impl Iterator<Item = (u64, &Value)> {
+    world.all("rent").iter().filter(move |(_, rent)| rent["bookId"] == book && text(rent, "status") == "APPROVED")
+}
+
+fn always(world: &World) -> Result<(), String> {
+    for (number, book) in world.all("book").iter() {
+        let mut readers = lent(world, number);
+        if let Some((first, _)) = readers.next() {
+            must!(readers.next().is_none(), "book {number} is lent twice, to rent {first} and another");
+            must!(book["rentId"] == first, "book {number} is lent to rent {first}, and says {book}");
+        }
+    }
+    for (number, rent) in world.all("rent").iter() {
+        let Some(payment) = world.all("payment").get(number) else {
+            return Err(format!("rent {number} was never paid: {rent}"));
+        };
+        let refunded = text(payment, "status") == "REFUNDED";
+        match text(rent, "status") {
+            "APPROVED" | "RETURNED" => must!(!refunded, "rent {number} is {rent}, and its money is back: {payment}"),
+            "CANCELED" => must!(refunded, "rent {number} is {rent}, and its money is kept: {payment}"),
+            _ => {}
+        }
+    }
+    for (number, payment) in world.all("payment").iter() {
+        let (paid, refunded) = (world.said("payment", number, "Paid"), world.said("payment", number, "Refunded"));
+        let back = usize::from(text(payment, "status") == "REFUNDED");
+        must!(paid == 1 && refunded == back, "payment {number} came in {paid} times, went back {refunded}: {payment}");
+        must!(payment["rentalFee"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
+    }
+    Ok(())
+}
+
+fn finally(world: &World) -> Result<(), String> {
+    let (rents, rows, payments) = (world.all("rent"), world.all("dashboard"), world.all("payment"));
+    for (number, book) in world.all("book").iter() {
+        let holders: Vec<_> = rents
+            .iter()
+            .filter(|(_, rent)| rent["bookId"] == number && ["RENTED", "APPROVED"].contains(&text(rent, "status")))
+            .collect();
+        let right = match (text(book, "status"), holders.as_slice()) {
+            ("POSSIBLE", []) => book["rentId"].is_null(),
+            ("PAID", [(rent, shown)]) => book["rentId"] == *rent && text(shown, "status") == "RENTED",
+            ("APPROVED", [(rent, shown)]) => book["rentId"] == *rent && text(shown, "status") == "APPROVED",
+            _ => false,
+        };
+        must!(right, "book {number} is {book}, its rents are {holders:?}");
+    }
+    for (number, rent) in rents.iter() {
+        let (paid, told) = match text(rent, "status") {
+            "RENTED" => ("PAID", "PAID"),
+            "APPROVED" => ("PAID", "APPROVED"),
+            "RETURNED" => ("PAID", "RETURNED"),
+            "CANCELED" => ("REFUNDED", "CANCELED"),
+            _ => return Err(format!("rent {number} is {rent}")),
+        };
+        let (Some(payment), Some(row)) = (payments.get(number), rows.get(number)) else {
+            return Err(format!("rent {number} lacks its payment or its row"));
+        };
+        must!(text(payment, "status") == paid, "rent {number} is {rent}, its payment {payment}");
+        must!(paid == "REFUNDED" || payment["rentalFee"] == FEE, "rent {number} cost {payment}");
+        must!(text(row, "status") == told, "rent {number} is {rent}, its row {row}");
+        for date in ["rentedDate", "returnedDate", "canceledDate"] {
+            must!(row[date] == rent[date], "{date} of rent {number}: {rent}, and {row}");
+        }
+    }
+    must!(rows.len() == rents.len(), "the dashboard has rows of no rent");
+    for (number, payment) in payments.iter().filter(|(number, _)| rents.get(*number).is_none()) {
+        must!(text(payment, "status") == "REFUNDED", "payment {number} is kept for nothing: {payment}");
+    }
+    Ok(())
+}

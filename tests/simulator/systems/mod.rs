@@ -1,0 +1,53 @@
+//! For each system: which bodies make sense, and what must hold.
+
+mod bookrent;
+mod ebook;
+
+use super::{
+    chance::Chance,
+    remedy::Remedy,
+    world::{Order, World},
+};
+use serde_json::Value;
+
+/// A system as its clients and its owners see it.
+pub struct Business {
+    pub system: &'static str,
+    /// Its table of the configuration.
+    pub settings: fn() -> Value,
+    /// When it opens.
+    pub clock: &'static str,
+    /// What is sent first.
+    pub opening: fn() -> Vec<Order>,
+    /// What a client sends next, seeing what there is.
+    pub order: fn(&mut Chance, &World) -> Order,
+    /// What holds at any time, between any two steps.
+    pub always: fn(&World) -> Result<(), String>,
+    /// What holds when all is healed and quiet.
+    pub finally: fn(&World) -> Result<(), String>,
+    /// The remedies whose lack shows here.
+    pub notices: &'static [Remedy],
+}
+
+/// All of them.
+pub const BUSINESSES: &[&Business] = &[&bookrent::BUSINESS, &ebook::BUSINESS];
+
+/// The one of that system.
+pub fn business(system: &str) -> Option<&'static Business> {
+    BUSINESSES.iter().find(|business| business.system == system).copied()
+}
+
+/// That it is so, or what is not.
+macro_rules! must {
+    ($holds:expr, $($words:tt)+) => {
+        if !$holds {
+            return Err(format!($($words)+));
+        }
+    };
+}
+pub(super) use must;
+
+/// The text in that field, or nothing.
+fn text<'a>(shown: &'a Value, field: &str) -> &'a str {
+    shown[field].as_str().unwrap_or_default()
+}

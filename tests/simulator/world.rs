@@ -1,0 +1,234 @@
+//! All of a system: its contexts, laid out on nodes, and what may happen to them.
+
+use super::{
+    deciding::Deciding,
+    hall::{Flight, Hall},
+    hearing::Logs,
+    looking::Looking,
+    remedy::Remedy,
+    systems::Business,
+    trace::Trace,
+};
+use holdfast::{
+    domain::{Aggregate, Board, Body, Doors, Entity, Id, Name, NoAnswer, Role, Standing, Target, View, lenient},
+    systems,
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, fmt};
+
+/// What there is to see of a context, by number.
+#[derive(Default)]
+pub struct Things(BTreeMap<u64, Value>);
+
+impl Things {
+    pub fn set<E: Entity>(&mut self, number: u64, entity: &E) {
+        match entity.standing() {
+            Standing::Established => {
+                let shown = serde_json::to_value(entity.show(Id::new(number))).expect("it can be shown");
+                self.0.insert(number, shown);
+            }
+            _ => drop(self.0.remove(&number)),
+        }
+    }
+    pub fn show<'a, E: Entity>(&mut self, all: impl Iterator<Item = (&'a u64, &'a E)>) {
+        self.0.clear();
+        all.for_each(|(number, entity)| self.set(*number, entity));
+    }
+    pub fn get(&self, number: u64) -> Option<&Value> {
+        self.0.get(&number)
+    }
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &Value)> {
+        self.0.iter().map(|(number, shown)| (*number, shown))
+    }
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+    /// One of them.
+    pub fn any(&self, chance: u64) -> Option<u64> {
+        self.0.keys().nth(chance as usize % self.0.len().max(1)).copied()
+    }
+}
+
+/// A client's request.
+#[derive(Clone)]
+pub struct Order {
+    pub collection: &'static str,
+    pub number: Option<u64>,
+    pub verb: &'static str,
+    pub body: Value,
+    /// Its idempotency key.
+    pub key: Option<u64>,
+}
+
+impl Order {
+    pub fn post(collection: &'static str, body: Value) -> Self {
+        Self { collection, number: None, verb: "POST", body, key: None }
+    }
+    pub fn patch(collection: &'static str, number: u64, body: Value) -> Self {
+        Self { collection, number: Some(number), verb: "PATCH", body, key: None }
+    }
+    /// `PATCH /{collection}/{verb}/{number}`
+    pub fn verb(collection: &'static str, verb: &'static str, number: u64) -> Self {
+        Self { collection, number: Some(number), verb, body: Value::Null, key: None }
+    }
+    pub fn delete(collection: &'static str, number: u64) -> Self {
+        Self { collection, number: Some(number), verb: "DELETE", body: Value::Null, key: None }
+    }
+    pub fn is_post(&self) -> bool {
+        self.verb == "POST"
+    }
+}
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}/{:?} {}", self.verb, self.collection, self.number, self.body)
+    }
+}
+
+type Entered<A> = (Target<A>, <A as Aggregate>::Command);
+
+/// A door of `A`, and how a body becomes a command there.
+pub struct Doorway<A: Aggregate> {
+    verb: &'static str,
+    pub enter: Box<dyn Fn(Value) -> Result<Entered<A>, lenient::BadBody>>,
+}
+
+impl<A: Aggregate> Doorway<A> {
+    pub fn takes(&self, order: &Order) -> bool {
+        self.verb == order.verb
+    }
+}
+
+struct Found<A: Aggregate>(Vec<Doorway<A>>);
+
+impl<A: Aggregate> Doors<A> for Found<A> {
+    fn post<B: Body>(&mut self, _: Role, enter: fn(B) -> (Target<A>, A::Command)) {
+        self.0.push(Doorway { verb: "POST", enter: Box::new(move |body| lenient::read(body).map(enter)) });
+    }
+    fn patch<B: Body>(&mut self, _: Role, enter: fn(B) -> A::Command) {
+        let enter = move |body| lenient::read(body).map(|body| (Target::New, enter(body)));
+        self.0.push(Doorway { verb: "PATCH", enter: Box::new(enter) });
+    }
+    fn patch_verb(&mut self, _: Role, verb: &'static str, enter: fn() -> A::Command) {
+        self.0.push(Doorway { verb, enter: Box::new(move |_| Ok((Target::New, enter()))) });
+    }
+    fn delete(&mut self, _: Role, enter: fn() -> A::Command) {
+        self.0.push(Doorway { verb: "DELETE", enter: Box::new(move |_| Ok((Target::New, enter()))) });
+    }
+}
+
+pub fn doorways<A: Aggregate>() -> Vec<Doorway<A>> {
+    let mut found = Found(Vec::new());
+    A::doors(&mut found);
+    found.0
+}
+
+/// A context, whichever. What a view does not do has a body here.
+pub trait Context {
+    fn name(&self) -> Name;
+    fn things(&self) -> &Things;
+    /// A client's request.
+    fn enter(&mut self, hall: &mut Hall, order: &Order);
+    /// A question, or the answer to one of ours; says whether it was still waited for.
+    fn asked(&mut self, _: &mut Hall, _: Flight) {}
+    fn settle(&mut self, _: &mut Hall, _put: u64, _: Result<(), NoAnswer>) -> bool {
+        false
+    }
+    fn puts(&self) -> Vec<u64> {
+        Vec::new()
+    }
+    fn ears(&self) -> usize;
+    fn hears_more(&self, hall: &Hall, ear: usize) -> bool;
+    fn hear(&mut self, hall: &mut Hall, ear: usize);
+    /// Takes something that was set aside again, if anything was.
+    fn retry(&mut self, hall: &mut Hall) -> bool;
+    /// Runs the next timer that is due, if one is.
+    fn ring(&mut self, _: &mut Hall) -> bool {
+        false
+    }
+    fn rebuild(&mut self, _: &mut Hall) -> bool {
+        false
+    }
+    fn stop(&mut self, _: &mut Hall) {}
+    /// Memory is gone, and everything after commit `to`.
+    fn crash(&mut self, hall: &mut Hall, to: u64);
+    fn start(&mut self, _: &mut Hall) {}
+    /// The digest of all that has happened to a thing up to a version.
+    fn history(&self, _number: u64, _version: u64) -> Option<u64> {
+        None
+    }
+    /// How often a thing has said that.
+    fn said(&self, _number: u64, _event: &str) -> usize {
+        0
+    }
+    /// What must hold of any context when nothing is left to do.
+    fn at_rest(&self, hall: &Hall) -> Result<(), String>;
+}
+
+pub struct World {
+    pub hall: Hall,
+    pub contexts: Vec<Box<dyn Context>>,
+    pub business: &'static Business,
+    /// What clients have sent, to be sent again.
+    pub sent: Vec<Order>,
+    logs: Logs,
+    settings: Value,
+}
+
+impl Board for World {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let me = self.hall.place(A::NAME.context);
+        self.contexts.push(Box::new(Deciding::<A>::new(me, &mut self.logs, &self.settings)));
+    }
+    fn view<V: View>(&mut self) {
+        let me = self.hall.place(V::NAME.context);
+        self.contexts.push(Box::new(Looking::<V>::new(me, &mut self.logs)));
+    }
+}
+
+impl World {
+    pub fn new(business: &'static Business, seed: u64, off: Option<Remedy>, trace: Trace) -> Self {
+        let start: holdfast::domain::Timestamp = business.clock.parse().expect("a time");
+        let hall = Hall::new(seed, start.micros(), off, trace);
+        let settings = (business.settings)();
+        let mut world =
+            Self { hall, contexts: Vec::new(), business, sent: Vec::new(), logs: Logs::default(), settings };
+        assert!(systems::lay_out(business.system, &mut world), "there is no system {}", business.system);
+        world
+    }
+
+    fn find(&self, context: &str) -> &dyn Context {
+        let found = self.contexts.iter().find(|known| known.name().short() == context);
+        found.unwrap_or_else(|| panic!("there is no context {context}")).as_ref()
+    }
+    /// What there is to see of the context with that short name.
+    pub fn all(&self, context: &str) -> &Things {
+        self.find(context).things()
+    }
+    /// How often thing `number` of that context has said `event`.
+    pub fn said(&self, context: &str, number: u64, event: &str) -> usize {
+        self.find(context).said(number, event)
+    }
+    /// A client's request comes to its context, if that is there.
+    pub fn enter(&mut self, order: &Order) {
+        self.hall.trace.say(format_args!("client: {order:?}"));
+        let Some(context) = self.contexts.iter().position(|known| known.name().collection == order.collection) else {
+            return self.hall.wrong(format!("there is no collection for {order:?}"));
+        };
+        match self.hall.runs(context) {
+            true => self.contexts[context].enter(&mut self.hall, order),
+            false => self.hall.trace.say(format_args!("  nobody is there")),
+        }
+    }
+
+    /// What clients were told stands.
+    pub fn acknowledged_stands(&mut self) {
+        for ((context, number), (version, history)) in &self.hall.acknowledged {
+            if self.contexts[*context].history(*number, *version) != Some(*history) {
+                let name = self.contexts[*context].name();
+                return self
+                    .hall
+                    .wrong(format!("{name} #{number} was acknowledged as of version {version}, and is gone"));
+            }
+        }
+    }
+}
