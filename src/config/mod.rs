@@ -172,6 +172,20 @@ mod tests {
     }
 
     #[test]
+    fn ports_of_contexts_are_moved_together_and_are_for_one_system() {
+        let file = "systems = ['bookrent']\n[compat]\nports = true\nfirst_port = 9000";
+        let ports = load(file, &[], Flags::default()).unwrap().settings.compat_ports();
+        assert_eq!(ports.first(), Some(&("bookrent.book", 9000)));
+        assert_eq!(ports.last(), Some(&("bookrent.view", 9003)));
+        assert!(problem("[compat]\nports = true", &[]).contains("one system at a time"));
+        let why = problem(&format!("http.listen = '127.0.0.1:9001'\n{file}"), &[]);
+        assert!(why.contains("http.listen") && why.contains("bookrent.rent"), "{why}");
+        let why = problem("compat.first_port = 65535", &[]);
+        assert!(why.contains("compat.first_port") && why.contains("65000"), "{why}");
+        assert_eq!(load("systems = ['bookrent']", &[], Flags::default()).unwrap().settings.compat_ports(), []);
+    }
+
+    #[test]
     fn a_file_that_is_not_there_or_no_toml_is_named() {
         let missing = Config::load(Some(Path::new("/nowhere/holdfast.toml")), [], Flags::default());
         assert!(missing.unwrap_err().to_string().contains("/nowhere/holdfast.toml"));

@@ -24,6 +24,8 @@ pub struct Settings {
     pub auth: Auth,
     /// `[messages]`
     pub messages: Messages,
+    /// `[compat]`
+    pub compat: Compat,
     /// `systems = [...]`, or `[systems.NAME]`
     pub systems: Systems,
 }
@@ -115,6 +117,25 @@ impl GuardSection {
         }
     }
 }
+
+/// What is offered to clients of the services that were there before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Compat {
+    /// Whether each context answers on a port of its own too.
+    pub ports: bool,
+    /// Where the first of these ports is; the others keep their distance from it.
+    pub first_port: u16,
+}
+impl Default for Compat {
+    fn default() -> Self {
+        Self { ports: false, first_port: FIRST_PORT }
+    }
+}
+
+/// The lowest port that any context had before.
+const FIRST_PORT: u16 = 8081;
 
 /// How much is taken in at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -225,6 +246,21 @@ impl Settings {
         systems::NAMES.iter().filter(named).copied().collect()
     }
 
+    /// The one system that was asked for, if it is one: its paths are its own then.
+    pub fn alone(&self) -> Option<&'static str> {
+        match (self.enabled().as_slice(), self.systems.enabled.as_slice()) {
+            ([system], [_]) => Some(system),
+            _ => None,
+        }
+    }
+
+    /// The contexts that answer on ports of their own too, each with its port.
+    pub fn compat_ports(&self) -> Vec<(&'static str, u16)> {
+        let system = self.alone().filter(|_| self.compat.ports);
+        let moved = |port: u16| port.saturating_sub(FIRST_PORT).saturating_add(self.compat.first_port);
+        system.map(systems::ports).unwrap_or_default().into_iter().map(|(name, port)| (name, moved(port))).collect()
+    }
+
     /// What is configured for asking `context` (`bookrent.book`).
     pub fn guard_of(&self, context: &str) -> GuardSection {
         let place = context.split_once('.');
@@ -254,6 +290,7 @@ impl Settings {
                 if self.systems.enabled.contains(name) { "systems.enabled".into() } else { format!("systems.{name}") };
             require(known, key, || format!("there is no system `{name}`; there are: {}", systems::NAMES.join(", ")))?;
         }
+        self.check_compat()?;
         self.check_guards()?;
         let open = self.auth.mode == AuthMode::Open && !self.auth.allow_open_beyond_loopback;
         require(!open || http.listen.ip().is_loopback(), "http.listen", || {
@@ -262,6 +299,23 @@ impl Settings {
                  `auth.allow_open_beyond_loopback = true`",
                 http.listen
             )
+        })
+    }
+
+    fn check_compat(&self) -> Result<(), Wrong> {
+        within("compat.first_port", self.compat.first_port.into(), 1, 65_000)?;
+        require(!self.compat.ports || self.alone().is_some(), "compat.ports", || {
+            let enabled = self.enabled().join(", ");
+            format!(
+                "contexts of several systems had the same ports, so this is for one system at a time, chosen with \
+                 --system or `systems.enabled`; these would run: {enabled}"
+            )
+        })?;
+        let listen = self.http.listen;
+        let taken = self.compat_ports().into_iter().find(|(_, port)| *port == listen.port());
+        require(taken.is_none(), "http.listen", || {
+            let (context, port) = taken.unwrap_or_default();
+            format!("{listen} is the gateway's, and {port} is to be the port of {context} (`compat.ports`)")
         })
     }
 
