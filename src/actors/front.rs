@@ -371,7 +371,11 @@ pub trait Node: Send + Sync {
     fn is_durable(&self, commit: Commit) -> bool;
     /// The last accepted commit.
     fn accepted(&self) -> Commit;
-    /// How the store is doing.
+    /// Whether the store works.
+    fn store_works(&self) -> bool {
+        self.store_health().failed.is_none()
+    }
+    /// How the store is doing, which costs a look at the disk.
     fn store_health(&self) -> StoreHealth;
     /// How what leaves the node is doing.
     fn outflows(&self) -> Vec<OutflowHealth> {

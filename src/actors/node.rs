@@ -187,8 +187,11 @@ impl Node for LocalNode {
     fn outflows(&self) -> Vec<OutflowHealth> {
         self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().map(|pump| pump.health()).collect()
     }
+    fn store_works(&self) -> bool {
+        self.store.failure().is_none()
+    }
     fn ready(&self) -> bool {
         let starting = |context: &Arc<dyn Context>| context.health().state == Phase::Starting;
-        self.store.health().failed.is_none() && !self.contexts.iter().any(starting)
+        self.store_works() && !self.contexts.iter().any(starting)
     }
 }
