@@ -118,7 +118,7 @@ impl GuardSection {
     }
 }
 
-/// What is offered to clients of the services that were there before.
+/// What is offered to clients of the originals, the services that were there before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]

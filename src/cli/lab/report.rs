@@ -41,7 +41,7 @@ pub fn report(scene: &Scene, found: &Findings) -> String {
     ];
     let mut text = String::new();
     for (name, value, unit, original) in lines {
-        let original = original.map(|value| format!("{unit:<12}the original: {value:.2}"));
+        let original = original.map(|value| format!("{unit:<12}the original: {value:.2} {unit}"));
         let line = format!("{:<26}{value:>10} {}", format!("{name}:"), original.unwrap_or_else(|| unit.into()));
         let _ = writeln!(text, "{}", line.trim_end());
     }
