@@ -171,10 +171,13 @@ pub async fn serve(
         }
     }
     let Listeners { all, contexts } = listeners.into();
-    let mut ports = HashMap::new();
-    for (name, listener) in &contexts {
-        let place = node.contexts().iter().position(|context| context.name().context == *name);
-        ports.extend(place.map(|place| Ok::<_, io::Error>((listener.local_addr()?.port(), place))).transpose()?);
+    let (mut ports, mut further) = (HashMap::new(), Vec::new());
+    for (name, listener) in contexts {
+        // Of a context that is not here, nobody answers there either.
+        if let Some(place) = node.contexts().iter().position(|context| context.name().context == name) {
+            ports.insert(listener.local_addr()?.port(), place);
+            further.push(listener);
+        }
     }
     let document = openapi::document(node.contexts(), settings.bare).to_string();
     let front = Arc::new(Front {
@@ -203,7 +206,7 @@ pub async fn serve(
     .shutdown_timeout(settings.drain_timeout.as_secs().max(1))
     .disable_signals()
     .listen(all)?;
-    for (_, listener) in contexts {
+    for listener in further {
         server = server.listen(listener)?;
     }
     let server = server.run();
