@@ -1,5 +1,6 @@
 //! The command line. What is asked for goes to stdout, talk goes to stderr.
 
+mod lab;
 mod outside;
 mod serve;
 
@@ -39,6 +40,8 @@ enum Command {
         /// The system: `bookrent`.
         system: String,
     },
+    /// Put a system under the load and the faults that its original was put under, and see what comes of it.
+    Lab(lab::Lab),
     /// Print a completion script.
     Completions {
         /// For which shell.
@@ -150,6 +153,10 @@ impl Command {
                 }
                 Err(why) => Err(Failure::Internal(why.to_string())),
             },
+            Self::Lab(lab) => {
+                telemetry::start().map_err(config::ConfigProblem)?;
+                lab.run()
+            }
             Self::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "holdfast", &mut script);

@@ -87,6 +87,20 @@ impl Default for HttpSettings {
     }
 }
 
+/// Where it accepts.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everything.
+    pub all: TcpListener,
+    /// For one context each, by its name: `bookrent.rent`.
+    pub contexts: Vec<(&'static str, TcpListener)>,
+}
+impl From<TcpListener> for Listeners {
+    fn from(all: TcpListener) -> Self {
+        Self { all, contexts: Vec::new() }
+    }
+}
+
 /// What every worker shares.
 struct Front {
     settings: HttpSettings,
@@ -94,6 +108,8 @@ struct Front {
     /// `bookrent/rents`, and `rents` when bare, to where it leads.
     collections: HashMap<String, Collection>,
     forwarder: Forwarder,
+    /// Ports that are for one context only, and its place.
+    ports: HashMap<u16, usize>,
     requests: metrics::Requests,
     /// The route of what is no collection.
     other: Arc<str>,
@@ -143,6 +159,14 @@ impl Front {
         })
     }
 
+    /// The place of the context that alone answers where `request` came in.
+    fn only(&self, request: &HttpRequest) -> Option<usize> {
+        match self.ports.is_empty() {
+            true => None,
+            false => self.ports.get(&request.app_config().local_addr().port()).copied(),
+        }
+    }
+
     /// The template that `path` is counted under.
     fn route(&self, found: Option<&Found<'_>>, path: &str) -> Arc<str> {
         match found {
@@ -153,14 +177,14 @@ impl Front {
     }
 }
 
-/// Serves `node` on `listener` until `drain` resolves, then stops without losing a request.
+/// Serves `node` on `listeners` until `drain` resolves, then stops without losing a request.
 ///
 /// # Errors
 /// The listener cannot be used, or a worker cannot start.
 pub async fn serve(
     settings: HttpSettings,
     node: Arc<dyn Node>,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     drain: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut collections = HashMap::new();
@@ -179,11 +203,21 @@ pub async fn serve(
         }
     }
     let forwarder = Forwarder::new(settings.forward_timeout).map_err(io::Error::other)?;
+    let Listeners { all, contexts } = listeners.into();
+    let (mut ports, mut further) = (HashMap::new(), Vec::new());
+    for (name, listener) in contexts {
+        // Of a context that is not here, nobody answers there either.
+        if let Some(place) = node.contexts().iter().position(|context| context.name().context == name) {
+            ports.insert(listener.local_addr()?.port(), place);
+            further.push(listener);
+        }
+    }
     let document = openapi::document(node.contexts(), settings.bare).to_string();
     let front = Arc::new(Front {
         settings,
         node,
         collections,
+        ports,
         requests: metrics::Requests::default(),
         other: "{other}".into(),
         forwarder,
@@ -193,7 +227,7 @@ pub async fn serve(
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
     let origins = settings.cors_origins.clone();
-    let server = HttpServer::new(move || {
+    let mut server = HttpServer::new(move || {
         App::new()
             .app_data(shared.clone())
             .wrap(cors::cors(origins.as_deref()))
@@ -205,8 +239,11 @@ pub async fn serve(
     .keep_alive(settings.keep_alive)
     .shutdown_timeout(settings.drain_timeout.as_secs().max(1))
     .disable_signals()
-    .listen(listener)?
-    .run();
+    .listen(all)?;
+    for listener in further {
+        server = server.listen(listener)?;
+    }
+    let server = server.run();
     let handle = server.handle();
     let stop = async {
         drain.await;
@@ -219,7 +256,10 @@ pub async fn serve(
 
 async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
     let began = Instant::now();
-    let found = front.find(request.path());
+    let only = front.only(&request);
+    let found = front
+        .find(request.path())
+        .filter(|(collection, ..)| only.is_none_or(|place| matches!(collection.place, Host::Here(at) if at == place)));
     let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
     let mut response = answer.unwrap_or_else(|problem| problem.response(&request));

@@ -107,13 +107,14 @@ fn health(front: &Front, components: bool) -> HttpResponse {
     json_of(status, &Value::Object(body))
 }
 
-/// Links to every collection.
+/// Links to every collection that answers here.
 fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
     let base = super::rest::base(request, front);
     let mut links = Map::new();
     let mut link = |rel: String, path: String| links.insert(rel, json!({ "href": format!("{base}{path}") }));
     link("self".into(), "/".into());
-    for context in front.node.contexts() {
+    let only = front.only(request);
+    for (_, context) in front.node.contexts().iter().enumerate().filter(|(place, _)| only.is_none_or(|o| o == *place)) {
         let name = context.name();
         link(format!("{}:{}", name.system, name.collection), format!("/{}/{}", name.system, name.collection));
         if front.settings.bare {

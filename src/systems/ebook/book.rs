@@ -70,6 +70,7 @@ pub enum Event {
 
 impl Entity for Book {
     const NAME: Name = Name { system: "ebook", context: "ebook.book", collection: "books", item: "book" };
+    const PORT: Option<u16> = Some(8083);
     type Shown = Self;
 
     fn show(&self, _: Id<Self>) -> Self {

@@ -77,6 +77,7 @@ impl Entity for Row {
     const NAME: Name =
         Name { system: "ebook", context: "ebook.dashboard", collection: "dashboards", item: "dashboard" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const PORT: Option<u16> = Some(8084);
     type Shown = Shown;
 
     fn show(&self, _: Id<Self>) -> Shown {

@@ -91,6 +91,7 @@ pub enum Event {
 
 impl Entity for Rent {
     const NAME: Name = Name { system: "ebook", context: "ebook.rent", collection: "rents", item: "rent" };
+    const PORT: Option<u16> = Some(8081);
     type Shown = Self;
 
     fn show(&self, _: Id<Self>) -> Self {
