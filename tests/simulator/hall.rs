@@ -90,6 +90,8 @@ pub struct Hall {
     /// What was answered across nodes.
     answered: BTreeMap<AskId, Result<(), String>>,
     puts: u64,
+    /// Something there is to see has changed since it was looked at.
+    pub changed: bool,
     /// Nothing goes wrong any more.
     pub healed: bool,
     /// The first thing that is not as it must be.
@@ -116,6 +118,7 @@ impl Hall {
             made_by: BTreeMap::new(),
             answered: BTreeMap::new(),
             puts: 0,
+            changed: false,
             healed: false,
             wrong: None,
         }

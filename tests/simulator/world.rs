@@ -160,6 +160,10 @@ pub trait Context {
     fn said(&self, _number: u64, _event: &str) -> usize {
         0
     }
+    /// Everything that it has said: of which thing, and the event as JSON.
+    fn events(&self) -> Vec<(u64, Value)> {
+        Vec::new()
+    }
     /// What must hold of any context when nothing is left to do.
     fn at_rest(&self, hall: &Hall) -> Result<(), String>;
 }
@@ -207,6 +211,10 @@ impl World {
     /// How often thing `number` of that context has said `event`.
     pub fn said(&self, context: &str, number: u64, event: &str) -> usize {
         self.find(context).said(number, event)
+    }
+    /// Everything that a context has said.
+    pub fn events(&self, context: &str) -> Vec<(u64, Value)> {
+        self.find(context).events()
     }
     /// A client's request comes to its context, if that is there.
     pub fn enter(&mut self, order: &Order) {

@@ -138,8 +138,9 @@ impl<A: Aggregate> Deciding<A> {
                 Some(_) => self.questions.put(commit, number, ()),
                 None => self.questions.remove(commit, &number),
             }
+            let withheld = events.iter().any(|event| event.as_ref().ends_with("Withheld"));
+            let is_mark = version == 0 && (withheld || after.standing() == Standing::Absent);
             self.record(hall, commit, (number, version), events, without_undo);
-            let is_mark = version == 0 && after.standing() == Standing::Absent;
             let version = self.log.borrow().last().map_or(0, |said| said.version);
             if !is_mark || hall.does(Remedy::KeepMarks) {
                 self.shown.set(number, &after);
@@ -363,6 +364,10 @@ impl<A: Aggregate> Context for Deciding<A> {
     }
     fn said(&self, number: u64, event: &str) -> usize {
         self.log.borrow().iter().filter(|said| said.number == number && said.event.as_ref() == event).count()
+    }
+    fn events(&self) -> Vec<(u64, serde_json::Value)> {
+        let json = |event| serde_json::to_value(event).expect("an event is JSON");
+        self.log.borrow().iter().map(|said| (said.number, json(&said.event))).collect()
     }
 
     fn at_rest(&self, hall: &Hall) -> Result<(), String> {

@@ -18,6 +18,7 @@ impl<A: Aggregate> Deciding<A> {
         events: Vec<A::Event>,
         without_undo: bool,
     ) {
+        hall.changed = true;
         let mut log = self.log.borrow_mut();
         let mut history = log.iter().rfind(|said| said.number == number).map(|said| said.history).unwrap_or_default();
         for event in events {

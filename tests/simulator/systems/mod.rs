@@ -2,6 +2,7 @@
 
 mod bookrent;
 mod ebook;
+mod purifier;
 
 use super::{
     chance::Chance,
@@ -30,7 +31,7 @@ pub struct Business {
 }
 
 /// All of them.
-pub const BUSINESSES: &[&Business] = &[&bookrent::BUSINESS, &ebook::BUSINESS];
+pub const BUSINESSES: &[&Business] = &[&bookrent::BUSINESS, &ebook::BUSINESS, &purifier::BUSINESS];
 
 /// The one of that system.
 pub fn business(system: &str) -> Option<&'static Business> {
@@ -50,4 +51,14 @@ pub(super) use must;
 /// The text in that field, or nothing.
 fn text<'a>(shown: &'a Value, field: &str) -> &'a str {
     shown[field].as_str().unwrap_or_default()
+}
+
+/// What is paid came in once and went back at most once, as its status says.
+fn pays_once(world: &World, (came, went): (&str, &str), gone: &str) -> Result<(), String> {
+    for (number, payment) in world.all("payment").iter() {
+        let (paid, back) = (world.said("payment", number, came), world.said("payment", number, went));
+        let right = paid == 1 && back == usize::from(text(payment, "status") == gone);
+        must!(right, "payment {number} came in {paid} times and went back {back} times: {payment}");
+    }
+    Ok(())
 }

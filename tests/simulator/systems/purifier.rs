@@ -1,0 +1,115 @@
+//! The purifiers: a unit is out for each delivery that is not canceled, and what is paid is kept for a rental or paid
+//! back.
+
+use super::{
+    super::{
+        chance::Chance,
+        remedy::Remedy,
+        world::{Order, World},
+    },
+    Business, must, pays_once, text,
+};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+pub const BUSINESS: Business = Business {
+    system: "purifier",
+    settings: || json!({ "decline_from": DEAR }),
+    clock: "2026-03-02T09:00:00Z",
+    opening: || vec![product(1), product(2)],
+    order,
+    always,
+    finally,
+    notices: &[],
+};
+
+const PRICE: u64 = 30_000;
+/// More than the sandbox approves.
+const DEAR: u64 = 90_000;
+
+/// It is called by its stock, so that this is known later.
+fn product(stock: u64) -> Order {
+    Order::post("products", json!({ "name": stock.to_string(), "amt": PRICE, "stock": stock }))
+}
+
+fn order(chance: &mut Chance, world: &World) -> Order {
+    let rental = world.all("rental").any(chance.next()).unwrap_or(1);
+    match chance.between(0, 12) {
+        0 => product(chance.between(0, 4)),
+        1..8 => {
+            let amt = [PRICE, PRICE, PRICE, PRICE - 1, DEAR][chance.between(0, 5) as usize];
+            let (product, amt) = (chance.between(1, 4), amt.to_string());
+            let phone = chance.coin().then_some("010-0000-0000");
+            let wanted = json!({
+                "customerId": 7, "productId": product, "amt": amt, "address": "Seoul", "phone": phone
+            });
+            Order::post("rentals", wanted)
+        }
+        8..11 => Order::patch("rentals", rental, json!({ "status": "Cancel" })),
+        _ => Order::delete("rentals", rental),
+    }
+}
+
+fn always(world: &World) -> Result<(), String> {
+    for (number, product) in world.all("product").iter() {
+        let at_first: usize = text(product, "name").parse().unwrap_or_default();
+        let out = world.said("product", number, "ProductDecreased");
+        let back = world.said("product", number, "ProductIncreased");
+        must!(back <= out && out - back <= at_first, "of product {number}, {product}, {out} went out and {back} came");
+        let left = at_first - (out - back);
+        must!(product["stock"] == left, "of product {number}, {product}, there ought to be {left}");
+    }
+    pays_once(world, ("PaymentApproved", "PaymentCanceled"), "PAYMENT CANCELED")?;
+    for (number, payment) in world.all("payment").iter() {
+        must!(payment["amt"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
+    }
+    for (number, rental) in world.all("rental").iter() {
+        must!(world.all("payment").get(number).is_some(), "rental {number} was never paid: {rental}");
+    }
+    Ok(())
+}
+
+fn finally(world: &World) -> Result<(), String> {
+    let (rentals, payments, deliveries) = (world.all("rental"), world.all("payment"), world.all("delivery"));
+    for (number, product) in world.all("product").iter() {
+        let is_out = |delivery: &serde_json::Value| {
+            delivery["productId"] == number && text(delivery, "status") == "DeliveryStarted"
+        };
+        let out = deliveries.iter().filter(|(_, delivery)| is_out(delivery)).count();
+        let at_first: usize = text(product, "name").parse().unwrap_or_default();
+        must!(product["stock"] == at_first - out, "of product {number}, {product}, {out} are out");
+    }
+    for (number, rental) in rentals.iter() {
+        let status = |context| world.all(context).get(number).map(|it| text(it, "status"));
+        let (payment, delivery, row) = (status("payment"), status("delivery"), status("mypage"));
+        let all = (text(rental, "status"), payment, delivery, row);
+        let right = matches!(
+            all,
+            ("RentalPlaced", Some("PAYMENT COMPLETED"), Some("DeliveryStarted"), Some("DeliveryStarted"))
+                | ("RentalCanceled", Some("PAYMENT CANCELED"), Some("DeliveryCanceled"), Some("DeliveryCanceled"))
+                | ("RentalCanceled", Some("PAYMENT CANCELED"), None, Some("PAYMENT CANCELED"))
+        );
+        must!(right, "rental {number} is {all:?}");
+        if text(rental, "status") == "RentalPlaced" {
+            let product = rental["productId"].as_u64().and_then(|product| world.all("product").get(product));
+            let price = product.map(|product| &product["amt"]);
+            must!(price == Some(&rental["amt"]), "rental {number} is {rental}, of {product:?}");
+        }
+        let messages = world.all("notification").iter().filter(|(_, message)| message["rentalId"] == number);
+        let texts: Vec<&str> = messages.map(|(_, message)| text(message, "text")).collect();
+        let told = texts.iter().collect::<BTreeSet<_>>().len();
+        let changes = match (all.0, delivery) {
+            ("RentalCanceled", Some(_)) => 4,
+            _ => 2,
+        };
+        must!(texts.len() == told && told == changes, "rental {number} is {all:?}, its customer was told {texts:?}");
+    }
+    must!(world.all("mypage").len() == rentals.len(), "there are pages of no rental");
+    for (number, payment) in payments.iter().filter(|(number, _)| rentals.get(*number).is_none()) {
+        must!(text(payment, "status") == "PAYMENT CANCELED", "payment {number} is kept for nothing: {payment}");
+    }
+    for (number, delivery) in deliveries.iter() {
+        must!(rentals.get(number).is_some(), "delivery {number} is of no rental: {delivery}");
+    }
+    Ok(())
+}
