@@ -15,7 +15,7 @@ pub mod spec;
 mod time;
 
 pub use ask::{AnyCommand, Ask, AskId, NoAnswer, ask};
-pub use board::{Board, Body, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write};
+pub use board::{Board, Body, Change, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write};
 pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
