@@ -70,6 +70,12 @@ pub trait Aggregate: Entity {
         None
     }
 
+    /// The no that `event` is to whoever waits for this thing, though it stands and goes on as it was: a cancel that came too
+    /// late, say. They are told this instead of how the thing looks.
+    fn turned_down(_event: &Self::Event) -> Option<Refusal> {
+        None
+    }
+
     /// The keys that this state holds exclusively within its context (a seat), given up when it no longer names them.
     fn claims(&self) -> Vec<String> {
         Vec::new()
