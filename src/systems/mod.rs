@@ -27,4 +27,4 @@ macro_rules! systems {
     };
 }
 
-systems! { bookrent }
+systems! { bookrent, movie }
