@@ -2,7 +2,8 @@
 
 use super::{
     actor::{ContextActor, Post},
-    front::{Fault, Injected, Phase},
+    front::Fault,
+    health::{Injected, Phase},
     logic::Logic,
 };
 use crate::{

@@ -1,6 +1,7 @@
 //! REST for any context: one service that dispatches over a map of collections.
 
 mod admin;
+mod cors;
 mod input;
 mod metrics;
 pub mod openapi;
@@ -11,8 +12,7 @@ mod rest;
 mod tests;
 
 use crate::actors::Node;
-use actix_cors::Cors;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::header, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::Service, http::header, web};
 use futures_util::FutureExt;
 use problem::Problem;
 use std::{
@@ -160,7 +160,11 @@ pub async fn serve(
     let settings = &front.settings;
     let origins = settings.cors_origins.clone();
     let server = HttpServer::new(move || {
-        App::new().app_data(shared.clone()).wrap(cors(origins.as_deref())).default_service(web::to(dispatch))
+        App::new()
+            .app_data(shared.clone())
+            .wrap(cors::cors(origins.as_deref()))
+            .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
+            .default_service(web::to(dispatch))
     })
     .workers(settings.workers)
     .client_request_timeout(settings.header_timeout)
@@ -177,18 +181,6 @@ pub async fn serve(
         handle.stop(true).await;
     };
     futures_util::future::join(server, stop).map(|(served, ())| served).await
-}
-
-/// What scripts may read of an answer's headers. A fixed list: looking up those of each answer was measurable.
-const EXPOSED: [&str; 6] =
-    ["etag", "location", "retry-after", "idempotent-replayed", "x-correlation-id", "accept-patch"];
-
-fn cors(origins: Option<&[String]>) -> Cors {
-    let cors = Cors::default().allow_any_method().allow_any_header().expose_headers(EXPOSED).max_age(600);
-    match origins {
-        None => cors.allow_any_origin().supports_credentials(),
-        Some(origins) => origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)),
-    }
 }
 
 async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {

@@ -59,7 +59,7 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let query = query.map(web::Query::into_inner).unwrap_or_default();
     let excluded = |name: &str| query.iter().any(|(key, value)| key == "exclude" && value == name);
-    let (store, draining) = (front.node.store_health().failed.is_none(), front.draining.load(Ordering::Acquire));
+    let (store, draining) = (front.node.store_works(), front.draining.load(Ordering::Acquire));
     let started = front.node.contexts().iter().all(|context| context.health().state != Phase::Starting);
     let mut lines = vec![("store".to_owned(), store, "ok"), ("start".into(), started, "ok")];
     lines.push(("serving".into(), !draining, "ok"));
