@@ -7,6 +7,8 @@ mod runtime {
     mod guardian;
     mod kiosk;
     mod kiosk_works;
+    mod movie_goes_wrong;
+    mod movie_waits;
     mod protection;
     mod repeats;
     mod sagas;
