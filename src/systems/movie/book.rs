@@ -81,23 +81,11 @@ pub enum Command {
 pub enum Event {
     BookRequested(Ordered),
     Booked(Ordered),
-    BookFailed {
-        booking_id: Id<Book>,
-        reason: String,
-    },
-    BookPrintCompleted {
-        booking_id: Id<Book>,
-    },
-    BookCancelRequested {
-        booking_id: Id<Book>,
-    },
-    /// The ticket was printed first.
-    BookCancelRefused {
-        booking_id: Id<Book>,
-    },
-    Canceled {
-        booking_id: Id<Book>,
-    },
+    BookFailed { booking_id: Id<Book>, reason: String },
+    BookPrintCompleted { booking_id: Id<Book> },
+    BookCancelRequested { booking_id: Id<Book> },
+    BookCancelRefused { booking_id: Id<Book> },
+    Canceled { booking_id: Id<Book> },
 }
 
 impl Entity for Book {
@@ -128,21 +116,17 @@ impl Aggregate for Book {
     type Settings = Settings;
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
-        use {Command::*, Event::*, Status::*};
+        use {Command::*, Event::*, NoAnswer::Refused, Status::*};
         let booking_id = this.id;
         match (self.status, command) {
-            (New, Request(wanted)) => {
-                emit(BookRequested(wanted.checked(booking_id, this.settings)?))
-            }
+            (New, Request(wanted)) => emit(BookRequested(wanted.checked(booking_id, this.settings)?)),
             (Registered, SettlePayment(Ok(()))) => emit(Booked(self.order.clone())),
             (Registered, SettlePayment(Err(no))) => emit(BookFailed { booking_id, reason: no.code().into() }),
 
             (PaidComplete, Cancel) if self.canceling => ignore(),
             (PaidComplete, Cancel) => emit(BookCancelRequested { booking_id }),
             (PaidComplete, SettleCancel(Ok(()))) if self.canceling => emit(Event::Canceled { booking_id }),
-            (PaidComplete, SettleCancel(Err(NoAnswer::Refused(_)))) if self.canceling => {
-                emit(BookCancelRefused { booking_id })
-            }
+            (PaidComplete, SettleCancel(Err(Refused(_)))) if self.canceling => emit(BookCancelRefused { booking_id }),
             // The print is heard of before the ticket's no has come.
             (PaidComplete, CompletePrint) if self.canceling => {
                 Ok(vec![BookCancelRefused { booking_id }, BookPrintCompleted { booking_id }])
@@ -152,17 +136,14 @@ impl Aggregate for Book {
             (PrintComplete, Cancel) => Err(printed()),
             (Registered, Cancel) => Err(Refusal::still_open()),
             (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("book")),
-            (Status::Canceled, Cancel) | (_, Request(_) | SettlePayment(_) | SettleCancel(_) | CompletePrint) => {
-                ignore()
-            }
+            (Status::Canceled, Cancel) => ignore(),
+            (_, Request(_) | SettlePayment(_) | SettleCancel(_) | CompletePrint) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
         match event {
-            Event::BookRequested(order) => {
-                *self = Book { order: order.clone(), status: Status::Registered, canceling: false };
-            }
+            Event::BookRequested(order) => (self.order, self.status) = (order.clone(), Status::Registered),
             Event::Booked(_) => self.status = Status::PaidComplete,
             Event::BookFailed { reason, .. } if *reason == declined().code => self.status = Status::Declined,
             Event::BookFailed { .. } => self.status = Status::Unanswered,

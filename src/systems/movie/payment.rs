@@ -42,13 +42,9 @@ pub struct Shown {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Command {
-    Pay {
-        total_price: Option<u64>,
-    },
+    Pay { total_price: Option<u64> },
     /// The booking never was, or is no more: what came in goes back.
-    CallOff {
-        booking: Id<Book>,
-    },
+    CallOff { booking: Id<Book> },
 }
 
 /// What a payment may say has happened.
@@ -56,17 +52,10 @@ pub enum Command {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Event {
-    Paid {
-        booking_id: Id<Book>,
-        total_price: Option<u64>,
-    },
-    PaymentCanceled {
-        booking_id: Id<Book>,
-    },
+    Paid { booking_id: Id<Book>, total_price: Option<u64> },
+    PaymentCanceled { booking_id: Id<Book> },
     /// It was called off before anybody asked for it.
-    PaymentWithheld {
-        booking_id: Id<Book>,
-    },
+    PaymentWithheld { booking_id: Id<Book> },
 }
 
 impl Payment {

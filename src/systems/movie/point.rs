@@ -56,19 +56,11 @@ pub struct Shown {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Command {
-    Wait {
-        contents: Option<String>,
-    },
+    Wait { contents: Option<String> },
     /// May the ticket be printed? A yes has granted the points.
-    Grant {
-        attempt: u32,
-        contents: Option<String>,
-    },
+    Grant { attempt: u32, contents: Option<String> },
     /// The ticket gave up asking.
-    Revoke {
-        ticket: Id<Ticket>,
-        attempt: u32,
-    },
+    Revoke { ticket: Id<Ticket>, attempt: u32 },
     Cancel,
 }
 
@@ -77,31 +69,12 @@ pub enum Command {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Event {
-    WaitedPoint {
-        booking_id: Id<Book>,
-        score: u64,
-        contents: Option<String>,
-    },
-    WrittenPoint {
-        booking_id: Id<Book>,
-        score: u64,
-        contents: Option<String>,
-        attempt: u32,
-    },
-    PointRevoked {
-        booking_id: Id<Book>,
-        score: u64,
-        attempt: u32,
-    },
-    PointCanceled {
-        booking_id: Id<Book>,
-        score: u64,
-    },
+    WaitedPoint { booking_id: Id<Book>, score: u64, contents: Option<String> },
+    WrittenPoint { booking_id: Id<Book>, score: u64, contents: Option<String>, attempt: u32 },
+    PointRevoked { booking_id: Id<Book>, score: u64, attempt: u32 },
+    PointCanceled { booking_id: Id<Book>, score: u64 },
     /// The booking was canceled before anything else was heard: there will never be points.
-    PointWithheld {
-        booking_id: Id<Book>,
-        score: u64,
-    },
+    PointWithheld { booking_id: Id<Book>, score: u64 },
 }
 
 impl Entity for Point {

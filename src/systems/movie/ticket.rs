@@ -82,21 +82,10 @@ pub enum Command {
 #[allow(missing_docs)]
 pub enum Event {
     Created(Admission),
-    TicketPrintRequested {
-        booking_id: Id<Book>,
-        attempt: u32,
-    },
-    Printed {
-        booking_id: Id<Book>,
-    },
-    TicketPrintFailed {
-        booking_id: Id<Book>,
-        attempt: u32,
-        reason: String,
-    },
-    TicketCanceled {
-        booking_id: Id<Book>,
-    },
+    TicketPrintRequested { booking_id: Id<Book>, attempt: u32 },
+    Printed { booking_id: Id<Book> },
+    TicketPrintFailed { booking_id: Id<Book>, attempt: u32, reason: String },
+    TicketCanceled { booking_id: Id<Book> },
     /// The booking was canceled before the ticket came: it never will.
     TicketWithheld(Admission),
 }
