@@ -4,6 +4,7 @@
 
 mod runtime {
     pub mod bench;
+    mod ebook_goes_wrong;
     mod guardian;
     mod kiosk;
     mod kiosk_works;

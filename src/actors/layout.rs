@@ -146,14 +146,17 @@ impl<'a> Layout<'a> {
             }
         };
         let (alive, lived, waking) = (mailbox.clone(), mailbox.clone(), mailbox.clone());
-        let replaced = mailbox.shared.clone();
+        let replaced = mailbox.clone();
         self.placed.push(Placed {
             name,
             context,
             spawn: Box::new(spawn),
             is_alive: Box::new(move || alive.connected()),
             has_lived: Box::new(move || lived.has_lived()),
-            replace: Box::new(move || replaced.set_phase(super::health::Phase::Starting)),
+            replace: Box::new(move || {
+                replaced.shared.set_phase(super::health::Phase::Starting);
+                replaced.vacate();
+            }),
             wake: Box::new(move || waking.post(L::wake())),
         });
     }
@@ -196,8 +199,10 @@ impl<'a> Layout<'a> {
     /// A context that another node hosts can be asked from here, through a guard of this node's own.
     fn lay_remote<A: Aggregate>(&mut self) {
         if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(A::NAME.context)) {
-            let askable = RemoteContext { context: A::NAME.context, wire: wire.clone(), store: self.store.clone() };
-            let guard = Guard::new(self.settings.guard(&A::NAME));
+            let settings = self.settings.guard(&A::NAME);
+            let (patience, guard) = (settings.patience(), Guard::new(settings));
+            let (context, store) = (A::NAME.context, self.store.clone());
+            let askable = RemoteContext { context, wire: wire.clone(), store, patience };
             self.known.insert(A::NAME.context, Peer { guard, askable: Arc::new(askable) });
         }
     }

@@ -35,5 +35,5 @@ pub use health::*;
 pub use layout::Layout;
 pub use node::{LocalNode, NodeError, NodeSettings, Stuck};
 pub use outflow::{Drawn, Outflow, OutflowHealth, Outgoing, Published, Sink};
-pub use remote::{PeerQuestion, ReplicaHealth, Wire};
+pub use remote::{PeerAnswer, PeerQuestion, ReplicaHealth, Wire};
 pub use shared::{Chaos, ChaosPoint};

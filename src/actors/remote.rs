@@ -14,7 +14,7 @@ use super::{
     sources::Listeners,
 };
 use crate::{
-    domain::{Aggregate, AskId, NoAnswer},
+    domain::{Aggregate, AskId, NoAnswer, Refusal},
     store::{
         Batch, Epoch, Store, StoreError, Verdict,
         keys::{KeyBuf, Space},
@@ -51,12 +51,27 @@ pub struct PeerQuestion {
     pub command: serde_json::Value,
 }
 
+/// What is said to a [`PeerQuestion`]. No answer has no word: it is an error of the way, or of its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerAnswer {
+    /// Yes.
+    Yes,
+    /// No, and why.
+    No(Refusal),
+}
+
 /// The way to other nodes.
 pub trait Wire: Send + Sync {
     /// Whether there is a node that is known to host `context`.
     fn reaches(&self, context: &str) -> bool;
-    /// Puts a question, once; who asks may give up at any time.
-    fn ask(&self, context: &'static str, question: PeerQuestion) -> BoxFuture<'static, Result<(), NoAnswer>>;
+    /// Puts a question, once; after `within` nobody waits for the answer any more.
+    fn ask(
+        &self,
+        context: &'static str,
+        question: PeerQuestion,
+        within: Duration,
+    ) -> BoxFuture<'static, Result<(), NoAnswer>>;
     /// What happened in `context` from sequence `from` on; waits a while for something to happen.
     ///
     /// # Errors
@@ -69,6 +84,8 @@ pub struct RemoteContext {
     pub context: &'static str,
     pub wire: Arc<dyn Wire>,
     pub store: Arc<dyn Store>,
+    /// How long its askers wait.
+    pub patience: Duration,
 }
 
 impl Askable for RemoteContext {
@@ -80,10 +97,10 @@ impl Askable for RemoteContext {
         // What leaves the process waits for the disk: the question must not outlive the request behind it.
         let (durable, is_durable) = oneshot::channel();
         self.store.when_durable(self.store.accepted(), Box::new(move |word| drop(durable.send(word))));
-        let (wire, context) = (self.wire.clone(), self.context);
+        let (wire, context, patience) = (self.wire.clone(), self.context, self.patience);
         actix::spawn(async move {
             if let Ok(Ok(())) = is_durable.await
-                && let answered @ (Ok(()) | Err(NoAnswer::Refused(_))) = wire.ask(context, question).await
+                && let answered @ (Ok(()) | Err(NoAnswer::Refused(_))) = wire.ask(context, question, patience).await
             {
                 let _ = reply.send(answered);
             }

@@ -76,6 +76,12 @@ pub trait Aggregate: Entity {
         None
     }
 
+    /// The order that this thing is held for, by its context and number. What a client commands meanwhile (approve, on a
+    /// book) belongs to that order's saga.
+    fn on_behalf_of(&self) -> Option<(Name, u64)> {
+        None
+    }
+
     /// The keys that this state holds exclusively within its context (a seat), given up when it no longer names them.
     fn claims(&self) -> Vec<String> {
         Vec::new()

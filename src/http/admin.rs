@@ -59,6 +59,12 @@ pub async fn answer(
     if !allowed.split(", ").any(|method| method == request.method().as_str()) {
         return Err(Problem::method(allowed));
     }
+    // A context that another node hosts is operated there.
+    if let ["contexts", name, _] = segments.as_slice()
+        && let Some(place) = front.settings.elsewhere.iter().position(|context| context.name.context == *name)
+    {
+        return super::forward::pass_on(request, payload, front, place).await;
+    }
     let contexts = front.node.contexts();
     let answer = match segments.as_slice() {
         ["contexts"] => json!({ "contexts": contexts.iter().map(|context| context.health()).collect::<Vec<_>>() }),

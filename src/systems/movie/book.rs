@@ -90,6 +90,7 @@ pub enum Event {
 
 impl Entity for Book {
     const NAME: Name = Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
+    const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 
     fn show(&self, _: Id<Self>) -> Shown {
@@ -123,8 +124,7 @@ impl Aggregate for Book {
             (Registered, SettlePayment(Ok(()))) => emit(Booked(self.order.clone())),
             (Registered, SettlePayment(Err(no))) => emit(BookFailed { booking_id, reason: no.code().into() }),
 
-            (PaidComplete, Cancel) if self.canceling => ignore(),
-            (PaidComplete, Cancel) => emit(BookCancelRequested { booking_id }),
+            (PaidComplete, Cancel) if !self.canceling => emit(BookCancelRequested { booking_id }),
             (PaidComplete, SettleCancel(Ok(()))) if self.canceling => emit(Event::Canceled { booking_id }),
             (PaidComplete, SettleCancel(Err(Refused(_)))) if self.canceling => emit(BookCancelRefused { booking_id }),
             // The print is heard of before the ticket's no has come.
@@ -136,7 +136,7 @@ impl Aggregate for Book {
             (PrintComplete, Cancel) => Err(printed()),
             (Registered, Cancel) => Err(Refusal::still_open()),
             (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("book")),
-            (Status::Canceled, Cancel) => ignore(),
+            (PaidComplete | Status::Canceled, Cancel) => ignore(),
             (_, Request(_) | SettlePayment(_) | SettleCancel(_) | CompletePrint) => ignore(),
         }
     }

@@ -71,6 +71,7 @@ impl Payment {
 impl Entity for Payment {
     const NAME: Name = Name { system: "movie", context: "movie.payment", collection: "payments", item: "payment" };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
+    const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {

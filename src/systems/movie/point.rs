@@ -80,6 +80,7 @@ pub enum Event {
 impl Entity for Point {
     const NAME: Name = Name { system: "movie", context: "movie.point", collection: "points", item: "point" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const PORT: Option<u16> = Some(8085);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {

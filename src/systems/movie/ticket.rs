@@ -92,6 +92,7 @@ pub enum Event {
 
 impl Entity for Ticket {
     const NAME: Name = Name { system: "movie", context: "movie.ticket", collection: "tickets", item: "ticket" };
+    const PORT: Option<u16> = Some(8084);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {
