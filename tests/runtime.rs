@@ -11,6 +11,7 @@ mod runtime {
     mod movie_goes_wrong;
     mod movie_waits;
     mod protection;
+    mod purifier_goes_wrong;
     mod repeats;
     mod sagas;
     mod sagas_go_wrong;
