@@ -5,7 +5,8 @@
 #[path = "simulator/mod.rs"]
 mod simulator;
 
-use simulator::{BUSINESSES, run, run_many, seeds_until_noticed};
+use simulator::{BUSINESSES, Remedy, run, run_many, seeds_until_noticed};
+use strum::VariantArray;
 
 #[test]
 fn every_system_is_simulated() {
@@ -36,8 +37,11 @@ fn whatever_the_schedule_what_must_hold_holds() {
 fn what_the_runtime_would_not_do_is_noticed() {
     for business in BUSINESSES {
         for remedy in business.notices {
-            let noticed = seeds_until_noticed(business, *remedy, 2000);
+            let noticed = seeds_until_noticed(business, *remedy, 3000);
             assert!(noticed.is_some(), "{}: that {remedy:?} is left out goes unnoticed", business.system);
         }
     }
+    let is_noticed = |remedy: &&Remedy| BUSINESSES.iter().any(|business| business.notices.contains(remedy));
+    let unnoticed: Vec<_> = Remedy::VARIANTS.iter().filter(|remedy| !is_noticed(remedy)).collect();
+    assert!(unnoticed.is_empty(), "no system would notice the lack of {unnoticed:?}");
 }

@@ -88,7 +88,7 @@ pub struct Hall {
     made: BTreeMap<u64, (usize, u64)>,
     made_by: BTreeMap<(usize, u64), u64>,
     /// What was answered across nodes.
-    answered: BTreeMap<AskId, Result<(), String>>,
+    answered: BTreeMap<(usize, AskId), Result<(), String>>,
     puts: u64,
     /// Something there is to see has changed since it was looked at.
     pub changed: bool,
@@ -198,7 +198,7 @@ impl Hall {
         if self.together(flight.asker, flight.callee) {
             return;
         }
-        if let Some(before) = self.answered.insert(flight.ask.clone(), said.clone())
+        if let Some(before) = self.answered.insert((flight.callee, flight.ask.clone()), said.clone())
             && before != said
         {
             self.wrong(format!("{} was answered {before:?} and now {said:?}", flight.ask));

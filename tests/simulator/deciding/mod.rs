@@ -209,7 +209,7 @@ impl<A: Aggregate> Context for Deciding<A> {
         };
         if let Some(number) = order.key.and_then(|key| self.keys.get(&key)).copied() {
             hall.trace.say(format_args!("  that is #{number} already"));
-            self.waiting.push((number, order.key));
+            self.waiting.push((number, order.key.filter(|_| target == Target::New)));
             return self.settled(hall, number);
         }
         let commit = hall.commit(self.me);

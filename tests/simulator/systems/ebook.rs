@@ -18,7 +18,19 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[],
+    notices: &[
+        Remedy::UndoAfterSilence,
+        Remedy::RefuseWhileOpen,
+        Remedy::MoveWithEffect,
+        Remedy::ReadTheLog,
+        Remedy::KeepWhatIsDurable,
+        Remedy::WaitForDisk,
+        Remedy::KeepQuestions,
+        Remedy::KeepNumbers,
+        Remedy::KeepKeys,
+        Remedy::DropDuplicates,
+        Remedy::KeepPositions,
+    ],
 };
 
 const FEE: u64 = 3000;

@@ -2,6 +2,7 @@
 
 mod bookrent;
 mod ebook;
+mod movie;
 mod purifier;
 
 use super::{
@@ -31,7 +32,7 @@ pub struct Business {
 }
 
 /// All of them.
-pub const BUSINESSES: &[&Business] = &[&bookrent::BUSINESS, &ebook::BUSINESS, &purifier::BUSINESS];
+pub const BUSINESSES: &[&Business] = &[&bookrent::BUSINESS, &purifier::BUSINESS, &ebook::BUSINESS, &movie::BUSINESS];
 
 /// The one of that system.
 pub fn business(system: &str) -> Option<&'static Business> {

@@ -19,7 +19,20 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[],
+    notices: &[
+        Remedy::UndoAfterSilence,
+        Remedy::RefuseWhileOpen,
+        Remedy::MoveWithEffect,
+        Remedy::ReadTheLog,
+        Remedy::KeepWhatIsDurable,
+        Remedy::WaitForDisk,
+        Remedy::KeepQuestions,
+        Remedy::KeepNumbers,
+        Remedy::KeepKeys,
+        Remedy::PostponeWhileOpen,
+        Remedy::KeepMarks,
+        Remedy::CheckClaims,
+    ],
 };
 
 /// More than the sandbox approves.
@@ -77,6 +90,8 @@ fn always(world: &World) -> Result<(), String> {
             _ => false,
         };
         must!(right, "booking {number} is {book}, its ticket {ticket:?}, its payment {payment:?}");
+        let refused = world.said("book", number, "BookCancelRefused") > 0;
+        must!(!refused || ticket == Some("Printed"), "booking {number} is not canceled, and its ticket is {ticket:?}");
     }
     for (number, _) in world.all("ticket").iter().filter(|(_, ticket)| text(ticket, "status") == "Printed") {
         let points = world.all("point").get(number);
@@ -100,7 +115,10 @@ fn finally(world: &World) -> Result<(), String> {
             _ => return Err(format!("booking {number} is {all:?}")),
         };
         let scores = (score("point"), score("mypage"));
-        must!(scores == (Some(json!(right)), Some(json!(right))), "booking {number} is {all:?}, with {scores:?} points");
+        must!(
+            scores == (Some(json!(right)), Some(json!(right))),
+            "booking {number} is {all:?}, with {scores:?} points"
+        );
     }
     for context in ["ticket", "point", "mypage"] {
         let orphan = world.all(context).iter().find(|(number, _)| books.get(*number).is_none());

@@ -20,7 +20,20 @@ pub const BUSINESS: Business = Business {
     order,
     always,
     finally,
-    notices: &[],
+    notices: &[
+        Remedy::UndoAfterSilence,
+        Remedy::RefuseWhileOpen,
+        Remedy::MoveWithEffect,
+        Remedy::ReadTheLog,
+        Remedy::KeepWhatIsDurable,
+        Remedy::WaitForDisk,
+        Remedy::KeepQuestions,
+        Remedy::KeepNumbers,
+        Remedy::KeepKeys,
+        Remedy::DropDuplicates,
+        Remedy::KeepPositions,
+        Remedy::KeepMarks,
+    ],
 };
 
 const PRICE: u64 = 30_000;
