@@ -19,7 +19,7 @@ pub use board::{Board, Body, Change, Doors, Folds, Message, Messages, Policies, 
 pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
-pub use time::Timestamp;
+pub use time::{Timestamp, Weekday, Written, Zone};
 
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
