@@ -4,6 +4,7 @@ mod bookrent;
 mod ebook;
 mod movie;
 mod purifier;
+mod ticketing;
 
 use super::{
     chance::Chance,
@@ -32,7 +33,8 @@ pub struct Business {
 }
 
 /// All of them.
-pub const BUSINESSES: &[&Business] = &[&bookrent::BUSINESS, &purifier::BUSINESS, &ebook::BUSINESS, &movie::BUSINESS];
+pub const BUSINESSES: &[&Business] =
+    &[&bookrent::BUSINESS, &purifier::BUSINESS, &ebook::BUSINESS, &movie::BUSINESS, &ticketing::BUSINESS];
 
 /// The one of that system.
 pub fn business(system: &str) -> Option<&'static Business> {
