@@ -88,6 +88,7 @@ pub fn nowhere() -> Refusal {
 
 impl Entity for Bike {
     const NAME: Name = Name { system: "gbike", context: "gbike.bike", collection: "bikes", item: "bike" };
+    const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
 
     fn show(&self, bikeid: Id<Self>) -> Shown {

@@ -103,6 +103,7 @@ impl Tariff {
 
 impl Entity for Billing {
     const NAME: Name = Name { system: "gbike", context: "gbike.billing", collection: "billings", item: "billing" };
+    const PORT: Option<u16> = Some(8083);
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     type Shown = Shown;
 

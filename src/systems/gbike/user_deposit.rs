@@ -102,6 +102,7 @@ impl UserDeposit {
 impl Entity for UserDeposit {
     const NAME: Name =
         Name { system: "gbike", context: "gbike.userDeposit", collection: "userDeposits", item: "userDeposit" };
+    const PORT: Option<u16> = Some(8084);
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     type Shown = Shown;
 

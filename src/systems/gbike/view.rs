@@ -66,6 +66,7 @@ impl Entity for Row {
         collection: "rentAndBillingViews",
         item: "rentAndBillingView",
     };
+    const PORT: Option<u16> = Some(8085);
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     type Shown = Shown;
 
