@@ -5,6 +5,7 @@
 
 mod shuffle {
     mod ebook;
+    mod gbike;
     mod member;
     mod movie;
     mod world;
