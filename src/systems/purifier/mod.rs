@@ -16,6 +16,7 @@ pub mod mypage;
 pub mod notification;
 pub mod payment;
 pub mod product;
+mod refused;
 pub mod rental;
 
 use crate::domain::Board;

@@ -144,3 +144,93 @@ impl View for Row {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::any::Any;
+
+    const RENTAL: Id<Rental> = Id::new(1);
+    const PRODUCT: Id<Product> = Id::new(3);
+
+    struct Fold<'a> {
+        row: &'a mut Row,
+        event: &'a dyn Any,
+    }
+    impl Folds<Row> for Fold<'_> {
+        fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut Row, &S::Event)) {
+            if let Some(event) = self.event.downcast_ref::<S::Event>()
+                && row(event) == Some(RENTAL.get())
+            {
+                fold(self.row, event);
+            }
+        }
+    }
+
+    /// All ways to hear what three sources say, each in its own order.
+    fn interleavings<'a>(sources: &[&[&'a dyn Any]]) -> Vec<Vec<&'a dyn Any>> {
+        if sources.iter().all(|source| source.is_empty()) {
+            return vec![Vec::new()];
+        }
+        let mut all = Vec::new();
+        for place in 0..sources.len() {
+            let Some((first, rest)) = sources[place].split_first() else { continue };
+            let mut others = sources.to_vec();
+            others[place] = rest;
+            all.extend(interleavings(&others).into_iter().map(|rest| [vec![*first], rest].concat()));
+        }
+        all
+    }
+
+    fn heard(events: &[&dyn Any]) -> Row {
+        let mut row = Row::default();
+        events.iter().for_each(|event| Row::folds(&mut Fold { row: &mut row, event: *event }));
+        row
+    }
+
+    fn ordered() -> Ordered {
+        let (customer_id, amt, address) = (7, 30_000, "Seoul".into());
+        Ordered { rental_id: RENTAL, customer_id, product_id: PRODUCT, amt, address, phone: None }
+    }
+
+    #[test]
+    fn it_shows_the_furthest_step_in_whatever_order_they_are_heard() {
+        let placed = rental::Event::RentalPlaced(ordered());
+        let (customer_id, product_id, amt) = (7, PRODUCT, 30_000);
+        let canceled =
+            rental::Event::RentalCanceled { rental_id: RENTAL, customer_id, product_id, phone: None, reason: None };
+        let paid = payment::Event::PaymentApproved { rental_id: RENTAL, product_id, amt };
+        let paid_back = payment::Event::PaymentCanceled { rental_id: RENTAL, product_id, amt };
+        let (address, payment_id, rental_id, phone) = ("Seoul".to_owned(), RENTAL.of(), RENTAL, None);
+        let started = delivery::Event::DeliveryStarted {
+            rental_id,
+            payment_id,
+            customer_id,
+            product_id,
+            address,
+            amt,
+            phone: phone.clone(),
+        };
+        let stopped = delivery::Event::DeliveryCanceled { rental_id, payment_id, customer_id, product_id, phone };
+        for (sources, status) in [
+            ([&[&placed as &dyn Any][..], &[&paid], &[]], Status::PaymentCompleted),
+            ([&[&placed], &[&paid], &[&started]], Status::DeliveryStarted),
+            ([&[&placed, &canceled], &[&paid], &[&started]], Status::RentalCanceled),
+            ([&[&placed, &canceled], &[&paid, &paid_back], &[&started]], Status::PaymentCanceled),
+            ([&[&placed, &canceled], &[&paid, &paid_back], &[&started, &stopped]], Status::DeliveryCanceled),
+        ] {
+            for events in interleavings(&sources) {
+                let row = heard(&events);
+                assert_eq!((row.status, row.order.as_ref(), row.is_paid), (status, Some(&ordered()), true));
+                assert_eq!(row.show(Id::new(1)).delivery_id.is_some(), !sources[2].is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_paid_for_no_rental_is_not_seen() {
+        let paid = payment::Event::PaymentApproved { rental_id: RENTAL, product_id: PRODUCT, amt: 1 };
+        let row = heard(&[&paid]);
+        assert_eq!((row.standing(), row.status), (Standing::Absent, Status::PaymentCompleted));
+    }
+}

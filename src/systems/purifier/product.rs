@@ -5,12 +5,12 @@
 
 use super::{
     delivery::{self, Delivery},
+    refused::Refused,
     rental::Rental,
 };
 use crate::domain::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use strum::AsRefStr;
 
 /// One product.
@@ -21,29 +21,6 @@ pub struct Product {
     amt: u64,
     stock: u64,
     refused: Refused,
-}
-
-/// The refused rentals whose delivery's cancel has not come yet. Nothing else of what went out or came back is kept, so
-/// this does not grow with the years. It is stored as the gaps between the numbers, a byte or two each, so that thousands
-/// fit that were ordered while the product was away.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Vec<u64>", into = "Vec<u64>")]
-struct Refused(BTreeSet<u64>);
-
-impl From<Refused> for Vec<u64> {
-    fn from(Refused(numbers): Refused) -> Self {
-        let gap = |before: &mut u64, number| Some(number - std::mem::replace(before, number));
-        numbers.into_iter().scan(0, gap).collect()
-    }
-}
-impl From<Vec<u64>> for Refused {
-    fn from(gaps: Vec<u64>) -> Self {
-        let add = |number: &mut u64, gap| {
-            *number = number.saturating_add(gap);
-            Some(*number)
-        };
-        Self(gaps.into_iter().scan(0, add).collect())
-    }
 }
 
 /// Why a rental is refused by its product.
@@ -158,11 +135,13 @@ impl Aggregate for Product {
             Register(self::Register { name, amt, stock }) => emit(ProductRegistered { product_id, name, amt, stock }),
 
             Decrease { rental: rental_id, amt } => match self.reason_against(amt) {
+                // It is set aside and comes again, once some of the cancels that are on their way have come.
+                Some(_) if self.refused.is_full() => Err(Refusal::retry_later()),
                 Some(reason) => emit(ProductRefused { product_id, rental_id, reason }),
                 None => emit(ProductDecreased { product_id, rental_id, stock: self.stock.saturating_sub(1) }),
             },
 
-            Increase { rental: rental_id } if self.refused.0.contains(&rental_id.get()) => {
+            Increase { rental: rental_id } if self.refused.contains(rental_id) => {
                 emit(RefusalSettled { product_id, rental_id })
             }
             Increase { rental: rental_id } => {
@@ -177,8 +156,8 @@ impl Aggregate for Product {
                 (self.registered, self.name, self.amt, self.stock) = (true, name.clone(), *amt, *stock);
             }
             Event::ProductDecreased { stock, .. } | Event::ProductIncreased { stock, .. } => self.stock = *stock,
-            Event::ProductRefused { rental_id, .. } => drop(self.refused.0.insert(rental_id.get())),
-            Event::RefusalSettled { rental_id, .. } => drop(self.refused.0.remove(&rental_id.get())),
+            Event::ProductRefused { rental_id, .. } => self.refused.insert(*rental_id),
+            Event::RefusalSettled { rental_id, .. } => self.refused.remove(*rental_id),
         }
     }
 
@@ -281,10 +260,12 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_stored_as_gaps() {
-        let refused = Refused([3, 7, 1_000, u64::MAX].into());
-        let gaps: Vec<u64> = refused.clone().into();
-        assert_eq!(gaps, [3, 4, 993, u64::MAX - 1_000]);
-        assert_eq!(Refused::from(gaps), refused);
+    fn when_it_can_remember_no_more_refusals_the_next_waits_for_a_cancel() {
+        let others = (1..=1_500).map(|number| refused(Id::new(2 * number), Reason::OutOfStock));
+        let registered = ProductRegistered { product_id: PRODUCT, name: None, amt: 30_000, stock: 0 };
+        let full = || given::<Product>([registered.clone()].into_iter().chain(others.clone()));
+        full().when(decrease(RENTAL)).refused(Kind::RetryLater, "retry-later");
+        let product = full().when(Increase { rental: Id::new(2) }).then([settled(Id::new(2))]);
+        let _ = product.when(decrease(RENTAL)).then([refused(RENTAL, Reason::OutOfStock)]);
     }
 }
