@@ -6,6 +6,7 @@
 mod shuffle {
     mod ebook;
     mod member;
+    mod movie;
     mod purifier;
     mod world;
 }

@@ -44,4 +44,4 @@ macro_rules! systems {
     };
 }
 
-systems! { bookrent, ebook, purifier }
+systems! { bookrent, purifier, ebook, movie }

@@ -84,9 +84,10 @@ pub fn is_undone(client: &Client, rental: u64) {
     client.shows(&format!("/payments/{rental}"), json!({"status": "PAYMENT CANCELED"}));
     client.shows(&format!("/deliveries/{rental}"), json!({"status": "DeliveryCanceled"}));
     client.shows(&format!("/mypages/{rental}"), json!({"status": "DeliveryCanceled"}));
-    eventually(&format!("the product has heard of the cancel of {rental}"), || {
-        let settled = happened(client, rental, "ProductIncreased") + happened(client, rental, "RefusalSettled");
-        (settled > 0).then_some(())
+    eventually(&format!("what went out for {rental} is back"), || {
+        let [out, back] = ["ProductDecreased", "ProductIncreased"].map(|what| happened(client, rental, what));
+        let refused = happened(client, rental, "ProductRefused");
+        (out + refused == 1 && out == back).then_some(())
     });
     let told = told(client, rental);
     for once in ["RentalCanceled", "PaymentCanceled", "DeliveryCanceled"] {

@@ -1,14 +1,14 @@
-//! # Water purifier rental (정수기 렌탈)
+//! # Purifier (정수기 렌탈)
 //!
 //! ```text
 //! Admin    ─▶ Register ─▶ product ──▶ ProductRegistered
-//! Customer ─▶ Request  ─▶ rental ──▶ RentalRequested ══ payment: Approve ══▶ RentalPlaced ┄▶ delivery: Start
-//!                                        └─ declined, or no answer ─▶ RentalFailed ┄▶ payment: Cancel
-//!   DeliveryStarted ┄▶ product: Decrease ─▶ ProductDecreased
-//!                          └─ out of stock, unknown, another price ─▶ ProductRefused ┄▶ delivery, payment, rental: Cancel
-//! Customer ─▶ Cancel   ─▶ rental ──▶ RentalCanceled ┄▶ payment: Cancel ─▶ PaymentCanceled ┄▶ delivery: Cancel
-//!   DeliveryCanceled ┄▶ product: Increase ─▶ ProductIncreased
-//! Each change of a rental's or a delivery's status ┄▶ notification: Tell ─▶ MessageSent
+//! Customer ─▶ Request  ─▶ rental  ──▶ RentalRequested ══ payment: Approve ══▶ RentalPlaced ┄▶ delivery: Start ─▶ DeliveryStarted
+//!                                         └─ declined, or no answer ─▶ RentalFailed ┄▶ payment: Cancel
+//! DeliveryStarted ┄▶ product: Decrease ─▶ ProductDecreased ┄▶ delivery: Supply
+//!                                └─ out of stock, unknown, of another price ─▶ ProductRefused ┄▶ rental: Refuse ─▶ RentalCanceled
+//! Customer ─▶ Cancel   ─▶ rental  ──▶ RentalCanceled ┄▶ payment: Cancel ─▶ PaymentCanceled ┄▶ delivery: Cancel ─▶ DeliveryCanceled
+//!                                                      and, where a unit is out, DeliveryReturned ┄▶ product: Increase
+//! every change of rental or delivery ┄▶ notification: Send ─▶ MessageSent
 //! ```
 
 pub mod delivery;
@@ -16,7 +16,6 @@ pub mod mypage;
 pub mod notification;
 pub mod payment;
 pub mod product;
-mod refused;
 pub mod rental;
 
 use crate::domain::Board;

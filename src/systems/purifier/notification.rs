@@ -1,46 +1,31 @@
-//! Notification (문자): one text message for each change of a rental's or a delivery's status.
-//!
-//! A message is recorded here, and whoever sends text messages takes it from the log.
+//! Notification (문자): one text message for each change of a rental's or its delivery's status.
 
 use super::{
-    delivery::{self, Delivery},
+    delivery::{self, Delivery, Shipped},
     product::Reason,
-    rental::{self, Rental},
+    rental::{self, Ordered, Rental},
 };
 use crate::domain::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::AsRefStr;
 
-/// One text message: as it is kept, and as it looks from outside. It has a number of its own.
+/// One text message: as it is kept, and as it looks from outside.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
     rental_id: Id<Rental>,
     customer_id: u64,
-    /// Where it goes, if the customer has said.
     phone: Option<String>,
     text: String,
-    /// When it was written; nothing while there is no message.
-    sent_at: Option<Timestamp>,
-}
-
-/// What the customer is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs)]
-pub enum News {
-    RentalPlaced,
-    /// By the customer, or for the product's reason.
-    RentalCanceled(Option<Reason>),
-    DeliveryStarted,
-    DeliveryCanceled,
+    sent_at: Timestamp,
 }
 
 /// What may be asked of a notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Command {
-    Tell { rental: Id<Rental>, customer: u64, phone: Option<String>, news: News },
+    Send { rental: Id<Rental>, customer: u64, phone: Option<String>, text: String },
 }
 
 /// What a notification may say has happened.
@@ -49,22 +34,6 @@ pub enum Command {
 #[allow(missing_docs)]
 pub enum Event {
     MessageSent { rental_id: Id<Rental>, customer_id: u64, phone: Option<String>, text: String, sent_at: Timestamp },
-}
-
-impl News {
-    /// How it is put to the customer.
-    fn text(self, rental: Id<Rental>) -> String {
-        let what = match self {
-            Self::RentalPlaced => "렌탈이 접수되었습니다",
-            Self::RentalCanceled(None) => "렌탈이 취소되었습니다",
-            Self::RentalCanceled(Some(Reason::OutOfStock)) => "재고가 없어 렌탈이 취소되었습니다. 결제도 취소됩니다",
-            Self::RentalCanceled(Some(Reason::ProductUnknown)) => "없는 상품이어서 렌탈이 취소되었습니다. 결제도 취소됩니다",
-            Self::RentalCanceled(Some(Reason::PriceDiffers)) => "상품 가격이 달라 렌탈이 취소되었습니다. 결제도 취소됩니다",
-            Self::DeliveryStarted => "배송이 시작되었습니다",
-            Self::DeliveryCanceled => "배송이 취소되었습니다",
-        };
-        format!("[정수기 렌탈 {}번] {what}.", rental.get())
-    }
 }
 
 impl Entity for Notification {
@@ -81,7 +50,7 @@ impl Entity for Notification {
         self.clone()
     }
     fn standing(&self) -> Standing {
-        if self.sent_at.is_some() { Standing::Established } else { Standing::Absent }
+        if self.text.is_empty() { Standing::Absent } else { Standing::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("rentalId", self.rental_id.into()), ("customerId", self.customer_id.into())]
@@ -94,45 +63,36 @@ impl Aggregate for Notification {
     type Settings = ();
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
-        let Command::Tell { rental: rental_id, customer: customer_id, phone, news } = command;
-        match self.sent_at {
-            None => {
-                let (text, sent_at) = (news.text(rental_id), this.at);
-                emit(Event::MessageSent { rental_id, customer_id, phone, text, sent_at })
-            }
-            Some(_) => ignore(),
+        let Command::Send { rental: rental_id, customer: customer_id, phone, text } = command;
+        match self.standing() {
+            Standing::Absent => emit(Event::MessageSent { rental_id, customer_id, phone, text, sent_at: this.at }),
+            _ => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
         let Event::MessageSent { rental_id, customer_id, phone, text, sent_at } = event.clone();
-        *self = Notification { rental_id, customer_id, phone, text, sent_at: Some(sent_at) };
+        *self = Notification { rental_id, customer_id, phone, text, sent_at };
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.creating::<Rental>(|event| {
-            let (rental, customer, phone, news) = match event.clone() {
-                rental::Event::RentalPlaced(order) => {
-                    (order.rental_id, order.customer_id, order.phone, News::RentalPlaced)
-                }
-                rental::Event::RentalCanceled { rental_id, customer_id, phone, reason, .. } => {
-                    (rental_id, customer_id, phone, News::RentalCanceled(reason))
-                }
-                rental::Event::RentalRequested(_) | rental::Event::RentalFailed { .. } => return None,
-            };
-            Some(Command::Tell { rental, customer, phone, news })
+        policies.creating::<Rental>(|event| match event.clone() {
+            rental::Event::RentalPlaced(Ordered { rental_id, customer_id, phone, .. }) => {
+                Some(send(rental_id, customer_id, phone, "렌탈 신청이 접수되었습니다"))
+            }
+            rental::Event::RentalCanceled { rental_id, customer_id, phone, reason, .. } => {
+                Some(send(rental_id, customer_id, phone, canceled(reason)))
+            }
+            _ => None,
         });
-        policies.creating::<Delivery>(|event| {
-            let (rental, customer, phone, news) = match event.clone() {
-                delivery::Event::DeliveryStarted { rental_id, customer_id, phone, .. } => {
-                    (rental_id, customer_id, phone, News::DeliveryStarted)
-                }
-                delivery::Event::DeliveryCanceled { rental_id, customer_id, phone, .. } => {
-                    (rental_id, customer_id, phone, News::DeliveryCanceled)
-                }
-                delivery::Event::DeliveryWithheld { .. } => return None,
-            };
-            Some(Command::Tell { rental, customer, phone, news })
+        policies.creating::<Delivery>(|event| match event.clone() {
+            delivery::Event::DeliveryStarted(Shipped { rental_id, customer_id, phone, .. }) => {
+                Some(send(rental_id, customer_id, phone, "배송이 시작되었습니다"))
+            }
+            delivery::Event::DeliveryCanceled { rental_id, customer_id, phone, .. } => {
+                Some(send(rental_id, customer_id, phone, "배송이 취소되었습니다"))
+            }
+            _ => None,
         });
     }
 
@@ -143,36 +103,35 @@ impl Aggregate for Notification {
     }
 }
 
+fn send(rental: Id<Rental>, customer: u64, phone: Option<String>, words: &str) -> Command {
+    Command::Send { rental, customer, phone, text: format!("[정수기 렌탈 {rental}번] {words}") }
+}
+
+/// Whoever did not cancel is told why.
+fn canceled(reason: Option<Reason>) -> &'static str {
+    match reason {
+        None => "렌탈이 취소되었습니다",
+        Some(Reason::OutOfStock) => "재고가 없어 렌탈이 취소되었습니다",
+        Some(Reason::ProductUnknown) => "없는 상품이어서 렌탈이 취소되었습니다",
+        Some(Reason::PriceDiffers) => "상품 가격이 달라 렌탈이 취소되었습니다",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::spec::given;
 
-    const RENTAL: Id<Rental> = Id::new(7);
-
-    fn tell(news: News) -> Command {
-        Command::Tell { rental: RENTAL, customer: 9, phone: None, news }
-    }
-
     #[test]
-    fn it_is_written_once_and_says_of_which_rental() {
-        let text = "[정수기 렌탈 7번] 배송이 시작되었습니다.".into();
-        let sent_at = Timestamp::default();
-        let sent = Event::MessageSent { rental_id: RENTAL, customer_id: 9, phone: None, text, sent_at };
-        let message = given::<Notification>([]).when(tell(News::DeliveryStarted)).then([sent]);
-        let _ = message.when(tell(News::DeliveryStarted)).then_nothing();
-    }
-
-    #[test]
-    fn a_refused_rental_says_why() {
-        let reasons = [
-            (Some(Reason::OutOfStock), "재고가 없어"),
-            (Some(Reason::ProductUnknown), "없는 상품이어서"),
-            (Some(Reason::PriceDiffers), "가격이 달라"),
-        ];
-        for (reason, words) in reasons {
-            assert!(News::RentalCanceled(reason).text(RENTAL).contains(words));
-        }
-        assert!(!News::RentalCanceled(None).text(RENTAL).contains("결제"));
+    fn a_message_is_sent_once() {
+        let message = || send(Id::new(3), 7, Some("010-0000-0000".into()), canceled(Some(Reason::OutOfStock)));
+        let sent = Event::MessageSent {
+            rental_id: Id::new(3),
+            customer_id: 7,
+            phone: Some("010-0000-0000".into()),
+            text: "[정수기 렌탈 3번] 재고가 없어 렌탈이 취소되었습니다".into(),
+            sent_at: Timestamp::default(),
+        };
+        let _ = given::<Notification>([]).when(message()).then([sent]).when(message()).then_nothing();
     }
 }
