@@ -8,5 +8,6 @@ mod shuffle {
     mod gbike;
     mod member;
     mod movie;
+    mod purifier;
     mod world;
 }
