@@ -155,6 +155,7 @@ enum TripCommand {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[serde(rename_all_fields = "camelCase")]
 #[schemars(rename = "TripEvent")]
+#[allow(clippy::enum_variant_names, reason = "the words of the wall")]
 enum TripEvent {
     TripRequested { trip_id: Id<Trip>, car_id: Id<Car>, user_id: u64 },
     TripBegun { trip_id: Id<Trip>, car_id: Id<Car>, user_id: u64 },

@@ -9,6 +9,7 @@ mod runtime {
     mod kiosk;
     mod kiosk_works;
     mod protection;
+    mod purifier_goes_wrong;
     mod repeats;
     mod sagas;
     mod sagas_go_wrong;

@@ -44,4 +44,4 @@ macro_rules! systems {
     };
 }
 
-systems! { bookrent, ebook }
+systems! { bookrent, purifier, ebook }

@@ -25,7 +25,6 @@ pub struct Rent {
     book_name: Option<String>,
     /// What the customer says that it costs, in won.
     rental_fee: Option<u64>,
-    /// How far the rent has come.
     status: Status,
     /// When it began: when it was approved.
     rented_date: Option<Timestamp>,
