@@ -8,6 +8,8 @@ mod runtime {
     mod guardian;
     mod kiosk;
     mod kiosk_works;
+    mod movie_goes_wrong;
+    mod movie_waits;
     mod protection;
     mod purifier_goes_wrong;
     mod repeats;

@@ -6,5 +6,6 @@
 mod shuffle {
     mod ebook;
     mod member;
+    mod movie;
     mod world;
 }

@@ -70,6 +70,12 @@ pub trait Aggregate: Entity {
         None
     }
 
+    /// The no that `event` is to whoever waits for this thing, though it stands and goes on as it was: a cancel that came too
+    /// late, say. They are told this instead of how the thing looks.
+    fn turned_down(_event: &Self::Event) -> Option<Refusal> {
+        None
+    }
+
     /// The order that this thing is held for, by its context and number. What a client commands meanwhile (approve, on a
     /// book) belongs to that order's saga.
     fn on_behalf_of(&self) -> Option<(Name, u64)> {

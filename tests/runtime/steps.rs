@@ -4,6 +4,7 @@
 use super::bench::{Bench, LayOut, eventually, hasty, under};
 use holdfast::{
     actors::{ChaosPoint, Fault, Injected, Node, NodeSettings, Order, Outcome},
+    domain::Kind,
     store::{MemoryStore, Store},
 };
 use std::{
@@ -143,6 +144,8 @@ fn keeps_its_word(injection: &Injection, told: &Result<Outcome, Fault>, again: &
             assert_eq!((told.number, &told.body), (again.number, &again.body), "{injection:?}");
         }
         (Ok(told), _) if !told.settled => {}
+        // Try again in a moment: nothing was promised, and the world has gone on.
+        (Err(Fault::Refused(told)), _) if told.kind == Kind::RetryLater => {}
         (Err(Fault::Refused(told)), Err(Fault::Refused(again) | Fault::RefusedBefore(again))) => {
             assert_eq!(told, again, "{injection:?}");
         }
