@@ -5,6 +5,7 @@
 mod runtime {
     pub mod bench;
     mod ebook_goes_wrong;
+    mod gbike_goes_wrong;
     mod guardian;
     mod kiosk;
     mod kiosk_works;

@@ -137,7 +137,11 @@ impl JsonSchema for Written {
         "Written".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "anyOf": [{ "format": "date-time" }, { "format": "date" }] })
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "A time with its offset from UTC, or a date alone, which means that day in the configured zone",
+        })
     }
 }
 
