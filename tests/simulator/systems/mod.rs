@@ -2,6 +2,7 @@
 
 mod bookrent;
 mod ebook;
+mod gbike;
 mod movie;
 mod purifier;
 mod ticketing;
@@ -33,8 +34,14 @@ pub struct Business {
 }
 
 /// All of them.
-pub const BUSINESSES: &[&Business] =
-    &[&bookrent::BUSINESS, &purifier::BUSINESS, &ebook::BUSINESS, &movie::BUSINESS, &ticketing::BUSINESS];
+pub const BUSINESSES: &[&Business] = &[
+    &bookrent::BUSINESS,
+    &purifier::BUSINESS,
+    &ebook::BUSINESS,
+    &movie::BUSINESS,
+    &ticketing::BUSINESS,
+    &gbike::BUSINESS,
+];
 
 /// The one of that system.
 pub fn business(system: &str) -> Option<&'static Business> {

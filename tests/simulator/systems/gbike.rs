@@ -1,0 +1,145 @@
+//! gbike: a bike is ridden by one rent at a time, and a fee is charged whole, once, or owed.
+
+use super::{
+    super::{
+        chance::Chance,
+        remedy::Remedy,
+        world::{Order, World},
+    },
+    Business, must, text,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+pub const BUSINESS: Business = Business {
+    system: "gbike",
+    settings: || json!({}),
+    clock: "2026-03-02T09:00:00Z",
+    opening: || vec![bike(1), bike(2), Order::post("bikes", json!({ "bikeid": 3, "status": "불량", "location": "A" }))],
+    order,
+    always,
+    finally,
+    notices: &[
+        Remedy::UndoAfterSilence,
+        Remedy::RefuseWhileOpen,
+        Remedy::MoveWithEffect,
+        Remedy::ReadTheLog,
+        Remedy::KeepWhatIsDurable,
+        Remedy::WaitForDisk,
+        Remedy::KeepQuestions,
+        Remedy::KeepNumbers,
+        Remedy::KeepKeys,
+        Remedy::KeepWithdrawals,
+        Remedy::DropLateAnswers,
+        Remedy::DropDuplicates,
+        Remedy::KeepPositions,
+        Remedy::KeepOrderAside,
+    ],
+};
+
+/// Everybody pays in as much at a time.
+const PAID_IN: u64 = 5_000;
+
+fn bike(number: u64) -> Order {
+    Order::post("bikes", json!({ "bikeid": number.to_string(), "status": "사용가능", "location": "분당_정자역_1구역" }))
+}
+
+fn order(chance: &mut Chance, world: &World) -> Order {
+    let rent = world.all("rent").any(chance.next()).unwrap_or(1);
+    let user = chance.between(1, 4);
+    match chance.between(0, 14) {
+        0 => bike(chance.between(1, 5)),
+        1..4 => Order::post("userDeposits", json!({ "userid": user, "deposit": PAID_IN })),
+        4..10 => Order::post("rents", json!({ "userid": user, "bikeid": chance.between(1, 5) })),
+        _ => Order::patch("rents", rent, json!({ "endlocation": if chance.coin() { "A" } else { "B" } })),
+    }
+}
+
+fn always(world: &World) -> Result<(), String> {
+    for (number, bike) in world.all("bike").iter() {
+        let mut riders =
+            world.all("rent").iter().filter(|(_, rent)| rent["bikeid"] == number && text(rent, "status") == "RENTED");
+        if let Some((first, _)) = riders.next() {
+            must!(riders.next().is_none(), "bike {number} is ridden twice, by rent {first} and another");
+            must!(text(bike, "status") == "사용중", "bike {number} is ridden by rent {first}, and is {bike}");
+        }
+    }
+    for (number, rent) in world.all("rent").iter() {
+        must!(world.said("rent", number, "Returned") <= 1, "rent {number} is returned twice: {rent}");
+    }
+    for (number, bill) in world.all("billing").iter() {
+        let said = |event| world.said("billing", number, event);
+        let all = (said("RegisteredBill"), said("CalculatedFee"), said("ClosedBill"));
+        let right = match text(bill, "status") {
+            "OPENBILL" => (1, 0, 0),
+            "APPLYFEE" => (1, 1, 0),
+            _ => (1, 1, 1),
+        };
+        must!(all == right, "bill {number} is {bill}, and has said {all:?}");
+    }
+    Ok(())
+}
+
+/// What a ride of that bill costs.
+fn fee(bill: &Value) -> u64 {
+    let at = |field: &str| text(bill, field).parse::<holdfast::domain::Timestamp>().map_or(0, |at| at.micros());
+    (at("endtime") - at("starttime")).max(0) as u64 / 60_000_000 * 100
+}
+
+fn finally(world: &World) -> Result<(), String> {
+    let (rents, bills, views) = (world.all("rent"), world.all("billing"), world.all("view"));
+    for (number, bike) in world.all("bike").iter() {
+        let ridden = rents.iter().any(|(_, rent)| rent["bikeid"] == number && text(rent, "status") == "RENTED");
+        must!(ridden == (text(bike, "status") == "사용중"), "bike {number} is {bike}, ridden: {ridden}");
+    }
+    for (number, rent) in rents.iter() {
+        let (Some(bill), Some(row)) = (bills.get(number), views.get(number)) else {
+            return Err(format!("rent {number} lacks its bill or its row: {rent}"));
+        };
+        let is_over = text(rent, "status") == "RETURNED";
+        must!(is_over == (text(bill, "status") != "OPENBILL"), "rent {number} is {rent}, its bill {bill}");
+        must!(bill["starttime"] == rent["starttime"] && bill["endtime"] == rent["endtime"], "{rent}, its bill {bill}");
+        must!(!is_over || bill["fee"] == fee(bill), "bill {number} is {bill}, and costs {}", fee(bill));
+        for (told, of, field) in [
+            ("rentStatus", rent, "status"),
+            ("rentEndTime", rent, "endtime"),
+            ("endlocation", rent, "endlocation"),
+            ("billingStatus", bill, "status"),
+            ("fee", bill, "fee"),
+        ] {
+            must!(row[told] == of[field], "{told} of rent {number} is {row}, and {of}");
+        }
+    }
+    must!(bills.len() == rents.len() && views.len() == rents.len(), "there are bills or rows of no rent");
+    for user in rents.iter().filter_map(|(_, rent)| rent["userid"].as_u64()).collect::<BTreeSet<_>>() {
+        accounts_agree(world, user)?;
+    }
+    Ok(())
+}
+
+/// What was paid in is what is left and what was charged; what is owed is what is not closed, and could not be covered.
+fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
+    let of_user = || world.all("billing").iter().filter(move |(_, bill)| bill["userid"] == user);
+    let sum = |status: &str| -> u64 {
+        of_user().filter(|(_, bill)| text(bill, "status") == status).filter_map(|(_, bill)| bill["fee"].as_u64()).sum()
+    };
+    let (charged, owed) = (sum("CLOSEBILL"), sum("APPLYFEE"));
+    let account = world.all("userDeposit").get(user);
+    let amount = |field: &str| account.and_then(|account| account[field].as_u64()).unwrap_or_default();
+    let changes = world.events("userDeposit").into_iter().filter(|(number, _)| *number == user);
+    let paid_in =
+        changes.filter(|(_, event)| event["UpdatedDeposit"]["billid"].is_null() && event["FeeDeferred"].is_null());
+    let paid_in = paid_in.count() as u64;
+    let asked = world.sent.iter().filter(|order| order.collection == "userDeposits" && order.body["userid"] == user);
+    must!(paid_in <= asked.count() as u64, "user {user} has paid in more often than that was wanted");
+    let (left, arrears) = (amount("deposit"), amount("arrears"));
+    must!(
+        paid_in * PAID_IN == left + charged,
+        "user {user} paid in {paid_in} times, {charged} are charged: {account:?}"
+    );
+    must!(owed == arrears, "user {user} owes {owed}: {account:?}");
+    let oldest =
+        of_user().filter(|(_, bill)| text(bill, "status") == "APPLYFEE").filter_map(|(_, bill)| bill["fee"].as_u64());
+    must!(oldest.min().is_none_or(|_| arrears > left), "user {user} could pay what is owed: {account:?}");
+    Ok(())
+}
