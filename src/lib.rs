@@ -7,6 +7,7 @@
 //! | [`store`] | trees of rows: one batch a turn, durable in groups |
 //! | [`actors`] | the runtime, which knows no business |
 //! | [`http`] | REST for any aggregate and view, health, metrics, administration |
+//! | [`nodes`] | the way to other nodes, over HTTP |
 //! | [`messages`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
 //! | [`cli`], [`config`], [`telemetry`] | the command, its configuration, its logs |
@@ -18,6 +19,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod messages;
+pub mod nodes;
 pub mod store;
 pub mod systems;
 pub mod telemetry;

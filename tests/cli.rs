@@ -24,13 +24,16 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn the_board_is_drawn_as_the_code_has_it() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/board_bookrent.txt");
-    let now = stdout(&holdfast(&["board", "bookrent"], &[]));
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &now).unwrap();
+fn every_board_is_drawn_as_the_code_has_it() {
+    for system in holdfast::systems::NAMES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/board_{system}.txt"));
+        let now = stdout(&holdfast(&["board", system], &[]));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, &now).unwrap();
+        }
+        let then = fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(now, then, "look at the drawing of {system}; UPDATE_GOLDEN=1 keeps it");
     }
-    assert_eq!(now, fs::read_to_string(path).unwrap(), "look at the drawing; UPDATE_GOLDEN=1 keeps it");
 }
 
 #[test]

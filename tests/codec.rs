@@ -11,6 +11,9 @@ use holdfast::{
 };
 use std::{fmt::Write, fs, path::Path};
 
+/// At most so many states of a context are on record.
+const STATES: usize = 60;
+
 /// Writes every sample down, and reads it back.
 #[derive(Default)]
 struct Recorder {
@@ -44,7 +47,8 @@ impl Board for Recorder {
         for event in events {
             record(&mut file, "event", Space::Log, A::EVENT_VERSION, &event);
         }
-        for state in explore::<A>().unwrap().states {
+        // Where a count leads to ever more states, the first show their shape.
+        for state in explore::<A>().unwrap().states.into_iter().take(STATES) {
             record(&mut file, "state", Space::State, A::STATE_VERSION, &state);
         }
         for command in samples::<A::Command>().unwrap() {

@@ -81,7 +81,21 @@ fn browsers_are_let_in_from_where_the_configuration_says() {
     assert!((200..300).contains(&allowed.status), "{}", allowed.text);
     assert_eq!(allowed.header("access-control-allow-origin"), "https://shop.example");
     assert!(allowed.header("access-control-allow-methods").contains("PATCH"), "{:?}", allowed.headers);
-    assert_eq!(preflight("https://elsewhere.example").header("access-control-allow-origin"), "");
+    let refused = preflight("https://elsewhere.example");
+    refused.refuses(403, "origin-refused");
+    assert_eq!(refused.header("access-control-allow-origin"), "");
+}
+
+#[test]
+fn pages_of_other_origins_do_not_operate_the_server() {
+    let server = Server::start(&[]);
+    let stop = |origin: &str| {
+        server.call("POST", "/admin/contexts/bookrent.book/stop", |request| request.header("Origin", origin))
+    };
+    stop("https://elsewhere.example").refuses(403, "origin-refused");
+    server.get("/books").is(200);
+    stop(server.url()).is(200);
+    server.get("/books").problem(503);
 }
 
 #[test]

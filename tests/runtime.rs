@@ -4,10 +4,12 @@
 
 mod runtime {
     pub mod bench;
+    mod ebook_goes_wrong;
     mod guardian;
     mod kiosk;
     mod kiosk_works;
     mod protection;
+    mod purifier_goes_wrong;
     mod repeats;
     mod sagas;
     mod sagas_go_wrong;

@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["domain", "store"], &["actix", "actix_web"]),
     ("actors", &["domain", "store", "actors"], &["sled", "actix_web", "lapin"]),
     ("http", &["domain", "store", "actors", "http"], &["sled", "lapin"]),
+    ("nodes", &["domain", "actors", "nodes"], &["sled", "lapin", "actix", "actix_web"]),
     ("messages", &["actors", "messages"], &["sled", "lapin", "actix", "actix_web"]),
 ];
 

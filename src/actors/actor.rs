@@ -6,7 +6,8 @@
 //! buffer, waiting callers and handed-over batches, and everything else is loaded anew from the store.
 
 use super::{
-    front::{Fault, Phase},
+    front::Fault,
+    health::Phase,
     logic::Logic,
     restarts::{Restarts, Verdict},
     shared::{ChaosPoint, Mailbox, Shared},

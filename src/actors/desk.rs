@@ -43,7 +43,11 @@ pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
 impl<E: Entity> Tree<E> {
     /// Opens the context's tree.
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
-        Ok(Self { store: store.clone(), id: store.open_tree(E::NAME.context)?, kept: PhantomData })
+        Self::open_as(store, E::NAME.context)
+    }
+    /// Opens a tree of the context's kind under another name.
+    pub fn open_as(store: &Arc<dyn Store>, name: &str) -> Result<Self, StoreError> {
+        Ok(Self { store: store.clone(), id: store.open_tree(name)?, kept: PhantomData })
     }
     /// One row.
     pub fn row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {

@@ -1,13 +1,16 @@
 //! What the outside sees of the runtime: contexts without their types, and what may be done with them.
 
-use super::outflow::{Outflow, OutflowHealth, Outgoing, Published};
+use super::{
+    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
+    outflow::{Outflow, OutflowHealth, Outgoing, Published},
+    remote::{PeerQuestion, ReplicaHealth},
+};
 use crate::{
     domain::{Name, Refusal, Role, Timestamp},
     store::{Commit, StoreHealth},
 };
 use futures_util::future::BoxFuture;
 use schemars::{Schema, SchemaGenerator};
-use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 
 /// A context of this node, whatever its types.
@@ -60,6 +63,13 @@ pub trait Context: Send + Sync {
     /// # Errors
     /// [`Fault::Store`].
     fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault>;
+    /// Puts another node's question. `Err`: nobody answers here at present.
+    ///
+    /// # Errors
+    /// [`Fault::Away`], [`Fault::Busy`], or [`Fault::BadBody`] for a command that is none of its.
+    fn ask(&self, _question: PeerQuestion) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+        Box::pin(std::future::ready(Err(Fault::Away(self.name().context))))
+    }
     /// Its events, for readers outside; a view has none.
     fn history(&self) -> Option<Arc<dyn Outflow<Published>>> {
         None
@@ -239,122 +249,6 @@ pub enum Fault {
     },
 }
 
-/// Where a context stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
-pub enum Phase {
-    Starting,
-    Running,
-    /// Restarting with backoff after crashes; mail is kept.
-    Degraded,
-    /// It crashed too often; only a start by hand brings it back.
-    Failed,
-    /// Stopped by hand.
-    Stopped,
-}
-
-/// How a context is doing.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContextHealth {
-    /// `bookrent.rent`.
-    pub context: &'static str,
-    /// Whether it only listens.
-    pub view: bool,
-    /// Where it stands.
-    pub state: Phase,
-    /// Restarts since the process began.
-    pub restarts: u64,
-    /// Messages whose decision panicked since the process began.
-    pub crashes: u64,
-    /// Mail that waits for a turn.
-    pub mailbox: u64,
-    /// Events of its sources that it has not taken yet.
-    pub backlog: u64,
-    /// Callers that wait for their aggregate's question to be settled.
-    pub waiting: u64,
-    /// Events set aside.
-    pub parked: u64,
-    /// The commit of its last batch.
-    pub last_commit: Commit,
-    /// The last sequence in its log.
-    pub last_sequence: u64,
-    /// The fault that is injected into its answers.
-    pub fault: Option<Injected>,
-    /// The guard in front of it, as its askers see it.
-    pub guard: Option<GuardHealth>,
-}
-
-/// The guard of an asked context.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct GuardHealth {
-    /// `closed`, `open` or `halfOpen`.
-    pub breaker: &'static str,
-    /// How often the breaker has opened since the process began.
-    pub opened: u64,
-    /// Questions under way.
-    pub in_flight: u64,
-}
-
-/// A fault injected into a context's answers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Injected {
-    /// The answer is held back for a time between these, in milliseconds.
-    pub delay_ms: (u64, u64),
-    /// The share of answers, 0 to 1, that are lost.
-    pub failure_rate: f64,
-}
-
-/// Names a parked event: by listener, source, source aggregate and sequence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
-pub struct ParkedId {
-    pub source: String,
-    pub aggregate: u64,
-    pub sequence: u64,
-}
-
-/// An event that its listener could not take.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ParkedEvent {
-    /// Its name among the parked.
-    #[serde(flatten)]
-    pub id: ParkedId,
-    /// Who could not take it.
-    pub listener: &'static str,
-    /// Tries so far.
-    pub attempts: u32,
-    /// Why the last one failed.
-    pub error: String,
-}
-
-/// One thing that happened in a saga.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SagaEntry {
-    /// Business time.
-    pub at: Timestamp,
-    /// Where.
-    pub context: &'static str,
-    /// To which thing.
-    pub number: u64,
-    /// The sequence in the context's log.
-    pub sequence: u64,
-    /// The aggregate's version after it.
-    pub version: u64,
-    /// The event's name, `asks` for an open question, `answered` for one that was put here, `parked` for an event that waits.
-    pub what: String,
-    /// What caused it: a command, or an event elsewhere.
-    pub cause: String,
-    /// The event's fields.
-    pub data: serde_json::Value,
-}
-
 /// A process that hosts contexts.
 pub trait Node: Send + Sync {
     /// All its contexts, in the order of the board.
@@ -371,8 +265,16 @@ pub trait Node: Send + Sync {
     fn is_durable(&self, commit: Commit) -> bool;
     /// The last accepted commit.
     fn accepted(&self) -> Commit;
-    /// How the store is doing.
+    /// Whether the store works.
+    fn store_works(&self) -> bool {
+        self.store_health().failed.is_none()
+    }
+    /// How the store is doing, which costs a look at the disk.
     fn store_health(&self) -> StoreHealth;
+    /// How what comes from other nodes is doing.
+    fn replicas(&self) -> Vec<ReplicaHealth> {
+        Vec::new()
+    }
     /// How what leaves the node is doing.
     fn outflows(&self) -> Vec<OutflowHealth> {
         Vec::new()

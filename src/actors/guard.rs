@@ -2,7 +2,7 @@
 
 use super::{
     breaker::{Breaker, BreakerSettings, Call},
-    front::GuardHealth,
+    health::GuardHealth,
 };
 use crate::domain::NoAnswer;
 use futures_util::{StreamExt, stream::FuturesUnordered};

@@ -4,26 +4,22 @@ use super::{
     actor::Halt,
     deciding::{self, Asked, Deciding, Entry},
     desk::Tree,
-    front::{
-        Context, ContextHealth, DoorInfo, Fault, Injected, ListPage, ListQuery, Order, Outcome, ParkedEvent, ParkedId,
-        SagaEntry, Seen,
-    },
+    front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
     guard::{AnswerReceiver, Guard},
+    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
     listening::parked_rows,
     lists,
     logic::Logic,
     outflow::{Outflow, Outflows, Outgoing, Published},
     peers::{Askable, Question},
-    records::{Logged, SAGA_PAGE, SagaPage, Thread},
+    records::Thread,
+    remote::PeerQuestion,
+    sagas,
     shared::{Latest, Mailbox, Shared},
-    sources::read_log,
 };
 use crate::{
-    domain::{Aggregate, Entity, Name, Refusal, Standing, Target, lenient},
-    store::{
-        Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind},
-    },
+    domain::{Aggregate, Entity, Name, NoAnswer, Refusal, Standing, Target, lenient},
+    store::StoreError,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
@@ -292,6 +288,34 @@ impl<A: Aggregate> Context for Handle<A> {
         self.common.by_hand(|done| deciding::Mail::Unpark { parked, redrive, done })
     }
 
+    fn ask(&self, question: PeerQuestion) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+        let shared = self.common.shared();
+        let PeerQuestion { id, saga, client, trace, number, command } = question;
+        let command = match serde_json::from_value::<A::Command>(command) {
+            _ if shared.open().is_err() => return std::future::ready(Err(Fault::Away(A::NAME.context))).boxed(),
+            Ok(command) => command,
+            Err(why) => {
+                let bad = Fault::BadBody { pointer: "/command".into(), detail: why.to_string() };
+                return std::future::ready(Err(bad)).boxed();
+            }
+        };
+        let Ok(permit) = shared.admission.clone().try_acquire_owned() else {
+            return std::future::ready(Err(Fault::Busy { retry_after: Duration::from_secs(1) })).boxed();
+        };
+        let (reply, answer) = oneshot::channel();
+        let thread = Thread { client, trace };
+        self.common.mailbox.post(deciding::Mail::Ask(Asked { id, saga, thread, number, command, reply }));
+        async move {
+            let answered = answer.await;
+            drop(permit);
+            match answered {
+                Ok(Ok(())) => Ok(Ok(())),
+                Ok(Err(NoAnswer::Refused(refusal))) => Ok(Err(refusal)),
+                Ok(Err(NoAnswer::Unavailable)) | Err(_) => Err(Fault::Away(A::NAME.context)),
+            }
+        }
+        .boxed()
+    }
     fn history(&self) -> Option<Arc<dyn Outflow<Published>>> {
         Some(self.outflows.history())
     }
@@ -300,59 +324,7 @@ impl<A: Aggregate> Context for Handle<A> {
     }
 
     fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault> {
-        let tree = &self.common.tree;
-        let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE).build();
-        let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: 256 };
-        let mut entries = Vec::new();
-        loop {
-            let rows = tree.scan(&scan)?;
-            for (_, row) in &rows {
-                let page: SagaPage = codec::decode(Space::Saga, &row.record)?;
-                for (_, sequence) in page.into_iter().filter(|(of, _)| *of == number) {
-                    let found = read_log::<A>(tree, sequence, 1)?.into_iter();
-                    entries.extend(found.take(1).map(|logged| entry_of::<A>(&logged)));
-                }
-            }
-            match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
-                _ => break,
-            }
-        }
-        if context == A::NAME.context
-            && let Some((_, kept)) = tree.state(0, number)?
-            && let Some(ask) = kept.state.awaits(crate::domain::Id::new(number))
-        {
-            entries.push(SagaEntry {
-                at: entries.last().map_or_else(Default::default, |last| last.at),
-                context: A::NAME.context,
-                number,
-                sequence: self.common.shared().last_sequence.load(Relaxed),
-                version: kept.version,
-                what: "asks".into(),
-                cause: format!("attempt {}", ask.attempt),
-                data: serde_json::json!({ "question": format!("{ask:?}") }),
-            });
-        }
-        Ok(entries)
-    }
-}
-
-fn entry_of<A: Aggregate>(logged: &Logged<A::Event>) -> SagaEntry {
-    let Logged { envelope, event } = logged;
-    // An event is written as `{"Name": {…}}`; what is inside is its data.
-    let data = match serde_json::to_value(event) {
-        Ok(serde_json::Value::Object(fields)) => fields.into_values().next().unwrap_or_default(),
-        _ => serde_json::Value::Null,
-    };
-    SagaEntry {
-        at: envelope.at,
-        context: A::NAME.context,
-        number: envelope.aggregate,
-        sequence: envelope.sequence,
-        version: envelope.version,
-        what: event.as_ref().to_owned(),
-        cause: envelope.cause.to_string(),
-        data,
+        sagas::told(&self.common.tree, self.common.shared().last_sequence.load(Relaxed), context, number)
     }
 }
 

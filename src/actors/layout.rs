@@ -14,6 +14,7 @@ use super::{
     outflow::Outflows,
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
+    remote::{RemoteContext, Replica, Replicating},
     shared::{Latest, Mailbox, Shared},
     sources::{Listeners, LocalSource, Queue, Reaction, Source, Whose, last_sequence},
     view_handle::ViewHandle,
@@ -58,6 +59,7 @@ pub struct Layout<'a> {
     pub(super) placed: Vec<Placed>,
     pub(super) known: HashMap<&'static str, Peer>,
     pub(super) failed: Option<NodeError>,
+    pub(super) replicas: Vec<Arc<dyn Replicating>>,
     listeners: HashMap<&'static str, Box<dyn Any>>,
 }
 
@@ -71,8 +73,17 @@ impl<'a> Layout<'a> {
             placed: Vec::new(),
             known: HashMap::new(),
             failed: None,
+            replicas: Vec::new(),
             listeners: HashMap::new(),
         }
+    }
+
+    /// Where the log of `S` is: in its own tree, or in the replica of a context that another node hosts.
+    fn log<S: Aggregate>(&self) -> Result<Tree<S>, NodeError> {
+        Ok(match self.settings.hosts(S::NAME.context) {
+            true => Tree::open(self.store)?,
+            false => Tree::open_as(self.store, &format!("replica/{}", S::NAME.context))?,
+        })
     }
 
     /// Those who listen to `S`, whether or not it is laid out yet.
@@ -81,8 +92,11 @@ impl<'a> Layout<'a> {
         if let Some(known) = known {
             return Ok(known.clone());
         }
-        let listeners = Arc::new(Listeners::<S>::default());
-        listeners.latest.store(last_sequence(&Tree::<S>::open(self.store)?)?, SeqCst);
+        let (listeners, tree) = (Arc::new(Listeners::<S>::default()), self.log::<S>()?);
+        listeners.latest.store(last_sequence(&tree)?, SeqCst);
+        if let Some(wire) = self.settings.wire.as_ref().filter(|_| !self.settings.hosts(S::NAME.context)) {
+            self.replicas.push(Arc::new(Replica::open(tree, listeners.clone(), wire.clone())?));
+        }
         self.listeners.insert(S::NAME.context, Box::new(listeners.clone()));
         Ok(listeners)
     }
@@ -126,20 +140,23 @@ impl<'a> Layout<'a> {
                     Ok(logic) => drop(Supervisor::start(|_| ContextActor::new(logic, shared, mailbox))),
                     Err(error) => {
                         tracing::error!(context = shared.name.context, %error, "the context cannot be started");
-                        shared.set_phase(super::front::Phase::Failed);
+                        shared.set_phase(super::health::Phase::Failed);
                     }
                 });
             }
         };
         let (alive, lived, waking) = (mailbox.clone(), mailbox.clone(), mailbox.clone());
-        let replaced = mailbox.shared.clone();
+        let replaced = mailbox.clone();
         self.placed.push(Placed {
             name,
             context,
             spawn: Box::new(spawn),
             is_alive: Box::new(move || alive.connected()),
             has_lived: Box::new(move || lived.has_lived()),
-            replace: Box::new(move || replaced.set_phase(super::front::Phase::Starting)),
+            replace: Box::new(move || {
+                replaced.shared.set_phase(super::health::Phase::Starting);
+                replaced.vacate();
+            }),
             wake: Box::new(move || waking.post(L::wake())),
         });
     }
@@ -172,11 +189,22 @@ impl<'a> Layout<'a> {
         let (clock, peers, listeners) = (self.clock.clone(), self.peers.clone(), self.listeners::<A>()?);
         let sources = Arc::new(sources);
         self.place(A::NAME, &mailbox, handle, move || {
-            let ears = Ears::new(sources.iter().map(|open| open()).collect::<Result<_, _>>()?);
+            let ears = Ears::new(sources.iter().map(|open| open()).collect());
             let (tree, shared, clock) = (tree.clone(), shared.clone(), clock.clone());
             Ok(Deciding::new(tree, shared, clock, settings.clone(), peers.clone(), ears, listeners.clone()))
         });
         Ok(())
+    }
+
+    /// A context that another node hosts can be asked from here, through a guard of this node's own.
+    fn lay_remote<A: Aggregate>(&mut self) {
+        if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(A::NAME.context)) {
+            let settings = self.settings.guard(&A::NAME);
+            let (patience, guard) = (settings.patience(), Guard::new(settings));
+            let (context, store) = (A::NAME.context, self.store.clone());
+            let askable = RemoteContext { context, wire: wire.clone(), store, patience };
+            self.known.insert(A::NAME.context, Peer { guard, askable: Arc::new(askable) });
+        }
     }
 
     fn lay_view<V: View>(&mut self) -> Result<(), NodeError> {
@@ -194,7 +222,7 @@ impl<'a> Layout<'a> {
         let handle = ViewHandle::new(mailbox.clone(), tree.clone(), Guard::new(self.settings.guard(&V::NAME)));
         let sources = Arc::new(sources);
         self.place(V::NAME, &mailbox, Arc::new(handle), move || {
-            let ears = Ears::new(sources.iter().map(|open| open()).collect::<Result<_, _>>()?);
+            let ears = Ears::new(sources.iter().map(|open| open()).collect());
             Ok(Projecting::new(tree.clone(), shared.clone(), ears))
         });
         Ok(())
@@ -203,18 +231,20 @@ impl<'a> Layout<'a> {
 
 impl Board for Layout<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
-        if self.failed.is_none() {
-            self.failed = self.lay_aggregate::<A>().err();
+        match self.settings.hosts(A::NAME.context) {
+            true if self.failed.is_none() => self.failed = self.lay_aggregate::<A>().err(),
+            true => {}
+            false => self.lay_remote::<A>(),
         }
     }
     fn view<V: View>(&mut self) {
-        if self.failed.is_none() {
+        if self.failed.is_none() && self.settings.hosts(V::NAME.context) {
             self.failed = self.lay_view::<V>().err();
         }
     }
 }
 
-type OpenSource<T> = Box<dyn Fn() -> Result<Box<dyn Source<T>>, NodeError> + Send + Sync>;
+type OpenSource<T> = Box<dyn Fn() -> Box<dyn Source<T>> + Send + Sync>;
 
 /// Gathers the sources of one listener.
 struct Hearings<'l, 'a, L: Logic, T> {
@@ -229,10 +259,14 @@ impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
     fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Heard<T>) -> L::Mail) {
         match self.layout.connect::<L, S, T>(self.mailbox, self.sources.len(), &react, mail) {
             Ok((listeners, pushes)) => {
-                let (store, said) = (self.layout.store.clone(), listeners.clone());
+                let said = listeners.clone();
                 self.latest.push((S::NAME.context, Box::new(move || said.latest.load(SeqCst))));
-                self.sources
-                    .push(Box::new(move || Ok(Box::new(LocalSource::open(&store, &listeners, &react, &pushes)?))));
+                match self.layout.log::<S>() {
+                    Ok(tree) => self
+                        .sources
+                        .push(Box::new(move || Box::new(LocalSource::new(&tree, &listeners, &react, &pushes)))),
+                    Err(error) => self.failed = Some(error),
+                }
             }
             Err(error) => self.failed = Some(error),
         }

@@ -6,7 +6,7 @@
 
 use super::{
     desk::Tree,
-    front::ParkedId,
+    health::ParkedId,
     records::{Envelope, ParkedRow},
     sources::{Source, Ticket, Told, Whose},
 };

@@ -2,11 +2,13 @@
 
 use super::{
     clock::Clock,
-    front::{Context, Fault, Node, Phase},
+    front::{Context, Fault, Node},
     guard::GuardSettings,
     guardian::Guardian,
+    health::Phase,
     layout::{Layout, Placed},
     outflow::{Find, OutflowHealth, Places, Pump, Running, Sink},
+    remote::{ReplicaHealth, Replicating, Wire},
     shared::Chaos,
 };
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::de::DeserializeOwned;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -44,6 +46,10 @@ pub struct NodeSettings {
     pub silence: Duration,
     /// What to do then: the process is of no use any more.
     pub stuck: Stuck,
+    /// The contexts that this node hosts, of those laid out; `None`: all.
+    pub contexts: Option<HashSet<String>>,
+    /// The way to the nodes that host the others.
+    pub wire: Option<Arc<dyn Wire>>,
 }
 
 impl Default for NodeSettings {
@@ -57,11 +63,16 @@ impl Default for NodeSettings {
             chaos: None,
             silence: Duration::from_secs(10),
             stuck: Arc::new(|_| std::process::exit(70)),
+            contexts: None,
+            wire: None,
         }
     }
 }
 
 impl NodeSettings {
+    pub(super) fn hosts(&self, context: &str) -> bool {
+        self.contexts.as_ref().is_none_or(|hosted| hosted.contains(context))
+    }
     pub(super) fn guard(&self, name: &Name) -> GuardSettings {
         let of_system = || self.system_guards.get(name.system).copied();
         self.guards.get(name.context).copied().or_else(of_system).unwrap_or_default()
@@ -106,6 +117,7 @@ pub struct LocalNode {
     clock: Arc<Clock>,
     places: Arc<Places>,
     pumps: RwLock<Vec<Arc<dyn Running>>>,
+    replicas: Vec<Arc<dyn Replicating>>,
     _guardian: Guardian,
 }
 
@@ -122,7 +134,7 @@ impl LocalNode {
         let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
         let mut layout = Layout::new(&store, &clock, &settings);
         lay_out(&mut layout);
-        let Layout { placed, known, peers, failed, .. } = layout;
+        let Layout { placed, known, peers, failed, replicas, .. } = layout;
         failed.map_or(Ok(()), Err)?;
         peers.know(known);
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
@@ -131,7 +143,13 @@ impl LocalNode {
         let guardian = Guardian::start(placed.clone(), &settings)?;
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
         let places = Arc::new(Places::open(&store)?);
-        Ok(Self { contexts, systems, placed, store, clock, places, pumps: RwLock::default(), _guardian: guardian })
+        let pumps = RwLock::default();
+        Ok(Self { contexts, systems, placed, store, clock, places, pumps, replicas, _guardian: guardian })
+    }
+
+    /// Follows the contexts of other nodes that somebody here listens to, for as long as it is polled.
+    pub fn follow(&self) -> Vec<BoxFuture<'static, ()>> {
+        self.replicas.iter().map(|replica| replica.clone().follow()).collect()
     }
 
     /// Has `sink` take what `of` finds in each context. What is returned runs for as long as it is polled, on any
@@ -184,11 +202,17 @@ impl Node for LocalNode {
     fn store_health(&self) -> StoreHealth {
         self.store.health()
     }
+    fn replicas(&self) -> Vec<ReplicaHealth> {
+        self.replicas.iter().map(|replica| replica.health()).collect()
+    }
     fn outflows(&self) -> Vec<OutflowHealth> {
         self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().map(|pump| pump.health()).collect()
     }
+    fn store_works(&self) -> bool {
+        self.store.failure().is_none()
+    }
     fn ready(&self) -> bool {
         let starting = |context: &Arc<dyn Context>| context.health().state == Phase::Starting;
-        self.store.health().failed.is_none() && !self.contexts.iter().any(starting)
+        self.store_works() && !self.contexts.iter().any(starting)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     },
 };
 use futures_util::{FutureExt, future::BoxFuture};
+use serde::{Deserialize, Serialize};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -58,7 +59,7 @@ pub trait Outflow<T>: Send + Sync {
 }
 
 /// An event as the outside is told of it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Published {
     /// Its place in the context's log.
     pub sequence: u64,
@@ -156,13 +157,17 @@ impl<A: Aggregate> Outflows<A> {
     }
 }
 
-/// An event as the outside is told of it.
-fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>) -> Published {
-    // An event is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
+/// The fields of an event, which is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
+pub fn data_of(event: &impl Serialize) -> serde_json::Value {
     let data = match serde_json::to_value(event) {
         Ok(serde_json::Value::Object(fields)) => fields.into_iter().next().map(|(_, data)| data),
         _ => None,
     };
+    data.unwrap_or_else(|| serde_json::json!({}))
+}
+
+/// An event as the outside is told of it.
+fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>) -> Published {
     Published {
         sequence: envelope.sequence,
         number: envelope.aggregate,
@@ -174,7 +179,7 @@ fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>) -> Pub
         trace: envelope.trace.clone(),
         name: event.as_ref().to_owned(),
         schema: A::EVENT_VERSION,
-        data: data.unwrap_or_else(|| serde_json::json!({})),
+        data: data_of(event),
     }
 }
 
@@ -191,7 +196,7 @@ pub trait Sink<T>: Send + Sync {
 }
 
 /// How one outflow is doing.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutflowHealth {
     /// Who takes it: `messages`.

@@ -5,7 +5,8 @@
 
 use super::{
     desk::{Desk, Tree, meta_key},
-    front::{Fault, ParkedId},
+    front::Fault,
+    health::ParkedId,
     listening::{Ears, Heard, Hearing, Listener},
     logic::{Logic, Turn},
     records::{Envelope, Meta, ParkedRow},

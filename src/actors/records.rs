@@ -43,6 +43,8 @@ pub enum Cause {
     Answer(Cow<'static, str>),
     /// The time had come.
     Timer,
+    /// What the node that it happened on says.
+    Elsewhere(String),
 }
 
 impl fmt::Display for Cause {
@@ -53,6 +55,7 @@ impl fmt::Display for Cause {
             Self::Ask(ask) => write!(f, "ask {ask}"),
             Self::Answer(callee) => write!(f, "answer of {callee}"),
             Self::Timer => f.write_str("timer"),
+            Self::Elsewhere(words) => f.write_str(words),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     actor::{ContextActor, Post},
-    front::{Fault, Injected, Phase},
+    front::Fault,
+    health::{Injected, Phase},
     logic::Logic,
 };
 use crate::{
@@ -14,7 +15,7 @@ use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -154,22 +155,42 @@ fn random() -> u64 {
 /// Where an actor's mail goes, whichever actor that is by now.
 pub struct Mailbox<L: Logic> {
     address: RwLock<Option<Addr<ContextActor<L>>>>,
+    /// What has come before there was anybody: contexts start one after the other, and the first ones have questions for
+    /// the later ones at once.
+    kept: Mutex<Vec<L::Mail>>,
     pub shared: Arc<Shared>,
 }
 
 impl<L: Logic> Mailbox<L> {
     pub fn new(shared: Arc<Shared>) -> Arc<Self> {
-        Arc::new(Self { address: RwLock::new(None), shared })
+        Arc::new(Self { address: RwLock::new(None), kept: Mutex::new(Vec::new()), shared })
     }
     pub fn settle_at(&self, address: Addr<ContextActor<L>>) {
-        *self.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address.clone());
+        kept.drain(..).for_each(|mail| address.do_send(Post(mail)));
     }
-    /// Posts `mail`. Where there is nobody, it is dropped, and with it the way back to its sender.
+    /// Whoever lived here is gone, and another will come.
+    pub fn vacate(&self) {
+        *self.address.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+    /// Posts `mail`. Where nobody will come, it is dropped, and with it the way back to its sender.
     pub fn post(&self, mail: L::Mail) {
-        if let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) {
+        let Some(mail) = self.deliver(mail) else { return };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have come meanwhile; while this is locked nobody can.
+        let Some(mail) = self.deliver(mail) else { return };
+        if self.shared.phase() == Phase::Starting {
             self.shared.mailbox.fetch_add(1, Relaxed);
-            address.do_send(Post(mail));
+            kept.push(mail);
         }
+    }
+    /// Hands `mail` over, or back where there is nobody.
+    fn deliver(&self, mail: L::Mail) -> Option<L::Mail> {
+        let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) else { return Some(mail) };
+        self.shared.mailbox.fetch_add(1, Relaxed);
+        address.do_send(Post(mail));
+        None
     }
     pub fn has_lived(&self) -> bool {
         self.address.read().unwrap_or_else(PoisonError::into_inner).is_some()

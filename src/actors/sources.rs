@@ -7,7 +7,7 @@ use super::{
 use crate::{
     domain::Aggregate,
     store::{
-        Scan, Store, StoreError,
+        Scan, StoreError,
         keys::{KeyBuf, Space, behind},
     },
 };
@@ -98,7 +98,7 @@ pub trait Source<T>: Send {
     fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError>;
 }
 
-/// The log of a context of this process.
+/// The log of a context of this process, or its replica here.
 pub struct LocalSource<S: Aggregate, T> {
     tree: Tree<S>,
     listeners: Arc<Listeners<S>>,
@@ -107,14 +107,8 @@ pub struct LocalSource<S: Aggregate, T> {
 }
 
 impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
-    pub fn open(
-        store: &Arc<dyn Store>,
-        listeners: &Arc<Listeners<S>>,
-        react: &Reaction<S, T>,
-        pushes: &Queue,
-    ) -> Result<Self, StoreError> {
-        let (listeners, react, pushes) = (listeners.clone(), react.clone(), pushes.clone());
-        Ok(Self { tree: Tree::open(store)?, listeners, react, pushes })
+    pub fn new(tree: &Tree<S>, listeners: &Arc<Listeners<S>>, react: &Reaction<S, T>, pushes: &Queue) -> Self {
+        Self { tree: tree.clone(), listeners: listeners.clone(), react: react.clone(), pushes: pushes.clone() }
     }
     /// What is said aloud, as mail for the listener.
     pub fn told(events: &Arc<[Logged<S::Event>]>, react: &Reaction<S, T>) -> Box<dyn Told<T>> {

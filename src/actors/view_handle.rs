@@ -2,12 +2,10 @@
 
 use super::{
     desk::Tree,
-    front::{
-        Context, ContextHealth, DoorInfo, Fault, Injected, ListPage, ListQuery, Order, Outcome, ParkedEvent, ParkedId,
-        SagaEntry, Seen,
-    },
+    front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
     guard::Guard,
     handle::Common,
+    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
     lists,
     projecting::{self, Projecting},
     shared::Mailbox,

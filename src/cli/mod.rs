@@ -1,5 +1,6 @@
 //! The command line. What is asked for goes to stdout, talk goes to stderr.
 
+mod lab;
 mod outside;
 mod serve;
 
@@ -39,6 +40,8 @@ enum Command {
         /// The system: `bookrent`.
         system: String,
     },
+    /// Put a system under the load and the faults that its original was put under, and see what comes of it.
+    Lab(lab::Lab),
     /// Print a completion script.
     Completions {
         /// For which shell.
@@ -69,6 +72,9 @@ struct Sources {
     /// Run this system only; may be repeated.
     #[arg(long = "system", value_name = "NAME")]
     systems: Vec<String>,
+    /// Host these contexts only (`bookrent.book,bookrent.rent`), or `none`; `[peers]` says where the others are.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    contexts: Option<Vec<String>>,
     /// Open a store from which acknowledged data is missing.
     #[arg(long)]
     accept_data_loss: bool,
@@ -76,8 +82,8 @@ struct Sources {
 
 impl Sources {
     fn load(self) -> Result<config::Config, Failure> {
-        let Self { config: file, listen, data, systems, accept_data_loss } = self;
-        let flags = config::Flags { listen, data, systems, accept_data_loss };
+        let Self { config: file, listen, data, systems, contexts, accept_data_loss } = self;
+        let flags = config::Flags { listen, data, systems, contexts, accept_data_loss };
         // A variable that is no text can be none of ours, whose values are all text.
         let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Ok(config::Config::load(file.as_deref(), environment, flags)?)
@@ -147,6 +153,10 @@ impl Command {
                 }
                 Err(why) => Err(Failure::Internal(why.to_string())),
             },
+            Self::Lab(lab) => {
+                telemetry::start().map_err(config::ConfigProblem)?;
+                lab.run()
+            }
             Self::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Cli::command(), "holdfast", &mut script);

@@ -1,11 +1,15 @@
 //! `serve`: what stands around the server while it runs.
 
-use super::{Failure, outside::Outside, print};
+use super::{
+    Failure,
+    outside::{self, Outside},
+    print,
+};
 use crate::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
-    http::{self, HttpSettings},
+    http::{self, HttpSettings, Listeners},
     store::{Commit, MemoryStore, Options, SledStore},
     systems,
 };
@@ -25,35 +29,47 @@ pub(super) fn machine_now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// An address that is taken, and not yet served.
+/// Addresses that are taken, and not yet served.
 #[derive(Debug)]
 pub struct Listening {
     /// To accept on.
-    pub listener: TcpListener,
-    /// Where; with the real port where 0 was asked for.
+    pub listeners: Listeners,
+    /// Where the gateway is; with the real port where 0 was asked for.
     pub address: SocketAddr,
 }
 
-/// Takes `address`.
+/// Takes the address of the gateway, and those of the contexts that have one of their own.
 ///
 /// # Errors
 /// [`Failure::Failed`] says what to do.
-pub fn bind(address: SocketAddr) -> Result<Listening, Failure> {
-    let failed = |why: std::io::Error| match why.kind() {
-        ErrorKind::AddrInUse => Failure::Failed(format!(
-            "{address} is taken: stop what listens there, or choose another with --listen {}:PORT",
-            address.ip()
-        )),
-        ErrorKind::PermissionDenied => Failure::Failed(format!(
-            "{address} may not be listened on by this user: choose a port from 1024 on with --listen {}:PORT",
-            address.ip()
-        )),
-        _ => Failure::Failed(format!("cannot listen on {address}: {why}; choose another address with --listen")),
+pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
+    let address = settings.http.listen;
+    let all = take(address, "", &format!("choose another with --listen {}:PORT", address.ip()))?;
+    let contexts = settings.compat_ports().into_iter().map(|(context, port)| {
+        let whose = format!(", the port of {context},");
+        let way_out = "move all of these ports with `compat.first_port`, or do without them: `compat.ports = false`";
+        Ok((context, take(SocketAddr::new(address.ip(), port), &whose, way_out)?))
+    });
+    let contexts = contexts.collect::<Result<_, Failure>>()?;
+    let address = all.local_addr().map_err(|why| Failure::Failed(format!("{address}: {why}")))?;
+    Ok(Listening { listeners: Listeners { all, contexts }, address })
+}
+
+fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, Failure> {
+    let failed = |why: std::io::Error| {
+        Failure::Failed(match why.kind() {
+            ErrorKind::AddrInUse => format!("{address}{whose} is taken: stop what listens there, or {way_out}"),
+            ErrorKind::PermissionDenied => {
+                format!(
+                    "{address}{whose} may not be listened on by this user, who has the ports from 1024 on: {way_out}"
+                )
+            }
+            _ => format!("cannot listen on {address}{whose}: {why}; {way_out}"),
+        })
     };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok(Listening { listener, address })
+    Ok(listener)
 }
 
 /// Runs the server until it is told to stop. `ahead` is how far business time is ahead of the machine's, in
@@ -62,11 +78,18 @@ pub fn bind(address: SocketAddr) -> Result<Listening, Failure> {
 /// # Errors
 /// [`Failure`] when it cannot start, or when what it stands on fails.
 pub fn run(config: &Config, ahead: i64) -> Result<(), Failure> {
-    let listening = bind(config.settings.http.listen)?;
-    actix_rt::System::new().block_on(serve(config, ahead, listening))
+    let Listening { listeners, address } = bind(&config.settings)?;
+    actix_rt::System::new().block_on(serve(config, ahead, listeners, || announce(config, address), told_to_stop()))
 }
 
-async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Listening) -> Result<(), Failure> {
+/// Runs the server from `accepting`, which is called when it accepts, until `told` resolves.
+pub(super) async fn serve(
+    config: &Config,
+    ahead: i64,
+    listeners: Listeners,
+    accepting: impl FnOnce() -> Result<(), Failure>,
+    told: impl Future<Output = ()> + 'static,
+) -> Result<(), Failure> {
     let settings = &config.settings;
     let options = Options {
         cache_bytes: settings.store.cache_mb << 20,
@@ -76,7 +99,9 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
     let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
     let systems = settings.enabled();
-    let node = LocalNode::start(store.clone(), node_settings(settings, ahead), |board| {
+    let outside = Outside::new()?;
+    let set_up = NodeSettings { wire: outside.wire(settings)?, ..node_settings(settings, ahead) };
+    let node = LocalNode::start(store.clone(), set_up, |board| {
         for system in &systems {
             systems::lay_out(system, board);
         }
@@ -85,21 +110,26 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
     while !node.ready() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let outside = Outside::start(&settings.messages, &node)?;
-    announce(config, address)?;
+    outside.start(settings, &node)?;
+    accepting()?;
 
     // A store that has failed answers nobody any more: the process ends, and says so.
     let broken = node.durable(Commit::MAX).map(|word| word.err());
     let (stop, mut stopped) = tokio::sync::watch::channel(None);
     let stopper = actix_rt::spawn(async move {
-        let why = match futures_util::future::select(Box::pin(told_to_stop()), broken).await {
+        let why = match futures_util::future::select(Box::pin(told), broken).await {
             Either::Left(((), _)) => None,
             Either::Right((fault, _)) => fault,
         };
         let _ = stop.send(Some(why));
     });
     let drain = async move { drop(stopped.wait_for(Option::is_some).await) };
-    http::serve(http_settings(settings), node.clone(), listener, drain).await.map_err(|why| failed(&why))?;
+    let http = HttpSettings {
+        node_credential: outside::credential(settings)?,
+        elsewhere: outside::elsewhere(settings),
+        ..http_settings(settings)
+    };
+    http::serve(http, node.clone(), listeners, drain).await.map_err(|why| failed(&why))?;
     let broken = node.store_health().failed;
     stopper.abort();
     drop(outside);
@@ -114,7 +144,7 @@ async fn serve(config: &Config, ahead: i64, Listening { listener, address }: Lis
 }
 
 /// Resolves when the process is to stop: gracefully the first time; a second time it stops at once.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     let signal = |kind| tokio::signal::unix::signal(kind).ok();
     let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (Some(mut terminate), Some(mut interrupt)) = (terminate, interrupt) else {
@@ -152,7 +182,8 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     }
     let systems = settings.systems.settings.clone().into_iter().collect();
     let admission = settings.admission.per_context;
-    NodeSettings { admission, guards, system_guards, systems, clock_offset: ahead, ..NodeSettings::default() }
+    let contexts = settings.hosted();
+    NodeSettings { admission, guards, system_guards, systems, contexts, clock_offset: ahead, ..NodeSettings::default() }
 }
 
 fn http_settings(settings: &Settings) -> HttpSettings {
@@ -173,16 +204,11 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         drain_delay: Duration::from_millis(http.drain_delay_ms),
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
-        bare: bare(settings),
+        bare: settings.alone().is_some(),
         development,
         trusted_proxies: http.trusted_proxies.clone(),
         ..HttpSettings::default()
     }
-}
-
-/// Whether collections are mounted without their system too.
-fn bare(settings: &Settings) -> bool {
-    settings.enabled().len() == 1 && settings.systems.enabled.len() == 1
 }
 
 /// The API document of a server with these settings. Its contexts are laid out in memory: no data is touched.
@@ -197,7 +223,7 @@ pub fn api_document(settings: &Settings) -> Result<String, Failure> {
                 systems::lay_out(system, board);
             }
         });
-        node.map(|node| http::openapi::document(node.contexts(), bare(settings)))
+        node.map(|node| http::openapi::document(node.contexts(), settings.alone().is_some()))
     });
     let document = document.map_err(|why| Failure::Failed(why.to_string()))?;
     Ok(format!("{document:#}\n"))
@@ -227,6 +253,11 @@ pub fn banner(config: &Config, address: SocketAddr) -> String {
         settings.store.dir.display(),
         systems.join(" "),
     );
+    let ports = settings.compat_ports();
+    if !ports.is_empty() {
+        let ports: Vec<_> = ports.into_iter().map(|(context, port)| format!("{context} :{port}")).collect();
+        banner.push_str(&format!("  Ports     {}\n", ports.join("  ")));
+    }
     if systems.contains(&"bookrent") {
         banner
             .push_str(&format!("  Try       http POST :{}/bookrent/books title=title01 status=true\n", address.port()));
@@ -239,12 +270,25 @@ mod tests {
     use super::*;
     use crate::config::Flags;
 
+    fn at(listen: &str, compat: &str) -> Settings {
+        let environment = [("HOLDFAST_COMPAT__PORTS", "true"), ("HOLDFAST_COMPAT__FIRST_PORT", compat)];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let compat = environment.into_iter().filter(|_| !compat.is_empty());
+        let flags = Flags { listen: Some(listen.into()), systems: vec!["bookrent".into()], ..Flags::default() };
+        Config::load(None, compat, flags).unwrap().settings
+    }
+
     #[test]
     fn a_taken_port_is_named_with_the_way_out() {
-        let taken = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let taken = bind(&at("127.0.0.1:0", "")).unwrap();
         assert_ne!(taken.address.port(), 0);
-        let why = bind(taken.address).unwrap_err().to_string();
-        assert!(why.contains(&taken.address.to_string()) && why.contains("--listen"), "{why}");
+        let address = taken.address.to_string();
+        let why = bind(&at(&address, "")).unwrap_err().to_string();
+        assert!(why.contains(&address) && why.contains("--listen"), "{why}");
+        let why = bind(&at("127.0.0.1:0", &taken.address.port().to_string())).unwrap_err().to_string();
+        for word in [address.as_str(), "bookrent.book", "compat.first_port"] {
+            assert!(why.contains(word), "{word} is missing in {why}");
+        }
     }
 
     #[test]
@@ -254,5 +298,14 @@ mod tests {
         for word in ["http://127.0.0.1:8088/docs/", "loopback only", "./holdfast-data", "bookrent"] {
             assert!(banner.contains(word), "{word} is missing in\n{banner}");
         }
+        assert!(!banner.contains("Ports"));
+    }
+
+    #[test]
+    fn the_banner_names_the_ports_of_the_contexts() {
+        let mut config = Config::load(None, [], Flags::default()).unwrap();
+        config.settings = at("127.0.0.1:0", "9001");
+        let banner = banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)));
+        assert!(banner.contains("Ports     bookrent.book :9001  bookrent.rent :9002"), "{banner}");
     }
 }

@@ -11,7 +11,7 @@ const PREFIX: &str = "HOLDFAST_";
 /// Variables that are read elsewhere, before there is a configuration.
 const ELSEWHERE: &[&str] = &["HOLDFAST_LOG_FORMAT"];
 /// Keys whose value in the environment is a list with commas.
-const LISTS: &[&str] = &["systems", "systems.enabled", "http.cors_origins", "http.trusted_proxies"];
+const LISTS: &[&str] = &["systems", "systems.enabled", "http.cors_origins", "http.trusted_proxies", "node.contexts"];
 const FLAG: &str = "a flag";
 const FROM_ENVIRONMENT: &str = "environment ";
 
@@ -53,6 +53,8 @@ pub struct Flags {
     pub data: Option<String>,
     /// `--system`, each
     pub systems: Vec<String>,
+    /// `--contexts`
+    pub contexts: Option<Vec<String>>,
     /// `--accept-data-loss`
     pub accept_data_loss: bool,
 }
@@ -67,6 +69,9 @@ impl Flags {
         }
         if let Some(data) = self.data {
             put("store.dir", data.into());
+        }
+        if let Some(contexts) = self.contexts {
+            put("node.contexts", contexts.into());
         }
         if self.accept_data_loss {
             put("store.accept_data_loss", true.into());
@@ -105,7 +110,7 @@ fn stamped(value: Value, origin: &String) -> Value {
 fn normal(key: &str, value: Value) -> Value {
     let origin = value.origin().map(str::to_owned);
     match (key, value.kind) {
-        ("guard", ValueKind::Table(table)) => {
+        ("guard" | "peers", ValueKind::Table(table)) => {
             let mut nested = Table::new();
             table.into_iter().for_each(|(key, value)| set(&mut nested, &key, value));
             Value::new(origin.as_ref(), ValueKind::Table(nested))

@@ -1,8 +1,10 @@
 //! Configuration: flags over environment over file over defaults. What is not known is an error that names it.
 
+mod beyond;
 mod layers;
 mod settings;
 
+pub use beyond::*;
 pub use layers::{Flags, Origin};
 pub use settings::*;
 
@@ -169,6 +171,20 @@ mod tests {
         assert!(why.contains("auth.allow_open_beyond_loopback = true"), "{why}");
         let file = "[http]\nlisten = '0.0.0.0:8088'\n[auth]\nallow_open_beyond_loopback = true";
         assert!(load(file, &[], Flags::default()).is_ok());
+    }
+
+    #[test]
+    fn ports_of_contexts_are_moved_together_and_are_for_one_system() {
+        let file = "systems = ['bookrent']\n[compat]\nports = true\nfirst_port = 9000";
+        let ports = load(file, &[], Flags::default()).unwrap().settings.compat_ports();
+        assert_eq!(ports.first(), Some(&("bookrent.book", 9000)));
+        assert_eq!(ports.last(), Some(&("bookrent.view", 9003)));
+        assert!(problem("[compat]\nports = true", &[]).contains("one system at a time"));
+        let why = problem(&format!("http.listen = '127.0.0.1:9001'\n{file}"), &[]);
+        assert!(why.contains("http.listen") && why.contains("bookrent.rent"), "{why}");
+        let why = problem("compat.first_port = 65535", &[]);
+        assert!(why.contains("compat.first_port") && why.contains("65000"), "{why}");
+        assert_eq!(load("systems = ['bookrent']", &[], Flags::default()).unwrap().settings.compat_ports(), []);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What can be configured, and what is allowed.
 
+use super::beyond::{Messages, NO_CONTEXTS, NodeSection};
 use crate::{
     actors::{BreakerSettings, GuardSettings},
     domain::{Aggregate, Board, View},
@@ -24,6 +25,12 @@ pub struct Settings {
     pub auth: Auth,
     /// `[messages]`
     pub messages: Messages,
+    /// `[node]`
+    pub node: NodeSection,
+    /// `[peers]`: the nodes of contexts that are not hosted here, by system and context.
+    pub peers: BTreeMap<String, BTreeMap<String, String>>,
+    /// `[compat]`
+    pub compat: Compat,
     /// `systems = [...]`, or `[systems.NAME]`
     pub systems: Systems,
 }
@@ -116,6 +123,25 @@ impl GuardSection {
     }
 }
 
+/// What is offered to clients of the originals, the services that were there before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Compat {
+    /// Whether each context answers on a port of its own too.
+    pub ports: bool,
+    /// Where the first of these ports is; the others keep their distance from it.
+    pub first_port: u16,
+}
+impl Default for Compat {
+    fn default() -> Self {
+        Self { ports: false, first_port: FIRST_PORT }
+    }
+}
+
+/// The lowest port that any context had before.
+const FIRST_PORT: u16 = 8081;
+
 /// How much is taken in at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -147,59 +173,6 @@ pub enum AuthMode {
     Open,
 }
 
-/// What becomes of text messages to customers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Messages {
-    pub gateway: MessageGateway,
-    /// Who takes them, for the webhook.
-    pub url: Option<String>,
-    /// What they are signed with: base64, with or without `whsec_` in front.
-    pub secret: Option<Secret>,
-    /// A file that holds the secret.
-    pub secret_file: Option<PathBuf>,
-    pub timeout_ms: u64,
-}
-impl Default for Messages {
-    fn default() -> Self {
-        Self { gateway: MessageGateway::Log, url: None, secret: None, secret_file: None, timeout_ms: 5000 }
-    }
-}
-
-/// Who sends text messages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageGateway {
-    /// Nobody: each is a line in the log.
-    #[default]
-    Log,
-    /// Whoever answers at `messages.url`.
-    Webhook,
-}
-
-/// A value that is shown to nobody.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("(secret)")
-    }
-}
-
 /// Which systems run, and how they are set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -223,6 +196,21 @@ impl Settings {
     pub fn enabled(&self) -> Vec<&'static str> {
         let named = |name: &&&str| self.systems.enabled.is_empty() || self.systems.enabled.iter().any(|e| e == **name);
         systems::NAMES.iter().filter(named).copied().collect()
+    }
+
+    /// The one system that was asked for, if it is one: its paths are its own then.
+    pub fn alone(&self) -> Option<&'static str> {
+        match (self.enabled().as_slice(), self.systems.enabled.as_slice()) {
+            ([system], [_]) => Some(system),
+            _ => None,
+        }
+    }
+
+    /// The contexts that answer on ports of their own too, each with its port.
+    pub fn compat_ports(&self) -> Vec<(&'static str, u16)> {
+        let system = self.alone().filter(|_| self.compat.ports);
+        let moved = |port: u16| port.saturating_sub(FIRST_PORT).saturating_add(self.compat.first_port);
+        system.map(systems::ports).unwrap_or_default().into_iter().map(|(name, port)| (name, moved(port))).collect()
     }
 
     /// What is configured for asking `context` (`bookrent.book`).
@@ -254,7 +242,9 @@ impl Settings {
                 if self.systems.enabled.contains(name) { "systems.enabled".into() } else { format!("systems.{name}") };
             require(known, key, || format!("there is no system `{name}`; there are: {}", systems::NAMES.join(", ")))?;
         }
+        self.check_compat()?;
         self.check_guards()?;
+        self.check_nodes()?;
         let open = self.auth.mode == AuthMode::Open && !self.auth.allow_open_beyond_loopback;
         require(!open || http.listen.ip().is_loopback(), "http.listen", || {
             format!(
@@ -262,6 +252,56 @@ impl Settings {
                  `auth.allow_open_beyond_loopback = true`",
                 http.listen
             )
+        })
+    }
+
+    /// The contexts that are hosted here; `None`: all.
+    pub fn hosted(&self) -> Option<std::collections::HashSet<String>> {
+        let listed = self.node.contexts.as_ref()?.iter();
+        Some(listed.filter(|name| *name != NO_CONTEXTS).cloned().collect())
+    }
+
+    fn check_nodes(&self) -> Result<(), Wrong> {
+        let mut names = Names::default();
+        for system in systems::NAMES {
+            systems::lay_out(system, &mut names);
+        }
+        let known = |name: &str, key: String| {
+            let all = || [names.0.join(", "), names.1.join(", ")].join(", ");
+            let fine = names.0.contains(&name) || names.1.contains(&name);
+            require(fine, key, || format!("there is no context `{name}`; there are: {}", all()))
+        };
+        for name in self.node.contexts.iter().flatten().filter(|name| *name != NO_CONTEXTS) {
+            known(name, "node.contexts".into())?;
+        }
+        for (system, contexts) in &self.peers {
+            for (context, url) in contexts {
+                let (name, key) = (format!("{system}.{context}"), format!("peers.{system}.{context}"));
+                known(&name, key.clone())?;
+                let fine = url.starts_with("http://") || url.starts_with("https://");
+                require(fine, key, || format!("`{url}` is no URL of a node, such as `http://book:8088`"))?;
+            }
+        }
+        let shown = self.node.credential.is_some() || self.node.credential_file.is_some();
+        require(self.peers.is_empty() || shown, "node.credential", || {
+            "nodes show each other a credential: set the same for all, as `openssl rand -base64 32` gives".into()
+        })
+    }
+
+    fn check_compat(&self) -> Result<(), Wrong> {
+        within("compat.first_port", self.compat.first_port.into(), 1, 65_000)?;
+        require(!self.compat.ports || self.alone().is_some(), "compat.ports", || {
+            let enabled = self.enabled().join(", ");
+            format!(
+                "contexts of several systems had the same ports, so this is for one system at a time, chosen with \
+                 --system or `systems.enabled`; these would run: {enabled}"
+            )
+        })?;
+        let listen = self.http.listen;
+        let taken = self.compat_ports().into_iter().find(|(_, port)| *port == listen.port());
+        require(taken.is_none(), "http.listen", || {
+            let (context, port) = taken.unwrap_or_default();
+            format!("{listen} is the gateway's, and {port} is to be the port of {context} (`compat.ports`)")
         })
     }
 
@@ -303,12 +343,14 @@ fn require(fine: bool, key: impl Into<String>, what: impl FnOnce() -> String) ->
     if fine { Ok(()) } else { Err(Wrong { key: key.into(), what: what() }) }
 }
 
-/// Collects the names of those contexts that can be asked.
+/// Collects the names of those contexts that can be asked, and of the views.
 #[derive(Default)]
-struct Names(Vec<&'static str>);
+struct Names(Vec<&'static str>, Vec<&'static str>);
 impl Board for Names {
     fn aggregate<A: Aggregate>(&mut self) {
         self.0.push(A::NAME.context);
     }
-    fn view<V: View>(&mut self) {}
+    fn view<V: View>(&mut self) {
+        self.1.push(V::NAME.context);
+    }
 }

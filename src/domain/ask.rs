@@ -93,8 +93,10 @@ pub trait AnyCommand: Any + fmt::Debug + Send {
     fn again(&self) -> Box<dyn AnyCommand>;
     /// Its name on the board.
     fn name(&self) -> &str;
+    /// For a callee on another node.
+    fn to_json(&self) -> Option<serde_json::Value>;
 }
-impl<T: Any + Clone + fmt::Debug + Send + AsRef<str>> AnyCommand for T {
+impl<T: Any + Clone + fmt::Debug + Send + AsRef<str> + Serialize> AnyCommand for T {
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
     }
@@ -103,5 +105,8 @@ impl<T: Any + Clone + fmt::Debug + Send + AsRef<str>> AnyCommand for T {
     }
     fn name(&self) -> &str {
         self.as_ref()
+    }
+    fn to_json(&self) -> Option<serde_json::Value> {
+        serde_json::to_value(self).ok()
     }
 }

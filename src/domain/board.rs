@@ -5,7 +5,7 @@
 
 use super::{Aggregate, Id, View};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 /// A wall for notes. Whoever must know what the systems consist of — the spawner, the router, the documents, the
 /// drawing — is a `Board` and is shown all of it.
@@ -67,6 +67,13 @@ pub struct Message {
 /// What comes in through a door. Read leniently: numbers and booleans may be written as strings.
 pub trait Body: DeserializeOwned + JsonSchema + Send + 'static {}
 impl<T: DeserializeOwned + JsonSchema + Send + 'static> Body for T {}
+
+/// The body of a `PATCH` that asks for another status: one of those that `S` has.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+pub struct Change<S> {
+    /// The status that is wanted.
+    pub status: S,
+}
 
 /// Who stands before a door on the board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,8 @@ pub trait Entity: Word + Default {
     const SUBDOMAIN: Subdomain = Subdomain::Core;
     /// Other spellings of its collection in the path.
     const ALIASES: &'static [&'static str] = &[];
+    /// The port that its original had, which its clients know; `None` for a context that had none.
+    const PORT: Option<u16> = None;
     /// How it looks from outside.
     type Shown: Serialize + JsonSchema;
 

@@ -15,7 +15,7 @@ pub mod spec;
 mod time;
 
 pub use ask::{AnyCommand, Ask, AskId, NoAnswer, ask};
-pub use board::{Board, Body, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write};
+pub use board::{Board, Body, Change, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write};
 pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
@@ -67,6 +67,12 @@ pub trait Aggregate: Entity {
     /// The ask that `command` takes back, if it is an undo. The runtime remembers it by the ask's id, so that a late
     /// question is refused and a late yes cannot come.
     fn withdraws(_command: &Self::Command) -> Option<AskId> {
+        None
+    }
+
+    /// The order that this thing is held for, by its context and number. What a client commands meanwhile (approve, on a
+    /// book) belongs to that order's saga.
+    fn on_behalf_of(&self) -> Option<(Name, u64)> {
         None
     }
 

@@ -1,6 +1,6 @@
 //! Administration: contexts, faults, sagas, parked events, views, the clock. Open in development only.
 
-use super::{Front, input, problem::Problem};
+use super::{Front, cors, input, problem::Problem};
 use crate::actors::{Context, Injected, ParkedId};
 use crate::domain::lenient;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
@@ -46,6 +46,7 @@ pub async fn answer(
         let en = "administration is open in development only";
         return Err(Problem::new("admin-closed", en, "관리 기능은 개발 모드에서만 열립니다"));
     }
+    cors::own_origin(request, front)?;
     let segments: Vec<&str> = path.split('/').collect();
     let allowed = match segments.as_slice() {
         ["contexts"] | ["parked"] | ["sagas", _, _] => "GET",
@@ -57,6 +58,12 @@ pub async fn answer(
     };
     if !allowed.split(", ").any(|method| method == request.method().as_str()) {
         return Err(Problem::method(allowed));
+    }
+    // A context that another node hosts is operated there.
+    if let ["contexts", name, _] = segments.as_slice()
+        && let Some(place) = front.settings.elsewhere.iter().position(|context| context.name.context == *name)
+    {
+        return super::forward::pass_on(request, payload, front, place).await;
     }
     let contexts = front.node.contexts();
     let answer = match segments.as_slice() {

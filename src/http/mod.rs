@@ -1,7 +1,10 @@
 //! REST for any context: one service that dispatches over a map of collections.
 
 mod admin;
+mod cors;
+mod forward;
 mod input;
+mod internal;
 mod metrics;
 pub mod openapi;
 mod ops;
@@ -11,8 +14,9 @@ mod rest;
 mod tests;
 
 use crate::actors::Node;
-use actix_cors::Cors;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::header, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::Service, http::header, web};
+pub use forward::Elsewhere;
+use forward::Forwarder;
 use futures_util::FutureExt;
 use problem::Problem;
 use std::{
@@ -21,12 +25,10 @@ use std::{
     io,
     net::{IpAddr, TcpListener},
     panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::watch;
 
 /// How the server behaves.
 #[derive(Debug, Clone)]
@@ -55,6 +57,12 @@ pub struct HttpSettings {
     pub bare: bool,
     /// Whether administration is open.
     pub development: bool,
+    /// What other nodes show; without one, they are not answered.
+    pub node_credential: Option<String>,
+    /// Contexts of other nodes.
+    pub elsewhere: Vec<Elsewhere>,
+    /// How long another node may take to answer a request that is passed on.
+    pub forward_timeout: Duration,
 }
 
 impl Default for HttpSettings {
@@ -72,7 +80,24 @@ impl Default for HttpSettings {
             trusted_proxies: Vec::new(),
             bare: false,
             development: false,
+            node_credential: None,
+            elsewhere: Vec::new(),
+            forward_timeout: Duration::from_secs(30),
         }
+    }
+}
+
+/// Where it accepts.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For everything.
+    pub all: TcpListener,
+    /// For one context each, by its name: `bookrent.rent`.
+    pub contexts: Vec<(&'static str, TcpListener)>,
+}
+impl From<TcpListener> for Listeners {
+    fn from(all: TcpListener) -> Self {
+        Self { all, contexts: Vec::new() }
     }
 }
 
@@ -82,10 +107,13 @@ struct Front {
     node: Arc<dyn Node>,
     /// `bookrent/rents`, and `rents` when bare, to where it leads.
     collections: HashMap<String, Collection>,
+    forwarder: Forwarder,
+    /// Ports that are for one context only, and its place.
+    ports: HashMap<u16, usize>,
     requests: metrics::Requests,
     /// The route of what is no collection.
     other: Arc<str>,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
     /// `/openapi.json`: what runs does not change while it runs.
     document: String,
 }
@@ -95,15 +123,32 @@ type Found<'a> = (&'a Collection, &'a str, &'a str);
 
 /// A collection of a context.
 struct Collection {
-    /// The context's place among the node's.
-    place: usize,
+    place: Host,
     /// `/bookrent/rents`, whichever path led here.
     path: Arc<str>,
     /// `/bookrent/rents/{id}`.
     item: Arc<str>,
 }
 
+/// Who hosts a context.
+#[derive(Debug, Clone, Copy)]
+enum Host {
+    /// This node: the context's place among its contexts.
+    Here(usize),
+    /// Another one: the context's place among those elsewhere.
+    Elsewhere(usize),
+}
+
 impl Front {
+    fn draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Resolves when the node is to stop.
+    async fn drained(&self) {
+        let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
+    }
+
     /// The collection that `path` leads into, its path as it was written, and what follows it.
     fn find<'a>(&'a self, path: &'a str) -> Option<Found<'a>> {
         let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
@@ -112,6 +157,14 @@ impl Front {
             let (collection, rest) = path.split_at(end);
             Some((self.collections.get(collection.strip_prefix('/')?)?, collection, rest))
         })
+    }
+
+    /// The place of the context that alone answers where `request` came in.
+    fn only(&self, request: &HttpRequest) -> Option<usize> {
+        match self.ports.is_empty() {
+            true => None,
+            false => self.ports.get(&request.app_config().local_addr().port()).copied(),
+        }
     }
 
     /// The template that `path` is counted under.
@@ -124,26 +177,39 @@ impl Front {
     }
 }
 
-/// Serves `node` on `listener` until `drain` resolves, then stops without losing a request.
+/// Serves `node` on `listeners` until `drain` resolves, then stops without losing a request.
 ///
 /// # Errors
 /// The listener cannot be used, or a worker cannot start.
 pub async fn serve(
     settings: HttpSettings,
     node: Arc<dyn Node>,
-    listener: TcpListener,
+    listeners: impl Into<Listeners>,
     drain: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut collections = HashMap::new();
-    for (place, context) in node.contexts().iter().enumerate() {
-        let name = context.name();
+    let here = node.contexts().iter().enumerate();
+    let here = here.map(|(place, context)| (Host::Here(place), context.name(), context.aliases()));
+    let elsewhere = settings.elsewhere.iter().enumerate();
+    let elsewhere = elsewhere.map(|(place, context)| (Host::Elsewhere(place), context.name, context.aliases));
+    for (place, name, aliases) in here.chain(elsewhere) {
         let path: Arc<str> = format!("/{}/{}", name.system, name.collection).into();
         let collection = || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
-        for spelling in [name.collection].iter().chain(context.aliases()) {
+        for spelling in [name.collection].iter().chain(aliases) {
             collections.insert(format!("{}/{spelling}", name.system), collection());
             if settings.bare {
                 collections.insert((*spelling).to_owned(), collection());
             }
+        }
+    }
+    let forwarder = Forwarder::new(settings.forward_timeout).map_err(io::Error::other)?;
+    let Listeners { all, contexts } = listeners.into();
+    let (mut ports, mut further) = (HashMap::new(), Vec::new());
+    for (name, listener) in contexts {
+        // Of a context that is not here, nobody answers there either.
+        if let Some(place) = node.contexts().iter().position(|context| context.name().context == name) {
+            ports.insert(listener.local_addr()?.port(), place);
+            further.push(listener);
         }
     }
     let document = openapi::document(node.contexts(), settings.bare).to_string();
@@ -151,49 +217,49 @@ pub async fn serve(
         settings,
         node,
         collections,
+        ports,
         requests: metrics::Requests::default(),
         other: "{other}".into(),
-        draining: AtomicBool::new(false),
+        forwarder,
+        draining: watch::Sender::new(false),
         document,
     });
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
     let origins = settings.cors_origins.clone();
-    let server = HttpServer::new(move || {
-        App::new().app_data(shared.clone()).wrap(cors(origins.as_deref())).default_service(web::to(dispatch))
+    let mut server = HttpServer::new(move || {
+        App::new()
+            .app_data(shared.clone())
+            .wrap(cors::cors(origins.as_deref()))
+            .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
+            .default_service(web::to(dispatch))
     })
     .workers(settings.workers)
     .client_request_timeout(settings.header_timeout)
     .keep_alive(settings.keep_alive)
     .shutdown_timeout(settings.drain_timeout.as_secs().max(1))
     .disable_signals()
-    .listen(listener)?
-    .run();
+    .listen(all)?;
+    for listener in further {
+        server = server.listen(listener)?;
+    }
+    let server = server.run();
     let handle = server.handle();
     let stop = async {
         drain.await;
-        front.draining.store(true, Ordering::Release);
+        front.draining.send_replace(true);
         tokio::time::sleep(settings.drain_delay).await;
         handle.stop(true).await;
     };
     futures_util::future::join(server, stop).map(|(served, ())| served).await
 }
 
-/// What scripts may read of an answer's headers. A fixed list: looking up those of each answer was measurable.
-const EXPOSED: [&str; 6] =
-    ["etag", "location", "retry-after", "idempotent-replayed", "x-correlation-id", "accept-patch"];
-
-fn cors(origins: Option<&[String]>) -> Cors {
-    let cors = Cors::default().allow_any_method().allow_any_header().expose_headers(EXPOSED).max_age(600);
-    match origins {
-        None => cors.allow_any_origin().supports_credentials(),
-        Some(origins) => origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin)),
-    }
-}
-
 async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
     let began = Instant::now();
-    let found = front.find(request.path());
+    let only = front.only(&request);
+    let found = front
+        .find(request.path())
+        .filter(|(collection, ..)| only.is_none_or(|place| matches!(collection.place, Host::Here(at) if at == place)));
     let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
     let mut response = answer.unwrap_or_else(|problem| problem.response(&request));
@@ -202,7 +268,7 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     if let Some(correlation) = request.headers().get("x-correlation-id") {
         headers.insert(header::HeaderName::from_static("x-correlation-id"), correlation.clone());
     }
-    if front.draining.load(Ordering::Acquire) {
+    if front.draining() {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
     let (route, status, took) =
@@ -240,7 +306,15 @@ async fn route(
 ) -> Result<HttpResponse, Problem> {
     let path = request.path();
     if let Some((collection, written, rest)) = found {
-        return rest::answer(request, payload, front, collection, written, rest).await;
+        let at = match collection.place {
+            Host::Here(place) => place,
+            Host::Elsewhere(place) => return forward::pass_on(request, payload, front, place).await,
+        };
+        let context = front.node.contexts().get(at).ok_or_else(Problem::not_found)?;
+        return rest::answer(request, payload, front, (context, collection), written, rest).await;
+    }
+    if let Some(path) = path.strip_prefix("/internal/") {
+        return internal::answer(request, payload, front, path).await;
     }
     if let Some(path) = path.strip_prefix("/admin/") {
         return admin::answer(request, payload, front, path).await;

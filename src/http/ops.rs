@@ -4,7 +4,6 @@ use super::{Front, metrics, problem::Problem};
 use crate::actors::{ContextHealth, Phase};
 use actix_web::{HttpRequest, HttpResponse, http::Method, http::StatusCode, web};
 use serde_json::{Map, Value, json};
-use std::sync::atomic::Ordering;
 
 const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
 
@@ -48,7 +47,7 @@ fn json_of(status: StatusCode, body: &Value) -> HttpResponse {
 
 /// Not ready are start-up, draining and a failed store; a context that is away is not a reason to send nobody here.
 fn ready(front: &Front) -> bool {
-    front.node.ready() && !front.draining.load(Ordering::Acquire)
+    front.node.ready() && !front.draining()
 }
 
 fn phase(health: &ContextHealth) -> String {
@@ -59,7 +58,7 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     let query = query.map(web::Query::into_inner).unwrap_or_default();
     let excluded = |name: &str| query.iter().any(|(key, value)| key == "exclude" && value == name);
-    let (store, draining) = (front.node.store_health().failed.is_none(), front.draining.load(Ordering::Acquire));
+    let (store, draining) = (front.node.store_works(), front.draining());
     let started = front.node.contexts().iter().all(|context| context.health().state != Phase::Starting);
     let mut lines = vec![("store".to_owned(), store, "ok"), ("start".into(), started, "ok")];
     lines.push(("serving".into(), !draining, "ok"));
@@ -83,7 +82,7 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
 
 fn health(front: &Front, components: bool) -> HttpResponse {
     let fine = ready(front);
-    let (status, word) = match (fine, front.draining.load(Ordering::Acquire)) {
+    let (status, word) = match (fine, front.draining()) {
         (true, _) => (StatusCode::OK, "UP"),
         (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "OUT_OF_SERVICE"),
         (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "DOWN"),
@@ -108,13 +107,14 @@ fn health(front: &Front, components: bool) -> HttpResponse {
     json_of(status, &Value::Object(body))
 }
 
-/// Links to every collection.
+/// Links to every collection that answers here.
 fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
     let base = super::rest::base(request, front);
     let mut links = Map::new();
     let mut link = |rel: String, path: String| links.insert(rel, json!({ "href": format!("{base}{path}") }));
     link("self".into(), "/".into());
-    for context in front.node.contexts() {
+    let only = front.only(request);
+    for (_, context) in front.node.contexts().iter().enumerate().filter(|(place, _)| only.is_none_or(|o| o == *place)) {
         let name = context.name();
         link(format!("{}:{}", name.system, name.collection), format!("/{}/{}", name.system, name.collection));
         if front.settings.bare {

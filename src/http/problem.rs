@@ -26,6 +26,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
     ("bad-idempotency-key", 400, "The idempotency key is malformed", "멱등성 키가 올바르지 않습니다"),
     ("bad-if-match", 400, "If-Match is malformed", "If-Match가 올바르지 않습니다"),
+    ("origin-refused", 403, "Pages of this origin may not do this", "이 출처에는 허용되지 않습니다"),
     ("admin-closed", 403, "Administration is closed", "관리 기능이 닫혀 있습니다"),
     ("not-found", 404, "There is no such thing", "찾을 수 없습니다"),
     ("method-not-allowed", 405, "The method is not offered here", "허용되지 않는 메서드입니다"),

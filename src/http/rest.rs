@@ -59,11 +59,10 @@ pub async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
     front: &Front,
-    within: &Collection,
+    (context, within): (&Arc<dyn Context>, &Collection),
     collection: &str,
     rest: &str,
 ) -> Result<HttpResponse, Problem> {
-    let context = front.node.contexts().get(within.place).ok_or_else(Problem::not_found)?;
     let place = place(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
     match *request.method() {
         Method::GET | Method::HEAD => match place {

@@ -149,7 +149,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Calls `then` once `commit` is durable: at once, on this thread, where it already is.
     fn when_durable(&self, commit: Commit, then: WhenDurable);
 
-    /// How it is doing.
+    /// Why it has failed, if it has.
+    fn failure(&self) -> Option<String> {
+        self.health().failed
+    }
+
+    /// How it is doing; asks the disk for its size.
     fn health(&self) -> StoreHealth;
 }
 

@@ -2,7 +2,24 @@
 
 pub mod payment;
 
-use crate::domain::Board;
+use crate::domain::{Aggregate, Board, View};
+
+/// The contexts of `system` that had a port of their own before, each with it.
+pub fn ports(system: &str) -> Vec<(&'static str, u16)> {
+    #[derive(Default)]
+    struct Ports(Vec<(&'static str, u16)>);
+    impl Board for Ports {
+        fn aggregate<A: Aggregate>(&mut self) {
+            self.0.extend(A::PORT.map(|port| (A::NAME.context, port)));
+        }
+        fn view<V: View>(&mut self) {
+            self.0.extend(V::PORT.map(|port| (V::NAME.context, port)));
+        }
+    }
+    let mut ports = Ports::default();
+    lay_out(system, &mut ports);
+    ports.0
+}
 
 macro_rules! systems {
     ($($system:ident),+ $(,)?) => {
@@ -27,4 +44,4 @@ macro_rules! systems {
     };
 }
 
-systems! { bookrent }
+systems! { bookrent, purifier, ebook }

@@ -36,9 +36,7 @@ impl Progress {
     /// `payment-declined` by the terms; `payment-called-off` when it was called off before, or has gone back.
     pub fn pay<E>(self, amount: Option<u64>, terms: &Terms, paid: E) -> Decision<E> {
         match self {
-            Self::New if amount.zip(terms.decline_from).is_some_and(|(amount, from)| amount >= from) => {
-                Err(Refusal::conflict("payment-declined", "the payment was declined", "결제가 거절되었습니다"))
-            }
+            Self::New if amount.zip(terms.decline_from).is_some_and(|(amount, from)| amount >= from) => Err(declined()),
             Self::New => emit(paid),
             Self::Paid => ignore(),
             Self::PaidBack | Self::Withheld => {
@@ -58,6 +56,11 @@ impl Progress {
             Self::PaidBack | Self::Withheld => ignore(),
         }
     }
+}
+
+/// What a customer hears whose payment was declined.
+pub fn declined() -> Refusal {
+    Refusal::conflict("payment-declined", "the payment was declined", "결제가 거절되었습니다")
 }
 
 #[cfg(test)]

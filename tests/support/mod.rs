@@ -9,6 +9,7 @@
 mod answer;
 pub mod chance;
 mod client;
+pub mod cluster;
 pub mod raw;
 
 pub use answer::Answer;
@@ -113,11 +114,15 @@ impl Server {
 
     /// One system alone, configured by the text of a file, with further arguments.
     pub fn of(system: &str, toml: &str, further: &[&str]) -> Self {
+        Self::at("127.0.0.1:0", system, toml, further)
+    }
+
+    /// The same, on an address that others know beforehand.
+    pub fn at(listen: &str, system: &str, toml: &str, further: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let config = directory.path().join("holdfast.toml");
         fs::write(&config, toml).unwrap();
-        let mut arguments: Vec<String> =
-            ["serve", "--system", system, "--listen", "127.0.0.1:0"].map(Into::into).into();
+        let mut arguments: Vec<String> = ["serve", "--system", system, "--listen", listen].map(Into::into).into();
         arguments.extend(["--config".into(), config.display().to_string()]);
         arguments.extend(["--data".into(), directory.path().join("data").display().to_string()]);
         arguments.extend(further.iter().map(ToString::to_string));

@@ -5,7 +5,7 @@ use crate::{
     actors::{
         guard::Pass,
         peers::Question,
-        records::{QUESTION_PAGE, QuestionPage, SagaId, Thread},
+        records::{QUESTION_PAGE, QuestionPage, SagaId, Thread, Versioned},
     },
     domain::{Aggregate, Ask, AskId, Id, NoAnswer},
     store::{
@@ -28,9 +28,18 @@ pub fn page_key(number: u64) -> Vec<u8> {
     KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
 }
 
-/// The saga of an aggregate: the one that it came to be in, or its own.
-pub fn saga_of<A: Aggregate>(id: Id<A>, came_to_be_in: Option<SagaId>) -> SagaId {
-    came_to_be_in.unwrap_or_else(|| SagaId { context: Cow::Borrowed(A::NAME.context), number: id.get() })
+/// An aggregate's own saga.
+pub fn own_saga<A: Aggregate>(id: Id<A>) -> SagaId {
+    SagaId { context: Cow::Borrowed(A::NAME.context), number: id.get() }
+}
+
+/// The saga that an aggregate goes on in: that of the order that it is held for, else the one that it came to be in, or
+/// its own.
+pub fn saga_of<A: Aggregate>(id: Id<A>, kept: &Versioned<A>) -> SagaId {
+    match kept.state.on_behalf_of() {
+        Some((order, number)) => SagaId { context: Cow::Borrowed(order.context), number },
+        None => kept.saga.clone().unwrap_or_else(|| own_saga(id)),
+    }
 }
 
 impl<A: Aggregate> Deciding<A> {
@@ -73,7 +82,7 @@ impl<A: Aggregate> Deciding<A> {
         let thread = asking.thread.clone();
         let Some((_, kept)) = self.tree.state(0, number).ok().flatten() else { return };
         if let Some(ask) = kept.state.awaits(Id::new(number)) {
-            self.put(number, ask, None, pause(rounds), saga_of(Id::<A>::new(number), kept.saga), thread);
+            self.put(number, ask, None, pause(rounds), saga_of(Id::new(number), &kept), thread);
         }
     }
 
@@ -99,7 +108,7 @@ impl<A: Aggregate> Deciding<A> {
                     let fresh = || Asking { open, keys, rounds: 0, thread: Thread::default() };
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
-                        let saga = saga_of(Id::<A>::new(number), kept.saga);
+                        let saga = saga_of(Id::new(number), &kept);
                         self.put(number, ask, None, Duration::ZERO, saga, Thread::default());
                     }
                 }

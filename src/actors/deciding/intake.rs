@@ -9,7 +9,8 @@ use super::{
 use crate::{
     actors::{
         clock::machine_seconds,
-        front::{Fault, Outcome, ParkedId, Verb},
+        front::{Fault, Outcome, Verb},
+        health::ParkedId,
         listening::{Heard, Hearing, Listener},
         records::{Cause, Envelope, IdempotencyRow, Kept, KeptAnswer, ParkedRow, Thread},
         sources::Whose,

@@ -2,7 +2,8 @@
 
 use crate::{
     actors::{
-        front::{Fault, IdempotencyKey, Outcome, ParkedId, Verb},
+        front::{Fault, IdempotencyKey, Outcome, Verb},
+        health::ParkedId,
         listening::Heard,
         records::{SagaId, Thread},
     },

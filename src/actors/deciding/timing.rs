@@ -178,8 +178,8 @@ impl<A: Aggregate> Work<'_, A> {
         known.into_iter().chain(self.new_due).min()
     }
 
-    /// The saga of an aggregate that is there: the one it came to be in.
+    /// The saga that an aggregate goes on in.
     pub(super) fn saga_of(&mut self, number: u64) -> Result<crate::actors::records::SagaId, StoreError> {
-        Ok(super::asking::saga_of(Id::<A>::new(number), self.desk.sheet(number)?.now.saga.clone()))
+        Ok(super::asking::saga_of(Id::new(number), &self.desk.sheet(number)?.now))
     }
 }

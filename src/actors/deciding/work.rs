@@ -98,10 +98,6 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
     }
 
-    fn own_saga(id: Id<A>) -> SagaId {
-        asking::saga_of(id, None)
-    }
-
     /// What `number` waits for, as this turn has it so far.
     pub(super) fn open(&self, number: u64) -> Option<Open> {
         match self.awaited.get(&number) {
@@ -163,7 +159,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
             let thread = client.cloned().unwrap_or_default();
             self.record(number, version, events, &cause, &saga, &thread);
             let created_in = match version {
-                0 => Some(saga).filter(|saga| *saga != Self::own_saga(id)),
+                0 => Some(saga).filter(|saga| *saga != asking::own_saga(id)),
                 _ => self.desk.sheet(number)?.now.saga.clone(),
             };
             self.desk.set(number, version + count, created_in, after)?;

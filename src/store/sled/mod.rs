@@ -241,10 +241,14 @@ impl Store for SledStore {
         self.pipe.durability.wait(commit, then);
     }
 
+    fn failure(&self) -> Option<String> {
+        self.pipe.durability.failure().map(|error| error.to_string())
+    }
+
     fn health(&self) -> StoreHealth {
         let figures = self.pipe.figures();
         StoreHealth {
-            failed: self.pipe.durability.failure().map(|error| error.to_string()),
+            failed: self.failure(),
             accepted: figures.accepted,
             durable: self.durable(),
             syncs: figures.syncs,

@@ -66,6 +66,7 @@ pub enum Event {
 
 impl Entity for Book {
     const NAME: Name = Name { system: "bookrent", context: "bookrent.book", collection: "books", item: "book" };
+    const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 
     fn show(&self, _: Id<Self>) -> Shown {

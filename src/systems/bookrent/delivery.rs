@@ -73,6 +73,7 @@ impl Entity for Delivery {
     const NAME: Name =
         Name { system: "bookrent", context: "bookrent.delivery", collection: "deliveries", item: "delivery" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const PORT: Option<u16> = Some(8083);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {

@@ -81,6 +81,7 @@ pub enum Event {
 
 impl Entity for Rent {
     const NAME: Name = Name { system: "bookrent", context: "bookrent.rent", collection: "rents", item: "rent" };
+    const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
 
     fn show(&self, _: Id<Self>) -> Shown {

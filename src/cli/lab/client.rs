@@ -1,0 +1,109 @@
+//! A client of the server under test, over real connections.
+
+use crate::cli::Failure;
+use reqwest::{Client as Http, Method};
+use serde::Deserialize;
+use serde_json::Value;
+use std::net::SocketAddr;
+
+/// Speaks to one server.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: Http,
+    server: SocketAddr,
+}
+
+/// What was said to a request.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Whether it says when to try again.
+    pub retry_after: bool,
+    /// How many bytes its body has.
+    pub length: usize,
+    pub body: Value,
+}
+
+/// How a context is doing.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    pub context: String,
+    pub mailbox: u64,
+    pub backlog: u64,
+    pub waiting: u64,
+    pub parked: u64,
+    pub last_sequence: u64,
+    pub guard: Option<Guard>,
+}
+
+/// The guard before a context.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Guard {
+    pub breaker: String,
+    pub opened: u64,
+    pub in_flight: u64,
+}
+
+/// The number under a name in an object.
+pub fn number(object: &Value, name: &str) -> Option<u64> {
+    object.get(name)?.as_u64()
+}
+
+impl Client {
+    pub fn new(server: SocketAddr) -> Result<Self, Failure> {
+        let http = Http::builder().no_proxy().build().map_err(|why| Failure::Failed(why.to_string()))?;
+        Ok(Self { http, server })
+    }
+
+    /// One request, answered.
+    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
+        let mut request = self.http.request(method, format!("http://{}{path}", self.server));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let failed = |why: reqwest::Error| Failure::Failed(format!("{path}: {why}"));
+        let response = request.send().await.map_err(failed)?;
+        let (status, retry_after) = (response.status().as_u16(), response.headers().contains_key("retry-after"));
+        let bytes = response.bytes().await.map_err(failed)?;
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Ok(Answer { status, retry_after, length: bytes.len(), body })
+    }
+
+    /// A request that has no reason to be refused.
+    pub async fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        match self.send(method, path, body).await? {
+            Answer { status: 200..300, body, .. } => Ok(body),
+            Answer { status, body, .. } => Err(Failure::Failed(format!("{path} was answered with {status}: {body}"))),
+        }
+    }
+
+    /// The numbers under `field` of everything in a list, sorted.
+    pub async fn numbers(&self, list: &str, field: &str) -> Result<Vec<u64>, Failure> {
+        let mut numbers = Vec::new();
+        for page in 0.. {
+            let found = self.must(Method::GET, &format!("{list}&size=100&page={page}"), None).await?;
+            let items = found.get("_embedded").and_then(|lists| lists.as_object()?.values().next()?.as_array());
+            numbers.extend(items.into_iter().flatten().filter_map(|item| number(item, field)));
+            if page + 1 >= found.pointer("/page/totalPages").and_then(Value::as_u64).unwrap_or(0) {
+                break;
+            }
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// How every context is doing.
+    pub async fn contexts(&self) -> Result<Vec<Health>, Failure> {
+        let mut health = self.must(Method::GET, "/admin/contexts", None).await?;
+        let contexts = health.get_mut("contexts").map(Value::take).unwrap_or_default();
+        serde_json::from_value(contexts).map_err(|why| Failure::Failed(format!("/admin/contexts: {why}")))
+    }
+
+    /// The guard before a context.
+    pub async fn guard(&self, context: &str) -> Result<Guard, Failure> {
+        let found = self.contexts().await?.into_iter().find(|health| health.context == context);
+        Ok(found.and_then(|health| health.guard).unwrap_or_default())
+    }
+}

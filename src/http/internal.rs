@@ -1,0 +1,84 @@
+//! What nodes say to each other: questions to contexts of this node, and what has happened in them.
+
+use super::{Front, input, problem::Problem};
+use crate::actors::{Context, Fault, PeerAnswer, PeerQuestion};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
+use serde::Deserialize;
+use std::{sync::Arc, time::Duration};
+
+/// A question may wait here at most so long, whatever its asker says.
+const LONGEST: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+struct From {
+    from: u64,
+    #[serde(default)]
+    linger: u64,
+}
+
+/// Answers what follows `/internal/`. Without a credential of its own, or with another one, a node is told that there
+/// is nothing here.
+pub async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    front: &Front,
+    path: &str,
+) -> Result<HttpResponse, Problem> {
+    let shown = input::text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let expected = front.settings.node_credential.as_deref();
+    if !shown.zip(expected).is_some_and(|(shown, expected)| is_same(shown, expected)) {
+        return Err(Problem::not_found());
+    }
+    let (what, name) = path.split_once('/').ok_or_else(Problem::not_found)?;
+    let contexts = front.node.contexts().iter();
+    let context = contexts.clone().find(|context| context.name().context == name).ok_or_else(Problem::not_found)?;
+    match (what, request.method()) {
+        ("asks", &Method::POST) => ask(request, payload, front, context).await,
+        ("events", &Method::GET) => events(request, front, context).await,
+        ("asks", _) => Err(Problem::method("POST")),
+        ("events", _) => Err(Problem::method("GET")),
+        _ => Err(Problem::not_found()),
+    }
+}
+
+/// Compares in a time that does not tell how much of it was right.
+fn is_same(shown: &str, expected: &str) -> bool {
+    let differ = shown.bytes().zip(expected.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
+    shown.len() == expected.len() && differ == 0
+}
+
+async fn ask(
+    request: &HttpRequest,
+    payload: web::Payload,
+    front: &Front,
+    context: &Arc<dyn Context>,
+) -> Result<HttpResponse, Problem> {
+    let body = input::bytes(request, payload, front).await?;
+    let question: PeerQuestion = serde_json::from_slice(&body)
+        .map_err(|why| Problem::bad_body(String::new(), format!("this is no question: {why}")))?;
+    let deadline = input::text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
+    let deadline = deadline.map_or(LONGEST, Duration::from_millis).min(LONGEST);
+    let away = |_| Fault::Away(context.name().context);
+    let answer = match tokio::time::timeout(deadline, context.ask(question)).await.map_err(away)?? {
+        Ok(()) => PeerAnswer::Yes,
+        Err(refusal) => PeerAnswer::No(refusal),
+    };
+    // The answer and what it was judged by must be there after a power cut.
+    front.node.durable(front.node.accepted()).await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+async fn events(request: &HttpRequest, front: &Front, context: &Arc<dyn Context>) -> Result<HttpResponse, Problem> {
+    let from = web::Query::<From>::from_query(request.query_string())
+        .map_err(|_| Problem::new("bad-request", "`from` is a sequence from 1", "`from`은 1 이상의 순번입니다"))?;
+    let history = context.history().ok_or_else(Problem::not_found)?;
+    let mut latest = history.latest();
+    let linger = Duration::from_millis(from.linger).min(LONGEST);
+    // A node that stops must not wait for those that only listen.
+    let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= from.from));
+    futures_util::future::select(Box::pin(arrived), Box::pin(front.drained())).await;
+    let drawn = history.read(from.from).map_err(Fault::from)?;
+    front.node.durable(drawn.commit).await?;
+    let events: Vec<_> = drawn.items.into_iter().map(|(_, event)| event).collect();
+    Ok(HttpResponse::Ok().json(events))
+}

@@ -1,0 +1,251 @@
+//! Payment: the money of the rent with the same number.
+//!
+//! Without a claim of what the book costs, an open amount is approved; the book that holds the request fixes it.
+
+use super::{
+    book::{self, Book},
+    rent::{self, Rent},
+};
+use crate::{
+    domain::*,
+    systems::payment::{Progress, Terms},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::AsRefStr;
+
+/// The payment of the rent with the same number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Payment {
+    user_id: u64,
+    book_id: Id<Book>,
+    rental_fee: Option<u64>,
+    progress: Progress,
+    paid_date: Option<Timestamp>,
+    refunded_date: Option<Timestamp>,
+}
+
+/// Where the money is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, AsRefStr)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs)]
+pub enum Status {
+    Paid,
+    Refunded,
+}
+
+/// A payment as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Payment")]
+pub struct Shown {
+    /// The rent's number.
+    pub rent_id: Id<Rent>,
+    /// Who pays.
+    pub user_id: u64,
+    /// The book's number.
+    pub book_id: Id<Book>,
+    /// How much, in won; open until the book has said what it costs.
+    pub rental_fee: Option<u64>,
+    /// Where the money is.
+    pub status: Status,
+    /// When it was paid.
+    pub paid_date: Option<Timestamp>,
+    /// When it was paid back.
+    pub refunded_date: Option<Timestamp>,
+}
+
+/// What may be asked of a payment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Command {
+    /// Without a fee an open amount is approved. A yes has paid.
+    Pay { user: u64, book: Id<Book>, fee: Option<u64> },
+    /// The book holds the request, and costs this.
+    Fix { fee: u64 },
+    /// The request was rejected, or given up.
+    Refund { rent: Id<Rent> },
+}
+
+/// What a payment may say has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[serde(rename_all_fields = "camelCase")]
+#[allow(missing_docs)]
+pub enum Event {
+    Paid { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, paid_date: Timestamp },
+    PaymentFixed { rent_id: Id<Rent>, rental_fee: u64 },
+    Refunded { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, refunded_date: Timestamp },
+    PaymentWithheld { rent_id: Id<Rent> },
+}
+
+impl Payment {
+    fn status(&self) -> Status {
+        if self.progress == Progress::PaidBack { Status::Refunded } else { Status::Paid }
+    }
+}
+
+impl Entity for Payment {
+    const NAME: Name = Name { system: "ebook", context: "ebook.payment", collection: "payments", item: "payment" };
+    const SUBDOMAIN: Subdomain = Subdomain::Generic;
+    const PORT: Option<u16> = Some(8082);
+    type Shown = Shown;
+
+    fn show(&self, id: Id<Self>) -> Shown {
+        let (rent_id, status) = (id.of(), self.status());
+        let Payment { user_id, book_id, rental_fee, paid_date, refunded_date, .. } = *self;
+        Shown { rent_id, user_id, book_id, rental_fee, status, paid_date, refunded_date }
+    }
+    fn standing(&self) -> Standing {
+        match self.progress {
+            Progress::New | Progress::Withheld => Standing::Absent,
+            Progress::Paid | Progress::PaidBack => Standing::Established,
+        }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        let status = self.status();
+        vec![("status", status.as_ref().into()), ("userId", self.user_id.into()), ("bookId", self.book_id.into())]
+    }
+    fn numbered_by() -> &'static [&'static str] {
+        &["rentId"]
+    }
+}
+
+impl Aggregate for Payment {
+    type Command = Command;
+    type Event = Event;
+    type Settings = Terms;
+
+    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*};
+        let (rent_id, at) = (this.id.of(), this.at);
+        match command {
+            Pay { user, book, fee } => {
+                let paid = Paid { rent_id, user_id: user, book_id: book, rental_fee: fee, paid_date: at };
+                self.progress.pay(fee, this.settings, paid)
+            }
+            Fix { fee } if self.progress == Progress::Paid && self.rental_fee.is_none() => {
+                emit(PaymentFixed { rent_id, rental_fee: fee })
+            }
+            Fix { .. } => ignore(),
+            Refund { .. } => {
+                let Payment { user_id, book_id, rental_fee, .. } = *self;
+                let refunded = Refunded { rent_id, user_id, book_id, rental_fee, refunded_date: at };
+                self.progress.call_off(refunded, PaymentWithheld { rent_id })
+            }
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match *event {
+            Event::Paid { user_id, book_id, rental_fee, paid_date, .. } => {
+                let (progress, paid_date) = (Progress::Paid, Some(paid_date));
+                *self = Payment { user_id, book_id, rental_fee, progress, paid_date, refunded_date: None };
+            }
+            Event::PaymentFixed { rental_fee, .. } => self.rental_fee = Some(rental_fee),
+            Event::Refunded { refunded_date, .. } => {
+                (self.progress, self.refunded_date) = (Progress::PaidBack, Some(refunded_date));
+            }
+            Event::PaymentWithheld { .. } => self.progress = Progress::Withheld,
+        }
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.hearing::<Rent>(|event| match event {
+            rent::Event::RentFailed { rent_id, .. } => Some((rent_id.of(), Command::Refund { rent: *rent_id })),
+            _ => None,
+        });
+        policies.hearing::<Book>(|event| match event {
+            book::Event::RequestHeld { rent_id, rental_fee, .. } => {
+                Some((rent_id.of(), Command::Fix { fee: *rental_fee }))
+            }
+            book::Event::Rejected { rent_id, .. } => Some((rent_id.of(), Command::Refund { rent: *rent_id })),
+            _ => None,
+        });
+    }
+
+    fn withdraws(command: &Command) -> Option<AskId> {
+        match command {
+            Command::Refund { rent } => Some(AskId::of(*rent, rent::ONLY_ATTEMPT)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, *};
+    use crate::domain::spec::given;
+
+    const RENT: Id<Rent> = Id::new(1);
+    const BOOK: Id<Book> = Id::new(3);
+    const AT: Timestamp = Timestamp::from_micros(0);
+
+    fn pay(fee: Option<u64>) -> Command {
+        Pay { user: 9, book: BOOK, fee }
+    }
+    fn paid(rental_fee: Option<u64>) -> Event {
+        Paid { rent_id: RENT, user_id: 9, book_id: BOOK, rental_fee, paid_date: AT }
+    }
+    fn refunded(rental_fee: Option<u64>) -> Event {
+        Refunded { rent_id: RENT, user_id: 9, book_id: BOOK, rental_fee, refunded_date: AT }
+    }
+
+    #[test]
+    fn it_is_paid_once_and_refunded_once() {
+        let payment = given::<Payment>([]).when(pay(Some(3000))).then([paid(Some(3000))]);
+        let payment = payment.when(pay(Some(3000))).then_nothing();
+        let payment = payment.when(Refund { rent: RENT }).then([refunded(Some(3000))]);
+        assert_eq!(payment.0.show(Id::new(1)).status, Status::Refunded);
+        let payment = payment.when(Refund { rent: RENT }).then_nothing();
+        payment.when(pay(Some(3000))).refused(Kind::Conflict, "payment-called-off");
+    }
+
+    #[test]
+    fn an_open_amount_is_fixed_once_by_the_book_and_a_claimed_one_stays() {
+        let payment = given::<Payment>([paid(None)]).when(Fix { fee: 3000 });
+        let payment = payment.then([PaymentFixed { rent_id: RENT, rental_fee: 3000 }]);
+        assert_eq!(payment.0.show(Id::new(1)).rental_fee, Some(3000));
+        let payment = payment.when(Fix { fee: 4000 }).then_nothing();
+        let _ = payment.when(Refund { rent: RENT }).then([refunded(Some(3000))]);
+        let _ = given::<Payment>([paid(Some(3000))]).when(Fix { fee: 3000 }).then_nothing();
+    }
+
+    #[test]
+    fn an_open_amount_that_no_book_fixed_is_refunded_as_it_is() {
+        let payment = given::<Payment>([paid(None)]).when(Refund { rent: RENT }).then([refunded(None)]);
+        let _ = payment.when(Fix { fee: 3000 }).then_nothing();
+    }
+
+    #[test]
+    fn a_refund_that_comes_first_is_remembered_and_nothing_is_paid() {
+        let withheld = PaymentWithheld { rent_id: RENT };
+        let payment = given::<Payment>([]).when(Refund { rent: RENT }).then([withheld]);
+        assert_eq!(payment.0.standing(), Standing::Absent);
+        let payment = payment.when(Refund { rent: RENT }).then_nothing().when(Fix { fee: 1 }).then_nothing();
+        payment.when(pay(None)).refused(Kind::Conflict, "payment-called-off");
+    }
+
+    #[test]
+    fn a_refund_takes_back_the_question_of_its_rent() {
+        assert_eq!(Payment::withdraws(&Refund { rent: RENT }), Some(AskId::of(RENT, 1)));
+        assert_eq!(Payment::withdraws(&pay(None)), None);
+    }
+
+    #[test]
+    fn it_hears_the_rent_of_a_rejection_and_not_its_book() {
+        struct Ear(Option<React<Payment, Book>>);
+        impl Policies<Payment> for Ear {
+            fn hearing<S: Aggregate>(&mut self, react: React<Payment, S>) {
+                let react: &dyn std::any::Any = &react;
+                self.0 = self.0.or(react.downcast_ref().copied());
+            }
+            fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<Command>) {}
+        }
+        let mut ear = Ear(None);
+        Payment::whenever(&mut ear);
+        let rejected = book::Event::Rejected { rent_id: RENT, book_id: BOOK, user_id: 9, reason: "rejected".into() };
+        let heard = ear.0.expect("it listens to the book")(&rejected);
+        assert_eq!(heard, Some((Id::new(1), Refund { rent: RENT })));
+    }
+}

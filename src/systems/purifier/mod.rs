@@ -1,0 +1,34 @@
+//! # Purifier (정수기 렌탈)
+//!
+//! ```text
+//! Admin    ─▶ Register ─▶ product ──▶ ProductRegistered
+//! Customer ─▶ Request  ─▶ rental  ──▶ RentalRequested ══ payment: Approve ══▶ RentalPlaced ┄▶ delivery: Start ─▶ DeliveryStarted
+//!                                         └─ declined, or no answer ─▶ RentalFailed ┄▶ payment: Cancel
+//! DeliveryStarted ┄▶ product: Decrease ─▶ ProductDecreased ┄▶ delivery: Supply
+//!                                └─ out of stock, unknown, of another price ─▶ ProductRefused ┄▶ rental: Refuse ─▶ RentalCanceled
+//! Customer ─▶ Cancel   ─▶ rental  ──▶ RentalCanceled ┄▶ payment: Cancel ─▶ PaymentCanceled ┄▶ delivery: Cancel ─▶ DeliveryCanceled
+//!                                                      and, where a unit is out, DeliveryReturned ┄▶ product: Increase
+//! every change of rental or delivery ┄▶ notification: Send ─▶ MessageSent
+//! ```
+
+pub mod delivery;
+pub mod mypage;
+pub mod notification;
+pub mod payment;
+pub mod product;
+pub mod rental;
+
+use crate::domain::Board;
+
+/// How long one try of an ask may take, in milliseconds.
+pub const ASK_TIMEOUT_MILLIS: u64 = 610;
+
+/// Lays the contexts out on `board`.
+pub fn lay_out(board: &mut impl Board) {
+    board.aggregate::<product::Product>();
+    board.aggregate::<rental::Rental>();
+    board.aggregate::<payment::Payment>();
+    board.aggregate::<delivery::Delivery>();
+    board.view::<mypage::Row>();
+    board.aggregate::<notification::Notification>();
+}

@@ -1,0 +1,197 @@
+//! Product (상품): how many units are left. A delivery takes one, and brings back only what it took.
+
+use super::{
+    delivery::{self, Delivery},
+    rental::Rental,
+};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::AsRefStr;
+
+/// One product.
+///
+/// It does not remember who has a unit: each delivery knows that of itself, so the state does not grow with use.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Product {
+    registered: bool,
+    name: Option<String>,
+    amt: u64,
+    stock: u64,
+}
+
+/// A product as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Product")]
+pub struct Shown {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What a unit costs, in won.
+    pub amt: u64,
+    /// How many units are left.
+    pub stock: u64,
+}
+
+/// What may be asked of a product.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Command {
+    Register(Register),
+    /// A delivery has started for which the customer paid `amt`.
+    Decrease {
+        rental: Id<Rental>,
+        amt: u64,
+    },
+    /// A delivery brings back the unit that it had taken.
+    Increase {
+        rental: Id<Rental>,
+    },
+}
+
+/// What a product may say has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[serde(rename_all_fields = "camelCase")]
+#[allow(missing_docs)]
+pub enum Event {
+    ProductRegistered { name: Option<String>, amt: u64, stock: u64 },
+    ProductDecreased { product_id: Id<Product>, rental_id: Id<Rental>, stock: u64 },
+    ProductIncreased { product_id: Id<Product>, rental_id: Id<Rental>, stock: u64 },
+    ProductRefused { product_id: Id<Product>, rental_id: Id<Rental>, reason: Reason },
+}
+
+/// Why no unit was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[schemars(rename = "ProductRefusal")]
+#[allow(missing_docs)]
+pub enum Reason {
+    OutOfStock,
+    ProductUnknown,
+    PriceDiffers,
+}
+
+impl Entity for Product {
+    const NAME: Name = Name { system: "purifier", context: "purifier.product", collection: "products", item: "product" };
+    const PORT: Option<u16> = Some(8084);
+    type Shown = Shown;
+
+    fn show(&self, _: Id<Self>) -> Shown {
+        Shown { name: self.name.clone(), amt: self.amt, stock: self.stock }
+    }
+    fn standing(&self) -> Standing {
+        if self.registered { Standing::Established } else { Standing::Absent }
+    }
+}
+
+impl Aggregate for Product {
+    type Command = Command;
+    type Event = Event;
+    type Settings = ();
+
+    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*, Reason::*};
+        let product_id = this.id;
+        match (self.registered, command) {
+            (false, Register(new)) => {
+                emit(ProductRegistered { name: new.name, amt: new.amt, stock: new.stock })
+            }
+            (true, Register(_)) => ignore(),
+
+            (false, Decrease { rental: rental_id, .. }) => {
+                emit(ProductRefused { product_id, rental_id, reason: ProductUnknown })
+            }
+            (true, Decrease { rental: rental_id, amt }) if amt != self.amt => {
+                emit(ProductRefused { product_id, rental_id, reason: PriceDiffers })
+            }
+            (true, Decrease { rental: rental_id, .. }) => match self.stock.checked_sub(1) {
+                Some(stock) => emit(ProductDecreased { product_id, rental_id, stock }),
+                None => emit(ProductRefused { product_id, rental_id, reason: OutOfStock }),
+            },
+
+            (true, Increase { rental: rental_id }) => {
+                emit(ProductIncreased { product_id, rental_id, stock: self.stock.saturating_add(1) })
+            }
+            (false, Increase { .. }) => ignore(),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::ProductRegistered { name, amt, stock } => {
+                *self = Product { registered: true, name: name.clone(), amt: *amt, stock: *stock };
+            }
+            Event::ProductDecreased { stock, .. } | Event::ProductIncreased { stock, .. } => self.stock = *stock,
+            Event::ProductRefused { .. } => {}
+        }
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.hearing::<Delivery>(|event| match event {
+            delivery::Event::DeliveryStarted(delivery::Shipped { rental_id, product_id, amt, .. }) => {
+                Some((*product_id, Command::Decrease { rental: *rental_id, amt: *amt }))
+            }
+            delivery::Event::DeliveryReturned { rental_id, product_id } => {
+                Some((*product_id, Command::Increase { rental: *rental_id }))
+            }
+            _ => None,
+        });
+    }
+
+    fn doors(doors: &mut impl Doors<Self>) {
+        doors.post(Role::Admin, |product: Register| (Target::New, Command::Register(product)));
+    }
+}
+
+/// `POST /products`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RegisterProduct")]
+pub struct Register {
+    /// What it is called.
+    pub name: Option<String>,
+    /// What a unit costs, in won.
+    pub amt: u64,
+    /// How many units there are.
+    pub stock: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, *};
+    use crate::domain::spec::{Given, given};
+
+    // The number of the product under test is 1; that of the rental is another.
+    const PRODUCT: Id<Product> = Id::new(1);
+    const RENTAL: Id<Rental> = Id::new(7);
+
+    fn product(stock: u64) -> Given<Product> {
+        given([ProductRegistered { name: Some("P1".into()), amt: 30_000, stock }])
+    }
+    fn decrease(amt: u64) -> Command {
+        Decrease { rental: RENTAL, amt }
+    }
+    fn refused(reason: Reason) -> Event {
+        ProductRefused { product_id: PRODUCT, rental_id: RENTAL, reason }
+    }
+
+    #[test]
+    fn a_delivery_takes_a_unit_and_brings_it_back() {
+        let taken = ProductDecreased { product_id: PRODUCT, rental_id: RENTAL, stock: 0 };
+        let back = ProductIncreased { product_id: PRODUCT, rental_id: RENTAL, stock: 1 };
+        let _ = product(1).when(decrease(30_000)).then([taken]).when(Increase { rental: RENTAL }).then([back]);
+    }
+
+    #[test]
+    fn what_is_not_left_is_refused_and_the_stock_stays() {
+        let product = product(0).when(decrease(30_000)).then([refused(Reason::OutOfStock)]);
+        assert_eq!(product.0.stock, 0);
+    }
+
+    #[test]
+    fn another_price_and_an_unknown_product_are_refused() {
+        let _ = product(5).when(decrease(29_999)).then([refused(Reason::PriceDiffers)]);
+        let unknown = given::<Product>([]).when(decrease(30_000)).then([refused(Reason::ProductUnknown)]);
+        assert_eq!(unknown.0.standing(), Standing::Absent);
+        let _ = unknown.when(Increase { rental: RENTAL }).then_nothing();
+    }
+}

@@ -1,0 +1,12 @@
+//! The e-book library (전자도서관) over HTTP, as its clients and admins see it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+mod ebook {
+    mod away;
+    mod library;
+    mod races;
+    mod rules;
+}

@@ -1,0 +1,10 @@
+//! The pure code of a system under deliveries in any order: questions come twice, late or never, listeners hear the
+//! events of different things in any interleaving, and the world is right in the end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod shuffle {
+    mod ebook;
+    mod member;
+    mod world;
+}

@@ -1,0 +1,118 @@
+//! The e-book library, shuffled.
+
+use super::world::{Client, World};
+use holdfast::{
+    domain::{Aggregate, Entity, Id, Refusal, Standing},
+    systems::ebook::{
+        book::{self, Book},
+        dashboard::Row,
+        payment::Payment,
+        rent::{self, Rent},
+    },
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const FEE: u64 = 3000;
+/// More than the sandbox approves.
+const DEAR: u64 = 9000;
+
+fn register(world: &mut World, _: u64) -> Result<(), Refusal> {
+    let book = book::Register { book_name: "Hello, JAVA".into(), rental_fee: FEE };
+    world.command::<Book>(None, book::Command::Register(book)).map(drop)
+}
+fn rent(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let rental_fee = [None, Some(FEE), Some(FEE), Some(FEE - 1), Some(DEAR)][(number / 4 % 5) as usize];
+    let wanted = rent::Request { user_id: 7, book_id: Id::new(number % 4), book_name: None, rental_fee };
+    world.command::<Rent>(None, rent::Command::Request(wanted)).map(drop)
+}
+/// One of those that are in this status, or any that there may be.
+fn one_in<A: Aggregate>(world: &mut World, status: &str, number: u64) -> Option<Id<A>> {
+    let shown = seen(world.states::<A>());
+    let fitting: Vec<u64> = shown.iter().filter(|(_, it)| it["status"] == status).map(|(number, _)| *number).collect();
+    let any = fitting.get(number as usize % fitting.len().max(1)).copied();
+    Some(Id::new(any.unwrap_or(number % 4)))
+}
+fn approve(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let book = one_in::<Book>(world, "PAID", number);
+    world.command(book, book::Command::Approve).map(drop)
+}
+fn reject(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let book = one_in::<Book>(world, "PAID", number);
+    world.command(book, book::Command::Reject).map(drop)
+}
+fn give_back(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let rent = one_in::<Rent>(world, "APPROVED", number);
+    world.command(rent, rent::Command::Return).map(drop)
+}
+
+/// Everything of a context that there is to see.
+fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
+    let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
+    there.map(|(number, state)| (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())).collect()
+}
+
+fn is_right(world: &mut World) -> Result<(), TestCaseError> {
+    for (number, rent) in world.states::<Rent>() {
+        prop_assert!(rent.standing() != Standing::Open, "rent {number} is never settled");
+    }
+    let (books, rents) = (seen(world.states::<Book>()), seen(world.states::<Rent>()));
+    let (payments, rows) = (seen(world.states::<Payment>()), seen(world.rows::<Row>()));
+    for (number, book) in &books {
+        let holders: Vec<_> = rents
+            .iter()
+            .filter(|(_, rent)| rent["bookId"] == *number)
+            .filter(|(_, rent)| rent["status"] == "RENTED" || rent["status"] == "APPROVED")
+            .collect();
+        let right = match (book["status"].as_str(), holders.as_slice()) {
+            (Some("POSSIBLE"), []) => book["rentId"].is_null(),
+            (Some("PAID"), [(rent, shown)]) => book["rentId"] == **rent && shown["status"] == "RENTED",
+            (Some("APPROVED"), [(rent, shown)]) => book["rentId"] == **rent && shown["status"] == "APPROVED",
+            _ => false,
+        };
+        prop_assert!(right, "book {number} is {book}, its rents are {holders:?}");
+    }
+    for (number, rent) in &rents {
+        let (paid, told) = match rent["status"].as_str() {
+            Some("RENTED") => ("PAID", "PAID"),
+            Some("APPROVED") => ("PAID", "APPROVED"),
+            Some("RETURNED") => ("PAID", "RETURNED"),
+            Some("CANCELED") => ("REFUNDED", "CANCELED"),
+            _ => ("", ""),
+        };
+        let (payment, row) = (&payments[number], &rows[number]);
+        prop_assert_eq!(
+            (&payment["status"], &row["status"]),
+            (&json!(paid), &json!(told)),
+            "rent {}: {}",
+            number,
+            rent
+        );
+        prop_assert!(paid == "REFUNDED" || payment["rentalFee"] == FEE, "rent {number}: {rent}, {payment}");
+        for date in ["rentedDate", "returnedDate", "canceledDate"] {
+            prop_assert_eq!(&row[date], &rent[date], "{} of rent {}", date, number);
+        }
+    }
+    prop_assert_eq!(rows.keys().collect::<Vec<_>>(), rents.keys().collect::<Vec<_>>());
+    for (number, payment) in payments.iter().filter(|(number, _)| !rents.contains_key(number)) {
+        prop_assert_eq!(&payment["status"], "REFUNDED", "payment {} is kept for nothing", number);
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(800))]
+
+    #[test]
+    fn whatever_comes_when_every_request_is_held_lent_returned_or_refunded(
+        acts in prop::collection::vec((0..8_usize, any::<u64>()), 1..40),
+        choices in prop::collection::vec(any::<u16>(), 0..400),
+    ) {
+        let mut world = World::of("ebook", json!({ "decline_from": DEAR }));
+        let what: [Client; 8] = [register, rent, rent, rent, approve, approve, reject, give_back];
+        let clients: Vec<(Client, u64)> = acts.iter().map(|(act, number)| (what[*act], *number)).collect();
+        world.run(&clients, &choices);
+        is_right(&mut world)?;
+    }
+}
