@@ -129,7 +129,13 @@ fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
             link(name.collection.into(), format!("/{}", name.collection));
         }
     }
-    for (rel, path) in [("service-desc", "/openapi.json"), ("service-doc", "/docs/"), ("status", "/actuator/health")] {
+    for (rel, path) in [
+        ("service-desc", "/openapi.json"),
+        ("events", "/events"),
+        ("asyncapi", "/asyncapi.json"),
+        ("service-doc", "/docs/"),
+        ("status", "/actuator/health"),
+    ] {
         link(rel.into(), path.into());
     }
     HttpResponse::Ok().content_type("application/hal+json").body(json!({ "_links": links }).to_string())
