@@ -16,7 +16,7 @@ use support::{
 };
 
 fn server(url: &str) -> Server {
-    Server::configured(&format!("[amqp]\nurl = '{url}'\nconfirm_timeout_ms = 2000\n"))
+    Server::configured(&format!("[amqp]\nurl = '{url}'\n"))
 }
 
 /// Rents `count` books, one after the other, some of them at once.
@@ -184,4 +184,30 @@ fn wrong_credentials_and_an_absent_broker_show_and_stop_nothing_else() {
     drained(&server);
     nothing_is_missing(&queue.take_all(), &logs);
     assert!(!server.said().contains("secret-word"));
+}
+
+/// A figure, not a promise: `cargo test --release --test amqp -- --ignored --nocapture drained`.
+#[test]
+#[ignore = "a measurement"]
+fn how_fast_a_backlog_is_drained() {
+    let mut broker = Broker::start();
+    let queue = Queue::bind(&broker.url(), "all", "#");
+    let server = server(&broker.url());
+    shows(&server, "connected");
+    broker.kill();
+    let rents: u64 = std::env::var("HOLDFAST_DRAIN_RENTS").map_or(4000, |rents| rents.parse().unwrap());
+    load(&server, rents as usize);
+    logs(&server, rents);
+    let pending = server.metric("holdfast_outbox_pending");
+    broker.restart();
+    shows(&server, "connected");
+    let begun = std::time::Instant::now();
+    let left = server.metric("holdfast_outbox_pending");
+    while server.metric("holdfast_outbox_pending") > 0.0 {
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let took = begun.elapsed().as_secs_f64();
+    println!("{pending} were pending; {left} drained in {took:.2} s: {:.0} events/s", left / took);
+    let came = queue.take_all();
+    assert_eq!(once(&came).len() as f64, server.metric("holdfast_outbox_sent_total"));
 }

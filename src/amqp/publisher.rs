@@ -63,8 +63,8 @@ impl Publisher {
 
     async fn publish(&self, context: &'static str, items: &[(u64, Published)]) -> Result<usize, String> {
         let live = self.link.up().await;
-        let taken = AtomicUsize::new(0);
-        let done = self.while_it_answers(&live, self.window(&live, context, items, &taken)).await;
+        let (taken, moves) = (AtomicUsize::new(0), AtomicUsize::new(1));
+        let done = self.while_it_moves(&live, &moves, self.window(&live, context, items, (&taken, &moves))).await;
         let taken = taken.into_inner();
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match done {
@@ -80,11 +80,17 @@ impl Publisher {
         Ok(taken)
     }
 
-    /// Waits for `work` as long as the connection stands, and no longer than confirms may take; but a broker that has
-    /// said that it takes nothing is waited for: what it has of us, it may still take.
-    async fn while_it_answers(&self, live: &Live, work: impl Future<Output = lapin::Result<()>>) -> Result<(), String> {
+    /// Waits for `work` as long as the connection stands and something moves; but a broker that has said that it takes
+    /// nothing is waited for: what it has of us, it may still take.
+    async fn while_it_moves(
+        &self,
+        live: &Live,
+        moves: &AtomicUsize,
+        work: impl Future<Output = lapin::Result<()>>,
+    ) -> Result<(), String> {
         let (mut work, mut state) = (pin!(work), self.link.state());
         let timeout = self.settings.confirm_timeout;
+        let mut before = (0, false);
         loop {
             let gone = state.wait_for(|state| !state.is_same(live.generation));
             tokio::select! {
@@ -92,9 +98,11 @@ impl Publisher {
                 _ = gone => return Err("the connection was lost".into()),
                 () = tokio::time::sleep(timeout) => {}
             }
-            if state.borrow().blocked.is_none() {
+            let now = (moves.load(Relaxed), state.borrow().blocked.is_some());
+            if !now.1 && now == before {
                 return Err(format!("no confirm within {timeout:?}"));
             }
+            before = now;
         }
     }
 
@@ -103,7 +111,7 @@ impl Publisher {
         live: &Live,
         context: &'static str,
         items: &[(u64, Published)],
-        taken: &AtomicUsize,
+        (taken, moves): (&AtomicUsize, &AtomicUsize),
     ) -> lapin::Result<()> {
         let channel = self.channel(live, context).await?;
         let mut confirms = Vec::with_capacity(items.len().min(WINDOW));
@@ -114,6 +122,7 @@ impl Publisher {
             let properties = self.properties(&CloudEvent { context, event });
             let exchange = ShortString::from(self.settings.exchange.as_str());
             confirms.push(channel.basic_publish(exchange, key.into(), options, body.as_bytes(), properties).await?);
+            moves.fetch_add(1, Relaxed);
         }
         for confirm in confirms {
             match confirm.await? {
@@ -125,6 +134,7 @@ impl Publisher {
                 }
             }
             taken.fetch_add(1, Relaxed);
+            moves.fetch_add(1, Relaxed);
         }
         Ok(())
     }
