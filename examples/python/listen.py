@@ -1,7 +1,7 @@
 """Hears every event once and in order: a durable queue at RabbitMQ, and the HTTP history for what went by before it.
 
     pip install pika
-    python3 listen.py --amqp amqp://guest:guest@localhost:5672/%2f --bind 'bookrent.#' --seen seen.json
+    python3 listen.py --amqp amqp://guest:guest@localhost:5672/%2f --bind 'bookrent.#' --heard heard.sqlite
 
 Each event is delivered at least once, and events of one source come in the order of their sequence, except that one may
 come again, and that one which went by while no queue was bound never comes. So: remember the last sequence of each
@@ -10,7 +10,7 @@ source; what is not above it was had before; what leaves a gap is fetched over H
 
 import argparse
 import json
-import os
+import sqlite3
 import urllib.request
 
 import pika
@@ -26,53 +26,58 @@ def attribute(headers, name):
     return None
 
 
-class Seen:
-    """The last sequence of each source, in a file that is replaced as a whole."""
+class Heard:
+    """What has been heard, and how far. Effect and place are one transaction, so that nothing is done twice."""
 
     def __init__(self, path):
-        self.path = path
-        self.last = json.load(open(path)) if os.path.exists(path) else {}
+        self.base = sqlite3.connect(path)
+        self.base.execute("CREATE TABLE IF NOT EXISTS places (source TEXT PRIMARY KEY, last INTEGER)")
+        self.base.execute("CREATE TABLE IF NOT EXISTS events (source TEXT, id INTEGER, type TEXT, data TEXT)")
 
-    def set(self, source, sequence):
-        self.last[source] = sequence
-        with open(self.path + ".new", "w") as file:
-            json.dump(self.last, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(self.path + ".new", self.path)
+    def last(self, source):
+        row = self.base.execute("SELECT last FROM places WHERE source = ?", (source,)).fetchone()
+        return row[0] if row else 0
+
+    def take(self, source, sequence, kind, data):
+        if sequence <= self.last(source):
+            return  # It comes again.
+        with self.base:
+            # The effect: what the consumer is there for.
+            self.base.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (source, sequence, kind, json.dumps(data)))
+            self.base.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (source, sequence))
 
 
-def handle(source, sequence, kind, data):
-    """What the consumer is there for. In earnest, its effect and `Seen` belong into one transaction."""
-    print(json.dumps({"source": source, "id": sequence, "type": kind, "data": data}), flush=True)
-
-
-def catch_up(history, seen, source, until):
-    """Handles what is missing of `source` before the sequence `until`."""
+def catch_up(history, heard, source, until):
+    """Takes what is missing of `source` before the sequence `until`."""
     context = source.strip("/").replace("/", ".")
-    while (start := seen.last.get(source, 0) + 1) < until:
+    while (start := heard.last(source) + 1) < until:
         with urllib.request.urlopen(f"{history}/events/{context}?from={start}&limit=1000") as answer:
             events = [event for event in json.load(answer) if int(event["id"]) < until]
         if not events:
             return
         for event in events:
-            handle(source, int(event["id"]), event["type"], event["data"])
-            seen.set(source, int(event["id"]))
+            heard.take(source, int(event["id"]), event["type"], event["data"])
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--amqp", required=True)
+    parser.add_argument("--amqp", default="amqp://guest:guest@localhost:5672/%2f")
     parser.add_argument("--history", help="the server, for what was missed: http://localhost:8088")
     parser.add_argument("--queue", default="example")
+    parser.add_argument("--quorum", action="store_true", help="a replicated queue, where the broker has several nodes")
     parser.add_argument("--bind", default="#")
-    parser.add_argument("--seen", default="seen.json")
+    parser.add_argument("--heard", default="heard.sqlite")
+    parser.add_argument("--show", action="store_true", help="print what has been heard, and end")
     options = parser.parse_args()
-    seen = Seen(options.seen)
+    heard = Heard(options.heard)
+    if options.show:
+        for source, sequence, kind, data in heard.base.execute("SELECT * FROM events ORDER BY rowid"):
+            print(json.dumps({"source": source, "id": sequence, "type": kind, "data": json.loads(data)}))
+        return
 
     channel = pika.BlockingConnection(pika.URLParameters(options.amqp)).channel()
     channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20}
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if options.quorum else {}
     channel.queue_declare(options.queue, durable=True, arguments=arguments)
     channel.queue_bind(options.queue, EXCHANGE, options.bind)
     channel.basic_qos(prefetch_count=64)
@@ -81,11 +86,9 @@ def main():
         headers = properties.headers or {}
         source, sequence = attribute(headers, "source"), int(attribute(headers, "id"))
         # A queue that is bound with a narrower key has gaps that are none.
-        if options.history and sequence > seen.last.get(source, 0) + 1:
-            catch_up(options.history, seen, source, sequence)
-        if sequence > seen.last.get(source, 0):
-            handle(source, sequence, attribute(headers, "type"), json.loads(body))
-            seen.set(source, sequence)
+        if options.history and sequence > heard.last(source) + 1:
+            catch_up(options.history, heard, source, sequence)
+        heard.take(source, sequence, attribute(headers, "type"), json.loads(body))
         channel.basic_ack(method.delivery_tag)
 
     channel.basic_consume(options.queue, on_event)
