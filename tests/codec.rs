@@ -11,7 +11,7 @@ use holdfast::{
 };
 use std::{fmt::Write, fs, path::Path};
 
-/// At most so many states of a context are on record.
+/// So many states of a context are on record.
 const STATES: usize = 60;
 
 /// Writes every sample down, and reads it back.
@@ -47,7 +47,7 @@ impl Board for Recorder {
         for event in events {
             record(&mut file, "event", Space::Log, A::EVENT_VERSION, &event);
         }
-        // Where a count leads to ever more states, the first show their shape.
+        // Where a state counts there is no end of states; the first ones show its form.
         for state in explore::<A>().unwrap().states.into_iter().take(STATES) {
             record(&mut file, "state", Space::State, A::STATE_VERSION, &state);
         }

@@ -3,7 +3,10 @@
 
 mod support;
 
-use holdfast::systems;
+use holdfast::{
+    domain::{Aggregate, Board, View},
+    systems,
+};
 use serde_json::json;
 use std::{
     fs,
@@ -32,13 +35,13 @@ fn free(count: u16) -> u16 {
     }
 }
 
-/// `system` on free ports; and a client for each context, by its bare name.
+/// `system` on free ports; and a client for each context, by its name.
 fn started(system: &str) -> (Server, impl Fn(&str) -> Client) {
     let ports = systems::ports(system);
     let first = free(u16::try_from(ports.len()).unwrap());
     let server = Server::of(system, &format!("[compat]\nports = true\nfirst_port = {first}\n"), &[]);
     let of = move |context: &str| {
-        let (_, port) = ports.iter().find(|(name, _)| name.rsplit('.').next() == Some(context)).unwrap();
+        let (_, port) = ports.iter().find(|(name, _)| *name == context).unwrap();
         Client::new(format!("http://127.0.0.1:{}", port - FIRST + first))
     };
     (server, of)
@@ -51,30 +54,53 @@ fn the_contexts_of_a_system_have_the_ports_from_8081_on() {
         let mut ports: Vec<_> = systems::ports(system).into_iter().map(|(_, port)| port).collect();
         ports.sort_unstable();
         assert!(ports.len() >= 4 && ports.iter().copied().eq((FIRST..).take(ports.len())), "{system}: {ports:?}");
-        let mut names = Names::default();
-        systems::lay_out(system, &mut names);
         let with: Vec<_> = systems::ports(system).into_iter().map(|(name, _)| name).collect();
-        without.extend(names.0.into_iter().filter(|name| !with.contains(name)));
+        without.extend(Names::of(system).0.into_iter().map(|(name, _)| name).filter(|name| !with.contains(name)));
     }
     // Only the text messages had no service.
     assert!(without.iter().all(|name| *name == "purifier.notification"), "{without:?}");
 }
 
+/// What is on a board: context and collection.
 #[derive(Default)]
-struct Names(Vec<&'static str>);
-impl holdfast::domain::Board for Names {
-    fn aggregate<A: holdfast::domain::Aggregate>(&mut self) {
-        self.0.push(A::NAME.context);
+struct Names(Vec<(&'static str, &'static str)>);
+impl Board for Names {
+    fn aggregate<A: Aggregate>(&mut self) {
+        self.0.push((A::NAME.context, A::NAME.collection));
     }
-    fn view<V: holdfast::domain::View>(&mut self) {
-        self.0.push(V::NAME.context);
+    fn view<V: View>(&mut self) {
+        self.0.push((V::NAME.context, V::NAME.collection));
+    }
+}
+impl Names {
+    fn of(system: &str) -> Self {
+        let mut names = Self::default();
+        systems::lay_out(system, &mut names);
+        names
+    }
+}
+
+#[test]
+fn in_every_system_a_port_answers_for_its_own_context_alone() {
+    for system in systems::NAMES {
+        let (_server, of) = started(system);
+        let names = Names::of(system);
+        for (own, _) in systems::ports(system) {
+            let client = of(own);
+            for (context, collection) in &names.0 {
+                let status = if *context == own { 200 } else { 404 };
+                client.get(&format!("/{collection}")).is(status);
+                client.get(&format!("/{system}/{collection}")).is(status);
+            }
+        }
     }
 }
 
 #[test]
 fn the_transcript_of_bookrent_replays_on_the_ports_of_its_services() {
     let (server, of) = started("bookrent");
-    let (books, rents, deliveries, views) = (of("book"), of("rent"), of("delivery"), of("view"));
+    let (books, rents, deliveries, views) =
+        (of("bookrent.book"), of("bookrent.rent"), of("bookrent.delivery"), of("bookrent.view"));
     let book = books.post("/books", json!({"title": "title01", "status": "true"})).is(201).has("id", 1);
     assert_eq!(book.header("location"), format!("{}/books/1", books.url()));
     let rent = json!({"bookId": "1", "userId": "1", "address": "address1"});
@@ -98,9 +124,9 @@ fn the_transcript_of_bookrent_replays_on_the_ports_of_its_services() {
 }
 
 #[test]
-fn a_port_answers_for_its_own_context_alone() {
+fn whichever_port_a_request_takes_it_is_the_same_request() {
     let (server, of) = started("bookrent");
-    let (books, rents) = (of("book"), of("rent"));
+    let (books, rents) = (of("bookrent.book"), of("bookrent.rent"));
     books.register_book("title01");
     rents.get("/books/1").refuses(404, "not-found");
     rents.post("/bookrent/books", json!({"title": "title02"})).problem(404);

@@ -74,6 +74,16 @@ fn bookrent_is_tried_and_the_report_adds_up() {
 }
 
 #[test]
+fn the_library_is_tried_and_the_report_adds_up() {
+    tried("ebook");
+}
+
+#[test]
+fn movie_booking_is_tried_and_the_report_adds_up() {
+    tried("movie");
+}
+
+#[test]
 fn a_lab_that_is_told_to_stop_clears_up_and_says_that_it_is_not_done() {
     let scratch = TempDir::new().unwrap();
     let mut command = lab(&scratch, &["bookrent", "--seconds", "3600", "--tries", "1"]);

@@ -5,9 +5,12 @@
 mod runtime {
     pub mod bench;
     mod ebook_goes_wrong;
+    mod gbike_goes_wrong;
     mod guardian;
     mod kiosk;
     mod kiosk_works;
+    mod movie_goes_wrong;
+    mod movie_waits;
     mod protection;
     mod purifier_goes_wrong;
     mod repeats;

@@ -5,6 +5,9 @@
 
 mod shuffle {
     mod ebook;
+    mod gbike;
     mod member;
+    mod movie;
+    mod purifier;
     mod world;
 }

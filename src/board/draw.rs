@@ -98,7 +98,11 @@ fn consequences(context: &Context, wall: &Wall) -> Rows {
             rows.push(vec![event.clone(), format!("══▶ {callee}: {}", ask.command)]);
             let outcome = |events: &[String]| if events.is_empty() { "nothing".into() } else { events.join(", ") };
             rows.push(vec![String::new(), format!("    yes ──▶ {}", outcome(&ask.yes))]);
-            rows.push(vec![String::new(), format!("    no, or no answer ──▶ {}", outcome(&ask.no))]);
+            let mut no = vec![("no, or no answer", &ask.no)];
+            if ask.no != ask.unanswered {
+                no = vec![("no", &ask.no), ("no answer", &ask.unanswered)];
+            }
+            rows.extend(no.iter().map(|(no, events)| vec![String::new(), format!("    {no} ──▶ {}", outcome(events))]));
         }
         for policy in wall.policies.iter().filter(|policy| policy.source == context.name && policy.event == *event) {
             let target = wall.contexts.iter().find(|target| target.name == policy.target);

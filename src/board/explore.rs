@@ -1,7 +1,7 @@
 //! Which events follow which commands: a search from the state in which nothing has happened, by every sample command.
 
 use super::sample::{SampleError, samples};
-use crate::domain::{Aggregate, AskId, Id, Moment, NoAnswer, Timestamp};
+use crate::domain::{Aggregate, AskId, Id, Moment, NoAnswer, Refusal, Timestamp};
 use std::collections::HashSet;
 
 /// The search ends after so many states; contexts have few, since samples are.
@@ -36,8 +36,10 @@ pub struct FoundAsk {
     pub settle: String,
     /// Events after a yes.
     pub yes: Vec<String>,
-    /// Events after a no, or no answer.
+    /// Events after a no.
     pub no: Vec<String>,
+    /// Events when nobody answers.
+    pub unanswered: Vec<String>,
 }
 
 /// Searches the states of `A`.
@@ -94,12 +96,18 @@ impl<A: Aggregate> Explored<A> {
             command: ask.command.as_ref().name().to_owned(),
             settle: (ask.then)(Ok(())).as_ref().to_owned(),
             yes: names(Ok(())),
-            no: names(Err(NoAnswer::Unavailable)),
+            no: names(Err(NoAnswer::Refused(no()))),
+            unanswered: names(Err(NoAnswer::Unavailable)),
         };
         if !self.asks.contains(&ask) {
             self.asks.push(ask);
         }
     }
+}
+
+/// Somebody's no.
+fn no() -> Refusal {
+    Refusal::conflict("no", "no", "아니요")
 }
 
 fn decide<A: Aggregate>(state: &A, command: A::Command, settings: &A::Settings) -> Vec<A::Event> {
@@ -144,7 +152,8 @@ mod tests {
             (ask.after.as_str(), ask.callee, ask.command.as_str()),
             ("RentRequested", Book::NAME.context, "Take")
         );
-        assert_eq!((ask.yes.join(" "), ask.no.join(" ")), ("BookRented".to_owned(), "RentFailed".to_owned()));
+        let events = [&ask.yes, &ask.no, &ask.unanswered].map(|events| events.join(" "));
+        assert_eq!(events, ["BookRented", "RentFailed", "RentFailed"]);
     }
 
     #[test]

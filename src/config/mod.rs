@@ -181,6 +181,9 @@ mod tests {
         let ports = load(file, &[], Flags::default()).unwrap().settings.compat_ports();
         assert_eq!(ports.first(), Some(&("bookrent.book", 9000)));
         assert_eq!(ports.last(), Some(&("bookrent.view", 9003)));
+        let one = format!("{file}\n[node]\ncontexts = ['bookrent.rent']");
+        let ports = load(&one, &[], Flags::default()).unwrap().settings.compat_ports();
+        assert_eq!(ports, [("bookrent.rent", 9001)], "those of other nodes are on theirs");
         assert!(problem("[compat]\nports = true", &[]).contains("one system at a time"));
         let why = problem(&format!("http.listen = '127.0.0.1:9001'\n{file}"), &[]);
         assert!(why.contains("http.listen") && why.contains("bookrent.rent"), "{why}");

@@ -213,11 +213,13 @@ impl Settings {
         }
     }
 
-    /// The contexts that answer on ports of their own too, each with its port.
+    /// The contexts of this node that answer on ports of their own too, each with its port.
     pub fn compat_ports(&self) -> Vec<(&'static str, u16)> {
         let system = self.alone().filter(|_| self.compat.ports);
         let moved = |port: u16| port.saturating_sub(FIRST_PORT).saturating_add(self.compat.first_port);
-        system.map(systems::ports).unwrap_or_default().into_iter().map(|(name, port)| (name, moved(port))).collect()
+        let ports = system.map(systems::ports).unwrap_or_default().into_iter().map(|(name, port)| (name, moved(port)));
+        let hosted = self.hosted();
+        ports.filter(|(name, _)| hosted.as_ref().is_none_or(|hosted| hosted.contains(*name))).collect()
     }
 
     /// What is configured for asking `context` (`bookrent.book`).

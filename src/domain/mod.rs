@@ -19,7 +19,7 @@ pub use board::{Board, Body, Change, Doors, Folds, Message, Messages, Policies, 
 pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
-pub use time::Timestamp;
+pub use time::{Timestamp, Weekday, Written, Zone};
 
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -67,6 +67,12 @@ pub trait Aggregate: Entity {
     /// The ask that `command` takes back, if it is an undo. The runtime remembers it by the ask's id, so that a late
     /// question is refused and a late yes cannot come.
     fn withdraws(_command: &Self::Command) -> Option<AskId> {
+        None
+    }
+
+    /// The no that `event` is to whoever waits for this thing, though it stands and goes on as it was: a cancel that came too
+    /// late, say. They are told this instead of how the thing looks.
+    fn turned_down(_event: &Self::Event) -> Option<Refusal> {
         None
     }
 

@@ -69,3 +69,132 @@ impl JsonSchema for Timestamp {
         json_schema!({ "type": "string", "format": "date-time" })
     }
 }
+
+/// A moment as people write it: with its offset from UTC, or a date alone, which means that day wherever they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// A moment.
+    Moment(Timestamp),
+    /// A day.
+    Day(jiff::civil::Date),
+}
+
+impl Written {
+    /// When it begins: a day at 00:00.
+    pub fn starts(self, zone: &Zone) -> Timestamp {
+        match self {
+            Self::Moment(moment) => moment,
+            Self::Day(day) => zone.midnight(day),
+        }
+    }
+    /// When it ends: a day at 24:00.
+    pub fn ends(self, zone: &Zone) -> Timestamp {
+        match self {
+            Self::Moment(moment) => moment,
+            Self::Day(day) => zone.midnight(day.tomorrow().unwrap_or(day)),
+        }
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Moment(moment) => moment.fmt(f),
+            Self::Day(day) => day.fmt(f),
+        }
+    }
+}
+impl FromStr for Written {
+    type Err = jiff::Error;
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        // A date with a time and no offset is read as a date as well, and would lose its time.
+        match text.parse().map(Self::Moment) {
+            Err(_) if text.len() <= "+002021-07-06".len() && !text.contains(':') => text.parse().map(Self::Day),
+            moment => moment,
+        }
+    }
+}
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Written {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| {
+            D::Error::custom(format!(
+                "`{text}` is no time, such as 2021-07-06T19:00:00+09:00, and no date, such as 2021-07-06"
+            ))
+        })
+    }
+}
+impl JsonSchema for Written {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Written".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "description": "A time with its offset from UTC, or a date alone, which means that day in the configured zone",
+        })
+    }
+}
+
+/// Where people are: what they mean by a day. Seoul when nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone(jiff::tz::TimeZone);
+
+impl Default for Zone {
+    fn default() -> Self {
+        // Seoul has been nine hours ahead, summer and winter, since 1988.
+        Self(jiff::tz::TimeZone::fixed(jiff::tz::offset(9)))
+    }
+}
+impl Zone {
+    fn midnight(&self, day: jiff::civil::Date) -> Timestamp {
+        let moment = self.0.to_timestamp(day.to_datetime(jiff::civil::Time::midnight()));
+        Timestamp(moment.map_or(i64::MAX, jiff::Timestamp::as_microsecond))
+    }
+}
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        jiff::tz::TimeZone::get(&name)
+            .map(Self)
+            .map_err(|_| D::Error::custom(format!("`{name}` is no time zone, such as Asia/Seoul")))
+    }
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+impl Timestamp {
+    /// The day of the week in `zone`.
+    pub fn weekday(self, zone: &Zone) -> Weekday {
+        let moment = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
+        match zone.0.to_datetime(moment).weekday() {
+            jiff::civil::Weekday::Monday => Weekday::Monday,
+            jiff::civil::Weekday::Tuesday => Weekday::Tuesday,
+            jiff::civil::Weekday::Wednesday => Weekday::Wednesday,
+            jiff::civil::Weekday::Thursday => Weekday::Thursday,
+            jiff::civil::Weekday::Friday => Weekday::Friday,
+            jiff::civil::Weekday::Saturday => Weekday::Saturday,
+            jiff::civil::Weekday::Sunday => Weekday::Sunday,
+        }
+    }
+}

@@ -44,4 +44,4 @@ macro_rules! systems {
     };
 }
 
-systems! { bookrent, purifier, ebook }
+systems! { bookrent, purifier, ebook, movie, ticketing, gbike }

@@ -154,6 +154,7 @@ pub enum OrderEvent {
     Answered { attempt: u32 },
     OrderPlaced { seat: String },
     ChangeRequested,
+    ChangeRefused { closed: bool },
     OrderExpired,
     OrderEnded { order: Id<Order>, desk: Id<Desk>, attempt: u32, refusal: Refusal },
 }
@@ -218,6 +219,7 @@ impl Aggregate for Order {
             }
             (Placed, Change) => emit(ChangeRequested),
             (Changing, Settle(Ok(()))) => emit(OrderPlaced { seat: self.seat.clone() }),
+            (Changing, Settle(Err(NoAnswer::Refused(no)))) => emit(ChangeRefused { closed: no.code == "closed" }),
             (Placed | Changing, Expire) if is_poison("stuck", &self.seat) => ignore(),
             (Placed, Expire) => emit(OrderExpired),
             (New | Requested | Ended, Change) => Err(Refusal::still_open()),
@@ -234,6 +236,7 @@ impl Aggregate for Order {
             OrderEvent::Answered { attempt } => self.asked = *attempt,
             OrderEvent::OrderPlaced { .. } => (self.status, self.asked) = (OrderStatus::Placed, self.asked + 1),
             OrderEvent::ChangeRequested => self.status = OrderStatus::Changing,
+            OrderEvent::ChangeRefused { .. } => (self.status, self.asked) = (OrderStatus::Placed, self.asked + 1),
             OrderEvent::OrderExpired => self.status = OrderStatus::Expired,
             OrderEvent::OrderEnded { refusal, .. } => {
                 (self.status, self.refusal) = (OrderStatus::Ended, Some(refusal.clone()));
@@ -243,6 +246,13 @@ impl Aggregate for Order {
     fn awaits(&self, id: Id<Self>) -> Option<Ask<Self>> {
         matches!(self.status, OrderStatus::Requested | OrderStatus::Changing)
             .then(|| ask(self.desk, DeskCommand::Charge { order: id.get() }, self.asked + 1, OrderCommand::Settle))
+    }
+    fn turned_down(event: &OrderEvent) -> Option<Refusal> {
+        match event {
+            OrderEvent::ChangeRefused { closed: true } => Some(Refusal::conflict("closed", "closed", "닫힘")),
+            OrderEvent::ChangeRefused { closed: false } => Some(Refusal::retry_later()),
+            _ => None,
+        }
     }
     fn claims(&self) -> Vec<String> {
         match self.status {

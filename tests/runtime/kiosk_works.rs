@@ -174,6 +174,30 @@ async fn an_answer_that_changes_nothing_is_asked_for_again_and_a_repeat_under_a_
 }
 
 #[actix_rt::test]
+async fn whoever_waits_for_what_is_turned_down_is_told_so_and_the_thing_stands_as_it_was() {
+    let bench = bench().await;
+    let body = json!({ "seat": "A1", "desk": 13, "asks": 0 });
+    bench.enter("kiosk.order", 0, None, body).await.unwrap();
+    bench.context("kiosk.desk").set_fault(Some(Injected { delay_ms: (50, 50), failure_rate: 0.0 }));
+    let change = Order { door: 1, number: Some(1), ..Order::default() };
+    let (first, second) = futures_util::future::join(
+        bench.order("kiosk.order", under("one", &change)),
+        bench.order("kiosk.order", change.clone()),
+    )
+    .await;
+    assert_eq!(code(first), (Kind::Conflict, "closed".into()));
+    assert_eq!(code(second), (Kind::Conflict, "closed".into()));
+    assert_eq!(bench.see("kiosk.order", 1).unwrap()["status"], "Placed");
+    let events = bench.events("kiosk.order", 1);
+    assert_eq!(events[..4], ["OrderRequested", "OrderPlaced", "ChangeRequested", "ChangeRefused"]);
+    let bench = bench.crashed(quick(), kiosk).await;
+    let kept = bench.order("kiosk.order", under("one", &change)).await;
+    assert!(matches!(kept, Err(Fault::RefusedBefore(refusal)) if refusal.code == "closed"));
+    // Who comes anew is asked for anew.
+    assert_eq!(code(bench.order("kiosk.order", under("two", &change)).await).1, "closed");
+}
+
+#[actix_rt::test]
 async fn a_late_yes_after_an_undo_is_refused_and_nothing_stays_charged() {
     let bench = bench().await;
     bench.context("kiosk.desk").set_fault(Some(Injected { delay_ms: (200, 200), failure_rate: 0.0 }));

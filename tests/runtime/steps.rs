@@ -4,13 +4,18 @@
 use super::bench::{Bench, LayOut, eventually, hasty, under};
 use holdfast::{
     actors::{ChaosPoint, Fault, Injected, Node, NodeSettings, Order, Outcome},
+    domain::Kind,
     store::{MemoryStore, Store},
 };
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Not a context: an order to it lets as many minutes pass as its number says.
+pub const CLOCK: &str = "clock";
 
 /// A saga to be tested.
 #[derive(Clone)]
@@ -94,6 +99,11 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
 
     let mut answers = Vec::new();
     for (place, (context, order)) in saga.orders.iter().enumerate() {
+        if *context == CLOCK {
+            bench.node.advance_clock(Duration::from_secs(60 * order.number.unwrap_or_default()));
+            answers.push(Err(Fault::Away(CLOCK)));
+            continue;
+        }
         let answer = bench.order(context, under(&format!("order {place}"), order));
         // While nothing becomes durable nobody is answered; the next order is sent meanwhile.
         let held = eventually(|| {
@@ -116,7 +126,8 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     }
 
     // Whoever heard nothing certain asks again under the same key, until there is an answer.
-    for (place, answer) in answers.iter_mut().enumerate() {
+    let asked = answers.iter_mut().enumerate().filter(|(place, _)| saga.orders[*place].0 != CLOCK);
+    for (place, answer) in asked {
         let (context, order) = &saga.orders[place];
         let acknowledged = answer.clone();
         for _ in 0..200 {
@@ -143,6 +154,8 @@ fn keeps_its_word(injection: &Injection, told: &Result<Outcome, Fault>, again: &
             assert_eq!((told.number, &told.body), (again.number, &again.body), "{injection:?}");
         }
         (Ok(told), _) if !told.settled => {}
+        // Try again in a moment: nothing was promised, and the world has gone on.
+        (Err(Fault::Refused(told)), _) if told.kind == Kind::RetryLater => {}
         (Err(Fault::Refused(told)), Err(Fault::Refused(again) | Fault::RefusedBefore(again))) => {
             assert_eq!(told, again, "{injection:?}");
         }

@@ -14,6 +14,8 @@ pub type Client = fn(&mut World, u64) -> Result<(), Refusal>;
 /// All of a system.
 pub struct World {
     now: i64,
+    /// How many microseconds pass from one thing that happens to the next.
+    pub pace: i64,
     settings: Value,
     logs: Logs,
     members: BTreeMap<&'static str, Box<dyn Member>>,
@@ -42,7 +44,8 @@ impl Board for World {
 
 impl World {
     pub fn of(system: &str, settings: Value) -> Self {
-        let mut world = Self { now: 0, settings, logs: Logs::default(), members: BTreeMap::new(), flights: Vec::new() };
+        let mut world =
+            Self { now: 0, pace: 1, settings, logs: Logs::default(), members: BTreeMap::new(), flights: Vec::new() };
         assert!(systems::lay_out(system, &mut world));
         world
     }
@@ -87,7 +90,7 @@ impl World {
     pub fn run(&mut self, clients: &[(Client, u64)], choices: &[u16]) {
         let (mut clients, mut choices) = (clients.iter(), choices.iter().copied());
         loop {
-            self.now += 1;
+            self.now += self.pace;
             let steps = self.steps(clients.len());
             if steps.is_empty() {
                 return;

@@ -236,10 +236,38 @@ impl<A: Aggregate> Work<'_, A> {
         Ok(())
     }
 
+    /// Whoever waits for `number` so far is told no, though it stands; what comes after them in this turn is another matter.
+    pub(super) fn turn_down(&mut self, number: u64, refusal: Refusal) -> Result<(), StoreError> {
+        let outcome = Err(Fault::Refused(refusal));
+        let mut scopes =
+            self.awaited.get_mut(&number).map(|awaited| std::mem::take(&mut awaited.keys)).unwrap_or_default();
+        let new_keys = std::mem::take(&mut self.new_keys).into_iter();
+        let (refused, others): (Vec<_>, Vec<_>) = new_keys.partition(|(_, of, _)| *of == number);
+        scopes.extend(refused.into_iter().map(|(scope, ..)| scope));
+        self.new_keys = others;
+        for scope in scopes {
+            self.keep(&scope, outcome.clone())?;
+        }
+        let waits = std::mem::take(&mut self.waits).into_iter();
+        let (refused, others): (Vec<_>, Vec<_>) = waits.partition(|(_, of, _)| *of == number);
+        self.waits = others;
+        for (mail, _, replayed) in refused {
+            self.effects.push_back(Effect::Reply { mail, answer: as_replay(outcome.clone(), replayed) });
+        }
+        self.effects.push_back(Effect::Settled { number, outcome });
+        Ok(())
+    }
+
     fn keep_outcome(&mut self, scope: &str, number: u64) -> Result<(), StoreError> {
+        let outcome = self.outcome(number)?;
+        self.keep(scope, outcome)
+    }
+
+    /// What settled a request is kept under its key.
+    fn keep(&mut self, scope: &str, outcome: Result<Outcome, Fault>) -> Result<(), StoreError> {
         let key = request_key(scope);
         let Some(mut row) = self.desk.get::<IdempotencyRow>(Space::Idempotency, &key)? else { return Ok(()) };
-        row.answer = match self.outcome(number)? {
+        row.answer = match outcome {
             Ok(outcome) => Some(KeptAnswer::Done { version: outcome.version, body: ByteBuf::from(outcome.body) }),
             Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => Some(KeptAnswer::Refused(refusal)),
             // Try again in a moment: the same key is then a new request.

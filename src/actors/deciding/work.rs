@@ -126,9 +126,10 @@ impl<'a, A: Aggregate> Work<'a, A> {
             events.iter().for_each(|event| after.evolve(event));
             let (ask, claims) = (after.awaits(id), (state.claims(), after.claims()));
             let due = (state.due().map(|(at, _)| at), after.due().map(|(at, _)| at));
-            Ok::<_, Refusal>((events, after, ask, claims, due))
+            let no = events.iter().find_map(A::turned_down);
+            Ok::<_, Refusal>((events, after, ask, claims, due, no))
         }));
-        let (events, after, ask, (held, claimed), (due_before, due_after)) = match decided {
+        let (events, after, ask, (held, claimed), (due_before, due_after), no) = match decided {
             Ok(Ok(decided)) => decided,
             Ok(Err(refusal)) => return Ok(Err(Trouble::Refused(refusal))),
             Err(_) => {
@@ -164,6 +165,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
             };
             self.desk.set(number, version + count, created_in, after)?;
             self.await_now(number, still_open, opens.map(|ask| (ask, pass, Duration::ZERO)), thread);
+            if let Some(refusal) = no {
+                self.turn_down(number, refusal)?;
+            }
         }
         if let Some(ask) = withdrawn {
             self.keep_answer(&ask, Kept::Withdrawn)?;

@@ -146,7 +146,7 @@ fn operation(
     let (method, does) = match door.verb {
         Verb::Post => ("post", "Create"),
         Verb::Patch => ("patch", "Change"),
-        Verb::Delete => ("delete", "Remove"),
+        Verb::Delete => ("delete", "Cancel"),
     };
     let in_collection = door.verb == Verb::Post && door.word.is_none();
     let (rest, operation_name, summary) = match door.word {
@@ -165,7 +165,10 @@ fn operation(
     put(&mut later, "Location", header("Location"));
     put(&mut later, "Retry-After", header("Retry-After"));
     let done = match door.verb {
-        Verb::Delete => ("204", json!({ "description": format!("The {item} is gone."), "headers": headers })),
+        Verb::Delete => (
+            "204",
+            json!({ "description": format!("The {item} is canceled. It can still be looked at."), "headers": headers }),
+        ),
         _ if in_collection => {
             put(&mut headers, "Location", header("Location"));
             (

@@ -1,0 +1,264 @@
+//! Bike: it stands somewhere, and one rent at a time may take it from there.
+
+use super::rent::{self, Rent};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::AsRefStr;
+
+/// One bike: where it stands, or stood when it was taken, and by which rent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bike {
+    registered: bool,
+    status: Status,
+    location: String,
+    taken_by: Option<Id<Rent>>,
+}
+
+/// Whether a bike may be taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+pub enum Status {
+    /// It may be taken.
+    #[default]
+    #[serde(rename = "사용가능")]
+    #[strum(serialize = "사용가능")]
+    Available,
+    /// Somebody rides it.
+    #[serde(rename = "사용중")]
+    #[strum(serialize = "사용중")]
+    InUse,
+    /// It is broken.
+    #[serde(rename = "불량")]
+    #[strum(serialize = "불량")]
+    Broken,
+}
+
+/// A bike as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Bike")]
+pub struct Shown {
+    /// Its number.
+    pub bikeid: Id<Bike>,
+    /// Whether it may be taken.
+    pub status: Status,
+    /// Where it stands, or stood when it was taken.
+    pub location: String,
+}
+
+/// What may be asked of a bike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Command {
+    Register { status: Option<Status>, location: String },
+    /// May this rent have the bike? A yes has taken it.
+    Take { rent: Id<Rent> },
+    /// The rent gave up asking for it.
+    Release { rent: Id<Rent> },
+    /// The ride is over.
+    PutBack { rent: Id<Rent>, location: String },
+}
+
+/// What a bike may say has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Event {
+    RegisteredBike { bikeid: Id<Bike>, status: Status, location: String },
+    /// A rent took it, or brought it back.
+    UpdatedBike { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
+    /// The rent that took it never came to be.
+    BikeFreed { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
+}
+
+/// Somebody rides it.
+pub fn in_use() -> Refusal {
+    Refusal::conflict("bike-in-use", "the bike is in use", "사용 중인 자전거입니다")
+}
+/// It is broken.
+pub fn broken() -> Refusal {
+    Refusal::conflict("bike-broken", "the bike is broken", "고장 난 자전거입니다")
+}
+/// There is no such bike.
+pub fn unknown() -> Refusal {
+    Refusal::conflict("bike-unknown", "there is no such bike", "없는 자전거입니다")
+}
+/// A place without a name is none: a bike left there would be lost.
+pub fn nowhere() -> Refusal {
+    Refusal::invalid("location-blank", "the location must not be blank", "위치는 비워 둘 수 없습니다")
+}
+
+impl Entity for Bike {
+    const NAME: Name = Name { system: "gbike", context: "gbike.bike", collection: "bikes", item: "bike" };
+    const PORT: Option<u16> = Some(8082);
+    type Shown = Shown;
+
+    fn show(&self, bikeid: Id<Self>) -> Shown {
+        Shown { bikeid, status: self.status, location: self.location.clone() }
+    }
+    fn standing(&self) -> Standing {
+        if self.registered { Standing::Established } else { Standing::Absent }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        vec![("status", self.status.as_ref().into())]
+    }
+    fn numbered_by() -> &'static [&'static str] {
+        &["bikeid"]
+    }
+}
+
+impl Aggregate for Bike {
+    type Command = Command;
+    type Event = Event;
+    type Settings = ();
+
+    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*, Status::*};
+        let (bikeid, here) = (this.id, || self.location.clone());
+        match (self.registered, self.status, command) {
+            (_, _, Register { location, .. }) if location.trim().is_empty() => Err(nowhere()),
+            (false, _, Register { status, location }) => {
+                emit(RegisteredBike { bikeid, status: status.unwrap_or_default(), location })
+            }
+            (true, _, Register { .. }) => {
+                Err(Refusal::conflict("bike-registered", "the bike is registered already", "이미 등록된 자전거입니다"))
+            }
+
+            (false, _, Take { .. }) => Err(unknown()),
+            (true, _, Take { rent }) if self.taken_by == Some(rent) => ignore(),
+            (true, Available, Take { rent }) => {
+                emit(UpdatedBike { bikeid, status: InUse, location: here(), rentid: rent })
+            }
+            (true, InUse, Take { .. }) => Err(in_use()),
+            (true, Broken, Take { .. }) => Err(broken()),
+
+            (_, _, Release { rent }) if self.taken_by == Some(rent) => {
+                emit(BikeFreed { bikeid, status: Available, location: here(), rentid: rent })
+            }
+            (_, _, PutBack { rent, location }) if self.taken_by == Some(rent) => {
+                emit(UpdatedBike { bikeid, status: Available, location, rentid: rent })
+            }
+            (_, _, Release { .. } | PutBack { .. }) => ignore(),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        let (status, location, rent) = match event {
+            Event::RegisteredBike { status, location, .. } => (status, location, None),
+            Event::UpdatedBike { status, location, rentid, .. } | Event::BikeFreed { status, location, rentid, .. } => {
+                (status, location, Some(*rentid))
+            }
+        };
+        let taken_by = rent.filter(|_| *status == Status::InUse);
+        *self = Bike { registered: true, status: *status, location: location.clone(), taken_by };
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.hearing::<Rent>(|event| match event {
+            rent::Event::RentFailed { rentid, bikeid, .. } => Some((*bikeid, Command::Release { rent: *rentid })),
+            rent::Event::Returned { rentid, bikeid, endlocation, .. } => {
+                Some((*bikeid, Command::PutBack { rent: *rentid, location: endlocation.clone() }))
+            }
+            _ => None,
+        });
+    }
+
+    fn withdraws(command: &Command) -> Option<AskId> {
+        match command {
+            Command::Release { rent } => Some(AskId::of(*rent, rent::ASKS_BIKE)),
+            _ => None,
+        }
+    }
+
+    fn doors(doors: &mut impl Doors<Self>) {
+        doors.post(Role::Admin, |Register { bikeid, status, location }: Register| {
+            (Target::Chosen(bikeid), Command::Register { status, location })
+        });
+    }
+}
+
+/// `POST /bikes`
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct Register {
+    /// Its number, which nobody else may have.
+    pub bikeid: Id<Bike>,
+    /// Whether it may be taken; `사용가능` when left out.
+    pub status: Option<Status>,
+    /// Where it stands.
+    pub location: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, Status::*, *};
+    use crate::domain::spec::{Given, given};
+
+    // The number of the bike under test is 1; those of its rents are others.
+    const BIKE: Id<Bike> = Id::new(1);
+    const RENT: Id<Rent> = Id::new(7);
+    const OTHER: Id<Rent> = Id::new(8);
+
+    fn register(status: Option<Status>) -> Command {
+        Command::Register { status, location: "분당_정자역_1구역".into() }
+    }
+    fn registered(status: Status) -> Event {
+        RegisteredBike { bikeid: BIKE, status, location: "분당_정자역_1구역".into() }
+    }
+    fn updated(status: Status, location: &str) -> Event {
+        UpdatedBike { bikeid: BIKE, status, location: location.into(), rentid: RENT }
+    }
+    fn taken() -> Given<Bike> {
+        given([registered(Available), updated(InUse, "분당_정자역_1구역")])
+    }
+    fn put_back(rent: Id<Rent>) -> Command {
+        PutBack { rent, location: "분당_정자역_3구역".into() }
+    }
+
+    #[test]
+    fn it_is_registered_once_and_may_be_taken_if_nothing_else_is_said() {
+        let bike = given::<Bike>([]).when(register(None)).then([registered(Available)]);
+        bike.when(register(Some(Broken))).refused(Kind::Conflict, "bike-registered");
+    }
+
+    #[test]
+    fn it_stands_somewhere() {
+        let nowhere = Command::Register { status: None, location: " ".into() };
+        given::<Bike>([]).when(nowhere).refused(Kind::Invalid, "location-blank");
+    }
+
+    #[test]
+    fn one_rent_takes_it_and_the_next_is_told_that_it_is_in_use() {
+        let bike = given::<Bike>([registered(Available)]).when(Take { rent: RENT });
+        let bike = bike.then([updated(InUse, "분당_정자역_1구역")]).when(Take { rent: RENT }).then_nothing();
+        bike.when(Take { rent: OTHER }).refused(Kind::Conflict, "bike-in-use");
+    }
+
+    #[test]
+    fn what_is_in_use_broken_or_unknown_is_not_taken() {
+        given::<Bike>([registered(InUse)]).when(Take { rent: RENT }).refused(Kind::Conflict, "bike-in-use");
+        given::<Bike>([registered(Broken)]).when(Take { rent: RENT }).refused(Kind::Conflict, "bike-broken");
+        given::<Bike>([]).when(Take { rent: RENT }).refused(Kind::Conflict, "bike-unknown");
+    }
+
+    #[test]
+    fn the_rent_that_took_it_puts_it_back_somewhere_else_and_only_once() {
+        let bike = taken().when(put_back(OTHER)).then_nothing().when(put_back(RENT));
+        let bike = bike.then([updated(Available, "분당_정자역_3구역")]).when(put_back(RENT)).then_nothing();
+        assert_eq!(bike.0.location, "분당_정자역_3구역");
+        assert_eq!(bike.0.taken_by, None);
+    }
+
+    #[test]
+    fn a_rent_that_never_came_to_be_leaves_it_where_it_stands() {
+        let bike = taken().when(Release { rent: OTHER }).then_nothing().when(Release { rent: RENT });
+        let freed =
+            BikeFreed { bikeid: BIKE, status: Available, location: "분당_정자역_1구역".into(), rentid: RENT };
+        let _ = bike.then([freed]).when(Release { rent: RENT }).then_nothing().when(put_back(RENT)).then_nothing();
+        assert_eq!(Bike::withdraws(&Release { rent: RENT }), Some(AskId::of(RENT, rent::ASKS_BIKE)));
+        assert_eq!(Bike::withdraws(&put_back(RENT)), None);
+    }
+
+    #[test]
+    fn a_policy_finds_nothing_to_do_where_there_is_no_bike() {
+        let bike = given::<Bike>([]).when(Release { rent: RENT }).then_nothing().when(put_back(RENT)).then_nothing();
+        assert_eq!(bike.0.standing(), Standing::Absent);
+    }
+}

@@ -1,0 +1,254 @@
+//! Billing: what a ride costs, from its start to the day on which it is paid.
+//!
+//! A bill follows the rent with its number. It closes when the deposit says that it has charged this very bill, and by
+//! nothing else that happens to a deposit.
+
+use super::{
+    rent::{self, Rent},
+    user_deposit::{self, UserDeposit},
+};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::AsRefStr;
+
+const MICROS_PER_MINUTE: u64 = 60_000_000;
+
+/// The bill of the rent with the same number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Billing {
+    userid: Id<UserDeposit>,
+    status: Status,
+    starttime: Timestamp,
+    endtime: Option<Timestamp>,
+    fee: Option<u64>,
+}
+
+/// How far the bill has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Status {
+    #[default]
+    New,
+    #[serde(rename = "OPENBILL")]
+    #[strum(serialize = "OPENBILL")]
+    Open,
+    #[serde(rename = "APPLYFEE")]
+    #[strum(serialize = "APPLYFEE")]
+    ApplyFee,
+    #[serde(rename = "CLOSEBILL")]
+    #[strum(serialize = "CLOSEBILL")]
+    Closed,
+}
+
+/// A bill as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Billing")]
+pub struct Shown {
+    /// Its number.
+    pub billid: Id<Billing>,
+    /// The rent's number.
+    pub rentid: Id<Rent>,
+    /// Who pays.
+    pub userid: Id<UserDeposit>,
+    /// When the ride began.
+    pub starttime: Timestamp,
+    /// When it ended.
+    pub endtime: Option<Timestamp>,
+    /// What it costs, in won.
+    pub fee: Option<u64>,
+    /// How far the bill has come.
+    pub status: Status,
+}
+
+/// What may be asked of a bill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Command {
+    Open { user: Id<UserDeposit>, start: Timestamp },
+    Calculate { end: Timestamp },
+    Close,
+}
+
+/// What a bill may say has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Event {
+    RegisteredBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, starttime: Timestamp },
+    CalculatedFee { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, endtime: Timestamp, fee: u64 },
+    ClosedBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, fee: u64 },
+}
+
+/// What riding costs: `[systems.gbike]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Tariff {
+    /// For each whole minute, in won.
+    pub fee_per_minute: u64,
+}
+
+impl Default for Tariff {
+    fn default() -> Self {
+        Self { fee_per_minute: 100 }
+    }
+}
+
+impl Tariff {
+    /// What a ride costs. A clock that was set back makes no ride shorter than none.
+    fn fee(&self, start: Timestamp, end: Timestamp) -> u64 {
+        let micros = u64::try_from(end.micros().saturating_sub(start.micros())).unwrap_or_default();
+        (micros / MICROS_PER_MINUTE).saturating_mul(self.fee_per_minute)
+    }
+}
+
+impl Entity for Billing {
+    const NAME: Name = Name { system: "gbike", context: "gbike.billing", collection: "billings", item: "billing" };
+    const PORT: Option<u16> = Some(8083);
+    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    type Shown = Shown;
+
+    fn show(&self, billid: Id<Self>) -> Shown {
+        let Billing { userid, status, starttime, endtime, fee } = self.clone();
+        Shown { billid, rentid: billid.of(), userid, starttime, endtime, fee, status }
+    }
+    fn standing(&self) -> Standing {
+        if self.status == Status::New { Standing::Absent } else { Standing::Established }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        vec![("status", self.status.as_ref().into()), ("userid", self.userid.into())]
+    }
+    fn numbered_by() -> &'static [&'static str] {
+        &["rentid", "billid"]
+    }
+}
+
+impl Aggregate for Billing {
+    type Command = Command;
+    type Event = Event;
+    type Settings = Tariff;
+
+    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*, Status::*};
+        let (billid, rentid, userid) = (this.id, this.id.of(), self.userid);
+        match (self.status, command) {
+            (New, Command::Open { user, start }) => {
+                emit(RegisteredBill { billid, rentid, userid: user, starttime: start })
+            }
+            (Status::Open, Calculate { end }) => {
+                let fee = this.settings.fee(self.starttime, end);
+                emit(CalculatedFee { billid, rentid, userid, endtime: end, fee })
+            }
+            (ApplyFee, Close) => emit(ClosedBill { billid, rentid, userid, fee: self.fee.unwrap_or_default() }),
+            (New | Status::Open, Close) | (New | ApplyFee | Closed, Calculate { .. }) => ignore(),
+            (Status::Open | ApplyFee | Closed, Command::Open { .. }) | (Closed, Close) => ignore(),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::RegisteredBill { userid, starttime, .. } => {
+                let (userid, starttime) = (*userid, *starttime);
+                *self = Billing { userid, starttime, status: Status::Open, ..Billing::default() };
+            }
+            Event::CalculatedFee { endtime, fee, .. } => {
+                (self.status, self.endtime, self.fee) = (Status::ApplyFee, Some(*endtime), Some(*fee));
+            }
+            Event::ClosedBill { .. } => self.status = Status::Closed,
+        }
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.hearing::<Rent>(|event| match event {
+            rent::Event::Rented { rentid, userid, starttime, .. } => {
+                Some((rentid.of(), Command::Open { user: *userid, start: *starttime }))
+            }
+            rent::Event::Returned { rentid, endtime, .. } => Some((rentid.of(), Command::Calculate { end: *endtime })),
+            _ => None,
+        });
+        policies.hearing::<UserDeposit>(|event| match event {
+            user_deposit::Event::UpdatedDeposit { billid, .. } => billid.map(|bill| (bill, Command::Close)),
+            user_deposit::Event::FeeDeferred { .. } => None,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, *};
+    use crate::domain::spec::given;
+
+    const BILL: Id<Billing> = Id::new(1);
+    const RENT: Id<Rent> = Id::new(1);
+    const USER: Id<UserDeposit> = Id::new(9);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_micros(seconds * 1_000_000)
+    }
+    fn registered() -> Event {
+        RegisteredBill { billid: BILL, rentid: RENT, userid: USER, starttime: at(100) }
+    }
+    fn calculated(fee: u64, seconds: i64) -> Event {
+        CalculatedFee { billid: BILL, rentid: RENT, userid: USER, endtime: at(seconds), fee }
+    }
+    fn closed() -> Event {
+        ClosedBill { billid: BILL, rentid: RENT, userid: USER, fee: 1000 }
+    }
+
+    #[test]
+    fn it_opens_with_the_ride_has_its_fee_at_the_end_and_closes_when_that_is_paid() {
+        let open = || Open { user: USER, start: at(100) };
+        let bill = given::<Billing>([]).when(open()).then([registered()]).when(open()).then_nothing();
+        let bill = bill.when(Calculate { end: at(701) }).then([calculated(1000, 701)]);
+        let bill = bill.when(Calculate { end: at(999) }).then_nothing().when(Close).then([closed()]);
+        let bill = bill.when(Close).then_nothing().when(open()).then_nothing();
+        let shown = bill.when(Calculate { end: at(999) }).then_nothing().0.show(BILL);
+        assert_eq!((shown.status, shown.fee, shown.endtime), (Status::Closed, Some(1000), Some(at(701))));
+    }
+
+    #[test]
+    fn only_whole_minutes_cost_something() {
+        for (end, fee) in [(100, 0), (159, 0), (160, 100), (219, 100), (220, 200), (99, 0), (0, 0)] {
+            let _ = given::<Billing>([registered()]).when(Calculate { end: at(end) }).then([calculated(fee, end)]);
+        }
+    }
+
+    #[test]
+    fn the_fee_of_a_minute_is_configured_and_no_ride_is_too_long() {
+        let tariff: Tariff = serde_json::from_str(r#"{"fee_per_minute": 150}"#).expect("a tariff");
+        assert_eq!(tariff.fee(at(0), at(180)), 450);
+        assert_eq!(Tariff { fee_per_minute: u64::MAX }.fee(at(0), at(180)), u64::MAX);
+        assert_eq!(serde_json::from_str::<Tariff>("{}").expect("a tariff"), Tariff { fee_per_minute: 100 });
+    }
+
+    #[test]
+    fn it_closes_only_when_there_was_a_fee_to_pay() {
+        let _ = given::<Billing>([registered()]).when(Close).then_nothing();
+        let bill = given::<Billing>([]).when(Close).then_nothing().when(Calculate { end: at(1) }).then_nothing();
+        assert_eq!(bill.0.standing(), Standing::Absent);
+    }
+
+    /// What a bill makes of the events of a deposit.
+    struct Heard<'a>(&'a user_deposit::Event, Option<(Id<Billing>, Command)>);
+    impl Policies<Billing> for Heard<'_> {
+        fn hearing<S: Aggregate>(&mut self, react: React<Billing, S>) {
+            let event: &dyn std::any::Any = self.0;
+            self.1 = event.downcast_ref::<S::Event>().and_then(react).or(self.1.take());
+        }
+        fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<Command>) {}
+    }
+
+    #[test]
+    fn a_deposit_that_grows_closes_no_bill_and_one_that_paid_closes_the_bill_that_it_paid() {
+        let told = |event| {
+            let mut heard = Heard(&event, None);
+            Billing::whenever(&mut heard);
+            heard.1
+        };
+        let updated =
+            |billid| user_deposit::Event::UpdatedDeposit { userid: USER, deposit: 500, arrears: 0, billid };
+        assert_eq!(told(updated(None)), None);
+        assert_eq!(told(updated(Some(Id::new(7)))), Some((Id::new(7), Close)));
+        let billid = Id::new(7);
+        assert_eq!(told(user_deposit::Event::FeeDeferred { userid: USER, billid, fee: 600, arrears: 600 }), None);
+    }
+}

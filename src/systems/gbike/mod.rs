@@ -1,0 +1,33 @@
+//! # gbike (자전거 대여)
+//!
+//! ```text
+//! Admin    ─▶ Register ─▶ bike ──▶ RegisteredBike
+//! Customer ─▶ Request  ─▶ rent ──▶ RentRequested ══ userDeposit: Clear ══▶ RentCleared ══ bike: Take ══▶ Rented
+//!                                      └─ refused, or no answer, by either ─▶ RentFailed ┄▶ bike: Release
+//!                              Rented ┄▶ billing: Open ─▶ RegisteredBill
+//! Customer ─▶ Return   ─▶ rent ──▶ Returned ┄▶ bike: PutBack ─▶ UpdatedBike
+//!                                           ┄▶ billing: Calculate ─▶ CalculatedFee ┄▶ userDeposit: Charge
+//!                              userDeposit ──▶ UpdatedDeposit ┄▶ billing: Close ─▶ ClosedBill
+//!                                          └─▶ FeeDeferred, until somebody tops up
+//! Both     ─▶ TopUp    ─▶ userDeposit ──▶ UpdatedDeposit, and one more for each fee that it settles
+//! ```
+
+pub mod bike;
+pub mod billing;
+pub mod rent;
+pub mod user_deposit;
+pub mod view;
+
+use crate::domain::Board;
+
+/// How long one try of an ask may take, in milliseconds.
+pub const ASK_TIMEOUT_MILLIS: u64 = 1200;
+
+/// Lays the contexts out on `board`.
+pub fn lay_out(board: &mut impl Board) {
+    board.aggregate::<bike::Bike>();
+    board.aggregate::<rent::Rent>();
+    board.aggregate::<billing::Billing>();
+    board.aggregate::<user_deposit::UserDeposit>();
+    board.view::<view::Row>();
+}

@@ -1,0 +1,311 @@
+//! Book (예매): a customer books seats and pays for them in the same breath.
+//!
+//! Only the payment is waited for: `Booked` is said after its yes, and the ticket, which may be away meanwhile, comes
+//! later. A cancel waits for the ticket, where printing and canceling meet. It has no undo, so it is asked for until there
+//! is an answer. Seats of a showtime are held from the request on.
+
+use super::{
+    order::{Ordered, Request, Settings},
+    payment::{self, Payment},
+    ticket::{self, Ticket, printed},
+};
+use crate::{domain::*, systems::payment::declined};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::AsRefStr;
+
+/// A booking asks for its payment once, and whether it may be canceled until that is answered.
+pub const ONLY_ATTEMPT: u32 = 1;
+
+/// One booking.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Book {
+    order: Ordered,
+    status: Status,
+    /// It asks its ticket whether it may be canceled.
+    canceling: bool,
+}
+
+/// How far the booking has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Status {
+    #[default]
+    New,
+    Registered,
+    Declined,
+    Unanswered,
+    PaidComplete,
+    PrintComplete,
+    Canceled,
+}
+
+/// A booking as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "MovieBook")]
+pub struct Shown {
+    /// For how many.
+    pub qty: u64,
+    /// Which movie.
+    pub movie_name: Option<String>,
+    /// Which seats.
+    pub seat: Option<String>,
+    /// What they cost together, in won.
+    pub total_price: Option<u64>,
+    /// When it is shown. Where this is given, each seat is sold once.
+    pub showtime: Option<Timestamp>,
+    /// The theatre.
+    pub name: Option<String>,
+    /// How far the booking has come.
+    pub status: Status,
+}
+
+/// What may be asked of a booking.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Command {
+    Request(Request),
+    /// The payment has answered, or nobody has.
+    SettlePayment(Result<(), NoAnswer>),
+    Cancel,
+    /// The ticket has said whether it is void, or nobody has.
+    SettleCancel(Result<(), NoAnswer>),
+    CompletePrint,
+}
+
+/// What a booking may say has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[serde(rename_all_fields = "camelCase")]
+#[allow(missing_docs)]
+pub enum Event {
+    BookRequested(Ordered),
+    Booked(Ordered),
+    BookFailed { booking_id: Id<Book>, reason: String },
+    BookPrintCompleted { booking_id: Id<Book> },
+    BookCancelRequested { booking_id: Id<Book> },
+    BookCancelRefused { booking_id: Id<Book> },
+    Canceled { booking_id: Id<Book> },
+}
+
+impl Entity for Book {
+    const NAME: Name = Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
+    const PORT: Option<u16> = Some(8081);
+    type Shown = Shown;
+
+    fn show(&self, _: Id<Self>) -> Shown {
+        let Ordered { qty, movie_name, seat, total_price, showtime, name, .. } = self.order.clone();
+        Shown { qty, movie_name, seat, total_price, showtime, name, status: self.status }
+    }
+    fn standing(&self) -> Standing {
+        match self.status {
+            Status::New => Standing::Absent,
+            Status::Registered => Standing::Open,
+            Status::Declined => Standing::Ended(declined()),
+            Status::Unanswered => Standing::Ended(Refusal::retry_later()),
+            Status::PaidComplete | Status::PrintComplete | Status::Canceled => Standing::Established,
+        }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        vec![("status", self.status.as_ref().into())]
+    }
+}
+
+impl Aggregate for Book {
+    type Command = Command;
+    type Event = Event;
+    type Settings = Settings;
+
+    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*, NoAnswer::Refused, Status::*};
+        let booking_id = this.id;
+        match (self.status, command) {
+            (New, Request(wanted)) => emit(BookRequested(wanted.checked(booking_id, this.settings)?)),
+            (Registered, SettlePayment(Ok(()))) => emit(Booked(self.order.clone())),
+            (Registered, SettlePayment(Err(no))) => emit(BookFailed { booking_id, reason: no.code().into() }),
+
+            (PaidComplete, Cancel) if !self.canceling => emit(BookCancelRequested { booking_id }),
+            (PaidComplete, SettleCancel(Ok(()))) if self.canceling => emit(Event::Canceled { booking_id }),
+            (PaidComplete, SettleCancel(Err(Refused(_)))) if self.canceling => emit(BookCancelRefused { booking_id }),
+            // The print is heard of before the ticket's no has come.
+            (PaidComplete, CompletePrint) if self.canceling => {
+                Ok(vec![BookCancelRefused { booking_id }, BookPrintCompleted { booking_id }])
+            }
+            (PaidComplete, CompletePrint) => emit(BookPrintCompleted { booking_id }),
+
+            (PrintComplete, Cancel) => Err(printed()),
+            (Registered, Cancel) => Err(Refusal::still_open()),
+            (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("book")),
+            (PaidComplete | Status::Canceled, Cancel) => ignore(),
+            (_, Request(_) | SettlePayment(_) | SettleCancel(_) | CompletePrint) => ignore(),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::BookRequested(order) => (self.order, self.status) = (order.clone(), Status::Registered),
+            Event::Booked(_) => self.status = Status::PaidComplete,
+            Event::BookFailed { reason, .. } if *reason == declined().code => self.status = Status::Declined,
+            Event::BookFailed { .. } => self.status = Status::Unanswered,
+            Event::BookPrintCompleted { .. } => self.status = Status::PrintComplete,
+            Event::BookCancelRequested { .. } => self.canceling = true,
+            Event::BookCancelRefused { .. } => self.canceling = false,
+            Event::Canceled { .. } => (self.status, self.canceling) = (Status::Canceled, false),
+        }
+    }
+
+    fn turned_down(event: &Event) -> Option<Refusal> {
+        matches!(event, Event::BookCancelRefused { .. }).then(printed)
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.hearing::<Ticket>(|event| match event {
+            ticket::Event::Printed { booking_id } => Some((*booking_id, Command::CompletePrint)),
+            _ => None,
+        });
+    }
+
+    fn awaits(&self, booking: Id<Self>) -> Option<Ask<Self>> {
+        let pay = || payment::Command::Pay { total_price: self.order.total_price };
+        let void = || ticket::Command::Void(self.order.admission());
+        match self.status {
+            Status::Registered => Some(ask(booking.of::<Payment>(), pay(), ONLY_ATTEMPT, Command::SettlePayment)),
+            _ if self.canceling => Some(ask(booking.of::<Ticket>(), void(), ONLY_ATTEMPT, Command::SettleCancel)),
+            _ => None,
+        }
+    }
+
+    fn claims(&self) -> Vec<String> {
+        let holds = matches!(self.status, Status::Registered | Status::PaidComplete | Status::PrintComplete);
+        if holds { self.order.claims() } else { Vec::new() }
+    }
+
+    fn claim_refusal(key: &str) -> Refusal {
+        super::order::seat_taken(key)
+    }
+
+    fn doors(doors: &mut impl Doors<Self>) {
+        doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
+        doors.patch(Role::Customer, |Change { status: Wanted::Canceled }| Command::Cancel);
+        doors.delete(Role::Customer, || Command::Cancel);
+    }
+}
+
+/// `PATCH /books/{id}`: the status that a client may ask for.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub enum Wanted {
+    /// The booking is canceled, the money goes back.
+    Canceled,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, *};
+    use crate::domain::spec::{Given, given};
+
+    const BOOKING: Id<Book> = Id::new(1);
+    const NO_ANSWER: Result<(), NoAnswer> = Err(NoAnswer::Unavailable);
+
+    fn order(showtime: Option<Timestamp>) -> Ordered {
+        let (movie_name, seat) = (Some("soul".into()), Some("1A, 2B".into()));
+        Ordered { booking_id: BOOKING, qty: 2, movie_name, seat, total_price: Some(10_000), showtime, name: None }
+    }
+    fn requested() -> Event {
+        BookRequested(order(None))
+    }
+    fn booked() -> Given<Book> {
+        given([requested(), Booked(order(None))])
+    }
+    fn canceling() -> Given<Book> {
+        given([requested(), Booked(order(None)), cancel_requested()])
+    }
+    fn failed(reason: &str) -> Event {
+        BookFailed { booking_id: BOOKING, reason: reason.into() }
+    }
+    fn cancel_requested() -> Event {
+        BookCancelRequested { booking_id: BOOKING }
+    }
+    fn cancel_refused() -> Event {
+        BookCancelRefused { booking_id: BOOKING }
+    }
+    fn completed() -> Event {
+        BookPrintCompleted { booking_id: BOOKING }
+    }
+
+    #[test]
+    fn a_request_asks_for_its_payment_and_only_its_yes_says_booked() {
+        let Ordered { qty, movie_name, seat, total_price, .. } = order(None);
+        let book = given::<Book>([])
+            .when(Command::Request(super::Request { qty, movie_name, seat, total_price, showtime: None }))
+            .then([requested()])
+            .awaits("movie.payment-1 <- Pay { total_price: Some(10000) }");
+        assert_eq!((book.0.standing(), book.0.status), (Standing::Open, Status::Registered));
+        let book = book.when(SettlePayment(Ok(()))).then([Booked(order(None))]);
+        assert_eq!(book.0.status, Status::PaidComplete);
+        book.awaits_nothing();
+    }
+
+    #[test]
+    fn a_declined_payment_ends_it_with_the_payments_no() {
+        let book = given::<Book>([requested()]).when(SettlePayment(Err(NoAnswer::Refused(declined()))));
+        let book = book.then([failed("payment-declined")]);
+        assert_eq!(book.0.standing(), Standing::Ended(declined()));
+        book.when(Cancel).refused(Kind::Absent, "not-found");
+    }
+
+    #[test]
+    fn without_an_answer_it_ends_and_may_be_tried_again() {
+        let book = given::<Book>([requested()]).when(SettlePayment(NO_ANSWER)).then([failed("no-answer")]);
+        assert_eq!(book.0.standing(), Standing::Ended(Refusal::retry_later()));
+        let _ = book.when(SettlePayment(Ok(()))).then_nothing();
+    }
+
+    #[test]
+    fn a_cancel_asks_the_ticket_until_it_answers_and_only_its_yes_says_canceled() {
+        let void = "movie.ticket-1 <- Void(Admission { booking_id: #1, movie_name: Some(\"soul\"), qty: 2, \
+                    seat: Some(\"1A, 2B\") })";
+        let book = booked().when(Cancel).then([cancel_requested()]).awaits(void);
+        let book = book.when(Cancel).then_nothing().when(SettleCancel(NO_ANSWER)).then_nothing().awaits(void);
+        assert_eq!(book.0.status, Status::PaidComplete);
+        let book = book.when(SettleCancel(Ok(()))).then([Event::Canceled { booking_id: BOOKING }]);
+        assert_eq!(book.0.status, Status::Canceled);
+        book.when(Cancel).then_nothing().awaits_nothing();
+    }
+
+    #[test]
+    fn a_cancel_that_came_too_late_is_told_so_and_the_booking_stands() {
+        let no = SettleCancel(Err(NoAnswer::Refused(printed())));
+        let book = canceling().when(no).then([cancel_refused()]);
+        assert_eq!(Book::turned_down(&cancel_refused()), Some(printed()));
+        let book = book.when(CompletePrint).then([completed()]).when(CompletePrint).then_nothing();
+        book.when(Cancel).refused(Kind::Conflict, "ticket-printed");
+    }
+
+    #[test]
+    fn a_print_that_is_heard_of_before_the_tickets_no_ends_the_cancel_as_well() {
+        let book = canceling().when(CompletePrint).then([cancel_refused(), completed()]);
+        book.when(SettleCancel(Ok(()))).then_nothing().awaits_nothing();
+    }
+
+    #[test]
+    fn what_is_open_or_was_never_asked_for_cannot_be_canceled() {
+        given::<Book>([requested()]).when(Cancel).refused(Kind::Conflict, "still-open");
+        given::<Book>([]).when(Cancel).refused(Kind::Absent, "not-found");
+        let _ = given::<Book>([]).when(CompletePrint).then_nothing();
+    }
+
+    #[test]
+    fn the_seats_of_a_showtime_are_held_from_the_request_on_until_it_fails_or_is_canceled() {
+        let showtime = Some(Timestamp::default());
+        let (ask, done) = (BookRequested(order(showtime)), Booked(order(showtime)));
+        let seats = ["1A,1970-01-01T00:00:00Z,soul", "2B,1970-01-01T00:00:00Z,soul"];
+        assert_eq!(given::<Book>([ask.clone()]).0.claims(), seats);
+        assert_eq!(given::<Book>([ask.clone(), done.clone(), completed()]).0.claims(), seats);
+        let ends = [vec![failed("no-answer")], vec![done, cancel_requested(), Event::Canceled { booking_id: BOOKING }]];
+        for end in ends {
+            assert!(given::<Book>([vec![ask.clone()], end].concat()).0.claims().is_empty());
+        }
+        assert!(booked().0.claims().is_empty(), "without a showtime seating is free");
+        assert_eq!(Book::claim_refusal(seats[0]).code, "seat-taken");
+    }
+}

@@ -1,0 +1,221 @@
+//! Mypage: one row a booking, kept by listening.
+//!
+//! Book, payment, ticket and point are heard in any interleaving. So the status is the furthest that any of them told of;
+//! facts that come before the booking is established wait for it.
+
+use super::{
+    book::{self, Book},
+    order::Ordered,
+    payment::{self, Payment},
+    point::{self, Point},
+    ticket::{self, Ticket},
+};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::AsRefStr;
+
+/// What became of a booking, of its ticket and of its points.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The order, once it is established.
+    order: Option<Ordered>,
+    score: u64,
+    status: Status,
+}
+
+/// How far it has come, in this order.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
+#[allow(missing_docs)]
+pub enum Status {
+    #[default]
+    New,
+    Booked,
+    PaidComplete,
+    Printed,
+    Canceled,
+}
+
+/// A row as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "MovieMypage")]
+pub struct Shown {
+    /// The booking's number.
+    pub booking_id: Id<Book>,
+    /// For how many.
+    pub qty: u64,
+    /// Which movie.
+    pub movie_name: Option<String>,
+    /// Which seats.
+    pub seat: Option<String>,
+    /// What they cost together, in won.
+    pub price: Option<u64>,
+    /// The points that it has earned.
+    pub score: u64,
+    /// How far it has come.
+    pub status: Status,
+}
+
+impl Entity for Row {
+    const NAME: Name = Name { system: "movie", context: "movie.mypage", collection: "mypages", item: "mypage" };
+    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const PORT: Option<u16> = Some(8083);
+    type Shown = Shown;
+
+    fn show(&self, id: Id<Self>) -> Shown {
+        let Row { order, score, status } = self.clone();
+        let Ordered { qty, movie_name, seat, total_price: price, .. } = order.unwrap_or_default();
+        Shown { booking_id: id.of(), qty, movie_name, seat, price, score, status }
+    }
+    fn standing(&self) -> Standing {
+        if self.order.is_some() { Standing::Established } else { Standing::Absent }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        vec![("status", self.status.as_ref().into())]
+    }
+    fn numbered_by() -> &'static [&'static str] {
+        &["bookingId"]
+    }
+}
+
+impl Row {
+    fn reach(&mut self, status: Status) {
+        self.status = self.status.max(status);
+    }
+}
+
+impl View for Row {
+    fn folds(folds: &mut impl Folds<Self>) {
+        folds.hearing::<Book>(
+            |event| match event {
+                book::Event::Booked(order) => Some(order.booking_id.get()),
+                book::Event::Canceled { booking_id } => Some(booking_id.get()),
+                _ => None,
+            },
+            |row, event| match event {
+                book::Event::Booked(order) => {
+                    row.order = Some(order.clone());
+                    row.reach(Status::Booked);
+                }
+                book::Event::Canceled { .. } => row.reach(Status::Canceled),
+                _ => {}
+            },
+        );
+        folds.hearing::<Payment>(
+            |event| match event {
+                payment::Event::Paid { booking_id, .. } => Some(booking_id.get()),
+                _ => None,
+            },
+            |row, _| row.reach(Status::PaidComplete),
+        );
+        folds.hearing::<Ticket>(
+            |event| match event {
+                ticket::Event::Printed { booking_id } => Some(booking_id.get()),
+                _ => None,
+            },
+            |row, _| row.reach(Status::Printed),
+        );
+        folds.hearing::<Point>(
+            |event| Some(score_of(event).0),
+            |row, event| row.score = score_of(event).1,
+        );
+    }
+}
+
+/// Whose points an event of points is about, and how many they are now.
+fn score_of(event: &point::Event) -> (u64, u64) {
+    match event {
+        point::Event::WaitedPoint { booking_id, score, .. }
+        | point::Event::WrittenPoint { booking_id, score, .. }
+        | point::Event::PointRevoked { booking_id, score, .. }
+        | point::Event::PointCanceled { booking_id, score }
+        | point::Event::PointWithheld { booking_id, score } => (booking_id.get(), *score),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::any::Any;
+
+    /// Everything that was said of booking 1, taken by whoever hears it.
+    struct Telling<'a>(&'a dyn Any, Option<Row>);
+
+    impl Folds<Row> for Telling<'_> {
+        fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut Row, &S::Event)) {
+            if let Some(event) = self.0.downcast_ref::<S::Event>()
+                && row(event) == Some(1)
+                && let Some(of_booking) = &mut self.1
+            {
+                fold(of_booking, event);
+            }
+        }
+    }
+
+    fn told(row: Row, event: &dyn Any) -> Row {
+        let mut telling = Telling(event, Some(row));
+        Row::folds(&mut telling);
+        telling.1.unwrap()
+    }
+
+    /// Every interleaving of what the sources say, each in its own order.
+    fn interleaved(row: &Row, sources: &[&[&dyn Any]], ends: &mut Vec<Row>) {
+        let mut quiet = true;
+        for (place, source) in sources.iter().enumerate() {
+            let Some((next, rest)) = source.split_first() else { continue };
+            quiet = false;
+            let mut left = sources.to_vec();
+            left[place] = rest;
+            interleaved(&told(row.clone(), *next), &left, ends);
+        }
+        if quiet {
+            ends.push(row.clone());
+        }
+    }
+
+    fn in_any_order(sources: &[&[&dyn Any]]) -> Shown {
+        let mut ends = Vec::new();
+        interleaved(&Row::default(), sources, &mut ends);
+        let first = ends.first().unwrap();
+        assert!(ends.iter().all(|end| end == first), "{ends:?}");
+        assert_eq!(first.standing(), Standing::Established);
+        first.show(Id::new(1))
+    }
+
+    const BOOKING: Id<Book> = Id::new(1);
+
+    fn order() -> Ordered {
+        Ordered { booking_id: BOOKING, qty: 2, total_price: Some(10_000), ..Ordered::default() }
+    }
+
+    #[test]
+    fn a_printed_booking_shows_so_in_whatever_order_it_is_heard_of() {
+        let (asked, booked) = (book::Event::BookRequested(order()), book::Event::Booked(order()));
+        let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };
+        let printed = ticket::Event::Printed { booking_id: BOOKING };
+        let waited = point::Event::WaitedPoint { booking_id: BOOKING, score: 0, contents: None };
+        let written = point::Event::WrittenPoint { booking_id: BOOKING, score: 100, contents: None, attempt: 1 };
+        let shown = in_any_order(&[&[&asked, &booked], &[&paid], &[&printed], &[&waited, &written]]);
+        assert_eq!((shown.status, shown.score, shown.price), (Status::Printed, 100, Some(10_000)));
+    }
+
+    #[test]
+    fn a_canceled_booking_shows_so_in_whatever_order_it_is_heard_of() {
+        let (booked, canceled) = (book::Event::Booked(order()), book::Event::Canceled { booking_id: BOOKING });
+        let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };
+        let back = payment::Event::PaymentCanceled { booking_id: BOOKING };
+        let written = point::Event::WrittenPoint { booking_id: BOOKING, score: 100, contents: None, attempt: 1 };
+        let lost = point::Event::PointCanceled { booking_id: BOOKING, score: 0 };
+        let shown = in_any_order(&[&[&booked, &canceled], &[&paid, &back], &[&written, &lost]]);
+        assert_eq!((shown.status, shown.score), (Status::Canceled, 0));
+    }
+
+    #[test]
+    fn what_was_paid_and_never_booked_has_no_row() {
+        let paid = payment::Event::Paid { booking_id: BOOKING, total_price: None };
+        assert_eq!(told(Row::default(), &paid).standing(), Standing::Absent);
+    }
+}

@@ -1,0 +1,166 @@
+//! What is ordered when a movie is booked: as customers ask for it, as the house checks it, as everybody is told of it.
+
+use super::{book::Book, ticket::Admission};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `POST /books`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// For how many.
+    pub qty: u64,
+    /// Which movie.
+    pub movie_name: Option<String>,
+    /// Which seats, with commas between them.
+    pub seat: Option<String>,
+    /// What they cost together, in won.
+    pub total_price: Option<u64>,
+    /// When it is shown. Where this is given, each seat is sold once.
+    pub showtime: Option<Timestamp>,
+}
+
+/// What was ordered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)]
+pub struct Ordered {
+    pub booking_id: Id<Book>,
+    pub qty: u64,
+    pub movie_name: Option<String>,
+    pub seat: Option<String>,
+    pub total_price: Option<u64>,
+    pub showtime: Option<Timestamp>,
+    /// The theatre.
+    pub name: Option<String>,
+}
+
+/// The theatre and its price: `[systems.movie]` of the configuration.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What the theatre is called.
+    pub name: Option<String>,
+    /// What a seat costs, in won; without it the customer's word is taken.
+    pub ticket_price: Option<u64>,
+}
+
+impl Request {
+    /// The order that booking `booking_id` is, if the house has nothing against it.
+    ///
+    /// # Errors
+    /// `wrong-qty`, `wrong-seats`, `wrong-price`.
+    pub fn checked(self, booking_id: Id<Book>, house: &Settings) -> Result<Ordered, Refusal> {
+        let Self { qty, movie_name, seat, total_price, showtime } = self;
+        let order = Ordered { booking_id, qty, movie_name, seat, total_price, showtime, name: house.name.clone() };
+        if qty == 0 {
+            return Err(Refusal::invalid("wrong-qty", "book one seat at least", "한 자리 이상 예매해 주세요"));
+        }
+        if showtime.is_some() && !order.is_seated() {
+            let en = "name as many different seats as are booked, with commas between them";
+            return Err(Refusal::invalid("wrong-seats", en, "예매 수량만큼 서로 다른 좌석을 쉼표로 구분해 주세요"));
+        }
+        match house.ticket_price.map(|price| price.checked_mul(qty)) {
+            Some(right) if right.is_none() || right != total_price => {
+                let (en, ko) = ("the price is not that of so many seats", "금액이 수량과 맞지 않습니다");
+                Err(Refusal::invalid("wrong-price", en, ko))
+            }
+            _ => Ok(order),
+        }
+    }
+}
+
+impl Ordered {
+    fn seats(&self) -> Vec<&str> {
+        self.seat.as_deref().map(|seats| seats.split(',').map(str::trim).collect()).unwrap_or_default()
+    }
+
+    /// Whether everybody has a seat, and nobody sits on another's lap.
+    fn is_seated(&self) -> bool {
+        let mut seats = self.seats();
+        seats.sort_unstable();
+        seats.dedup();
+        seats.len() == self.seats().len() && seats.len() as u64 == self.qty && !seats.contains(&"")
+    }
+
+    /// The seats that nobody else can have. Without a showtime seating is free.
+    pub fn claims(&self) -> Vec<String> {
+        let Some(showtime) = self.showtime else { return Vec::new() };
+        let movie = self.movie_name.as_deref().unwrap_or_default();
+        // The seat, in which no comma is, comes first: so no two claims are spelled the same.
+        self.seats().into_iter().map(|seat| format!("{seat},{showtime},{movie}")).collect()
+    }
+
+    /// What the ticket for it says.
+    pub fn admission(&self) -> Admission {
+        let Self { booking_id, qty, movie_name, seat, .. } = self.clone();
+        Admission { booking_id, movie_name, qty, seat }
+    }
+}
+
+/// What a customer hears who wants a seat that another has claimed.
+pub fn seat_taken(claim: &str) -> Refusal {
+    let seat = claim.split(',').next().unwrap_or_default();
+    let (en, ko) = (format!("seat {seat} is taken"), format!("{seat} 좌석은 이미 예매되었습니다"));
+    Refusal::conflict("seat-taken", en, ko)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUSE: Settings = Settings { name: None, ticket_price: Some(5_000) };
+
+    fn request(qty: u64, seat: &str, total_price: Option<u64>) -> Request {
+        let (movie_name, seat) = (Some("soul".into()), Some(seat.into()));
+        Request { qty, movie_name, seat, total_price, showtime: Some(Timestamp::default()) }
+    }
+    fn code(request: Request, house: &Settings) -> String {
+        request.checked(Id::new(1), house).map_or_else(|refusal| refusal.code.into_owned(), |_| "right".into())
+    }
+
+    #[test]
+    fn a_showtime_wants_as_many_different_seats_as_are_booked() {
+        let any = Settings::default();
+        assert_eq!(code(request(2, "1A, 2B", None), &any), "right");
+        for (qty, seats) in [(2, "1A"), (1, "1A,2B"), (2, "1A, 1A"), (2, "1A,"), (1, " "), (1, "")] {
+            assert_eq!(code(request(qty, seats, None), &any), "wrong-seats", "{qty} of {seats:?}");
+        }
+        assert_eq!(code(Request { seat: None, ..request(1, "", None) }, &any), "wrong-seats");
+        assert_eq!(code(Request { showtime: None, ..request(3, "1A,1A", None) }, &any), "right");
+        assert_eq!(code(Request { showtime: None, ..request(0, "", None) }, &any), "wrong-qty");
+    }
+
+    #[test]
+    fn where_the_price_is_set_it_must_be_right() {
+        assert_eq!(code(request(2, "1A,2B", Some(10_000)), &HOUSE), "right");
+        for wrong in [None, Some(0), Some(9_999), Some(5_000)] {
+            assert_eq!(code(request(2, "1A,2B", wrong), &HOUSE), "wrong-price");
+        }
+        let endless = Request { showtime: None, ..request(u64::MAX, "", None) };
+        assert_eq!(code(endless, &HOUSE), "wrong-price", "no price is that of so many");
+    }
+
+    #[test]
+    fn the_order_names_the_theatre() {
+        let house = Settings { name: Some("Seoul".into()), ticket_price: None };
+        let order = request(1, "1A", None).checked(Id::new(1), &house).unwrap();
+        assert_eq!(order.name.as_deref(), Some("Seoul"));
+    }
+
+    #[test]
+    fn claims_differ_where_seat_showtime_or_movie_do_and_not_by_spaces() {
+        let claims = |movie: Option<&str>, seat: &str, micros| {
+            let (movie_name, seat) = (movie.map(Into::into), Some(seat.into()));
+            Ordered { movie_name, seat, showtime: Some(Timestamp::from_micros(micros)), ..Ordered::default() }.claims()
+        };
+        let one = claims(Some("soul"), "1A", 0);
+        assert_eq!(claims(Some("soul"), " 1A ", 0), one);
+        for other in [claims(Some("soul"), "1B", 0), claims(Some("soul"), "1A", 1), claims(Some("up"), "1A", 0)] {
+            assert_ne!(other, one);
+        }
+        let refusal = seat_taken(&one[0]);
+        assert_eq!((refusal.code.as_ref(), refusal.en.contains("1A")), ("seat-taken", true));
+    }
+}

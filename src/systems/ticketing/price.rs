@@ -1,0 +1,253 @@
+//! Price (가격정책): what a ticket costs, by the day that it is for and by who has it.
+//!
+//! It listens to the ticket and to its reservations, in whatever order it hears of them, so it keeps who has the ticket
+//! as a set: a reservation that is cancelled takes its discount with it, exactly, and no other's.
+
+use super::{
+    reservation::{self, Reservation},
+    ticket::{self, Ticket},
+};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use strum::AsRefStr;
+
+const VIP: &str = "VIP";
+
+/// The price of the ticket with the same number.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Price {
+    /// The base, and what it is on that day; none before the ticket is heard of.
+    set: Option<(u64, u64)>,
+    discounted: u64,
+    /// The reservations that have the ticket, and whether each is a VIP's. Seldom more than one: while the end of the last
+    /// is on its way.
+    live: BTreeMap<Id<Reservation>, bool>,
+}
+
+/// A price as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Price")]
+pub struct Shown {
+    /// The ticket's number.
+    pub ticket_id: Id<Ticket>,
+    /// The base, in won.
+    pub price: u64,
+    /// What is to be paid, in won.
+    pub discounted_price: u64,
+}
+
+/// What may be asked of a price.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Command {
+    /// There is such a ticket, for that time.
+    Set {
+        starttime: Timestamp,
+    },
+    /// A reservation has the ticket.
+    Reserve {
+        reservation: Id<Reservation>,
+        vip: bool,
+    },
+    /// It has it no longer.
+    Cancel {
+        reservation: Id<Reservation>,
+    },
+}
+
+/// What a price may say has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[serde(rename_all_fields = "camelCase")]
+#[allow(missing_docs)]
+pub enum Event {
+    PriceSet { ticket_id: Id<Ticket>, price: u64, day_price: u64 },
+    PriceReserved { ticket_id: Id<Ticket>, reservation_id: Id<Reservation>, vip: bool },
+    PriceReleased { ticket_id: Id<Ticket>, reservation_id: Id<Reservation> },
+    Calculated { ticket_id: Id<Ticket>, price: u64, discounted_price: u64 },
+}
+
+/// `[systems.ticketing]`, as far as it concerns prices.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// What a ticket costs, in won.
+    pub base_price: u64,
+    /// The days of the week that are cheaper, in [`Settings::zone`].
+    pub discount_days: Vec<Weekday>,
+    /// By how many percent they are cheaper.
+    pub discount_rate: u64,
+    /// How much less a VIP pays, in won.
+    pub vip_discount: u64,
+    /// Where a day begins and ends.
+    pub zone: Zone,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let discount_days = vec![Weekday::Wednesday, Weekday::Thursday];
+        Self { base_price: 10_000, discount_days, discount_rate: 20, vip_discount: 1000, zone: Zone::default() }
+    }
+}
+
+impl Settings {
+    fn on_the_day(&self, starttime: Timestamp) -> u64 {
+        let rate = if self.discount_days.contains(&starttime.weekday(&self.zone)) { self.discount_rate.min(100) } else { 0 };
+        self.base_price - u64::try_from(u128::from(self.base_price) * u128::from(rate) / 100).unwrap_or(self.base_price)
+    }
+}
+
+impl Entity for Price {
+    const NAME: Name = Name { system: "ticketing", context: "ticketing.price", collection: "prices", item: "price" };
+    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const PORT: Option<u16> = Some(8083);
+    type Shown = Shown;
+
+    fn show(&self, id: Id<Self>) -> Shown {
+        let price = self.set.map_or(0, |(base, _)| base);
+        Shown { ticket_id: id.of(), price, discounted_price: self.discounted }
+    }
+    fn standing(&self) -> Standing {
+        if self.set.is_some() { Standing::Established } else { Standing::Absent }
+    }
+    fn numbered_by() -> &'static [&'static str] {
+        &["ticketId"]
+    }
+}
+
+impl Price {
+    /// What follows from `change`: the new price, where there is one and it differs.
+    fn calculated(&self, change: Event, this: &Moment<'_, Self>) -> Decision<Event> {
+        let mut after = self.clone();
+        after.evolve(&change);
+        let Some((price, day_price)) = after.set else { return emit(change) };
+        // Of several the last counts: the end of those before it is on its way.
+        let is_vip = after.live.last_key_value().is_some_and(|(_, vip)| *vip);
+        let discounted_price = day_price.saturating_sub(if is_vip { this.settings.vip_discount } else { 0 });
+        let differs = self.set.is_none() || discounted_price != self.discounted;
+        let calculated = Event::Calculated { ticket_id: this.id.of(), price, discounted_price };
+        Ok([change].into_iter().chain(differs.then_some(calculated)).collect())
+    }
+}
+
+impl Aggregate for Price {
+    type Command = Command;
+    type Event = Event;
+    type Settings = Settings;
+
+    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*};
+        let ticket_id = this.id.of();
+        match command {
+            Set { starttime } if self.set.is_none() => {
+                let (price, day_price) = (this.settings.base_price, this.settings.on_the_day(starttime));
+                self.calculated(PriceSet { ticket_id, price, day_price }, this)
+            }
+            Reserve { reservation: reservation_id, vip } if !self.live.contains_key(&reservation_id) => {
+                self.calculated(PriceReserved { ticket_id, reservation_id, vip }, this)
+            }
+            Cancel { reservation: reservation_id } if self.live.contains_key(&reservation_id) => {
+                self.calculated(PriceReleased { ticket_id, reservation_id }, this)
+            }
+            Set { .. } | Reserve { .. } | Cancel { .. } => ignore(),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match *event {
+            Event::PriceSet { price, day_price, .. } => self.set = Some((price, day_price)),
+            Event::PriceReserved { reservation_id, vip, .. } => drop(self.live.insert(reservation_id, vip)),
+            Event::PriceReleased { reservation_id, .. } => drop(self.live.remove(&reservation_id)),
+            Event::Calculated { discounted_price, .. } => self.discounted = discounted_price,
+        }
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.hearing::<Ticket>(|event| match event {
+            ticket::Event::Registered { ticket_id, starttime, .. } => {
+                Some((ticket_id.of(), Command::Set { starttime: *starttime }))
+            }
+            ticket::Event::StatusUpdated { .. } => None,
+        });
+        policies.hearing::<Reservation>(|event| match event {
+            reservation::Event::Reserved(told) => {
+                let vip = told.user_grade.as_deref() == Some(VIP);
+                Some((told.ticket_id.of(), Command::Reserve { reservation: told.reservation_id, vip }))
+            }
+            reservation::Event::Cancelled(told) => {
+                Some((told.ticket_id.of(), Command::Cancel { reservation: told.reservation_id }))
+            }
+            _ => None,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, *};
+    use crate::domain::spec::{Given, given};
+
+    const TICKET: Id<Ticket> = Id::new(1);
+    const FIRST: Id<Reservation> = Id::new(7);
+    const SECOND: Id<Reservation> = Id::new(8);
+
+    fn set(price: Given<Price>, day: &str) -> Given<Price> {
+        let starttime = day.parse::<Written>().unwrap().starts(&Zone::default());
+        Given(price.when(Set { starttime }).0).settled(Set { starttime })
+    }
+    trait Settled {
+        fn settled(self, command: Command) -> Given<Price>;
+    }
+    impl Settled for Given<Price> {
+        /// Whatever follows has happened.
+        fn settled(self, command: Command) -> Given<Price> {
+            let settings = Settings::default();
+            let at = Moment { id: Id::new(1), at: Timestamp::default(), settings: &settings };
+            let mut price = self.0;
+            price.decide(command, &at).unwrap().iter().for_each(|event| price.evolve(event));
+            Given(price)
+        }
+    }
+    fn shown(price: &Given<Price>) -> (u64, u64) {
+        let Shown { price, discounted_price, .. } = price.0.show(Id::new(1));
+        (price, discounted_price)
+    }
+
+    #[test]
+    fn wednesdays_and_thursdays_in_seoul_are_cheaper() {
+        for (day, wanted) in [("2021-07-06", 10_000), ("2021-07-07", 8_000), ("2021-07-08", 8_000), ("2021-07-09", 10_000)] {
+            assert_eq!(shown(&set(given([]), day)), (10_000, wanted), "{day}");
+        }
+        // Still Tuesday in Greenwich.
+        assert_eq!(shown(&set(given([]), "2021-07-06T16:00:00Z")), (10_000, 8_000));
+    }
+
+    #[test]
+    fn a_vip_pays_less_for_as_long_as_the_ticket_is_theirs() {
+        let price = set(given([]), "2021-07-07").settled(Reserve { reservation: FIRST, vip: true });
+        assert_eq!(shown(&price), (10_000, 7_000));
+        let price = price.when(Reserve { reservation: FIRST, vip: true }).then_nothing();
+        let price = price.settled(Cancel { reservation: FIRST });
+        assert_eq!(shown(&price), (10_000, 8_000));
+        let _ = price.when(Cancel { reservation: FIRST }).then_nothing();
+    }
+
+    #[test]
+    fn the_price_is_the_same_in_whatever_order_it_is_heard_of() {
+        let early = given::<Price>([]).settled(Reserve { reservation: SECOND, vip: true });
+        assert_eq!(early.0.standing(), Standing::Absent);
+        assert_eq!(shown(&set(early, "2021-07-07")), (10_000, 7_000));
+        let both = set(given([]), "2021-07-07").settled(Reserve { reservation: FIRST, vip: true });
+        let both = both.settled(Reserve { reservation: SECOND, vip: false }).settled(Cancel { reservation: FIRST });
+        assert_eq!(shown(&both), (10_000, 8_000));
+    }
+
+    #[test]
+    fn a_reservation_that_changes_no_price_says_so_without_calculating() {
+        let price = set(given([]), "2021-07-06");
+        let noted = PriceReserved { ticket_id: TICKET, reservation_id: FIRST, vip: false };
+        let _ = price.when(Reserve { reservation: FIRST, vip: false }).then([noted]);
+    }
+}

@@ -1,0 +1,282 @@
+//! Ticket (티켓관리): one reservation at a time may have it, until its time has passed.
+
+use super::reservation::{self, Reservation};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::AsRefStr;
+
+/// One ticket, and who has it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ticket {
+    status: Option<Status>,
+    starttime: Timestamp,
+    endtime: Timestamp,
+    held_by: Option<Id<Reservation>>,
+}
+
+/// Whether a ticket can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[schemars(rename = "TicketAvailability")]
+pub enum Status {
+    /// It can.
+    #[serde(rename = "예약가능")]
+    #[strum(serialize = "예약가능")]
+    Available,
+    /// A reservation has it, or it was registered so.
+    #[serde(rename = "예약됨")]
+    #[strum(serialize = "예약됨")]
+    Booked,
+    /// Its time has passed.
+    #[serde(rename = "만료됨")]
+    #[strum(serialize = "만료됨")]
+    Expired,
+}
+
+/// A ticket as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ReservableTicket")]
+pub struct Shown {
+    /// Its number, which the admin has given it.
+    pub ticket_id: Id<Ticket>,
+    /// Whether it can be had; null where nothing is known of it.
+    pub status: Option<Status>,
+    /// When what it is for begins.
+    pub starttime: Timestamp,
+    /// When that ends; afterwards nobody can have it.
+    pub endtime: Timestamp,
+}
+
+/// What may be asked of a ticket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[allow(missing_docs)]
+pub enum Command {
+    Register(Register),
+    /// May this reservation have it? A yes has given it.
+    Book {
+        reservation: Id<Reservation>,
+    },
+    /// The reservation needs it no longer, or gave up asking for it.
+    Release {
+        reservation: Id<Reservation>,
+    },
+    /// The time has come.
+    Expire,
+}
+
+/// What a ticket may say has happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[serde(rename_all_fields = "camelCase")]
+#[allow(missing_docs)]
+pub enum Event {
+    Registered { ticket_id: Id<Ticket>, status: Status, starttime: Timestamp, endtime: Timestamp },
+    StatusUpdated { ticket_id: Id<Ticket>, status: Status, reservation_id: Option<Id<Reservation>> },
+}
+
+/// `[systems.ticketing]`, as far as it concerns tickets.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Where a date alone is a day.
+    pub zone: Zone,
+}
+
+/// Why a ticket cannot be had, by its code.
+pub fn no(code: &str) -> Refusal {
+    match code {
+        "ticket-expired" => Refusal::conflict("ticket-expired", "the ticket has expired", "만료된 티켓입니다"),
+        "ticket-taken" => Refusal::conflict("ticket-taken", "the ticket is taken", "이미 예약된 티켓입니다"),
+        _ => Refusal::conflict("ticket-unknown", "there is no such ticket", "없는 티켓입니다"),
+    }
+}
+
+impl Entity for Ticket {
+    const NAME: Name = Name { system: "ticketing", context: "ticketing.ticket", collection: "tickets", item: "ticket" };
+    const PORT: Option<u16> = Some(8082);
+    type Shown = Shown;
+
+    fn show(&self, id: Id<Self>) -> Shown {
+        Shown { ticket_id: id, status: self.status, starttime: self.starttime, endtime: self.endtime }
+    }
+    fn standing(&self) -> Standing {
+        if self.status.is_some() { Standing::Established } else { Standing::Absent }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        vec![("status", self.status.as_ref().map(AsRef::as_ref).into())]
+    }
+    fn numbered_by() -> &'static [&'static str] {
+        &["ticketId"]
+    }
+}
+
+impl Aggregate for Ticket {
+    type Command = Command;
+    type Event = Event;
+    type Settings = Settings;
+
+    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*, Status::*};
+        let (ticket_id, over) = (this.id, this.at > self.endtime);
+        match (self.status, command) {
+            (None, Register(new)) => {
+                let zone = &this.settings.zone;
+                let (starttime, endtime) = (new.starttime.starts(zone), new.endtime.ends(zone));
+                if endtime < starttime {
+                    return Err(Refusal::invalid("ends-before-start", "it ends before it starts", "종료가 시작보다 빠릅니다"));
+                }
+                emit(Registered { ticket_id, status: new.status.unwrap_or(Available), starttime, endtime })
+            }
+            (Some(_), Register(_)) => Err(Refusal::conflict(
+                "ticket-registered",
+                "there is a ticket of that number",
+                "이미 등록된 티켓 번호입니다",
+            )),
+
+            (None, Book { .. }) => Err(no("ticket-unknown")),
+            (Some(_), Book { reservation }) if self.held_by == Some(reservation) => ignore(),
+            (Some(Available), Book { reservation }) if !over => {
+                emit(StatusUpdated { ticket_id, status: Booked, reservation_id: Some(reservation) })
+            }
+            (Some(Available | Expired), Book { .. }) => Err(no("ticket-expired")),
+            (Some(Booked), Book { .. }) => Err(no("ticket-taken")),
+
+            (_, Release { reservation }) if self.held_by == Some(reservation) => {
+                let status = if over { Expired } else { Available };
+                emit(StatusUpdated { ticket_id, status, reservation_id: None })
+            }
+            (_, Release { .. }) => ignore(),
+
+            (Some(Available), Expire) if over => {
+                emit(StatusUpdated { ticket_id, status: Expired, reservation_id: None })
+            }
+            (_, Expire) => ignore(),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match *event {
+            Event::Registered { status, starttime, endtime, .. } => {
+                *self = Ticket { status: Some(status), starttime, endtime, held_by: None };
+            }
+            Event::StatusUpdated { status, reservation_id, .. } => {
+                (self.status, self.held_by) = (Some(status), reservation_id);
+            }
+        }
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.hearing::<Reservation>(|event| match event {
+            reservation::Event::ReservationFailed { reservation_id, ticket_id, .. }
+            | reservation::Event::Cancelled(reservation::Told { reservation_id, ticket_id, .. }) => {
+                Some((*ticket_id, Command::Release { reservation: *reservation_id }))
+            }
+            _ => None,
+        });
+    }
+
+    fn withdraws(command: &Command) -> Option<AskId> {
+        match command {
+            Command::Release { reservation } => Some(AskId::of(*reservation, reservation::ONLY_ATTEMPT)),
+            _ => None,
+        }
+    }
+
+    /// Only an available ticket expires: at the first instant after its end.
+    fn due(&self) -> Option<(Timestamp, Command)> {
+        (self.status == Some(Status::Available)).then(|| (self.endtime.plus_micros(1), Command::Expire))
+    }
+
+    fn doors(doors: &mut impl Doors<Self>) {
+        doors.post(Role::Admin, |ticket: Register| (Target::Chosen(ticket.ticket_id), Command::Register(ticket)));
+    }
+}
+
+/// `POST /tickets`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "RegisterTicket")]
+pub struct Register {
+    /// Its number.
+    pub ticket_id: Id<Ticket>,
+    /// Whether it can be had; it can when left out.
+    pub status: Option<Status>,
+    /// When what it is for begins.
+    pub starttime: Written,
+    /// When that ends.
+    pub endtime: Written,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, *};
+    use crate::domain::spec::{Given, given};
+
+    const TICKET: Id<Ticket> = Id::new(1);
+    const RESERVATION: Id<Reservation> = Id::new(7);
+    const OTHER: Id<Reservation> = Id::new(8);
+
+    /// Decisions in these tests are taken at the epoch.
+    fn until(endtime: i64) -> Given<Ticket> {
+        let (starttime, endtime) = (Timestamp::from_micros(endtime - 10), Timestamp::from_micros(endtime));
+        given([Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime }])
+    }
+    fn updated(status: Status, reservation_id: Option<Id<Reservation>>) -> Event {
+        StatusUpdated { ticket_id: TICKET, status, reservation_id }
+    }
+    fn booked() -> Event {
+        updated(Status::Booked, Some(RESERVATION))
+    }
+
+    #[test]
+    fn one_reservation_gets_it_and_the_next_is_told_that_it_is_taken() {
+        let ticket = until(0).when(Book { reservation: RESERVATION }).then([booked()]);
+        let ticket = ticket.when(Book { reservation: RESERVATION }).then_nothing();
+        ticket.when(Book { reservation: OTHER }).refused(Kind::Conflict, "ticket-taken");
+    }
+
+    #[test]
+    fn the_last_instant_counts_and_the_next_does_not() {
+        let _ = until(0).when(Book { reservation: RESERVATION }).then([booked()]);
+        until(-1).when(Book { reservation: RESERVATION }).refused(Kind::Conflict, "ticket-expired");
+        given::<Ticket>([]).when(Book { reservation: RESERVATION }).refused(Kind::Conflict, "ticket-unknown");
+    }
+
+    #[test]
+    fn only_who_has_it_gives_it_back_and_after_its_end_it_is_expired() {
+        let had = |ticket: Given<Ticket>| {
+            let Given(mut ticket) = ticket;
+            ticket.evolve(&booked());
+            Given(ticket)
+        };
+        let ticket = had(until(0)).when(Release { reservation: OTHER }).then_nothing();
+        let _ = ticket.when(Release { reservation: RESERVATION }).then([updated(Status::Available, None)]);
+        let _ = had(until(-1)).when(Release { reservation: RESERVATION }).then([updated(Status::Expired, None)]);
+        let _ = given::<Ticket>([]).when(Release { reservation: OTHER }).then_nothing();
+    }
+
+    #[test]
+    fn an_available_one_expires_by_itself_and_a_taken_one_does_not() {
+        assert_eq!(until(5).0.due(), Some((Timestamp::from_micros(6), Expire)));
+        let ticket = until(-1).when(Expire).then([updated(Status::Expired, None)]);
+        assert_eq!(ticket.0.due(), None);
+        let _ = until(0).when(Expire).then_nothing();
+        let mut taken = until(-1).0;
+        taken.evolve(&booked());
+        assert_eq!(taken.due(), None);
+        let _ = Given(taken).when(Expire).then_nothing();
+    }
+
+    #[test]
+    fn a_number_is_registered_once_and_a_date_alone_is_a_day_in_seoul() {
+        let day = |text: &str| text.parse::<Written>().unwrap();
+        let new = Register { ticket_id: TICKET, status: None, starttime: day("2021-07-06"), endtime: day("2021-07-06") };
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (starttime, endtime) = (at("2021-07-05T15:00:00Z"), at("2021-07-06T15:00:00Z"));
+        let registered = Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime };
+        let ticket = given::<Ticket>([]).when(Register(new.clone())).then([registered]);
+        ticket.when(Register(new.clone())).refused(Kind::Conflict, "ticket-registered");
+        let wrong = super::Register { endtime: day("2021-07-04"), ..new };
+        given::<Ticket>([]).when(Register(wrong)).refused(Kind::Invalid, "ends-before-start");
+    }
+}

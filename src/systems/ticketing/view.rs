@@ -1,0 +1,150 @@
+//! View: one row a ticket, with its price and who has it.
+
+use super::{
+    price::{self, Price},
+    reservation::{self, Reservation},
+    ticket::{self, Ticket},
+};
+use crate::domain::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What is known of a ticket.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    ticket: Option<Times>,
+    status: Option<ticket::Status>,
+    price: Option<(u64, u64)>,
+    /// The reservations that have it: seldom more than one, while the end of the last is on its way.
+    live: BTreeMap<Id<Reservation>, Holder>,
+    /// The last that gave it back.
+    last: Option<(Id<Reservation>, Holder)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Holder {
+    user_id: Option<String>,
+    user_grade: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Times {
+    starttime: Timestamp,
+    endtime: Timestamp,
+}
+
+/// A row as it looks from outside.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "TicketView")]
+pub struct Shown {
+    /// The ticket's number.
+    pub ticket_id: Id<Ticket>,
+    /// Whether it can be had.
+    pub status: Option<ticket::Status>,
+    /// When what it is for begins.
+    pub starttime: Option<Timestamp>,
+    /// When that ends.
+    pub endtime: Option<Timestamp>,
+    /// The base, in won.
+    pub price: Option<u64>,
+    /// What is to be paid, in won.
+    pub discounted_price: Option<u64>,
+    /// Who has it, or had it last.
+    pub reservation_id: Option<Id<Reservation>>,
+    /// The user of that reservation.
+    pub user_id: Option<String>,
+    /// What kind of customer that is.
+    pub user_grade: Option<String>,
+    /// How far that reservation has come.
+    pub reservation_status: Option<reservation::Status>,
+}
+
+impl Row {
+    /// The reservation that has it, else the one that had it last.
+    fn holder(&self) -> Option<(Id<Reservation>, &Holder, reservation::Status)> {
+        let live = self.live.last_key_value().map(|(id, holder)| (*id, holder, reservation::Status::Reserved));
+        live.or(self.last.as_ref().map(|(id, holder)| (*id, holder, reservation::Status::Cancelled)))
+    }
+}
+
+impl Entity for Row {
+    const NAME: Name = Name { system: "ticketing", context: "ticketing.view", collection: "views", item: "view" };
+    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const PORT: Option<u16> = Some(8084);
+    type Shown = Shown;
+
+    fn show(&self, id: Id<Self>) -> Shown {
+        let holder = self.holder();
+        let of = |field: fn(&Holder) -> &Option<String>| holder.and_then(|(_, holder, _)| field(holder).clone());
+        Shown {
+            ticket_id: id.of(),
+            status: self.status,
+            starttime: self.ticket.map(|times| times.starttime),
+            endtime: self.ticket.map(|times| times.endtime),
+            price: self.price.map(|(price, _)| price),
+            discounted_price: self.price.map(|(_, discounted)| discounted),
+            reservation_id: holder.map(|(id, ..)| id),
+            user_id: of(|holder| &holder.user_id),
+            user_grade: of(|holder| &holder.user_grade),
+            reservation_status: holder.map(|(.., status)| status),
+        }
+    }
+    fn standing(&self) -> Standing {
+        if self.ticket.is_some() { Standing::Established } else { Standing::Absent }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        let user = self.holder().and_then(|(_, holder, _)| holder.user_id.as_deref());
+        vec![("status", self.status.as_ref().map(AsRef::as_ref).into()), ("userId", user.into())]
+    }
+    fn numbered_by() -> &'static [&'static str] {
+        &["ticketId"]
+    }
+}
+
+impl View for Row {
+    fn folds(folds: &mut impl Folds<Self>) {
+        use {price::Event::*, reservation::Event::*, ticket::Event::*};
+        folds.hearing::<Ticket>(
+            |event| match event {
+                Registered { ticket_id, .. } | StatusUpdated { ticket_id, .. } => Some(ticket_id.get()),
+            },
+            |row, event| match *event {
+                Registered { status, starttime, endtime, .. } => {
+                    (row.ticket, row.status) = (Some(Times { starttime, endtime }), Some(status));
+                }
+                StatusUpdated { status, .. } => row.status = Some(status),
+            },
+        );
+        folds.hearing::<Price>(
+            |event| match event {
+                Calculated { ticket_id, .. } => Some(ticket_id.get()),
+                PriceSet { .. } | PriceReserved { .. } | PriceReleased { .. } => None,
+            },
+            |row, event| {
+                if let Calculated { price, discounted_price, .. } = *event {
+                    row.price = Some((price, discounted_price));
+                }
+            },
+        );
+        folds.hearing::<Reservation>(
+            |event| match event {
+                Reserved(told) | Cancelled(told) => Some(told.ticket_id.get()),
+                ReservationRequested(_) | ReservationFailed { .. } => None,
+            },
+            |row, event| match event {
+                Reserved(told) => {
+                    let (user_id, user_grade) = (told.user_id.clone(), told.user_grade.clone());
+                    row.live.insert(told.reservation_id, Holder { user_id, user_grade });
+                }
+                Cancelled(told) => {
+                    if let Some(holder) = row.live.remove(&told.reservation_id) {
+                        row.last = Some((told.reservation_id, holder));
+                    }
+                }
+                ReservationRequested(_) | ReservationFailed { .. } => {}
+            },
+        );
+    }
+}
