@@ -157,6 +157,12 @@ impl Server {
         (self.process, self.client) = (process, Client::new(url));
     }
 
+    /// From the next start on, `flag` has another value.
+    pub fn set_argument(&mut self, flag: &str, value: &str) {
+        let place = self.arguments.iter().position(|argument| argument == flag).expect("it is there");
+        self.arguments[place + 1] = value.into();
+    }
+
     /// Asks it to stop, as an operator would; does not wait.
     pub fn ask_to_stop(&self) {
         // The shell's own `kill` is there on every machine, and the tests need no unsafe code for it.

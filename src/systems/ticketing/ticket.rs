@@ -48,20 +48,13 @@ pub struct Shown {
     pub endtime: Timestamp,
 }
 
-/// What may be asked of a ticket.
+/// What may be asked of a ticket. A yes to `Book` has given it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Command {
     Register(Register),
-    /// May this reservation have it? A yes has given it.
-    Book {
-        reservation: Id<Reservation>,
-    },
-    /// The reservation needs it no longer, or gave up asking for it.
-    Release {
-        reservation: Id<Reservation>,
-    },
-    /// The time has come.
+    Book { reservation: Id<Reservation> },
+    Release { reservation: Id<Reservation> },
     Expire,
 }
 
