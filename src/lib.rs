@@ -8,15 +8,19 @@
 //! | [`actors`] | the runtime, which knows no business |
 //! | [`http`] | REST for any aggregate and view, health, metrics, administration |
 //! | [`nodes`] | the way to other nodes, over HTTP |
+//! | [`events`] | CloudEvents, and the documents that describe them |
+//! | [`amqp`] | the bridge to RabbitMQ |
 //! | [`messages`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
 //! | [`cli`], [`config`], [`telemetry`] | the command, its configuration, its logs |
 
 pub mod actors;
+pub mod amqp;
 pub mod board;
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod events;
 pub mod http;
 pub mod messages;
 pub mod nodes;

@@ -4,6 +4,7 @@ use super::{
     health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
     outflow::{Outflow, OutflowHealth, Outgoing, Published},
     remote::{PeerQuestion, ReplicaHealth},
+    sink::SinkHealth,
 };
 use crate::{
     domain::{Name, Refusal, Role, Timestamp},
@@ -277,6 +278,10 @@ pub trait Node: Send + Sync {
     }
     /// How what leaves the node is doing.
     fn outflows(&self) -> Vec<OutflowHealth> {
+        Vec::new()
+    }
+    /// How those outside who take it are doing.
+    fn sinks(&self) -> Vec<SinkHealth> {
         Vec::new()
     }
     /// Whether everything has started and the store is sound.

@@ -24,6 +24,7 @@ mod remote;
 mod restarts;
 mod sagas;
 mod shared;
+mod sink;
 mod sources;
 mod view_handle;
 
@@ -34,6 +35,7 @@ pub use guard::GuardSettings;
 pub use health::*;
 pub use layout::Layout;
 pub use node::{LocalNode, NodeError, NodeSettings, Stuck};
-pub use outflow::{Drawn, Outflow, OutflowHealth, Outgoing, Published, Sink};
+pub use outflow::{Drawn, Outflow, OutflowHealth, Outgoing, Published};
 pub use remote::{PeerAnswer, PeerQuestion, ReplicaHealth, Wire};
 pub use shared::{Chaos, ChaosPoint};
+pub use sink::{Sink, SinkHealth};

@@ -7,9 +7,10 @@ use super::{
     guardian::Guardian,
     health::Phase,
     layout::{Layout, Placed},
-    outflow::{Find, OutflowHealth, Places, Pump, Running, Sink},
+    outflow::{Find, OutflowHealth, Places, Pump, Running},
     remote::{ReplicaHealth, Replicating, Wire},
     shared::Chaos,
+    sink::{Sink, SinkHealth},
 };
 use crate::{
     domain::{Name, Timestamp},
@@ -204,6 +205,12 @@ impl Node for LocalNode {
     }
     fn replicas(&self) -> Vec<ReplicaHealth> {
         self.replicas.iter().map(|replica| replica.health()).collect()
+    }
+    fn sinks(&self) -> Vec<SinkHealth> {
+        let mut sinks: Vec<_> =
+            self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().filter_map(|pump| pump.sink()).collect();
+        sinks.dedup_by_key(|health| health.sink);
+        sinks
     }
     fn outflows(&self) -> Vec<OutflowHealth> {
         self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().map(|pump| pump.health()).collect()

@@ -8,6 +8,7 @@ use super::{
     desk::Tree,
     front::Context,
     records::Logged,
+    sink::{Sink, SinkHealth},
     sources::{Listeners, read_log},
 };
 use crate::{
@@ -186,15 +187,6 @@ fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>) -> Pub
 /// Finds the outflow of one kind that a context has, if it has one.
 pub type Find<T> = fn(&dyn Context) -> Option<Arc<dyn Outflow<T>>>;
 
-/// Somebody outside who takes what flows out.
-pub trait Sink<T>: Send + Sync {
-    /// Takes items, from the first on, and says how many of them it is done with: at least one.
-    ///
-    /// # Errors
-    /// Why it could not take even the first; it is offered again after a pause.
-    fn take<'a>(&'a self, items: &'a [(u64, T)]) -> BoxFuture<'a, Result<usize, String>>;
-}
-
 /// How one outflow is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -296,7 +288,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
         is_durable.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
         let mut left = drawn.items.as_slice();
         while let Some((first, _)) = left.first() {
-            match self.sink.take(left).await {
+            match self.sink.take(self.flow.context(), left).await {
                 Ok(taken) => {
                     left = left.get(taken.max(1)..).unwrap_or_default();
                     let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
@@ -340,6 +332,8 @@ impl<T: Send + Sync + 'static> Pump<T> {
 pub trait Running: Send + Sync {
     /// How it is doing.
     fn health(&self) -> OutflowHealth;
+    /// How whoever takes it is doing, where that is a matter of its own.
+    fn sink(&self) -> Option<SinkHealth>;
     /// Runs it.
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
@@ -347,6 +341,9 @@ pub trait Running: Send + Sync {
 impl<T: Send + Sync + 'static> Running for Pump<T> {
     fn health(&self) -> OutflowHealth {
         Pump::health(self)
+    }
+    fn sink(&self) -> Option<SinkHealth> {
+        self.sink.health()
     }
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Pump::run(self).boxed()

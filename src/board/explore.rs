@@ -62,10 +62,12 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
         next += 1;
         // The answers and the timer of this very state, which may carry what no sample does.
         let settled = state.awaits(Id::new(ME)).map(|ask| [(ask.then)(Ok(())), (ask.then)(Err(NoAnswer::Unavailable))]);
-        let due = state.due().map(|(_, command)| command);
-        for command in commands.iter().cloned().chain(settled.into_iter().flatten()).chain(due.clone()) {
+        let due = state.due();
+        let timer = due.as_ref().map(|(_, command)| command.as_ref().to_owned());
+        let now = commands.iter().cloned().chain(settled.into_iter().flatten());
+        for (at, command) in now.map(|command| (Timestamp::default(), command)).chain(due) {
             let name = command.as_ref().to_owned();
-            let events = decide(&state, command, &settings);
+            let events = decide(&state, command, at, &settings);
             let Some(last) = events.last() else { continue };
             note(&mut found.arrows, &name, events.iter().map(|event| event.as_ref().to_owned()));
             let mut then = state.clone();
@@ -75,7 +77,7 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
                 found.states.push(then);
             }
         }
-        add(&mut found.timers, due.map(|command| command.as_ref().to_owned()));
+        add(&mut found.timers, timer);
     }
     Ok(found)
 }
@@ -85,7 +87,7 @@ impl<A: Aggregate> Explored<A> {
         let question = |state: &A| state.awaits(Id::new(ME)).map(|ask| format!("{ask:?}/{}", ask.attempt));
         let Some(ask) = now.awaits(Id::new(ME)).filter(|_| question(before) != question(now)) else { return };
         let names = |answer| {
-            let events = decide(now, (ask.then)(answer), settings);
+            let events = decide(now, (ask.then)(answer), Timestamp::default(), settings);
             let mut names = Vec::new();
             add(&mut names, events.iter().map(|event| event.as_ref().to_owned()));
             names
@@ -110,8 +112,8 @@ fn no() -> Refusal {
     Refusal::conflict("no", "no", "아니요")
 }
 
-fn decide<A: Aggregate>(state: &A, command: A::Command, settings: &A::Settings) -> Vec<A::Event> {
-    let moment = Moment { id: Id::new(ME), at: Timestamp::default(), settings };
+fn decide<A: Aggregate>(state: &A, command: A::Command, at: Timestamp, settings: &A::Settings) -> Vec<A::Event> {
+    let moment = Moment { id: Id::new(ME), at, settings };
     state.decide(command, &moment).unwrap_or_default()
 }
 

@@ -35,6 +35,11 @@ enum Command {
         #[command(flatten)]
         sources: Sources,
     },
+    /// Print the AsyncAPI document: the events that are published.
+    Asyncapi {
+        #[command(flatten)]
+        sources: Sources,
+    },
     /// Print a system's event-storming board, as the code has it.
     Board {
         /// The system: `bookrent`.
@@ -146,6 +151,7 @@ impl Command {
             }
             Self::CheckConfig { sources, json } => check_config(&sources.load()?, json),
             Self::Openapi { sources } => print(&serve::api_document(&sources.load()?.settings)?),
+            Self::Asyncapi { sources } => print(&serve::documents(&sources.load()?.settings).asyncapi),
             Self::Board { system } => match board::board(&system) {
                 Ok(Some(drawing)) => print(&drawing),
                 Ok(None) => {

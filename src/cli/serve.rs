@@ -9,6 +9,7 @@ use crate::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
+    events::{self, Broker, Documents},
     http::{self, HttpSettings, Listeners},
     store::{Commit, MemoryStore, Options, SledStore},
     systems,
@@ -127,6 +128,7 @@ pub(super) async fn serve(
     let http = HttpSettings {
         node_credential: outside::credential(settings)?,
         elsewhere: outside::elsewhere(settings),
+        documents: documents(settings),
         ..http_settings(settings)
     };
     http::serve(http, node.clone(), listeners, drain).await.map_err(|why| failed(&why))?;
@@ -209,6 +211,17 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         trusted_proxies: http.trusted_proxies.clone(),
         ..HttpSettings::default()
     }
+}
+
+/// What is said of the events of a server with these settings.
+pub fn documents(settings: &Settings) -> Documents {
+    let events = events::describe(|board| {
+        for system in settings.enabled() {
+            systems::lay_out(system, board);
+        }
+    });
+    let broker = Broker { exchange: settings.amqp.exchange.clone(), prefix: settings.events.amqp_prefix.clone() };
+    Documents::of(&events, &broker)
 }
 
 /// The API document of a server with these settings. Its contexts are laid out in memory: no data is touched.

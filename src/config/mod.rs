@@ -2,10 +2,12 @@
 
 mod beyond;
 mod layers;
+mod outward;
 mod settings;
 
 pub use beyond::*;
 pub use layers::{Flags, Origin};
+pub use outward::*;
 pub use settings::*;
 
 use config::{Value, ValueKind};

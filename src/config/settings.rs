@@ -1,6 +1,9 @@
 //! What can be configured, and what is allowed.
 
-use super::beyond::{Messages, NO_CONTEXTS, NodeSection};
+use super::{
+    beyond::{Messages, NO_CONTEXTS, NodeSection},
+    outward::{Amqp, Events, PREFIXES},
+};
 use crate::{
     actors::{BreakerSettings, GuardSettings},
     domain::{Aggregate, Board, View},
@@ -25,6 +28,10 @@ pub struct Settings {
     pub auth: Auth,
     /// `[messages]`
     pub messages: Messages,
+    /// `[amqp]`
+    pub amqp: Amqp,
+    /// `[events]`
+    pub events: Events,
     /// `[node]`
     pub node: NodeSection,
     /// `[peers]`: the nodes of contexts that are not hosted here, by system and context.
@@ -234,6 +241,14 @@ impl Settings {
         within("store.unwritten_mb", self.store.unwritten_mb, 1, 1 << 20)?;
         within("messages.timeout_ms", self.messages.timeout_ms, 1, 600_000)?;
         within("admission.per_context", self.admission.per_context as u64, 1, 1 << 20)?;
+        within("amqp.connect_timeout_ms", self.amqp.connect_timeout_ms, 1, 600_000)?;
+        within("amqp.confirm_timeout_ms", self.amqp.confirm_timeout_ms, 1, 600_000)?;
+        within("amqp.heartbeat_s", self.amqp.heartbeat_s.into(), 1, 600)?;
+        let wrong = self.amqp.problem();
+        require(wrong.is_none(), wrong.as_ref().map_or("", |(key, _)| key), || wrong.clone().unwrap_or_default().1)?;
+        require(PREFIXES.contains(&self.events.amqp_prefix.as_str()), "events.amqp_prefix", || {
+            format!("there are: {PREFIXES:?}")
+        })?;
         for origin in &http.cors_origins {
             let fine = origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
             require(fine, "http.cors_origins", || format!("`{origin}` is no origin, such as `https://shop.example`"))?;

@@ -122,6 +122,20 @@ pub fn scrape(front: &Front) -> HttpResponse {
         pending.get_or_create(&labels).set(i64::try_from(flow.pending).unwrap_or(i64::MAX));
     }
     registry.register("holdfast_outbox_pending", "Events that a sink outside has not taken", pending);
+    let counts = ["sent", "returned", "reconnects"].map(|_| Family::<Labels, CounterOf>::default());
+    let up = Family::<Labels, GaugeOf>::default();
+    for sink in front.node.sinks() {
+        let labels = vec![("sink", sink.sink)];
+        up.get_or_create(&labels).set(sink.up.into());
+        for (family, count) in counts.iter().zip([sink.sent, sink.returned, sink.reconnects]) {
+            family.get_or_create(&labels).inc_by(count);
+        }
+    }
+    let [sent, returned, reconnects] = counts;
+    registry.register("holdfast_outbox_up", "Whether a sink outside can take events now", up);
+    registry.register("holdfast_outbox_sent", "Events that a sink outside has taken", sent);
+    registry.register("holdfast_outbox_returned", "Events that nobody outside had asked for", returned);
+    registry.register("holdfast_outbox_reconnects", "How often a sink outside had to be reached anew", reconnects);
 
     let store = front.node.store_health();
     registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));

@@ -2,6 +2,7 @@
 
 mod admin;
 mod cors;
+mod events;
 mod forward;
 mod input;
 mod internal;
@@ -61,6 +62,8 @@ pub struct HttpSettings {
     pub node_credential: Option<String>,
     /// Contexts of other nodes.
     pub elsewhere: Vec<Elsewhere>,
+    /// What is said of events.
+    pub documents: crate::events::Documents,
     /// How long another node may take to answer a request that is passed on.
     pub forward_timeout: Duration,
 }
@@ -82,6 +85,7 @@ impl Default for HttpSettings {
             development: false,
             node_credential: None,
             elsewhere: Vec::new(),
+            documents: crate::events::Documents::default(),
             forward_timeout: Duration::from_secs(30),
         }
     }
@@ -172,6 +176,7 @@ impl Front {
         match found {
             Some((collection, _, "")) => collection.path.clone(),
             Some((collection, _, _)) => collection.item.clone(),
+            None if path.starts_with("/events/") => "/events/{context}".into(),
             None => ops::PATHS.iter().find(|known| **known == path).map_or(self.other.clone(), |path| Arc::from(*path)),
         }
     }
@@ -320,6 +325,14 @@ async fn route(
         return admin::answer(request, payload, front, path).await;
     }
     match path {
+        "/events" => events::answer(request, front, None).await,
+        path if path.starts_with("/events/") => events::answer(request, front, path.get(8..)).await,
+        "/asyncapi.json" => openapi::docs::document(request, &front.settings.documents.asyncapi),
+        path if path.starts_with("/schemas/") => {
+            let kind = path.get(9..).and_then(|file| file.strip_suffix(".json")).ok_or_else(Problem::not_found)?;
+            let schema = front.settings.documents.schemas.get(kind).ok_or_else(Problem::not_found)?;
+            openapi::docs::document(request, schema)
+        }
         "/openapi.json" => openapi::docs::document(request, &front.document),
         "/docs" => openapi::docs::redirect(request),
         path if path.starts_with("/docs/") => openapi::docs::answer(request, path.get(6..).unwrap_or_default()),

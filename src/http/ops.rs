@@ -76,6 +76,9 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
         let health = context.health();
         body.push_str(&format!("{}{} {}\n", mark(health.state == Phase::Running), health.context, phase(&health)));
     }
+    for sink in front.node.sinks() {
+        body.push_str(&format!("{}{} {}\n", mark(sink.up), sink.sink, sink.state));
+    }
     body.push_str(if fine { "readyz check passed\n" } else { "readyz check failed\n" });
     text(status, body)
 }
@@ -95,6 +98,11 @@ fn health(front: &Front, components: bool) -> HttpResponse {
         let mut parts = Map::new();
         let details = json!({ "durable": store.durable, "accepted": store.accepted, "diskBytes": store.disk_bytes });
         parts.insert("store".into(), json!({ "status": up(store.failed.is_none()), "details": details }));
+        for sink in front.node.sinks() {
+            // Events wait for it; nobody else does.
+            let word = if sink.up { "UP" } else { "UNKNOWN" };
+            parts.insert(sink.sink.into(), json!({ "status": word, "details": sink }));
+        }
         for context in front.node.contexts() {
             let health = context.health();
             let details = json!({ "state": health.state, "backlog": health.backlog, "restarts": health.restarts });
@@ -121,7 +129,13 @@ fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
             link(name.collection.into(), format!("/{}", name.collection));
         }
     }
-    for (rel, path) in [("service-desc", "/openapi.json"), ("service-doc", "/docs/"), ("status", "/actuator/health")] {
+    for (rel, path) in [
+        ("service-desc", "/openapi.json"),
+        ("events", "/events"),
+        ("asyncapi", "/asyncapi.json"),
+        ("service-doc", "/docs/"),
+        ("status", "/actuator/health"),
+    ] {
         link(rel.into(), path.into());
     }
     HttpResponse::Ok().content_type("application/hal+json").body(json!({ "_links": links }).to_string())

@@ -15,7 +15,11 @@ pub const SINK: &str = "messages";
 pub struct Log;
 
 impl Sink<Outgoing> for Log {
-    fn take<'a>(&'a self, items: &'a [(u64, Outgoing)]) -> BoxFuture<'a, Result<usize, String>> {
+    fn take<'a>(
+        &'a self,
+        _context: &'static str,
+        items: &'a [(u64, Outgoing)],
+    ) -> BoxFuture<'a, Result<usize, String>> {
         for (_, message) in items {
             let Outgoing { context, sequence, number, saga, to, text, .. } = message;
             let to = to.as_deref().unwrap_or("unknown");

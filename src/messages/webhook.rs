@@ -94,7 +94,11 @@ fn sign(secret: &[u8], id: &str, seconds: u64, body: &str) -> Result<String, Str
 }
 
 impl Sink<Outgoing> for Webhook {
-    fn take<'a>(&'a self, items: &'a [(u64, Outgoing)]) -> BoxFuture<'a, Result<usize, String>> {
+    fn take<'a>(
+        &'a self,
+        _context: &'static str,
+        items: &'a [(u64, Outgoing)],
+    ) -> BoxFuture<'a, Result<usize, String>> {
         async move {
             let mut telephones = HashSet::new();
             let window = items.iter().take(WINDOW).take_while(|(_, message)| telephones.insert(&message.to));

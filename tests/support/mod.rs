@@ -7,6 +7,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod answer;
+pub mod broker;
 pub mod chance;
 mod client;
 pub mod cluster;
@@ -154,6 +155,12 @@ impl Server {
     pub fn restart(&mut self) {
         let (process, url) = Process::start(&self.arguments);
         (self.process, self.client) = (process, Client::new(url));
+    }
+
+    /// From the next start on, `flag` has another value.
+    pub fn set_argument(&mut self, flag: &str, value: &str) {
+        let place = self.arguments.iter().position(|argument| argument == flag).expect("it is there");
+        self.arguments[place + 1] = value.into();
     }
 
     /// Asks it to stop, as an operator would; does not wait.

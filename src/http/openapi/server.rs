@@ -213,6 +213,9 @@ pub fn paths(contexts: &[Arc<dyn Context>]) -> Map<String, Value> {
     systems.dedup();
     let context = [in_path("context", json!({ "type": "string", "enum": names(false) }))];
     let view = [in_path("view", json!({ "type": "string", "enum": names(true) }))];
+    let deciding: Vec<_> =
+        contexts.iter().filter(|context| !context.is_view()).map(|context| context.name().context).collect();
+    let deciding = [in_path("context", json!({ "type": "string", "enum": deciding }))];
     let saga = [
         in_path("system", json!({ "type": "string", "enum": systems })),
         in_path("number", json!({ "type": "integer", "format": "uint64", "minimum": 1 })),
@@ -246,6 +249,17 @@ pub fn paths(contexts: &[Arc<dyn Context>]) -> Map<String, Value> {
             "tags": ["operations"], "operationId": "openapi", "summary": "This document",
             "responses": { "200": document, "500": problem("500") },
         } },
+        "/asyncapi.json": { "get": {
+            "tags": ["operations"], "operationId": "asyncapi", "summary": "The events that are published (AsyncAPI 3.0)",
+            "responses": { "200": described("The document.", "application/json"), "500": problem("500") },
+        } },
+        "/schemas/{type}.json": { "get": {
+            "tags": ["operations"], "operationId": "schema", "summary": "The JSON Schema of an event's data",
+            "parameters": [in_path("type", string())],
+            "responses": { "200": described("The schema.", "application/json"), "404": problem("404"), "500": problem("500") },
+        } },
+        "/events": history("events", "What has happened, in all contexts", &[]),
+        "/events/{context}": history("eventsOf", "What has happened in one context", &deciding),
         "/admin/contexts": { "get": admin("contexts", "How are the contexts?", &[], list("contexts", health.clone()), None, &[]) },
         "/admin/contexts/{context}/stop": { "post": admin("stop", "Stop a context", &context, health.clone(), None, &["404"]) },
         "/admin/contexts/{context}/start": { "post": admin("start", "Start a context", &context, health.clone(), None, &["404"]) },
@@ -263,4 +277,27 @@ pub fn paths(contexts: &[Arc<dyn Context>]) -> Map<String, Value> {
             Some(one("advance", json!({ "type": "string", "format": "duration", "examples": ["PT10M"] }))), &[],
         ) },
     }))
+}
+
+fn described(what: &str, kind: &str) -> Value {
+    json!({ "description": what, "content": { kind: { "schema": { "type": "object" } } } })
+}
+
+/// A log, or all of them, as pages or as a stream.
+fn history(operation: &str, summary: &str, in_path: &[Value]) -> Value {
+    let in_query = |name: &str, what: &str| json!({ "name": name, "in": "query", "description": what, "schema": { "type": "string" } });
+    let mut parameters = in_path.to_vec();
+    parameters.push(in_query(
+        "from",
+        "A sequence, or of all contexts `context:sequence` with commas between; the next page's is in `Link`.",
+    ));
+    parameters.push(in_query("limit", "How many, from 1 to 1000."));
+    let page = json!({ "description": "A page of CloudEvents, or a stream of them without end.", "content": {
+        "application/cloudevents-batch+json": { "schema": { "type": "array", "items": { "type": "object" } } },
+        "text/event-stream": { "schema": { "type": "string" } },
+    } });
+    json!({ "get": {
+        "tags": ["operations"], "operationId": operation, "summary": summary, "parameters": parameters,
+        "responses": { "200": page, "400": problem("400"), "404": problem("404"), "500": problem("500"), "503": problem("503") },
+    } })
 }

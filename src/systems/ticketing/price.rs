@@ -195,7 +195,7 @@ mod tests {
 
     fn set(price: Given<Price>, day: &str) -> Given<Price> {
         let starttime = day.parse::<Written>().unwrap().starts(&Zone::default());
-        Given(price.when(Set { starttime }).0).settled(Set { starttime })
+        price.settled(Set { starttime })
     }
     trait Settled {
         fn settled(self, command: Command) -> Given<Price>;

@@ -43,12 +43,10 @@ pub enum Status {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Reservation")]
+#[allow(missing_docs)]
 pub struct Shown {
-    /// Its number.
     pub reservation_id: Id<Reservation>,
-    /// The ticket's number.
     pub ticket_id: Id<Ticket>,
-    /// Who has it.
     pub user_id: Option<String>,
     /// What kind of customer that is: `VIP`, `Silver`.
     pub user_grade: Option<String>,

@@ -48,20 +48,13 @@ pub struct Shown {
     pub endtime: Timestamp,
 }
 
-/// What may be asked of a ticket.
+/// What may be asked of a ticket. A yes to `Book` has given it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Command {
     Register(Register),
-    /// May this reservation have it? A yes has given it.
-    Book {
-        reservation: Id<Reservation>,
-    },
-    /// The reservation needs it no longer, or gave up asking for it.
-    Release {
-        reservation: Id<Reservation>,
-    },
-    /// The time has come.
+    Book { reservation: Id<Reservation> },
+    Release { reservation: Id<Reservation> },
     Expire,
 }
 
@@ -196,14 +189,12 @@ impl Aggregate for Ticket {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RegisterTicket")]
+#[allow(missing_docs)]
 pub struct Register {
-    /// Its number.
     pub ticket_id: Id<Ticket>,
     /// Whether it can be had; it can when left out.
     pub status: Option<Status>,
-    /// When what it is for begins.
     pub starttime: Written,
-    /// When that ends.
     pub endtime: Written,
 }
 
@@ -270,7 +261,7 @@ mod tests {
     #[test]
     fn a_number_is_registered_once_and_a_date_alone_is_a_day_in_seoul() {
         let day = |text: &str| text.parse::<Written>().unwrap();
-        let new = Register { ticket_id: TICKET, status: None, starttime: day("2021-07-06"), endtime: day("2021-07-06") };
+        let new = super::Register { ticket_id: TICKET, status: None, starttime: day("2021-07-06"), endtime: day("2021-07-06") };
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let (starttime, endtime) = (at("2021-07-05T15:00:00Z"), at("2021-07-06T15:00:00Z"));
         let registered = Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime };

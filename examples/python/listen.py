@@ -1,0 +1,99 @@
+"""Hears every event once and in order: a durable queue at RabbitMQ, and the HTTP history for what went by before it.
+
+    pip install pika
+    python3 listen.py --amqp amqp://guest:guest@localhost:5672/%2f --bind 'bookrent.#' --heard heard.sqlite
+
+Each event is delivered at least once, and events of one source come in the order of their sequence, except that one may
+come again, and that one which went by while no queue was bound never comes. So: remember the last sequence of each
+source; what is not above it was had before; what leaves a gap is fetched over HTTP first (`--history`).
+"""
+
+import argparse
+import json
+import sqlite3
+import urllib.request
+
+import pika
+
+EXCHANGE = "holdfast.events"
+
+
+def attribute(headers, name):
+    """Publishers differ in what stands before the names of CloudEvents attributes."""
+    for prefix in ("cloudEvents:", "cloudEvents_", "ce-", ""):
+        if prefix + name in headers:
+            return headers[prefix + name]
+    return None
+
+
+class Heard:
+    """What has been heard, and how far. Effect and place are one transaction, so that nothing is done twice."""
+
+    def __init__(self, path):
+        self.base = sqlite3.connect(path)
+        self.base.execute("CREATE TABLE IF NOT EXISTS places (source TEXT PRIMARY KEY, last INTEGER)")
+        self.base.execute("CREATE TABLE IF NOT EXISTS events (source TEXT, id INTEGER, type TEXT, data TEXT)")
+
+    def last(self, source):
+        row = self.base.execute("SELECT last FROM places WHERE source = ?", (source,)).fetchone()
+        return row[0] if row else 0
+
+    def take(self, source, sequence, kind, data):
+        if sequence <= self.last(source):
+            return  # It comes again.
+        with self.base:
+            # The effect: what the consumer is there for.
+            self.base.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (source, sequence, kind, json.dumps(data)))
+            self.base.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (source, sequence))
+
+
+def catch_up(history, heard, source, until):
+    """Takes what is missing of `source` before the sequence `until`."""
+    context = source.strip("/").replace("/", ".")
+    while (start := heard.last(source) + 1) < until:
+        with urllib.request.urlopen(f"{history}/events/{context}?from={start}&limit=1000") as answer:
+            events = [event for event in json.load(answer) if int(event["id"]) < until]
+        if not events:
+            return
+        for event in events:
+            heard.take(source, int(event["id"]), event["type"], event["data"])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--amqp", default="amqp://guest:guest@localhost:5672/%2f")
+    parser.add_argument("--history", help="the server, for what was missed: http://localhost:8088")
+    parser.add_argument("--queue", default="example")
+    parser.add_argument("--quorum", action="store_true", help="a replicated queue, where the broker has several nodes")
+    parser.add_argument("--bind", default="#")
+    parser.add_argument("--heard", default="heard.sqlite")
+    parser.add_argument("--show", action="store_true", help="print what has been heard, and end")
+    options = parser.parse_args()
+    heard = Heard(options.heard)
+    if options.show:
+        for source, sequence, kind, data in heard.base.execute("SELECT * FROM events ORDER BY rowid"):
+            print(json.dumps({"source": source, "id": sequence, "type": kind, "data": json.loads(data)}))
+        return
+
+    channel = pika.BlockingConnection(pika.URLParameters(options.amqp)).channel()
+    channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if options.quorum else {}
+    channel.queue_declare(options.queue, durable=True, arguments=arguments)
+    channel.queue_bind(options.queue, EXCHANGE, options.bind)
+    channel.basic_qos(prefetch_count=64)
+
+    def on_event(channel, method, properties, body):
+        headers = properties.headers or {}
+        source, sequence = attribute(headers, "source"), int(attribute(headers, "id"))
+        # A queue that is bound with a narrower key has gaps that are none.
+        if options.history and sequence > heard.last(source) + 1:
+            catch_up(options.history, heard, source, sequence)
+        heard.take(source, sequence, attribute(headers, "type"), json.loads(body))
+        channel.basic_ack(method.delivery_tag)
+
+    channel.basic_consume(options.queue, on_event)
+    channel.start_consuming()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+//! Who takes what flows out of a node.
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+/// Somebody outside who takes what flows out.
+pub trait Sink<T>: Send + Sync {
+    /// Takes items of `context`, from the first on, and says how many of them it is done with: at least one.
+    ///
+    /// # Errors
+    /// Why it could not take even the first; it is offered again after a pause. A sink that knows when it can go on
+    /// waits for that itself, and tells of it in [`Sink::health`].
+    fn take<'a>(&'a self, context: &'static str, items: &'a [(u64, T)]) -> BoxFuture<'a, Result<usize, String>>;
+    /// How it is doing, where that is known apart from what it takes.
+    fn health(&self) -> Option<SinkHealth> {
+        None
+    }
+}
+
+/// How somebody outside is doing, for all contexts at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SinkHealth {
+    /// Its name: `amqp`.
+    pub sink: &'static str,
+    /// Whether it can take something now.
+    pub up: bool,
+    /// `connected`, `blocked`, `away`.
+    pub state: &'static str,
+    /// Why it cannot.
+    pub error: Option<String>,
+    /// How many items it has taken.
+    pub sent: u64,
+    /// How many nobody outside wanted.
+    pub returned: u64,
+    /// How often it had to be reached anew.
+    pub reconnects: u64,
+}

@@ -1,0 +1,215 @@
+//! One connection to the broker, kept up. After any error it is a fresh one: what a broken connection still knows is not
+//! worth asking for.
+
+use futures_util::{StreamExt, future::BoxFuture};
+use lapin::{Connection, ConnectionProperties, Event, uri::AMQPUri};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::{mpsc, watch};
+
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+/// A connection that lasted so long was a good one: the pauses begin anew.
+const GOOD: Duration = Duration::from_secs(5);
+
+/// How the broker is reached.
+#[derive(Clone)]
+pub struct LinkSettings {
+    /// The addresses of its nodes, tried in turn.
+    pub urls: Vec<String>,
+    /// What the connection is called on the broker's pages.
+    pub name: String,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How often both sides say that they are there, in seconds.
+    pub heartbeat: u16,
+}
+
+/// A connection that stands.
+#[derive(Clone)]
+pub struct Live {
+    /// The connection itself.
+    pub connection: Arc<Connection>,
+    /// Which one it is, counted from the start.
+    pub generation: u64,
+}
+
+/// How the link is doing.
+#[derive(Clone, Default)]
+pub struct LinkState {
+    live: Option<Live>,
+    /// Why the broker takes nothing, while it takes nothing.
+    pub blocked: Option<String>,
+    /// Why there is no connection.
+    pub error: Option<String>,
+}
+
+impl LinkState {
+    /// Whether there is a connection.
+    pub fn is_up(&self) -> bool {
+        self.live.is_some()
+    }
+    /// Whether it is still the connection of this generation.
+    pub fn is_same(&self, generation: u64) -> bool {
+        self.live.as_ref().is_some_and(|live| live.generation == generation)
+    }
+}
+
+/// One connection, kept up.
+pub struct Link {
+    settings: LinkSettings,
+    state: watch::Sender<LinkState>,
+    broken: mpsc::UnboundedSender<(u64, String)>,
+    reconnects: AtomicU64,
+}
+
+impl Link {
+    /// A link, and what keeps it up for as long as it is polled.
+    pub fn new(settings: LinkSettings) -> (Arc<Self>, BoxFuture<'static, ()>) {
+        let (broken, heard) = mpsc::unbounded_channel();
+        let state = watch::Sender::new(LinkState { error: Some("not connected yet".into()), ..LinkState::default() });
+        let link = Arc::new(Self { settings, state, broken, reconnects: AtomicU64::new(0) });
+        let running = Box::pin(link.clone().run(heard));
+        (link, running)
+    }
+
+    /// How it is doing, now and from now on.
+    pub fn state(&self) -> watch::Receiver<LinkState> {
+        self.state.subscribe()
+    }
+
+    /// How often it had to connect anew.
+    pub fn reconnects(&self) -> u64 {
+        self.reconnects.load(Relaxed)
+    }
+
+    /// A connection that takes something, as soon as there is one.
+    pub async fn up(&self) -> Live {
+        let mut state = self.state.subscribe();
+        loop {
+            let ready = state.wait_for(|state| state.is_up() && state.blocked.is_none()).await;
+            if let Ok(LinkState { live: Some(live), .. }) = ready.as_deref() {
+                return live.clone();
+            }
+        }
+    }
+
+    /// Somebody could not go on with this connection: there will be another one.
+    pub fn broken(&self, generation: u64, why: &str) {
+        let _ = self.broken.send((generation, why.to_owned()));
+    }
+
+    async fn run(self: Arc<Self>, mut heard: mpsc::UnboundedReceiver<(u64, String)>) {
+        let (mut failures, mut generation) = (0_u32, 0);
+        loop {
+            let place = usize::try_from(failures).unwrap_or_default();
+            let Some(url) = self.settings.urls.get(place % self.settings.urls.len().max(1)) else { return };
+            let why = match self.connect(url).await {
+                Ok(connection) => {
+                    if generation > 0 {
+                        self.reconnects.fetch_add(1, Relaxed);
+                    }
+                    generation += 1;
+                    tracing::info!(broker = %address(url), reconnects = self.reconnects(), "connected to the broker");
+                    let began = Instant::now();
+                    let why = self.keep(Arc::new(connection), generation, &mut heard).await;
+                    if began.elapsed() >= GOOD {
+                        failures = 0;
+                    }
+                    why
+                }
+                Err(why) => why,
+            };
+            failures = failures.saturating_add(1);
+            if failures.is_power_of_two() {
+                tracing::warn!(broker = %address(url), failures, why, "the broker is away; events wait in their logs");
+            }
+            self.state.send_replace(LinkState { error: Some(why), ..LinkState::default() });
+            tokio::time::sleep(pause(failures)).await;
+        }
+    }
+
+    async fn connect(&self, url: &str) -> Result<Connection, String> {
+        let mut uri: AMQPUri = url.parse()?;
+        uri.query.heartbeat.get_or_insert(self.settings.heartbeat);
+        let named = ConnectionProperties::default().with_connection_name(self.settings.name.as_str().into());
+        let connecting = Connection::connect_uri(uri, named);
+        match tokio::time::timeout(self.settings.connect_timeout, connecting).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(why)) => Err(why.to_string()),
+            Err(_) => Err(format!("no connection within {:?}", self.settings.connect_timeout)),
+        }
+    }
+
+    /// Lends `connection` to everybody until something is wrong with it, and says what.
+    async fn keep(
+        &self,
+        connection: Arc<Connection>,
+        generation: u64,
+        heard: &mut mpsc::UnboundedReceiver<(u64, String)>,
+    ) -> String {
+        let mut events = connection.events_listener();
+        let live = Live { connection: connection.clone(), generation };
+        self.state.send_replace(LinkState { live: Some(live), ..LinkState::default() });
+        let why = loop {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Event::ConnectionBlocked(why)) => {
+                        tracing::warn!(why, "the broker takes nothing for now; events wait in their logs");
+                        self.state.send_modify(|state| state.blocked = Some(why));
+                    }
+                    Some(Event::ConnectionUnblocked) => {
+                        tracing::info!("the broker takes events again");
+                        self.state.send_modify(|state| state.blocked = None);
+                    }
+                    Some(Event::Error(why)) => break why.to_string(),
+                    Some(_) => {}
+                    None => break "the connection has ended".into(),
+                },
+                Some((of, why)) = heard.recv() => if of == generation { break why },
+            }
+        };
+        // Nobody waits for a broken connection to end.
+        tokio::spawn(async move {
+            let _ = tokio::time::timeout(LONGEST, connection.close(320, "a fresh one follows".into())).await;
+        });
+        why
+    }
+}
+
+/// Longer each time, and never the same for two nodes.
+fn pause(failures: u32) -> Duration {
+    let longest = SHORTEST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST);
+    // The last bits of such an id are drawn by chance.
+    let chance = uuid::Uuid::now_v7().as_u128() % 1000;
+    longest.mul_f64(0.5 + chance as f64 / 2000.0)
+}
+
+/// The address without what is nobody's business.
+fn address(url: &str) -> &str {
+    let behind = url.rsplit_once('@').map_or(url, |(_, behind)| behind);
+    behind.strip_prefix("amqp://").unwrap_or(behind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_differ() {
+        assert!(pause(1) >= SHORTEST / 2 && pause(1) <= SHORTEST);
+        assert!(pause(40) >= LONGEST / 2 && pause(40) <= LONGEST);
+        assert!((0..20).map(|_| pause(40)).collect::<std::collections::HashSet<_>>().len() > 1);
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        assert_eq!(address("amqp://user:secret@host:5672/%2f"), "host:5672/%2f");
+        assert_eq!(address("amqp://host:5672"), "host:5672");
+    }
+}

@@ -1,0 +1,209 @@
+//! Publishes events: persistent, mandatory, confirmed, in order. A window of a context's events goes out on a channel of
+//! its own; only what the broker has confirmed is taken. After an error the connection is dropped before anything is sent
+//! again, so that the first copy of each event keeps the order of the log.
+
+use super::{
+    SINK,
+    link::{Link, Live},
+};
+use crate::{
+    actors::{Published, Sink, SinkHealth},
+    events::CloudEvent,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use lapin::{
+    BasicProperties, Channel, Confirmation, ExchangeKind,
+    options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
+    types::{AMQPValue, FieldTable, ShortString},
+};
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+/// At most so many events of a context wait for their confirms.
+const WINDOW: usize = 256;
+const PERSISTENT: u8 = 2;
+
+/// How events are published.
+#[derive(Debug, Clone)]
+pub struct PublisherSettings {
+    /// The topic exchange.
+    pub exchange: String,
+    /// What stands before the names of attributes: `cloudEvents:`.
+    pub prefix: String,
+    /// How long a window of confirms may take.
+    pub confirm_timeout: Duration,
+}
+
+/// Publishes events over a [`Link`].
+pub struct Publisher {
+    link: Arc<Link>,
+    settings: PublisherSettings,
+    /// By context, with the generation of the connection that it is a channel of.
+    channels: Mutex<HashMap<&'static str, (u64, Channel)>>,
+    sent: AtomicU64,
+    returned: AtomicU64,
+    /// What went wrong in each context, until something goes right there.
+    trouble: Mutex<HashMap<&'static str, String>>,
+}
+
+impl Publisher {
+    /// Publishes over `link`.
+    pub fn new(link: Arc<Link>, settings: PublisherSettings) -> Self {
+        let (channels, trouble) = (Mutex::default(), Mutex::default());
+        Self { link, settings, channels, trouble, sent: AtomicU64::new(0), returned: AtomicU64::new(0) }
+    }
+
+    async fn publish(&self, context: &'static str, items: &[(u64, Published)]) -> Result<usize, String> {
+        let live = self.link.up().await;
+        let (taken, moves) = (AtomicUsize::new(0), AtomicUsize::new(1));
+        let done = self.while_it_moves(&live, &moves, self.window(&live, context, items, (&taken, &moves))).await;
+        let taken = taken.into_inner();
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        match done {
+            Ok(()) => drop(trouble.remove(context)),
+            Err(why) => {
+                self.link.broken(live.generation, &why);
+                trouble.insert(context, why.clone());
+                if taken == 0 {
+                    return Err(why);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Waits for `work` as long as the connection stands and something moves; but a broker that has said that it takes
+    /// nothing is waited for: what it has of us, it may still take.
+    async fn while_it_moves(
+        &self,
+        live: &Live,
+        moves: &AtomicUsize,
+        work: impl Future<Output = lapin::Result<()>>,
+    ) -> Result<(), String> {
+        let (mut work, mut state) = (pin!(work), self.link.state());
+        let timeout = self.settings.confirm_timeout;
+        let mut before = (0, false);
+        loop {
+            let gone = state.wait_for(|state| !state.is_same(live.generation));
+            tokio::select! {
+                done = &mut work => return done.map_err(|why| why.to_string()),
+                _ = gone => return Err("the connection was lost".into()),
+                () = tokio::time::sleep(timeout) => {}
+            }
+            let now = (moves.load(Relaxed), state.borrow().blocked.is_some());
+            if !now.1 && now == before {
+                return Err(format!("no confirm within {timeout:?}"));
+            }
+            before = now;
+        }
+    }
+
+    async fn window(
+        &self,
+        live: &Live,
+        context: &'static str,
+        items: &[(u64, Published)],
+        (taken, moves): (&AtomicUsize, &AtomicUsize),
+    ) -> lapin::Result<()> {
+        let channel = self.channel(live, context).await?;
+        let mut confirms = Vec::with_capacity(items.len().min(WINDOW));
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+        for (_, event) in items.iter().take(WINDOW) {
+            let key = format!("{context}.{}", event.name);
+            let body = event.data.to_string();
+            let properties = self.properties(&CloudEvent { context, event });
+            let exchange = ShortString::from(self.settings.exchange.as_str());
+            confirms.push(channel.basic_publish(exchange, key.into(), options, body.as_bytes(), properties).await?);
+            moves.fetch_add(1, Relaxed);
+        }
+        for confirm in confirms {
+            match confirm.await? {
+                Confirmation::Ack(None) => drop(self.sent.fetch_add(1, Relaxed)),
+                // Nobody has bound a queue for it. The log has it, for whoever asks later.
+                Confirmation::Ack(Some(_)) => drop(self.returned.fetch_add(1, Relaxed)),
+                Confirmation::Nack(_) | Confirmation::NotRequested => {
+                    return Err(std::io::Error::other("the broker could not keep it").into());
+                }
+            }
+            taken.fetch_add(1, Relaxed);
+            moves.fetch_add(1, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The channel of `context` on this connection, with the exchange in place.
+    async fn channel(&self, live: &Live, context: &'static str) -> lapin::Result<Channel> {
+        let known = self.channels.lock().unwrap_or_else(PoisonError::into_inner).get(context).cloned();
+        if let Some((generation, channel)) = known
+            && generation == live.generation
+        {
+            return Ok(channel);
+        }
+        let channel = live.connection.create_channel().await?;
+        let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        let exchange = ShortString::from(self.settings.exchange.as_str());
+        channel.exchange_declare(exchange, ExchangeKind::Topic, durable, FieldTable::default()).await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.insert(context, (live.generation, channel.clone()));
+        Ok(channel)
+    }
+
+    fn properties(&self, event: &CloudEvent<'_>) -> BasicProperties {
+        let mut headers = FieldTable::default();
+        let text = |value: String| AMQPValue::LongString(value.into());
+        for (name, value) in event.attributes() {
+            headers.insert(format!("{}{name}", self.settings.prefix).into(), text(value));
+        }
+        if let Some(trace) = &event.event.trace {
+            headers.insert("traceparent".into(), text(trace.clone()));
+        }
+        let seconds = u64::try_from(event.event.at.micros() / 1_000_000).unwrap_or_default();
+        BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_delivery_mode(PERSISTENT)
+            .with_message_id(event.event.sequence.to_string().into())
+            .with_correlation_id(event.event.saga.as_str().into())
+            .with_type(event.kind().into())
+            .with_timestamp(seconds)
+            .with_app_id("holdfast".into())
+            .with_headers(headers)
+    }
+}
+
+impl Sink<Published> for Publisher {
+    fn take<'a>(
+        &'a self,
+        context: &'static str,
+        items: &'a [(u64, Published)],
+    ) -> BoxFuture<'a, Result<usize, String>> {
+        self.publish(context, items).boxed()
+    }
+
+    fn health(&self) -> Option<SinkHealth> {
+        let state = self.link.state().borrow().clone();
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned();
+        let (up, word, error) = match (state.is_up(), state.blocked) {
+            (false, _) => (false, "away", state.error),
+            (true, Some(why)) => (false, "blocked", Some(why)),
+            (true, None) => (trouble.is_none(), "connected", trouble),
+        };
+        Some(SinkHealth {
+            sink: SINK,
+            up,
+            state: word,
+            error,
+            sent: self.sent.load(Relaxed),
+            returned: self.returned.load(Relaxed),
+            reconnects: self.link.reconnects(),
+        })
+    }
+}

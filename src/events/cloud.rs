@@ -1,0 +1,109 @@
+//! A CloudEvent 1.0.2: what is said of an event besides its data, in one place for every protocol.
+
+use crate::actors::Published;
+use serde_json::{Map, Value};
+
+/// Where the schemas of events are, by their type; a server has them under `/schemas/` too.
+pub const SCHEMA_BASE: &str = "https://holdfast.dev/schemas/";
+/// What `data` is written in.
+pub const DATA_CONTENT_TYPE: &str = "application/json";
+
+/// An event of one context, on its way out.
+#[derive(Debug, Clone, Copy)]
+pub struct CloudEvent<'a> {
+    /// `bookrent.rent`
+    pub context: &'a str,
+    /// What happened.
+    pub event: &'a Published,
+}
+
+/// The type of an event: `io.holdfast.bookrent.rent.BookRented.v1`.
+pub fn kind_of(context: &str, name: &str, version: u16) -> String {
+    format!("io.holdfast.{context}.{name}.v{version}")
+}
+
+/// Who says it: `/bookrent/rent`.
+pub fn source_of(context: &str) -> String {
+    format!("/{}", context.replace('.', "/"))
+}
+
+impl CloudEvent<'_> {
+    /// Its type.
+    pub fn kind(&self) -> String {
+        kind_of(self.context, &self.event.name, self.event.schema)
+    }
+
+    /// Every attribute but `datacontenttype`, which each protocol has a place of its own for. Dedupe by `source` and
+    /// `id`; `sequence` is the same as `id`, in a form that sorts as text.
+    pub fn attributes(&self) -> Vec<(&'static str, String)> {
+        let Published { sequence, number, version, at, saga, cause, client, trace, .. } = self.event;
+        let kind = self.kind();
+        let mut attributes = vec![
+            ("specversion", "1.0".to_owned()),
+            ("id", sequence.to_string()),
+            ("source", source_of(self.context)),
+            ("subject", number.to_string()),
+            ("time", at.to_string()),
+            ("dataschema", format!("{SCHEMA_BASE}{kind}.json")),
+            ("type", kind),
+            ("sequence", format!("{sequence:020}")),
+            ("aggregateversion", version.to_string()),
+            ("partitionkey", format!("{}-{number}", self.context)),
+            ("correlationid", saga.clone()),
+            ("causationid", cause.clone()),
+        ];
+        attributes.extend(client.clone().map(|client| ("clientcorrelationid", client)));
+        attributes.extend(trace.clone().map(|trace| ("traceparent", trace)));
+        attributes
+    }
+
+    /// All of it in one JSON object, as `application/cloudevents+json` has it.
+    pub fn structured(&self) -> Value {
+        let attributes = self.attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+        let mut object: Map<_, _> = attributes.collect();
+        object.insert("datacontenttype".into(), DATA_CONTENT_TYPE.into());
+        object.insert("data".into(), self.event.data.clone());
+        object.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_has_every_attribute_that_is_required_and_those_that_help() {
+        let event = Published {
+            sequence: 12,
+            number: 7,
+            version: 2,
+            at: Timestamp::from_micros(1_624_849_200_000_000),
+            saga: "bookrent.rent-7".into(),
+            cause: "answer of bookrent.book".into(),
+            client: None,
+            trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+            name: "BookRented".into(),
+            schema: 1,
+            data: json!({ "bookId": 1 }),
+        };
+        let said = CloudEvent { context: "bookrent.rent", event: &event }.structured();
+        for (attribute, value) in [
+            ("specversion", "1.0"),
+            ("id", "12"),
+            ("source", "/bookrent/rent"),
+            ("type", "io.holdfast.bookrent.rent.BookRented.v1"),
+            ("subject", "7"),
+            ("sequence", "00000000000000000012"),
+            ("dataschema", "https://holdfast.dev/schemas/io.holdfast.bookrent.rent.BookRented.v1.json"),
+            ("datacontenttype", "application/json"),
+            ("partitionkey", "bookrent.rent-7"),
+            ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ] {
+            assert_eq!(said[attribute], value, "{attribute}");
+        }
+        assert_eq!(said["data"], json!({ "bookId": 1 }));
+        assert!(said.get("clientcorrelationid").is_none());
+    }
+}

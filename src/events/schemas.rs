@@ -1,0 +1,94 @@
+//! A JSON Schema for every event, from the type itself.
+
+use super::cloud::{SCHEMA_BASE, kind_of};
+use crate::domain::{Aggregate, Board, View};
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// An event that may happen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    /// Whose: `bookrent.rent`.
+    pub context: &'static str,
+    /// `BookRented`
+    pub name: String,
+    /// `io.holdfast.bookrent.rent.BookRented.v1`
+    pub kind: String,
+    /// Of its data: 2020-12, with an `$id`.
+    pub schema: Value,
+}
+
+/// All events of the contexts that `lay_out` lays out.
+pub fn describe(lay_out: impl FnOnce(&mut Events)) -> Vec<Described> {
+    let mut events = Events(Vec::new());
+    lay_out(&mut events);
+    events.0
+}
+
+/// Is shown contexts, and describes their events.
+pub struct Events(Vec<Described>);
+
+impl Board for Events {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.meta_schema = None);
+        let root = settings.into_generator().into_root_schema_for::<A::Event>().to_value();
+        let definitions = root.get("$defs").cloned();
+        // Some variants stand alone, others are gathered in one list of words.
+        let variants = ["oneOf", "anyOf"].iter().find_map(|word| root.get(*word)?.as_array().cloned());
+        for variant in variants.unwrap_or_else(|| vec![root.clone()]) {
+            let words = |word: &str| variant.get(word).cloned();
+            if let Some(Value::Object(properties)) = words("properties") {
+                for (name, data) in properties {
+                    self.add::<A>(name, data, words("description"), definitions.as_ref());
+                }
+            }
+            let plain = words("enum").and_then(|all| all.as_array().cloned()).into_iter().flatten();
+            for name in plain.chain(words("const")).filter_map(|name| name.as_str().map(str::to_owned)) {
+                self.add::<A>(name, json!({ "type": "object" }), words("description"), definitions.as_ref());
+            }
+        }
+    }
+    fn view<V: View>(&mut self) {}
+}
+
+impl Events {
+    fn add<A: Aggregate>(&mut self, name: String, data: Value, what: Option<Value>, definitions: Option<&Value>) {
+        let kind = kind_of(A::NAME.context, &name, A::EVENT_VERSION);
+        let mut schema = Map::new();
+        schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
+        schema.insert("$id".into(), format!("{SCHEMA_BASE}{kind}.json").into());
+        schema.insert("title".into(), name.clone().into());
+        schema.extend(what.map(|what| ("description".to_owned(), what)));
+        if let Value::Object(fields) = data {
+            // A consumer must bear fields that it does not know: they may be added.
+            schema.extend(fields.into_iter().filter(|(word, _)| word != "additionalProperties"));
+        }
+        if let Some(Value::Object(definitions)) = definitions {
+            let mut used = Map::new();
+            let wanted = Value::Object(schema.clone());
+            gather(&wanted, definitions, &mut used);
+            if !used.is_empty() {
+                schema.insert("$defs".into(), used.into());
+            }
+        }
+        self.0.push(Described { context: A::NAME.context, name, kind, schema: schema.into() });
+    }
+}
+
+/// Those of `definitions` that `schema` refers to, and what they refer to.
+fn gather(schema: &Value, definitions: &Map<String, Value>, used: &mut Map<String, Value>) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(name) = fields.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/$defs/"))
+                && !used.contains_key(name)
+                && let Some(definition) = definitions.get(name)
+            {
+                used.insert(name.to_owned(), definition.clone());
+                gather(definition, definitions, used);
+            }
+            fields.values().for_each(|value| gather(value, definitions, used));
+        }
+        Value::Array(items) => items.iter().for_each(|item| gather(item, definitions, used)),
+        _ => {}
+    }
+}

@@ -1,0 +1,110 @@
+//! The examples for consumers outside, against the real server and a real broker.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod support;
+
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command},
+};
+use support::{
+    Server,
+    broker::{Broker, drained},
+    eventually, run,
+};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python").join(name)
+}
+
+/// A Python, and whether it has what the example of a queue needs: scripts/test sees to that.
+fn python() -> (String, bool) {
+    let python = std::env::var("HOLDFAST_TEST_PYTHON").unwrap_or("python3".into());
+    let has_pika = Command::new(&python).args(["-c", "import pika"]).output().is_ok_and(|run| run.status.success());
+    (python, has_pika)
+}
+
+fn rents(server: &Server, count: u64) {
+    for user in 0..count {
+        let book = server.register_book("title01");
+        let rent = server.rent(book, user).id();
+        server.shows(&format!("/deliveries/{rent}"), serde_json::json!({ "status": "Delivery Started" }));
+    }
+}
+
+/// Ends with the test.
+struct Running(Child);
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The events of the rents in what an example has printed: their sequences, in the order that they came.
+fn heard(text: &str) -> Vec<u64> {
+    let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let rents = events.filter(|event| event["source"] == "/bookrent/rent");
+    rents.map(|event| event["id"].as_str().map_or(event["id"].as_u64(), |id| id.parse().ok()).unwrap()).collect()
+}
+
+#[test]
+fn the_replay_tells_everything_once_and_goes_on_with_what_happens() {
+    let server = Server::start(&[]);
+    rents(&server, 6);
+    let (python, _) = python();
+    let told = run(Command::new(&python).arg(example("replay.py")).arg(server.url()));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert_eq!(heard(&String::from_utf8_lossy(&told.stdout)), (1..=12).collect::<Vec<_>>());
+    let out = server.directory().join("out");
+    let mut follow = Command::new(&python);
+    follow.arg(example("replay.py")).args([server.url(), "--follow"]).stdout(File::create(&out).unwrap());
+    let _follow = Running(follow.spawn().unwrap());
+    rents(&server, 3);
+    eventually("it has told of all", || (heard(&fs::read_to_string(&out).unwrap()).len() >= 18).then_some(()));
+    assert_eq!(heard(&fs::read_to_string(&out).unwrap()), (1..=18).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_broker_begin_anew() {
+    let (python, has_pika) = python();
+    if !has_pika {
+        eprintln!("not run: {python} has no pika; scripts/test installs it");
+        return;
+    }
+    let mut broker = Broker::start();
+    let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
+    // These went by before anybody had bound a queue.
+    rents(&server, 5);
+    drained(&server);
+    let kept = server.directory().join("heard.sqlite");
+    let listen = |broker: &Broker| {
+        let mut listen = Command::new(&python);
+        listen.arg(example("listen.py")).args(["--amqp", &broker.url(), "--history", server.url(), "--heard"]);
+        Running(listen.arg(&kept).spawn().unwrap())
+    };
+    let has_heard = || {
+        let told = run(Command::new(&python).arg(example("listen.py")).arg("--show").arg("--heard").arg(&kept));
+        heard(&String::from_utf8_lossy(&told.stdout))
+    };
+    let first = listen(&broker);
+    eventually("its queue is there", || {
+        rents(&server, 1);
+        (!has_heard().is_empty()).then_some(())
+    });
+    drop(first);
+    rents(&server, 5);
+    let second = listen(&broker);
+    eventually("it has heard some more", || (has_heard().len() >= 22).then_some(()));
+    drop(second);
+    broker.kill();
+    rents(&server, 5);
+    broker.restart();
+    let _third = listen(&broker);
+    let last = server.get("/events/bookrent.rent?limit=1000").is(200).body.as_array().unwrap().len();
+    eventually("it has heard all", || (has_heard().len() >= last).then_some(()));
+    assert_eq!(has_heard(), (1..=last as u64).collect::<Vec<_>>());
+}

@@ -1,0 +1,97 @@
+//! A consumer of a test's own: a durable queue, and what has come into it.
+
+use lapin::{
+    Connection, ConnectionProperties, ExchangeKind,
+    options::{BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+use std::collections::{BTreeMap, HashSet};
+use tokio::runtime::{Builder, Runtime};
+
+/// One event as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Came {
+    pub key: String,
+    pub headers: BTreeMap<String, String>,
+    pub content_type: String,
+    pub delivery_mode: u8,
+    pub body: serde_json::Value,
+    pub redelivered: bool,
+}
+
+impl Came {
+    /// What a consumer dedupes by.
+    pub fn id(&self) -> (String, u64) {
+        (self.headers["cloudEvents:source"].clone(), self.headers["cloudEvents:id"].parse().unwrap())
+    }
+}
+
+/// A queue at a broker.
+pub struct Queue {
+    runtime: Runtime,
+    url: String,
+    name: String,
+}
+
+impl Queue {
+    /// A durable queue that is bound with `key`, and the exchange as the publisher declares it.
+    pub fn bind(url: &str, name: &str, key: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let queue = Self { runtime, url: url.to_owned(), name: name.to_owned() };
+        queue.runtime.block_on(async {
+            let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
+            let channel = connection.create_channel().await.unwrap();
+            let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
+            let none = FieldTable::default;
+            let exchange = "holdfast.events";
+            channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, none()).await.unwrap();
+            let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+            channel.queue_declare(name.into(), durable, none()).await.unwrap();
+            let bind = QueueBindOptions::default();
+            channel.queue_bind(name.into(), exchange.into(), key.into(), bind, none()).await.unwrap();
+            connection.close(200, "done".into()).await.unwrap();
+        });
+        queue
+    }
+
+    /// Everything that is in it, in order.
+    pub fn take_all(&self) -> Vec<Came> {
+        self.runtime.block_on(async {
+            let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+            let channel = connection.create_channel().await.unwrap();
+            let mut all = Vec::new();
+            let options = BasicGetOptions { no_ack: true };
+            while let Some(message) = channel.basic_get(self.name.as_str().into(), options).await.unwrap() {
+                let properties = &message.properties;
+                let headers = properties.headers().clone().unwrap_or_default();
+                let text = |value: &lapin::types::AMQPValue| value.as_long_string().unwrap().to_string();
+                all.push(Came {
+                    key: message.routing_key.to_string(),
+                    headers: headers.inner().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+                    content_type: properties.content_type().as_ref().unwrap().to_string(),
+                    delivery_mode: properties.delivery_mode().unwrap(),
+                    body: serde_json::from_slice(&message.data).unwrap(),
+                    redelivered: message.redelivered,
+                });
+            }
+            connection.close(200, "done".into()).await.unwrap();
+            all
+        })
+    }
+}
+
+/// What is left for a consumer that dedupes: each event once, as it came first.
+pub fn once(came: &[Came]) -> Vec<Came> {
+    let mut had = HashSet::new();
+    came.iter().filter(|event| had.insert(event.id())).cloned().collect()
+}
+
+/// Holds that nothing of these sources is missing, and that each came in the order of its log.
+#[track_caller]
+pub fn nothing_is_missing(came: &[Came], sources: &[(&str, u64)]) {
+    let events = once(came);
+    for (source, last) in sources {
+        let ids: Vec<_> = events.iter().map(Came::id).filter(|(of, _)| of == source).map(|(_, id)| id).collect();
+        assert_eq!(ids, (1..=*last).collect::<Vec<_>>(), "{source}");
+    }
+}
