@@ -34,5 +34,5 @@ mod weather;
 mod world;
 
 pub use remedy::Remedy;
-pub use seeds::{run, run_many, seeds_until_noticed};
+pub use seeds::{run, run_many, seeds_until_noticed, unsaid};
 pub use systems::{BUSINESSES, Business, business};

@@ -7,6 +7,7 @@ use super::{
     world::World,
 };
 use std::{
+    collections::BTreeSet,
     fmt,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -105,4 +106,24 @@ pub fn run_many(business: &'static Business, seeds: Range<u64>, off: Option<Reme
 /// The first seed, of so many, under which the lack of `remedy` shows, and how.
 pub fn seeds_until_noticed(business: &'static Business, remedy: Remedy, seeds: u64) -> Option<(u64, String)> {
     (1..=seeds).find_map(|seed| Some((seed, run(business, seed, Some(remedy), false).wrong?)))
+}
+
+/// The events that no context says under so many seeds, though it could.
+pub fn unsaid(business: &'static Business, seeds: u64) -> BTreeSet<String> {
+    let mut unsaid = BTreeSet::new();
+    for seed in 1..=seeds {
+        let mut world = World::new(business, seed, None, Trace::default());
+        world.run();
+        for context in &world.contexts {
+            let named = |event: &str| format!("{}: {event}", context.name());
+            if seed == 1 {
+                unsaid.extend(context.sayable().iter().map(|event| named(event)));
+            }
+            for (_, event) in context.events() {
+                let name = event.as_object().and_then(|event| event.keys().next()).cloned();
+                name.map(|name| unsaid.remove(&named(&name)));
+            }
+        }
+    }
+    unsaid
 }

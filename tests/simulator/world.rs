@@ -164,6 +164,10 @@ pub trait Context {
     fn events(&self) -> Vec<(u64, Value)> {
         Vec::new()
     }
+    /// The names of the events that it may say, by a search through its states.
+    fn sayable(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// What must hold of any context when nothing is left to do.
     fn at_rest(&self, hall: &Hall) -> Result<(), String>;
 }

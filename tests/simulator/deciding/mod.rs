@@ -369,6 +369,10 @@ impl<A: Aggregate> Context for Deciding<A> {
         let json = |event| serde_json::to_value(event).expect("an event is JSON");
         self.log.borrow().iter().map(|said| (said.number, json(&said.event))).collect()
     }
+    fn sayable(&self) -> Vec<String> {
+        let found = holdfast::board::explore::<A>().expect("its samples are commands");
+        found.arrows.into_iter().flat_map(|(_, events)| events).collect()
+    }
 
     fn at_rest(&self, hall: &Hall) -> Result<(), String> {
         self.is_at_rest(hall)
