@@ -28,6 +28,9 @@ impl Format {
     }
 }
 
+/// Without a line for each request, and without one for each event that nobody has bound a queue for: that is counted.
+const QUIET: &str = "info,holdfast::access=warn,lapin::returned_messages=off";
+
 /// Starts writing logs; `RUST_LOG` filters them; otherwise `info` and above, without a line for each
 /// request (`RUST_LOG=info` has them). A panic becomes one line that says where,
 /// and not what: its payload may hold what a customer has sent.
@@ -39,7 +42,7 @@ pub fn start() -> Result<(), String> {
     let format = Format::choose(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
     let filter = match std::env::var("RUST_LOG") {
         Ok(filter) => EnvFilter::try_new(filter).map_err(|why| format!("RUST_LOG cannot be understood: {why}"))?,
-        Err(_) => EnvFilter::new("info,holdfast::access=warn"),
+        Err(_) => EnvFilter::new(QUIET),
     };
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -3,7 +3,8 @@
 use super::{
     health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
     outflow::{Outflow, OutflowHealth, Outgoing, Published},
-    remote::{PeerQuestion, ReplicaHealth},
+    remote::PeerQuestion,
+    replica::ReplicaHealth,
     sink::SinkHealth,
 };
 use crate::{

@@ -8,7 +8,8 @@ use super::{
     health::Phase,
     layout::{Layout, Placed},
     outflow::{Find, OutflowHealth, Places, Pump, Running},
-    remote::{ReplicaHealth, Replicating, Wire},
+    remote::Wire,
+    replica::{ReplicaHealth, Replicating},
     shared::Chaos,
     sink::{Sink, SinkHealth},
 };
@@ -151,6 +152,11 @@ impl LocalNode {
     /// Follows the contexts of other nodes that somebody here listens to, for as long as it is polled.
     pub fn follow(&self) -> Vec<BoxFuture<'static, ()>> {
         self.replicas.iter().map(|replica| replica.clone().follow()).collect()
+    }
+
+    /// The logs of contexts of other nodes that are kept here, for those who bring their events.
+    pub fn replicating(&self) -> &[Arc<dyn Replicating>] {
+        &self.replicas
     }
 
     /// Has `sink` take what `of` finds in each context. What is returned runs for as long as it is polled, on any

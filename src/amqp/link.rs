@@ -47,6 +47,8 @@ pub struct LinkState {
     pub blocked: Option<String>,
     /// Why there is no connection.
     pub error: Option<String>,
+    /// Whether it has been tried to connect.
+    tried: bool,
 }
 
 impl LinkState {
@@ -90,13 +92,39 @@ impl Link {
 
     /// A connection that takes something, as soon as there is one.
     pub async fn up(&self) -> Live {
+        self.wait_for(|state| state.blocked.is_none()).await
+    }
+
+    /// A connection, whether or not it takes anything now, as soon as there is one.
+    pub async fn live(&self) -> Live {
+        self.wait_for(|_| true).await
+    }
+
+    async fn wait_for(&self, fits: impl Fn(&LinkState) -> bool) -> Live {
         let mut state = self.state.subscribe();
         loop {
-            let ready = state.wait_for(|state| state.is_up() && state.blocked.is_none()).await;
+            let ready = state.wait_for(|state| state.is_up() && fits(state)).await;
             if let Ok(LinkState { live: Some(live), .. }) = ready.as_deref() {
                 return live.clone();
             }
         }
+    }
+
+    /// The first connection; `None`: the first try has failed.
+    pub async fn first(&self) -> Option<Live> {
+        let mut state = self.state.subscribe();
+        let tried = state.wait_for(|state| state.tried).await;
+        tried.ok().and_then(|state| state.live.clone())
+    }
+
+    /// The next connection behind the one of this generation.
+    pub async fn next(&self, generation: u64) -> Live {
+        self.wait_for(|state| !state.is_same(generation)).await
+    }
+
+    /// Resolves when the connection of this generation is no more.
+    pub async fn lost(&self, generation: u64) {
+        let _ = self.state.subscribe().wait_for(|state| !state.is_same(generation)).await;
     }
 
     /// Somebody could not go on with this connection: there will be another one.
@@ -115,7 +143,8 @@ impl Link {
                         self.reconnects.fetch_add(1, Relaxed);
                     }
                     generation += 1;
-                    tracing::info!(broker = %address(url), reconnects = self.reconnects(), "connected to the broker");
+                    let (name, reconnects) = (&self.settings.name, self.reconnects());
+                    tracing::info!(broker = %address(url), name, reconnects, "connected to the broker");
                     let began = Instant::now();
                     let why = self.keep(Arc::new(connection), generation, &mut heard).await;
                     if began.elapsed() >= GOOD {
@@ -129,7 +158,7 @@ impl Link {
             if failures.is_power_of_two() {
                 tracing::warn!(broker = %address(url), failures, why, "the broker is away; events wait in their logs");
             }
-            self.state.send_replace(LinkState { error: Some(why), ..LinkState::default() });
+            self.state.send_replace(LinkState { error: Some(why), tried: true, ..LinkState::default() });
             tokio::time::sleep(pause(failures)).await;
         }
     }
@@ -155,7 +184,7 @@ impl Link {
     ) -> String {
         let mut events = connection.events_listener();
         let live = Live { connection: connection.clone(), generation };
-        self.state.send_replace(LinkState { live: Some(live), ..LinkState::default() });
+        self.state.send_replace(LinkState { live: Some(live), tried: true, ..LinkState::default() });
         let why = loop {
             tokio::select! {
                 event = events.next() => match event {
@@ -183,7 +212,7 @@ impl Link {
 }
 
 /// Longer each time, and never the same for two nodes.
-fn pause(failures: u32) -> Duration {
+pub fn pause(failures: u32) -> Duration {
     let longest = SHORTEST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST);
     // The last bits of such an id are drawn by chance.
     let chance = uuid::Uuid::now_v7().as_u128() % 1000;

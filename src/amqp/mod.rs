@@ -1,10 +1,23 @@
-//! The bridge to RabbitMQ. [`Link`] keeps one connection up, for whoever needs it; [`Publisher`] sends events over it.
+//! The bridge to RabbitMQ. [`Link`] keeps one connection up, for whoever needs it; [`Publisher`] sends events over it;
+//! [`Inlet`] takes those of other nodes from this node's own queues; [`owner`] sees to it that a context has one owner.
 
+mod inlet;
+mod letters;
 mod link;
+pub mod owner;
 mod publisher;
 
+pub use inlet::{Inlet, InletSettings};
+pub use letters::Letters;
 pub use link::{Link, LinkSettings};
 pub use publisher::{Publisher, PublisherSettings};
+
+use lapin::{
+    Channel, ErrorKind, ExchangeKind,
+    options::{ExchangeDeclareOptions, QueueDeclareOptions},
+    protocol::AMQPErrorKind,
+    types::{AMQPValue, FieldTable},
+};
 
 /// Under which name the place in each log is kept.
 pub const SINK: &str = "amqp";
@@ -20,4 +33,30 @@ pub fn check_url(url: &str) -> Result<(), String> {
         Ok(_) => Err("this build speaks amqp:// only".into()),
         Err(why) => Err(why),
     }
+}
+
+/// Declares the exchange that events go to.
+async fn declare_exchange(channel: &Channel, exchange: &str) -> lapin::Result<()> {
+    let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, FieldTable::default()).await
+}
+
+/// Declares a durable queue that a majority of the broker's nodes keeps.
+async fn declare_queue(channel: &Channel, queue: &str, arguments: &[(&str, AMQPValue)]) -> lapin::Result<()> {
+    let mut table = FieldTable::default();
+    table.insert("x-queue-type".into(), text("quorum"));
+    for (name, value) in arguments {
+        table.insert((*name).into(), value.clone());
+    }
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.into(), durable, table).await.map(drop)
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+/// Whether only the channel is gone, and its connection stands.
+fn is_of_the_channel(why: &lapin::Error) -> bool {
+    matches!(why.kind(), ErrorKind::ProtocolError(why) if matches!(why.kind(), AMQPErrorKind::Soft(_)))
 }

@@ -3,7 +3,7 @@
 //! again, so that the first copy of each event keeps the order of the log.
 
 use super::{
-    SINK,
+    SINK, declare_exchange,
     link::{Link, Live},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use lapin::{
-    BasicProperties, Channel, Confirmation, ExchangeKind,
-    options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions},
+    BasicProperties, Channel, Confirmation,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
 use std::{
@@ -88,14 +88,13 @@ impl Publisher {
         moves: &AtomicUsize,
         work: impl Future<Output = lapin::Result<()>>,
     ) -> Result<(), String> {
-        let (mut work, mut state) = (pin!(work), self.link.state());
+        let (mut work, state) = (pin!(work), self.link.state());
         let timeout = self.settings.confirm_timeout;
         let mut before = (0, false);
         loop {
-            let gone = state.wait_for(|state| !state.is_same(live.generation));
             tokio::select! {
                 done = &mut work => return done.map_err(|why| why.to_string()),
-                _ = gone => return Err("the connection was lost".into()),
+                () = self.link.lost(live.generation) => return Err("the connection was lost".into()),
                 () = tokio::time::sleep(timeout) => {}
             }
             let now = (moves.load(Relaxed), state.borrow().blocked.is_some());
@@ -148,9 +147,7 @@ impl Publisher {
             return Ok(channel);
         }
         let channel = live.connection.create_channel().await?;
-        let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let exchange = ShortString::from(self.settings.exchange.as_str());
-        channel.exchange_declare(exchange, ExchangeKind::Topic, durable, FieldTable::default()).await?;
+        declare_exchange(&channel, &self.settings.exchange).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         channels.insert(context, (live.generation, channel.clone()));

@@ -1,5 +1,6 @@
 //! The command line. What is asked for goes to stdout, talk goes to stderr.
 
+mod broker;
 mod lab;
 mod outside;
 mod serve;

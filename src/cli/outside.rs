@@ -2,9 +2,8 @@
 
 use super::Failure;
 use crate::{
-    actors::{LocalNode, Outgoing, Published, Sink, Wire},
-    amqp::{self, Link, LinkSettings, Publisher, PublisherSettings},
-    config::{Addresses, Amqp, ConfigProblem, MessageGateway, Messages, Secret, Settings},
+    actors::{LocalNode, Outgoing, Sink, Wire},
+    config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::{Aggregate, Board, Name, View},
     http::Elsewhere,
     messages::{self, Log, Webhook, WebhookSettings},
@@ -33,6 +32,11 @@ impl Outside {
         Ok(Self(Some(runtime), handle))
     }
 
+    /// Where it runs.
+    pub fn runtime(&self) -> &Handle {
+        &self.1
+    }
+
     /// The way to other nodes, where any are configured.
     ///
     /// # Errors
@@ -57,40 +61,7 @@ impl Outside {
     pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
         let pumps = node.pour(messages::SINK, &gateway(&settings.messages)?, |context| context.messages());
         let pumps = pumps.map_err(|why| Failure::Failed(why.to_string()))?;
-        self.publish(settings, node)?;
         pumps.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
-        Ok(())
-    }
-
-    /// Begins to publish events, where a broker is configured.
-    fn publish(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let Amqp { url, url_file, exchange, connect_timeout_ms, confirm_timeout_ms, heartbeat_s } = &settings.amqp;
-        let mut urls = url.reveal();
-        if let (true, Some(text)) = (urls.is_empty(), secret("amqp.url", None, url_file.as_ref())?) {
-            urls = Addresses::parse(&text).reveal();
-            let wrong = urls.iter().find_map(|url| amqp::check_url(url).err());
-            wrong.map_or(Ok(()), |why| Err(ConfigProblem(format!("amqp.url_file: no address of a broker: {why}"))))?;
-        }
-        if urls.is_empty() {
-            return Ok(());
-        }
-        let (link, keeping) = Link::new(LinkSettings {
-            urls,
-            name: concat!("holdfast ", env!("CARGO_PKG_VERSION")).into(),
-            connect_timeout: Duration::from_millis(*connect_timeout_ms),
-            heartbeat: *heartbeat_s,
-        });
-        let publisher: Arc<dyn Sink<Published>> = Arc::new(Publisher::new(
-            link,
-            PublisherSettings {
-                exchange: exchange.clone(),
-                prefix: settings.events.amqp_prefix.clone(),
-                confirm_timeout: Duration::from_millis(*confirm_timeout_ms),
-            },
-        ));
-        let pumps = node.pour(amqp::SINK, &publisher, |context| context.history());
-        self.1.spawn(keeping);
-        pumps.map_err(|why| Failure::Failed(why.to_string()))?.into_iter().for_each(|pump| drop(self.1.spawn(pump)));
         Ok(())
     }
 }
@@ -166,7 +137,10 @@ fn webhook(settings: &Messages) -> Result<WebhookSettings, ConfigProblem> {
 }
 
 /// A secret that stands in the configuration or in a file.
-fn secret(key: &str, given: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<String>, ConfigProblem> {
+///
+/// # Errors
+/// [`ConfigProblem`] when the file cannot be read.
+pub fn secret(key: &str, given: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<String>, ConfigProblem> {
     Ok(match (given, file) {
         (Some(secret), _) => Some(secret.reveal().trim().to_owned()),
         (None, Some(file)) => {

@@ -2,14 +2,16 @@
 
 use super::{
     Failure,
+    broker::Broker,
     outside::{self, Outside},
     print,
 };
 use crate::{
     actors::{GuardSettings, LocalNode, Node, NodeSettings},
+    amqp::owner::Taken,
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
-    events::{self, Broker, Documents},
+    events::{self, Documents},
     http::{self, HttpSettings, Listeners},
     store::{Commit, MemoryStore, Options, SledStore},
     systems,
@@ -101,6 +103,11 @@ pub(super) async fn serve(
     let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
     let systems = settings.enabled();
     let outside = Outside::new()?;
+    let broker = Broker::connect(outside.runtime(), settings, &store)?;
+    let taken = match &broker {
+        Some(broker) => broker.claim().await?.boxed(),
+        None => std::future::pending().boxed(),
+    };
     let set_up = NodeSettings { wire: outside.wire(settings)?, ..node_settings(settings, ahead) };
     let node = LocalNode::start(store.clone(), set_up, |board| {
         for system in &systems {
@@ -112,36 +119,43 @@ pub(super) async fn serve(
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     outside.start(settings, &node)?;
+    let dead_letters = broker.as_ref().map(|broker| broker.start(settings, &node, &store)).transpose()?;
     accepting()?;
 
-    // A store that has failed answers nobody any more: the process ends, and says so.
-    let broken = node.durable(Commit::MAX).map(|word| word.err());
-    let (stop, mut stopped) = tokio::sync::watch::channel(None);
+    // A store that has failed answers nobody any more, and a node that has no right to a context decides no more in it:
+    // the process ends, and says so.
+    let broken = node.durable(Commit::MAX).map(|_| None);
+    let taken = taken.map(|taken| taken.ok().map(|taken: Taken| taken.to_string()));
+    let (stop, stopped) = tokio::sync::watch::channel(None);
     let stopper = actix_rt::spawn(async move {
-        let why = match futures_util::future::select(Box::pin(told), broken).await {
-            Either::Left(((), _)) => None,
-            Either::Right((fault, _)) => fault,
+        let why =
+            futures_util::future::select(Box::pin(told.map(|()| None)), futures_util::future::select(broken, taken));
+        let why = match why.await {
+            Either::Left((why, _)) | Either::Right((Either::Left((why, _)) | Either::Right((why, _)), _)) => why,
         };
         let _ = stop.send(Some(why));
     });
-    let drain = async move { drop(stopped.wait_for(Option::is_some).await) };
+    let mut told_to_stop = stopped.clone();
+    let drain = async move { drop(told_to_stop.wait_for(Option::is_some).await) };
     let http = HttpSettings {
         node_credential: outside::credential(settings)?,
         elsewhere: outside::elsewhere(settings),
         documents: documents(settings),
+        dead_letters,
         ..http_settings(settings)
     };
     http::serve(http, node.clone(), listeners, drain).await.map_err(|why| failed(&why))?;
-    let broken = node.store_health().failed;
+    let broken = node.store_health().failed.map(|why| format!("{why}; nothing more was acknowledged"));
+    let broken = broken.or_else(|| stopped.borrow().clone().flatten());
     stopper.abort();
-    drop(outside);
+    drop((broker, outside));
     for context in node.contexts() {
         context.stop().await;
     }
     store.close();
     match broken {
         None => Ok(()),
-        Some(why) => Err(Failure::Failed(format!("{why}; nothing more was acknowledged"))),
+        Some(why) => Err(Failure::Failed(why)),
     }
 }
 
@@ -220,7 +234,8 @@ pub fn documents(settings: &Settings) -> Documents {
             systems::lay_out(system, board);
         }
     });
-    let broker = Broker { exchange: settings.amqp.exchange.clone(), prefix: settings.events.amqp_prefix.clone() };
+    let broker =
+        events::Broker { exchange: settings.amqp.exchange.clone(), prefix: settings.events.amqp_prefix.clone() };
     Documents::of(&events, &broker)
 }
 

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct NodeSection {
+    /// What it is called, in the words of others; without a name, by the address that it listens on.
+    pub name: Option<String>,
     /// The contexts that it hosts; without a list, all. `none` in the list: none, it is a gateway only.
     pub contexts: Option<Vec<String>>,
     /// What nodes show each other; at least 16 characters.

@@ -278,6 +278,11 @@ impl Settings {
         Some(listed.filter(|name| *name != NO_CONTEXTS).cloned().collect())
     }
 
+    /// What this node is called.
+    pub fn node_name(&self) -> String {
+        self.node.name.clone().unwrap_or_else(|| self.http.listen.to_string())
+    }
+
     fn check_nodes(&self) -> Result<(), Wrong> {
         let mut names = Names::default();
         for system in systems::NAMES {

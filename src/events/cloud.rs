@@ -67,15 +67,49 @@ impl CloudEvent<'_> {
     }
 }
 
+/// Reads an event of `context` that somebody has told of. `attribute` finds an attribute by its name.
+///
+/// # Errors
+/// What is missing, or not as it should be.
+pub fn read(context: &str, attribute: impl Fn(&str) -> Option<String>, data: Value) -> Result<Published, String> {
+    let needed = |name: &str| attribute(name).ok_or_else(|| format!("it has no attribute `{name}`"));
+    let number = |name: &str| {
+        let text = needed(name)?;
+        text.parse::<u64>().map_err(|_| format!("its attribute `{name}` is no number: `{text}`"))
+    };
+    let source = needed("source")?;
+    if source != source_of(context) {
+        return Err(format!("it is of `{source}`, not of `{}`", source_of(context)));
+    }
+    let kind = needed("type")?;
+    let named = kind.strip_prefix("io.holdfast.").and_then(|kind| kind.strip_prefix(context)?.strip_prefix('.'));
+    let named = named.and_then(|named| named.rsplit_once(".v"));
+    let (name, schema) = named.ok_or_else(|| format!("its type `{kind}` is none of {context}"))?;
+    let schema = schema.parse().map_err(|_| format!("its type `{kind}` has no version"))?;
+    let at = needed("time")?;
+    Ok(Published {
+        sequence: number("id")?,
+        number: number("subject")?,
+        version: number("aggregateversion")?,
+        at: at.parse().map_err(|why| format!("its time `{at}` is none: {why}"))?,
+        saga: needed("correlationid")?,
+        cause: needed("causationid")?,
+        client: attribute("clientcorrelationid"),
+        trace: attribute("traceparent"),
+        name: name.to_owned(),
+        schema,
+        data,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Timestamp;
     use serde_json::json;
 
-    #[test]
-    fn an_event_has_every_attribute_that_is_required_and_those_that_help() {
-        let event = Published {
+    fn event() -> Published {
+        Published {
             sequence: 12,
             number: 7,
             version: 2,
@@ -87,7 +121,12 @@ mod tests {
             name: "BookRented".into(),
             schema: 1,
             data: json!({ "bookId": 1 }),
-        };
+        }
+    }
+
+    #[test]
+    fn an_event_has_every_attribute_that_is_required_and_those_that_help() {
+        let event = event();
         let said = CloudEvent { context: "bookrent.rent", event: &event }.structured();
         for (attribute, value) in [
             ("specversion", "1.0"),
@@ -105,5 +144,19 @@ mod tests {
         }
         assert_eq!(said["data"], json!({ "bookId": 1 }));
         assert!(said.get("clientcorrelationid").is_none());
+    }
+    #[test]
+    fn an_event_reads_back_as_it_was_said() {
+        let (context, event) = ("bookrent.rent", event());
+        let said: std::collections::HashMap<_, _> =
+            CloudEvent { context, event: &event }.attributes().into_iter().collect();
+        let of = |context, without: &str, data: &Value| {
+            read(context, |name| said.get(name).filter(|_| name != without).cloned(), data.clone())
+        };
+        assert_eq!(of(context, "", &event.data).unwrap(), event);
+        assert!(of("bookrent.book", "", &event.data).unwrap_err().contains("/bookrent/rent"));
+        for needed in ["id", "source", "subject", "time", "type", "aggregateversion", "correlationid", "causationid"] {
+            assert!(of(context, needed, &event.data).unwrap_err().contains(needed), "{needed}");
+        }
     }
 }

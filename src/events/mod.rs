@@ -4,7 +4,7 @@ mod cloud;
 mod document;
 mod schemas;
 
-pub use cloud::{CloudEvent, SCHEMA_BASE, kind_of, source_of};
+pub use cloud::{CloudEvent, SCHEMA_BASE, kind_of, read, source_of};
 pub use document::{Broker, document};
 pub use schemas::{Described, Events, describe};
 

@@ -15,6 +15,9 @@ struct FaultBody {
     failure_rate: Option<f64>,
 }
 
+/// What the ids of the broker's dead letters begin with, among the parked.
+const LETTER: &str = "letter-";
+
 #[derive(Deserialize)]
 struct ClockBody {
     advance: String,
@@ -134,7 +137,20 @@ pub async fn answer(
                 shown.as_object_mut().map(|fields| fields.insert("id".into(), id.into()));
                 all.push(shown);
             }
+            for (number, letter) in
+                front.settings.dead_letters.iter().map(|letters| letters.all()).collect::<Result<Vec<_>, _>>()?.concat()
+            {
+                let mut shown = json!(letter);
+                shown.as_object_mut().map(|fields| fields.insert("id".into(), format!("{LETTER}{number}").into()));
+                all.push(shown);
+            }
             json!({ "parked": all })
+        }
+        ["parked", id, what] if id.starts_with(LETTER) => {
+            let number = id.trim_start_matches(LETTER).parse().map_err(|_| Problem::not_found())?;
+            let letters = front.settings.dead_letters.as_ref().ok_or_else(Problem::not_found)?;
+            letters.settle(number, *what == "redrive").await?.then_some(()).ok_or_else(Problem::not_found)?;
+            json!({ "id": id })
         }
         ["parked", id, what] => {
             let parts: Vec<&str> = id.split('~').collect();

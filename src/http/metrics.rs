@@ -137,6 +137,8 @@ pub fn scrape(front: &Front) -> HttpResponse {
     registry.register("holdfast_outbox_returned", "Events that nobody outside had asked for", returned);
     registry.register("holdfast_outbox_reconnects", "How often a sink outside had to be reached anew", reconnects);
 
+    replicas(&mut registry, front);
+
     let store = front.node.store_health();
     registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));
     registry.register("holdfast_store_syncs", "Groups made durable", ConstCounter::new(store.syncs));
@@ -152,6 +154,29 @@ pub fn scrape(front: &Front) -> HttpResponse {
         Ok(()) => HttpResponse::Ok().content_type(OPEN_METRICS).body(text),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
+}
+
+/// What comes from the contexts of other nodes.
+fn replicas(registry: &mut Registry, front: &Front) {
+    let replicas = front.node.replicas();
+    if replicas.is_empty() {
+        return;
+    }
+    let (last, fed) = (Family::<Labels, GaugeOf>::default(), Family::<Labels, GaugeOf>::default());
+    let (taken, again) = (Family::<Labels, CounterOf>::default(), Family::<Labels, CounterOf>::default());
+    for replica in replicas {
+        let of = || vec![("context", replica.context)];
+        last.get_or_create(&of()).set(i64::try_from(replica.last_sequence).unwrap_or(i64::MAX));
+        fed.get_or_create(&of()).set(replica.feed.is_some().into());
+        for (from, count) in [("broker", replica.fed), ("source", replica.asked)] {
+            taken.get_or_create(&[of(), vec![("from", from)]].concat()).inc_by(count);
+        }
+        again.get_or_create(&of()).inc_by(replica.again);
+    }
+    registry.register("holdfast_inbox_sequence", "The last event of another node's context that is here", last);
+    registry.register("holdfast_inbox_fed", "Whether the broker brings its events", fed);
+    registry.register("holdfast_inbox_events", "Its events taken, by who brought them", taken);
+    registry.register("holdfast_inbox_repeated", "Its events that came again, to no effect", again);
 }
 
 /// The second number of `/proc/self/statm` counts pages, which are of 4 KiB wherever this server is measured.

@@ -64,6 +64,8 @@ pub struct HttpSettings {
     pub elsewhere: Vec<Elsewhere>,
     /// What is said of events.
     pub documents: crate::events::Documents,
+    /// Messages of the broker that could not be taken.
+    pub dead_letters: Option<Arc<dyn crate::actors::DeadLetters>>,
     /// How long another node may take to answer a request that is passed on.
     pub forward_timeout: Duration,
 }
@@ -86,6 +88,7 @@ impl Default for HttpSettings {
             node_credential: None,
             elsewhere: Vec::new(),
             documents: crate::events::Documents::default(),
+            dead_letters: None,
             forward_timeout: Duration::from_secs(30),
         }
     }

@@ -79,6 +79,10 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     for sink in front.node.sinks() {
         body.push_str(&format!("{}{} {}\n", mark(sink.up), sink.sink, sink.state));
     }
+    for replica in front.node.replicas() {
+        let word = replica.feed.unwrap_or(if replica.error.is_none() { "asked" } else { "unreachable" });
+        body.push_str(&format!("{}events of {} {word}\n", mark(replica.error.is_none()), replica.context));
+    }
     body.push_str(if fine { "readyz check passed\n" } else { "readyz check failed\n" });
     text(status, body)
 }
@@ -102,6 +106,14 @@ fn health(front: &Front, components: bool) -> HttpResponse {
             // Events wait for it; nobody else does.
             let word = if sink.up { "UP" } else { "UNKNOWN" };
             parts.insert(sink.sink.into(), json!({ "status": word, "details": sink }));
+        }
+        let replicas = front.node.replicas();
+        if !replicas.is_empty() {
+            // They wait for it; nobody else does.
+            let word = if replicas.iter().all(|replica| replica.error.is_none()) { "UP" } else { "UNKNOWN" };
+            let details: Map<_, _> =
+                replicas.into_iter().map(|replica| (replica.context.to_owned(), json!(replica))).collect();
+            parts.insert("replicas".into(), json!({ "status": word, "details": details }));
         }
         for context in front.node.contexts() {
             let health = context.health();

@@ -9,9 +9,7 @@ use reqwest::{Client, Url};
 use std::{collections::HashMap, time::Duration};
 use tokio::runtime::Handle;
 
-/// How long the other side waits for something to happen before it answers that nothing has.
-const LINGER: Duration = Duration::from_secs(20);
-/// How long an answer may take beyond that.
+/// How long an answer may take beyond the time that the other side waits for something to happen.
 const SLACK: Duration = Duration::from_secs(5);
 
 /// Who hosts what, and how this node shows that it is one of them.
@@ -98,12 +96,17 @@ impl Wire for HttpWire {
         .boxed()
     }
 
-    fn events(&self, context: &'static str, from: u64) -> BoxFuture<'static, Result<Vec<Published>, String>> {
+    fn events(
+        &self,
+        context: &'static str,
+        from: u64,
+        linger: Duration,
+    ) -> BoxFuture<'static, Result<Vec<Published>, String>> {
         let Some(mut url) = self.url("events", context) else {
             return std::future::ready(Err("no node is known to host it".to_owned())).boxed();
         };
-        url.set_query(Some(&format!("from={from}&linger={}", LINGER.as_millis())));
-        let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(LINGER + SLACK);
+        url.set_query(Some(&format!("from={from}&linger={}", linger.as_millis())));
+        let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(linger + SLACK);
         let read = self.elsewhere(async move {
             let answer = request.send().await.and_then(reqwest::Response::error_for_status);
             let answer = answer.map_err(|why| why.without_url().to_string())?;

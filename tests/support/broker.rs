@@ -130,6 +130,20 @@ impl Broker {
         assert!(self.try_ctl(arguments), "rabbitmqctl {arguments:?} fails:\n{}", self.said());
     }
 
+    /// What `rabbitmqctl` says.
+    #[track_caller]
+    pub fn tells(&self, arguments: &[&str]) -> String {
+        let output = self.command("rabbitmqctl").arg("-q").args(arguments).output().unwrap();
+        assert!(output.status.success(), "rabbitmqctl {arguments:?} fails:\n{}", self.said());
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The names of the queues that end with `suffix`.
+    pub fn queues(&self, suffix: &str) -> Vec<String> {
+        let all = self.tells(&["list_queues", "name", "--no-table-headers"]);
+        all.lines().map(str::trim).filter(|name| name.ends_with(suffix)).map(Into::into).collect()
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         if let (Ok(pid), Some(mut child)) = (fs::read_to_string(self.pid_file()), self.child.take()) {

@@ -14,23 +14,35 @@ pub struct Cluster {
 impl Cluster {
     /// A node for each of `contexts` of `system`, and a gateway, every one configured by `toml` too.
     pub fn of(system: &'static str, contexts: &[&'static str], toml: &str) -> Self {
+        let nodes: Vec<_> = contexts.iter().map(|context| (*context, *context)).collect();
+        Self::laid_out(system, &nodes, toml)
+    }
+
+    /// The same, with the name of each node and the context that it hosts. Of several that host the same, the first is
+    /// the one that others know.
+    pub fn laid_out(system: &'static str, nodes: &[(&'static str, &'static str)], toml: &str) -> Self {
         // Ports that are free now; the system hands them out in turns, so they are free a moment later.
-        let listeners: Vec<_> = contexts
+        let names = nodes.iter().copied().chain([("gateway", "none")]);
+        let listeners: Vec<_> =
+            names.map(|(name, context)| (name, context, TcpListener::bind("127.0.0.1:0").unwrap())).collect();
+        let addresses: Vec<_> = listeners
             .iter()
-            .chain(&["gateway"])
-            .map(|name| (*name, TcpListener::bind("127.0.0.1:0").unwrap()))
+            .map(|(name, context, listener)| (*name, *context, listener.local_addr().unwrap().to_string()))
             .collect();
-        let addresses: BTreeMap<_, _> =
-            listeners.iter().map(|(name, listener)| (*name, listener.local_addr().unwrap().to_string())).collect();
         drop(listeners);
+        let mut peers = BTreeMap::new();
+        for (_, context, address) in addresses.iter().filter(|(_, context, _)| *context != "none") {
+            peers.entry(context).or_insert(address);
+        }
         let peers: String =
-            contexts.iter().map(|name| format!("\"{system}.{name}\" = \"http://{}\"\n", addresses[name])).collect();
-        let toml = format!("{toml}\n[node]\ncredential = \"{CREDENTIAL}\"\n[peers]\n{peers}");
-        let start = |name: &'static str| {
-            let hosted = if name == "gateway" { "none".to_owned() } else { format!("{system}.{name}") };
-            (name, Server::at(&addresses[name], system, &toml, &["--contexts", &hosted]))
+            peers.iter().map(|(context, address)| format!("\"{system}.{context}\" = \"http://{address}\"\n")).collect();
+        let start = |(name, context, address): &(&'static str, &'static str, String)| {
+            let hosted = if *context == "none" { "none".to_owned() } else { format!("{system}.{context}") };
+            let node = format!("[node]\nname = \"{name}\"\ncredential = \"{CREDENTIAL}\"\n");
+            let toml = format!("{toml}\n{node}[peers]\n{peers}");
+            (*name, Server::at(address, system, &toml, &["--contexts", &hosted]))
         };
-        Self { nodes: addresses.keys().map(|name| start(name)).collect() }
+        Self { nodes: addresses.iter().map(start).collect() }
     }
 
     /// The node called `name`.
@@ -46,6 +58,11 @@ impl Cluster {
     /// `kill -9` of the node called `name`.
     pub fn kill(&mut self, name: &str) {
         self.nodes.get_mut(name).unwrap().kill();
+    }
+
+    /// All nodes that host something.
+    pub fn hosts(&self) -> impl Iterator<Item = &Server> {
+        self.nodes.iter().filter(|(name, _)| **name != "gateway").map(|(_, node)| node)
     }
 
     /// Starts the node called `name` again, where it was.

@@ -1,9 +1,15 @@
 //! A consumer of a test's own: a durable queue, and what has come into it.
 
+#![allow(dead_code)]
+
+use futures_util::StreamExt;
 use lapin::{
-    Connection, ConnectionProperties, ExchangeKind,
-    options::{BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
-    types::FieldTable,
+    BasicProperties, Confirmation, Connection, ConnectionProperties, ExchangeKind,
+    options::{
+        BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions,
+        ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+    },
+    types::{AMQPValue, FieldTable},
 };
 use std::collections::{BTreeMap, HashSet};
 use tokio::runtime::{Builder, Runtime};
@@ -52,6 +58,55 @@ impl Queue {
             connection.close(200, "done".into()).await.unwrap();
         });
         queue
+    }
+
+    /// A queue that somebody else has declared.
+    pub fn of(url: &str, name: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Self { runtime, url: url.to_owned(), name: name.to_owned() }
+    }
+
+    /// Publishes to it what has come, as it came; over and over where it stands so.
+    pub fn put(&self, events: &[Came]) {
+        self.runtime.block_on(async {
+            let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+            let channel = connection.create_channel().await.unwrap();
+            channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+            for event in events {
+                let mut headers = FieldTable::default();
+                for (name, value) in &event.headers {
+                    headers.insert(name.as_str().into(), AMQPValue::LongString(value.as_str().into()));
+                }
+                let properties = BasicProperties::default()
+                    .with_content_type(event.content_type.as_str().into())
+                    .with_delivery_mode(2)
+                    .with_headers(headers);
+                let (options, body) =
+                    (BasicPublishOptions { mandatory: true, ..Default::default() }, event.body.to_string());
+                let queue = self.name.as_str();
+                let sent = channel.basic_publish("".into(), queue.into(), options, body.as_bytes(), properties).await;
+                assert_eq!(sent.unwrap().await.unwrap(), Confirmation::Ack(None));
+            }
+            connection.close(200, "done".into()).await.unwrap();
+        });
+    }
+
+    /// Has the broker set aside the next `count` messages of it, once they are there.
+    pub fn reject(&self, count: usize) {
+        self.runtime.block_on(async {
+            let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+            let channel = connection.create_channel().await.unwrap();
+            let options = BasicConsumeOptions::default();
+            let mut consumer = channel
+                .basic_consume(self.name.as_str().into(), "".into(), options, FieldTable::default())
+                .await
+                .unwrap();
+            for _ in 0..count {
+                let delivery = consumer.next().await.unwrap().unwrap();
+                assert!(delivery.acker.reject(BasicRejectOptions { requeue: false }).await.unwrap());
+            }
+            connection.close(200, "done".into()).await.unwrap();
+        });
     }
 
     /// Everything that is in it, in order.

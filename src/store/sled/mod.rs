@@ -83,6 +83,7 @@ pub struct SledStore {
     writing: Arc<RwLock<()>>,
     committer: Mutex<Option<JoinHandle<()>>>,
     db: sled::Db,
+    identity: u128,
     /// Declared last, so that the directory is free only when sled has let go of it.
     _lock: File,
 }
@@ -118,11 +119,17 @@ impl SledStore {
             noted: (mark.commit, Instant::now()),
             hazards,
         };
+        let identity = mark.store;
         let pipe = Arc::new(Pipe::new(mark.commit, options.unwritten_limit_bytes));
         let end = pipe.clone();
         let committer =
             std::thread::Builder::new().name("committer".into()).spawn(move || end.commit_all(disk)).map_err(cannot)?;
-        Ok(Self { pipe, trees, writing, committer: Mutex::new(Some(committer)), db, _lock: lock })
+        Ok(Self { pipe, trees, writing, committer: Mutex::new(Some(committer)), db, identity, _lock: lock })
+    }
+
+    /// Which store this is, for as long as it exists: the same after restarts, and in a restored backup.
+    pub fn identity(&self) -> u128 {
+        self.identity
     }
 
     /// Writes and syncs what has been accepted, and takes no more. Reading goes on.

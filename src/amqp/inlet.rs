@@ -1,0 +1,198 @@
+//! Takes the events of another node's context from a queue of this node's own: durable, on a majority of the broker's
+//! nodes, with a limit to how often anything is delivered. What is acknowledged is in the replica, on disk. The source's
+//! log is the truth: what a queue has lost or skipped, the replica asks for.
+
+use super::{
+    SINK, declare_exchange, declare_queue, is_of_the_channel, letters,
+    link::{Link, Live, pause},
+    text,
+};
+use crate::{
+    actors::{Published, Replicating},
+    events,
+};
+use futures_util::{FutureExt, StreamExt};
+use lapin::{
+    Acker,
+    message::Delivery,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueBindOptions},
+    types::{AMQPValue, FieldTable},
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// At most so many events are delivered before the first of them is acknowledged.
+const WINDOW: u16 = 256;
+/// What has been delivered so often may be what ends the process each time.
+const DELIVERIES: i32 = 5;
+/// A queue that nobody has listened to for so long is given up, in milliseconds: its node is gone for good, or asks the
+/// sources when it comes back.
+const FORGOTTEN: i32 = 7 * 24 * 60 * 60 * 1000;
+/// What may stand before the name of a CloudEvent's attribute.
+const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
+
+/// How events are taken.
+#[derive(Debug, Clone)]
+pub struct InletSettings {
+    /// The exchange that they are published to.
+    pub exchange: String,
+    /// Names this node's queues for ever.
+    pub node: String,
+}
+
+/// Takes the events of one context.
+pub struct Inlet {
+    link: Arc<Link>,
+    settings: InletSettings,
+    replica: Arc<dyn Replicating>,
+    queue: String,
+}
+
+impl Inlet {
+    /// Feeds `replica` over `link`.
+    pub fn new(link: Arc<Link>, settings: InletSettings, replica: Arc<dyn Replicating>) -> Self {
+        let queue = format!("holdfast.inlet.{}.{}", settings.node, replica.context());
+        Self { link, settings, replica, queue }
+    }
+
+    /// Goes on for as long as it is polled, over whatever connections there are.
+    pub async fn run(self) {
+        let mut failures = 0;
+        loop {
+            if let Some(why) = self.link.state().borrow().error.clone() {
+                self.replica.fed_by(Err(why));
+            }
+            let live = self.link.live().await;
+            let (why, is_link) = tokio::select! {
+                ended = self.consume(&live, &mut failures) => match ended {
+                    Ok(()) => ("its queue was taken away".to_owned(), false),
+                    Err(why) => (why.to_string(), !is_of_the_channel(&why)),
+                },
+                () = self.link.lost(live.generation) => ("the connection was lost".to_owned(), false),
+            };
+            self.replica.fed_by(Err(why.clone()));
+            if is_link {
+                self.link.broken(live.generation, &why);
+            }
+            failures += 1;
+            if failures.is_power_of_two() {
+                let context = self.replica.context();
+                tracing::warn!(
+                    context,
+                    queue = self.queue,
+                    failures,
+                    why,
+                    "its source is asked for its events instead"
+                );
+            }
+            tokio::time::sleep(pause(failures)).await;
+        }
+    }
+
+    async fn consume(&self, live: &Live, failures: &mut u32) -> lapin::Result<()> {
+        let channel = live.connection.create_channel().await?;
+        declare_exchange(&channel, &self.settings.exchange).await?;
+        letters::declare(&channel, &self.settings.node).await?;
+        let arguments = [
+            ("x-delivery-limit", AMQPValue::LongInt(DELIVERIES)),
+            ("x-expires", AMQPValue::LongInt(FORGOTTEN)),
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(&letters::queue(&self.settings.node))),
+            // The broker drops a dead letter only when its queue has it.
+            ("x-dead-letter-strategy", text("at-least-once")),
+            ("x-overflow", text("reject-publish")),
+        ];
+        declare_queue(&channel, &self.queue, &arguments).await?;
+        let (queue, key) = (self.queue.as_str(), format!("{}.*", self.replica.context()));
+        let (bind, exchange) = (QueueBindOptions::default(), self.settings.exchange.as_str());
+        channel.queue_bind(queue.into(), exchange.into(), key.into(), bind, FieldTable::default()).await?;
+        channel.basic_qos(WINDOW, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions::default();
+        let mut consumer = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
+        // Whatever was said before is in the queue or in the source's log, which is asked once more now.
+        self.replica.fed_by(Ok(SINK));
+        while let Some(first) = consumer.next().await {
+            let mut batch = vec![first?];
+            while batch.len() < usize::from(WINDOW)
+                && let Some(Some(next)) = consumer.next().now_or_never()
+            {
+                batch.push(next?);
+            }
+            self.take(batch).await?;
+            *failures = 0;
+        }
+        Ok(())
+    }
+
+    async fn take(&self, batch: Vec<Delivery>) -> lapin::Result<()> {
+        let (mut events, mut ackers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for delivery in &batch {
+            match read(self.replica.context(), delivery) {
+                Ok(event) => {
+                    events.push(event);
+                    ackers.push(Some(&delivery.acker));
+                }
+                Err(why) => self.reject(&delivery.acker, &why).await?,
+            }
+        }
+        let mut failures = 0;
+        let unreadable = loop {
+            match self.replica.take(events.clone()).await {
+                Ok(unreadable) => break unreadable,
+                // The store is behind, or has failed: then the process ends, and all of it comes again.
+                Err(why) => {
+                    failures += 1;
+                    tracing::warn!(queue = self.queue, failures, why, "events wait to be taken");
+                    tokio::time::sleep(pause(failures)).await;
+                }
+            }
+        };
+        for (place, why) in unreadable {
+            if let Some(acker) = ackers.get_mut(place).and_then(Option::take) {
+                self.reject(acker, &why).await?;
+            }
+        }
+        match ackers.into_iter().flatten().next_back() {
+            Some(last) => done(last.ack(BasicAckOptions { multiple: true }).await?),
+            None => Ok(()),
+        }
+    }
+
+    /// Has the broker set a message aside.
+    async fn reject(&self, acker: &Acker, why: &str) -> lapin::Result<()> {
+        tracing::warn!(queue = self.queue, why, "a message is set aside");
+        done(acker.reject(BasicRejectOptions { requeue: false }).await?)
+    }
+}
+
+/// A word to the broker that it cannot have heard is an error: the messages come again.
+pub(super) fn done(heard: bool) -> lapin::Result<()> {
+    match heard {
+        true => Ok(()),
+        false => Err(std::io::Error::other("the channel was lost").into()),
+    }
+}
+
+/// The headers that are text.
+pub(super) fn headers(delivery: &Delivery) -> BTreeMap<String, String> {
+    let headers = delivery.properties.headers().iter().flat_map(|headers| headers.inner());
+    let text = headers.filter_map(|(name, value)| {
+        let text = match value {
+            AMQPValue::LongString(text) => text.to_string(),
+            AMQPValue::ShortString(text) => text.to_string(),
+            _ => return None,
+        };
+        Some((name.to_string(), text))
+    });
+    text.collect()
+}
+
+fn read(context: &str, delivery: &Delivery) -> Result<Published, String> {
+    event(context, &headers(delivery), &delivery.data)
+}
+
+/// Reads an event in CloudEvents' binary mode, whichever way the names of its attributes are written.
+pub(super) fn event(context: &str, headers: &BTreeMap<String, String>, body: &[u8]) -> Result<Published, String> {
+    let attribute = |name: &str| PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned());
+    let data = serde_json::from_slice(body).map_err(|why| format!("its body is no JSON: {why}"))?;
+    events::read(context, attribute, data)
+}

@@ -1,0 +1,162 @@
+//! What the broker has set aside of this node's messages: taken from the dead-letter queue into the store, where
+//! operators see it beside what contexts have parked.
+
+use super::{
+    declare_queue,
+    inlet::{done, event, headers},
+    is_of_the_channel,
+    link::{Link, Live, pause},
+    text,
+};
+use crate::{
+    actors::{DeadLetters, Fault, Letter, LetterBox, Node, Replicating},
+    domain::Refusal,
+};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
+use lapin::{
+    Channel,
+    message::Delivery,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    types::FieldTable,
+};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// While there is no room, the broker keeps what comes; it is looked again so often.
+const FULL: Duration = Duration::from_secs(5);
+
+/// The dead-letter queue of a node.
+pub fn queue(node: &str) -> String {
+    format!("holdfast.dead.{node}")
+}
+
+/// Declares the dead-letter queue of a node.
+pub async fn declare(channel: &Channel, node: &str) -> lapin::Result<()> {
+    declare_queue(channel, &queue(node), &[("x-overflow", text("reject-publish"))]).await
+}
+
+/// The dead letters of a node.
+pub struct Letters {
+    kept: LetterBox,
+    node: Arc<dyn Node>,
+    replicas: Vec<Arc<dyn Replicating>>,
+    queue: String,
+}
+
+impl Letters {
+    /// Those that `kept` has, and that are yet to come for the node called `name`, whose replicas they were meant for.
+    pub fn new(kept: LetterBox, node: Arc<dyn Node>, replicas: Vec<Arc<dyn Replicating>>, name: &str) -> Self {
+        Self { kept, node, replicas, queue: queue(name) }
+    }
+
+    /// Takes what the broker sets aside, for as long as it is polled.
+    pub async fn run(self: Arc<Self>, link: Arc<Link>, name: String) {
+        let mut failures = 0;
+        loop {
+            let live = link.live().await;
+            let ended = tokio::select! {
+                ended = self.consume(&live, &name, &mut failures) => ended,
+                () = link.lost(live.generation) => Ok(()),
+            };
+            if let Err(why) = ended.as_ref().map_err(ToString::to_string) {
+                tracing::warn!(queue = self.queue, why, "what the broker has set aside stays there for now");
+            }
+            if ended.is_err_and(|why| !is_of_the_channel(&why)) {
+                link.broken(live.generation, "the dead letters could not be read");
+            }
+            failures += 1;
+            tokio::time::sleep(pause(failures)).await;
+        }
+    }
+
+    async fn consume(&self, live: &Live, name: &str, failures: &mut u32) -> lapin::Result<()> {
+        let channel = live.connection.create_channel().await?;
+        declare(&channel, name).await?;
+        channel.basic_qos(1, BasicQosOptions::default()).await?;
+        let options = BasicConsumeOptions::default();
+        let queue = self.queue.as_str().into();
+        let mut consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+        while let Some(delivery) = consumer.next().await {
+            let delivery = delivery?;
+            let letter = self.read(&delivery);
+            loop {
+                match self.kept.keep(&letter).await {
+                    Ok(true) => break,
+                    Ok(false) => tracing::warn!(queue = self.queue, "no more is set aside until some of it is dropped"),
+                    Err(why) => tracing::warn!(queue = self.queue, %why, "a message cannot be set aside"),
+                }
+                tokio::time::sleep(FULL).await;
+            }
+            done(delivery.acker.ack(BasicAckOptions::default()).await?)?;
+            *failures = 0;
+        }
+        Ok(())
+    }
+
+    /// The message as it came, and why nobody took it.
+    fn read(&self, delivery: &Delivery) -> Letter {
+        let mut headers = headers(delivery);
+        let mut first = |name: &str| headers.remove(&format!("x-first-death-{name}")).unwrap_or_default();
+        let (queue, reason) = (first("queue"), first("reason"));
+        let body = String::from_utf8_lossy(&delivery.data).into_owned();
+        let letter = Letter {
+            at: self.node.now(),
+            queue,
+            context: String::new(),
+            reason: String::new(),
+            headers,
+            body: Some(body),
+        };
+        let replica = self.replica(&letter);
+        let context = replica.map_or_else(String::new, |replica| replica.context().to_owned());
+        let cannot = replica.and_then(|replica| {
+            let read = event(replica.context(), &letter.headers, &delivery.data);
+            read.and_then(|event| replica.reads(event)).err()
+        });
+        let reason = cannot.unwrap_or_else(|| format!("the broker says `{reason}`"));
+        Letter { context, reason, ..letter }
+    }
+
+    /// For whom a letter was meant, by the queue that it came from.
+    fn replica(&self, letter: &Letter) -> Option<&Arc<dyn Replicating>> {
+        self.replicas.iter().find(|replica| letter.queue.ends_with(&format!(".{}", replica.context())))
+    }
+
+    async fn try_again(&self, letter: &Letter) -> Result<(), Fault> {
+        let cannot = |why: String| {
+            let ko = format!("아직 받을 수 없는 메시지입니다: {why}");
+            Fault::Refused(Refusal::invalid("unreadable", format!("it still cannot be taken: {why}"), ko))
+        };
+        let replica = self.replica(letter).ok_or_else(|| cannot("nobody here listens to that context".into()))?;
+        let body = letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
+        let event = event(replica.context(), &letter.headers, body.as_bytes()).map_err(cannot)?;
+        match replica.take(vec![event]).await.map_err(Fault::Store)?.pop() {
+            None => Ok(()),
+            Some((_, why)) => Err(cannot(why)),
+        }
+    }
+}
+
+impl fmt::Debug for Letters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letters").field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+impl DeadLetters for Letters {
+    fn all(&self) -> Result<Vec<(u64, Letter)>, Fault> {
+        Ok(self.kept.all()?)
+    }
+
+    fn settle(&self, number: u64, redrive: bool) -> BoxFuture<'_, Result<bool, Fault>> {
+        async move {
+            let found = self.kept.all()?.into_iter().find(|(of, _)| *of == number);
+            let Some((_, letter)) = found else { return Ok(false) };
+            if redrive {
+                self.try_again(&letter).await?;
+            }
+            self.kept.remove(number).await?;
+            Ok(true)
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,154 @@
+//! A context that decides has one owner: the store that its tree is in. Two nodes with different stores that claim the
+//! same context would each give away the last copy.
+//!
+//! A queue's arguments cannot be changed once it is declared, and the broker's nodes agree on them. So the owner is
+//! written there: an argument of a queue that carries the context's name. Declaring it again with the same owner is
+//! granted; with another one it is refused, whoever comes first, and whatever else happens at the time. The one message
+//! in the queue is for people: it says what the owner is called.
+
+use super::{
+    declare_queue, is_of_the_channel,
+    link::{Link, Live, pause},
+    text,
+};
+use lapin::{
+    BasicProperties,
+    options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions},
+    types::AMQPValue,
+};
+use std::sync::Arc;
+
+/// What the broker says when the arguments differ: PRECONDITION_FAILED.
+const DIFFERS: u16 = 406;
+
+/// Who claims which contexts.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The store that their trees are in.
+    pub store: String,
+    /// What the node is called.
+    pub node: String,
+    /// The contexts.
+    pub contexts: Vec<&'static str>,
+}
+
+/// A context has another owner.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{context} belongs to the store of {owner}, so this node may not decide for it. Leave it out with --contexts, or \
+     start with the data of its owner; if its owner is gone for good, delete the queue `{queue}` at the broker"
+)]
+pub struct Taken {
+    context: &'static str,
+    owner: String,
+    queue: String,
+}
+
+enum Refused {
+    Taken(Taken),
+    Failed(lapin::Error),
+}
+
+impl From<lapin::Error> for Refused {
+    fn from(why: lapin::Error) -> Self {
+        Self::Failed(why)
+    }
+}
+
+fn queue(context: &str) -> String {
+    format!("holdfast.owner.{context}")
+}
+
+impl Claim {
+    /// Claims once, if the broker can be reached now. One that cannot is asked later, see [`Claim::keep`].
+    ///
+    /// # Errors
+    /// [`Taken`] when somebody else has one of the contexts.
+    pub async fn first(&self, link: &Link) -> Result<(), Taken> {
+        let Some(live) = link.first().await else { return Ok(()) };
+        let claimed = tokio::select! {
+            claimed = self.claim(&live) => claimed,
+            () = link.lost(live.generation) => Ok(()),
+        };
+        match claimed {
+            Err(Refused::Taken(taken)) => Err(taken),
+            Err(Refused::Failed(why)) => {
+                tracing::warn!(%why, "the broker cannot say whether these contexts have another owner");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts.
+    pub async fn keep(self, link: Arc<Link>) -> Taken {
+        let (mut live, mut failures) = (link.live().await, 0);
+        loop {
+            let claimed = tokio::select! {
+                claimed = self.claim(&live) => claimed,
+                () = link.lost(live.generation) => Ok(()),
+            };
+            match claimed {
+                Err(Refused::Taken(taken)) => return taken,
+                Err(Refused::Failed(why)) => {
+                    failures += 1;
+                    if failures == 1 {
+                        tracing::warn!(%why, "the broker cannot say whether these contexts have another owner");
+                    }
+                    if !is_of_the_channel(&why) {
+                        link.broken(live.generation, &why.to_string());
+                    }
+                    tokio::time::sleep(pause(failures)).await;
+                    live = link.live().await;
+                }
+                Ok(()) => {
+                    failures = 0;
+                    live = link.next(live.generation).await;
+                }
+            }
+        }
+    }
+
+    async fn claim(&self, live: &Live) -> Result<(), Refused> {
+        for context in &self.contexts {
+            let (channel, queue) = (live.connection.create_channel().await?, queue(context));
+            let arguments = [
+                ("x-max-length", AMQPValue::LongInt(1)),
+                ("x-dead-letter-exchange", text("")),
+                ("x-dead-letter-routing-key", text(&self.store)),
+            ];
+            match declare_queue(&channel, &queue, &arguments).await {
+                Ok(()) => {}
+                Err(why) if code(&why) == Some(DIFFERS) => {
+                    let owner = self.owner(live, &queue).await.unwrap_or_else(|_| "another node".into());
+                    return Err(Refused::Taken(Taken { context, owner, queue }));
+                }
+                Err(why) => return Err(why.into()),
+            }
+            channel.confirm_select(ConfirmSelectOptions::default()).await?;
+            let properties = BasicProperties::default().with_delivery_mode(2).with_content_type("text/plain".into());
+            let options = BasicPublishOptions::default();
+            channel.basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties).await?.await?;
+            channel.close(200, "claimed".into()).await?;
+        }
+        Ok(())
+    }
+
+    /// What the owner is called.
+    async fn owner(&self, live: &Live, queue: &str) -> lapin::Result<String> {
+        let channel = live.connection.create_channel().await?;
+        let message = channel.basic_get(queue.into(), BasicGetOptions::default()).await?;
+        let Some(message) = message else { return Ok("another node".into()) };
+        let name = String::from_utf8_lossy(&message.data).into_owned();
+        message.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await?;
+        channel.close(200, "asked".into()).await?;
+        Ok(format!("node `{name}`"))
+    }
+}
+
+fn code(why: &lapin::Error) -> Option<u16> {
+    match why.kind() {
+        lapin::ErrorKind::ProtocolError(why) => Some(why.get_id()),
+        _ => None,
+    }
+}

@@ -1,0 +1,137 @@
+//! What a server does by way of a broker, where one is configured: it publishes its events, takes those of other nodes,
+//! and holds on to the contexts that it decides for.
+
+use super::{Failure, outside};
+use crate::{
+    actors::{DeadLetters, LetterBox, LocalNode, Published, Sink},
+    amqp::{
+        self, Inlet, InletSettings, Letters, Link, LinkSettings, Publisher, PublisherSettings,
+        owner::{Claim, Taken},
+    },
+    config::{Addresses, ConfigProblem, Settings},
+    domain::{Aggregate, Board, View},
+    store::{SledStore, Store},
+    systems,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{runtime::Handle, sync::oneshot};
+
+/// The broker, as this node uses it.
+pub struct Broker {
+    runtime: Handle,
+    /// What is published goes over one connection, what is taken over another: a broker that takes nothing more does not
+    /// even hear what else a publisher says.
+    publishing: Arc<Link>,
+    taking: Arc<Link>,
+    claim: Claim,
+    /// What this node's queues are called by.
+    queues: String,
+}
+
+impl Broker {
+    /// Begins to connect, where a broker is configured. Everything runs on `runtime`.
+    ///
+    /// # Errors
+    /// [`ConfigProblem`] when there is no address where one should be.
+    pub fn connect(runtime: &Handle, settings: &Settings, store: &SledStore) -> Result<Option<Self>, ConfigProblem> {
+        let urls = urls(settings)?;
+        if urls.is_empty() {
+            return Ok(None);
+        }
+        let (name, queues) = (settings.node_name(), uuid::Uuid::from_u128(store.identity()).simple().to_string());
+        let link = |does: &str| {
+            let (link, keeping) = Link::new(LinkSettings {
+                urls: urls.clone(),
+                name: format!("holdfast {} {name} {does}", env!("CARGO_PKG_VERSION")),
+                connect_timeout: Duration::from_millis(settings.amqp.connect_timeout_ms),
+                heartbeat: settings.amqp.heartbeat_s,
+            });
+            runtime.spawn(keeping);
+            link
+        };
+        let (publishing, taking) = (link("publishes"), link("takes"));
+        let claim = Claim { store: queues.clone(), node: name, contexts: deciding(settings) };
+        Ok(Some(Self { runtime: runtime.clone(), publishing, taking, claim, queues }))
+    }
+
+    /// Claims the contexts that this node decides for, and holds on to them. What is returned resolves should another
+    /// node turn out to have one of them after all, which the broker could not say before.
+    ///
+    /// # Errors
+    /// [`Failure`] when another node has one of them.
+    pub async fn claim(&self) -> Result<oneshot::Receiver<Taken>, Failure> {
+        let (claim, link) = (self.claim.clone(), self.publishing.clone());
+        let claimed = self.runtime.spawn(async move { claim.first(&link).await }).await;
+        claimed.map_err(|why| Failure::Internal(why.to_string()))?.map_err(|why| Failure::Failed(why.to_string()))?;
+        let (taken, is_taken) = oneshot::channel();
+        let keeping = self.claim.clone().keep(self.publishing.clone());
+        self.runtime.spawn(async move { taken.send(keeping.await) });
+        Ok(is_taken)
+    }
+
+    /// Begins to publish the events of `node`, and to take those that it listens to.
+    ///
+    /// # Errors
+    /// [`Failure`] when a place in a log cannot be read.
+    pub fn start(
+        &self,
+        settings: &Settings,
+        node: &Arc<LocalNode>,
+        store: &Arc<SledStore>,
+    ) -> Result<Arc<dyn DeadLetters>, Failure> {
+        let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
+        let publisher: Arc<dyn Sink<Published>> = Arc::new(Publisher::new(
+            self.publishing.clone(),
+            PublisherSettings {
+                exchange: settings.amqp.exchange.clone(),
+                prefix: settings.events.amqp_prefix.clone(),
+                confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
+            },
+        ));
+        let pumps = node.pour(amqp::SINK, &publisher, |context| context.history());
+        pumps.map_err(|why| failed(&why))?.into_iter().for_each(|pump| drop(self.runtime.spawn(pump)));
+
+        let store: Arc<dyn Store> = store.clone();
+        let kept = LetterBox::open(&store).map_err(|why| failed(&why))?;
+        let replicas = node.replicating();
+        let letters = Arc::new(Letters::new(kept, node.clone(), replicas.to_vec(), &self.queues));
+        for replica in replicas {
+            let how = InletSettings { exchange: settings.amqp.exchange.clone(), node: self.queues.clone() };
+            self.runtime.spawn(Inlet::new(self.taking.clone(), how, replica.clone()).run());
+        }
+        if !replicas.is_empty() {
+            self.runtime.spawn(letters.clone().run(self.taking.clone(), self.queues.clone()));
+        }
+        Ok(letters)
+    }
+}
+
+fn urls(settings: &Settings) -> Result<Vec<String>, ConfigProblem> {
+    let urls = settings.amqp.url.reveal();
+    let Some(text) = outside::secret("amqp.url", None, settings.amqp.url_file.as_ref())?.filter(|_| urls.is_empty())
+    else {
+        return Ok(urls);
+    };
+    let urls = Addresses::parse(&text).reveal();
+    let wrong = urls.iter().find_map(|url| amqp::check_url(url).err());
+    let wrong = wrong.map(|why| ConfigProblem(format!("amqp.url_file: no address of a broker: {why}")));
+    wrong.map_or(Ok(urls), Err)
+}
+
+/// The contexts that this node decides for.
+fn deciding(settings: &Settings) -> Vec<&'static str> {
+    struct Deciding(Option<std::collections::HashSet<String>>, Vec<&'static str>);
+    impl Board for Deciding {
+        fn aggregate<A: Aggregate>(&mut self) {
+            if self.0.as_ref().is_none_or(|hosted| hosted.contains(A::NAME.context)) {
+                self.1.push(A::NAME.context);
+            }
+        }
+        fn view<V: View>(&mut self) {}
+    }
+    let mut deciding = Deciding(settings.hosted(), Vec::new());
+    for system in settings.enabled() {
+        systems::lay_out(system, &mut deciding);
+    }
+    deciding.1
+}
