@@ -1,6 +1,7 @@
 //! One connection to the broker, kept up. After any error it is a fresh one: what a broken connection still knows is not
 //! worth asking for.
 
+use super::is_of_the_channel;
 use futures_util::{StreamExt, future::BoxFuture};
 use lapin::{Connection, ConnectionProperties, Event, uri::AMQPUri};
 use std::{
@@ -196,6 +197,8 @@ impl Link {
                         tracing::info!("the broker takes events again");
                         self.state.send_modify(|state| state.blocked = None);
                     }
+                    // Whoever uses a channel learns what became of it, and whether it needs another connection.
+                    Some(Event::Error(why)) if is_of_the_channel(&why) => {}
                     Some(Event::Error(why)) => break why.to_string(),
                     Some(_) => {}
                     None => break "the connection has ended".into(),
