@@ -117,7 +117,8 @@ impl World {
     }
 
     fn fly(&mut self, place: usize, mischief: u16, now: Timestamp) {
-        let mut flight = self.flights.swap_remove(place);
+        // In turns: one that waits for another goes behind it.
+        let mut flight = self.flights.remove(place);
         let (asker, number, attempt) = flight.asker;
         match (flight.answer.take(), mischief) {
             // Whoever asked gives up; the question is still on its way.
