@@ -3,7 +3,7 @@
 use super::eventually;
 use std::{
     fs,
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -17,12 +17,29 @@ const START: Duration = Duration::from_secs(120);
 /// A broker. Dropped, it is killed, and all that it kept is gone.
 pub struct Broker {
     directory: TempDir,
-    ports: [u16; 3],
+    place: Place,
     child: Option<Child>,
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// Where a broker is.
+struct Place {
+    ip: Ipv4Addr,
+    /// Of AMQP, and of what brokers say to each other.
+    ports: [u16; 2],
+    /// Where brokers look for each other: the port, on these addresses.
+    mapper: (u16, String),
+    /// It ends the port mapper when it goes.
+    ends_mapper: bool,
+}
+
+impl Place {
+    fn node(&self) -> String {
+        format!("holdfast{}@{}", self.ports[0], self.ip)
+    }
+}
+
+fn free_port(ip: Ipv4Addr) -> u16 {
+    TcpListener::bind((ip, 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// Where the scripts of RabbitMQ are. Those in `/usr/sbin` change the user and lose the environment.
@@ -42,18 +59,48 @@ impl Broker {
 
     /// A broker that is not there yet.
     pub fn absent() -> Self {
+        let ip = Ipv4Addr::LOCALHOST;
+        let (ports, mapper) = ([free_port(ip), free_port(ip)], (free_port(ip), ip.to_string()));
+        Self::at(Place { ip, ports, mapper, ends_mapper: true }, "")
+    }
+
+    /// Three brokers that are one, each on an address of its own.
+    pub fn cluster() -> [Self; 3] {
+        let ips = [1, 2, 3].map(|last| Ipv4Addr::new(127, 0, 9, last));
+        let mapper = (free_port(ips[0]), ips.map(|ip| ip.to_string()).join(","));
+        // On each address its own port: brokers tell each other apart by the port as well.
+        let mut places = ips.map(|ip| Place {
+            ip,
+            ports: [free_port(ip), free_port(ip)],
+            mapper: mapper.clone(),
+            ends_mapper: false,
+        });
+        places[0].ends_mapper = true;
+        let mut config = "cluster_formation.peer_discovery_backend = classic_config\n\
+                          cluster_formation.randomized_startup_delay_range.max = 1\n\
+                          cluster_partition_handling = pause_minority\nnet_ticktime = 5\n"
+            .to_owned();
+        for (place, number) in places.iter().zip(1..) {
+            config.push_str(&format!("cluster_formation.classic_config.nodes.{number} = {}\n", place.node()));
+        }
+        let mut brokers = places.map(|place| Self::at(place, &config));
+        brokers.iter_mut().for_each(Self::launch);
+        brokers.iter_mut().for_each(Self::wait);
+        brokers
+    }
+
+    fn at(place: Place, further: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path();
         fs::create_dir(path.join("home")).unwrap();
         fs::write(path.join("enabled_plugins"), "[].\n").unwrap();
-        let ports = [free_port(), free_port(), free_port()];
         let config = format!(
-            "listeners.tcp.default = 127.0.0.1:{}\nvm_memory_high_watermark.absolute = 512MB\n\
-             disk_free_limit.absolute = 50MB\n",
-            ports[0]
+            "listeners.tcp.default = {}:{}\nvm_memory_high_watermark.absolute = 512MB\n\
+             disk_free_limit.absolute = 50MB\nloopback_users = none\n{further}",
+            place.ip, place.ports[0]
         );
         fs::write(path.join("rabbitmq.conf"), config).unwrap();
-        Self { directory, ports, child: None }
+        Self { directory, place, child: None }
     }
 
     /// Its address, for the user that a fresh broker has.
@@ -62,14 +109,19 @@ impl Broker {
     }
     /// Its address, for somebody else.
     pub fn url_of(&self, user: &str, password: &str) -> String {
-        format!("amqp://{user}:{password}@127.0.0.1:{}/%2f", self.ports[0])
+        format!("amqp://{user}:{password}@{}:{}/%2f", self.place.ip, self.place.ports[0])
+    }
+
+    /// What it is called among brokers.
+    pub fn node(&self) -> String {
+        self.place.node()
     }
 
     fn command(&self, script: &str) -> Command {
         let path = |name: &str| self.directory.path().join(name);
         let mut command = Command::new(scripts().join(script));
-        let [amqp, dist, epmd] = self.ports.map(|port| port.to_string());
-        let node = format!("holdfast{amqp}@localhost");
+        let Place { ip, ports, mapper, .. } = &self.place;
+        let [amqp, dist] = ports.map(|port| port.to_string());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         for (name, value) in [("HOME", "home"), ("RABBITMQ_PID_FILE", "pid"), ("RABBITMQ_BASE", ".")] {
             command.env(name, path(value));
@@ -85,14 +137,20 @@ impl Broker {
         ] {
             command.env(name, path(value));
         }
-        let quiet = "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none";
+        // The source address tells brokers apart, for those who cut the way between them.
+        let own = format!("{{{}}}", ip.octets().map(|octet| octet.to_string()).join(","));
+        let quiet = format!(
+            "-kernel inet_dist_use_interface {own} -kernel inet_dist_connect_options [{{ip,{own}}}] +S 1:1 +sbwt none \
+             +sbwtdcpu none +sbwtdio none"
+        );
         command
-            .env("RABBITMQ_NODENAME", node)
-            .env("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1")
+            .env("RABBITMQ_NODENAME", self.place.node())
+            .env("RABBITMQ_USE_LONGNAME", "true")
+            .env("RABBITMQ_NODE_IP_ADDRESS", ip.to_string())
             .env("RABBITMQ_NODE_PORT", amqp)
             .env("RABBITMQ_DIST_PORT", dist)
-            .env("ERL_EPMD_PORT", epmd)
-            .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+            .env("ERL_EPMD_PORT", mapper.0.to_string())
+            .env("ERL_EPMD_ADDRESS", &mapper.1)
             .env("LC_ALL", "C.UTF-8")
             .env("RABBITMQ_CTL_ERL_ARGS", format!("-setcookie {COOKIE}"))
             .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", format!("-setcookie {COOKIE} {quiet}"))
@@ -102,9 +160,17 @@ impl Broker {
 
     /// Starts it, with what it kept.
     pub fn restart(&mut self) {
+        self.launch();
+        self.wait();
+    }
+
+    fn launch(&mut self) {
         let log = fs::File::create(self.directory.path().join("out.log")).unwrap();
         let mut server = self.command("rabbitmq-server");
         self.child = Some(server.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+    }
+
+    fn wait(&mut self) {
         let begun = Instant::now();
         while !self.pid_file().exists() || !self.try_ctl(&["await_startup", "--timeout", "60"]) {
             assert!(begun.elapsed() < START, "the broker does not start:\n{}", self.said());
@@ -121,7 +187,13 @@ impl Broker {
 
     fn try_ctl(&self, arguments: &[&str]) -> bool {
         let mut ctl = self.command("rabbitmqctl");
-        ctl.arg("-q").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+        ctl.args(["-q", "--longnames", "-n", &self.place.node()])
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
     }
 
     /// `rabbitmqctl`
@@ -133,7 +205,8 @@ impl Broker {
     /// What `rabbitmqctl` says.
     #[track_caller]
     pub fn tells(&self, arguments: &[&str]) -> String {
-        let output = self.command("rabbitmqctl").arg("-q").args(arguments).output().unwrap();
+        let mut ctl = self.command("rabbitmqctl");
+        let output = ctl.args(["-q", "--longnames", "-n", &self.place.node()]).args(arguments).output().unwrap();
         assert!(output.status.success(), "rabbitmqctl {arguments:?} fails:\n{}", self.said());
         String::from_utf8(output.stdout).unwrap()
     }
@@ -142,6 +215,29 @@ impl Broker {
     pub fn queues(&self, suffix: &str) -> Vec<String> {
         let all = self.tells(&["list_queues", "name", "--no-table-headers"]);
         all.lines().map(str::trim).filter(|name| name.ends_with(suffix)).map(Into::into).collect()
+    }
+
+    /// Freezes it (`true`), or lets it go on.
+    pub fn freeze(&self, frozen: bool) {
+        let pid = fs::read_to_string(self.pid_file()).unwrap();
+        let signal = if frozen { "STOP" } else { "CONT" };
+        let kill = format!("kill -{signal} {}", pid.trim());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Cuts the way between it and `others` (`true`), or mends it. Says whether this machine lets a test do so.
+    pub fn cut(&self, others: &[&Self], cut: bool) -> bool {
+        let rule = |from: Ipv4Addr, to: Ipv4Addr| {
+            let rule =
+                [if cut { "-A" } else { "-D" }, "INPUT", "-s", &from.to_string(), "-d", &to.to_string(), "-j", "DROP"];
+            Command::new("iptables")
+                .arg("-w")
+                .args(rule)
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+        };
+        others.iter().all(|other| rule(self.place.ip, other.place.ip) && rule(other.place.ip, self.place.ip))
     }
 
     /// `kill -9`.
@@ -179,8 +275,11 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
+        if !self.place.ends_mapper {
+            return;
+        }
         // The port mapper outlives its nodes; this one is ours alone, and ends when it is told to.
-        let epmd = format!("epmd -port {} -kill", self.ports[2]);
+        let epmd = format!("epmd -port {} -kill", self.place.mapper.0);
         let _ = Command::new("sh").args(["-c", &epmd]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }

@@ -35,13 +35,19 @@ const PROCESS_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Looks again and again until there is something to see.
 #[track_caller]
-pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    within(DEADLINE, what, look)
+}
+
+/// The same, for what takes its time.
+#[track_caller]
+pub fn within<T>(deadline: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(seen) = look() {
             return seen;
         }
-        assert!(begun.elapsed() < DEADLINE, "after {DEADLINE:?} it is still not so that {what}");
+        assert!(begun.elapsed() < deadline, "after {deadline:?} it is still not so that {what}");
         thread::sleep(Duration::from_millis(10));
     }
 }

@@ -42,6 +42,15 @@ pub struct Queue {
 impl Queue {
     /// A durable queue that is bound with `key`, and the exchange as the publisher declares it.
     pub fn bind(url: &str, name: &str, key: &str) -> Self {
+        Self::bind_as(url, name, key, "classic")
+    }
+
+    /// The same, on the majority of the broker's nodes.
+    pub fn bind_quorum(url: &str, name: &str, key: &str) -> Self {
+        Self::bind_as(url, name, key, "quorum")
+    }
+
+    fn bind_as(url: &str, name: &str, key: &str, kind: &str) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let queue = Self { runtime, url: url.to_owned(), name: name.to_owned() };
         queue.runtime.block_on(async {
@@ -52,7 +61,9 @@ impl Queue {
             let exchange = "holdfast.events";
             channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, none()).await.unwrap();
             let durable = QueueDeclareOptions { durable: true, ..Default::default() };
-            channel.queue_declare(name.into(), durable, none()).await.unwrap();
+            let mut arguments = none();
+            arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
+            channel.queue_declare(name.into(), durable, arguments).await.unwrap();
             let bind = QueueBindOptions::default();
             channel.queue_bind(name.into(), exchange.into(), key.into(), bind, none()).await.unwrap();
             connection.close(200, "done".into()).await.unwrap();
@@ -119,10 +130,13 @@ impl Queue {
             while let Some(message) = channel.basic_get(self.name.as_str().into(), options).await.unwrap() {
                 let properties = &message.properties;
                 let headers = properties.headers().clone().unwrap_or_default();
-                let text = |value: &lapin::types::AMQPValue| value.as_long_string().unwrap().to_string();
+                // The broker counts deliveries in a number of its own.
+                let text = |(name, value): (&lapin::types::ShortString, &AMQPValue)| {
+                    Some((name.to_string(), value.as_long_string()?.to_string()))
+                };
                 all.push(Came {
                     key: message.routing_key.to_string(),
-                    headers: headers.inner().iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+                    headers: headers.inner().iter().filter_map(text).collect(),
                     content_type: properties.content_type().as_ref().unwrap().to_string(),
                     delivery_mode: properties.delivery_mode().unwrap(),
                     body: serde_json::from_slice(&message.data).unwrap(),
