@@ -19,6 +19,8 @@ use support::{Client, Server, broker::Broker, cluster::Cluster, within};
 /// How long three brokers on a busy machine may take to agree on a leader, and more.
 const ELECTION: Duration = Duration::from_secs(120);
 
+const PACE: Duration = Duration::from_millis(50);
+
 const NODES: [(&str, &str); 5] =
     [("book", "book"), ("rent", "rent"), ("delivery", "delivery"), ("view", "view"), ("another", "view")];
 
@@ -28,6 +30,8 @@ fn rents(gateway: &Client, stop: &AtomicBool, placed: &AtomicU64) {
         let book = gateway.register_book("title01");
         let rent = gateway.rent(book, 1);
         placed.fetch_max(rent.id(), Relaxed);
+        // As many as it takes to have something under way at all times, and not more to look through afterwards.
+        thread::sleep(PACE);
     }
 }
 
