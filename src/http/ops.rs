@@ -1,7 +1,8 @@
 //! What operators and their tools ask: is it alive, is it ready, how is it doing.
 
-use super::{Front, metrics, problem::Problem};
+use super::{Front, metrics};
 use crate::actors::{ContextHealth, Phase};
+use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, http::StatusCode, web};
 use serde_json::{Map, Value, json};
 
