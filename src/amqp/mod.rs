@@ -1,8 +1,12 @@
-//! The bridge to RabbitMQ. [`Link`] keeps one connection up, for whoever needs it; [`Publisher`] sends events over it.
+//! The bridge to RabbitMQ. [`Link`] keeps one connection up, for whoever needs it; [`Publisher`] sends events over it,
+//! and [`Commands`] takes commands.
 
+mod commands;
 mod link;
+mod message;
 mod publisher;
 
+pub use commands::{COMMANDS, Commands, CommandsSettings, DEAD};
 pub use link::{Link, LinkSettings};
 pub use publisher::{Publisher, PublisherSettings};
 

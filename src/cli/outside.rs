@@ -2,16 +2,18 @@
 
 use super::Failure;
 use crate::{
-    actors::{LocalNode, Outgoing, Published, Sink, Wire},
-    amqp::{self, Link, LinkSettings, Publisher, PublisherSettings},
+    actors::{LocalNode, Node, Outgoing, Published, Sink, Wire},
+    amqp::{self, Commands, CommandsSettings, Link, LinkSettings, Publisher, PublisherSettings},
     config::{Addresses, Amqp, ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::{Aggregate, Board, Name, View},
     http::Elsewhere,
+    inbound::Inlet,
     messages::{self, Log, Webhook, WebhookSettings},
     nodes::{HttpWire, Peers},
     systems,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::future::BoxFuture;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -19,7 +21,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 const SHORTEST: usize = 16;
 
 /// The runtime of everything that speaks to the outside. Dropped, it stops; what is under way goes out again later.
-pub struct Outside(Option<Runtime>, Handle);
+pub struct Outside(Option<Runtime>, Handle, Option<Arc<Commands>>);
 
 impl Outside {
     /// A runtime on which nothing runs yet.
@@ -30,7 +32,7 @@ impl Outside {
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("outside").enable_all().build();
         let runtime = runtime.map_err(|why| Failure::Failed(why.to_string()))?;
         let handle = runtime.handle().clone();
-        Ok(Self(Some(runtime), handle))
+        Ok(Self(Some(runtime), handle, None))
     }
 
     /// The way to other nodes, where any are configured.
@@ -54,38 +56,40 @@ impl Outside {
     ///
     /// # Errors
     /// [`Failure`] when the configuration cannot be used, or a place in a log cannot be read.
-    pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
+    pub fn start(&mut self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
         let pumps = node.pour(messages::SINK, &gateway(&settings.messages)?, |context| context.messages());
         let pumps = pumps.map_err(|why| Failure::Failed(why.to_string()))?;
-        self.publish(settings, node)?;
+        if let Some(link) = link(settings)? {
+            self.publish(settings, node, link("events"))?;
+            if settings.amqp.commands {
+                self.take_commands(settings, node, link("commands"));
+            }
+        }
         pumps.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
         Ok(())
     }
 
-    /// Begins to publish events, where a broker is configured.
-    fn publish(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let Amqp { url, url_file, exchange, connect_timeout_ms, confirm_timeout_ms, heartbeat_s } = &settings.amqp;
-        let mut urls = url.reveal();
-        if let (true, Some(text)) = (urls.is_empty(), secret("amqp.url", None, url_file.as_ref())?) {
-            urls = Addresses::parse(&text).reveal();
-            let wrong = urls.iter().find_map(|url| amqp::check_url(url).err());
-            wrong.map_or(Ok(()), |why| Err(ConfigProblem(format!("amqp.url_file: no address of a broker: {why}"))))?;
+    /// By what else than HTTP commands come in.
+    pub fn inlets(&self) -> Vec<Arc<dyn Inlet>> {
+        self.2.iter().map(|commands| -> Arc<dyn Inlet> { commands.clone() }).collect()
+    }
+
+    /// Takes nothing more in; resolves when what is under way has been answered, or when `patience` ends.
+    pub async fn finish(&self, patience: Duration) {
+        if let Some(commands) = &self.2 {
+            // What is not answered by then comes again when there is somebody to take it.
+            let _ = tokio::time::timeout(patience, commands.finish()).await;
         }
-        if urls.is_empty() {
-            return Ok(());
-        }
-        let (link, keeping) = Link::new(LinkSettings {
-            urls,
-            name: concat!("holdfast ", env!("CARGO_PKG_VERSION")).into(),
-            connect_timeout: Duration::from_millis(*connect_timeout_ms),
-            heartbeat: *heartbeat_s,
-        });
+    }
+
+    /// Begins to publish events.
+    fn publish(&self, settings: &Settings, node: &LocalNode, (link, keeping): Linked) -> Result<(), Failure> {
         let publisher: Arc<dyn Sink<Published>> = Arc::new(Publisher::new(
             link,
             PublisherSettings {
-                exchange: exchange.clone(),
+                exchange: settings.amqp.exchange.clone(),
                 prefix: settings.events.amqp_prefix.clone(),
-                confirm_timeout: Duration::from_millis(*confirm_timeout_ms),
+                confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
             },
         ));
         let pumps = node.pour(amqp::SINK, &publisher, |context| context.history());
@@ -93,6 +97,45 @@ impl Outside {
         pumps.map_err(|why| Failure::Failed(why.to_string()))?.into_iter().for_each(|pump| drop(self.1.spawn(pump)));
         Ok(())
     }
+
+    /// Begins to take commands.
+    fn take_commands(&mut self, settings: &Settings, node: &LocalNode, (link, keeping): Linked) {
+        let set_up = CommandsSettings {
+            body_limit: settings.http.body_limit,
+            json_depth: settings.http.json_depth,
+            bare: settings.alone().is_some(),
+            confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
+        };
+        let commands = Commands::new(link, node.contexts(), set_up);
+        self.1.spawn(keeping);
+        self.1.spawn(commands.clone().run());
+        self.2 = Some(commands);
+    }
+}
+
+/// A link, and what keeps it up.
+type Linked = (Arc<Link>, BoxFuture<'static, ()>);
+
+/// What makes links to the broker, where one is configured: each purpose has a connection of its own, so that a broker
+/// that takes nothing more of one can still be heard over the other.
+fn link(settings: &Settings) -> Result<Option<impl Fn(&str) -> Linked>, Failure> {
+    let Amqp { url, url_file, connect_timeout_ms, heartbeat_s, .. } = &settings.amqp;
+    let mut urls = url.reveal();
+    if let (true, Some(text)) = (urls.is_empty(), secret("amqp.url", None, url_file.as_ref())?) {
+        urls = Addresses::parse(&text).reveal();
+        let wrong = urls.iter().find_map(|url| amqp::check_url(url).err());
+        wrong.map_or(Ok(()), |why| Err(ConfigProblem(format!("amqp.url_file: no address of a broker: {why}"))))?;
+    }
+    let none = urls.is_empty();
+    let link = move |purpose: &str| {
+        Link::new(LinkSettings {
+            urls: urls.clone(),
+            name: format!("holdfast {} {purpose}", env!("CARGO_PKG_VERSION")),
+            connect_timeout: Duration::from_millis(*connect_timeout_ms),
+            heartbeat: *heartbeat_s,
+        })
+    };
+    Ok((!none).then_some(link))
 }
 
 impl Drop for Outside {

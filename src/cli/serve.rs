@@ -100,7 +100,7 @@ pub(super) async fn serve(
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
     let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
     let systems = settings.enabled();
-    let outside = Outside::new()?;
+    let mut outside = Outside::new()?;
     let set_up = NodeSettings { wire: outside.wire(settings)?, ..node_settings(settings, ahead) };
     let node = LocalNode::start(store.clone(), set_up, |board| {
         for system in &systems {
@@ -128,10 +128,12 @@ pub(super) async fn serve(
     let http = HttpSettings {
         node_credential: outside::credential(settings)?,
         elsewhere: outside::elsewhere(settings),
+        inlets: outside.inlets(),
         documents: documents(settings),
         ..http_settings(settings)
     };
     http::serve(http, node.clone(), listeners, drain).await.map_err(|why| failed(&why))?;
+    outside.finish(Duration::from_millis(settings.http.drain_timeout_ms)).await;
     let broken = node.store_health().failed;
     stopper.abort();
     drop(outside);

@@ -137,6 +137,10 @@ pub fn scrape(front: &Front) -> HttpResponse {
     registry.register("holdfast_outbox_returned", "Events that nobody outside had asked for", returned);
     registry.register("holdfast_outbox_reconnects", "How often a sink outside had to be reached anew", reconnects);
 
+    if !front.settings.inlets.is_empty() {
+        inlets(front, &mut registry);
+    }
+
     let store = front.node.store_health();
     registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));
     registry.register("holdfast_store_syncs", "Groups made durable", ConstCounter::new(store.syncs));
@@ -152,6 +156,26 @@ pub fn scrape(front: &Front) -> HttpResponse {
         Ok(()) => HttpResponse::Ok().content_type(OPEN_METRICS).body(text),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
+}
+
+/// How commands come in by something else than HTTP.
+fn inlets(front: &Front, registry: &mut Registry) {
+    let up = Family::<Labels, GaugeOf>::default();
+    let counts = ["answered", "unroutable", "rejected", "reconnects"].map(|_| Family::<Labels, CounterOf>::default());
+    for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
+        let labels = vec![("inlet", inlet.inlet)];
+        up.get_or_create(&labels).set(inlet.up.into());
+        let now = [inlet.answered, inlet.unroutable, inlet.rejected, inlet.reconnects];
+        for (family, count) in counts.iter().zip(now) {
+            family.get_or_create(&labels).inc_by(count);
+        }
+    }
+    let [answered, unroutable, rejected, reconnects] = counts;
+    registry.register("holdfast_inlet_up", "Whether commands can come in by it now", up);
+    registry.register("holdfast_inlet_answered", "Replies that were sent", answered);
+    registry.register("holdfast_inlet_unroutable", "Replies that nobody waited for any more", unroutable);
+    registry.register("holdfast_inlet_rejected", "Commands that were refused with nobody to tell", rejected);
+    registry.register("holdfast_inlet_reconnects", "How often the broker had to be reached anew", reconnects);
 }
 
 /// The second number of `/proc/self/statm` counts pages, which are of 4 KiB wherever this server is measured.

@@ -15,7 +15,7 @@ mod tests;
 
 use crate::{
     actors::Node,
-    inbound::{Found, Paths, Problem},
+    inbound::{Found, Inlet, Paths, Problem},
 };
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::Service, http::header, web};
 pub use forward::Elsewhere;
@@ -63,6 +63,8 @@ pub struct HttpSettings {
     pub node_credential: Option<String>,
     /// Contexts of other nodes.
     pub elsewhere: Vec<Elsewhere>,
+    /// By what else commands come in, to tell how that is doing.
+    pub inlets: Vec<Arc<dyn Inlet>>,
     /// What is said of events.
     pub documents: crate::events::Documents,
     /// How long another node may take to answer a request that is passed on.
@@ -86,6 +88,7 @@ impl Default for HttpSettings {
             development: false,
             node_credential: None,
             elsewhere: Vec::new(),
+            inlets: Vec::new(),
             documents: crate::events::Documents::default(),
             forward_timeout: Duration::from_secs(30),
         }

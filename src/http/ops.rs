@@ -80,6 +80,9 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     for sink in front.node.sinks() {
         body.push_str(&format!("{}{} {}\n", mark(sink.up), sink.sink, sink.state));
     }
+    for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
+        body.push_str(&format!("{}{} {}\n", mark(inlet.up), inlet.inlet, inlet.state));
+    }
     body.push_str(if fine { "readyz check passed\n" } else { "readyz check failed\n" });
     text(status, body)
 }
@@ -103,6 +106,10 @@ fn health(front: &Front, components: bool) -> HttpResponse {
             // Events wait for it; nobody else does.
             let word = if sink.up { "UP" } else { "UNKNOWN" };
             parts.insert(sink.sink.into(), json!({ "status": word, "details": sink }));
+        }
+        for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
+            let word = if inlet.up { "UP" } else { "UNKNOWN" };
+            parts.insert(inlet.inlet.into(), json!({ "status": word, "details": inlet }));
         }
         for context in front.node.contexts() {
             let health = context.health();

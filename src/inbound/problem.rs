@@ -25,6 +25,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("bad-filter", 400, "The filter cannot be understood", "필터 값이 올바르지 않습니다"),
     ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
     ("bad-idempotency-key", 400, "The idempotency key is malformed", "멱등성 키가 올바르지 않습니다"),
+    ("idempotency-key-missing", 400, "There is no idempotency key", "멱등성 키가 없습니다"),
     ("bad-if-match", 400, "If-Match is malformed", "If-Match가 올바르지 않습니다"),
     ("origin-refused", 403, "Pages of this origin may not do this", "이 출처에는 허용되지 않습니다"),
     ("admin-closed", 403, "Administration is closed", "관리 기능이 닫혀 있습니다"),
