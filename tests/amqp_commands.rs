@@ -76,8 +76,16 @@ fn a_command_is_answered_as_http_answers_it_and_seen_there() {
     // Who wants plain JSON gets it, as over HTTP.
     let json = Command::rent(book, 2).header("accept", "application/json");
     assert_eq!(caller.call(json).is(201).content_type, "application/json");
+    // Whoever sends many at once has them taken in their order.
+    let ids: Vec<_> = (0..50).map(|book| format!("book-{book}")).collect();
+    for id in &ids {
+        let book = json!({ "title": id, "status": true });
+        caller.order(Command::new("bookrent.book", "POST", "/books", &book).id(id));
+    }
+    let numbers: Vec<_> = ids.iter().map(|id| caller.reply(id).is(201).id()).collect();
+    assert_eq!(numbers, (2..=51).collect::<Vec<_>>());
     let answered = || server.metric("holdfast_inlet_answered_total");
-    eventually("they are counted", || (answered() == 3.0).then_some(()));
+    eventually("they are counted", || (answered() == 53.0).then_some(()));
     assert_eq!(server.metric("holdfast_inlet_unroutable_total"), 0.0);
     let health = server.get("/actuator/health").is(200);
     assert_eq!(health["components"]["commands"]["details"]["state"], "connected");
@@ -314,6 +322,7 @@ fn without_a_way_back_a_command_is_done_or_tried_again_or_laid_aside() {
     let unroutable = || server.metric("holdfast_inlet_unroutable_total");
     eventually("it is counted", || (unroutable() == 1.0).then_some(()));
     assert_eq!((caller.waiting(RENTS), caller.waiting(DEAD)), (0, 0));
+    assert!(!server.said().contains("address1"), "{}", server.said());
     assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
 }
 
@@ -338,4 +347,32 @@ fn a_command_that_is_late_or_brings_down_everybody_is_laid_aside() {
     server.restart();
     takes_commands(&server);
     assert_eq!(server.total("rents"), 0);
+}
+
+#[test]
+fn the_document_names_the_commands_and_what_is_replied() {
+    let broker = Broker::absent();
+    let server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let document = server.get("/asyncapi.json").is(200).body;
+    let operation = &document["operations"]["commands.bookrent.rent.patch"];
+    assert_eq!(operation["action"], "receive");
+    assert_eq!(operation["reply"]["channel"]["$ref"], "#/channels/replies.bookrent.rent");
+    let channel = &document["channels"]["commands.bookrent.rent"];
+    assert_eq!((&channel["address"], &channel["messages"]["patch"]), (&json!(RENT), &operation_message("patch")));
+    let message = &document["components"]["messages"]["commands.bookrent.rent.patch"];
+    assert_eq!(message["headers"]["properties"]["path"]["pattern"], "^/bookrent/rents/[1-9][0-9]*$");
+    // The words are those of the API document.
+    let api = server.get("/openapi.json").is(200).body;
+    let content = &api["paths"]["/bookrent/rents/{id}"]["patch"]["requestBody"]["content"]["application/json"];
+    assert_eq!(message["payload"], content["schema"]);
+    let schema = |document: &Value| document["components"]["schemas"]["bookrent.Rent.Patch"].clone();
+    assert_eq!(schema(&document), schema(&api));
+    assert!(document["channels"].get("commands.bookrent.view").is_none(), "a view takes no commands");
+    // Without them, nothing is said of them.
+    let without = Server::start(&[]).get("/asyncapi.json").is(200).body;
+    assert!(without["channels"].get("commands.bookrent.rent").is_none());
+}
+
+fn operation_message(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/messages/commands.bookrent.rent.{name}") })
 }

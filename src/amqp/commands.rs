@@ -13,7 +13,7 @@ use crate::{
 use futures_util::{
     FutureExt, StreamExt,
     future::ready,
-    stream::{BoxStream, once, select_all},
+    stream::{BoxStream, FuturesUnordered, once, select_all},
 };
 use lapin::{
     Channel, Confirmation, ExchangeKind,
@@ -34,7 +34,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{sync::watch, task::JoinSet};
+use tokio::sync::watch;
 
 /// Where commands are sent to, with the name of a context as the key; its queue has that name behind a dot.
 pub const COMMANDS: &str = "holdfast.commands";
@@ -118,7 +118,7 @@ impl Commands {
     }
 
     /// Takes commands over this connection: until it is broken, or until nothing more is to be taken.
-    async fn serve(self: &Arc<Self>, live: &Live) -> Result<(), String> {
+    async fn serve(&self, live: &Live) -> Result<(), String> {
         let (mut coming, opened) = (Vec::new(), AtomicUsize::new(0));
         let opening = async {
             for (place, context) in self.contexts.iter().enumerate() {
@@ -130,18 +130,19 @@ impl Commands {
         self.link.while_it_moves(live, &opened, self.settings.confirm_timeout, opening).await?;
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let (consumers, streams): (Vec<_>, Vec<_>) = coming.into_iter().unzip();
-        let (mut coming, mut under_way) = (select_all(streams), JoinSet::new());
+        let (mut coming, mut under_way) = (select_all(streams), FuturesUnordered::new());
         let mut state = self.link.state();
         loop {
             tokio::select! {
                 came = coming.next() => match came {
                     Some((place, channel, Some(Ok(delivery)))) => {
-                        under_way.spawn(self.clone().take(live.clone(), place, channel, delivery));
+                        // They enter in the order of their queue, and each is answered when it can be.
+                        under_way.push(self.take(live, place, channel, delivery));
                     }
                     Some((.., Some(Err(why)))) => return Err(why.to_string()),
                     Some((.., None)) | None => return Err("a queue of commands is gone".into()),
                 },
-                Some(taken) = under_way.join_next() => taken.map_err(|why| why.to_string())??,
+                Some(taken) = under_way.next() => taken?,
                 _ = state.wait_for(|state| !state.is_same(live.generation)) => {
                     return Err("the connection was lost".into());
                 }
@@ -152,21 +153,21 @@ impl Commands {
             // What has been sent here and not been taken goes back when the connection ends.
             let _ = channel.basic_cancel(consumer, BasicCancelOptions::default()).await;
         }
-        while let Some(taken) = under_way.join_next().await {
-            taken.map_err(|why| why.to_string())??;
+        while let Some(taken) = under_way.next().await {
+            taken?;
         }
         Ok(())
     }
 
     /// One command, from its delivery to its end.
-    async fn take(self: Arc<Self>, live: Live, place: usize, channel: Channel, came: Delivery) -> Result<(), String> {
+    async fn take(&self, live: &Live, place: usize, channel: Channel, came: Delivery) -> Result<(), String> {
         let Delivery { data, properties, acker, .. } = came;
         let message = Message::of(&properties);
         let answer = self.answer(&message, place, data).await;
         let settled = if let Some(to) = &message.reply_to {
             let (still, timeout) = (AtomicUsize::new(0), self.settings.confirm_timeout);
             let replying = reply(&channel, to, &message, &answer);
-            let count = match self.link.while_it_moves(&live, &still, timeout, replying).await? {
+            let count = match self.link.while_it_moves(live, &still, timeout, replying).await? {
                 true => &self.answered,
                 // Whoever asked has gone; what was asked has been done.
                 false => &self.unroutable,

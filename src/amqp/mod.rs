@@ -2,11 +2,13 @@
 //! and [`Commands`] takes commands.
 
 mod commands;
+mod described;
 mod link;
 mod message;
 mod publisher;
 
 pub use commands::{COMMANDS, Commands, CommandsSettings, DEAD};
+pub use described::describe_commands;
 pub use link::{Link, LinkSettings};
 pub use publisher::{Publisher, PublisherSettings};
 

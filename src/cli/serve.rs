@@ -6,7 +6,8 @@ use super::{
     print,
 };
 use crate::{
-    actors::{GuardSettings, LocalNode, Node, NodeSettings},
+    actors::{Context, GuardSettings, LocalNode, Node, NodeSettings},
+    amqp,
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
     events::{self, Broker, Documents},
@@ -129,7 +130,7 @@ pub(super) async fn serve(
         node_credential: outside::credential(settings)?,
         elsewhere: outside::elsewhere(settings),
         inlets: outside.inlets(),
-        documents: documents(settings),
+        documents: documents(settings, node.contexts()),
         ..http_settings(settings)
     };
     http::serve(http, node.clone(), listeners, drain).await.map_err(|why| failed(&why))?;
@@ -215,33 +216,50 @@ fn http_settings(settings: &Settings) -> HttpSettings {
     }
 }
 
-/// What is said of the events of a server with these settings.
-pub fn documents(settings: &Settings) -> Documents {
+/// What is said of the events of a server with these settings, and of the commands that it takes from a broker.
+fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> Documents {
     let events = events::describe(|board| {
         for system in settings.enabled() {
             systems::lay_out(system, board);
         }
     });
     let broker = Broker { exchange: settings.amqp.exchange.clone(), prefix: settings.events.amqp_prefix.clone() };
-    Documents::of(&events, &broker)
+    Documents::of(&events, &broker, |document| {
+        if settings.amqp.commands {
+            amqp::describe_commands(document, contexts);
+        }
+    })
 }
 
-/// The API document of a server with these settings. Its contexts are laid out in memory: no data is touched.
-///
-/// # Errors
-/// [`Failure::Failed`] for a system that is configured wrongly.
-pub fn api_document(settings: &Settings) -> Result<String, Failure> {
+/// What `tell` makes of the contexts of a server with these settings. They are laid out in memory: no data is touched.
+fn told<T>(settings: &Settings, tell: impl FnOnce(&[Arc<dyn Context>]) -> T) -> Result<T, Failure> {
     let systems = settings.enabled();
-    let document = actix_rt::System::new().block_on(async {
+    let told = actix_rt::System::new().block_on(async {
         let node = LocalNode::start(Arc::new(MemoryStore::default()), node_settings(settings, 0), |board| {
             for system in &systems {
                 systems::lay_out(system, board);
             }
         });
-        node.map(|node| http::openapi::document(node.contexts(), settings.alone().is_some()))
+        node.map(|node| tell(node.contexts()))
     });
-    let document = document.map_err(|why| Failure::Failed(why.to_string()))?;
+    told.map_err(|why| Failure::Failed(why.to_string()))
+}
+
+/// The API document of a server with these settings.
+///
+/// # Errors
+/// [`Failure::Failed`] for a system that is configured wrongly.
+pub fn api_document(settings: &Settings) -> Result<String, Failure> {
+    let document = told(settings, |contexts| http::openapi::document(contexts, settings.alone().is_some()))?;
     Ok(format!("{document:#}\n"))
+}
+
+/// The AsyncAPI document of a server with these settings.
+///
+/// # Errors
+/// [`Failure::Failed`] for a system that is configured wrongly.
+pub fn async_document(settings: &Settings) -> Result<String, Failure> {
+    told(settings, |contexts| documents(settings, contexts).asyncapi)
 }
 
 /// Says on stdout that `address` accepts, in one line for programs, and on a terminal more on stderr, for people.

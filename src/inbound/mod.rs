@@ -2,10 +2,12 @@
 //! that is meant, and sends the [`Answer`] back; everything between is here, so that it is the same for all of them.
 
 mod command;
+pub mod described;
 mod hal;
 mod input;
 mod paths;
 mod problem;
+pub mod schema;
 
 pub use command::command;
 pub use hal::{base, media, splice};
