@@ -261,6 +261,7 @@ fn a_broker_that_is_killed_with_commands_under_way_costs_none_of_them() {
     const COUNT: u64 = 200;
     let mut broker = Broker::start();
     let server = server(&broker);
+    broker.sync();
     let books: Vec<_> = (0..COUNT).map(|_| server.register_book("title01")).collect();
     let caller = Caller::connect(&broker.url(), "replies");
     for (user, book) in books.iter().enumerate() {
@@ -323,6 +324,32 @@ fn without_a_way_back_a_command_is_done_or_tried_again_or_laid_aside() {
     eventually("it is counted", || (unroutable() == 1.0).then_some(()));
     assert_eq!((caller.waiting(RENTS), caller.waiting(DEAD)), (0, 0));
     assert!(!server.said().contains("address1"), "{}", server.said());
+    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+}
+
+#[test]
+fn a_queue_that_cannot_be_heard_is_no_trouble_to_the_others() {
+    let broker = Broker::start();
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    let delivery = "holdfast.commands.bookrent.delivery";
+    caller.declare(delivery);
+    let server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let trouble = || {
+        let health = server.get("/actuator/health").is(200);
+        health["components"]["commands"]["details"]["error"].as_str().unwrap_or_default().to_owned()
+    };
+    eventually("it says why", || trouble().starts_with("bookrent.delivery: PRECONDITION_FAILED").then_some(()));
+    let book = server.register_book("title01");
+    eventually("rents are heard", || (!trouble().contains("bookrent.rent")).then_some(()));
+    caller.call(Command::rent(book, 1)).is(201).has("status", "Rent");
+    assert_eq!(server.metric("holdfast_inlet_up"), 0.0);
+    caller.delete(delivery);
+    takes_commands(&server);
+    // One that is deleted under its consumer is declared again.
+    caller.delete(RENTS);
+    eventually("it is there again", || server.said().contains("the queue is gone").then_some(()));
+    takes_commands(&server);
+    caller.call(Command::new(RENT, "PATCH", "/rents/1", &json!({ "status": "Cancel" }))).is(200);
     assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
 }
 

@@ -3,20 +3,14 @@
 //! happens twice.
 
 use super::{
-    link::{Link, Live},
+    entrance::Entrance,
+    link::{Link, Live, pause},
     message::Message,
 };
-use crate::{
-    actors::Context,
-    inbound::{self, Answer, Inlet, InletHealth, Paths, Problem, Request, text},
-};
-use futures_util::{
-    FutureExt, StreamExt,
-    future::ready,
-    stream::{BoxStream, FuturesUnordered, once, select_all},
-};
+use crate::inbound::{Answer, Inlet, InletHealth};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use lapin::{
-    Channel, Confirmation, ExchangeKind,
+    Channel, Confirmation, Consumer, ExchangeKind,
     message::Delivery,
     options::{
         BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions,
@@ -26,13 +20,13 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 use std::{
+    collections::BTreeMap,
     fmt,
-    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -45,30 +39,17 @@ const RETRIES: i64 = 5;
 /// So many commands of a context are under way at once.
 const PREFETCH: u16 = 64;
 
-/// How commands are taken.
-#[derive(Debug, Clone)]
-pub struct CommandsSettings {
-    /// The largest body, in bytes.
-    pub body_limit: usize,
-    /// The deepest nesting of a body.
-    pub json_depth: usize,
-    /// Whether the paths of collections are known without their system too.
-    pub bare: bool,
-    /// How long a confirm may take.
-    pub confirm_timeout: Duration,
-}
-
 /// Takes commands over a [`Link`].
 pub struct Commands {
     link: Arc<Link>,
-    contexts: Vec<Arc<dyn Context>>,
-    paths: Paths<usize>,
-    settings: CommandsSettings,
+    entrance: Entrance,
+    /// How long a confirm may take.
+    confirm_timeout: Duration,
     answered: AtomicU64,
     unroutable: AtomicU64,
     rejected: AtomicU64,
-    /// Why no commands come in, while the link stands.
-    trouble: Mutex<Option<String>>,
+    /// The contexts that no commands come in for while the link stands, and why.
+    trouble: Mutex<BTreeMap<&'static str, String>>,
     finishing: watch::Sender<bool>,
     finished: watch::Sender<bool>,
 }
@@ -79,35 +60,18 @@ impl fmt::Debug for Commands {
     }
 }
 
-/// A command that has come in, for the context in that place, over that channel; `None`: nothing will come any more.
-type Came = (usize, Channel, Option<lapin::Result<Delivery>>);
-
 impl Commands {
-    /// Takes commands for those of `contexts` that decide.
-    pub fn new(link: Arc<Link>, contexts: &[Arc<dyn Context>], settings: CommandsSettings) -> Arc<Self> {
-        let contexts: Vec<_> = contexts.iter().filter(|context| !context.is_view()).cloned().collect();
-        let mut paths = Paths::new(settings.bare);
-        for (place, context) in contexts.iter().enumerate() {
-            paths.lead(context.name(), context.aliases(), place);
-        }
+    /// Takes commands that come over `link`, where a confirm may take so long, in by `entrance`.
+    pub fn new(link: Arc<Link>, entrance: Entrance, confirm_timeout: Duration) -> Arc<Self> {
+        let trouble = Mutex::new(entrance.names().map(|context| (context, "not heard yet".to_owned())).collect());
         let [answered, unroutable, rejected] = [0; 3].map(AtomicU64::new);
-        let (finishing, finished) = (watch::Sender::new(false), watch::Sender::new(false));
-        let trouble = Mutex::new(Some("no queue is heard yet".into()));
-        Arc::new(Self { link, contexts, paths, settings, answered, unroutable, rejected, trouble, finishing, finished })
+        let [finishing, finished] = [false; 2].map(watch::Sender::new);
+        Arc::new(Self { link, entrance, confirm_timeout, answered, unroutable, rejected, trouble, finishing, finished })
     }
 
     /// Takes commands for as long as it is polled, or until [`Commands::finish`].
     pub async fn run(self: Arc<Self>) {
-        loop {
-            let live = tokio::select! {
-                live = self.link.up() => live,
-                () = told(&self.finishing) => break,
-            };
-            let Err(why) = self.serve(&live).await else { break };
-            self.link.broken(live.generation, &why);
-            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-            let _ = self.link.state().wait_for(|state| !state.is_same(live.generation)).await;
-        }
+        join_all(self.entrance.names().enumerate().map(|(place, context)| self.hear(place, context))).await;
         self.finished.send_replace(true);
     }
 
@@ -117,30 +81,56 @@ impl Commands {
         told(&self.finished).await;
     }
 
-    /// Takes commands over this connection: until it is broken, or until nothing more is to be taken.
-    async fn serve(&self, live: &Live) -> Result<(), String> {
-        let (mut coming, opened) = (Vec::new(), AtomicUsize::new(0));
-        let opening = async {
-            for (place, context) in self.contexts.iter().enumerate() {
-                coming.push(open(live, place, context.name().context).await?);
-                opened.fetch_add(1, Relaxed);
+    /// Takes the commands of one context, over one channel after the other: what is wrong with its queue is nothing to
+    /// the others.
+    async fn hear(&self, place: usize, context: &'static str) {
+        let mut failures = 0;
+        loop {
+            let live = tokio::select! {
+                live = self.link.up() => live,
+                () = told(&self.finishing) => return,
+            };
+            let Err(why) = self.serve(&live, place, context, &mut failures).await else { return };
+            failures += 1;
+            if failures.is_power_of_two() && self.link.state().borrow().is_same(live.generation) {
+                tracing::warn!(context, failures, why, "commands of a context cannot be heard");
             }
-            Ok(())
-        };
-        self.link.while_it_moves(live, &opened, self.settings.confirm_timeout, opening).await?;
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let (consumers, streams): (Vec<_>, Vec<_>) = coming.into_iter().unzip();
-        let (mut coming, mut under_way) = (select_all(streams), FuturesUnordered::new());
-        let mut state = self.link.state();
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).insert(context, why);
+            tokio::select! {
+                () = tokio::time::sleep(pause(failures)) => {}
+                () = told(&self.finishing) => return,
+            }
+        }
+    }
+
+    /// Takes the commands of one context over this connection: until something is wrong with it or with the queue, or
+    /// until nothing more is to be taken.
+    async fn serve(&self, live: &Live, place: usize, context: &'static str, failures: &mut u32) -> Result<(), String> {
+        let steps = AtomicUsize::new(0);
+        let opening = open(live, context, &steps);
+        let (channel, consumer) = self.link.while_it_moves(live, &steps, self.confirm_timeout, opening).await?;
+        *failures = 0;
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).remove(context);
+        let ended = self.consume(live, place, &channel, consumer).await;
+        if let Err(why) = &ended {
+            // What was under way over it goes back to its queue when the channel is closed, or else the connection.
+            let closing = channel.close(200, "a fresh one follows".into());
+            if !matches!(tokio::time::timeout(self.confirm_timeout, closing).await, Ok(Ok(()))) {
+                self.link.broken(live.generation, why);
+            }
+        }
+        ended
+    }
+
+    async fn consume(&self, live: &Live, place: usize, over: &Channel, mut coming: Consumer) -> Result<(), String> {
+        let (mut state, mut under_way) = (self.link.state(), FuturesUnordered::new());
         loop {
             tokio::select! {
                 came = coming.next() => match came {
-                    Some((place, channel, Some(Ok(delivery)))) => {
-                        // They enter in the order of their queue, and each is answered when it can be.
-                        under_way.push(self.take(live, place, channel, delivery));
-                    }
-                    Some((.., Some(Err(why)))) => return Err(why.to_string()),
-                    Some((.., None)) | None => return Err("a queue of commands is gone".into()),
+                    // They enter in the order of their queue, and each is answered when it can be.
+                    Some(Ok(delivery)) => under_way.push(self.take(live, place, over, delivery)),
+                    Some(Err(why)) => return Err(why.to_string()),
+                    None => return Err("the queue is gone".into()),
                 },
                 Some(taken) = under_way.next() => taken?,
                 _ = state.wait_for(|state| !state.is_same(live.generation)) => {
@@ -149,10 +139,8 @@ impl Commands {
                 () = told(&self.finishing) => break,
             }
         }
-        for (channel, consumer) in consumers {
-            // What has been sent here and not been taken goes back when the connection ends.
-            let _ = channel.basic_cancel(consumer, BasicCancelOptions::default()).await;
-        }
+        // What has come and not been taken goes back when the connection ends.
+        let _ = over.basic_cancel(coming.tag(), BasicCancelOptions::default()).await;
         while let Some(taken) = under_way.next().await {
             taken?;
         }
@@ -160,13 +148,13 @@ impl Commands {
     }
 
     /// One command, from its delivery to its end.
-    async fn take(&self, live: &Live, place: usize, channel: Channel, came: Delivery) -> Result<(), String> {
+    async fn take(&self, live: &Live, place: usize, over: &Channel, came: Delivery) -> Result<(), String> {
         let Delivery { data, properties, acker, .. } = came;
         let message = Message::of(&properties);
-        let answer = self.answer(&message, place, data).await;
+        let answer = self.entrance.answer(&message, place, data).await;
         let settled = if let Some(to) = &message.reply_to {
-            let (still, timeout) = (AtomicUsize::new(0), self.settings.confirm_timeout);
-            let replying = reply(&channel, to, &message, &answer);
+            let (still, timeout) = (AtomicUsize::new(0), self.confirm_timeout);
+            let replying = reply(over, to, &message, &answer);
             let count = match self.link.while_it_moves(live, &still, timeout, replying).await? {
                 true => &self.answered,
                 // Whoever asked has gone; what was asked has been done.
@@ -192,60 +180,12 @@ impl Commands {
             Err(why) => Err(why.to_string()),
         }
     }
-
-    async fn answer(&self, message: &Message, place: usize, body: Vec<u8>) -> Answer {
-        let began = Instant::now();
-        let path = text(message, "path").unwrap_or_default();
-        let entering = AssertUnwindSafe(self.enter(message, place, path, body)).catch_unwind();
-        let entered = entering.await.unwrap_or_else(|_| Err(Problem::crashed()));
-        let answer = entered.unwrap_or_else(|problem| problem.answer(path, message));
-        let said = |name: &str| text(message, name).unwrap_or_default();
-        let (method, correlation) = (said("method"), said("x-correlation-id"));
-        let trace = said("traceparent").split('-').nth(1).unwrap_or_default();
-        let context = self.contexts.get(place).map_or("", |context| context.name().context);
-        let (status, micros) = (answer.status, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
-        tracing::info!(target: "holdfast::access", over = "amqp", method, context, status, micros, correlation, trace, "answered");
-        answer
-    }
-
-    /// Brings a command in by the door that it names.
-    async fn enter(&self, message: &Message, place: usize, path: &str, body: Vec<u8>) -> Result<Answer, Problem> {
-        let method = text(message, "method").filter(|_| !path.is_empty()).ok_or_else(|| {
-            Problem::new(
-                "bad-request",
-                "the headers `method` and `path` name a door, such as `PATCH` and `/bookrent/rents/7`",
-                "`method`와 `path` 헤더가 필요합니다. 예: `PATCH`, `/bookrent/rents/7`",
-            )
-        })?;
-        // A queue is for one context, as a port of its own is.
-        let found = self.paths.find(path).filter(|(collection, ..)| collection.place == place);
-        let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
-        let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
-        let inside = inbound::place(context, rest).ok_or_else(Problem::not_found)?;
-        let door = inbound::door(context, &inside, method).ok_or_else(|| {
-            match inbound::methods(context, &inside).as_slice() {
-                [] => Problem::not_found(),
-                methods => Problem::method(&methods.join(", ")),
-            }
-        })?;
-        if inbound::Headers::header(message, "idempotency-key").is_none() {
-            return Err(Problem::new(
-                "idempotency-key-missing",
-                "a broker may deliver a command twice: give it a `message_id` or the header `idempotency-key`",
-                "브로커가 명령을 두 번 전달할 수 있으므로 `message_id` 또는 `idempotency-key`가 필요합니다",
-            ));
-        }
-        let base = text(message, "host").map_or(String::new(), |host| inbound::base("http", host));
-        let request = Request { method, headers: message, base: &base, path: &within.path, collection, rest };
-        let limit = self.settings.body_limit;
-        let body = ready(if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) });
-        inbound::command(&request, context, door, self.settings.json_depth, body).await
-    }
 }
 
 impl Inlet for Commands {
     fn health(&self) -> InletHealth {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = trouble.iter().next().map(|(context, why)| format!("{context}: {why}"));
         let (up, state, error) = self.link.state().borrow().told(trouble);
         InletHealth {
             inlet: "commands",
@@ -278,11 +218,8 @@ async fn reply(channel: &Channel, to: &ShortString, message: &Message, answer: &
     }
 }
 
-/// The consumer of a context's commands, by its channel and tag, and what comes in by it.
-type Opened = ((Channel, ShortString), BoxStream<'static, Came>);
-
-/// Begins to hear the commands of `context`, with everything in place that is needed for it.
-async fn open(live: &Live, place: usize, context: &str) -> lapin::Result<Opened> {
+/// Begins to hear the commands of `context` on a channel of its own, with everything in place that is needed for it.
+async fn open(live: &Live, context: &str, steps: &AtomicUsize) -> lapin::Result<(Channel, Consumer)> {
     let channel = live.connection.create_channel().await?;
     let queue = ShortString::from(format!("{COMMANDS}.{context}"));
     let none = FieldTable::default;
@@ -311,11 +248,9 @@ async fn open(live: &Live, place: usize, context: &str) -> lapin::Result<Opened>
     ]);
     channel.queue_declare(queue.clone(), durable, arguments).await?;
     channel.queue_bind(queue.clone(), COMMANDS.into(), context.into(), QueueBindOptions::default(), none()).await?;
+    steps.fetch_add(1, Relaxed);
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let consumer = channel.basic_consume(queue, "".into(), BasicConsumeOptions::default(), none()).await?;
-    let tag = consumer.tag();
-    let over = channel.clone();
-    let coming = consumer.map(Some).chain(once(ready(None)));
-    Ok(((channel, tag), coming.map(move |came| (place, over.clone(), came)).boxed()))
+    Ok((channel, consumer))
 }

@@ -207,7 +207,8 @@ impl Link {
                         tracing::info!("the broker takes something again");
                         self.state.send_modify(|state| state.blocked = None);
                     }
-                    Some(Event::Error(why)) => break why.to_string(),
+                    // What is wrong with one channel is told to whoever uses it.
+                    Some(Event::Error(why)) if !connection.status().connected() => break why.to_string(),
                     Some(_) => {}
                     None => break "the connection has ended".into(),
                 },
@@ -223,7 +224,7 @@ impl Link {
 }
 
 /// Longer each time, and never the same for two nodes.
-fn pause(failures: u32) -> Duration {
+pub(super) fn pause(failures: u32) -> Duration {
     let longest = SHORTEST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST);
     // The last bits of such an id are drawn by chance.
     let chance = uuid::Uuid::now_v7().as_u128() % 1000;

@@ -3,12 +3,14 @@
 
 mod commands;
 mod described;
+mod entrance;
 mod link;
 mod message;
 mod publisher;
 
-pub use commands::{COMMANDS, Commands, CommandsSettings, DEAD};
+pub use commands::{COMMANDS, Commands, DEAD};
 pub use described::describe_commands;
+pub use entrance::{Entrance, Limits};
 pub use link::{Link, LinkSettings};
 pub use publisher::{Publisher, PublisherSettings};
 

@@ -3,7 +3,7 @@
 use super::Failure;
 use crate::{
     actors::{LocalNode, Node, Outgoing, Published, Sink, Wire},
-    amqp::{self, Commands, CommandsSettings, Link, LinkSettings, Publisher, PublisherSettings},
+    amqp::{self, Commands, Entrance, Limits, Link, LinkSettings, Publisher, PublisherSettings},
     config::{Addresses, Amqp, ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::{Aggregate, Board, Name, View},
     http::Elsewhere,
@@ -100,13 +100,9 @@ impl Outside {
 
     /// Begins to take commands.
     fn take_commands(&mut self, settings: &Settings, node: &LocalNode, (link, keeping): Linked) {
-        let set_up = CommandsSettings {
-            body_limit: settings.http.body_limit,
-            json_depth: settings.http.json_depth,
-            bare: settings.alone().is_some(),
-            confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
-        };
-        let commands = Commands::new(link, node.contexts(), set_up);
+        let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
+        let entrance = Entrance::new(node.contexts(), settings.alone().is_some(), limits);
+        let commands = Commands::new(link, entrance, Duration::from_millis(settings.amqp.confirm_timeout_ms));
         self.1.spawn(keeping);
         self.1.spawn(commands.clone().run());
         self.2 = Some(commands);

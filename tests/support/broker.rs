@@ -130,6 +130,12 @@ impl Broker {
         assert!(self.try_ctl(arguments), "rabbitmqctl {arguments:?} fails:\n{}", self.said());
     }
 
+    /// Has it write down which quorum queues it has: this version does so seconds after they are declared, and one of
+    /// which it does not know after a `kill -9` has no leader any more.
+    pub fn sync(&self) {
+        self.ctl(&["eval", "[dets:sync(Table) || Table <- dets:all()]."]);
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         if let (Ok(pid), Some(mut child)) = (fs::read_to_string(self.pid_file()), self.child.take()) {

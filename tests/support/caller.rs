@@ -6,7 +6,7 @@ use lapin::{
     message::BasicGetMessage,
     options::{
         BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions,
-        ConfirmSelectOptions, QueueDeclareOptions,
+        ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -71,6 +71,11 @@ impl Reply {
     #[track_caller]
     pub fn is(self, status: i64) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+    #[track_caller]
+    pub fn has(self, field: &str, value: impl Into<Value>) -> Self {
+        assert_eq!(self.body[field], value.into(), "`{field}` in {}", self.text);
         self
     }
     #[track_caller]
@@ -189,6 +194,17 @@ impl Caller {
             let declared = self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
             declared.unwrap().message_count()
         })
+    }
+
+    /// Declares a queue without anything that is special.
+    pub fn declare(&self, queue: &str) {
+        let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+        let declared = self.channel.queue_declare(queue.into(), durable, FieldTable::default());
+        self.runtime.block_on(declared).unwrap();
+    }
+    /// Deletes a queue, with all that is in it.
+    pub fn delete(&self, queue: &str) {
+        self.runtime.block_on(self.channel.queue_delete(queue.into(), QueueDeleteOptions::default())).unwrap();
     }
 
     fn get(&self, queue: &str) -> Option<BasicGetMessage> {
