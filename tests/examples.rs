@@ -122,7 +122,10 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     eventually("it takes commands", || takes(&server));
     let command = |broker: &Broker, id: &str, rest: &[&str]| {
         let mut command = Command::new(&python);
-        command.arg(example("command.py")).args(["--amqp", &broker.url(), "--id", id, "--patience", "3", "--tries", "30"]).args(rest);
+        command
+            .arg(example("command.py"))
+            .args(["--amqp", &broker.url(), "--id", id, "--patience", "3", "--tries", "30"])
+            .args(rest);
         command
     };
     let told = |command: &mut Command, code: i32, status: &str| {

@@ -148,37 +148,43 @@ impl Commands {
     }
 
     /// One command, from its delivery to its end.
-    async fn take(&self, live: &Live, place: usize, over: &Channel, came: Delivery) -> Result<(), String> {
-        let Delivery { data, properties, acker, .. } = came;
-        let message = Message::of(&properties);
+    async fn take(&self, live: &Live, place: usize, over: &Channel, mut came: Delivery) -> Result<(), String> {
+        let message = Message::of(&came.properties);
+        let data = std::mem::take(&mut came.data);
         let answer = self.entrance.answer(&message, place, data).await;
+        let again = i64::from(message.tries) < RETRIES;
         let settled = if let Some(to) = &message.reply_to {
             let (still, timeout) = (AtomicUsize::new(0), self.confirm_timeout);
             let replying = reply(over, to, &message, &answer);
-            let count = match self.link.while_it_moves(live, &still, timeout, replying).await? {
-                true => &self.answered,
+            match self.link.while_it_moves(live, &still, timeout, replying).await {
+                Ok(Sent::Kept) => self.done(&came, &self.answered).await,
                 // Whoever asked has gone; what was asked has been done.
-                false => &self.unroutable,
-            };
-            count.fetch_add(1, Relaxed);
-            acker.ack(BasicAckOptions::default()).await
+                Ok(Sent::Unroutable) => self.done(&came, &self.unroutable).await,
+                // One whose queue is full is nothing to the others; what was asked is not done again.
+                Ok(Sent::Refused) | Err(_) if again => later(&came, message.tries).await,
+                Ok(Sent::Refused) | Err(_) => self.done(&came, &self.unroutable).await,
+            }
         } else if answer.status < 300 {
-            acker.ack(BasicAckOptions::default()).await
-        } else if answer.status == 503 && i64::from(message.tries) < RETRIES {
+            came.acker.ack(BasicAckOptions::default()).await
+        } else if answer.status == 503 && again {
             // Nobody is there to try again, so this side does.
-            tokio::time::sleep(Duration::from_secs(1 << message.tries)).await;
-            acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
+            later(&came, message.tries).await
         } else {
             self.rejected.fetch_add(1, Relaxed);
             let status = answer.status;
             tracing::warn!(status, "a command was refused and nobody is to be told: it goes to {DEAD}");
-            acker.reject(BasicRejectOptions { requeue: false }).await
+            came.acker.reject(BasicRejectOptions { requeue: false }).await
         };
         match settled {
             Ok(true) => Ok(()),
             Ok(false) => Err("the channel of a command was lost".into()),
             Err(why) => Err(why.to_string()),
         }
+    }
+
+    async fn done(&self, came: &Delivery, count: &AtomicU64) -> lapin::Result<bool> {
+        count.fetch_add(1, Relaxed);
+        came.acker.ack(BasicAckOptions::default()).await
     }
 }
 
@@ -205,17 +211,30 @@ async fn told(of: &watch::Sender<bool>) {
     let _ = of.subscribe().wait_for(|is_so| *is_so).await;
 }
 
-/// Sends a reply; says whether its queue was there.
-async fn reply(channel: &Channel, to: &ShortString, message: &Message, answer: &Answer) -> lapin::Result<bool> {
+/// Puts a command back after a while, a longer one each time.
+async fn later(came: &Delivery, tries: u32) -> lapin::Result<bool> {
+    tokio::time::sleep(Duration::from_secs(1 << tries.min(5))).await;
+    came.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
+}
+
+/// What became of a reply.
+enum Sent {
+    Kept,
+    /// There is no such queue.
+    Unroutable,
+    /// The queue is full, or has failed.
+    Refused,
+}
+
+async fn reply(channel: &Channel, to: &ShortString, message: &Message, answer: &Answer) -> lapin::Result<Sent> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let body = answer.content.as_ref().map_or(&[][..], |(_, body)| body);
     let sent = channel.basic_publish("".into(), to.clone(), options, body, message.reply(answer)).await?;
-    match sent.await? {
-        Confirmation::Ack(returned) => Ok(returned.is_none()),
-        Confirmation::Nack(_) | Confirmation::NotRequested => {
-            Err(std::io::Error::other("the broker could not keep a reply").into())
-        }
-    }
+    Ok(match sent.await? {
+        Confirmation::Ack(None) => Sent::Kept,
+        Confirmation::Ack(Some(_)) => Sent::Unroutable,
+        Confirmation::Nack(_) | Confirmation::NotRequested => Sent::Refused,
+    })
 }
 
 /// Begins to hear the commands of `context` on a channel of its own, with everything in place that is needed for it.

@@ -202,6 +202,20 @@ impl Caller {
         let declared = self.channel.queue_declare(queue.into(), durable, FieldTable::default());
         self.runtime.block_on(declared).unwrap();
     }
+    /// Declares a queue that keeps one message.
+    pub fn declare_narrow(&self, queue: &str) {
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        let declared = self.channel.queue_declare(queue.into(), QueueDeclareOptions::default(), arguments);
+        self.runtime.block_on(declared).unwrap();
+    }
+    /// Takes whatever is in a queue: what the first is called.
+    pub fn take(&self, queue: &str) -> Option<String> {
+        let message = self.get(queue)?;
+        self.runtime.block_on(message.delivery.acker.ack(BasicAckOptions::default())).unwrap();
+        Some(message.delivery.properties.correlation_id().clone()?.to_string())
+    }
     /// Deletes a queue, with all that is in it.
     pub fn delete(&self, queue: &str) {
         self.runtime.block_on(self.channel.queue_delete(queue.into(), QueueDeleteOptions::default())).unwrap();
