@@ -71,7 +71,7 @@ impl Outside {
 
     /// By what else than HTTP commands come in.
     pub fn inlets(&self) -> Vec<Arc<dyn Inlet>> {
-        self.2.iter().map(|commands| -> Arc<dyn Inlet> { commands.clone() }).collect()
+        self.2.iter().map(|commands| commands.clone() as Arc<dyn Inlet>).collect()
     }
 
     /// Takes nothing more in; resolves when what is under way has been answered, or when `patience` ends.
