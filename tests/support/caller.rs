@@ -1,5 +1,9 @@
 //! A client of a test's own that commands over a broker and hears the replies.
 
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
+
+use crate::support::{Client, Server, broker::Broker, eventually};
 use futures_util::StreamExt;
 use lapin::{
     BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer,
@@ -241,4 +245,15 @@ impl Caller {
         let back = BasicNackOptions { requeue: true, ..Default::default() };
         self.runtime.block_on(message.delivery.acker.nack(back)).unwrap()
     }
+}
+
+/// BookRent alone, which takes commands.
+pub fn server(broker: &Broker) -> Server {
+    let server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    takes_commands(&server);
+    server
+}
+/// Waits until it hears all its queues.
+pub fn takes_commands(client: &Client) {
+    eventually("it takes commands", || (client.metric("holdfast_inlet_up") == 1.0).then_some(()));
 }
