@@ -6,6 +6,7 @@
 //! | [`systems`] | the businesses, a folder each, a file a context. Pure |
 //! | [`store`] | trees of rows: one batch a turn, durable in groups |
 //! | [`actors`] | the runtime, which knows no business |
+//! | [`inbound`] | commands on their way in, whatever brings them |
 //! | [`http`] | REST for any aggregate and view, health, metrics, administration |
 //! | [`nodes`] | the way to other nodes, over HTTP |
 //! | [`events`] | CloudEvents, and the documents that describe them |
@@ -22,6 +23,7 @@ pub mod config;
 pub mod domain;
 pub mod events;
 pub mod http;
+pub mod inbound;
 pub mod messages;
 pub mod nodes;
 pub mod store;

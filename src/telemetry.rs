@@ -44,6 +44,11 @@ pub fn start() -> Result<(), String> {
         Ok(filter) => EnvFilter::try_new(filter).map_err(|why| format!("RUST_LOG cannot be understood: {why}"))?,
         Err(_) => EnvFilter::new(QUIET),
     };
+    // A returned message would be told with its body, which is what a customer has sent or been told; they are counted.
+    let filter = match "lapin::returned_messages=error".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Someone else may have begun to listen, as tests do; then there is nothing to start.

@@ -140,8 +140,8 @@ fn a_view_that_is_killed_under_load_and_one_whose_queue_is_deleted_catch_up_with
     each_was_taken_once(&cluster);
 
     cluster.kill("another");
-    let inlets = || broker.queues(".bookrent.rent").into_iter().filter(|queue| queue.contains("inlet"));
-    let queues: Vec<_> = inlets().collect();
+    let feeds = || broker.queues(".bookrent.rent").into_iter().filter(|queue| queue.contains(".feed."));
+    let queues: Vec<_> = feeds().collect();
     assert_eq!(queues.len(), 4, "of the book, of the delivery and of two views: {queues:?}");
     queues.iter().for_each(|queue| broker.ctl(&["delete_queue", queue]));
     load(cluster.gateway(), 80);
@@ -149,7 +149,7 @@ fn a_view_that_is_killed_under_load_and_one_whose_queue_is_deleted_catch_up_with
     both_views_are_right(&cluster, 200);
     each_was_taken_once(&cluster);
     all_are_fed(&cluster);
-    assert_eq!(inlets().count(), 4);
+    assert_eq!(feeds().count(), 4);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn what_comes_again_late_and_out_of_order_has_no_second_effect() {
     both_views_are_right(&cluster, 40);
     let mut came = heard.take_all();
     came.reverse();
-    for queue in broker.queues(".bookrent.rent").iter().filter(|queue| queue.contains("inlet")) {
+    for queue in broker.queues(".bookrent.rent").iter().filter(|queue| queue.contains(".feed.")) {
         Queue::of(&broker.url(), queue).put(&came);
     }
     for name in ["view", "another", "delivery"] {
@@ -185,14 +185,14 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
     load(cluster.gateway(), 4);
     both_views_are_right(&cluster, 4);
     let came = heard.take_all();
-    let mut inlets = broker.queues(".bookrent.rent");
-    inlets.retain(|queue| queue.contains("inlet"));
+    let mut feeds = broker.queues(".bookrent.rent");
+    feeds.retain(|queue| queue.contains(".feed."));
     let mut poison = came[0].clone();
     poison.headers.insert("cloudEvents:type".into(), "io.holdfast.bookrent.rent.BookBurnt.v1".into());
     poison.headers.insert("cloudEvents:id".into(), "1000000".into());
-    inlets
+    feeds
         .iter()
-        .filter(|queue| queue.contains("inlet"))
+        .filter(|queue| queue.contains(".feed."))
         .for_each(|queue| Queue::of(&broker.url(), queue).put(&[poison.clone()]));
     load(cluster.gateway(), 4);
     both_views_are_right(&cluster, 8);
@@ -214,15 +214,12 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
 
     // A sound one that was set aside while nobody was there can be tried again.
     let its_queue = {
-        let before = inlets.clone();
+        let before = feeds.clone();
         cluster.kill("view");
-        let idle = eventually("its queue has no consumer", || {
-            let all = broker.tells(&["list_queues", "name", "consumers", "--no-table-headers"]);
-            let idle = |line: &str| line.split_whitespace().nth(1) == Some("0");
-            all.lines().filter(|line| idle(line)).find_map(|line| {
-                let name = line.split_whitespace().next()?;
-                before.iter().find(|queue| *queue == name).cloned()
-            })
+        let idle = eventually("its queue alone has no consumer", || {
+            let heard = broker.tells(&["list_consumers", "queue_name", "--no-table-headers"]);
+            let mut idle = before.iter().filter(|queue| !heard.contains(queue.as_str()));
+            idle.next().filter(|_| idle.next().is_none()).cloned()
         });
         Queue::of(&broker.url(), &idle)
     };

@@ -108,3 +108,52 @@ fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_bro
     eventually("it has heard all", || (has_heard().len() >= last).then_some(()));
     assert_eq!(has_heard(), (1..=last as u64).collect::<Vec<_>>());
 }
+
+#[test]
+fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again() {
+    let (python, has_pika) = python();
+    if !has_pika {
+        eprintln!("not run: {python} has no pika; scripts/test installs it");
+        return;
+    }
+    let mut broker = Broker::start();
+    let mut server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let takes = |server: &Server| (server.metric("holdfast_inlet_up") == 1.0).then_some(());
+    eventually("it takes commands", || takes(&server));
+    let command = |broker: &Broker, id: &str, rest: &[&str]| {
+        let mut command = Command::new(&python);
+        command
+            .arg(example("command.py"))
+            .args(["--amqp", &broker.url(), "--id", id, "--patience", "3", "--tries", "30"])
+            .args(rest);
+        command
+    };
+    let told = |command: &mut Command, code: i32, status: &str| {
+        let run = run(command);
+        let (said, why) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        assert_eq!(run.status.code(), Some(code), "{said}{why}");
+        let (first, body) = said.split_once(' ').unwrap_or_else(|| panic!("{said}{why}"));
+        assert_eq!(first, status, "{said}");
+        serde_json::from_str::<Value>(body).unwrap()
+    };
+    let book = server.register_book("title01");
+    assert_eq!(book, 1);
+    let rent = ["bookrent.rent", "POST", "/rents", r#"{"bookId":1,"userId":1,"address":"address1"}"#];
+    let cancel = ["bookrent.rent", "PATCH", "/rents/9", r#"{"status":"Cancel"}"#];
+    assert_eq!(told(&mut command(&broker, "c2", &cancel), 1, "404")["code"], "not-found");
+    // The broker and the server are killed; both come back.
+    broker.sync();
+    broker.kill();
+    let waiting = command(&broker, "c1", &rent).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    server.kill();
+    broker.restart();
+    server.restart();
+    let out = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success() && said.starts_with("201 "), "{said}");
+    let first: Value = serde_json::from_str(said.split_once(' ').unwrap().1).unwrap();
+    assert_eq!((&first["id"], &first["status"]), (&1.into(), &"Rent".into()));
+    eventually("it takes commands", || takes(&server));
+    assert_eq!(told(&mut command(&broker, "c1", &rent), 0, "201"), first);
+    assert_eq!(server.total("rents"), 1);
+}

@@ -55,7 +55,9 @@ fn a_second_owner_does_not_start_and_hears_of_the_first_and_of_the_way_out() {
 fn two_owners_that_began_without_a_broker_are_told_apart_when_it_comes() {
     let mut broker = Broker::absent();
     let mut nodes = ["first", "second"].map(|name| Server::of("bookrent", &configured(&broker, name), &[]));
-    nodes.iter().for_each(|node| drop(node.register_book("title01")));
+    for node in &nodes {
+        node.register_book("title01");
+    }
     broker.restart();
     let loser = eventually("one of them has ended", || nodes.iter_mut().position(Server::has_ended));
     let status = nodes[loser].wait();

@@ -43,10 +43,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("systems", &["domain", "systems"], IMPURE),
     ("store", &["domain", "store"], &["actix", "actix_web"]),
     ("actors", &["domain", "store", "actors"], &["sled", "actix_web", "lapin"]),
-    ("http", &["domain", "store", "actors", "events", "http"], &["sled", "lapin"]),
+    ("inbound", &["domain", "actors", "inbound"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
+    ("http", &["domain", "store", "actors", "events", "inbound", "http"], &["sled", "lapin"]),
     ("nodes", &["domain", "actors", "nodes"], &["sled", "lapin", "actix", "actix_web"]),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
-    ("amqp", &["domain", "actors", "events", "amqp"], &["sled", "actix", "actix_web"]),
+    ("amqp", &["domain", "actors", "events", "inbound", "amqp"], &["sled", "actix", "actix_web"]),
     ("messages", &["actors", "messages"], &["sled", "lapin", "actix", "actix_web"]),
 ];
 

@@ -3,7 +3,7 @@
 
 use super::{
     declare_queue,
-    inlet::{done, event, headers},
+    feed::{done, event, headers},
     is_of_the_channel,
     link::{Link, Live, pause},
     text,

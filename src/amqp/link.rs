@@ -1,13 +1,14 @@
 //! One connection to the broker, kept up. After any error it is a fresh one: what a broken connection still knows is not
 //! worth asking for.
 
-use super::is_of_the_channel;
 use futures_util::{StreamExt, future::BoxFuture};
 use lapin::{Connection, ConnectionProperties, Event, uri::AMQPUri};
 use std::{
+    future::Future,
+    pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
@@ -60,6 +61,14 @@ impl LinkState {
     /// Whether it is still the connection of this generation.
     pub fn is_same(&self, generation: u64) -> bool {
         self.live.as_ref().is_some_and(|live| live.generation == generation)
+    }
+    /// Whether it is of use now, in a word, and why not; `trouble` is what somebody has with it while it stands.
+    pub fn told(&self, trouble: Option<String>) -> (bool, &'static str, Option<String>) {
+        match (self.is_up(), &self.blocked) {
+            (false, _) => (false, "away", self.error.clone()),
+            (true, Some(why)) => (false, "blocked", Some(why.clone())),
+            (true, None) => (trouble.is_none(), "connected", trouble),
+        }
     }
 }
 
@@ -133,6 +142,35 @@ impl Link {
         let _ = self.broken.send((generation, why.to_owned()));
     }
 
+    /// Waits for `work` as long as the connection stands and something moves; but a broker that has said that it takes
+    /// nothing is waited for: what it has of us, it may still take.
+    ///
+    /// # Errors
+    /// Why there is no use in waiting any longer.
+    pub async fn while_it_moves<T>(
+        &self,
+        live: &Live,
+        moves: &AtomicUsize,
+        timeout: Duration,
+        work: impl Future<Output = lapin::Result<T>>,
+    ) -> Result<T, String> {
+        let (mut work, mut state) = (pin!(work), self.state());
+        let mut before = (0, false);
+        loop {
+            let gone = state.wait_for(|state| !state.is_same(live.generation));
+            tokio::select! {
+                done = &mut work => return done.map_err(|why| why.to_string()),
+                _ = gone => return Err("the connection was lost".into()),
+                () = tokio::time::sleep(timeout) => {}
+            }
+            let now = (moves.load(Relaxed), state.borrow().blocked.is_some());
+            if !now.1 && now == before {
+                return Err(format!("no confirm within {timeout:?}"));
+            }
+            before = now;
+        }
+    }
+
     async fn run(self: Arc<Self>, mut heard: mpsc::UnboundedReceiver<(u64, String)>) {
         let (mut failures, mut generation) = (0_u32, 0);
         loop {
@@ -157,7 +195,8 @@ impl Link {
             };
             failures = failures.saturating_add(1);
             if failures.is_power_of_two() {
-                tracing::warn!(broker = %address(url), failures, why, "the broker is away; events wait in their logs");
+                let name = &self.settings.name;
+                tracing::warn!(broker = %address(url), name, failures, why, "the broker is away; everything waits for it");
             }
             self.state.send_replace(LinkState { error: Some(why), tried: true, ..LinkState::default() });
             tokio::time::sleep(pause(failures)).await;
@@ -190,16 +229,15 @@ impl Link {
             tokio::select! {
                 event = events.next() => match event {
                     Some(Event::ConnectionBlocked(why)) => {
-                        tracing::warn!(why, "the broker takes nothing for now; events wait in their logs");
+                        tracing::warn!(why, "the broker takes nothing for now; everything waits for it");
                         self.state.send_modify(|state| state.blocked = Some(why));
                     }
                     Some(Event::ConnectionUnblocked) => {
-                        tracing::info!("the broker takes events again");
+                        tracing::info!("the broker takes something again");
                         self.state.send_modify(|state| state.blocked = None);
                     }
-                    // Whoever uses a channel learns what became of it, and whether it needs another connection.
-                    Some(Event::Error(why)) if is_of_the_channel(&why) => {}
-                    Some(Event::Error(why)) => break why.to_string(),
+                    // What is wrong with one channel is told to whoever uses it.
+                    Some(Event::Error(why)) if !connection.status().connected() => break why.to_string(),
                     Some(_) => {}
                     None => break "the connection has ended".into(),
                 },
@@ -215,7 +253,7 @@ impl Link {
 }
 
 /// Longer each time, and never the same for two nodes.
-pub fn pause(failures: u32) -> Duration {
+pub(super) fn pause(failures: u32) -> Duration {
     let longest = SHORTEST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST);
     // The last bits of such an id are drawn by chance.
     let chance = uuid::Uuid::now_v7().as_u128() % 1000;

@@ -1,13 +1,21 @@
 //! The bridge to RabbitMQ. [`Link`] keeps one connection up, for whoever needs it; [`Publisher`] sends events over it;
-//! [`Inlet`] takes those of other nodes from this node's own queues; [`owner`] sees to it that a context has one owner.
+//! [`Feed`] takes those of other nodes from this node's own queues; [`owner`] sees to it that a context has one owner;
+//! and [`Commands`] takes commands.
 
-mod inlet;
+mod commands;
+mod described;
+mod entrance;
+mod feed;
 mod letters;
 mod link;
+mod message;
 pub mod owner;
 mod publisher;
 
-pub use inlet::{Inlet, InletSettings};
+pub use commands::{COMMANDS, Commands, DEAD};
+pub use described::describe_commands;
+pub use entrance::{Entrance, Limits};
+pub use feed::{Feed, FeedSettings};
 pub use letters::Letters;
 pub use link::{Link, LinkSettings};
 pub use publisher::{Publisher, PublisherSettings};
@@ -35,10 +43,10 @@ pub fn check_url(url: &str) -> Result<(), String> {
     }
 }
 
-/// Declares the exchange that events go to.
-async fn declare_exchange(channel: &Channel, exchange: &str) -> lapin::Result<()> {
+/// Declares an exchange that outlives the broker.
+async fn declare_exchange(channel: &Channel, exchange: &str, kind: ExchangeKind) -> lapin::Result<()> {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, FieldTable::default()).await
+    channel.exchange_declare(exchange.into(), kind, durable, FieldTable::default()).await
 }
 
 /// Declares a durable queue that a majority of the broker's nodes keeps.

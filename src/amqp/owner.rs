@@ -16,7 +16,7 @@ use lapin::{
     options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions},
     types::AMQPValue,
 };
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What the broker says when the arguments differ: PRECONDITION_FAILED.
 const DIFFERS: u16 = 406;
@@ -60,32 +60,39 @@ fn queue(context: &str) -> String {
 }
 
 impl Claim {
-    /// Claims once, if the broker can be reached now. One that cannot is asked later, see [`Claim::keep`].
+    /// Claims once, if the broker can be reached now and answers within `patience`. One that does not is asked later, see
+    /// [`Claim::keep`].
     ///
     /// # Errors
     /// [`Taken`] when somebody else has one of the contexts.
-    pub async fn first(&self, link: &Link) -> Result<(), Taken> {
-        let Some(live) = link.first().await else { return Ok(()) };
-        let claimed = tokio::select! {
-            claimed = self.claim(&live) => claimed,
-            () = link.lost(live.generation) => Ok(()),
-        };
-        match claimed {
-            Err(Refused::Taken(taken)) => Err(taken),
-            Err(Refused::Failed(why)) => {
-                tracing::warn!(%why, "the broker cannot say whether these contexts have another owner");
-                Ok(())
+    pub async fn first(&self, link: &Link, patience: Duration) -> Result<(), Taken> {
+        let claimed = async {
+            let Some(live) = link.first().await else { return Ok(()) };
+            tokio::select! {
+                claimed = self.claim(&live) => claimed,
+                () = link.lost(live.generation) => Ok(()),
             }
-            Ok(()) => Ok(()),
-        }
+        };
+        let why = match tokio::time::timeout(patience, claimed).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(Refused::Taken(taken))) => return Err(taken),
+            Ok(Err(Refused::Failed(why))) => why.to_string(),
+            Err(_) => format!("no answer within {patience:?}"),
+        };
+        tracing::warn!(why, "the broker cannot say yet whether these contexts have another owner");
+        Ok(())
     }
 
     /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts.
     pub async fn keep(self, link: Arc<Link>) -> Taken {
         let (mut live, mut failures) = (link.live().await, 0);
         loop {
+            let claimed = async {
+                self.claim(&live).await?;
+                self.sign(&live).await
+            };
             let claimed = tokio::select! {
-                claimed = self.claim(&live) => claimed,
+                claimed = claimed => claimed,
                 () = link.lost(live.generation) => Ok(()),
             };
             match claimed {
@@ -125,12 +132,21 @@ impl Claim {
                 }
                 Err(why) => return Err(why.into()),
             }
-            channel.confirm_select(ConfirmSelectOptions::default()).await?;
-            let properties = BasicProperties::default().with_delivery_mode(2).with_content_type("text/plain".into());
-            let options = BasicPublishOptions::default();
-            channel.basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties).await?.await?;
             channel.close(200, "claimed".into()).await?;
         }
+        Ok(())
+    }
+
+    /// Leaves word of what this node is called. A broker that takes nothing at present lets that wait.
+    async fn sign(&self, live: &Live) -> Result<(), Refused> {
+        let channel = live.connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        for context in &self.contexts {
+            let properties = BasicProperties::default().with_delivery_mode(2).with_content_type("text/plain".into());
+            let (options, queue) = (BasicPublishOptions::default(), queue(context));
+            channel.basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties).await?.await?;
+        }
+        channel.close(200, "signed".into()).await?;
         Ok(())
     }
 

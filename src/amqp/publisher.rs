@@ -12,14 +12,12 @@ use crate::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use lapin::{
-    BasicProperties, Channel, Confirmation,
+    BasicProperties, Channel, Confirmation, ExchangeKind,
     options::{BasicPublishOptions, ConfirmSelectOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
 use std::{
     collections::HashMap,
-    future::Future,
-    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -64,7 +62,8 @@ impl Publisher {
     async fn publish(&self, context: &'static str, items: &[(u64, Published)]) -> Result<usize, String> {
         let live = self.link.up().await;
         let (taken, moves) = (AtomicUsize::new(0), AtomicUsize::new(1));
-        let done = self.while_it_moves(&live, &moves, self.window(&live, context, items, (&taken, &moves))).await;
+        let done = self.window(&live, context, items, (&taken, &moves));
+        let done = self.link.while_it_moves(&live, &moves, self.settings.confirm_timeout, done).await;
         let taken = taken.into_inner();
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         match done {
@@ -78,31 +77,6 @@ impl Publisher {
             }
         }
         Ok(taken)
-    }
-
-    /// Waits for `work` as long as the connection stands and something moves; but a broker that has said that it takes
-    /// nothing is waited for: what it has of us, it may still take.
-    async fn while_it_moves(
-        &self,
-        live: &Live,
-        moves: &AtomicUsize,
-        work: impl Future<Output = lapin::Result<()>>,
-    ) -> Result<(), String> {
-        let (mut work, state) = (pin!(work), self.link.state());
-        let timeout = self.settings.confirm_timeout;
-        let mut before = (0, false);
-        loop {
-            tokio::select! {
-                done = &mut work => return done.map_err(|why| why.to_string()),
-                () = self.link.lost(live.generation) => return Err("the connection was lost".into()),
-                () = tokio::time::sleep(timeout) => {}
-            }
-            let now = (moves.load(Relaxed), state.borrow().blocked.is_some());
-            if !now.1 && now == before {
-                return Err(format!("no confirm within {timeout:?}"));
-            }
-            before = now;
-        }
     }
 
     async fn window(
@@ -147,7 +121,7 @@ impl Publisher {
             return Ok(channel);
         }
         let channel = live.connection.create_channel().await?;
-        declare_exchange(&channel, &self.settings.exchange).await?;
+        declare_exchange(&channel, &self.settings.exchange, ExchangeKind::Topic).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
         channels.insert(context, (live.generation, channel.clone()));
@@ -186,13 +160,8 @@ impl Sink<Published> for Publisher {
     }
 
     fn health(&self) -> Option<SinkHealth> {
-        let state = self.link.state().borrow().clone();
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned();
-        let (up, word, error) = match (state.is_up(), state.blocked) {
-            (false, _) => (false, "away", state.error),
-            (true, Some(why)) => (false, "blocked", Some(why)),
-            (true, None) => (trouble.is_none(), "connected", trouble),
-        };
+        let (up, word, error) = self.link.state().borrow().told(trouble);
         Some(SinkHealth {
             sink: SINK,
             up,

@@ -3,13 +3,15 @@
 
 use super::{Failure, outside};
 use crate::{
-    actors::{DeadLetters, LetterBox, LocalNode, Published, Sink},
+    actors::{DeadLetters, LetterBox, LocalNode, Node, Published, Sink},
     amqp::{
-        self, Inlet, InletSettings, Letters, Link, LinkSettings, Publisher, PublisherSettings,
+        self, Commands, Entrance, Feed, FeedSettings, Letters, Limits, Link, LinkSettings, Publisher,
+        PublisherSettings,
         owner::{Claim, Taken},
     },
     config::{Addresses, ConfigProblem, Settings},
     domain::{Aggregate, Board, View},
+    inbound::Inlet,
     store::{SledStore, Store},
     systems,
 };
@@ -23,9 +25,14 @@ pub struct Broker {
     /// even hear what else a publisher says.
     publishing: Arc<Link>,
     taking: Arc<Link>,
+    /// Commands come in over a third one, where they do.
+    commanded: Option<Arc<Link>>,
+    commands: Option<Arc<Commands>>,
     claim: Claim,
     /// What this node's queues are called by.
     queues: String,
+    /// How long the start waits for the broker.
+    patience: Duration,
 }
 
 impl Broker {
@@ -39,19 +46,31 @@ impl Broker {
             return Ok(None);
         }
         let (name, queues) = (settings.node_name(), uuid::Uuid::from_u128(store.identity()).simple().to_string());
+        let patience = Duration::from_millis(settings.amqp.connect_timeout_ms);
+        let settings_of = |does: &str| LinkSettings {
+            urls: urls.clone(),
+            name: format!("holdfast {} {name} {does}", env!("CARGO_PKG_VERSION")),
+            connect_timeout: patience,
+            heartbeat: settings.amqp.heartbeat_s,
+        };
         let link = |does: &str| {
-            let (link, keeping) = Link::new(LinkSettings {
-                urls: urls.clone(),
-                name: format!("holdfast {} {name} {does}", env!("CARGO_PKG_VERSION")),
-                connect_timeout: Duration::from_millis(settings.amqp.connect_timeout_ms),
-                heartbeat: settings.amqp.heartbeat_s,
-            });
+            let (link, keeping) = Link::new(settings_of(does));
             runtime.spawn(keeping);
             link
         };
         let (publishing, taking) = (link("publishes"), link("takes"));
+        let commanded = settings.amqp.commands.then(|| link("is commanded"));
         let claim = Claim { store: queues.clone(), node: name, contexts: deciding(settings) };
-        Ok(Some(Self { runtime: runtime.clone(), publishing, taking, claim, queues }))
+        Ok(Some(Self {
+            runtime: runtime.clone(),
+            publishing,
+            taking,
+            claim,
+            queues,
+            commanded,
+            commands: None,
+            patience,
+        }))
     }
 
     /// Claims the contexts that this node decides for, and holds on to them. What is returned resolves should another
@@ -61,7 +80,8 @@ impl Broker {
     /// [`Failure`] when another node has one of them.
     pub async fn claim(&self) -> Result<oneshot::Receiver<Taken>, Failure> {
         let (claim, link) = (self.claim.clone(), self.publishing.clone());
-        let claimed = self.runtime.spawn(async move { claim.first(&link).await }).await;
+        let patience = self.patience;
+        let claimed = self.runtime.spawn(async move { claim.first(&link, patience).await }).await;
         claimed.map_err(|why| Failure::Internal(why.to_string()))?.map_err(|why| Failure::Failed(why.to_string()))?;
         let (taken, is_taken) = oneshot::channel();
         let keeping = self.claim.clone().keep(self.publishing.clone());
@@ -74,7 +94,7 @@ impl Broker {
     /// # Errors
     /// [`Failure`] when a place in a log cannot be read.
     pub fn start(
-        &self,
+        &mut self,
         settings: &Settings,
         node: &Arc<LocalNode>,
         store: &Arc<SledStore>,
@@ -96,13 +116,33 @@ impl Broker {
         let replicas = node.replicating();
         let letters = Arc::new(Letters::new(kept, node.clone(), replicas.to_vec(), &self.queues));
         for replica in replicas {
-            let how = InletSettings { exchange: settings.amqp.exchange.clone(), node: self.queues.clone() };
-            self.runtime.spawn(Inlet::new(self.taking.clone(), how, replica.clone()).run());
+            let how = FeedSettings { exchange: settings.amqp.exchange.clone(), node: self.queues.clone() };
+            self.runtime.spawn(Feed::new(self.taking.clone(), how, replica.clone()).run());
         }
         if !replicas.is_empty() {
             self.runtime.spawn(letters.clone().run(self.taking.clone(), self.queues.clone()));
         }
+        if let Some(link) = self.commanded.clone() {
+            let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
+            let entrance = Entrance::new(node.contexts(), settings.alone().is_some(), limits);
+            let commands = Commands::new(link, entrance, Duration::from_millis(settings.amqp.confirm_timeout_ms));
+            self.runtime.spawn(commands.clone().run());
+            self.commands = Some(commands);
+        }
         Ok(letters)
+    }
+
+    /// By what else than HTTP commands come in.
+    pub fn inlets(&self) -> Option<Arc<dyn Inlet>> {
+        self.commands.clone().map(|commands| commands as Arc<dyn Inlet>)
+    }
+
+    /// Takes nothing more in; resolves when what is under way has been answered, or when `patience` ends.
+    pub async fn finish(&self, patience: Duration) {
+        if let Some(commands) = &self.commands {
+            // What is not answered by then comes again when there is somebody to take it.
+            let _ = tokio::time::timeout(patience, commands.finish()).await;
+        }
     }
 }
 

@@ -152,7 +152,7 @@ impl Command {
             }
             Self::CheckConfig { sources, json } => check_config(&sources.load()?, json),
             Self::Openapi { sources } => print(&serve::api_document(&sources.load()?.settings)?),
-            Self::Asyncapi { sources } => print(&serve::documents(&sources.load()?.settings).asyncapi),
+            Self::Asyncapi { sources } => print(&serve::async_document(&sources.load()?.settings)?),
             Self::Board { system } => match board::board(&system) {
                 Ok(Some(drawing)) => print(&drawing),
                 Ok(None) => {

@@ -7,8 +7,8 @@ use super::{
     print,
 };
 use crate::{
-    actors::{GuardSettings, LocalNode, Node, NodeSettings},
-    amqp::owner::Taken,
+    actors::{Context, GuardSettings, LocalNode, Node, NodeSettings},
+    amqp::{self, owner::Taken},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
     events::{self, Documents},
@@ -103,7 +103,7 @@ pub(super) async fn serve(
     let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
     let systems = settings.enabled();
     let outside = Outside::new()?;
-    let broker = Broker::connect(outside.runtime(), settings, &store)?;
+    let mut broker = Broker::connect(outside.runtime(), settings, &store)?;
     let taken = match &broker {
         Some(broker) => broker.claim().await?.boxed(),
         None => std::future::pending().boxed(),
@@ -119,7 +119,7 @@ pub(super) async fn serve(
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     outside.start(settings, &node)?;
-    let dead_letters = broker.as_ref().map(|broker| broker.start(settings, &node, &store)).transpose()?;
+    let dead_letters = broker.as_mut().map(|broker| broker.start(settings, &node, &store)).transpose()?;
     accepting()?;
 
     // A store that has failed answers nobody any more, and a node that has no right to a context decides no more in it:
@@ -140,11 +140,15 @@ pub(super) async fn serve(
     let http = HttpSettings {
         node_credential: outside::credential(settings)?,
         elsewhere: outside::elsewhere(settings),
-        documents: documents(settings),
+        inlets: broker.iter().flat_map(Broker::inlets).collect(),
+        documents: documents(settings, node.contexts()),
         dead_letters,
         ..http_settings(settings)
     };
     http::serve(http, node.clone(), listeners, drain).await.map_err(|why| failed(&why))?;
+    if let Some(broker) = &broker {
+        broker.finish(Duration::from_millis(settings.http.drain_timeout_ms)).await;
+    }
     let broken = node.store_health().failed.map(|why| format!("{why}; nothing more was acknowledged"));
     let broken = broken.or_else(|| stopped.borrow().clone().flatten());
     stopper.abort();
@@ -227,8 +231,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
     }
 }
 
-/// What is said of the events of a server with these settings.
-pub fn documents(settings: &Settings) -> Documents {
+/// What is said of the events of a server with these settings, and of the commands that it takes from a broker.
+fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> Documents {
     let events = events::describe(|board| {
         for system in settings.enabled() {
             systems::lay_out(system, board);
@@ -236,25 +240,42 @@ pub fn documents(settings: &Settings) -> Documents {
     });
     let broker =
         events::Broker { exchange: settings.amqp.exchange.clone(), prefix: settings.events.amqp_prefix.clone() };
-    Documents::of(&events, &broker)
+    Documents::of(&events, &broker, |document| {
+        if settings.amqp.commands {
+            amqp::describe_commands(document, contexts);
+        }
+    })
 }
 
-/// The API document of a server with these settings. Its contexts are laid out in memory: no data is touched.
-///
-/// # Errors
-/// [`Failure::Failed`] for a system that is configured wrongly.
-pub fn api_document(settings: &Settings) -> Result<String, Failure> {
+/// What `tell` makes of the contexts of a server with these settings. They are laid out in memory: no data is touched.
+fn told<T>(settings: &Settings, tell: impl FnOnce(&[Arc<dyn Context>]) -> T) -> Result<T, Failure> {
     let systems = settings.enabled();
-    let document = actix_rt::System::new().block_on(async {
+    let told = actix_rt::System::new().block_on(async {
         let node = LocalNode::start(Arc::new(MemoryStore::default()), node_settings(settings, 0), |board| {
             for system in &systems {
                 systems::lay_out(system, board);
             }
         });
-        node.map(|node| http::openapi::document(node.contexts(), settings.alone().is_some()))
+        node.map(|node| tell(node.contexts()))
     });
-    let document = document.map_err(|why| Failure::Failed(why.to_string()))?;
+    told.map_err(|why| Failure::Failed(why.to_string()))
+}
+
+/// The API document of a server with these settings.
+///
+/// # Errors
+/// [`Failure::Failed`] for a system that is configured wrongly.
+pub fn api_document(settings: &Settings) -> Result<String, Failure> {
+    let document = told(settings, |contexts| http::openapi::document(contexts, settings.alone().is_some()))?;
     Ok(format!("{document:#}\n"))
+}
+
+/// The AsyncAPI document of a server with these settings.
+///
+/// # Errors
+/// [`Failure::Failed`] for a system that is configured wrongly.
+pub fn async_document(settings: &Settings) -> Result<String, Failure> {
+    told(settings, |contexts| documents(settings, contexts).asyncapi)
 }
 
 /// Says on stdout that `address` accepts, in one line for programs, and on a terminal more on stderr, for people.

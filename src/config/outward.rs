@@ -8,7 +8,7 @@ use std::{fmt, path::PathBuf};
 /// What may stand before the names of a CloudEvent's attributes in AMQP headers.
 pub const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
 
-/// The broker that events are published to.
+/// The broker that events are published to, and commands taken from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -18,6 +18,8 @@ pub struct Amqp {
     /// A file that holds them.
     pub url_file: Option<PathBuf>,
     pub exchange: String,
+    /// Whether commands are taken from queues as well.
+    pub commands: bool,
     pub connect_timeout_ms: u64,
     pub confirm_timeout_ms: u64,
     pub heartbeat_s: u16,
@@ -29,6 +31,7 @@ impl Default for Amqp {
             url: Addresses::default(),
             url_file: None,
             exchange: "holdfast.events".into(),
+            commands: false,
             connect_timeout_ms: 5000,
             confirm_timeout_ms: 3000,
             heartbeat_s: 5,
@@ -94,7 +97,11 @@ impl<'de> Deserialize<'de> for Addresses {
 impl Amqp {
     /// What is wrong with it, under which key.
     pub(super) fn problem(&self) -> Option<(&'static str, String)> {
-        self.url.reveal().iter().find_map(|url| amqp::check_url(url).err()).map(|why| {
+        let urls = self.url.reveal();
+        if self.commands && urls.is_empty() && self.url_file.is_none() {
+            return Some(("amqp.commands", "commands are taken from a broker: `amqp.url` is needed too".into()));
+        }
+        urls.iter().find_map(|url| amqp::check_url(url).err()).map(|why| {
             ("amqp.url", format!("this is no address of a broker, such as `amqp://user:password@host:5672`: {why}"))
         })
     }

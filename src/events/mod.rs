@@ -21,10 +21,12 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// The documents of these events.
-    pub fn of(events: &[Described], broker: &Broker) -> Self {
+    /// The documents of these events; `further` adds to the first one what else goes over the broker.
+    pub fn of(events: &[Described], broker: &Broker, further: impl FnOnce(&mut Value)) -> Self {
         let text = |value: &Value| format!("{value:#}\n");
         let schemas = events.iter().map(|event| (event.kind.clone(), text(&event.schema))).collect();
-        Self { asyncapi: text(&document(events, broker)), schemas }
+        let mut asyncapi = document(events, broker);
+        further(&mut asyncapi);
+        Self { asyncapi: text(&asyncapi), schemas }
     }
 }

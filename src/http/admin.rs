@@ -1,8 +1,9 @@
 //! Administration: contexts, faults, sagas, parked events, views, the clock. Open in development only.
 
-use super::{Front, cors, input, problem::Problem};
+use super::{Front, cors, input};
 use crate::actors::{Context, Injected, ParkedId};
 use crate::domain::lenient;
+use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};

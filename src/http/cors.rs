@@ -1,6 +1,7 @@
 //! Which pages' scripts may call, and what the others are told.
 
-use super::{Front, problem::Problem};
+use super::{Front, rest};
+use crate::inbound::Problem;
 use actix_cors::Cors;
 use actix_web::{
     Error, HttpRequest,
@@ -56,6 +57,6 @@ pub(super) fn as_problem<B: MessageBody + 'static>(
     }
     let (request, _) = answer.into_parts();
     let (en, ko) = ("scripts of this origin may not call here in this way", "이 출처의 스크립트에는 허용되지 않습니다");
-    let response = Problem::new("origin-refused", en, ko).response(&request);
+    let response = rest::refusal(Problem::new("origin-refused", en, ko), &request);
     Ok(ServiceResponse::new(request, response).map_into_right_body())
 }

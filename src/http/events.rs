@@ -4,7 +4,8 @@
 //! A log is read from a sequence on. Several logs have no sequence in common, so the cursor of all of them names the next
 //! sequence in each, `bookrent.book:13,bookrent.rent:41`; a context that it does not name begins at 1.
 
-use super::{Front, input, problem::Problem};
+use super::{Front, input};
+use crate::inbound::Problem;
 use crate::{
     actors::{Fault, Outflow, Published},
     events::CloudEvent,

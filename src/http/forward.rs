@@ -1,6 +1,7 @@
 //! The way in for paths of other nodes: any node is a gateway for every path.
 
-use super::{Front, input, problem::Problem};
+use super::{Front, input};
+use crate::inbound::Problem;
 use crate::{actors::Fault, domain::Name};
 use actix_web::{
     HttpRequest, HttpResponse,

@@ -1,7 +1,8 @@
 //! What nodes say to each other: questions to contexts of this node, and what has happened in them.
 
-use super::{Front, input, problem::Problem};
+use super::{Front, input};
 use crate::actors::{Context, Fault, PeerAnswer, PeerQuestion};
+use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};

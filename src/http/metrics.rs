@@ -138,6 +138,9 @@ pub fn scrape(front: &Front) -> HttpResponse {
     registry.register("holdfast_outbox_reconnects", "How often a sink outside had to be reached anew", reconnects);
 
     replicas(&mut registry, front);
+    if !front.settings.inlets.is_empty() {
+        inlets(front, &mut registry);
+    }
 
     let store = front.node.store_health();
     registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));
@@ -177,6 +180,26 @@ fn replicas(registry: &mut Registry, front: &Front) {
     registry.register("holdfast_inbox_fed", "Whether the broker brings its events", fed);
     registry.register("holdfast_inbox_events", "Its events taken, by who brought them", taken);
     registry.register("holdfast_inbox_repeated", "Its events that came again, to no effect", again);
+}
+
+/// How commands come in by something else than HTTP.
+fn inlets(front: &Front, registry: &mut Registry) {
+    let up = Family::<Labels, GaugeOf>::default();
+    let counts = ["answered", "unroutable", "rejected", "reconnects"].map(|_| Family::<Labels, CounterOf>::default());
+    for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
+        let labels = vec![("inlet", inlet.inlet)];
+        up.get_or_create(&labels).set(inlet.up.into());
+        let now = [inlet.answered, inlet.unroutable, inlet.rejected, inlet.reconnects];
+        for (family, count) in counts.iter().zip(now) {
+            family.get_or_create(&labels).inc_by(count);
+        }
+    }
+    let [answered, unroutable, rejected, reconnects] = counts;
+    registry.register("holdfast_inlet_up", "Whether commands can come in by it now", up);
+    registry.register("holdfast_inlet_answered", "Replies that were sent", answered);
+    registry.register("holdfast_inlet_unroutable", "Replies that nobody waited for any more", unroutable);
+    registry.register("holdfast_inlet_rejected", "Commands that were refused with nobody to tell", rejected);
+    registry.register("holdfast_inlet_reconnects", "How often the broker had to be reached anew", reconnects);
 }
 
 /// The second number of `/proc/self/statm` counts pages, which are of 4 KiB wherever this server is measured.

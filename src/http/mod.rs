@@ -9,17 +9,18 @@ mod internal;
 mod metrics;
 pub mod openapi;
 mod ops;
-pub mod problem;
 mod rest;
 #[cfg(test)]
 mod tests;
 
-use crate::actors::Node;
+use crate::{
+    actors::Node,
+    inbound::{Found, Inlet, Paths, Problem},
+};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::Service, http::header, web};
 pub use forward::Elsewhere;
 use forward::Forwarder;
 use futures_util::FutureExt;
-use problem::Problem;
 use std::{
     collections::HashMap,
     future::Future,
@@ -62,6 +63,8 @@ pub struct HttpSettings {
     pub node_credential: Option<String>,
     /// Contexts of other nodes.
     pub elsewhere: Vec<Elsewhere>,
+    /// By what else commands come in, to tell how that is doing.
+    pub inlets: Vec<Arc<dyn Inlet>>,
     /// What is said of events.
     pub documents: crate::events::Documents,
     /// Messages of the broker that could not be taken.
@@ -87,6 +90,7 @@ impl Default for HttpSettings {
             development: false,
             node_credential: None,
             elsewhere: Vec::new(),
+            inlets: Vec::new(),
             documents: crate::events::Documents::default(),
             dead_letters: None,
             forward_timeout: Duration::from_secs(30),
@@ -112,8 +116,8 @@ impl From<TcpListener> for Listeners {
 struct Front {
     settings: HttpSettings,
     node: Arc<dyn Node>,
-    /// `bookrent/rents`, and `rents` when bare, to where it leads.
-    collections: HashMap<String, Collection>,
+    /// Where the collections are.
+    paths: Paths<Host>,
     forwarder: Forwarder,
     /// Ports that are for one context only, and its place.
     ports: HashMap<u16, usize>,
@@ -123,18 +127,6 @@ struct Front {
     draining: watch::Sender<bool>,
     /// `/openapi.json`: what runs does not change while it runs.
     document: String,
-}
-
-/// A collection, its path as it was written, and what follows it.
-type Found<'a> = (&'a Collection, &'a str, &'a str);
-
-/// A collection of a context.
-struct Collection {
-    place: Host,
-    /// `/bookrent/rents`, whichever path led here.
-    path: Arc<str>,
-    /// `/bookrent/rents/{id}`.
-    item: Arc<str>,
 }
 
 /// Who hosts a context.
@@ -156,16 +148,6 @@ impl Front {
         let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
     }
 
-    /// The collection that `path` leads into, its path as it was written, and what follows it.
-    fn find<'a>(&'a self, path: &'a str) -> Option<Found<'a>> {
-        let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
-        let ends = [slashes.next().unwrap_or(path.len()), slashes.next().unwrap_or(path.len())];
-        ends.into_iter().find_map(|end| {
-            let (collection, rest) = path.split_at(end);
-            Some((self.collections.get(collection.strip_prefix('/')?)?, collection, rest))
-        })
-    }
-
     /// The place of the context that alone answers where `request` came in.
     fn only(&self, request: &HttpRequest) -> Option<usize> {
         match self.ports.is_empty() {
@@ -175,7 +157,7 @@ impl Front {
     }
 
     /// The template that `path` is counted under.
-    fn route(&self, found: Option<&Found<'_>>, path: &str) -> Arc<str> {
+    fn route(&self, found: Option<&Found<'_, Host>>, path: &str) -> Arc<str> {
         match found {
             Some((collection, _, "")) => collection.path.clone(),
             Some((collection, _, _)) => collection.item.clone(),
@@ -195,20 +177,12 @@ pub async fn serve(
     listeners: impl Into<Listeners>,
     drain: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let mut collections = HashMap::new();
-    let here = node.contexts().iter().enumerate();
-    let here = here.map(|(place, context)| (Host::Here(place), context.name(), context.aliases()));
-    let elsewhere = settings.elsewhere.iter().enumerate();
-    let elsewhere = elsewhere.map(|(place, context)| (Host::Elsewhere(place), context.name, context.aliases));
-    for (place, name, aliases) in here.chain(elsewhere) {
-        let path: Arc<str> = format!("/{}/{}", name.system, name.collection).into();
-        let collection = || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
-        for spelling in [name.collection].iter().chain(aliases) {
-            collections.insert(format!("{}/{spelling}", name.system), collection());
-            if settings.bare {
-                collections.insert((*spelling).to_owned(), collection());
-            }
-        }
+    let mut paths = Paths::new(settings.bare);
+    for (place, context) in node.contexts().iter().enumerate() {
+        paths.lead(context.name(), context.aliases(), Host::Here(place));
+    }
+    for (place, context) in settings.elsewhere.iter().enumerate() {
+        paths.lead(context.name, context.aliases, Host::Elsewhere(place));
     }
     let forwarder = Forwarder::new(settings.forward_timeout).map_err(io::Error::other)?;
     let Listeners { all, contexts } = listeners.into();
@@ -224,7 +198,7 @@ pub async fn serve(
     let front = Arc::new(Front {
         settings,
         node,
-        collections,
+        paths,
         ports,
         requests: metrics::Requests::default(),
         other: "{other}".into(),
@@ -266,11 +240,12 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     let began = Instant::now();
     let only = front.only(&request);
     let found = front
+        .paths
         .find(request.path())
         .filter(|(collection, ..)| only.is_none_or(|place| matches!(collection.place, Host::Here(at) if at == place)));
     let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
-    let mut response = answer.unwrap_or_else(|problem| problem.response(&request));
+    let mut response = answer.unwrap_or_else(|problem| rest::refusal(problem, &request));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     if let Some(correlation) = request.headers().get("x-correlation-id") {
@@ -310,7 +285,7 @@ async fn route(
     request: &HttpRequest,
     payload: web::Payload,
     front: &Front,
-    found: Option<Found<'_>>,
+    found: Option<Found<'_, Host>>,
 ) -> Result<HttpResponse, Problem> {
     let path = request.path();
     if let Some((collection, written, rest)) = found {

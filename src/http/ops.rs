@@ -1,7 +1,8 @@
 //! What operators and their tools ask: is it alive, is it ready, how is it doing.
 
-use super::{Front, metrics, problem::Problem};
+use super::{Front, metrics};
 use crate::actors::{ContextHealth, Phase};
+use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, http::StatusCode, web};
 use serde_json::{Map, Value, json};
 
@@ -83,6 +84,9 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
         let word = replica.feed.unwrap_or(if replica.error.is_none() { "asked" } else { "unreachable" });
         body.push_str(&format!("{}events of {} {word}\n", mark(replica.error.is_none()), replica.context));
     }
+    for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
+        body.push_str(&format!("{}{} {}\n", mark(inlet.up), inlet.inlet, inlet.state));
+    }
     body.push_str(if fine { "readyz check passed\n" } else { "readyz check failed\n" });
     text(status, body)
 }
@@ -114,6 +118,10 @@ fn health(front: &Front, components: bool) -> HttpResponse {
             let details: Map<_, _> =
                 replicas.into_iter().map(|replica| (replica.context.to_owned(), json!(replica))).collect();
             parts.insert("replicas".into(), json!({ "status": word, "details": details }));
+        }
+        for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
+            let word = if inlet.up { "UP" } else { "UNKNOWN" };
+            parts.insert(inlet.inlet.into(), json!({ "status": word, "details": inlet }));
         }
         for context in front.node.contexts() {
             let health = context.health();

@@ -1,7 +1,10 @@
 //! Collections and their items, for any context.
 
-use super::{Collection, Front, input, problem::Problem};
-use crate::actors::{Context, DoorInfo, Fault, ListQuery, Order, Seen, Verb};
+use super::{Front, Host, input};
+use crate::{
+    actors::{Context, Fault, ListQuery, Seen},
+    inbound::{self, Answer, Collection, Place, Problem, Request, media, splice},
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, StatusCode, header},
@@ -9,49 +12,10 @@ use actix_web::{
 };
 use std::{io::Write, sync::Arc};
 
-/// Where in a collection a path leads.
-enum Place<'a> {
-    Collection,
-    Item(Option<&'a str>, u64),
-}
-
-fn place<'a>(context: &dyn Context, rest: &'a str) -> Option<Place<'a>> {
-    let number = |text: &str| text.parse::<u64>().ok().filter(|n| *n > 0 && text.bytes().all(|b| b.is_ascii_digit()));
-    let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else { return Some(Place::Collection) };
-    match rest.split_once('/') {
-        None => Some(Place::Item(None, number(rest)?)),
-        Some((word, rest)) if context.doors().iter().any(|door| door.word == Some(word)) => {
-            Some(Place::Item(Some(word), number(rest)?))
-        }
-        Some(_) => None,
-    }
-}
-
-fn door_at(door: &DoorInfo, place: &Place<'_>) -> bool {
-    match place {
-        Place::Collection => door.verb == Verb::Post && door.word.is_none(),
-        Place::Item(None, _) => door.verb != Verb::Post && door.word.is_none(),
-        Place::Item(word, _) => door.word == *word,
-    }
-}
-
-fn verb(method: &Method) -> Option<Verb> {
-    match *method {
-        Method::POST => Some(Verb::Post),
-        Method::PATCH => Some(Verb::Patch),
-        Method::DELETE => Some(Verb::Delete),
-        _ => None,
-    }
-}
-
+/// The methods that are offered at `place`.
 fn allow(context: &dyn Context, place: &Place<'_>) -> String {
-    let mut allow = if matches!(place, Place::Item(Some(_), _)) { String::new() } else { "GET, HEAD, ".to_owned() };
-    for (verb, name) in [(Verb::Post, "POST, "), (Verb::Patch, "PATCH, "), (Verb::Delete, "DELETE, ")] {
-        if context.doors().iter().any(|door| door.verb == verb && door_at(door, place)) {
-            allow.push_str(name);
-        }
-    }
-    allow + "OPTIONS"
+    let reads: &[_] = if matches!(place, Place::Item(Some(_), _)) { &[] } else { &["GET", "HEAD"] };
+    [reads, &inbound::methods(context, place), &["OPTIONS"]].concat().join(", ")
 }
 
 /// Answers a request to a collection or to what is in it.
@@ -59,11 +23,11 @@ pub async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
     front: &Front,
-    (context, within): (&Arc<dyn Context>, &Collection),
+    (context, within): (&Arc<dyn Context>, &Collection<Host>),
     collection: &str,
     rest: &str,
 ) -> Result<HttpResponse, Problem> {
-    let place = place(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
+    let place = inbound::place(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
     match *request.method() {
         Method::GET | Method::HEAD => match place {
             Place::Collection => return list(request, front, context, collection).await,
@@ -80,62 +44,33 @@ pub async fn answer(
         }
         _ => {}
     }
-    let wanted = verb(request.method());
-    let door = context.doors().iter().enumerate().find(|(_, d)| Some(d.verb) == wanted && door_at(d, &place));
-    let Some((place_of_door, door)) = door else {
-        return Err(Problem::method(&allow(context.as_ref(), &place)));
-    };
-    let mut order = Order { door: place_of_door, ..Order::default() };
-    if let Place::Item(_, number) = place {
-        order.number = Some(number);
-    }
-    let mut body = Vec::new();
-    if door.body.is_some() {
-        match door.verb {
-            Verb::Patch => {
-                input::media_type(request, &["application/json", "application/merge-patch+json"], "accept-patch")?
-            }
-            _ => input::media_type(request, &["application/json"], "accept-post")?,
-        }
-        body = input::bytes(request, payload, front).await?;
-        order.body = input::json(&body, front.settings.json_depth)?;
-    }
-    (order.if_match, order.must_exist) = input::if_match(request)?;
-    order.idempotency = match request.headers().contains_key("idempotency-key") {
-        true => input::idempotency(request, &format!("{}{rest}", within.path), &body)?,
-        false => None,
-    };
-    order.client_correlation = input::kept(request, "x-correlation-id");
-    order.traceparent = input::kept(request, "traceparent");
-    let outcome = match context.enter(order).await {
-        Ok(outcome) => outcome,
-        // A refusal has waited for what it was judged by, as an outcome has.
-        Err(fault) => return Err(fault.into()),
-    };
+    let method = request.method().as_str();
+    let door = inbound::door(context.as_ref(), &place, method)
+        .ok_or_else(|| Problem::method(&allow(context.as_ref(), &place)))?;
     let base = base(request, front);
-    let status = match (outcome.settled, door.verb) {
-        (false, _) => StatusCode::ACCEPTED,
-        (true, Verb::Post) if door.word.is_none() => StatusCode::CREATED,
-        (true, Verb::Delete) => StatusCode::NO_CONTENT,
-        (true, _) => StatusCode::OK,
-    };
+    let wanted = Request { method, headers: request, base: &base, path: &within.path, collection, rest };
+    let body = input::bytes(request, payload, front);
+    Ok(response(inbound::command(&wanted, context.as_ref(), door, front.settings.json_depth, body).await?))
+}
+
+/// An answer as HTTP has it.
+pub fn response(answer: Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    if matches!(status, StatusCode::CREATED | StatusCode::ACCEPTED) {
-        response.insert_header((header::LOCATION, format!("{base}{collection}/{}", outcome.number)));
+    for header in answer.headers {
+        response.insert_header(header);
     }
-    if !outcome.settled {
-        response.insert_header((header::RETRY_AFTER, "1"));
+    match answer.content {
+        Some((media, body)) => response.content_type(media).body(body),
+        None => response.finish(),
     }
-    if outcome.replayed {
-        response.insert_header(("Idempotent-Replayed", "true"));
-    }
-    response.insert_header((header::ETAG, format!("\"{}\"", outcome.version)));
-    if status == StatusCode::NO_CONTENT {
-        return Ok(response.finish());
-    }
-    let mut out = Vec::with_capacity(outcome.body.len() + 256);
-    splice(&mut out, &outcome.body, outcome.number, &base, collection, context.name().item);
-    Ok(response.content_type(media(request)).body(out))
+}
+
+/// A problem as HTTP has it.
+pub fn refusal(problem: Problem, request: &HttpRequest) -> HttpResponse {
+    let mut response = response(problem.answer(request.path(), request));
+    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept-Language"));
+    response
 }
 
 /// A fault that was judged from accepted state waits until that state is durable.
@@ -262,67 +197,13 @@ async fn list(
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).content_type(media(request)).body(out))
 }
 
-/// Writes the JSON object `body` with its number and links, without reading it.
-fn splice(out: &mut Vec<u8>, body: &[u8], number: u64, base: &str, collection: &str, item: &str) {
-    let open = body.strip_suffix(b"}").unwrap_or(b"{");
-    out.extend_from_slice(open);
-    if open.len() > 1 {
-        out.push(b',');
-    }
-    let _ = write!(
-        out,
-        "\"id\":{number},\"_links\":{{\"self\":{{\"href\":\"{base}{collection}/{number}\"}},\
-         \"{item}\":{{\"href\":\"{base}{collection}/{number}\"}}}}}}"
-    );
-}
-
-/// Scheme and host as the client wrote them, or as a trusted proxy says that it did. A host that is none would break
-/// out of the JSON that it is put into.
+/// Scheme and host as the client wrote them, or as a trusted proxy says that it did.
 pub fn base(request: &HttpRequest, front: &Front) -> String {
     let proxies = &front.settings.trusted_proxies;
     if !proxies.is_empty() && request.peer_addr().is_some_and(|peer| proxies.contains(&peer.ip())) {
         // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
         let info = request.connection_info();
-        let scheme = if info.scheme() == "https" { "https://" } else { "http://" };
-        return format!("{scheme}{}", plain(info.host()));
+        return inbound::base(if info.scheme() == "https" { "https" } else { "http" }, info.host());
     }
-    let host = plain(input::text(request, "host").unwrap_or_default());
-    ["http://", host].concat()
-}
-
-fn plain(host: &str) -> &str {
-    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
-    if plain && !host.is_empty() { host } else { "localhost" }
-}
-
-/// HAL, or plain JSON for who likes that better.
-fn media(request: &HttpRequest) -> &'static str {
-    let (mut hal, mut json) = (0.0_f32, 0.0_f32);
-    for range in input::text(request, "accept").unwrap_or("*/*").split(',') {
-        let mut parts = range.split(';');
-        let name = parts.next().unwrap_or_default().trim();
-        let q = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
-        match name {
-            "application/json" => json = q,
-            "application/hal+json" | "application/*" | "*/*" => hal = hal.max(q),
-            _ => {}
-        }
-    }
-    if json > hal { "application/json" } else { "application/hal+json" }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn number_and_links_are_spliced_into_any_object() {
-        for (body, first) in [("{}", None), (r#"{"a":"}"}"#, Some("}"))] {
-            let mut out = Vec::new();
-            splice(&mut out, body.as_bytes(), 7, "http://h", "/s/rents", "rent");
-            let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
-            assert_eq!((value["a"].as_str(), value["id"].as_u64()), (first, Some(7)));
-            assert_eq!(value["_links"]["rent"]["href"], "http://h/s/rents/7");
-        }
-    }
+    inbound::base("http", input::text(request, "host").unwrap_or_default())
 }

@@ -240,6 +240,12 @@ impl Broker {
         others.iter().all(|other| rule(self.place.ip, other.place.ip) && rule(other.place.ip, self.place.ip))
     }
 
+    /// Has it write down which quorum queues it has: this version does so seconds after they are declared, and one of
+    /// which it does not know after a `kill -9` has no leader any more.
+    pub fn sync(&self) {
+        self.ctl(&["eval", "[dets:sync(Table) || Table <- dets:all()]."]);
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         if let (Ok(pid), Some(mut child)) = (fs::read_to_string(self.pid_file()), self.child.take()) {

@@ -11,8 +11,14 @@ use lapin::{
     },
     types::{AMQPValue, FieldTable},
 };
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 use tokio::runtime::{Builder, Runtime};
+
+/// How long a message may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One event as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +119,8 @@ impl Queue {
                 .await
                 .unwrap();
             for _ in 0..count {
-                let delivery = consumer.next().await.unwrap().unwrap();
+                let delivery = tokio::time::timeout(PATIENCE, consumer.next()).await.expect("it is there");
+                let delivery = delivery.unwrap().unwrap();
                 assert!(delivery.acker.reject(BasicRejectOptions { requeue: false }).await.unwrap());
             }
             connection.close(200, "done".into()).await.unwrap();

@@ -1,7 +1,12 @@
 //! One collection: its list, its items, its doors.
 
-use super::schema::{self, Use, component, put, reference};
-use crate::actors::{Context, DoorInfo, Verb};
+use crate::{
+    actors::{Context, DoorInfo, Verb},
+    inbound::{
+        described::{self, DoorWords},
+        schema::{self, put, reference},
+    },
+};
 use serde_json::{Map, Value, json};
 
 /// The operations of a context: what follows the collection in the path, the method, a name, and the operation.
@@ -21,11 +26,7 @@ impl Described {
 /// Describes `context`, and adds what its operations speak of to `schemas`.
 pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Described {
     let name = context.name();
-    let component_name = format!("{}.{}", name.system, capitalised(name.item));
-    let shown = component(schemas, &component_name, Use::Shown, |generator| context.shown_schema(generator));
-    if let Some(item) = schemas.get_mut(&component_name).and_then(Value::as_object_mut) {
-        add_links(item, name.item);
-    }
+    let (component_name, shown) = described::thing(context, schemas);
     let page = page(name.collection, &component_name);
     let page_name = format!("{component_name}.Page");
     schemas.insert(page_name.clone(), page);
@@ -52,27 +53,6 @@ pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Desc
         all.push(operation(context, door, &component_name, schemas));
     }
     Described(all)
-}
-
-fn capitalised(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-fn add_links(item: &mut Map<String, Value>, rel: &str) {
-    let link = reference("Link");
-    let added = [
-        ("id", json!({ "type": "integer", "format": "uint64", "minimum": 1, "description": "Its number." })),
-        ("_links", json!({ "type": "object", "properties": { "self": link, rel: link }, "required": ["self", rel] })),
-    ];
-    for (field, schema) in added {
-        if let Some(properties) = item.entry("properties").or_insert_with(|| json!({})).as_object_mut() {
-            properties.insert(field.to_owned(), schema);
-        }
-        if let Some(required) = item.entry("required").or_insert_with(|| json!([])).as_array_mut() {
-            required.push(field.into());
-        }
-    }
 }
 
 fn page(collection: &str, item: &str) -> Value {
@@ -143,19 +123,9 @@ fn operation(
 ) -> (String, &'static str, String, Value) {
     let name = context.name();
     let item = name.item;
-    let (method, does) = match door.verb {
-        Verb::Post => ("post", "Create"),
-        Verb::Patch => ("patch", "Change"),
-        Verb::Delete => ("delete", "Cancel"),
-    };
-    let in_collection = door.verb == Verb::Post && door.word.is_none();
-    let (rest, operation_name, summary) = match door.word {
-        Some(word) => {
-            (format!("/{word}/{{id}}"), format!("{method}.{word}"), format!("{} a {item}", capitalised(word)))
-        }
-        None if in_collection => (String::new(), "create".to_owned(), format!("{does} a {item}")),
-        None => ("/{id}".to_owned(), method.to_owned(), format!("{does} a {item}")),
-    };
+    let DoorWords { rest, method, name: operation_name, summary, body } =
+        described::door_words(context, door, component_name, schemas);
+    let in_collection = rest.is_empty();
     let mut parameters = vec![parameter("Idempotency-Key"), parameter("If-Match"), parameter("Accept-Language")];
     if !in_collection {
         parameters.insert(0, id(item));
@@ -181,11 +151,8 @@ fn operation(
     let open = ("202", answer(component_name, "Not settled in time: look again at `Location`.", later));
     let mut problems = vec!["400", "404", "409", "412", "422", "500", "503"];
     let mut operation = json!({ "tags": [name.context], "summary": summary, "parameters": parameters });
-    if let Some(body) = door.body {
+    if let Some((body_name, made)) = body {
         problems.extend(["408", "413", "415"]);
-        let word = door.word.map(capitalised).unwrap_or_default();
-        let body_name = format!("{component_name}.{}{word}", capitalised(method));
-        let made = component(schemas, &body_name, Use::Taken, body);
         let content = json!({ "schema": reference(&body_name), "example": schema::example(&made, schemas, item) });
         let mut contents = json!({ "application/json": content });
         if door.verb == Verb::Patch {

@@ -1,6 +1,6 @@
 //! The pages that show the document: Swagger UI, from the binary itself.
 
-use crate::http::problem::Problem;
+use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, http::header};
 use std::sync::Arc;
 use utoipa_swagger_ui::{Config, Url};

@@ -2,7 +2,6 @@
 
 mod collection;
 pub mod docs;
-mod schema;
 mod server;
 
 use crate::actors::Context;

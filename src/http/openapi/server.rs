@@ -1,7 +1,12 @@
 //! What belongs to no context: problems, parameters, headers, and the server's own endpoints.
 
-use super::schema::{put, reference};
-use crate::actors::Context;
+use crate::{
+    actors::Context,
+    inbound::{
+        described,
+        schema::{put, reference},
+    },
+};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -24,8 +29,8 @@ fn fields(value: Value) -> Map<String, Value> {
 pub fn schemas() -> Map<String, Value> {
     let count = json!({ "type": "integer", "format": "uint64", "minimum": 0 });
     let link = reference("Link");
-    fields(json!({
-        "Link": { "type": "object", "properties": { "href": { "type": "string", "format": "uri" } }, "required": ["href"] },
+    let mut schemas = described::shared();
+    schemas.extend(fields(json!({
         "PageLinks": {
             "type": "object",
             "description": "`prev` is absent on the first page, `next` on the last.",
@@ -36,31 +41,6 @@ pub fn schemas() -> Map<String, Value> {
             "type": "object",
             "properties": { "size": count, "totalElements": count, "totalPages": count, "number": count },
             "required": ["size", "totalElements", "totalPages", "number"],
-        },
-        "Problem": {
-            "type": "object",
-            "description": "Why a request came to nothing (RFC 9457).",
-            "properties": {
-                "type": { "type": "string", "format": "uri" },
-                "title": { "type": "string", "description": "The same for every occurrence." },
-                "status": { "type": "integer", "minimum": 400, "maximum": 599 },
-                "detail": { "type": "string", "description": "This occurrence, in English or Korean." },
-                "instance": { "type": "string" },
-                "code": { "type": "string", "pattern": "^[a-z0-9-]+$", "description": "Stable, and for programs." },
-                "traceId": { "type": "string" },
-                "errors": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "properties": {
-                            "pointer": { "type": "string", "description": "A JSON pointer into the body." },
-                            "detail": { "type": "string" },
-                        },
-                        "required": ["pointer", "detail"],
-                    },
-                },
-            },
-            "required": ["type", "title", "status", "detail", "instance", "code"],
         },
         "Context": {
             "type": "object",
@@ -87,7 +67,8 @@ pub fn schemas() -> Map<String, Value> {
                 "failureRate": { "type": "number", "minimum": 0, "maximum": 1 },
             },
         },
-    }))
+    })));
+    schemas
 }
 
 /// The answers that every operation shares, by status.

@@ -1,12 +1,12 @@
 //! Problems (RFC 9457): one shape for every error, with a stable code, in English or Korean.
 
+use super::{
+    Answer,
+    input::{Headers, text},
+};
 use crate::{
     actors::Fault,
     domain::{Kind, Refusal},
-};
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{StatusCode, header},
 };
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -25,6 +25,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("bad-filter", 400, "The filter cannot be understood", "필터 값이 올바르지 않습니다"),
     ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
     ("bad-idempotency-key", 400, "The idempotency key is malformed", "멱등성 키가 올바르지 않습니다"),
+    ("idempotency-key-missing", 400, "There is no idempotency key", "멱등성 키가 없습니다"),
     ("bad-if-match", 400, "If-Match is malformed", "If-Match가 올바르지 않습니다"),
     ("origin-refused", 403, "Pages of this origin may not do this", "이 출처에는 허용되지 않습니다"),
     ("admin-closed", 403, "Administration is closed", "관리 기능이 닫혀 있습니다"),
@@ -52,7 +53,7 @@ pub struct Problem {
     ko: Cow<'static, str>,
     error: Option<Box<(String, String)>>,
     replayed: bool,
-    headers: Vec<(header::HeaderName, String)>,
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Problem {
@@ -69,7 +70,7 @@ impl Problem {
     /// Another method is wanted.
     pub fn method(allow: &str) -> Self {
         Self::new("method-not-allowed", format!("use one of {allow}"), format!("다음 중 하나를 사용하세요: {allow}"))
-            .with(header::ALLOW, allow.to_owned())
+            .with("allow", allow.to_owned())
     }
     /// The handler panicked.
     pub fn crashed() -> Self {
@@ -82,9 +83,14 @@ impl Problem {
         problem.error = Some(Box::new((pointer, detail)));
         problem
     }
+    /// The body has more than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        let ko = format!("본문은 최대 {limit}바이트입니다");
+        Self::new("body-too-large", format!("a body has at most {limit} bytes"), ko)
+    }
     /// The same with a header.
     #[must_use]
-    pub fn with(mut self, name: header::HeaderName, value: String) -> Self {
+    pub fn with(mut self, name: &'static str, value: String) -> Self {
         self.headers.push((name, value));
         self
     }
@@ -98,7 +104,7 @@ impl Problem {
         let mut problem = Self::new("crashed", refusal.en, refusal.ko);
         (problem.status, problem.code) = (status, refusal.code);
         match problem.status == 503 || problem.code == "still-open" {
-            true => problem.with(header::RETRY_AFTER, "1".into()),
+            true => problem.with("retry-after", "1".into()),
             false => problem,
         }
     }
@@ -114,36 +120,30 @@ impl Problem {
         if korean { ko } else { en }
     }
 
-    /// The answer to `request`.
-    pub fn response(self, request: &HttpRequest) -> HttpResponse {
-        let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let korean = prefers_korean(text("accept-language").unwrap_or_default());
+    /// The answer to a request for `path`.
+    pub fn answer(self, path: &str, request: &dyn Headers) -> Answer {
+        let korean = prefers_korean(text(request, "accept-language").unwrap_or_default());
         let mut body = Map::new();
         body.insert("type".into(), format!("{TYPES}{}", self.code).into());
         body.insert("title".into(), self.title(korean).into());
         body.insert("status".into(), self.status.into());
         body.insert("detail".into(), if korean { self.ko.as_ref() } else { self.en.as_ref() }.into());
-        body.insert("instance".into(), request.path().into());
+        body.insert("instance".into(), path.into());
         body.insert("code".into(), self.code.as_ref().into());
-        if let Some(trace) = text("traceparent").and_then(|value| value.split('-').nth(1)) {
+        if let Some(trace) = text(request, "traceparent").and_then(|value| value.split('-').nth(1)) {
             body.insert("traceId".into(), trace.into());
         }
         if let Some(error) = &self.error {
             let errors = json!([{ "pointer": error.0, "detail": error.1 }]);
             body.insert("errors".into(), errors);
         }
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = HttpResponse::build(status);
-        response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
-        response.insert_header((header::CONTENT_LANGUAGE, if korean { "ko" } else { "en" }));
-        response.insert_header((header::VARY, "Accept-Language"));
+        let mut headers = vec![("content-language", if korean { "ko" } else { "en" }.to_owned())];
         if self.replayed {
-            response.insert_header(("Idempotent-Replayed", "true"));
+            headers.push(("idempotent-replayed", "true".into()));
         }
-        for (name, value) in self.headers {
-            response.insert_header((name, value));
-        }
-        response.body(Value::Object(body).to_string())
+        headers.extend(self.headers);
+        let content = Some(("application/problem+json", Value::Object(body).to_string().into_bytes()));
+        Answer { status: self.status, headers, content }
     }
 }
 
@@ -161,7 +161,7 @@ impl From<Fault> for Problem {
             Fault::VersionMismatch { current } => {
                 let ko = format!("현재 버전은 {current}입니다");
                 let problem = Self::new("version-mismatch", format!("the version is {current} by now"), ko);
-                if current == 0 { problem } else { problem.with(header::ETAG, format!("\"{current}\"")) }
+                if current == 0 { problem } else { problem.with("etag", format!("\"{current}\"")) }
             }
             Fault::KeyReused => Self::new(
                 "key-reused",
@@ -171,14 +171,14 @@ impl From<Fault> for Problem {
             Fault::Busy { retry_after } => {
                 let seconds = retry_after.as_millis().div_ceil(1000).max(1);
                 Self::new("retry-later", "please try again in a moment", "잠시 후 다시 시도해 주세요")
-                    .with(header::RETRY_AFTER, seconds.to_string())
+                    .with("retry-after", seconds.to_string())
             }
             Fault::Away(context) => Self::new(
                 "context-away",
                 format!("{context} is away; try again in a moment"),
                 format!("{context}이(가) 중지되어 있습니다. 잠시 후 다시 시도해 주세요"),
             )
-            .with(header::RETRY_AFTER, "1".into()),
+            .with("retry-after", "1".into()),
             Fault::Crashed => Self::new(
                 "crashed",
                 "the request failed in an unforeseen way; nothing of it stands",
@@ -187,7 +187,7 @@ impl From<Fault> for Problem {
             Fault::Store(error) => {
                 tracing::error!(error, "the store has failed");
                 Self::new("store-failed", "the store cannot answer", "저장소가 응답할 수 없습니다")
-                    .with(header::RETRY_AFTER, "1".into())
+                    .with("retry-after", "1".into())
             }
             Fault::SortUnsupported { collection, allowed } => {
                 let ko = format!("{collection}의 정렬 기준: {allowed}");

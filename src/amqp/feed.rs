@@ -13,7 +13,7 @@ use crate::{
 };
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
-    Acker,
+    Acker, ExchangeKind,
     message::Delivery,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueBindOptions},
     types::{AMQPValue, FieldTable},
@@ -32,7 +32,7 @@ const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
 
 /// How events are taken.
 #[derive(Debug, Clone)]
-pub struct InletSettings {
+pub struct FeedSettings {
     /// The exchange that they are published to.
     pub exchange: String,
     /// Names this node's queues for ever.
@@ -40,17 +40,17 @@ pub struct InletSettings {
 }
 
 /// Takes the events of one context.
-pub struct Inlet {
+pub struct Feed {
     link: Arc<Link>,
-    settings: InletSettings,
+    settings: FeedSettings,
     replica: Arc<dyn Replicating>,
     queue: String,
 }
 
-impl Inlet {
+impl Feed {
     /// Feeds `replica` over `link`.
-    pub fn new(link: Arc<Link>, settings: InletSettings, replica: Arc<dyn Replicating>) -> Self {
-        let queue = format!("holdfast.inlet.{}.{}", settings.node, replica.context());
+    pub fn new(link: Arc<Link>, settings: FeedSettings, replica: Arc<dyn Replicating>) -> Self {
+        let queue = format!("holdfast.feed.{}.{}", settings.node, replica.context());
         Self { link, settings, replica, queue }
     }
 
@@ -90,7 +90,7 @@ impl Inlet {
 
     async fn consume(&self, live: &Live, failures: &mut u32) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
-        declare_exchange(&channel, &self.settings.exchange).await?;
+        declare_exchange(&channel, &self.settings.exchange, ExchangeKind::Topic).await?;
         letters::declare(&channel, &self.settings.node).await?;
         let arguments = [
             ("x-delivery-limit", AMQPValue::LongInt(DELIVERIES)),

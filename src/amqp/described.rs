@@ -1,0 +1,153 @@
+//! Commands and their replies in the AsyncAPI document, from the doors that the contexts declare.
+
+use super::commands::COMMANDS;
+use crate::{
+    actors::Context,
+    inbound::{
+        described::{self, DoorWords},
+        schema::reference,
+    },
+};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const BINDING: &str = "0.3.0";
+
+/// Adds what those of `contexts` that decide may be told to an AsyncAPI document.
+pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Context>]) {
+    let mut added = Added { schemas: described::shared(), ..Added::default() };
+    added.messages.insert("problem".into(), reply("application/problem+json", "Why it came to nothing.", "Problem"));
+    for context in contexts.iter().filter(|context| !context.is_view()) {
+        added.context(context.as_ref());
+    }
+    let Added { channels, operations, messages, schemas } = added;
+    for (place, further) in [
+        ("/channels", channels),
+        ("/operations", operations),
+        ("/components/messages", messages),
+        ("/components/schemas", schemas),
+    ] {
+        if let Some(known) = document.pointer_mut(place).and_then(Value::as_object_mut) {
+            known.extend(further);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Added {
+    channels: Map<String, Value>,
+    operations: Map<String, Value>,
+    messages: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
+
+fn to(place: &str, name: &str) -> Value {
+    json!({ "$ref": format!("#/{place}/{name}") })
+}
+
+impl Added {
+    fn context(&mut self, context: &dyn Context) {
+        let name = context.name();
+        let (thing, _) = described::thing(context, &mut self.schemas);
+        let (commands, replies) = (format!("commands.{}", name.context), format!("replies.{}", name.context));
+        let answered = format!("answer.{}", name.context);
+        self.messages.insert(
+            answered.clone(),
+            reply("application/hal+json", &format!("The {}, as it is now.", name.item), &thing),
+        );
+        let mut taken = Map::new();
+        for door in context.doors() {
+            let words = described::door_words(context, door, &thing, &mut self.schemas);
+            let key = format!("{commands}.{}", words.name);
+            taken.insert(words.name.clone(), to("components/messages", &key));
+            self.operations.insert(
+                key.clone(),
+                json!({
+                    "action": "receive",
+                    "summary": words.summary,
+                    "channel": to("channels", &commands),
+                    "messages": [to(&format!("channels/{commands}/messages"), &words.name)],
+                    "reply": {
+                        "address": {
+                            "location": "$message.header#/reply_to",
+                            "description": "The property `reply_to`, over the default exchange.",
+                        },
+                        "channel": to("channels", &replies),
+                        "messages": [
+                            to(&format!("channels/{replies}/messages"), "answer"),
+                            to(&format!("channels/{replies}/messages"), "problem"),
+                        ],
+                    },
+                    "bindings": { "amqp": { "ack": true, "bindingVersion": BINDING } },
+                }),
+            );
+            self.messages.insert(key, command(&words, &format!("/{}/{}", name.system, name.collection)));
+        }
+        self.channels.insert(
+            commands,
+            json!({
+                "address": name.context,
+                "description": format!("Commands for `{}`; they wait in the queue `{COMMANDS}.{0}`.", name.context),
+                "messages": taken,
+                "bindings": { "amqp": {
+                    "is": "routingKey",
+                    "exchange": {
+                        "name": COMMANDS, "type": "direct", "durable": true, "autoDelete": false, "vhost": "/",
+                    },
+                    "bindingVersion": BINDING,
+                } },
+            }),
+        );
+        let messages =
+            json!({ "answer": to("components/messages", &answered), "problem": to("components/messages", "problem") });
+        let said = "Wherever `reply_to` says.";
+        self.channels.insert(replies, json!({ "address": null, "description": said, "messages": messages }));
+    }
+}
+
+/// What a command by this door looks like.
+fn command(words: &DoorWords, collection: &str) -> Value {
+    let text = json!({ "type": "string" });
+    let path = format!("^{collection}{}$", words.rest.replace("{id}", "[1-9][0-9]*"));
+    let headers = json!({
+        "type": "object",
+        "properties": {
+            "method": { "type": "string", "const": words.method.to_uppercase() },
+            "path": { "type": "string", "pattern": path },
+            "idempotency-key": { "type": "string", "description": "Instead of the property `message_id`; one of the two is needed." },
+            "if-match": text, "accept-language": text, "x-correlation-id": text, "traceparent": text,
+            "host": { "type": "string", "description": "What stands before the paths in links; without it, nothing." },
+        },
+        "required": ["method", "path"],
+    });
+    let mut message = json!({
+        "name": format!("{} {collection}{}", words.method.to_uppercase(), words.rest),
+        "title": words.summary,
+        "headers": headers,
+        "correlationId": { "location": "$message.header#/correlation_id" },
+    });
+    if let (Some((name, _)), Some(fields)) = (&words.body, message.as_object_mut()) {
+        fields.insert("contentType".into(), "application/json".into());
+        fields.insert("payload".into(), reference(name));
+    }
+    message
+}
+
+fn reply(media: &str, what: &str, schema: &str) -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "summary": what,
+        "contentType": media,
+        "headers": {
+            "type": "object",
+            "properties": {
+                "status": { "type": "integer", "minimum": 200, "maximum": 599, "description": "As HTTP has it." },
+                "location": text, "etag": text, "retry-after": text, "idempotent-replayed": text,
+                "content-language": text, "x-correlation-id": text,
+            },
+            "required": ["status"],
+        },
+        "correlationId": { "location": "$message.header#/correlation_id" },
+        "payload": reference(schema),
+    })
+}

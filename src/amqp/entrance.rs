@@ -1,0 +1,92 @@
+//! Where commands from the broker come in: by the doors that HTTP has.
+
+use super::message::Message;
+use crate::{
+    actors::Context,
+    inbound::{self, Answer, Headers, Paths, Problem, Request, text},
+};
+use futures_util::{FutureExt, future::ready};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+/// How much a body may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The largest, in bytes.
+    pub body: usize,
+    /// The deepest nesting.
+    pub depth: usize,
+}
+
+/// The contexts that decide, and the paths to them.
+pub struct Entrance {
+    contexts: Vec<Arc<dyn Context>>,
+    paths: Paths<usize>,
+    limits: Limits,
+}
+
+impl Entrance {
+    /// An entrance to those of `contexts` that decide; `bare` when the paths are known without their system too.
+    pub fn new(contexts: &[Arc<dyn Context>], bare: bool, limits: Limits) -> Self {
+        let contexts: Vec<_> = contexts.iter().filter(|context| !context.is_view()).cloned().collect();
+        let mut paths = Paths::new(bare);
+        for (place, context) in contexts.iter().enumerate() {
+            paths.lead(context.name(), context.aliases(), place);
+        }
+        Self { contexts, paths, limits }
+    }
+
+    /// The names of the contexts, in their places.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.contexts.iter().map(|context| context.name().context)
+    }
+
+    /// The answer to a command that came for the context in that place.
+    pub async fn answer(&self, message: &Message, place: usize, body: Vec<u8>) -> Answer {
+        let began = Instant::now();
+        let path = text(message, "path").unwrap_or_default();
+        let entering = AssertUnwindSafe(self.enter(message, place, path, body)).catch_unwind();
+        let entered = entering.await.unwrap_or_else(|_| Err(Problem::crashed()));
+        let answer = entered.unwrap_or_else(|problem| problem.answer(path, message));
+        let said = |name: &str| text(message, name).unwrap_or_default();
+        let (method, correlation) = (said("method"), said("x-correlation-id"));
+        let trace = said("traceparent").split('-').nth(1).unwrap_or_default();
+        let context = self.contexts.get(place).map_or("", |context| context.name().context);
+        let (status, micros) = (answer.status, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        tracing::info!(target: "holdfast::access", over = "amqp", method, context, status, micros, correlation, trace, "answered");
+        answer
+    }
+
+    /// Brings a command in by the door that it names.
+    async fn enter(&self, message: &Message, place: usize, path: &str, body: Vec<u8>) -> Result<Answer, Problem> {
+        let method = text(message, "method").filter(|_| !path.is_empty()).ok_or_else(|| {
+            Problem::new(
+                "bad-request",
+                "the headers `method` and `path` name a door, such as `PATCH` and `/bookrent/rents/7`",
+                "`method`와 `path` 헤더가 필요합니다. 예: `PATCH`, `/bookrent/rents/7`",
+            )
+        })?;
+        // A queue is for one context, as a port of its own is.
+        let found = self.paths.find(path).filter(|(collection, ..)| collection.place == place);
+        let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
+        let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
+        let inside = inbound::place(context, rest).ok_or_else(Problem::not_found)?;
+        let door = inbound::door(context, &inside, method).ok_or_else(|| {
+            match inbound::methods(context, &inside).as_slice() {
+                [] => Problem::not_found(),
+                methods => Problem::method(&methods.join(", ")),
+            }
+        })?;
+        if message.header("idempotency-key").is_none() {
+            return Err(Problem::new(
+                "idempotency-key-missing",
+                "a broker may deliver a command twice: give it a `message_id` or the header `idempotency-key`",
+                "브로커가 명령을 두 번 전달할 수 있으므로 `message_id` 또는 `idempotency-key`가 필요합니다",
+            ));
+        }
+        let base = text(message, "host").map_or(String::new(), |host| inbound::base("http", host));
+        let request = Request { method, headers: message, base: &base, path: &within.path, collection, rest };
+        let limit = self.limits.body;
+        let body = ready(if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) });
+        inbound::command(&request, context, door, self.limits.depth, body).await
+    }
+}
