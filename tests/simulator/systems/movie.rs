@@ -6,8 +6,9 @@ use super::{
         remedy::Remedy,
         world::{Order, World},
     },
-    Business, must, pays_once, text,
+    Business, money_adds_up, must, pays_once, text,
 };
+use holdfast::systems::movie::payment::{Event, Payment};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -78,6 +79,16 @@ fn always(world: &World) -> Result<(), String> {
         }
     }
     pays_once(world, ("Paid", "PaymentCanceled"), "Canceled")?;
+    let (mut came, mut went, mut paid) = (0, 0, BTreeMap::new());
+    world.each_said::<Payment>(|number, event| match event {
+        Event::Paid { total_price, .. } => {
+            came += total_price.unwrap_or_default();
+            paid.insert(number, total_price.unwrap_or_default());
+        }
+        Event::PaymentCanceled { .. } => went += paid.remove(&number).unwrap_or_default(),
+        Event::PaymentWithheld { .. } => {}
+    });
+    money_adds_up(world, (came, went), "totalPrice", "Canceled")?;
     for (number, payment) in world.all("payment").iter() {
         must!(payment["totalPrice"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
     }
