@@ -1,6 +1,6 @@
 //! Tickets whose time passes while something else is on.
 
-use crate::{advance, cancel, costs, reserve, start, ticket};
+use crate::{advance, cancel, costs, reserve, start, support::Server, ticket};
 use serde_json::json;
 
 const TUESDAY: &str = "2021-07-06";
@@ -55,4 +55,19 @@ fn of_what_ended_while_the_server_was_off_only_the_available_is_expired() {
     }
     cancel(&server, 1).is(200);
     server.shows("/tickets/2", json!({"status": "만료됨"}));
+}
+
+#[test]
+fn about_the_new_year_a_year_is_that_of_the_calendar_and_not_that_of_its_weeks() {
+    // The Monday before the new year is in the first week of the next one, the Friday after it in the last of the old.
+    for (now, year) in [("2024-12-30T12:00:00Z", "2024-12-30T12:"), ("2021-01-01T12:00:00Z", "2021-01-01T12:")] {
+        let server = Server::of("ticketing", "", &["--clock", now]);
+        ticket(&server, 1, "예약가능", "2098-12-31").is(201).has("endtime", "2098-12-31T15:00:00Z");
+        let made = reserve(&server, 1, "A", "Silver").is(201);
+        assert!(made["updatedDate"].as_str().unwrap().starts_with(year), "{}", made.text);
+        let events = server.get("/events/ticketing.reservation").is(200);
+        let times: Vec<_> =
+            events.body.as_array().unwrap().iter().map(|event| event["time"].as_str().unwrap()).collect();
+        assert!(times.len() == 2 && times.iter().all(|time| time.starts_with(year)), "{times:?}");
+    }
 }
