@@ -1,6 +1,6 @@
 //! What a decision comes to, as it goes into the log.
 
-use super::work::{Trouble, Work};
+use super::work::Work;
 use crate::{
     actors::records::{Cause, Envelope, Logged, SAGA_PAGE, SagaId, Thread, encode_log, encode_state},
     domain::Aggregate,
@@ -18,14 +18,17 @@ pub(super) struct Decided<'a, A: Aggregate> {
 }
 
 impl<A: Aggregate> Work<'_, A> {
-    /// The next events of the log, if each of them and what they lead to can be stored.
+    /// The next events of the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when one of them, or what they lead to, cannot be stored.
     pub(super) fn logged(
         &self,
         decided: Decided<'_, A>,
         cause: &Cause,
         saga: &SagaId,
         thread: Option<&Thread>,
-    ) -> Result<Result<Vec<Logged<A::Event>>, Trouble>, StoreError> {
+    ) -> Result<Vec<Logged<A::Event>>, StoreError> {
         let Decided { number, version, events, after, created_in } = decided;
         let mut logged = Vec::with_capacity(events.len());
         for (event, place) in events.into_iter().zip(1..) {
@@ -42,12 +45,9 @@ impl<A: Aggregate> Work<'_, A> {
             logged.push(Logged { envelope, event });
         }
         // Found here and not when the turn is written: so nothing else of the turn is lost, and it is known what it was.
-        let version = version + logged.len() as u64;
-        match encode_log::<A>(&logged).and_then(|_| encode_state(version, created_in, after)) {
-            Ok(_) => Ok(Ok(logged)),
-            Err(StoreError::Invalid(why)) => Ok(Err(Trouble::TooLarge(why))),
-            Err(error) => Err(error),
-        }
+        encode_log::<A>(&logged)?;
+        encode_state(version + logged.len() as u64, created_in, after)?;
+        Ok(logged)
     }
 
     /// They happen.

@@ -149,9 +149,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 _ => self.desk.sheet(number)?.now.saga.clone(),
             };
             let decided = Decided { number, version, events, after: &after, created_in: created_in.as_ref() };
-            let logged = match self.logged(decided, &cause, &saga, client)? {
-                Ok(logged) => logged,
-                Err(trouble) => return Ok(Err(trouble)),
+            let logged = match self.logged(decided, &cause, &saga, client) {
+                Err(StoreError::Invalid(why)) => return Ok(Err(Trouble::TooLarge(why))),
+                logged => logged?,
             };
             // A client's command that opens a question is let in by the guard of who is asked, or not at all.
             let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
