@@ -154,6 +154,30 @@ fn a_second_cancel_is_no_second_event() {
 }
 
 #[test]
+fn a_delivery_is_cancelled_by_the_cancel_of_its_rent_alone_and_once() {
+    let mut server = Server::start(&[]);
+    let book = server.register_book("title01");
+    server.rent(book, 1).has("status", "Rent");
+    server.shows("/deliveries/1", json!({"status": "Delivery Started"}));
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let body = json!({"status": "Delivery Started", "address": "elsewhere"});
+        server.call(method, "/deliveries/1", |request| request.json(&body)).problem(405);
+    }
+    // What else touches it: another rent, a context that starts again, a whole process that does.
+    server.rent(book, 2).has("status", "Fail");
+    server.stop(DELIVERY);
+    server.start_again(DELIVERY);
+    server.kill();
+    server.restart();
+    server.get("/deliveries/1").is(200).has("status", "Delivery Started").has("address", "address1");
+    assert_eq!(server.happened(1, "DeliveryCancelled"), 0);
+    server.get("/books/1").is(200).has("status", false);
+    (0..2).for_each(|_| drop(server.cancel(1).is(200)));
+    server.shows("/views/1", json!({"deliveryStatus": "Delivery Cancelled"}));
+    assert_eq!((server.happened(1, "DeliveryStarted"), server.happened(1, "DeliveryCancelled")), (1, 1));
+}
+
+#[test]
 fn what_is_not_settled_is_shown_to_who_knows_its_number_and_closed_to_commands() {
     let server = Server::configured("[guard.\"bookrent.book\"]\ntimeout_ms = 20000\n");
     let book = server.register_book("title01");

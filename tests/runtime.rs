@@ -18,4 +18,5 @@ mod runtime {
     mod sagas_go_wrong;
     mod steps;
     mod tables;
+    mod ticketing_goes_wrong;
 }

@@ -9,5 +9,6 @@ mod shuffle {
     mod member;
     mod movie;
     mod purifier;
+    mod ticketing;
     mod world;
 }

@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
+mod ticketing {
+    mod away;
+    mod rules;
+    mod time;
+}
 
 use serde_json::json;
 use std::thread;
@@ -29,6 +34,12 @@ fn cancel(server: &Client, reservation: u64) -> Answer {
 fn happened(server: &Client, reservation: u64, what: &str) -> usize {
     let told = server.get(&format!("/admin/sagas/ticketing/{reservation}")).is(200).text;
     told.matches(&format!("\"what\":\"{what}\"")).count()
+}
+
+fn costs(server: &Client, ticket: u64, discounted: u64) {
+    let fields = json!({"ticketId": ticket, "price": 10_000, "discountedPrice": discounted});
+    server.shows(&format!("/prices/{ticket}"), fields.clone());
+    server.shows(&format!("/views/{ticket}"), fields);
 }
 
 fn advance(server: &Client, by: &str) {

@@ -9,7 +9,7 @@ use super::{
     health::ParkedId,
     listening::{Ears, Heard, Hearing, Listener},
     logic::{Logic, Turn},
-    records::{Envelope, Meta, ParkedRow},
+    records::{Envelope, Meta, ParkedRow, encode_state},
     shared::{Mailbox, Shared},
     sources::Whose,
 };
@@ -288,7 +288,11 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
             row
         }));
         match folded {
-            Ok(row) => self.desk.set(number, version + 1, None, row).map(Ok),
+            Ok(row) => match encode_state(version + 1, None, &row) {
+                Ok(_) => self.desk.set(number, version + 1, None, row).map(Ok),
+                Err(StoreError::Invalid(why)) => Ok(Err(why)),
+                Err(error) => Err(error),
+            },
             Err(_) => {
                 self.logic.shared.crashes.fetch_add(1, Relaxed);
                 Ok(Err("the fold panicked".to_owned()))

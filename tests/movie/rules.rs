@@ -180,6 +180,23 @@ fn a_seat_is_sold_once_for_each_movie_and_showtime_however_it_is_written() {
 }
 
 #[test]
+fn a_showtime_that_is_a_date_alone_is_the_beginning_of_that_day_in_seoul_or_wherever_the_theatre_is() {
+    let body = |seat: &str, showtime: &str| json!({"qty": 1, "movieName": "soul", "seat": seat, "showtime": showtime});
+    let server = movie("");
+    server.post("/books", body("1A", "2026-12-24")).is(201).has("showtime", "2026-12-23T15:00:00Z");
+    // The same seat, however the moment is written.
+    server.post("/books", body("1A", "2026-12-24T00:00:00+09:00")).refuses(409, "seat-taken");
+    server.post("/books", body("1A", "2026-12-25")).is(201);
+    for wrong in ["tomorrow", "2026-02-30", "2026-12-24T19:00:00", ""] {
+        let answer = server.post("/books", body("2B", wrong));
+        answer.refuses(400, "bad-body");
+        assert!(answer.text.contains("showtime"), "{}", answer.text);
+    }
+    let server = movie("zone = \"America/New_York\"");
+    server.post("/books", body("1A", "2026-12-24")).is(201).has("showtime", "2026-12-24T05:00:00Z");
+}
+
+#[test]
 fn where_the_theatre_sets_the_price_it_must_be_right_and_the_booking_names_the_theatre() {
     let server = movie("name = \"서울극장\"\nticket_price = 5000");
     for wrong in [json!(9999), json!(5000), json!(0), Value::Null] {

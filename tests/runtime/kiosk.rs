@@ -275,6 +275,8 @@ impl Aggregate for Order {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slip {
     prints: u64,
+    /// What is on it: where that is told to be endless, more than can be kept.
+    paper: String,
 }
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "KioskSlip")]
@@ -309,8 +311,9 @@ impl Aggregate for Slip {
         assert!(!is_poison("choke", &seat), "paper jam");
         emit(SlipEvent::Printed { seat })
     }
-    fn evolve(&mut self, _: &SlipEvent) {
+    fn evolve(&mut self, SlipEvent::Printed { seat }: &SlipEvent) {
         self.prints += 1;
+        self.paper = if is_poison("endless", seat) { seat.repeat(2000) } else { seat.clone() };
     }
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Order>(|event| match event {
@@ -327,6 +330,7 @@ impl Aggregate for Slip {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Wall {
     prints: u64,
+    poster: String,
 }
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "KioskWall")]
@@ -350,6 +354,7 @@ impl View for Wall {
             |wall, SlipEvent::Printed { seat }| {
                 assert!(!is_poison("smudge", seat), "cannot be read");
                 wall.prints += 1;
+                wall.poster = if is_poison("huge", seat) { seat.repeat(2000) } else { seat.clone() };
             },
         );
     }

@@ -217,7 +217,8 @@ async fn a_policy_that_panics_parks_one_aggregates_events_and_the_others_go_on()
     order(&bench, "B-2", 0).await.unwrap();
     bench.enter("kiosk.order", 1, Some(1), serde_json::Value::Null).await.unwrap();
     let slips = bench.context("kiosk.slip");
-    eventually(|| slips.parked().unwrap().len() == 2 && bench.see("kiosk.slip", 2).is_some()).await;
+    // That it is placed, that a change is wanted, and that it is placed again.
+    eventually(|| slips.parked().unwrap().len() == 3 && bench.see("kiosk.slip", 2).is_some()).await;
     assert_eq!(bench.see("kiosk.slip", 1), None);
     let parked = slips.parked().unwrap();
     let id = |place: usize| parked[place].id.clone();
@@ -250,6 +251,27 @@ async fn a_fold_that_panics_parks_its_event_and_takes_it_once_when_it_can() {
             row => Err(format!("{row:?}")),
         })
         .await;
+}
+
+#[actix_rt::test]
+async fn what_is_too_large_to_be_kept_is_set_aside_with_its_reason_and_the_others_go_on() {
+    let bench = bench().await;
+    for (context, word, one, other) in [("kiosk.slip", "endless-7", 7, 8), ("kiosk.wall", "huge-9", 9, 10)] {
+        order(&bench, word, 0).await.unwrap();
+        order(&bench, &format!("B-{other}"), 0).await.unwrap();
+        let listener = bench.context(context);
+        eventually(|| listener.parked().unwrap().len() == 1 && bench.see(context, other).is_some()).await;
+        let parked = listener.parked().unwrap().remove(0);
+        assert!(
+            parked.error.contains("cannot be stored") || parked.error.contains("over the limit"),
+            "{}",
+            parked.error
+        );
+        mend(word);
+        listener.unpark(parked.id, true).await.unwrap();
+        eventually(|| bench.see(context, one).is_some_and(|it| it["prints"] == 1)).await;
+        assert!(listener.parked().unwrap().is_empty());
+    }
 }
 
 #[actix_rt::test]

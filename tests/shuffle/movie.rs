@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Entity, Id, Refusal, Standing, Timestamp},
+    domain::{Entity, Id, Refusal, Standing, Timestamp, Written},
     systems::movie::{
         book::{self, Book},
         mypage::Row,
@@ -23,7 +23,7 @@ const DEAR: u64 = 90_000;
 fn order(world: &mut World, number: u64) -> Result<(), Refusal> {
     let seat = Some(format!("{}A, {}A", number % 5, (number + 1 + number / 5 % 4) % 5));
     let total_price = [None, Some(10_000), Some(DEAR)][(number / 20 % 3) as usize];
-    let (movie_name, showtime) = (Some("soul".into()), Some(Timestamp::default()));
+    let (movie_name, showtime) = (Some("soul".into()), Some(Written::Moment(Timestamp::default())));
     let wanted = Request { qty: 2, movie_name, seat, total_price, showtime };
     world.command::<Book>(None, book::Command::Request(wanted)).map(drop)
 }

@@ -27,6 +27,10 @@ impl Logs {
         let log = self.0.entry(S::NAME.context).or_insert_with(|| Box::new(Log::<S>::default()));
         log.downcast_ref::<Log<S>>().expect("the log of that type").clone()
     }
+    /// The log of a context that is laid out.
+    pub fn known<S: Aggregate>(&self) -> &Log<S> {
+        self.0[S::NAME.context].downcast_ref().expect("the log of that type")
+    }
 }
 
 /// What an event of a source comes to for one listener, if anything.

@@ -216,7 +216,11 @@ impl World {
     pub fn said(&self, context: &str, number: u64, event: &str) -> usize {
         self.find(context).said(number, event)
     }
-    /// Everything that a context has said.
+    /// Each thing that was said in the context of `A`, in order: by which of them, and what.
+    pub fn each_said<A: Aggregate>(&self, mut look: impl FnMut(u64, &A::Event)) {
+        self.logs.known::<A>().borrow().iter().for_each(|said| look(said.number, &said.event));
+    }
+    /// Everything that a context has said, as JSON.
     pub fn events(&self, context: &str) -> Vec<(u64, Value)> {
         self.find(context).events()
     }

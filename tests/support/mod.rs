@@ -98,6 +98,7 @@ pub struct Server {
     client: Client,
     process: Process,
     arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     directory: TempDir,
 }
 
@@ -126,6 +127,11 @@ impl Server {
 
     /// The same, on an address that others know beforehand.
     pub fn at(listen: &str, system: &str, toml: &str, further: &[&str]) -> Self {
+        Self::among(&[], listen, system, toml, further)
+    }
+
+    /// The same, with these environment variables.
+    pub fn among(environment: &[(&str, &str)], listen: &str, system: &str, toml: &str, further: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let config = directory.path().join("holdfast.toml");
         fs::write(&config, toml).unwrap();
@@ -133,8 +139,9 @@ impl Server {
         arguments.extend(["--config".into(), config.display().to_string()]);
         arguments.extend(["--data".into(), directory.path().join("data").display().to_string()]);
         arguments.extend(further.iter().map(ToString::to_string));
-        let (process, url) = Process::start(&arguments);
-        Self { client: Client::new(url), process, arguments, directory }
+        let environment: Vec<_> = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let (process, url) = Process::start(&arguments, &environment);
+        Self { client: Client::new(url), process, arguments, environment, directory }
     }
 
     /// Where it keeps its data.
@@ -159,7 +166,7 @@ impl Server {
 
     /// Starts it again on the same data, on another port. It must have ended.
     pub fn restart(&mut self) {
-        let (process, url) = Process::start(&self.arguments);
+        let (process, url) = Process::start(&self.arguments, &self.environment);
         (self.process, self.client) = (process, Client::new(url));
     }
 
@@ -208,9 +215,10 @@ struct Process {
 impl Process {
     /// Starts a server and reads its address from the line that it prints when it accepts connections.
     #[track_caller]
-    fn start(arguments: &[String]) -> (Self, String) {
-        let mut child =
-            holdfast().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
+    fn start(arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
+        let mut command = holdfast();
+        command.args(arguments).envs(environment.iter().cloned());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
         let stderr = Arc::new(Mutex::new(String::new()));
         let (heard, out) = (Arc::clone(&stderr), BufReader::new(child.stderr.take().unwrap()));
         thread::spawn(move || {

@@ -145,7 +145,7 @@ impl<A: Aggregate> Work<'_, A> {
                         return Ok(());
                     }
                     Err(Trouble::Refused(refusal)) => Kept::No(refusal),
-                    Err(Trouble::Busy(_) | Trouble::Crashed) => {
+                    Err(Trouble::Busy(_) | Trouble::Crashed | Trouble::TooLarge(_)) => {
                         self.effects.push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
                         return Ok(());
                     }
@@ -309,6 +309,7 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
                 }
                 Ok(())
             }
+            Err(Trouble::TooLarge(why)) => Err(why),
             // A policy's command is never refused: where it is, the context's table has a hole.
             Err(trouble) => Err(trouble.fault().to_string()),
         })

@@ -3,6 +3,7 @@
 mod asking;
 mod intake;
 mod mail;
+mod recording;
 mod timing;
 mod work;
 

@@ -1,6 +1,6 @@
 //! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
 
-use super::{Asking, Deciding, Effect, Memory, Open, asking, mail::Mail, timing};
+use super::{Asking, Deciding, Effect, Memory, Open, asking, mail::Mail, recording::Decided, timing};
 use crate::{
     actors::{
         desk::{Desk, meta_key},
@@ -10,8 +10,8 @@ use crate::{
         lists,
         logic::Turn,
         records::{
-            ANSWER_BYTES, ANSWER_PAGE, AnswerPage, Cause, Envelope, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage,
-            SAGA_PAGE, SagaId, SagaPage, Thread, encode_log,
+            ANSWER_BYTES, ANSWER_PAGE, AnswerPage, Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SagaId,
+            SagaPage, Thread, encode_log,
         },
     },
     domain::{Aggregate, Ask, AskId, Id, Moment, Refusal, Standing, Timestamp},
@@ -43,6 +43,8 @@ pub(super) enum Trouble {
     Refused(Refusal),
     Busy(Duration),
     Crashed,
+    /// What it comes to cannot be stored, and why.
+    TooLarge(String),
 }
 
 impl Trouble {
@@ -51,6 +53,7 @@ impl Trouble {
             Self::Refused(refusal) => Fault::Refused(refusal),
             Self::Busy(retry_after) => Fault::Busy { retry_after },
             Self::Crashed => Fault::Crashed,
+            Self::TooLarge(_) => Fault::TooLong { limit: codec::MAX_RECORD },
         }
     }
 }
@@ -72,8 +75,8 @@ pub struct Work<'a, A: Aggregate> {
     pub(super) new_due: Option<Timestamp>,
     pub(super) swept: Option<timing::Sweep>,
     pub(super) hearing: Hearing,
-    events: Vec<Logged<A::Event>>,
-    sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
+    pub(super) events: Vec<Logged<A::Event>>,
+    pub(super) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
 }
 
 impl<'a, A: Aggregate> Work<'a, A> {
@@ -141,6 +144,15 @@ impl<'a, A: Aggregate> Work<'a, A> {
             if let Err(taken) = self.claim(number, &held, &claimed)? {
                 return Ok(Err(Trouble::Refused(taken)));
             }
+            let created_in = match version {
+                0 => Some(saga.clone()).filter(|saga| *saga != asking::own_saga(id)),
+                _ => self.desk.sheet(number)?.now.saga.clone(),
+            };
+            let decided = Decided { number, version, events, after: &after, created_in: created_in.as_ref() };
+            let logged = match self.logged(decided, &cause, &saga, client) {
+                Err(StoreError::Invalid(why)) => return Ok(Err(Trouble::TooLarge(why))),
+                logged => logged?,
+            };
             // A client's command that opens a question is let in by the guard of who is asked, or not at all.
             let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
             let opens = ask.filter(|_| self.open(number) != still_open);
@@ -156,14 +168,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
             };
             self.exchange_claims(number, &held, &claimed)?;
             self.retime(number, due_before, due_after)?;
-            let count = events.len() as u64;
+            self.desk.set(number, version + logged.len() as u64, created_in, after)?;
+            self.record(logged);
             let thread = client.cloned().unwrap_or_default();
-            self.record(number, version, events, &cause, &saga, &thread);
-            let created_in = match version {
-                0 => Some(saga).filter(|saga| *saga != asking::own_saga(id)),
-                _ => self.desk.sheet(number)?.now.saga.clone(),
-            };
-            self.desk.set(number, version + count, created_in, after)?;
             self.await_now(number, still_open, opens.map(|ask| (ask, pass, Duration::ZERO)), thread);
             if let Some(refusal) = no {
                 self.turn_down(number, refusal)?;
@@ -193,33 +200,6 @@ impl<'a, A: Aggregate> Work<'a, A> {
             self.desk.put(Space::Claim, claim_key(key), &number)?;
         }
         Ok(())
-    }
-
-    fn record(
-        &mut self,
-        number: u64,
-        version: u64,
-        events: Vec<A::Event>,
-        cause: &Cause,
-        saga: &SagaId,
-        thread: &Thread,
-    ) {
-        for (place, event) in events.into_iter().enumerate() {
-            self.meta.last_sequence += 1;
-            let envelope = Envelope {
-                sequence: self.meta.last_sequence,
-                aggregate: number,
-                version: version + 1 + place as u64,
-                at: self.now,
-                saga: saga.clone(),
-                cause: cause.clone(),
-                client: thread.client.clone(),
-                trace: thread.trace.clone(),
-            };
-            let page = (saga.context.clone(), saga.number / SAGA_PAGE);
-            self.sagas.entry(page).or_default().push((saga.number, envelope.sequence));
-            self.events.push(Logged { envelope, event });
-        }
     }
 
     fn await_now(

@@ -17,8 +17,8 @@ pub struct Request {
     pub seat: Option<String>,
     /// What they cost together, in won.
     pub total_price: Option<u64>,
-    /// When it is shown. Where this is given, each seat is sold once.
-    pub showtime: Option<Timestamp>,
+    /// When it is shown: a date alone is the beginning of that day. Where this is given, each seat is sold once.
+    pub showtime: Option<Written>,
 }
 
 /// What was ordered.
@@ -44,6 +44,8 @@ pub struct Settings {
     pub name: Option<String>,
     /// What a seat costs, in won; without it the customer's word is taken.
     pub ticket_price: Option<u64>,
+    /// Where a date alone is a day.
+    pub zone: Zone,
 }
 
 impl Request {
@@ -53,6 +55,7 @@ impl Request {
     /// `wrong-qty`, `wrong-seats`, `wrong-price`.
     pub fn checked(self, booking_id: Id<Book>, house: &Settings) -> Result<Ordered, Refusal> {
         let Self { qty, movie_name, seat, total_price, showtime } = self;
+        let showtime = showtime.map(|time| time.starts(&house.zone));
         let order = Ordered { booking_id, qty, movie_name, seat, total_price, showtime, name: house.name.clone() };
         if qty == 0 {
             return Err(Refusal::invalid("wrong-qty", "book one seat at least", "한 자리 이상 예매해 주세요"));
@@ -110,11 +113,12 @@ pub fn seat_taken(claim: &str) -> Refusal {
 mod tests {
     use super::*;
 
-    const HOUSE: Settings = Settings { name: None, ticket_price: Some(5_000) };
-
+    fn house() -> Settings {
+        Settings { ticket_price: Some(5_000), ..Settings::default() }
+    }
     fn request(qty: u64, seat: &str, total_price: Option<u64>) -> Request {
         let (movie_name, seat) = (Some("soul".into()), Some(seat.into()));
-        Request { qty, movie_name, seat, total_price, showtime: Some(Timestamp::default()) }
+        Request { qty, movie_name, seat, total_price, showtime: Some("2026-12-24".parse().unwrap()) }
     }
     fn code(request: Request, house: &Settings) -> String {
         request.checked(Id::new(1), house).map_or_else(|refusal| refusal.code.into_owned(), |_| "right".into())
@@ -134,19 +138,27 @@ mod tests {
 
     #[test]
     fn where_the_price_is_set_it_must_be_right() {
-        assert_eq!(code(request(2, "1A,2B", Some(10_000)), &HOUSE), "right");
+        assert_eq!(code(request(2, "1A,2B", Some(10_000)), &house()), "right");
         for wrong in [None, Some(0), Some(9_999), Some(5_000)] {
-            assert_eq!(code(request(2, "1A,2B", wrong), &HOUSE), "wrong-price");
+            assert_eq!(code(request(2, "1A,2B", wrong), &house()), "wrong-price");
         }
         let endless = Request { showtime: None, ..request(u64::MAX, "", None) };
-        assert_eq!(code(endless, &HOUSE), "wrong-price", "no price is that of so many");
+        assert_eq!(code(endless, &house()), "wrong-price", "no price is that of so many");
     }
 
     #[test]
     fn the_order_names_the_theatre() {
-        let house = Settings { name: Some("Seoul".into()), ticket_price: None };
+        let house = Settings { name: Some("Seoul".into()), ..Settings::default() };
         let order = request(1, "1A", None).checked(Id::new(1), &house).unwrap();
         assert_eq!(order.name.as_deref(), Some("Seoul"));
+    }
+
+    #[test]
+    fn a_date_alone_is_where_the_theatre_is() {
+        let at = |house: &Settings| request(1, "1A", None).checked(Id::new(1), house).unwrap().showtime;
+        assert_eq!(at(&Settings::default()), Some("2026-12-24T00:00:00+09:00".parse().unwrap()));
+        let utc = Settings { zone: serde_json::from_value("UTC".into()).unwrap(), ..Settings::default() };
+        assert_eq!(at(&utc), Some("2026-12-24T00:00:00Z".parse().unwrap()));
     }
 
     #[test]

@@ -18,8 +18,8 @@ pub struct Row {
     price: Option<(u64, u64)>,
     /// The reservations that have it: seldom more than one, while the end of the last is on its way.
     live: BTreeMap<Id<Reservation>, Holder>,
-    /// The last that gave it back.
-    last: Option<(Id<Reservation>, Holder)>,
+    /// The last that gave it back, and when that was: the ends of two may be heard in any order.
+    last: Option<(Timestamp, Id<Reservation>, Holder)>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Row {
     /// The reservation that has it, else the one that had it last.
     fn holder(&self) -> Option<(Id<Reservation>, &Holder, reservation::Status)> {
         let live = self.live.last_key_value().map(|(id, holder)| (*id, holder, reservation::Status::Reserved));
-        live.or(self.last.as_ref().map(|(id, holder)| (*id, holder, reservation::Status::Cancelled)))
+        live.or(self.last.as_ref().map(|(_, id, holder)| (*id, holder, reservation::Status::Cancelled)))
     }
 }
 
@@ -139,9 +139,12 @@ impl View for Row {
                     row.live.insert(told.reservation_id, Holder { user_id, user_grade });
                 }
                 Cancelled(told) => {
-                    if let Some(holder) = row.live.remove(&told.reservation_id) {
-                        row.last = Some((told.reservation_id, holder));
-                    }
+                    let (at, id) = (told.updated_date, told.reservation_id);
+                    let is_later = row.last.as_ref().is_none_or(|(last, of, _)| (*last, *of) < (at, id));
+                    row.last = match row.live.remove(&id) {
+                        Some(holder) if is_later => Some((at, id, holder)),
+                        _ => row.last.take(),
+                    };
                 }
                 ReservationRequested(_) | ReservationFailed { .. } => {}
             },

@@ -6,8 +6,9 @@ use super::{
         remedy::Remedy,
         world::{Order, World},
     },
-    Business, must, pays_once, text,
+    Business, money_adds_up, must, pays_once, text,
 };
+use holdfast::systems::ebook::payment::{Event, Payment};
 use serde_json::{Value, json};
 
 pub const BUSINESS: Business = Business {
@@ -85,6 +86,15 @@ fn always(world: &World) -> Result<(), String> {
         }
     }
     pays_once(world, ("Paid", "Refunded"), "REFUNDED")?;
+    let (mut came, mut went) = (0, 0);
+    world.each_said::<Payment>(|_, event| match event {
+        Event::Paid { rental_fee, .. } => came += rental_fee.unwrap_or_default(),
+        // What was approved without an amount.
+        Event::PaymentFixed { rental_fee, .. } => came += rental_fee,
+        Event::Refunded { rental_fee, .. } => went += rental_fee.unwrap_or_default(),
+        Event::PaymentWithheld { .. } => {}
+    });
+    money_adds_up(world, (came, went), "rentalFee", "REFUNDED")?;
     for (number, payment) in world.all("payment").iter() {
         must!(payment["rentalFee"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
     }

@@ -8,8 +8,9 @@ use super::{
     },
     Business, must, text,
 };
+use holdfast::systems::gbike::user_deposit::{Event::UpdatedDeposit, UserDeposit};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub const BUSINESS: Business = Business {
     system: "gbike",
@@ -76,6 +77,34 @@ fn always(world: &World) -> Result<(), String> {
             _ => (1, 1, 1),
         };
         must!(all == right, "bill {number} is {bill}, and has said {all:?}");
+    }
+    deposits_add_up(world)
+}
+
+/// A deposit is what was paid in less the fees that were charged, each of them once, and a closed bill was charged.
+fn deposits_add_up(world: &World) -> Result<(), String> {
+    let (mut holds, mut charged, mut wrong) = (BTreeMap::<u64, u64>::new(), BTreeMap::new(), Ok(()));
+    world.each_said::<UserDeposit>(|user, event| {
+        let before = holds.entry(user).or_default();
+        let UpdatedDeposit { deposit, billid, .. } = event else { return };
+        let is_right = match billid {
+            None => *deposit == *before + PAID_IN,
+            Some(bill) => before.checked_sub(*deposit).is_some_and(|fee| charged.insert(bill.get(), fee).is_none()),
+        };
+        if !is_right {
+            wrong = Err(format!("user {user} has {before}, and then {event:?}"));
+        }
+        *before = *deposit;
+    });
+    wrong?;
+    for (user, account) in world.all("userDeposit").iter() {
+        let wanted = holds.get(&user).copied();
+        must!(account["deposit"].as_u64() == wanted, "user {user} ought to have {wanted:?}: {account}");
+    }
+    for (number, bill) in world.all("billing").iter() {
+        let (fee, paid) = (bill["fee"].as_u64(), charged.get(&number).copied());
+        let is_closed = text(bill, "status") == "CLOSEBILL";
+        must!(paid.is_none() && !is_closed || paid == fee, "bill {number} is {bill}, and {paid:?} was charged");
     }
     Ok(())
 }

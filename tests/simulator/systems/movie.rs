@@ -6,8 +6,9 @@ use super::{
         remedy::Remedy,
         world::{Order, World},
     },
-    Business, must, pays_once, text,
+    Business, money_adds_up, must, pays_once, text,
 };
+use holdfast::systems::movie::payment::{Event, Payment};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -38,7 +39,7 @@ pub const BUSINESS: Business = Business {
 /// More than the sandbox approves.
 const DEAR: u64 = 90_000;
 const SEATS: [(u64, &str); 5] = [(1, "1A"), (1, "2B"), (2, "1A,2B"), (2, "2B, 3C"), (2, "1A")];
-const SHOWS: [Option<&str>; 3] = [Some("2026-03-02T19:00:00Z"), Some("2026-03-03T19:00:00Z"), None];
+const SHOWS: [Option<&str>; 3] = [Some("2026-03-02T19:00:00Z"), Some("2026-03-03"), None];
 
 fn order(chance: &mut Chance, world: &World) -> Order {
     let mut one = |context: &str| world.all(context).any(chance.next());
@@ -78,6 +79,16 @@ fn always(world: &World) -> Result<(), String> {
         }
     }
     pays_once(world, ("Paid", "PaymentCanceled"), "Canceled")?;
+    let (mut came, mut went, mut paid) = (0, 0, BTreeMap::new());
+    world.each_said::<Payment>(|number, event| match event {
+        Event::Paid { total_price, .. } => {
+            came += total_price.unwrap_or_default();
+            paid.insert(number, total_price.unwrap_or_default());
+        }
+        Event::PaymentCanceled { .. } => went += paid.remove(&number).unwrap_or_default(),
+        Event::PaymentWithheld { .. } => {}
+    });
+    money_adds_up(world, (came, went), "totalPrice", "Canceled")?;
     for (number, payment) in world.all("payment").iter() {
         must!(payment["totalPrice"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
     }

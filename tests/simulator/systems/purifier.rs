@@ -7,8 +7,9 @@ use super::{
         remedy::Remedy,
         world::{Order, World},
     },
-    Business, must, pays_once, text,
+    Business, money_adds_up, must, pays_once, text,
 };
+use holdfast::systems::purifier::payment::{Event, Payment};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -73,6 +74,13 @@ fn always(world: &World) -> Result<(), String> {
         must!(product["stock"] == left, "of product {number}, {product}, there ought to be {left}");
     }
     pays_once(world, ("PaymentApproved", "PaymentCanceled"), "PAYMENT CANCELED")?;
+    let (mut came, mut went) = (0, 0);
+    world.each_said::<Payment>(|_, event| match event {
+        Event::PaymentApproved { amt, .. } => came += amt,
+        Event::PaymentCanceled { amt, .. } => went += amt,
+        Event::PaymentWithheld { .. } => {}
+    });
+    money_adds_up(world, (came, went), "amt", "PAYMENT CANCELED")?;
     for (number, payment) in world.all("payment").iter() {
         must!(payment["amt"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
     }
