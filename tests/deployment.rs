@@ -11,7 +11,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 use support::{Client, free_ports, holdfast, run};
 use tempfile::TempDir;
@@ -183,6 +183,15 @@ fn every_secret_is_made_and_is_where_it_is_looked_for() {
     }
 }
 
+/// Ends with the test.
+struct Running(Child);
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn a_node_starts_with_what_the_files_say() {
     let directory = TempDir::new().unwrap();
@@ -197,18 +206,23 @@ fn a_node_starts_with_what_the_files_say() {
     serve.env("HOLDFAST_STORE__DIR", here("data")).env("HOLDFAST_COMPAT__FIRST_PORT", first_port.to_string());
     serve.env("HOLDFAST_NODE__CREDENTIAL_FILE", here("node_credential"));
     serve.env("HOLDFAST_AMQP__URL_FILE", here("amqp_url"));
-    let mut child = serve.stdout(Stdio::piped()).stderr(fs::File::create(here("log")).unwrap()).spawn().unwrap();
+    let mut running =
+        Running(serve.stdout(Stdio::piped()).stderr(fs::File::create(here("log")).unwrap()).spawn().unwrap());
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let answer = line.trim().strip_prefix("listening on ").map(|url| {
+    BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let answers = line.trim().strip_prefix("listening on ").map(|url| {
         let probe: Vec<String> =
             serde_json::from_str(instruction("HEALTHCHECK").split_once("CMD ").unwrap().1).unwrap();
         let (_, path) = probe.last().unwrap().rsplit_once('/').unwrap();
-        Client::new(url.to_owned()).get(&format!("/{path}")).status
+        let of_the_service = Client::new(format!("http://127.0.0.1:{first_port}"));
+        [
+            Client::new(url.to_owned()).get(&format!("/{path}")),
+            of_the_service.get("/books"),
+            of_the_service.get("/rents"),
+        ]
+        .map(|answer| answer.status)
     });
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert_eq!(answer, Some(200), "{line}{}", fs::read_to_string(here("log")).unwrap());
+    assert_eq!(answers, Some([200, 200, 404]), "{line}{}", fs::read_to_string(here("log")).unwrap());
 }
 
 #[test]
