@@ -8,37 +8,17 @@ use holdfast::{
     systems,
 };
 use serde_json::json;
-use std::{
-    fs,
-    net::TcpListener,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU16, Ordering},
-    },
-};
-use support::{Client, Server, holdfast, run};
+use std::{fs, net::TcpListener};
+use support::{Client, Server, free_ports, holdfast, run};
 use tempfile::TempDir;
 
 /// The lowest port that any context had.
 const FIRST: u16 = 8081;
 
-/// Ports in a row that nobody has, from below those that the kernel hands out by itself.
-fn free(count: u16) -> u16 {
-    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
-    let own = || 20_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 10;
-    loop {
-        let first = NEXT.get_or_init(|| own().into()).fetch_add(10, Ordering::Relaxed);
-        let taken: Vec<_> = (first..first + count).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
-        if taken.iter().all(Result::is_ok) {
-            return first;
-        }
-    }
-}
-
 /// `system` on free ports; and a client for each context, by its name.
 fn started(system: &str) -> (Server, impl Fn(&str) -> Client) {
     let ports = systems::ports(system);
-    let first = free(u16::try_from(ports.len()).unwrap());
+    let first = free_ports(u16::try_from(ports.len()).unwrap());
     let server = Server::of(system, &format!("[compat]\nports = true\nfirst_port = {first}\n"), &[]);
     let of = move |context: &str| {
         let (_, port) = ports.iter().find(|(name, _)| *name == context).unwrap();
@@ -146,7 +126,7 @@ fn whichever_port_a_request_takes_it_is_the_same_request() {
 
 #[test]
 fn a_taken_port_is_named_with_its_context() {
-    let first = free(4);
+    let first = free_ports(4);
     let _taken = TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
     let (code, said) = refused(&["--system", "bookrent"], &format!("ports = true\nfirst_port = {first}"));
     assert_eq!(code, 1);

@@ -19,10 +19,15 @@ pub use client::Client;
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
+    net::TcpListener,
     ops::Deref,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU16, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -60,6 +65,20 @@ pub fn holdfast() -> Command {
     }
     command.env("NO_COLOR", "1").stdin(Stdio::null());
     command
+}
+
+/// The first of `count` ports in a row, at most twenty, that nobody has; from below those that the kernel hands out by
+/// itself.
+pub fn free_ports(count: u16) -> u16 {
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let own = || 12_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 20;
+    loop {
+        let first = NEXT.get_or_init(|| own().into()).fetch_add(20, Ordering::Relaxed);
+        let taken: Vec<_> = (first..first + count).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
+        if taken.iter().all(Result::is_ok) {
+            return first;
+        }
+    }
 }
 
 /// Runs a command that is to end by itself.
