@@ -28,9 +28,6 @@ impl Format {
     }
 }
 
-/// Without a line for each request, and without one for each event that nobody has bound a queue for: that is counted.
-const QUIET: &str = "info,holdfast::access=warn,lapin::returned_messages=off";
-
 /// Starts writing logs; `RUST_LOG` filters them; otherwise `info` and above, without a line for each
 /// request (`RUST_LOG=info` has them). A panic becomes one line that says where,
 /// and not what: its payload may hold what a customer has sent.
@@ -42,7 +39,7 @@ pub fn start() -> Result<(), String> {
     let format = Format::choose(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
     let filter = match std::env::var("RUST_LOG") {
         Ok(filter) => EnvFilter::try_new(filter).map_err(|why| format!("RUST_LOG cannot be understood: {why}"))?,
-        Err(_) => EnvFilter::new(QUIET),
+        Err(_) => EnvFilter::new("info,holdfast::access=warn"),
     };
     // A returned message would be told with its body, which is what a customer has sent or been told; they are counted.
     let filter = match "lapin::returned_messages=error".parse() {
