@@ -3,10 +3,12 @@
 //! ```text
 //! cargo run --release --example load -- rents --connections 100 --seconds 10
 //! cargo run --release --example load -- views
+//! cargo run --release --example load -- nodes
 //! cargo run --release --example load -- long --total 1000000
 //! ```
 
 mod engine;
+mod nodes;
 mod scenes;
 mod servers;
 
@@ -51,6 +53,8 @@ enum What {
         #[arg(long, default_value_t = 20_000)]
         rows: u64,
     },
+    /// Rents whose book is in the same process, and on another node.
+    Nodes,
     /// The echo alone.
     Echo,
     /// Very many rents, slice by slice, and a restart on what they leave.
@@ -72,6 +76,7 @@ fn main() -> Result<()> {
     match arguments.what {
         What::EchoServer => servers::serve_echo(),
         What::Echo => arguments.echo().map(drop),
+        What::Nodes => nodes::compare(&build()?, arguments.connections, Duration::from_secs(arguments.seconds)),
         What::Long { total, slices } => arguments.long(total, slices.max(1)),
         What::Rents { .. } | What::Views { .. } => arguments.compared(),
     }

@@ -18,7 +18,11 @@ pub struct Running {
 }
 
 impl Running {
-    fn start(command: &mut Command) -> io::Result<Self> {
+    /// Starts a server and waits until it has said where it listens.
+    ///
+    /// # Errors
+    /// When it ends before.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().ok_or_else(|| Error::other("no stdout"))?;
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
