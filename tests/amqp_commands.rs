@@ -162,7 +162,6 @@ fn a_broker_that_is_killed_with_commands_under_way_costs_none_of_them() {
     const COUNT: u64 = 200;
     let mut broker = Broker::start();
     let server = server(&broker);
-    broker.sync();
     let books: Vec<_> = (0..COUNT).map(|_| server.register_book("title01")).collect();
     let caller = Caller::connect(&broker.url(), "replies");
     for (user, book) in books.iter().enumerate() {

@@ -234,3 +234,46 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
     assert_eq!(parked(), Vec::<Value>::new());
     both_views_are_right(&cluster, 8);
 }
+
+/// A figure, not a promise: `cargo test --release --test bridge -- --ignored --nocapture how_fast`.
+#[test]
+#[ignore = "a measurement"]
+fn how_fast_a_node_that_was_away_takes_what_its_queues_have_gathered() {
+    let broker = Broker::start();
+    let mut cluster = bookrent(&broker.url());
+    all_are_fed(&cluster);
+    cluster.kill("another");
+    let rents = std::env::var("HOLDFAST_DRAIN_RENTS").map_or(4000, |rents| rents.parse().unwrap());
+    load(cluster.gateway(), rents);
+    both_are_there(&cluster, &["view"], rents);
+    let begun = std::time::Instant::now();
+    cluster.restart("another");
+    both_are_there(&cluster, &["another"], rents);
+    let took = begun.elapsed().as_secs_f64();
+    let another = cluster.node("another");
+    for context in ["bookrent.rent", "bookrent.delivery"] {
+        println!("{context}: {}", replica(another, context));
+    }
+    let came: f64 = ["broker", "source"]
+        .map(|from| {
+            ["bookrent.rent", "bookrent.delivery"].map(|context| events(another, context, from)).iter().sum::<f64>()
+        })
+        .iter()
+        .sum();
+    println!("{came} events taken in {took:.2} s, the start of the process included: {:.0} events/s", came / took);
+}
+
+/// Waits until these views have so many rows, and every replica what its source has said.
+fn both_are_there(cluster: &Cluster, views: &[&str], count: u64) {
+    for name in views {
+        support::within(std::time::Duration::from_secs(120), "everything is there", || {
+            let view = cluster.node(name);
+            let whole = |whose: &str| {
+                let context = format!("bookrent.{whose}");
+                let said = cluster.node(whose).metric(&format!("holdfast_events_total{{context=\"{context}\"}}"));
+                replica(view, &context)["lastSequence"].as_f64() == Some(said)
+            };
+            (view.total("views") == count && whole("rent") && whole("delivery")).then_some(())
+        });
+    }
+}

@@ -147,7 +147,6 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     let cancel = ["bookrent.rent", "PATCH", "/rents/9", r#"{"status":"Cancel"}"#];
     assert_eq!(told(&mut command(&broker, "c2", &cancel), 1, "404")["code"], "not-found");
     // The broker and the server are killed; both come back.
-    broker.sync();
     broker.kill();
     let waiting = command(&broker, "c1", &rent).stdout(std::process::Stdio::piped()).spawn().unwrap();
     server.kill();

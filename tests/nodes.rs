@@ -44,15 +44,28 @@ fn a_peer_that_never_answers_is_left_alone_after_a_while_and_nothing_stays_held(
     let cluster = Cluster::of("bookrent", &CONTEXTS, guard);
     let gateway = cluster.gateway();
     gateway.post("/books", json!({"title": "title01"})).is(201);
-    gateway.delay("bookrent.book", 5_000, 5_000);
+    // It accepts, and never answers.
+    cluster.node("book").freeze(true);
+    assert_eq!(rent(gateway, 1, 1).is(201)["status"], "Fail");
     let refused = (0..40).map(|_| rent(gateway, 1, 1)).find(|answer| answer.status != 201).expect("the breaker opens");
     refused.refuses(503, "retry-later");
-    gateway.heal("bookrent.book");
+    let breaker = || cluster.node("rent").metric("holdfast_breaker_state{context=\"bookrent.book\"}");
+    assert_eq!(breaker(), 2.0);
+    cluster.node("book").freeze(false);
     eventually("the breaker lets through again", || {
         let answer = rent(gateway, 1, 1);
         (answer.status == 201 && answer["status"] == "Rent").then_some(())
     });
+    eventually("it has closed", || {
+        gateway.post("/books", json!({"title": "title02"})).is(201);
+        let book = gateway.total("books");
+        rent(gateway, book, 2);
+        (breaker() == 0.0).then_some(())
+    });
+    // What the failed ones may have taken is given back; the one that got it has it.
     gateway.shows("/books/1", json!({"status": false}));
+    let rents = gateway.all("rents");
+    assert_eq!(rents.iter().filter(|rent| rent["bookId"] == 1 && rent["status"] == "Rent").count(), 1);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the outside sees of the runtime: contexts without their types, and what may be done with them.
 
 use super::{
-    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
+    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
     outflow::{Outflow, OutflowHealth, Outgoing, Published},
     remote::PeerQuestion,
     replica::ReplicaHealth,
@@ -273,6 +273,10 @@ pub trait Node: Send + Sync {
     }
     /// How the store is doing, which costs a look at the disk.
     fn store_health(&self) -> StoreHealth;
+    /// The guards in front of contexts of other nodes.
+    fn guards(&self) -> Vec<(&'static str, GuardHealth)> {
+        Vec::new()
+    }
     /// How what comes from other nodes is doing.
     fn replicas(&self) -> Vec<ReplicaHealth> {
         Vec::new()

@@ -61,6 +61,7 @@ pub struct Layout<'a> {
     pub(super) known: HashMap<&'static str, Peer>,
     pub(super) failed: Option<NodeError>,
     pub(super) replicas: Vec<Arc<dyn Replicating>>,
+    pub(super) guards: Vec<(&'static str, Arc<Guard>)>,
     listeners: HashMap<&'static str, Box<dyn Any>>,
 }
 
@@ -75,6 +76,7 @@ impl<'a> Layout<'a> {
             known: HashMap::new(),
             failed: None,
             replicas: Vec::new(),
+            guards: Vec::new(),
             listeners: HashMap::new(),
         }
     }
@@ -204,7 +206,8 @@ impl<'a> Layout<'a> {
             let (patience, guard) = (settings.patience(), Guard::new(settings));
             let (context, store) = (A::NAME.context, self.store.clone());
             let askable = RemoteContext { context, wire: wire.clone(), store, patience };
-            self.known.insert(A::NAME.context, Peer { guard, askable: Arc::new(askable) });
+            self.guards.push((context, guard.clone()));
+            self.known.insert(context, Peer { guard, askable: Arc::new(askable) });
         }
     }
 

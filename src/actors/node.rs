@@ -3,9 +3,9 @@
 use super::{
     clock::Clock,
     front::{Context, Fault, Node},
-    guard::GuardSettings,
+    guard::{Guard, GuardSettings},
     guardian::Guardian,
-    health::Phase,
+    health::{GuardHealth, Phase},
     layout::{Layout, Placed},
     outflow::{Find, OutflowHealth, Places, Pump, Running},
     remote::Wire,
@@ -120,6 +120,7 @@ pub struct LocalNode {
     places: Arc<Places>,
     pumps: RwLock<Vec<Arc<dyn Running>>>,
     replicas: Vec<Arc<dyn Replicating>>,
+    guards: Vec<(&'static str, Arc<Guard>)>,
     _guardian: Guardian,
 }
 
@@ -136,7 +137,7 @@ impl LocalNode {
         let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
         let mut layout = Layout::new(&store, &clock, &settings);
         lay_out(&mut layout);
-        let Layout { placed, known, peers, failed, replicas, .. } = layout;
+        let Layout { placed, known, peers, failed, replicas, guards, .. } = layout;
         failed.map_or(Ok(()), Err)?;
         peers.know(known);
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
@@ -146,7 +147,7 @@ impl LocalNode {
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
         let places = Arc::new(Places::open(&store)?);
         let pumps = RwLock::default();
-        Ok(Self { contexts, systems, placed, store, clock, places, pumps, replicas, _guardian: guardian })
+        Ok(Self { contexts, systems, placed, store, clock, places, pumps, replicas, guards, _guardian: guardian })
     }
 
     /// Follows the contexts of other nodes that somebody here listens to, for as long as it is polled.
@@ -208,6 +209,9 @@ impl Node for LocalNode {
     }
     fn store_health(&self) -> StoreHealth {
         self.store.health()
+    }
+    fn guards(&self) -> Vec<(&'static str, GuardHealth)> {
+        self.guards.iter().map(|(context, guard)| (*context, guard.health())).collect()
     }
     fn replicas(&self) -> Vec<ReplicaHealth> {
         self.replicas.iter().map(|replica| replica.health()).collect()

@@ -21,10 +21,11 @@ use tokio::{runtime::Handle, sync::oneshot};
 /// The broker, as this node uses it.
 pub struct Broker {
     runtime: Handle,
-    /// What is published goes over one connection, what is taken over another: a broker that takes nothing more does not
-    /// even hear what else a publisher says.
+    /// Each purpose has a connection of its own: a broker that takes nothing more does not even hear what else a publisher
+    /// says, and one that cannot answer for a queue closes the connection that has asked.
     publishing: Arc<Link>,
     taking: Arc<Link>,
+    claiming: Arc<Link>,
     /// Commands come in over a third one, where they do.
     commanded: Option<Arc<Link>>,
     commands: Option<Arc<Commands>>,
@@ -58,13 +59,14 @@ impl Broker {
             runtime.spawn(keeping);
             link
         };
-        let (publishing, taking) = (link("publishes"), link("takes"));
+        let (publishing, taking, claiming) = (link("publishes"), link("takes"), link("claims"));
         let commanded = settings.amqp.commands.then(|| link("is commanded"));
         let claim = Claim { store: queues.clone(), node: name, contexts: deciding(settings) };
         Ok(Some(Self {
             runtime: runtime.clone(),
             publishing,
             taking,
+            claiming,
             claim,
             queues,
             commanded,
@@ -79,12 +81,12 @@ impl Broker {
     /// # Errors
     /// [`Failure`] when another node has one of them.
     pub async fn claim(&self) -> Result<oneshot::Receiver<Taken>, Failure> {
-        let (claim, link) = (self.claim.clone(), self.publishing.clone());
+        let (claim, link) = (self.claim.clone(), self.claiming.clone());
         let patience = self.patience;
         let claimed = self.runtime.spawn(async move { claim.first(&link, patience).await }).await;
         claimed.map_err(|why| Failure::Internal(why.to_string()))?.map_err(|why| Failure::Failed(why.to_string()))?;
         let (taken, is_taken) = oneshot::channel();
-        let keeping = self.claim.clone().keep(self.publishing.clone());
+        let keeping = self.claim.clone().keep(self.claiming.clone());
         self.runtime.spawn(async move { taken.send(keeping.await) });
         Ok(is_taken)
     }

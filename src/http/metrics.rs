@@ -101,19 +101,7 @@ pub fn scrape(front: &Front) -> HttpResponse {
     gathered.gauge("holdfast_saga_waiting", "Callers that wait to be settled", |health| Some(health.waiting));
     gathered.gauge("holdfast_parked_events", "Events set aside", |health| Some(health.parked));
     gathered.counter("holdfast_events", "Events in the log", |health| (!health.view).then_some(health.last_sequence));
-    gathered.gauge("holdfast_breaker_state", "0 closed, 1 half-open, 2 open", |health| {
-        health.guard.as_ref().map(|guard| match guard.breaker {
-            "open" => 2,
-            "halfOpen" => 1,
-            _ => 0,
-        })
-    });
-    gathered.counter("holdfast_breaker_opened", "How often the breaker opened", |health| {
-        health.guard.as_ref().map(|guard| guard.opened)
-    });
-    gathered.gauge("holdfast_asks_in_flight", "Questions under way to the context", |health| {
-        health.guard.as_ref().map(|guard| guard.in_flight)
-    });
+    guards(&mut registry, front, &contexts);
 
     let outflows = front.node.outflows();
     let pending = Family::<Labels, GaugeOf>::default();
@@ -157,6 +145,26 @@ pub fn scrape(front: &Front) -> HttpResponse {
         Ok(()) => HttpResponse::Ok().content_type(OPEN_METRICS).body(text),
         Err(_) => HttpResponse::InternalServerError().finish(),
     }
+}
+
+/// The guards in front of contexts, those of other nodes included.
+fn guards(registry: &mut Registry, front: &Front, contexts: &[ContextHealth]) {
+    let here = contexts.iter().filter_map(|health| Some((health.context, health.guard.clone()?)));
+    let [state, in_flight] = ["", ""].map(|_| Family::<Labels, GaugeOf>::default());
+    let opened = Family::<Labels, CounterOf>::default();
+    for (context, guard) in here.chain(front.node.guards()) {
+        let of = vec![("context", context)];
+        state.get_or_create(&of).set(match guard.breaker {
+            "open" => 2,
+            "halfOpen" => 1,
+            _ => 0,
+        });
+        in_flight.get_or_create(&of).set(i64::try_from(guard.in_flight).unwrap_or(i64::MAX));
+        opened.get_or_create(&of).inc_by(guard.opened);
+    }
+    registry.register("holdfast_breaker_state", "0 closed, 1 half-open, 2 open", state);
+    registry.register("holdfast_breaker_opened", "How often the breaker opened", opened);
+    registry.register("holdfast_asks_in_flight", "Questions under way to the context", in_flight);
 }
 
 /// What comes from the contexts of other nodes.

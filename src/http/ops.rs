@@ -123,6 +123,10 @@ fn health(front: &Front, components: bool) -> HttpResponse {
             let word = if inlet.up { "UP" } else { "UNKNOWN" };
             parts.insert(inlet.inlet.into(), json!({ "status": word, "details": inlet }));
         }
+        for (context, guard) in front.node.guards() {
+            let word = if guard.breaker == "closed" { "UP" } else { "UNKNOWN" };
+            parts.insert(format!("guard of {context}"), json!({ "status": word, "details": guard }));
+        }
         for context in front.node.contexts() {
             let health = context.health();
             let details = json!({ "state": health.state, "backlog": health.backlog, "restarts": health.restarts });

@@ -240,14 +240,14 @@ impl Broker {
         others.iter().all(|other| rule(self.place.ip, other.place.ip) && rule(other.place.ip, self.place.ip))
     }
 
-    /// Has it write down which quorum queues it has: this version does so seconds after they are declared, and one of
-    /// which it does not know after a `kill -9` has no leader any more.
-    pub fn sync(&self) {
+    /// `kill -9`, some time after the last queue was declared: this version writes down only seconds later which quorum
+    /// queues it has, and one of which it does not know after a `kill -9` has no leader any more.
+    pub fn kill(&mut self) {
         self.ctl(&["eval", "[dets:sync(Table) || Table <- dets:all()]."]);
+        self.end();
     }
 
-    /// `kill -9`.
-    pub fn kill(&mut self) {
+    fn end(&mut self) {
         if let (Ok(pid), Some(mut child)) = (fs::read_to_string(self.pid_file()), self.child.take()) {
             let _ = Command::new("sh").args(["-c", &format!("kill -9 {}", pid.trim())]).stderr(Stdio::null()).status();
             let _ = child.wait();
@@ -280,7 +280,7 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        self.kill();
+        self.end();
         if !self.place.ends_mapper {
             return;
         }

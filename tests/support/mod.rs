@@ -195,6 +195,12 @@ impl Server {
         self.arguments[place + 1] = value.into();
     }
 
+    /// Freezes it (`true`): it still accepts, and answers nobody. Or lets it go on.
+    pub fn freeze(&self, frozen: bool) {
+        let kill = format!("kill -{} {}", if frozen { "STOP" } else { "CONT" }, self.process.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
     /// Asks it to stop, as an operator would; does not wait.
     pub fn ask_to_stop(&self) {
         // The shell's own `kill` is there on every machine, and the tests need no unsafe code for it.
