@@ -22,7 +22,7 @@ fn example(name: &str) -> PathBuf {
 
 /// The Python that `scripts/test` has set up for the examples; without it, the machine's.
 fn python() -> String {
-    std::env::var("HOLDFAST_TEST_PYTHON").unwrap_or("python3".into())
+    std::env::var("EXAMPLES_PYTHON").unwrap_or("python3".into())
 }
 
 /// Whether it has what the example of a queue needs. It may lack that on somebody's machine, and in CI it may not.
