@@ -9,7 +9,7 @@ directory was last synced. Then the store is opened on them and must hold all th
 before that moment, whole. Each round goes on from the last wreck of the round before.
 
     tests/power_cut.py [--rounds N] [--cuts N] [--seconds S] [--seed N]
-    tests/power_cut.py --flush-only     the writer does not sync: losses must be found, or this test is worth nothing
+    tests/power_cut.py --unsynced     the writer does not sync: losses must be found, or this test is worth nothing
 """
 
 import argparse
@@ -210,10 +210,10 @@ def test_binary():
     return os.path.abspath(found.group(1))
 
 
-def run_writer(binary, data, trace, seconds, flush_only):
+def run_writer(binary, data, trace, seconds, unsynced):
     environment = dict(os.environ, HOLDFAST_TEST_VICTIM=data)
-    if flush_only:
-        environment["HOLDFAST_TEST_FLUSH_ONLY"] = "1"
+    if unsynced:
+        environment["HOLDFAST_TEST_UNSYNCED"] = "1"
     command = ["strace", "-f", "-y", "-xx", "-s", "4000000", "-e", f"trace={CALLS}", "-o", trace,
                binary, "victim", "--exact", "--ignored", "--nocapture", "--test-threads=1"]
     # Through a pipe that is read: a full one would stop the writer.
@@ -243,7 +243,7 @@ def main():
     parser.add_argument("--cuts", type=int, default=12, help="in each round")
     parser.add_argument("--seconds", type=float, default=1.5, help="of writing in each round")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--flush-only", action="store_true")
+    parser.add_argument("--unsynced", action="store_true")
     parser.add_argument("--model", nargs="+", choices=["dropped", "ordered", "torn"], default=["dropped", "ordered", "torn"])
     options = parser.parse_args()
 
@@ -261,7 +261,7 @@ def main():
         data, trace, wreck = (os.path.join(place, name) for name in ("data", "trace", "wreck"))
         for _ in range(options.rounds):
             disk = Disk(data)
-            run_writer(binary, data, trace, options.seconds, options.flush_only)
+            run_writer(binary, data, trace, options.seconds, options.unsynced)
             with open(trace, errors="replace") as lines:
                 lines = lines.readlines()
             first = next((at for at, line in enumerate(lines) if ", \"" in line and " write(1<" in line
@@ -285,7 +285,7 @@ def main():
             if sound:
                 shutil.move(wreck, data)
     print(f"{cuts} cuts, {losses} of them lost something")
-    if options.flush_only:
+    if options.unsynced:
         sys.exit("no cut lost anything although nothing was synced: this test cannot fail" if not losses else 0)
     sys.exit(1 if losses or not cuts else 0)
 

@@ -11,8 +11,18 @@ use tempfile::TempDir;
 
 /// A store, and the directory that lives as long as it.
 fn sled() -> (SledStore, TempDir) {
+    sled_with(Options::default().unwritten_limit_bytes)
+}
+
+/// A store that keeps hardly anything in memory, so that rows are in runs as soon as they are durable.
+fn sled_of_runs() -> (SledStore, TempDir) {
+    sled_with(400)
+}
+
+fn sled_with(unwritten_limit_bytes: u64) -> (SledStore, TempDir) {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    (SledStore::open(dir.path().join("data"), &Options::default()).expect("a fresh directory opens"), dir)
+    let options = Options { unwritten_limit_bytes, ..Options::default() };
+    (SledStore::open(dir.path().join("data"), &options).expect("a fresh directory opens"), dir)
 }
 
 fn batch(tree: TreeId, epoch: Epoch, writes: &[(&[u8], Option<&[u8]>)]) -> Batch {
@@ -24,6 +34,16 @@ fn accepted(verdict: Result<Verdict, StoreError>) -> Commit {
     match verdict {
         Ok(Verdict::Accepted(commit)) => commit,
         other => panic!("should have been accepted: {other:?}"),
+    }
+}
+
+/// Submits, again and again while the store is behind.
+fn submit(store: &impl Store, batch: Batch) -> Result<Verdict, StoreError> {
+    loop {
+        match store.submit(batch.clone()) {
+            Err(StoreError::Behind) => std::thread::yield_now(),
+            other => return other,
+        }
     }
 }
 
@@ -83,13 +103,14 @@ macro_rules! contract {
 }
 contract!(memory, (MemoryStore::new(), ()));
 contract!(sled, super::sled());
+contract!(sled_of_runs, super::sled_of_runs());
 
 fn reads_its_own_writes(store: &impl Store) {
     let tree = store.open_tree("a.b").expect("opens");
     assert_eq!(store.open_tree("a.b"), Ok(tree), "opening again gives the same tree");
     let epoch = store.activate(tree).expect("activates");
-    let first = accepted(store.submit(batch(tree, epoch, &[(b"x", Some(b"1")), (b"y", Some(b"2"))])));
-    let second = accepted(store.submit(batch(tree, epoch, &[(b"x", None), (b"y", Some(b"3")), (b"z", Some(b""))])));
+    let first = accepted(submit(store, batch(tree, epoch, &[(b"x", Some(b"1")), (b"y", Some(b"2"))])));
+    let second = accepted(submit(store, batch(tree, epoch, &[(b"x", None), (b"y", Some(b"3")), (b"z", Some(b""))])));
     assert_eq!((first, second), (1, 2));
     for durable in [false, true] {
         if durable {
@@ -104,7 +125,7 @@ fn reads_its_own_writes(store: &impl Store) {
 fn keeps_trees_apart(store: &impl Store) {
     let (a, b) = (store.open_tree("a").expect("opens"), store.open_tree("b").expect("opens"));
     let epoch = store.activate(a).expect("activates");
-    accepted(store.submit(batch(a, epoch, &[(b"x", Some(b"1"))])));
+    accepted(submit(store, batch(a, epoch, &[(b"x", Some(b"1"))])));
     assert_eq!(store.read(b, &[b"x"]), Ok(vec![None]));
 }
 
@@ -118,8 +139,8 @@ fn refuses_older_epochs(store: &impl Store) {
     let late = store.submit(batch(tree, old, &[(b"x", Some(b"late"))]));
     assert_eq!(late.expect_err("an older epoch"), StoreError::Superseded);
     assert_eq!(store.read(tree, &[b"x"]), Ok(vec![None]));
-    accepted(store.submit(batch(tree, new, &[(b"x", Some(b"1"))])));
-    accepted(store.submit(batch(other, others, &[(b"x", Some(b"1"))])));
+    accepted(submit(store, batch(tree, new, &[(b"x", Some(b"1"))])));
+    accepted(submit(store, batch(other, others, &[(b"x", Some(b"1"))])));
 }
 
 #[cfg(debug_assertions)]
@@ -130,18 +151,18 @@ fn conflicts(store: &impl Store) {
         expects: expects.iter().map(|(key, commit)| (key.to_vec(), *commit)).collect(),
         ..batch(tree, epoch, &[(b"x", Some(record))])
     };
-    assert_eq!(accepted(store.submit(with(&[(b"x", 0)], b"1"))), 1);
+    assert_eq!(accepted(submit(store, with(&[(b"x", 0)], b"1"))), 1);
     for settled in [false, true] {
         if settled {
             until_durable(store, 1);
         }
         for stale in [&[(&b"x"[..], 0)][..], &[(b"x", 7)], &[(b"x", 1), (b"y", 1)]] {
-            assert!(matches!(store.submit(with(stale, b"stale")), Ok(Verdict::Conflict)), "{stale:?}");
+            assert!(matches!(submit(store, with(stale, b"stale")), Ok(Verdict::Conflict)), "{stale:?}");
         }
     }
     let row = store.read(tree, &[b"x"]).expect("reads").remove(0).expect("is there");
     assert_eq!((row.commit, row.record.as_slice()), (1, &b"1"[..]));
-    assert_eq!(accepted(store.submit(with(&[(b"x", 1), (b"y", 0)], b"2"))), 2, "a conflict spends no number");
+    assert_eq!(accepted(submit(store, with(&[(b"x", 1), (b"y", 0)], b"2"))), 2, "a conflict spends no number");
 }
 
 fn releases_in_order(store: &impl Store) {
@@ -155,7 +176,7 @@ fn releases_in_order(store: &impl Store) {
         store.when_durable(commit, Box::new(told));
     }
     for number in 0..50_u8 {
-        accepted(store.submit(batch(tree, epoch, &[(&[number], Some(b"1"))])));
+        accepted(submit(store, batch(tree, epoch, &[(&[number], Some(b"1"))])));
     }
     for commit in 1..=50 {
         assert_eq!(heard.recv(), Ok((commit, Ok(()))));
@@ -175,7 +196,7 @@ fn refuses_the_invalid(store: &impl Store) {
     assert!(matches!(store.activate(nowhere), Err(StoreError::Invalid(_))));
     assert!(matches!(store.read(nowhere, &[b"x"]), Err(StoreError::Invalid(_))));
     assert!(matches!(store.submit(batch(nowhere, epoch, &[])), Err(StoreError::Invalid(_))));
-    accepted(store.submit(batch(tree, epoch, &[(b"x", Some(&huge[1..]))])));
+    accepted(submit(store, batch(tree, epoch, &[(b"x", Some(&huge[1..]))])));
 }
 
 /// Something done to a tree.
@@ -206,7 +227,7 @@ fn scans_like_a_map(store: &impl Store, steps: &[Step]) -> Result<(), TestCaseEr
             Step::Write(writes) => {
                 let writes: BTreeMap<_, _> = writes.iter().copied().collect();
                 let rows = writes.iter().map(|(key, record)| (vec![*key], record.map(|byte| vec![byte])));
-                last = accepted(store.submit(Batch { writes: rows.collect(), ..batch(tree, epoch, &[]) }));
+                last = accepted(submit(store, Batch { writes: rows.collect(), ..batch(tree, epoch, &[]) }));
                 for (key, record) in writes {
                     match record {
                         Some(record) => drop(model.insert(key, (last, record))),
@@ -268,7 +289,7 @@ fn the_last_handle_may_go_on_the_thread_that_calls_back() {
             word.send(()).expect("the test listens");
         }),
     );
-    accepted(store.submit(batch(tree, epoch, &[(b"x", Some(b"1"))])));
+    accepted(submit(&*store, batch(tree, epoch, &[(b"x", Some(b"1"))])));
     drop(store);
     free.send(()).expect("the callback waits");
     assert_eq!(heard.recv(), Ok(()));
@@ -279,7 +300,7 @@ fn a_reader_beside_the_committer_never_misses_a_row_and_never_sees_half_a_batch(
     let (store, _keep) = sled();
     let tree = store.open_tree("a").expect("opens");
     let epoch = store.activate(tree).expect("activates");
-    accepted(store.submit(batch(tree, epoch, &[(b"a", Some(&[0])), (b"b", Some(&[0]))])));
+    accepted(submit(&store, batch(tree, epoch, &[(b"a", Some(&[0])), (b"b", Some(&[0]))])));
     let whole = Scan { from: b"a".to_vec(), to: b"c".to_vec(), backwards: false, limit: 9 };
     std::thread::scope(|threads| {
         let writer = threads.spawn(|| {
@@ -288,7 +309,7 @@ fn a_reader_beside_the_committer_never_misses_a_row_and_never_sees_half_a_batch(
                 // The pair moves between two places, so a scan that mixed two moments would find three rows, or one.
                 let (put, gone): (&[u8], &[u8]) = if round % 2 == 0 { (b"a", b"aa") } else { (b"aa", b"a") };
                 let writes = [(put, Some(&record[..])), (gone, None), (b"b", Some(&record[..]))];
-                accepted(store.submit(batch(tree, epoch, &writes)));
+                accepted(submit(&store, batch(tree, epoch, &writes)));
             }
         });
         while !writer.is_finished() {

@@ -15,7 +15,7 @@ use std::{
 };
 
 const VICTIM: &str = "HOLDFAST_TEST_VICTIM";
-const FLUSH_ONLY: &str = "HOLDFAST_TEST_FLUSH_ONLY";
+const UNSYNCED: &str = "HOLDFAST_TEST_UNSYNCED";
 const SURVIVOR: &str = "HOLDFAST_TEST_SURVIVOR";
 const ACKNOWLEDGED: &str = "HOLDFAST_TEST_ACKNOWLEDGED";
 const TREES: [&str; 3] = ["bookrent.book", "bookrent.rent", "bookrent.delivery"];
@@ -26,8 +26,10 @@ const TREES: [&str; 3] = ["bookrent.book", "bookrent.rent", "bookrent.delivery"]
 #[ignore = "the process that the other test kills"]
 fn victim() {
     let Ok(dir) = env::var(VICTIM) else { return };
-    let hazards = Hazards { flush_only: env::var(FLUSH_ONLY).is_ok() };
-    let store = SledStore::open_with(dir, &Options::default(), hazards).expect("opens");
+    let hazards = Hazards { unsynced: env::var(UNSYNCED).is_ok() };
+    // Little memory, so that runs are written and merged all the time.
+    let options = Options { unwritten_limit_bytes: 256 << 10, ..Options::default() };
+    let store = SledStore::open_with(dir, &options, hazards).expect("opens");
     let owners = TREES.map(|name| {
         let tree = store.open_tree(name).expect("opens");
         (tree, store.activate(tree).expect("activates"))

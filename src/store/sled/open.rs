@@ -1,6 +1,10 @@
 //! Opening a data directory: alone, through a damaged snapshot, and not without noticing that something is missing.
 
-use super::{Options, guard, mark::Mark};
+use super::{
+    Options, guard,
+    mark::Mark,
+    recover::{self, Contents},
+};
 use crate::store::StoreError;
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -8,10 +12,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where the store keeps its mark, in sled's default tree: no context can be called that.
+/// Where the store keeps its mark, in sled's default tree: which store it is, and up to which commit all is in runs.
 pub(super) const MARK: &[u8] = b"mark";
-/// The mark of a group that has been begun: numbers up to this one may stand on rows.
-pub(super) const BEGUN: &[u8] = b"begun";
+/// What stores had that kept each row in sled by itself.
+const BEGUN: &[u8] = b"begun";
 const LOCK: &str = "lock";
 const ASIDE: &str = "aside.";
 
@@ -19,7 +23,11 @@ const ASIDE: &str = "aside.";
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) db: sled::Db,
+    /// Which store it is, and the last commit that it or its watermark knows of.
     pub(super) mark: Mark,
+    pub(super) journal: Contents,
+    /// Acknowledged commits are missing, and it was opened all the same.
+    pub(super) incomplete: bool,
     /// Keeps other processes out; given up last.
     pub(super) lock: File,
 }
@@ -34,8 +42,8 @@ pub(super) fn open(dir: &Path, options: &Options) -> Result<Opened, StoreError> 
     let lock = lock(dir)?;
     remove_unfinished_snapshots(dir).map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
     let db = open_database(dir, options)?;
-    let mark = identify(dir, &db, options)?;
-    Ok(Opened { db, mark, lock })
+    let (mark, journal, incomplete) = identify(dir, &db, options)?;
+    Ok(Opened { db, mark, journal, incomplete, lock })
 }
 
 fn create(dir: &Path) -> Result<(), StoreError> {
@@ -136,51 +144,66 @@ fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
     Ok(moved)
 }
 
-/// Compares the store with the file beside it, and gives a new store its identity.
-fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<Mark, StoreError> {
+/// Compares the runs, the journal and the file beside them, and gives a new store its identity.
+fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<(Mark, Contents, bool), StoreError> {
     let failed = |error: &dyn std::fmt::Display| {
         cannot(
             dir,
             format!("cannot be read: {error}; restore a backup into an empty directory and start with that one"),
         )
     };
-    let inside = guard::quietly(|| db.get(MARK)).map_err(|error| failed(&error))?;
-    let inside = match inside.map(|bytes| Mark::from_bytes(&bytes)) {
+    let stored = |key: &[u8]| guard::quietly(|| db.get(key)).map_err(|error| failed(&error));
+    if stored(BEGUN)?.is_some() {
+        return Err(cannot(dir, "was written by an earlier version, whose way of storing this one does not read"));
+    }
+    let runs = match stored(MARK)?.map(|bytes| Mark::from_bytes(&bytes)) {
         None => None,
         Some(Some(mark)) => Some(mark),
         Some(None) => return Err(cannot(dir, "is damaged: its own mark cannot be read; restore a backup")),
     };
-    let beside = match Mark::read(dir) {
-        Ok(beside) => beside,
-        Err(error) if options.accept_data_loss => {
-            tracing::warn!(%error, "the watermark cannot be read; it is made anew");
-            None
-        }
-        Err(error) => {
-            let what =
-                format!("has a watermark that cannot be read ({error}), so whether commits are missing is unknown");
-            return Err(cannot(dir, what + REMEDY));
-        }
-    };
-    if let Some(missing) = missing(inside, beside) {
-        if !options.accept_data_loss {
-            return Err(cannot(dir, missing + REMEDY));
-        }
-        tracing::warn!("the data directory {missing}; opened all the same, as asked");
+    let journal = recover::read(dir, runs.map_or(0, |mark| mark.commit)).map_err(|error| failed(&error))?;
+    let beside = Mark::read(dir);
+    let mut losses: Vec<String> = Vec::new();
+    losses.extend(journal.damage.as_ref().map(|damage| format!("is damaged: {damage}")));
+    losses.extend(unlinked(runs, &journal));
+    let inside = runs.or(journal.store.map(|store| Mark { store, commit: 0 }));
+    let inside = inside.map(|mark| Mark { commit: mark.commit.max(journal.last), ..mark });
+    match &beside {
+        Ok(beside) => losses.extend(missing(inside, *beside)),
+        Err(error) => losses.push(format!(
+            "has a watermark that cannot be read ({error}), so whether commits are missing is unknown"
+        )),
     }
+    if let Some(loss) = losses.first() {
+        if !options.accept_data_loss {
+            return Err(cannot(dir, loss.clone() + REMEDY));
+        }
+        losses.iter().for_each(|loss| tracing::warn!("the data directory {loss}; opened all the same, as asked"));
+    }
+    let beside = beside.unwrap_or_default();
     if inside.is_some() && beside.is_none() {
         tracing::warn!("there is no watermark beside the store; a new one is made");
     }
-    let begun = guard::quietly(|| db.get(BEGUN)).map_err(|error| failed(&error))?;
-    let begun = begun.and_then(|bytes| Mark::from_bytes(&bytes));
     let mark = Mark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
-        // Numbers go on behind those that were lost, which somebody outside may remember, and behind those of a group
-        // that a crash has left half written: its rows carry them.
-        commit: inside.into_iter().chain(beside).chain(begun).map(|mark| mark.commit).max().unwrap_or(0),
+        // Numbers go on behind those that were lost, which somebody outside may remember.
+        commit: inside.into_iter().chain(beside).map(|mark| mark.commit).max().unwrap_or(0),
     };
-    establish(dir, db, mark).map_err(|error| failed(&error))?;
-    Ok(mark)
+    establish(dir, db, runs.is_none(), mark).map_err(|error| failed(&error))?;
+    Ok((mark, journal, !losses.is_empty()))
+}
+
+/// What lies between the runs and the journal and is in neither, in words.
+fn unlinked(runs: Option<Mark>, journal: &Contents) -> Option<String> {
+    let store = journal.store?;
+    match runs {
+        Some(runs) if runs.store != store => Some("holds the journal of another store".into()),
+        _ => {
+            let through = runs.map_or(0, |mark| mark.commit);
+            (through < journal.after)
+                .then(|| format!("has lost commits {} to {}, which were acknowledged", through + 1, journal.after))
+        }
+    }
 }
 
 const REMEDY: &str = ". Restore a backup into an empty directory, or start once with `--accept-data-loss` to go on \
@@ -204,9 +227,11 @@ fn missing(inside: Option<Mark>, beside: Option<Mark>) -> Option<String> {
 }
 
 /// Makes the mark durable, inside first.
-fn establish(dir: &Path, db: &sled::Db, mark: Mark) -> Result<(), String> {
+fn establish(dir: &Path, db: &sled::Db, is_new: bool, mark: Mark) -> Result<(), String> {
     guard::guarded(|| {
-        db.insert(MARK, &mark.to_bytes())?;
+        if is_new {
+            db.insert(MARK, &Mark { commit: 0, ..mark }.to_bytes())?;
+        }
         db.flush()
     })
     .map_err(|error| error.to_string())?;

@@ -1,47 +1,38 @@
 //! The way from acceptance to the disk: the intake, in the order of commits, and the committer at its end.
 
-use super::overlay::{Overlay, Write};
-use super::row;
-use crate::store::{Commit, Epoch, StoreError, TreeId, Verdict, durability::Durability, lock};
+use super::{journal, table::Table};
+use crate::store::{Batch, Commit, Epoch, StoreError, TreeId, Verdict, durability::Durability, lock};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Condvar, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::Thread,
     time::Duration,
 };
 
 /// A group holds at most so many batches, or so many bytes, so that no sync waits for an endless write.
 const GROUP_BATCHES: usize = 4096;
-const GROUP_BYTES: usize = 8 * 1024 * 1024;
+const GROUP_BYTES: usize = 1024 * 1024;
 
-/// An accepted batch.
+/// An accepted batch on its way to the journal.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) commit: Commit,
-    pub(super) tree: TreeId,
-    pub(super) writes: Vec<Write>,
-    overlay: Arc<Overlay>,
-    bytes: usize,
-}
-
-/// A batch on its way in: values are made, the commit is not known yet.
-#[derive(Debug)]
-pub(super) struct Incoming {
-    pub(super) tree: TreeId,
-    pub(super) overlay: Arc<Overlay>,
-    pub(super) epoch: Epoch,
-    pub(super) writes: Vec<Write>,
+    /// As it stands in the journal.
+    pub(super) encoded: Vec<u8>,
 }
 
 /// Where groups go.
 pub(super) trait Medium: Send + 'static {
     /// Writes a group as a whole.
-    fn write(&mut self, group: &[Accepted], last: Commit) -> Result<(), StoreError>;
+    fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError>;
     /// Makes all that was written durable.
     fn sync(&mut self) -> Result<(), StoreError>;
+    /// Whether it holds more than it should.
+    fn is_crowded(&self) -> bool;
     /// Notes how far things are durable, if it is time to; says in how long it wants to be asked again.
     fn note(&mut self, durable: Commit, closing: bool) -> Option<Duration>;
 }
@@ -50,7 +41,8 @@ pub(super) trait Medium: Send + 'static {
 struct Intake {
     queue: VecDeque<Accepted>,
     accepted: Commit,
-    unwritten: u64,
+    /// Bytes in the queue.
+    queued: u64,
     /// By tree.
     epochs: Vec<u64>,
     refusal: Option<StoreError>,
@@ -66,7 +58,13 @@ pub(super) struct Pipe {
     wake: Condvar,
     pub(super) durability: Durability,
     syncs: AtomicU64,
+    /// Bytes of rows in memory that are in no run yet.
+    memory: AtomicU64,
+    /// Somebody was refused since rows were last written.
+    pressed: AtomicBool,
     limit: u64,
+    /// Writes rows out of memory.
+    keeper: OnceLock<Thread>,
 }
 
 /// Figures for health.
@@ -84,13 +82,16 @@ impl Pipe {
             wake: Condvar::new(),
             durability: Durability::new(last),
             syncs: AtomicU64::new(0),
+            memory: AtomicU64::new(0),
+            pressed: AtomicBool::new(false),
             limit,
+            keeper: OnceLock::new(),
         }
     }
 
     pub(super) fn figures(&self) -> Figures {
         let intake = lock(&self.intake);
-        Figures { accepted: intake.accepted, syncs: self.syncs.load(Ordering::Relaxed), unwritten: intake.unwritten }
+        Figures { accepted: intake.accepted, syncs: self.syncs.load(Ordering::Relaxed), unwritten: intake.queued + self.memory.load(Ordering::Relaxed) }
     }
 
     /// Begins an activation of `tree`.
@@ -105,39 +106,69 @@ impl Pipe {
         Epoch(*epoch)
     }
 
-    /// Accepts a batch if `stands` says that what it rests on does. Number, overlay and queue change under one lock, so
-    /// that the queue is in the order of commits and nobody sees half a batch.
+    /// Accepts a batch for `table` if `stands` says that what it rests on does. Number, memory and queue change under
+    /// one lock, so that the queue is in the order of commits and nobody sees half a batch.
     pub(super) fn accept(
         &self,
-        mut incoming: Incoming,
+        batch: Batch,
+        table: &Table,
         stands: impl FnOnce() -> Result<bool, StoreError>,
     ) -> Result<Verdict, StoreError> {
-        let bytes = incoming.writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, |v| v.len())).sum();
+        let encoded = journal::encode(&table.name, &batch.writes);
+        let bytes = encoded.len() as u64;
         let mut intake = lock(&self.intake);
         if let Some(refusal) = &intake.refusal {
             return Err(refusal.clone());
         }
-        if intake.epochs.get(incoming.tree.0 as usize) != Some(&incoming.epoch.0) {
+        if intake.epochs.get(batch.tree.0 as usize) != Some(&batch.epoch.0) {
             return Err(StoreError::Superseded);
         }
         // One that is larger than the whole room passes when the room is empty, or it never would.
-        if intake.unwritten > 0 && intake.unwritten + bytes as u64 > self.limit {
+        let unwritten = intake.queued + self.memory.load(Ordering::Relaxed);
+        if unwritten > 0 && unwritten + bytes > self.limit {
+            self.pressed.store(true, Ordering::Relaxed);
+            self.nudge();
             return Err(StoreError::Behind);
         }
         if !stands()? {
             return Ok(Verdict::Conflict);
         }
         let commit = intake.accepted + 1;
-        incoming.writes.iter_mut().filter_map(|(_, value)| value.as_mut()).for_each(|value| row::stamp(value, commit));
         intake.accepted = commit;
-        intake.unwritten += bytes as u64;
-        incoming.overlay.lay(commit, &incoming.writes);
-        let Incoming { tree, overlay, writes, .. } = incoming;
-        intake.queue.push_back(Accepted { commit, tree, writes, overlay, bytes });
+        intake.queued += bytes;
+        self.grow(table.lay(commit, batch.writes));
+        intake.queue.push_back(Accepted { commit, encoded });
         if std::mem::take(&mut intake.asleep) {
             self.wake.notify_one();
         }
         Ok(Verdict::Accepted(commit))
+    }
+
+    /// Rows in memory take up so many bytes more, or less.
+    pub(super) fn grow(&self, bytes: isize) {
+        self.memory.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Whether so much is in memory that some of it should be written.
+    fn is_full(&self) -> bool {
+        self.memory.load(Ordering::Relaxed) > self.limit / 2
+    }
+
+    /// Whether rows should be written, because there are many or because somebody was refused.
+    pub(super) fn wants_room(&self) -> bool {
+        self.pressed.swap(false, Ordering::Relaxed) || self.is_full()
+    }
+
+    /// Who is to be woken when rows should be written out of memory.
+    pub(super) fn kept_by(&self, keeper: Thread) {
+        // There is one.
+        let _ = self.keeper.set(keeper);
+    }
+
+    pub(super) fn nudge(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.unpark();
+        }
     }
 
     /// Takes no more, and lets the committer end once it has written what it has.
@@ -148,7 +179,8 @@ impl Pipe {
         self.wake.notify_one();
     }
 
-    fn fail(&self, error: StoreError) {
+    /// The store has failed: nothing more is taken, and whoever waits hears it.
+    pub(super) fn fail(&self, error: StoreError) {
         tracing::error!(%error, "nothing more is acknowledged");
         lock(&self.intake).refusal = Some(error.clone());
         self.durability.fail(error);
@@ -178,7 +210,7 @@ impl Pipe {
         let mut bytes = 0;
         let fitting = intake.queue.iter().take(GROUP_BATCHES).take_while(|batch| {
             let fits = bytes < GROUP_BYTES;
-            bytes += batch.bytes;
+            bytes += batch.encoded.len();
             fits
         });
         let count = fitting.count();
@@ -192,7 +224,7 @@ impl Pipe {
         while let Some(group) = self.next(patience) {
             if let Some(last) = group.last().map(|batch| batch.commit) {
                 let written = catch_unwind(AssertUnwindSafe(|| {
-                    medium.write(&group, last)?;
+                    medium.write(&group)?;
                     medium.sync()
                 }))
                 .unwrap_or_else(|_| Err(StoreError::Failed("the database panicked while it wrote".into())));
@@ -202,30 +234,23 @@ impl Pipe {
                     Err(error) => return self.fail(StoreError::Failed(error.to_string())),
                 }
                 self.syncs.fetch_add(1, Ordering::Relaxed);
+                lock(&self.intake).queued -= group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
                 self.durability.reach(last);
-                self.lift(group);
+                if self.is_full() || medium.is_crowded() {
+                    self.nudge();
+                }
             }
             patience = medium.note(self.durability.number(), false);
         }
         medium.note(self.durability.number(), true);
         self.durability.fail(StoreError::Failed("it has been closed".into()));
     }
-
-    fn lift(&self, group: Vec<Accepted>) {
-        let mut bytes = 0;
-        for batch in group {
-            batch.overlay.lift(batch.commit, &batch.writes);
-            bytes += batch.bytes as u64;
-        }
-        lock(&self.intake).unwritten -= bytes;
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sled::IVec;
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
 
     /// A medium whose syncs wait for a word: go on, fail or panic.
     struct Slow {
@@ -233,12 +258,15 @@ mod tests {
         word: mpsc::Receiver<Result<(), StoreError>>,
     }
     impl Medium for Slow {
-        fn write(&mut self, group: &[Accepted], _: Commit) -> Result<(), StoreError> {
+        fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
             self.groups.send(group.len()).expect("the test listens");
             Ok(())
         }
         fn sync(&mut self) -> Result<(), StoreError> {
             self.word.recv().expect("the test is still there, or else the disk panics")
+        }
+        fn is_crowded(&self) -> bool {
+            false
         }
         fn note(&mut self, _: Commit, _: bool) -> Option<Duration> {
             None
@@ -247,7 +275,7 @@ mod tests {
 
     struct Rig {
         pipe: Arc<Pipe>,
-        overlay: Arc<Overlay>,
+        table: Table,
         groups: mpsc::Receiver<usize>,
         word: mpsc::Sender<Result<(), StoreError>>,
         tell: mpsc::Sender<(Commit, bool)>,
@@ -262,18 +290,16 @@ mod tests {
         std::thread::spawn(move || committer.commit_all(Slow { groups, word: word_out }));
         pipe.activate(TreeId(0));
         let (tell, heard) = mpsc::channel();
-        Rig { pipe, overlay: Arc::default(), groups: groups_out, word, tell, heard }
+        let db = sled::Config::new().temporary(true).open().expect("opens");
+        let table = Table::open("a.b", db.open_tree("a.b").expect("opens")).expect("opens");
+        Rig { pipe, table, groups: groups_out, word, tell, heard }
     }
 
     impl Rig {
         fn submit(&self, key: u8) -> Result<Commit, StoreError> {
-            let incoming = Incoming {
-                tree: TreeId(0),
-                overlay: self.overlay.clone(),
-                epoch: Epoch(1),
-                writes: vec![(IVec::from(&[key]), Some(IVec::from(&[0; 9])))],
-            };
-            match self.pipe.accept(incoming, || Ok(true))? {
+            let writes = vec![(vec![key], Some(vec![0; 9]))];
+            let batch = Batch { tree: TreeId(0), epoch: Epoch(1), expects: Vec::new(), writes };
+            match self.pipe.accept(batch, &self.table, || Ok(true))? {
                 Verdict::Accepted(commit) => Ok(commit),
                 other => panic!("{other:?}"),
             }
@@ -337,18 +363,5 @@ mod tests {
         rig.submit(1).expect("accepted");
         assert_eq!(rig.hears(), (1, false));
         assert!(matches!(rig.submit(2), Err(StoreError::Failed(_))));
-    }
-
-    #[test]
-    fn an_unwritten_row_stays_until_its_own_group_is_written() {
-        let rig = rig();
-        rig.submit(1).expect("accepted");
-        assert_eq!(rig.groups.recv(), Ok(1));
-        rig.submit(1).expect("accepted");
-        rig.word.send(Ok(())).expect("the committer waits");
-        assert_eq!(rig.groups.recv(), Ok(1), "the first group has been settled when the second is written");
-        let over = rig.overlay.get(&[&[1]]);
-        let value = over.first().cloned().flatten().flatten().expect("the second write is not in the tree");
-        assert_eq!(row::row(&value).map(|row| row.commit), Ok(2));
     }
 }

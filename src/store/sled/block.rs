@@ -1,0 +1,195 @@
+//! Blocks: some rows of a run, in key order, as one value of sled, whose key ends with the first of theirs.
+//!
+//! For each row: how many bytes of its key the key before it begins with, how many are its own, those, then 0 for a row
+//! that has been removed, or the record's length plus one, the commit and the record. Numbers are LEB128.
+
+use crate::store::{Row, StoreError};
+
+/// A key, and its row or that it has been removed.
+pub(super) type Entry = (Vec<u8>, Option<Row>);
+
+/// A block that has grown to this size is closed.
+const FULL: usize = 4 * 1024;
+
+/// A block under construction.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    bytes: Vec<u8>,
+    first: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl Builder {
+    /// Adds a row; its key is behind those before it.
+    pub(super) fn push(&mut self, key: &[u8], row: Option<&Row>) {
+        if self.bytes.is_empty() {
+            self.first = key.to_vec();
+            self.last = key.to_vec();
+        }
+        let shared = self.last.iter().zip(key).take_while(|(one, other)| one == other).count();
+        let own = key.get(shared..).unwrap_or_default();
+        put(&mut self.bytes, shared as u64);
+        put(&mut self.bytes, own.len() as u64);
+        self.bytes.extend_from_slice(own);
+        match row {
+            None => put(&mut self.bytes, 0),
+            Some(row) => {
+                put(&mut self.bytes, row.record.len() as u64 + 1);
+                put(&mut self.bytes, row.commit);
+                self.bytes.extend_from_slice(&row.record);
+            }
+        }
+        self.last.truncate(shared);
+        self.last.extend_from_slice(own);
+    }
+
+    /// Whether a row of so many bytes should begin the next block.
+    pub(super) fn has_no_room_for(&self, bytes: usize) -> bool {
+        !self.bytes.is_empty() && self.bytes.len() + bytes > FULL
+    }
+
+    /// The first key and the bytes, unless there is nothing; the builder is empty again.
+    pub(super) fn take(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+        let bytes = std::mem::take(&mut self.bytes);
+        (!bytes.is_empty()).then(|| (std::mem::take(&mut self.first), bytes))
+    }
+}
+
+/// The rows of a block, in order.
+#[derive(Debug)]
+pub(super) struct Rows<'a> {
+    rest: &'a [u8],
+    key: Vec<u8>,
+}
+
+impl<'a> Rows<'a> {
+    /// Of the block that begins with the key `first`.
+    pub(super) fn of(first: &[u8], block: &'a [u8]) -> Self {
+        Self { rest: block, key: first.to_vec() }
+    }
+
+    /// Moves to the next row, whose key then is [`Rows::key`]; gives its commit and record, or that it was removed.
+    #[expect(clippy::type_complexity, reason = "a row of the block, borrowed: none left, removed, or there")]
+    fn step(&mut self) -> Result<Option<Option<(u64, &'a [u8])>>, StoreError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let mut rest = self.rest;
+        let row = self.parse(&mut rest);
+        self.rest = rest;
+        row.map(Some).ok_or_else(|| StoreError::Damaged("a block of rows cannot be read".into()))
+    }
+
+    fn parse(&mut self, rest: &mut &'a [u8]) -> Option<Option<(u64, &'a [u8])>> {
+        let shared = number(rest)? as usize;
+        let own = number(rest)? as usize;
+        let own = bytes(rest, own)?;
+        if shared > self.key.len() {
+            return None;
+        }
+        self.key.truncate(shared);
+        self.key.extend_from_slice(own);
+        let Some(len) = number(rest)?.checked_sub(1) else { return Some(None) };
+        let commit = number(rest)?;
+        Some(Some((commit, bytes(rest, len as usize)?)))
+    }
+
+    /// What the block says of `key`: nothing, that it was removed, or its row.
+    pub(super) fn find(mut self, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
+        while let Some(row) = self.step()? {
+            match self.key.as_slice().cmp(key) {
+                std::cmp::Ordering::Less => {}
+                std::cmp::Ordering::Equal => return Ok(Some(row.map(owned))),
+                std::cmp::Ordering::Greater => break,
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn owned((commit, record): (u64, &[u8])) -> Row {
+    Row { commit, record: record.to_vec() }
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Result<Entry, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.step().transpose()?;
+        Some(row.map(|row| (self.key.clone(), row.map(owned))))
+    }
+}
+
+/// Appends a number.
+pub(super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// Takes a number off the front.
+pub(super) fn number(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (byte, behind) = rest.split_first()?;
+        *rest = behind;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Takes so many bytes off the front.
+pub(super) fn bytes<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (taken, behind) = rest.split_at_checked(len)?;
+    *rest = behind;
+    Some(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn rows() -> impl Strategy<Value = BTreeMap<Vec<u8>, Option<Row>>> {
+        let row = (any::<u64>(), prop::collection::vec(any::<u8>(), 0..40));
+        let row = prop::option::of(row.prop_map(|(commit, record)| Row { commit, record }));
+        prop::collection::btree_map(prop::collection::vec(0..3_u8, 0..6), row, 1..40)
+    }
+
+    fn block(rows: &BTreeMap<Vec<u8>, Option<Row>>) -> (Vec<u8>, Vec<u8>) {
+        let mut builder = Builder::default();
+        rows.iter().for_each(|(key, row)| builder.push(key, row.as_ref()));
+        let (first, bytes) = builder.take().expect("there are rows");
+        assert_eq!(Some(&first), rows.keys().next());
+        assert!(builder.take().is_none());
+        (first, bytes)
+    }
+
+    proptest! {
+        #[test]
+        fn a_block_says_what_it_was_told(rows in rows(), other in prop::collection::vec(0..3_u8, 0..6)) {
+            let (first, block) = block(&rows);
+            let read: Result<BTreeMap<_, _>, _> = Rows::of(&first, &block).collect();
+            prop_assert_eq!(read.as_ref(), Ok(&rows));
+            for key in rows.keys().chain([&other]) {
+                prop_assert_eq!(Rows::of(&first, &block).find(key), Ok(rows.get(key).cloned()));
+            }
+        }
+
+        #[test]
+        fn a_damaged_block_is_an_error_or_other_rows_and_never_a_panic(
+            rows in rows(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
+        ) {
+            let (first, mut block) = block(&rows);
+            let at = at.index(block.len());
+            if cut { block.truncate(at) } else { block[at] = byte }
+            let _ = Rows::of(&first, &block).collect::<Result<Vec<_>, _>>();
+        }
+    }
+}

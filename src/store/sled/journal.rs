@@ -1,0 +1,292 @@
+//! The journal: accepted batches in the order of their commits, group after group, each synced before it counts.
+//!
+//! It is a ring of files of one size, which are written over once all that they hold is in runs. A file begins with a
+//! head; each group is a record:
+//!
+//! | | |
+//! |---|---|
+//! | head | `hfj1`, store u128, number of the segment u64, commit before its first u64, crc32c u32 |
+//! | record | `hfjr`, length of the payload u32, crc32c u32 of the segment's number and the payload, payload |
+//! | payload | first commit u64, then for each batch: name of the tree, length of the writes, writes |
+//! | write | length of the key, key, 0 for a removal or length of the record + 1 and the record |
+//!
+//! The number of the segment is in each sum, so that what a file held before is never taken for a record. Numbers of
+//! fixed length are little-endian, lengths LEB128.
+
+use super::{
+    block::put,
+    mark::Mark,
+    open::sync_dir,
+    pipe::{Accepted, Medium},
+};
+use crate::store::{Commit, StoreError, lock};
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+/// Files are made full of zeros at this size, because growing a file makes each sync dearer (measured: 118 against
+/// 87 µs), and larger ones make a pause when they are made.
+pub(super) const SEGMENT: u64 = 8 << 20;
+pub(super) const HEAD: usize = 4 + 16 + 8 + 8 + 4;
+pub(super) const RECORD_HEAD: usize = 4 + 4 + 4;
+pub(super) const SEGMENT_MAGIC: [u8; 4] = *b"hfj1";
+pub(super) const RECORD_MAGIC: [u8; 4] = *b"hfjr";
+
+/// So many files that hold something are enough: then trees that have long kept rows in memory write them.
+const CROWDED: usize = 8;
+
+/// The watermark beside the store costs a sync of its own, so it moves at most this often.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) fn path(dir: &Path, slot: usize) -> PathBuf {
+    dir.join(format!("journal.{slot:04}"))
+}
+
+/// A file of the ring that holds something.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Used {
+    pub(super) slot: usize,
+    /// The last commit in it.
+    pub(super) last: Commit,
+}
+
+/// Which files of the ring hold what; the one that is being written is in neither list.
+#[derive(Debug, Default)]
+pub(super) struct Ring {
+    /// The oldest first.
+    pub(super) used: Vec<Used>,
+    pub(super) free: Vec<usize>,
+    /// How many files there are.
+    pub(super) slots: usize,
+}
+
+/// The ring, as the committer and whoever frees its files share it.
+pub(super) type Slots = Arc<Mutex<Ring>>;
+
+/// Frees the files that hold nothing after `through`; gives how many still hold something.
+pub(super) fn trim(slots: &Slots, through: Commit) -> usize {
+    let mut ring = lock(slots);
+    let kept = ring.used.iter().position(|used| used.last > through).unwrap_or(ring.used.len());
+    let freed: Vec<usize> = ring.used.drain(..kept).map(|used| used.slot).collect();
+    ring.free.extend(freed);
+    ring.used.len()
+}
+
+/// Whether the journal should be let go of something.
+pub(super) fn is_crowded(slots: &Slots) -> bool {
+    lock(slots).used.len() > CROWDED
+}
+
+/// Wipes all files: everything that they hold is in runs, or has been given up.
+pub(super) fn wipe(dir: &Path, slots: &Slots) -> io::Result<()> {
+    let mut ring = lock(slots);
+    for slot in 0..ring.slots {
+        match OpenOptions::new().write(true).open(path(dir, slot)) {
+            Ok(file) => {
+                file.write_all_at(&[0; HEAD], 0)?;
+                file.sync_all()?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    ring.used.clear();
+    ring.free = (0..ring.slots).collect();
+    Ok(())
+}
+
+/// The writing end of the journal.
+#[derive(Debug)]
+pub(super) struct Journal {
+    dir: PathBuf,
+    store: u128,
+    slots: Slots,
+    segment: u64,
+    open: Option<Segment>,
+    /// The last commit in it.
+    last: Commit,
+    record: Vec<u8>,
+    noted: (Commit, Instant),
+    /// Left out by a test of the tests.
+    unsynced: bool,
+}
+
+#[derive(Debug)]
+struct Segment {
+    slot: usize,
+    file: File,
+    at: u64,
+    size: u64,
+}
+
+impl Journal {
+    /// The journal of a store in `dir`, which goes on behind `mark.commit` and segment `segment`.
+    pub(super) fn new(dir: &Path, mark: Mark, slots: Slots, segment: u64, unsynced: bool) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            store: mark.store,
+            slots,
+            segment,
+            open: None,
+            last: mark.commit,
+            record: Vec::new(),
+            noted: (mark.commit, Instant::now()),
+            unsynced,
+        }
+    }
+
+    fn append(&mut self, group: &[Accepted]) -> io::Result<()> {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(()) };
+        let len = 8 + group.iter().map(|batch| batch.encoded.len()).sum::<usize>();
+        let fits = |open: &Segment| open.at + (RECORD_HEAD + len) as u64 <= open.size;
+        if !self.open.as_ref().is_some_and(fits) {
+            self.begin_segment((HEAD + RECORD_HEAD + len) as u64)?;
+        }
+        let Some(open) = &mut self.open else { return Err(io::Error::other("no segment is open")) };
+        let mut record = std::mem::take(&mut self.record);
+        record.clear();
+        if open.at == 0 {
+            head(&mut record, self.store, self.segment, self.last);
+        }
+        let begin = record.len();
+        record.extend_from_slice(&RECORD_MAGIC);
+        record.extend_from_slice(&(len as u32).to_le_bytes());
+        record.extend_from_slice(&[0; 4]);
+        record.extend_from_slice(&first.commit.to_le_bytes());
+        group.iter().for_each(|batch| record.extend_from_slice(&batch.encoded));
+        let sum = sum(self.segment, record.get(begin + RECORD_HEAD..).unwrap_or_default());
+        if let Some(place) = record.get_mut(begin + 8..begin + RECORD_HEAD) {
+            place.copy_from_slice(&sum.to_le_bytes());
+        }
+        open.file.write_all_at(&record, open.at)?;
+        open.at += record.len() as u64;
+        self.last = last.commit;
+        self.record = record;
+        Ok(())
+    }
+
+    fn begin_segment(&mut self, needed: u64) -> io::Result<()> {
+        if let Some(open) = self.open.take() {
+            lock(&self.slots).used.push(Used { slot: open.slot, last: self.last });
+        }
+        let (slot, is_new) = {
+            let mut ring = lock(&self.slots);
+            match ring.free.pop() {
+                Some(slot) => (slot, false),
+                None => {
+                    ring.slots += 1;
+                    (ring.slots - 1, true)
+                }
+            }
+        };
+        let path = path(&self.dir, slot);
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let size = file.metadata()?.len();
+        if size < SEGMENT.max(needed) {
+            fill(&file, size, SEGMENT.max(needed))?;
+            file.sync_all()?;
+        }
+        if is_new {
+            sync_dir(&self.dir)?;
+        }
+        self.segment += 1;
+        self.open = Some(Segment { slot, file, at: 0, size: size.max(SEGMENT).max(needed) });
+        Ok(())
+    }
+
+}
+
+impl Medium for Journal {
+    /// A group is one record.
+    fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
+        self.append(group).map_err(failed)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        match &self.open {
+            Some(open) if !self.unsynced => open.file.sync_data().map_err(failed),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
+        is_crowded(&self.slots)
+    }
+
+    fn note(&mut self, durable: Commit, closing: bool) -> Option<Duration> {
+        let (noted, at) = self.noted;
+        if noted == durable {
+            return None;
+        }
+        let waited = at.elapsed();
+        if waited < NOTE_EVERY && !closing {
+            return Some(NOTE_EVERY - waited);
+        }
+        // The store itself is sound without it, only less watched.
+        if let Err(error) = (Mark { store: self.store, commit: durable }).write(&self.dir) {
+            tracing::warn!(%error, "the watermark could not be written");
+        }
+        self.noted = (durable, Instant::now());
+        None
+    }
+}
+
+
+fn failed(error: io::Error) -> StoreError {
+    StoreError::Failed(format!("the journal cannot be written: {error}"))
+}
+
+/// Zeros from `from` to `to`, written and not only reserved.
+fn fill(file: &File, from: u64, to: u64) -> io::Result<()> {
+    let zeros = vec![0; 256 * 1024];
+    let mut at = from;
+    while at < to {
+        let part = zeros.get(..((to - at) as usize).min(zeros.len())).unwrap_or(&zeros);
+        file.write_all_at(part, at)?;
+        at += part.len() as u64;
+    }
+    Ok(())
+}
+
+fn head(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) {
+    let begin = record.len();
+    record.extend_from_slice(&SEGMENT_MAGIC);
+    record.extend_from_slice(&store.to_le_bytes());
+    record.extend_from_slice(&segment.to_le_bytes());
+    record.extend_from_slice(&after.to_le_bytes());
+    let sum = crc32c::crc32c(record.get(begin..).unwrap_or_default());
+    record.extend_from_slice(&sum.to_le_bytes());
+}
+
+pub(super) fn sum(segment: u64, payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&segment.to_le_bytes()), payload)
+}
+
+/// What a batch writes into the tree called `name`, as it stands in a record.
+pub(super) fn encode(name: &str, writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<u8> {
+    let len = |(key, record): &(Vec<u8>, Option<Vec<u8>>)| 6 + key.len() + record.as_ref().map_or(0, Vec::len);
+    let room = writes.iter().map(len).sum::<usize>();
+    let mut body = Vec::with_capacity(room);
+    for (key, record) in writes {
+        put(&mut body, key.len() as u64);
+        body.extend_from_slice(key);
+        match record {
+            None => put(&mut body, 0),
+            Some(record) => {
+                put(&mut body, record.len() as u64 + 1);
+                body.extend_from_slice(record);
+            }
+        }
+    }
+    let mut encoded = Vec::with_capacity(body.len() + name.len() + 8);
+    put(&mut encoded, name.len() as u64);
+    encoded.extend_from_slice(name.as_bytes());
+    put(&mut encoded, body.len() as u64);
+    encoded.extend_from_slice(&body);
+    encoded
+}

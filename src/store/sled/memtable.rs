@@ -1,0 +1,85 @@
+//! A memtable: the newest rows of a tree. The journal has them, and no run has them yet.
+
+use super::block::Entry;
+use crate::store::{Commit, Row, Scan};
+use std::{collections::BTreeMap, ops::Bound};
+
+/// What a row takes up besides its key and record: its place in the map, and what the allocator adds.
+const ROW: usize = 128;
+
+/// Newest rows, and removals. Ordered, because scans merge it and runs are made of it, and because a hash map that
+/// doubles pauses everybody.
+#[derive(Debug, Default)]
+pub(super) struct Memtable {
+    rows: BTreeMap<Vec<u8>, Option<Row>>,
+    bytes: usize,
+    /// The first and the last commit that it holds something of.
+    span: Option<(Commit, Commit)>,
+}
+
+impl Memtable {
+    /// Takes in what `commit` writes; gives by how many bytes it has grown.
+    pub(super) fn lay(&mut self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
+        let before = self.bytes as isize;
+        for (key, record) in writes {
+            let row = record.map(|record| Row { commit, record });
+            self.bytes += ROW + key.len() + weight(&row);
+            let len = key.len();
+            if let Some(old) = self.rows.insert(key, row) {
+                self.bytes -= ROW + len + weight(&old);
+            }
+        }
+        self.span = Some((self.span.map_or(commit, |(first, _)| first), commit));
+        self.bytes as isize - before
+    }
+
+    /// What it says of `key`: nothing, that it was removed, or its row.
+    pub(super) fn get(&self, key: &[u8]) -> Option<&Option<Row>> {
+        self.rows.get(key)
+    }
+
+    /// Its part of a scan, in the scan's direction. Once there are as many rows as the scan may return, what lies
+    /// farther cannot matter to it.
+    pub(super) fn range(&self, scan: &Scan) -> Vec<Entry> {
+        let range =
+            self.rows.range::<[u8], _>((Bound::Included(scan.from.as_slice()), Bound::Excluded(scan.to.as_slice())));
+        match scan.backwards {
+            false => until(range, scan.limit),
+            true => until(range.rev(), scan.limit),
+        }
+    }
+
+    /// All rows, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Vec<u8>, &Option<Row>)> {
+        self.rows.iter()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn first(&self) -> Option<Commit> {
+        self.span.map(|(first, _)| first)
+    }
+
+    pub(super) fn last(&self) -> Commit {
+        self.span.map_or(0, |(_, last)| last)
+    }
+}
+
+fn weight(row: &Option<Row>) -> usize {
+    row.as_ref().map_or(0, |row| row.record.len())
+}
+
+fn until<'a>(rows: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Row>)>, limit: usize) -> Vec<Entry> {
+    let mut there = 0;
+    let mut taken = Vec::new();
+    for (key, row) in rows {
+        if there == limit {
+            break;
+        }
+        there += usize::from(row.is_some());
+        taken.push((key.clone(), row.clone()));
+    }
+    taken
+}

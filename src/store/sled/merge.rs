@@ -1,0 +1,53 @@
+//! Several ordered sources as one: of each key, what the newest source says.
+
+use super::block::Entry;
+use crate::store::StoreError;
+use std::iter::Peekable;
+
+/// Entries in one direction.
+pub(super) type Source<'a> = Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>;
+
+/// The merged entries of sources, of which the first is the newest. Removals are among them.
+pub(super) struct Merge<'a> {
+    sources: Vec<Peekable<Source<'a>>>,
+    backwards: bool,
+}
+
+impl<'a> Merge<'a> {
+    pub(super) fn new(sources: impl IntoIterator<Item = Source<'a>>, backwards: bool) -> Self {
+        Self { sources: sources.into_iter().map(Iterator::peekable).collect(), backwards }
+    }
+
+    /// The source that comes next; of several at the same key, the newest. One that has failed comes at once.
+    fn next_source(&mut self) -> Option<usize> {
+        let mut best: Option<(usize, &[u8])> = None;
+        for (place, source) in self.sources.iter_mut().enumerate() {
+            let key = match source.peek() {
+                None => continue,
+                Some(Err(_)) => return Some(place),
+                Some(Ok((key, _))) => key.as_slice(),
+            };
+            let sooner = |best: &[u8]| if self.backwards { key > best } else { key < best };
+            if best.is_none_or(|(_, best)| sooner(best)) {
+                best = Some((place, key));
+            }
+        }
+        best.map(|(place, _)| place)
+    }
+}
+
+impl Iterator for Merge<'_> {
+    type Item = Result<Entry, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let place = self.next_source()?;
+        let entry = self.sources.get_mut(place)?.next()?;
+        if let Ok((key, _)) = &entry {
+            // What older sources say of it is not true any more.
+            for source in self.sources.iter_mut().skip(place + 1) {
+                source.next_if(|older| older.as_ref().is_ok_and(|(older, _)| older == key));
+            }
+        }
+        Some(entry)
+    }
+}

@@ -1,0 +1,178 @@
+//! Reading the journal when a store is opened.
+//!
+//! A group is synced before the next is written, so only the last record of all can be torn. Whatever is missing before
+//! a sound one has been acknowledged: that is damage, and is said.
+
+use super::{
+    block::{bytes, number},
+    journal::{HEAD, RECORD_HEAD, RECORD_MAGIC, Ring, SEGMENT_MAGIC, Used, path, sum},
+};
+use crate::store::Commit;
+use std::{fs, io, path::Path};
+
+/// What one batch wrote.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    pub(super) commit: Commit,
+    pub(super) tree: String,
+    pub(super) writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// What the journal holds.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// Of which store; `None`: there is no journal.
+    pub(super) store: Option<u128>,
+    /// The commit before the first.
+    pub(super) after: Commit,
+    pub(super) batches: Vec<Recovered>,
+    /// The last commit.
+    pub(super) last: Commit,
+    /// The highest number of a segment.
+    pub(super) segment: u64,
+    pub(super) ring: Ring,
+    /// What is wrong with it, in words: from there on nothing has been read.
+    pub(super) damage: Option<String>,
+}
+
+struct Segment {
+    slot: usize,
+    store: u128,
+    number: u64,
+    after: Commit,
+    content: Vec<u8>,
+}
+
+/// Reads what there is in `dir` behind the commit `through`.
+pub(super) fn read(dir: &Path, through: Commit) -> io::Result<Contents> {
+    let mut contents = Contents::default();
+    let mut segments = Vec::new();
+    for slot in slots(dir)? {
+        contents.ring.slots = contents.ring.slots.max(slot + 1);
+        let content = fs::read(path(dir, slot))?;
+        match parse_head(slot, content) {
+            Ok(Some(segment)) => segments.push(segment),
+            Ok(None) => contents.ring.free.push(slot),
+            Err(damage) => contents.damage = Some(damage),
+        }
+    }
+    segments.sort_by_key(|segment| segment.number);
+    // What lies before a gap, or before a segment that begins early enough, has been let go of.
+    let linked = |pair: &[Segment]| match pair {
+        [one, next] => one.number + 1 == next.number && next.after > through,
+        _ => true,
+    };
+    let begin = segments.windows(2).rposition(|pair| !linked(pair)).map_or(0, |place| place + 1);
+    let needed = segments.split_off(begin);
+    contents.ring.free.extend(segments.iter().map(|segment| segment.slot));
+    for (place, segment) in needed.iter().enumerate() {
+        contents.take(segment, place == 0);
+    }
+    Ok(contents)
+}
+
+fn slots(dir: &Path) -> io::Result<Vec<usize>> {
+    let mut slots = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        slots.extend(name.to_str().and_then(|name| name.strip_prefix("journal.")?.parse::<usize>().ok()));
+    }
+    slots.sort_unstable();
+    Ok(slots)
+}
+
+/// The segment in a file, if it has been used. A head lies in one sector, which a power cut leaves whole.
+fn parse_head(slot: usize, content: Vec<u8>) -> Result<Option<Segment>, String> {
+    if content.iter().take(HEAD).all(|byte| *byte == 0) {
+        return Ok(None);
+    }
+    sound_head(slot, content).map(Some).ok_or_else(|| format!("the head of the journal's file {slot} cannot be read"))
+}
+
+fn sound_head(slot: usize, content: Vec<u8>) -> Option<Segment> {
+    let (head, sum) = content.get(..HEAD)?.split_last_chunk::<4>()?;
+    let rest = head.strip_prefix(&SEGMENT_MAGIC)?;
+    let (store, rest) = rest.split_first_chunk::<16>()?;
+    let (number, rest) = rest.split_first_chunk::<8>()?;
+    let after = Commit::from_le_bytes(rest.try_into().ok()?);
+    let (store, number) = (u128::from_le_bytes(*store), u64::from_le_bytes(*number));
+    (crc32c::crc32c(head) == u32::from_le_bytes(*sum)).then_some(Segment { slot, store, number, after, content })
+}
+
+impl Contents {
+    fn take(&mut self, segment: &Segment, is_first: bool) {
+        self.segment = segment.number;
+        if is_first {
+            (self.store, self.after, self.last) = (Some(segment.store), segment.after, segment.after);
+        }
+        if self.damage.is_none() {
+            self.damage = self.read_records(segment).err();
+        }
+        self.ring.used.push(Used { slot: segment.slot, last: self.last });
+    }
+
+    fn read_records(&mut self, segment: &Segment) -> Result<(), String> {
+        if self.store != Some(segment.store) {
+            return Err("the journal has files of two stores".into());
+        }
+        if segment.after != self.last {
+            return Err(format!("the journal lacks what is between commits {} and {}", self.last, segment.after));
+        }
+        let mut at = HEAD;
+        while let Some((payload, next)) = record(segment, at) {
+            self.read_payload(payload).ok_or_else(|| format!("commit {} cannot be read", self.last + 1))?;
+            at = next;
+        }
+        // What is torn is the end. A sound record behind it was written after it had been synced.
+        let behind = segment.content.get(at + 1..).unwrap_or_default();
+        let sound = |from: usize| record(segment, at + 1 + from).is_some();
+        let mut candidates = memchr::memmem::find_iter(behind, &RECORD_MAGIC);
+        match candidates.any(sound) {
+            true => Err(format!("the journal is damaged behind commit {}", self.last)),
+            false => Ok(()),
+        }
+    }
+
+    fn read_payload(&mut self, payload: &[u8]) -> Option<()> {
+        let (first, mut rest) = payload.split_first_chunk::<8>()?;
+        let mut commit = Commit::from_le_bytes(*first);
+        if commit != self.last + 1 {
+            return None;
+        }
+        while !rest.is_empty() {
+            let len = number(&mut rest)?;
+            let tree = String::from_utf8(bytes(&mut rest, len as usize)?.to_vec()).ok()?;
+            let len = number(&mut rest)?;
+            let writes = writes(bytes(&mut rest, len as usize)?)?;
+            self.batches.push(Recovered { commit, tree, writes });
+            self.last = commit;
+            commit += 1;
+        }
+        Some(())
+    }
+}
+
+/// The payload of the sound record at `at`, and where the next begins.
+fn record(segment: &Segment, at: usize) -> Option<(&[u8], usize)> {
+    let rest = segment.content.get(at..)?.strip_prefix(&RECORD_MAGIC)?;
+    let (len, rest) = rest.split_first_chunk::<4>()?;
+    let (expected, rest) = rest.split_first_chunk::<4>()?;
+    let len = u32::from_le_bytes(*len) as usize;
+    let payload = rest.get(..len)?;
+    (sum(segment.number, payload) == u32::from_le_bytes(*expected)).then_some((payload, at + RECORD_HEAD + len))
+}
+
+#[expect(clippy::type_complexity, reason = "the writes of a batch, as the port has them")]
+fn writes(mut rest: &[u8]) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+    let mut writes = Vec::new();
+    while !rest.is_empty() {
+        let len = number(&mut rest)?;
+        let key = bytes(&mut rest, len as usize)?.to_vec();
+        let record = match number(&mut rest)?.checked_sub(1) {
+            None => None,
+            Some(len) => Some(bytes(&mut rest, len as usize)?.to_vec()),
+        };
+        writes.push((key, record));
+    }
+    Some(writes)
+}

@@ -1,0 +1,238 @@
+//! One context's tree: rows in memory over runs in sled.
+
+use super::{
+    block::Entry,
+    memtable::Memtable,
+    merge::{Merge, Source},
+    run::{Manifest, Run, Writer},
+};
+use crate::store::{Commit, Row, Scan, StoreError, lock};
+use std::sync::{
+    Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// So many runs of a level are merged into one of the next. More cost reading, fewer cost writing: each row is written
+/// once for each level.
+const RUNS: usize = 6;
+
+/// The runs of a tree, the newest first.
+type Runs = Arc<Vec<Arc<Run>>>;
+
+/// One context's tree.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) name: String,
+    tree: sled::Tree,
+    state: RwLock<State>,
+    /// Held while the manifest changes.
+    manifest: Mutex<Manifest>,
+    next_run: AtomicU64,
+    /// Runs that do not count any more, and may still be read by somebody.
+    retired: Mutex<Vec<Arc<Run>>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    newest: Memtable,
+    /// Is being written as a run.
+    frozen: Option<Arc<Memtable>>,
+    runs: Runs,
+}
+
+impl State {
+    fn recent(&self, key: &[u8]) -> Option<&Option<Row>> {
+        self.newest.get(key).or_else(|| self.frozen.as_ref()?.get(key))
+    }
+}
+
+impl Table {
+    pub(super) fn open(name: &str, tree: sled::Tree) -> Result<Self, StoreError> {
+        let manifest = Manifest::read(&tree)?;
+        let runs = manifest.runs.iter().map(|(number, level)| Run::open(&tree, *number, *level).map(Arc::new));
+        let runs = Arc::new(runs.collect::<Result<Vec<_>, _>>()?);
+        let next_run = AtomicU64::new(Run::highest(&tree)? + 1);
+        let table = Self {
+            name: name.into(),
+            tree,
+            state: RwLock::new(State { runs, ..State::default() }),
+            manifest: Mutex::new(manifest),
+            next_run,
+            retired: Mutex::default(),
+        };
+        table.remove_leftovers()?;
+        Ok(table)
+    }
+
+    /// A crash leaves runs that were being written, and such as had been merged.
+    fn remove_leftovers(&self) -> Result<(), StoreError> {
+        let runs = lock(&self.manifest).runs.clone();
+        for number in Run::numbers(&self.tree)? {
+            if !runs.iter().any(|(known, _)| *known == number) {
+                Run::remove(&self.tree, number, || true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All that was written up to this commit is in runs.
+    pub(super) fn through(&self) -> Commit {
+        lock(&self.manifest).through
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what `commit` writes; gives by how many bytes memory has grown.
+    pub(super) fn lay(&self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
+        self.state_mut().newest.lay(commit, writes)
+    }
+
+    /// How much of it is in memory only and not yet on its way to a run.
+    pub(super) fn newest_bytes(&self) -> usize {
+        self.state().newest.bytes()
+    }
+
+    /// The first commit that no run has something of.
+    pub(super) fn first_unwritten(&self) -> Option<Commit> {
+        let state = self.state();
+        state.frozen.as_ref().and_then(|frozen| frozen.first()).or_else(|| state.newest.first())
+    }
+
+    /// Whether rows that memory knows have these commits; `None` where it knows nothing.
+    pub(super) fn recent_commits(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
+        let state = self.state();
+        expects.iter().all(|(key, commit)| {
+            state.recent(key).is_none_or(|row| row.as_ref().map_or(0, |row| row.commit) == *commit)
+        })
+    }
+
+    pub(super) fn read(&self, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+        let (recent, runs) = {
+            let state = self.state();
+            let recent: Vec<_> = keys.iter().map(|key| state.recent(key).cloned()).collect();
+            (recent, state.runs.clone())
+        };
+        keys.iter().zip(recent).map(|(key, recent)| recent.map_or_else(|| self.read_runs(&runs, key), Ok)).collect()
+    }
+
+    fn read_runs(&self, runs: &Runs, key: &[u8]) -> Result<Option<Row>, StoreError> {
+        for run in runs.iter() {
+            if let Some(row) = run.get(&self.tree, key)? {
+                return Ok(row);
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        let (newest, frozen, runs) = {
+            let state = self.state();
+            (state.newest.range(scan), state.frozen.clone(), state.runs.clone())
+        };
+        let mut sources: Vec<Source<'_>> = vec![Box::new(newest.into_iter().map(Ok))];
+        if let Some(frozen) = frozen {
+            sources.push(Box::new(frozen.range(scan).into_iter().map(Ok)));
+        }
+        for run in runs.iter() {
+            if let Some(range) = run.range(&self.tree, scan)? {
+                sources.push(Box::new(range));
+            }
+        }
+        let there = |entry: Result<Entry, StoreError>| match entry {
+            Ok((key, row)) => row.map(|row| Ok((key, row))),
+            Err(error) => Some(Err(error)),
+        };
+        Merge::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect()
+    }
+
+    /// Sets the rows in memory apart, to be written as a run; new ones gather beside them.
+    pub(super) fn freeze(&self) -> Option<Arc<Memtable>> {
+        let mut state = self.state_mut();
+        if state.frozen.is_none() && state.newest.first().is_some() {
+            state.frozen = Some(Arc::new(std::mem::take(&mut state.newest)));
+        }
+        state.frozen.clone()
+    }
+
+    /// Writes what [`Table::freeze`] gave as the newest run. Nothing changes if `go_on` ends it.
+    pub(super) fn write_frozen(&self, frozen: &Memtable, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
+        let oldest = self.state().runs.is_empty();
+        let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
+        for (key, row) in frozen.iter() {
+            // Under the oldest run there is nothing that a removal could hide.
+            if (row.is_some() || !oldest) && writer.push(key, row.as_ref())? && !go_on() {
+                return Ok(());
+            }
+        }
+        let run = writer.finish(0)?;
+        self.change(|manifest, state| {
+            manifest.through = frozen.last();
+            let mut runs = state.runs.to_vec();
+            runs.splice(..0, run.map(Arc::new));
+            state.frozen = None;
+            runs
+        })
+    }
+
+    /// Changes which runs count: durable is that once sled has been synced.
+    fn change(&self, change: impl FnOnce(&mut Manifest, &mut State) -> Vec<Arc<Run>>) -> Result<(), StoreError> {
+        let mut manifest = lock(&self.manifest);
+        let mut changed = manifest.clone();
+        // Nobody reads meanwhile, but the row that is written is small and goes into a page that is in memory.
+        let mut state = self.state_mut();
+        let runs = change(&mut changed, &mut state);
+        changed.runs = runs.iter().map(|run| (run.number, run.level)).collect();
+        changed.write(&self.tree)?;
+        state.runs = Arc::new(runs);
+        *manifest = changed;
+        Ok(())
+    }
+
+    /// The runs that should become one: enough of a level, side by side.
+    fn mergeable(&self) -> Option<Vec<Arc<Run>>> {
+        let runs = self.state().runs.clone();
+        let mut levels = runs.chunk_by(|one, other| one.level == other.level);
+        levels.find(|level| level.len() >= RUNS).map(<[_]>::to_vec)
+    }
+
+    /// Merges runs of a level, if there are enough. Gives whether it did; nothing changes if `go_on` ends it.
+    pub(super) fn merge(&self, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+        let Some(merged) = self.mergeable() else { return Ok(false) };
+        let (Some(first), Some(last)) = (merged.first(), merged.last()) else { return Ok(false) };
+        let oldest = self.state().runs.last().is_some_and(|run| run.number == last.number);
+        let sources = merged.iter().map(|run| Ok(Box::new(run.iter(&self.tree)?) as Source<'_>));
+        let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
+        let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
+        for entry in Merge::new(sources, false) {
+            let (key, row) = entry?;
+            if (row.is_some() || !oldest) && writer.push(&key, row.as_ref())? && !go_on() {
+                return Ok(false);
+            }
+        }
+        let run = writer.finish(first.level.saturating_add(1))?.map(Arc::new);
+        self.change(|_, state| {
+            let mut runs = state.runs.to_vec();
+            let begin = runs.iter().position(|run| run.number == first.number).unwrap_or_default();
+            runs.splice(begin..begin + merged.len(), run);
+            runs
+        })?;
+        lock(&self.retired).extend(merged);
+        Ok(true)
+    }
+
+    /// Takes the runs that do not count any more and are read by nobody, to be [removed](Table::remove) once sled has
+    /// been synced: until then a power cut may bring them back.
+    pub(super) fn retired(&self) -> Vec<u64> {
+        lock(&self.retired).extract_if(.., |run| Arc::strong_count(run) == 1).map(|run| run.number).collect()
+    }
+
+    pub(super) fn remove(&self, run: u64, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
+        Run::remove(&self.tree, run, go_on)
+    }
+}
