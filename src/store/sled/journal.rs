@@ -31,14 +31,14 @@ use std::{
 
 /// Files are made full of zeros at this size, because growing a file makes each sync dearer (measured: 118 against
 /// 87 µs), and larger ones make a pause when they are made.
-pub(super) const SEGMENT: u64 = 8 << 20;
+pub(super) const SEGMENT: u64 = 4 << 20;
 pub(super) const HEAD: usize = 4 + 16 + 8 + 8 + 4;
 pub(super) const RECORD_HEAD: usize = 4 + 4 + 4;
 pub(super) const SEGMENT_MAGIC: [u8; 4] = *b"hfj1";
 pub(super) const RECORD_MAGIC: [u8; 4] = *b"hfjr";
 
 /// So many files that hold something are enough: then trees that have long kept rows in memory write them.
-const CROWDED: usize = 8;
+const CROWDED: usize = 12;
 
 /// The watermark beside the store costs a sync of its own, so it moves at most this often.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
@@ -174,31 +174,21 @@ impl Journal {
         if let Some(open) = self.open.take() {
             lock(&self.slots).used.push(Used { slot: open.slot, last: self.last });
         }
-        let (slot, is_new) = {
-            let mut ring = lock(&self.slots);
-            match ring.free.pop() {
-                Some(slot) => (slot, false),
-                None => {
-                    ring.slots += 1;
-                    (ring.slots - 1, true)
-                }
-            }
+        let free = lock(&self.slots).free.pop();
+        let slot = match free {
+            Some(slot) => slot,
+            None => make(&self.dir, &self.slots)?,
         };
-        let path = path(&self.dir, slot);
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        let file = OpenOptions::new().write(true).open(path(&self.dir, slot))?;
         let size = file.metadata()?.len();
-        if size < SEGMENT.max(needed) {
-            fill(&file, size, SEGMENT.max(needed))?;
+        if size < needed {
+            fill(&file, size, needed)?;
             file.sync_all()?;
         }
-        if is_new {
-            sync_dir(&self.dir)?;
-        }
         self.segment += 1;
-        self.open = Some(Segment { slot, file, at: 0, size: size.max(SEGMENT).max(needed) });
+        self.open = Some(Segment { slot, file, at: 0, size: size.max(needed) });
         Ok(())
     }
-
 }
 
 impl Medium for Journal {
@@ -214,8 +204,9 @@ impl Medium for Journal {
         }
     }
 
-    fn is_crowded(&self) -> bool {
-        is_crowded(&self.slots)
+    fn wants_care(&self) -> bool {
+        let ring = lock(&self.slots);
+        ring.used.len() > CROWDED || ring.free.is_empty()
     }
 
     fn note(&mut self, durable: Commit, closing: bool) -> Option<Duration> {
@@ -236,9 +227,31 @@ impl Medium for Journal {
     }
 }
 
-
-fn failed(error: io::Error) -> StoreError {
+pub(super) fn failed(error: io::Error) -> StoreError {
     StoreError::Failed(format!("the journal cannot be written: {error}"))
+}
+
+/// Makes sure that a file is free, so that nobody has to wait until one is made.
+pub(super) fn make_spare(dir: &Path, slots: &Slots) -> io::Result<()> {
+    if lock(slots).free.is_empty() {
+        let slot = make(dir, slots)?;
+        lock(slots).free.push(slot);
+    }
+    Ok(())
+}
+
+/// Makes another file.
+fn make(dir: &Path, slots: &Slots) -> io::Result<usize> {
+    let slot = {
+        let mut ring = lock(slots);
+        ring.slots += 1;
+        ring.slots - 1
+    };
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path(dir, slot))?;
+    fill(&file, file.metadata()?.len(), SEGMENT)?;
+    file.sync_all()?;
+    sync_dir(dir)?;
+    Ok(slot)
 }
 
 /// Zeros from `from` to `to`, written and not only reserved.

@@ -2,7 +2,8 @@
 //! in runs.
 
 use super::{
-    Trees, guard::guarded,
+    Trees,
+    guard::guarded,
     journal::{self, Slots},
     mark::Mark,
     open::MARK,
@@ -14,6 +15,7 @@ use std::{
     fs::File,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{
         Arc, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -30,6 +32,7 @@ pub(super) struct Keeper {
     pub(super) file: File,
     pub(super) trees: Trees,
     pub(super) pipe: Arc<Pipe>,
+    pub(super) dir: PathBuf,
     pub(super) slots: Slots,
     pub(super) store: u128,
     pub(super) closing: AtomicBool,
@@ -107,12 +110,15 @@ impl Keeper {
             return tables.max_by_key(|table| table.newest_bytes());
         }
         if journal::is_crowded(&self.slots) {
-            return tables.filter(|table| table.first_unwritten().is_some()).min_by_key(|table| table.first_unwritten());
+            return tables
+                .filter(|table| table.first_unwritten().is_some())
+                .min_by_key(|table| table.first_unwritten());
         }
         None
     }
 
     fn write_run(&self) -> Result<bool, StoreError> {
+        journal::make_spare(&self.dir, &self.slots).map_err(journal::failed)?;
         let Some(table) = self.overdue() else { return Ok(false) };
         // Nothing of it may be in memory although somebody was refused: what waits for the journal takes room too.
         if table.first_unwritten().is_none() {

@@ -5,8 +5,9 @@
 
 use crate::store::Commit;
 use std::{
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Write},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
@@ -55,11 +56,22 @@ impl Mark {
 
     /// Writes the file beside the store in `dir`: whole or not at all.
     pub(super) fn write(self, dir: &Path) -> io::Result<()> {
+        let path = dir.join(FILE);
+        // It lies in one sector, which a disk writes as a whole. Replacing the file would make the file system write its
+        // own journal, and with that whatever else waits to be written.
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(file) if file.metadata()?.len() == LEN as u64 => {
+                file.write_all_at(&self.to_bytes(), 0)?;
+                return file.sync_data();
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let temporary = dir.join("watermark.tmp");
         let mut file = File::create(&temporary)?;
         file.write_all(&self.to_bytes())?;
         file.sync_all()?;
-        fs::rename(temporary, dir.join(FILE))
+        fs::rename(temporary, path)
     }
 }
 

@@ -123,6 +123,7 @@ impl SledStore {
             file: File::open(dir.join("db")).map_err(cannot)?,
             trees: Trees::default(),
             pipe: pipe.clone(),
+            dir: dir.to_owned(),
             slots: slots.clone(),
             store: mark.store,
             closing: AtomicBool::new(false),
@@ -279,7 +280,8 @@ impl Store for SledStore {
             durable: self.durable(),
             syncs: figures.syncs,
             unwritten_bytes: figures.unwritten,
-            disk_bytes: guarded(|| self.db.size_on_disk()).unwrap_or_default() + lock(&self.slots).slots as u64 * SEGMENT,
+            disk_bytes: guarded(|| self.db.size_on_disk()).unwrap_or_default()
+                + lock(&self.slots).slots as u64 * SEGMENT,
         }
     }
 }

@@ -170,9 +170,8 @@ fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<(Mark, Conte
     let inside = inside.map(|mark| Mark { commit: mark.commit.max(journal.last), ..mark });
     match &beside {
         Ok(beside) => losses.extend(missing(inside, *beside)),
-        Err(error) => losses.push(format!(
-            "has a watermark that cannot be read ({error}), so whether commits are missing is unknown"
-        )),
+        Err(error) => losses
+            .push(format!("has a watermark that cannot be read ({error}), so whether commits are missing is unknown")),
     }
     if let Some(loss) = losses.first() {
         if !options.accept_data_loss {

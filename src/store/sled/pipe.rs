@@ -31,8 +31,8 @@ pub(super) trait Medium: Send + 'static {
     fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError>;
     /// Makes all that was written durable.
     fn sync(&mut self) -> Result<(), StoreError>;
-    /// Whether it holds more than it should.
-    fn is_crowded(&self) -> bool;
+    /// Whether it holds more than it should, or has no room for more.
+    fn wants_care(&self) -> bool;
     /// Notes how far things are durable, if it is time to; says in how long it wants to be asked again.
     fn note(&mut self, durable: Commit, closing: bool) -> Option<Duration>;
 }
@@ -91,7 +91,11 @@ impl Pipe {
 
     pub(super) fn figures(&self) -> Figures {
         let intake = lock(&self.intake);
-        Figures { accepted: intake.accepted, syncs: self.syncs.load(Ordering::Relaxed), unwritten: intake.queued + self.memory.load(Ordering::Relaxed) }
+        Figures {
+            accepted: intake.accepted,
+            syncs: self.syncs.load(Ordering::Relaxed),
+            unwritten: intake.queued + self.memory.load(Ordering::Relaxed),
+        }
     }
 
     /// Begins an activation of `tree`.
@@ -236,7 +240,7 @@ impl Pipe {
                 self.syncs.fetch_add(1, Ordering::Relaxed);
                 lock(&self.intake).queued -= group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
                 self.durability.reach(last);
-                if self.is_full() || medium.is_crowded() {
+                if self.is_full() || medium.wants_care() {
                     self.nudge();
                 }
             }
@@ -265,7 +269,7 @@ mod tests {
         fn sync(&mut self) -> Result<(), StoreError> {
             self.word.recv().expect("the test is still there, or else the disk panics")
         }
-        fn is_crowded(&self) -> bool {
+        fn wants_care(&self) -> bool {
             false
         }
         fn note(&mut self, _: Commit, _: bool) -> Option<Duration> {

@@ -131,8 +131,12 @@ impl Run {
     }
 
     /// All of it, in order.
-    pub(super) fn iter(&self, tree: &Tree) -> Result<impl Iterator<Item = Result<Entry, StoreError>> + use<>, StoreError> {
-        let mut blocks = guarded(|| Ok(tree.range(place(BLOCK, self.number, &[])..place(BLOCK, self.number + 1, &[]))))?;
+    pub(super) fn iter(
+        &self,
+        tree: &Tree,
+    ) -> Result<impl Iterator<Item = Result<Entry, StoreError>> + use<>, StoreError> {
+        let mut blocks =
+            guarded(|| Ok(tree.range(place(BLOCK, self.number, &[])..place(BLOCK, self.number + 1, &[]))))?;
         let mut rows = Vec::new().into_iter();
         Ok(std::iter::from_fn(move || {
             loop {
@@ -167,7 +171,10 @@ impl Run {
         for kind in [BLOCK, SPANS] {
             let mut from = place(kind, 0, &[]);
             while let Some((found, _)) = guarded(|| tree.range(from..vec![kind + 1]).next().transpose())? {
-                let Some(number) = found.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes) else { break };
+                let Some(number) = found.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
+                else {
+                    break;
+                };
                 numbers.push(number);
                 from = place(kind, number + 1, &[]);
             }
