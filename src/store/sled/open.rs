@@ -10,6 +10,8 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Where the store keeps its mark, in sled's default tree: which store it is, and up to which commit all is in runs.
@@ -17,6 +19,8 @@ pub(super) const MARK: &[u8] = b"mark";
 /// What stores had that kept each row in sled by itself.
 const BEGUN: &[u8] = b"begun";
 const LOCK: &str = "lock";
+/// How long a lock of sled's that nobody can have is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 const ASIDE: &str = "aside.";
 
 /// An open data directory.
@@ -98,17 +102,15 @@ fn remove_unfinished_snapshots(dir: &Path) -> io::Result<()> {
 }
 
 fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> {
-    let attempt = || {
-        guard::quietly(|| {
-            sled::Config::new()
-                .path(dir)
-                .cache_capacity(options.cache_bytes)
-                .flush_every_ms(None)
-                .use_compression(false)
-                .mode(sled::Mode::HighThroughput)
-                .open()
-        })
+    let config = || {
+        sled::Config::new()
+            .path(dir)
+            .cache_capacity(options.cache_bytes)
+            .flush_every_ms(None)
+            .use_compression(false)
+            .mode(sled::Mode::HighThroughput)
     };
+    let attempt = || guard::quietly(|| patiently(|| config().open()));
     let damage = match attempt() {
         Ok(db) => return Ok(db),
         Err(StoreError::Damaged(what)) => what,
@@ -131,6 +133,20 @@ fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> 
             ),
         )
     })
+}
+
+/// The directory is ours. If sled's own lock is taken all the same, a store that this process has just closed is about
+/// to let go of it: sled's threads end a moment after what they did is done.
+fn patiently<T>(open: impl Fn() -> sled::Result<T>) -> sled::Result<T> {
+    let begun = Instant::now();
+    loop {
+        match open() {
+            Err(sled::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PATIENCE => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            other => return other,
+        }
+    }
 }
 
 fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {

@@ -170,27 +170,28 @@ impl Table {
                 return Ok(());
             }
         }
-        let run = writer.finish(0)?;
-        self.change(|manifest, state| {
-            manifest.through = frozen.last();
-            let mut runs = state.runs.to_vec();
-            runs.splice(..0, run.map(Arc::new));
-            state.frozen = None;
-            runs
-        })
+        let run = writer.finish(0)?.map(Arc::new);
+        self.change(Some(frozen.last()), |runs| runs.splice(..0, run).for_each(drop))
     }
 
-    /// Changes which runs count: durable is that once sled has been synced.
-    fn change(&self, change: impl FnOnce(&mut Manifest, &mut State) -> Vec<Arc<Run>>) -> Result<(), StoreError> {
+    /// Changes which runs count; durable is that once sled has been synced. With `through`, what was frozen is in them.
+    fn change(&self, through: Option<Commit>, change: impl FnOnce(&mut Vec<Arc<Run>>)) -> Result<(), StoreError> {
+        // Whoever changes runs holds this, so that nobody has to wait for sled who only reads them.
         let mut manifest = lock(&self.manifest);
-        let mut changed = manifest.clone();
-        // Nobody reads meanwhile, but the row that is written is small and goes into a page that is in memory.
-        let mut state = self.state_mut();
-        let runs = change(&mut changed, &mut state);
-        changed.runs = runs.iter().map(|run| (run.number, run.level)).collect();
+        let mut runs = self.state().runs.to_vec();
+        change(&mut runs);
+        let changed = Manifest {
+            through: through.unwrap_or(manifest.through),
+            runs: runs.iter().map(|run| (run.number, run.level)).collect(),
+        };
         changed.write(&self.tree)?;
-        state.runs = Arc::new(runs);
         *manifest = changed;
+        let mut state = self.state_mut();
+        state.runs = Arc::new(runs);
+        let written = if through.is_some() { state.frozen.take() } else { None };
+        // Taking many rows apart takes a while.
+        drop(state);
+        drop(written);
         Ok(())
     }
 
@@ -216,11 +217,9 @@ impl Table {
             }
         }
         let run = writer.finish(first.level.saturating_add(1))?.map(Arc::new);
-        self.change(|_, state| {
-            let mut runs = state.runs.to_vec();
+        self.change(None, |runs| {
             let begin = runs.iter().position(|run| run.number == first.number).unwrap_or_default();
-            runs.splice(begin..begin + merged.len(), run);
-            runs
+            runs.splice(begin..begin + merged.len(), run).for_each(drop);
         })?;
         lock(&self.retired).extend(merged);
         Ok(true)
