@@ -90,6 +90,7 @@ pub enum Event {
 
 impl Entity for Rent {
     const NAME: Name = Name { system: "ebook", context: "ebook.rent", collection: "rents", item: "rent" };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Self;
 

@@ -90,6 +90,7 @@ pub enum Event {
 
 impl Entity for Book {
     const NAME: Name = Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 

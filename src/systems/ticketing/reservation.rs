@@ -97,6 +97,7 @@ impl Entity for Reservation {
         collection: "reservations",
         item: "reservation",
     };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 
