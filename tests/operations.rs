@@ -67,6 +67,22 @@ fn health_and_metrics_have_their_usual_names() {
 }
 
 #[test]
+fn a_failure_of_the_server_is_counted_under_its_reason_and_one_of_the_client_is_not() {
+    let server = Server::start(&[]);
+    server.get("/rents/1").problem(404);
+    server.stop("bookrent.rent");
+    server.get("/rents/1").refuses(503, "context-away");
+    let text = server.get("/metrics").is(200).text;
+    let counted = |status: u16| {
+        let of = format!("http_response_status_code=\"{status}\"");
+        let counts = |line: &&str| line.starts_with("http_server_request_duration_seconds_count") && line.contains(&of);
+        text.lines().find(counts).unwrap_or_else(|| panic!("no {status} in {text}"))
+    };
+    assert!(counted(503).contains("error_type=\"context-away\""), "{}", counted(503));
+    assert!(!counted(404).contains("error_type"), "{}", counted(404));
+}
+
+#[test]
 fn a_saga_is_what_happened_under_one_context_and_number() {
     let server = Server::start(&[]);
     // Book 1 and rent 1 have nothing to do with each other.

@@ -267,6 +267,7 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
         .filter(|(collection, ..)| only.is_none_or(|place| matches!(collection.place, Host::Here(at) if at == place)));
     let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
+    let code = answer.as_ref().err().map(|problem| problem.code().clone());
     let mut response = answer.unwrap_or_else(|problem| rest::refusal(problem, &request));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
@@ -278,7 +279,7 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     }
     let (route, status, took) =
         (front.route(found.as_ref(), request.path()), response.status().as_u16(), began.elapsed());
-    front.requests.answered(request.method(), &route, status, took);
+    front.requests.answered(request.method(), &route, status, code, took);
     if status >= 500 && status != 503 {
         log::<true>(&request, &route, status, took);
     } else if tracing::enabled!(target: "holdfast::access", tracing::Level::INFO) {

@@ -89,6 +89,10 @@ impl Problem {
         let ko = format!("본문은 최대 {limit}바이트입니다");
         Self::new("body-too-large", format!("a body has at most {limit} bytes"), ko)
     }
+    /// What it is, for programs.
+    pub fn code(&self) -> &Cow<'static, str> {
+        &self.code
+    }
     /// The same with a header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: String) -> Self {
