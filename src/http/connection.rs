@@ -9,10 +9,14 @@ use actix_web::rt::{
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    sync::watch,
+};
 
 /// How long a client that is turned away may go on talking. Closing on unread bytes would reset the connection, and
 /// take the answer with it.
@@ -25,6 +29,30 @@ const HEAD: usize = 256;
 pub struct Connection {
     stream: TcpStream,
     refusal: Option<Refusal>,
+    open: Open,
+}
+
+/// How many connections are open.
+#[derive(Debug, Clone)]
+pub struct Open(Arc<watch::Sender<usize>>);
+
+impl Default for Open {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(0)))
+    }
+}
+
+impl Open {
+    /// Resolves when none is.
+    pub async fn none(&self) {
+        let _ = self.0.subscribe().wait_for(|open| *open == 0).await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.open.0.send_modify(|open| *open -= 1);
+    }
 }
 
 #[derive(Debug)]
@@ -35,9 +63,11 @@ struct Refusal {
     linger: Pin<Box<Sleep>>,
 }
 
-impl From<TcpStream> for Connection {
-    fn from(stream: TcpStream) -> Self {
-        Self { stream, refusal: None }
+impl Connection {
+    /// One that is counted among those that are `open`.
+    pub fn new(stream: TcpStream, open: Open) -> Self {
+        open.0.send_modify(|open| *open += 1);
+        Self { stream, refusal: None, open }
     }
 }
 
@@ -93,7 +123,7 @@ fn refusal(written: &[u8]) -> Option<Vec<u8>> {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, refusal: refused } = &mut *self;
+        let Self { stream, refusal: refused, .. } = &mut *self;
         if refused.is_none() {
             let Some(rest) = refusal(bytes) else { return Pin::new(stream).poll_write(context, bytes) };
             *refused = Some(Refusal { rest, written: false, linger: Box::pin(sleep(LINGER)) });

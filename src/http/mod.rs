@@ -27,7 +27,7 @@ use actix_web::{
     rt::net::TcpStream,
     web,
 };
-use connection::{Connection, LINGER};
+use connection::{Connection, LINGER, Open};
 pub use forward::Elsewhere;
 use forward::Forwarder;
 use futures_util::FutureExt;
@@ -214,15 +214,13 @@ pub async fn serve(
     });
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
-    let mut server = Server::build()
-        .workers(settings.workers)
-        .shutdown_timeout(settings.drain_timeout.as_secs().max(1))
-        .disable_signals();
+    let mut server = Server::build().workers(settings.workers).disable_signals();
+    let (open, (close, closing)) = (Open::default(), watch::channel(false));
     for (only, listener) in doors {
-        let (shared, stopping) = (shared.clone(), server.graceful_shutdown_signal());
+        let (shared, open, closing) = (shared.clone(), open.clone(), closing.clone());
         let name = format!("http on {}", listener.local_addr()?);
         server = server.listen(name, listener, move || {
-            let (shared, stopping) = (shared.clone(), stopping.clone());
+            let (shared, open, closing) = (shared.clone(), open.clone(), closing.clone());
             let (header_timeout, keep_alive) = (shared.settings.header_timeout, shared.settings.keep_alive);
             let app = App::new()
                 .wrap(cors::cors(shared.settings.cors_origins.as_deref()))
@@ -233,16 +231,16 @@ pub async fn serve(
             // What `HttpServer` does, but for the connection, which is our own.
             let http = HttpService::build()
                 .graceful_shutdown_signal(move || {
-                    let stopping = stopping.clone();
-                    async move { stopping.notified().await }
+                    let mut closing = closing.clone();
+                    async move { drop(closing.wait_for(|closing| *closing).await) }
                 })
                 .client_request_timeout(header_timeout)
                 .client_disconnect_timeout(LINGER)
                 .keep_alive(keep_alive)
                 .finish(map_config(app.into_factory(), |()| AppConfig::default()));
-            fn_service(|stream: TcpStream| async {
+            fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                Ok((Connection::from(stream), Protocol::Http1, peer))
+                std::future::ready(Ok((Connection::new(stream, open.clone()), Protocol::Http1, peer)))
             })
             .and_then(http)
         })?;
@@ -253,7 +251,11 @@ pub async fn serve(
         drain.await;
         front.draining.send_replace(true);
         tokio::time::sleep(settings.drain_delay).await;
-        handle.stop(true).await;
+        // A worker that is to stop gracefully looks only once a second whether its connections have ended.
+        handle.pause().await;
+        close.send_replace(true);
+        let _ = tokio::time::timeout(settings.drain_timeout, open.none()).await;
+        handle.stop(false).await;
     };
     futures_util::future::join(server, stop).map(|(served, ())| served).await
 }
