@@ -120,8 +120,7 @@ impl Aggregate for Rent {
         use {Command::*, Event::*, Status::{Declined, New, Requested, Unanswered}};
         let (rent_id, user_id, book_id) = (this.id, self.user_id, self.book_id);
         match (self.status, command) {
-            (New, Request(wanted)) => {
-                let self::Request { user_id, book_id, book_name, rental_fee } = wanted;
+            (New, Request(self::Request { user_id, book_id, book_name, rental_fee })) => {
                 emit(RentRequested(Ordered { rent_id, user_id, book_id, book_name, rental_fee }))
             }
             (Requested, Settle(Ok(()))) => {

@@ -133,7 +133,6 @@ impl Aggregate for Book {
                 Ok(vec![BookCancelRefused { booking_id }, BookPrintCompleted { booking_id }])
             }
             (PaidComplete, CompletePrint) => emit(BookPrintCompleted { booking_id }),
-
             (PrintComplete, Cancel) => Err(printed()),
             (Registered, Cancel) => Err(Refusal::still_open()),
             (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("book")),
