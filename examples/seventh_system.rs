@@ -165,6 +165,7 @@ enum TripEvent {
 
 impl Entity for Trip {
     const NAME: Name = name("carshare.trip", "trips", "trip");
+    const IS_ORDER: bool = true;
     type Shown = ShownTrip;
     fn show(&self, _: Id<Self>) -> ShownTrip {
         ShownTrip { car_id: self.car_id, user_id: self.user_id, status: self.status }

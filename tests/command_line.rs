@@ -8,6 +8,7 @@ use std::{
     fs::{self, File},
     io::{Read, Seek, SeekFrom, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
 };
@@ -77,16 +78,33 @@ fn a_data_directory_that_cannot_be_is_named() {
 
 #[test]
 fn a_data_directory_that_is_not_writable_is_named() {
-    use std::os::unix::fs::PermissionsExt;
     let directory = TempDir::new().unwrap();
     let data = directory.path().join("data");
     fs::create_dir(&data).unwrap();
-    fs::set_permissions(&data, fs::Permissions::from_mode(0o500)).unwrap();
-    if File::create(data.join("probe")).is_ok() {
-        eprintln!("skipped: this user may write everywhere (root)");
-        return;
+    for (path, mode) in [(directory.path(), 0o755), (&data, 0o555)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
-    ended(&run(&mut serve(directory.path(), &[])), FAILURE, &[&data.display().to_string()]);
+    let mut serve = serve(directory.path(), &[]);
+    if File::create(data.join("probe")).is_ok() {
+        serve = as_nobody(&serve, directory.path());
+    }
+    ended(&run(&mut serve), FAILURE, &[&data.display().to_string(), "writable"]);
+    assert!(!data.join("db").exists(), "something was written");
+}
+
+/// The same as a user who may not write everywhere, as root may. The program is put where that user finds it.
+fn as_nobody(command: &Command, directory: &Path) -> Command {
+    let program = directory.join("holdfast");
+    fs::copy(command.get_program(), &program).unwrap();
+    let mut as_nobody = Command::new("setpriv");
+    as_nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => as_nobody.env(name, value),
+            None => as_nobody.env_remove(name),
+        };
+    }
+    as_nobody
 }
 
 #[test]

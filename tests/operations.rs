@@ -67,6 +67,49 @@ fn health_and_metrics_have_their_usual_names() {
 }
 
 #[test]
+fn a_failure_of_the_server_is_counted_under_its_reason_and_one_of_the_client_is_not() {
+    let server = Server::start(&[]);
+    server.get("/rents/1").problem(404);
+    server.stop("bookrent.rent");
+    server.get("/rents/1").refuses(503, "context-away");
+    let text = server.get("/metrics").is(200).text;
+    let counted = |status: u16| {
+        let of = format!("http_response_status_code=\"{status}\"");
+        let counts = |line: &&str| line.starts_with("http_server_request_duration_seconds_count") && line.contains(&of);
+        text.lines().find(counts).unwrap_or_else(|| panic!("no {status} in {text}"))
+    };
+    assert!(counted(503).contains("error_type=\"context-away\""), "{}", counted(503));
+    assert!(!counted(404).contains("error_type"), "{}", counted(404));
+}
+
+#[test]
+fn a_saga_is_what_happened_under_one_context_and_number() {
+    let server = Server::start(&[]);
+    // Book 1 and rent 1 have nothing to do with each other.
+    server.register_book("title01");
+    let book = server.register_book("title02");
+    assert_eq!(server.rent(book, 1).id(), 1);
+    server.shows("/views/1", json!({"deliveryStatus": "Delivery Started"}));
+    let told = |path: &str| {
+        let saga = server.get(&format!("/admin/sagas/{path}")).is(200);
+        let happened =
+            saga["entries"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap().to_owned());
+        let states = saga["states"].as_object().unwrap().keys().cloned();
+        (happened.collect::<Vec<_>>().join(" "), states.collect::<Vec<_>>().join(" "))
+    };
+    let of_rent = (
+        "RentRequested StatusChanged BookRented DeliveryStarted".into(),
+        "bookrent.rent bookrent.delivery bookrent.view".into(),
+    );
+    assert_eq!(told("bookrent/1"), of_rent);
+    assert_eq!(told("bookrent.rent/1"), of_rent);
+    assert_eq!(told("bookrent.book/1"), ("Registered".into(), "bookrent.book".into()));
+    for nothing in ["bookrent/2", "bookrent.delivery/1", "bookrent.view/1", "bookrent.nothing/1", "nothing/1"] {
+        server.get(&format!("/admin/sagas/{nothing}")).refuses(404, "not-found");
+    }
+}
+
+#[test]
 fn browsers_are_let_in_from_where_the_configuration_says() {
     let server = Server::configured("[http]\ncors_origins = [\"https://shop.example\"]\n");
     let preflight = |origin: &str| {

@@ -1,4 +1,4 @@
-//! Water purifier rental (정수기 렌탈) over HTTP: its transcript, contexts away, races for the last unit, text messages.
+//! Water purifier rental (정수기 렌탈) over HTTP: contexts away, races for the last unit, text messages.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod support;
@@ -41,25 +41,6 @@ fn texts(server: &Client, rental: u64) -> Vec<String> {
 fn happened(server: &Client, rental: u64, what: &str) -> usize {
     let told = server.get(&format!("/admin/sagas/purifier/{rental}")).is(200).text;
     told.matches(&format!("\"what\":\"{what}\"")).count()
-}
-
-#[test]
-fn the_transcript_replays_line_by_line() {
-    let server = start();
-    server.post("/products", json!({"name": "P1", "amt": "30000", "stock": "1"})).is(201).has("stock", 1);
-    let rental = rental(&server, 1).is(201).has("status", "RentalPlaced").has("customerId", 7).has("id", 1);
-    assert_eq!(rental["_links"]["self"]["href"], rental["_links"]["rental"]["href"]);
-    server.shows("/payments/1", json!({"status": "PAYMENT COMPLETED", "rentalId": 1, "productId": 1, "amt": AMT}));
-    server.shows("/products/1", json!({"stock": 0}));
-    let page = json!({"status": "DeliveryStarted", "rentalId": 1, "paymentId": 1, "deliveryId": 1, "address": "Seoul"});
-    server.shows("/mypages/1", page.clone());
-    server.shows("/myPages/1", page);
-    server.shows("/deliveries/1", json!({"status": "DeliveryStarted", "paymentId": 1, "productId": 1, "amt": AMT}));
-    cancel(&server, 1).is(200).has("status", "RentalCanceled");
-    server.shows("/payments/1", json!({"status": "PAYMENT CANCELED"}));
-    server.shows("/deliveries/1", json!({"status": "DeliveryCanceled"}));
-    server.shows("/products/1", json!({"stock": 1}));
-    server.shows("/mypages/1", json!({"status": "DeliveryCanceled"}));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Water purifier rental (정수기 렌탈): what it promises in words, with contexts away, and many at once.
+//! Water purifier rental (정수기 렌탈): its transcript, what it promises in words, with contexts away, and many at once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 

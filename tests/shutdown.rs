@@ -97,3 +97,21 @@ fn an_idle_server_ends_at_once_and_well_however_often() {
         assert_eq!(server.total("books"), n);
     }
 }
+
+#[test]
+fn a_request_that_takes_too_long_is_cut_off_and_settled_later() {
+    let toml = "[guard.\"bookrent.book\"]\ntimeout_ms = 20000\n\n[http]\ndrain_timeout_ms = 100\n";
+    let mut server = Server::configured(toml);
+    server.register_book("title01");
+    server.delay("bookrent.book", 15_000, 15_000);
+    thread::scope(|scope| {
+        let client = (*server).clone();
+        let rent = json!({"bookId": 1, "userId": 1, "address": "a"});
+        let rent = scope.spawn(move || client.attempt("POST", "/rents", |request| request.json(&rent)));
+        server.shows("/rents/1", json!({"status": "Requested"}));
+        assert_eq!(server.terminate().code(), Some(0));
+        assert!(rent.join().unwrap().is_err(), "nobody was there to answer");
+    });
+    server.restart();
+    server.shows("/rents/1", json!({"status": "Rent"}));
+}

@@ -21,6 +21,8 @@ pub trait Context: Send + Sync {
     fn name(&self) -> Name;
     /// Whether it only listens.
     fn is_view(&self) -> bool;
+    /// Whether its things are the orders of its system, or a view's rows of them.
+    fn is_order(&self) -> bool;
     /// Other spellings of its collection in the path.
     fn aliases(&self) -> &'static [&'static str];
     /// The doors that clients may enter by, in the order of their declaration.

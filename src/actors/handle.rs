@@ -220,6 +220,9 @@ impl<A: Aggregate> Context for Handle<A> {
     fn is_view(&self) -> bool {
         false
     }
+    fn is_order(&self) -> bool {
+        A::IS_ORDER
+    }
     fn doors(&self) -> &[DoorInfo] {
         &self.doors
     }

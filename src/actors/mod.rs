@@ -1,6 +1,7 @@
 //! The runtime, which knows no business: one supervised actor a context, turn by turn.
 
 mod actor;
+mod backoff;
 mod breaker;
 mod clock;
 mod deciding;
@@ -30,6 +31,7 @@ mod sink;
 mod sources;
 mod view_handle;
 
+pub use backoff::pause;
 pub use breaker::BreakerSettings;
 pub use clock::Clock;
 pub use front::*;

@@ -5,6 +5,7 @@
 //! outside has taken; after a crash some of it may go out again, under the same ids.
 
 use super::{
+    backoff::pause,
     desk::Tree,
     front::Context,
     records::Logged,
@@ -323,8 +324,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
                 "it is kept and tried again"
             );
         }
-        let pause = SHORTEST.saturating_mul(1_u32 << attempts.min(10)).min(LONGEST);
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(pause(attempts, SHORTEST, LONGEST)).await;
     }
 }
 

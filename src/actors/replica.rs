@@ -6,6 +6,7 @@
 //! the sequence behind its last one and nothing else. What a feed has skipped, it asks the source for.
 
 use super::{
+    backoff::pause,
     desk::Tree,
     outflow::Published,
     records::{Cause, Envelope, Logged, SagaId, encode_log},
@@ -211,7 +212,7 @@ impl<S: Aggregate> Replica<S> {
         if attempts.is_power_of_two() {
             tracing::warn!(context = S::NAME.context, attempts, why, "the source of its events cannot be asked");
         }
-        tokio::time::sleep(SHORTEST.saturating_mul(1_u32 << attempts.min(10)).min(LONGEST)).await;
+        tokio::time::sleep(pause(attempts, SHORTEST, LONGEST)).await;
     }
 }
 

@@ -36,6 +36,9 @@ impl<V: View> Context for ViewHandle<V> {
     fn is_view(&self) -> bool {
         true
     }
+    fn is_order(&self) -> bool {
+        V::IS_ORDER
+    }
     fn doors(&self) -> &[DoorInfo] {
         &[]
     }

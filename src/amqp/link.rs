@@ -1,6 +1,7 @@
 //! One connection to the broker, kept up. After any error it is a fresh one: what a broken connection still knows is not
 //! worth asking for.
 
+use crate::actors;
 use futures_util::{StreamExt, future::BoxFuture};
 use lapin::{Connection, ConnectionProperties, Event, uri::AMQPUri};
 use std::{
@@ -254,10 +255,7 @@ impl Link {
 
 /// Longer each time, and never the same for two nodes.
 pub(super) fn pause(failures: u32) -> Duration {
-    let longest = SHORTEST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST);
-    // The last bits of such an id are drawn by chance.
-    let chance = uuid::Uuid::now_v7().as_u128() % 1000;
-    longest.mul_f64(0.5 + chance as f64 / 2000.0)
+    actors::pause(failures.into(), SHORTEST, LONGEST)
 }
 
 /// The address without what is nobody's business.
@@ -269,13 +267,6 @@ fn address(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_bound_and_differ() {
-        assert!(pause(1) >= SHORTEST / 2 && pause(1) <= SHORTEST);
-        assert!(pause(40) >= LONGEST / 2 && pause(40) <= LONGEST);
-        assert!((0..20).map(|_| pause(40)).collect::<std::collections::HashSet<_>>().len() > 1);
-    }
 
     #[test]
     fn an_address_is_shown_without_its_password() {

@@ -93,19 +93,19 @@ pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> 
 pub fn elsewhere(settings: &Settings) -> Vec<Elsewhere> {
     struct Others<'a>(&'a Settings, Vec<Elsewhere>);
     impl Others<'_> {
-        fn add(&mut self, name: Name, aliases: &'static [&'static str]) {
+        fn add(&mut self, name: Name, is_order: bool, aliases: &'static [&'static str]) {
             if self.0.hosted().is_some_and(|hosted| !hosted.contains(name.context)) {
                 let url = self.0.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
-                self.1.push(Elsewhere { name, aliases, url: url.and_then(|url| url.parse().ok()) });
+                self.1.push(Elsewhere { name, is_order, aliases, url: url.and_then(|url| url.parse().ok()) });
             }
         }
     }
     impl Board for Others<'_> {
         fn aggregate<A: Aggregate>(&mut self) {
-            self.add(A::NAME, A::ALIASES);
+            self.add(A::NAME, A::IS_ORDER, A::ALIASES);
         }
         fn view<V: View>(&mut self) {
-            self.add(V::NAME, V::ALIASES);
+            self.add(V::NAME, false, V::ALIASES);
         }
     }
     let mut others = Others(settings, Vec::new());

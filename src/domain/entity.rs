@@ -13,6 +13,8 @@ pub trait Entity: Word + Default {
     const STATE_VERSION: u16 = 1;
     /// What it is to the business.
     const SUBDOMAIN: Subdomain = Subdomain::Core;
+    /// Whether it is the order by whose number what happens in its system is told; a view's row: whether it is of one.
+    const IS_ORDER: bool = false;
     /// Other spellings of its collection in the path.
     const ALIASES: &'static [&'static str] = &[];
     /// The port that its original had, which its clients know; `None` for a context that had none.

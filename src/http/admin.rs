@@ -2,7 +2,7 @@
 
 use super::{Front, cors, input};
 use crate::actors::{Context, Injected, ParkedId};
-use crate::domain::lenient;
+use crate::domain::{Name, lenient};
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -95,39 +95,7 @@ pub async fn answer(
         }
         ["sagas", system, number] => {
             let number = number.parse().map_err(|_| Problem::not_found())?;
-            let members = || contexts.iter().filter(|context| context.name().system == *system);
-            let mut entries = Vec::new();
-            for beginner in members() {
-                for context in members() {
-                    entries.extend(context.saga(beginner.name().context, number)?);
-                }
-            }
-            if entries.is_empty() {
-                return Err(Problem::not_found());
-            }
-            entries.sort_by_key(|entry| (entry.at, entry.context, entry.sequence));
-            let of_saga = |context: &str, sequence| {
-                entries
-                    .iter()
-                    .any(|entry| entry.context == context && entry.sequence == sequence && entry.what != "asks")
-            };
-            let mut parked = Vec::new();
-            for context in members() {
-                parked
-                    .extend(context.parked()?.into_iter().filter(|event| of_saga(&event.id.source, event.id.sequence)));
-            }
-            // The participants share the order's number; what an order only holds has one of its own.
-            let takes_part =
-                |context: &str| entries.iter().any(|entry| (entry.context, entry.number) == (context, number));
-            let mut states = serde_json::Map::new();
-            for context in members().filter(|context| context.is_view() || takes_part(context.name().context)) {
-                if let Ok(seen) = context.read(number) {
-                    let state = serde_json::from_slice(&seen.body).unwrap_or_default();
-                    states.insert(context.name().context.to_owned(), state);
-                }
-            }
-            front.node.durable(front.node.accepted()).await?;
-            json!({ "system": system, "number": number, "entries": entries, "parked": parked, "states": states })
+            saga(front, system, number).await?
         }
         ["parked"] => {
             let mut all = Vec::new();
@@ -176,4 +144,51 @@ pub async fn answer(
         }
     };
     Ok(HttpResponse::Ok().content_type("application/json").body(Value::to_string(&answer)))
+}
+
+/// The context whose sagas are called by `name`: that one, or of a system the one that its orders begin in. With it,
+/// whether that is so.
+fn beginner(front: &Front, name: &str) -> Option<(Name, bool)> {
+    let here = front.node.contexts().iter().filter(|context| !context.is_view());
+    let here = here.map(|context| (context.name(), context.is_order()));
+    let elsewhere = front.settings.elsewhere.iter().map(|context| (context.name, context.is_order));
+    here.chain(elsewhere).find(|(known, is_order)| known.context == name || (*is_order && known.system == name))
+}
+
+/// What happened under one correlation id: in the saga that `name` began under `number`.
+async fn saga(front: &Front, name: &str, number: u64) -> Result<Value, Problem> {
+    let (beginner, is_order) = beginner(front, name).ok_or_else(Problem::not_found)?;
+    let contexts = front.node.contexts();
+    let members = || contexts.iter().filter(|context| context.name().system == beginner.system);
+    let mut entries = Vec::new();
+    for context in members() {
+        entries.extend(context.saga(beginner.context, number)?);
+    }
+    if entries.is_empty() {
+        return Err(Problem::not_found());
+    }
+    entries.sort_by_key(|entry| (entry.at, entry.context, entry.sequence));
+    let of_saga = |context: &str, sequence| {
+        entries.iter().any(|entry| entry.context == context && entry.sequence == sequence && entry.what != "asks")
+    };
+    let mut parked = Vec::new();
+    for context in members() {
+        parked.extend(context.parked()?.into_iter().filter(|event| of_saga(&event.id.source, event.id.sequence)));
+    }
+    // The participants share the saga's number; what an order only holds has one of its own.
+    let shares = |context: &dyn Context| match context.is_view() {
+        true => is_order && context.is_order(),
+        false => entries.iter().any(|entry| (entry.context, entry.number) == (context.name().context, number)),
+    };
+    let mut states = serde_json::Map::new();
+    for context in members().filter(|context| shares(context.as_ref())) {
+        if let Ok(seen) = context.read(number) {
+            states.insert(context.name().context.to_owned(), serde_json::from_slice(&seen.body).unwrap_or_default());
+        }
+    }
+    front.node.durable(front.node.accepted()).await?;
+    let (system, context) = (beginner.system, beginner.context);
+    Ok(json!({
+        "system": system, "context": context, "number": number, "entries": entries, "parked": parked, "states": states,
+    }))
 }

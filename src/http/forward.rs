@@ -29,6 +29,8 @@ const HOP: [&str; 9] = [
 pub struct Elsewhere {
     /// The context's place on the board.
     pub name: Name,
+    /// Whether the orders of its system begin in it.
+    pub is_order: bool,
     /// Other spellings of its collection.
     pub aliases: &'static [&'static str],
     /// The node; `None` where nobody has said which.

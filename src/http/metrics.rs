@@ -4,11 +4,11 @@ use super::Front;
 use crate::actors::{ContextHealth, Phase};
 use actix_web::{HttpResponse, http::Method};
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{EncodeLabelSet, LabelSetEncoder, text::encode},
     metrics::{counter::ConstCounter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 /// Upper bounds of the buckets, in seconds: those of OpenTelemetry's `http.server.request.duration`.
 const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -21,6 +21,22 @@ struct Request {
     http_route: Arc<str>,
     http_response_status_code: u16,
     url_scheme: &'static str,
+    #[prometheus(flatten)]
+    error: ErrorType,
+}
+
+/// Why the server failed a request, as OpenTelemetry has it: what is the client's fault is no failure, and without one
+/// there is no such label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ErrorType(Option<Cow<'static, str>>);
+
+impl EncodeLabelSet for ErrorType {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> Result<(), fmt::Error> {
+        match &self.0 {
+            Some(why) => [("error_type", why.as_ref())].encode(encoder),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Counts answered requests.
@@ -34,14 +50,23 @@ impl Default for Requests {
 }
 
 impl Requests {
-    /// A request to `route` was answered.
-    pub fn answered(&self, method: &Method, route: &Arc<str>, status: u16, took: Duration) {
+    /// A request to `route` was answered; with a problem, that had this code.
+    pub fn answered(
+        &self,
+        method: &Method,
+        route: &Arc<str>,
+        status: u16,
+        code: Option<Cow<'static, str>>,
+        took: Duration,
+    ) {
+        let error = (status >= 500).then(|| code.unwrap_or_else(|| status.to_string().into()));
         let known = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
         let request = Request {
             http_request_method: known.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER"),
             http_route: route.clone(),
             http_response_status_code: status,
             url_scheme: "http",
+            error: ErrorType(error),
         };
         self.0.get_or_create(&request).observe(took.as_secs_f64());
     }

@@ -1,6 +1,7 @@
 //! REST for any context: one service that dispatches over a map of collections.
 
 mod admin;
+mod connection;
 mod cors;
 mod events;
 mod forward;
@@ -17,12 +18,20 @@ use crate::{
     actors::Node,
     inbound::{Found, Inlet, Paths, Problem},
 };
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, dev::Service, http::header, web};
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::{
+    App, HttpRequest, HttpResponse,
+    dev::{AppConfig, Server, Service, fn_service},
+    http::header,
+    rt::net::TcpStream,
+    web,
+};
+use connection::{Connection, LINGER, Open};
 pub use forward::Elsewhere;
 use forward::Forwarder;
 use futures_util::FutureExt;
 use std::{
-    collections::HashMap,
     future::Future,
     io,
     net::{IpAddr, TcpListener},
@@ -119,14 +128,21 @@ struct Front {
     /// Where the collections are.
     paths: Paths<Host>,
     forwarder: Forwarder,
-    /// Ports that are for one context only, and its place.
-    ports: HashMap<u16, usize>,
     requests: metrics::Requests,
     /// The route of what is no collection.
     other: Arc<str>,
     draining: watch::Sender<bool>,
     /// `/openapi.json`: what runs does not change while it runs.
     document: String,
+}
+
+/// The place of the context that alone answers at a port; none where all do.
+#[derive(Clone, Copy)]
+struct Only(Option<usize>);
+
+/// The place of the context that alone answers where `request` came in.
+fn only(request: &HttpRequest) -> Option<usize> {
+    request.app_data::<Only>().and_then(|only| only.0)
 }
 
 /// Who hosts a context.
@@ -146,14 +162,6 @@ impl Front {
     /// Resolves when the node is to stop.
     async fn drained(&self) {
         let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
-    }
-
-    /// The place of the context that alone answers where `request` came in.
-    fn only(&self, request: &HttpRequest) -> Option<usize> {
-        match self.ports.is_empty() {
-            true => None,
-            false => self.ports.get(&request.app_config().local_addr().port()).copied(),
-        }
     }
 
     /// The template that `path` is counted under.
@@ -186,12 +194,11 @@ pub async fn serve(
     }
     let forwarder = Forwarder::new(settings.forward_timeout).map_err(io::Error::other)?;
     let Listeners { all, contexts } = listeners.into();
-    let (mut ports, mut further) = (HashMap::new(), Vec::new());
+    let mut doors = vec![(Only(None), all)];
     for (name, listener) in contexts {
         // Of a context that is not here, nobody answers there either.
         if let Some(place) = node.contexts().iter().position(|context| context.name().context == name) {
-            ports.insert(listener.local_addr()?.port(), place);
-            further.push(listener);
+            doors.push((Only(Some(place)), listener));
         }
     }
     let document = openapi::document(node.contexts(), settings.bare).to_string();
@@ -199,7 +206,6 @@ pub async fn serve(
         settings,
         node,
         paths,
-        ports,
         requests: metrics::Requests::default(),
         other: "{other}".into(),
         forwarder,
@@ -208,22 +214,36 @@ pub async fn serve(
     });
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
-    let origins = settings.cors_origins.clone();
-    let mut server = HttpServer::new(move || {
-        App::new()
-            .app_data(shared.clone())
-            .wrap(cors::cors(origins.as_deref()))
-            .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
-            .default_service(web::to(dispatch))
-    })
-    .workers(settings.workers)
-    .client_request_timeout(settings.header_timeout)
-    .keep_alive(settings.keep_alive)
-    .shutdown_timeout(settings.drain_timeout.as_secs().max(1))
-    .disable_signals()
-    .listen(all)?;
-    for listener in further {
-        server = server.listen(listener)?;
+    let mut server = Server::build().workers(settings.workers).disable_signals();
+    let (open, (close, closing)) = (Open::default(), watch::channel(false));
+    for (only, listener) in doors {
+        let (shared, open, closing) = (shared.clone(), open.clone(), closing.clone());
+        let name = format!("http on {}", listener.local_addr()?);
+        server = server.listen(name, listener, move || {
+            let (shared, open, closing) = (shared.clone(), open.clone(), closing.clone());
+            let (header_timeout, keep_alive) = (shared.settings.header_timeout, shared.settings.keep_alive);
+            let app = App::new()
+                .wrap(cors::cors(shared.settings.cors_origins.as_deref()))
+                .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
+                .app_data(shared)
+                .app_data(only)
+                .default_service(web::to(dispatch));
+            // What `HttpServer` does, but for the connection, which is our own.
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let mut closing = closing.clone();
+                    async move { drop(closing.wait_for(|closing| *closing).await) }
+                })
+                .client_request_timeout(header_timeout)
+                .client_disconnect_timeout(LINGER)
+                .keep_alive(keep_alive)
+                .finish(map_config(app.into_factory(), |()| AppConfig::default()));
+            fn_service(move |stream: TcpStream| {
+                let peer = stream.peer_addr().ok();
+                std::future::ready(Ok((Connection::new(stream, open.clone()), Protocol::Http1, peer)))
+            })
+            .and_then(http)
+        })?;
     }
     let server = server.run();
     let handle = server.handle();
@@ -231,20 +251,25 @@ pub async fn serve(
         drain.await;
         front.draining.send_replace(true);
         tokio::time::sleep(settings.drain_delay).await;
-        handle.stop(true).await;
+        // A worker that is to stop gracefully looks only once a second whether its connections have ended.
+        handle.pause().await;
+        close.send_replace(true);
+        let _ = tokio::time::timeout(settings.drain_timeout, open.none()).await;
+        handle.stop(false).await;
     };
     futures_util::future::join(server, stop).map(|(served, ())| served).await
 }
 
 async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
     let began = Instant::now();
-    let only = front.only(&request);
+    let only = only(&request);
     let found = front
         .paths
         .find(request.path())
         .filter(|(collection, ..)| only.is_none_or(|place| matches!(collection.place, Host::Here(at) if at == place)));
     let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
+    let code = answer.as_ref().err().map(|problem| problem.code().clone());
     let mut response = answer.unwrap_or_else(|problem| rest::refusal(problem, &request));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
@@ -256,7 +281,7 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     }
     let (route, status, took) =
         (front.route(found.as_ref(), request.path()), response.status().as_u16(), began.elapsed());
-    front.requests.answered(request.method(), &route, status, took);
+    front.requests.answered(request.method(), &route, status, code, took);
     if status >= 500 && status != 503 {
         log::<true>(&request, &route, status, took);
     } else if tracing::enabled!(target: "holdfast::access", tracing::Level::INFO) {

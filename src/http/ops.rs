@@ -145,7 +145,7 @@ fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
     let mut links = Map::new();
     let mut link = |rel: String, path: String| links.insert(rel, json!({ "href": format!("{base}{path}") }));
     link("self".into(), "/".into());
-    let only = front.only(request);
+    let only = super::only(request);
     for (_, context) in front.node.contexts().iter().enumerate().filter(|(place, _)| only.is_none_or(|o| o == *place)) {
         let name = context.name();
         link(format!("{}:{}", name.system, name.collection), format!("/{}/{}", name.system, name.collection));

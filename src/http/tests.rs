@@ -24,6 +24,9 @@ impl Context for Things {
     fn is_view(&self) -> bool {
         false
     }
+    fn is_order(&self) -> bool {
+        true
+    }
     fn doors(&self) -> &[DoorInfo] {
         &self.0
     }

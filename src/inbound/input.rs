@@ -9,6 +9,13 @@ pub trait Headers {
     fn header(&self, name: &str) -> Option<&[u8]>;
 }
 
+/// Nothing is said beside it.
+impl Headers for () {
+    fn header(&self, _: &str) -> Option<&[u8]> {
+        None
+    }
+}
+
 /// The text of a header, if it is there and is text.
 pub fn text<'a>(headers: &'a dyn Headers, name: &str) -> Option<&'a str> {
     headers.header(name).and_then(visible)

@@ -36,6 +36,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("too-long", 413, "More is said than is kept", "보관할 수 있는 길이를 넘었습니다"),
     ("body-too-large", 413, "The body is too large", "본문이 너무 큽니다"),
     ("unsupported-media-type", 415, "The media type is not supported", "지원하지 않는 미디어 유형입니다"),
+    ("headers-too-large", 431, "The headers are too large", "헤더가 너무 큽니다"),
     ("key-reused", 422, "The idempotency key was used for something else", "멱등성 키가 다른 요청에 사용되었습니다"),
     ("crashed", 500, "Something unforeseen happened", "예기치 못한 오류가 발생했습니다"),
     ("retry-later", 503, "Please try again in a moment", "잠시 후 다시 시도해 주세요"),
@@ -88,6 +89,10 @@ impl Problem {
         let ko = format!("본문은 최대 {limit}바이트입니다");
         Self::new("body-too-large", format!("a body has at most {limit} bytes"), ko)
     }
+    /// What it is, for programs.
+    pub fn code(&self) -> &Cow<'static, str> {
+        &self.code
+    }
     /// The same with a header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: String) -> Self {
@@ -120,7 +125,7 @@ impl Problem {
         if korean { ko } else { en }
     }
 
-    /// The answer to a request for `path`.
+    /// The answer to a request for `path`; to what has none when that is empty.
     pub fn answer(self, path: &str, request: &dyn Headers) -> Answer {
         let korean = prefers_korean(text(request, "accept-language").unwrap_or_default());
         let mut body = Map::new();
@@ -128,7 +133,9 @@ impl Problem {
         body.insert("title".into(), self.title(korean).into());
         body.insert("status".into(), self.status.into());
         body.insert("detail".into(), if korean { self.ko.as_ref() } else { self.en.as_ref() }.into());
-        body.insert("instance".into(), path.into());
+        if !path.is_empty() {
+            body.insert("instance".into(), path.into());
+        }
         body.insert("code".into(), self.code.as_ref().into());
         if let Some(trace) = text(request, "traceparent").and_then(|value| value.split('-').nth(1)) {
             body.insert("traceId".into(), trace.into());

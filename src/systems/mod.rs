@@ -45,3 +45,26 @@ macro_rules! systems {
 }
 
 systems! { bookrent, purifier, ebook, movie, ticketing, gbike }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Orders(Vec<&'static str>);
+    impl Board for Orders {
+        fn aggregate<A: Aggregate>(&mut self) {
+            self.0.extend(A::IS_ORDER.then_some(A::NAME.context));
+        }
+        fn view<V: View>(&mut self) {}
+    }
+
+    #[test]
+    fn a_system_has_one_kind_of_order() {
+        for system in NAMES {
+            let mut orders = Orders::default();
+            lay_out(system, &mut orders);
+            assert_eq!(orders.0.len(), 1, "{system}: {:?}", orders.0);
+        }
+    }
+}

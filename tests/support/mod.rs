@@ -59,7 +59,14 @@ pub fn within<T>(deadline: Duration, what: &str, mut look: impl FnMut() -> Optio
 
 /// The `holdfast` command, untouched by whatever `HOLDFAST_*` variables the tests themselves run under.
 pub fn holdfast() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
+    through(&[])
+}
+
+/// The same, run by another program.
+fn through(launcher: &[String]) -> Command {
+    let program = [launcher, &[env!("CARGO_BIN_EXE_holdfast").to_owned()]].concat();
+    let mut command = Command::new(&program[0]);
+    command.args(&program[1..]);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_")) {
         command.env_remove(name);
     }
@@ -116,6 +123,7 @@ fn wait(child: &mut Child) -> Option<ExitStatus> {
 pub struct Server {
     client: Client,
     process: Process,
+    launcher: Vec<String>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     directory: TempDir,
@@ -152,15 +160,32 @@ impl Server {
     /// The same, with these environment variables.
     pub fn among(environment: &[(&str, &str)], listen: &str, system: &str, toml: &str, further: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
-        let config = directory.path().join("holdfast.toml");
-        fs::write(&config, toml).unwrap();
-        let mut arguments: Vec<String> = ["serve", "--system", system, "--listen", listen].map(Into::into).into();
-        arguments.extend(["--config".into(), config.display().to_string()]);
+        let mut arguments: Vec<String> = ["--system", system, "--listen", listen].map(Into::into).into();
         arguments.extend(["--data".into(), directory.path().join("data").display().to_string()]);
         arguments.extend(further.iter().map(ToString::to_string));
-        let environment: Vec<_> = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let (process, url) = Process::start(&arguments, &environment);
-        Self { client: Client::new(url), process, arguments, environment, directory }
+        let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Self::launch(Vec::new(), environment, directory, arguments, toml)
+    }
+
+    /// BookRent alone, started by another program that runs what follows its arguments, on data somewhere else.
+    pub fn through(launcher: Vec<String>, data: &Path, toml: &str) -> Self {
+        let data = data.display().to_string();
+        let arguments = ["--system", "bookrent", "--listen", "127.0.0.1:0", "--data", &data].map(Into::into).into();
+        Self::launch(launcher, Vec::new(), TempDir::new().unwrap(), arguments, toml)
+    }
+
+    fn launch(
+        launcher: Vec<String>,
+        environment: Vec<(String, String)>,
+        directory: TempDir,
+        mut arguments: Vec<String>,
+        toml: &str,
+    ) -> Self {
+        let config = directory.path().join("holdfast.toml");
+        fs::write(&config, toml).unwrap();
+        arguments.splice(..0, ["serve".into(), "--config".into(), config.display().to_string()]);
+        let (process, url) = Process::start(&launcher, &arguments, &environment);
+        Self { client: Client::new(url), process, launcher, arguments, environment, directory }
     }
 
     /// Where it keeps its data.
@@ -185,7 +210,7 @@ impl Server {
 
     /// Starts it again on the same data, on another port. It must have ended.
     pub fn restart(&mut self) {
-        let (process, url) = Process::start(&self.arguments, &self.environment);
+        let (process, url) = Process::start(&self.launcher, &self.arguments, &self.environment);
         (self.process, self.client) = (process, Client::new(url));
     }
 
@@ -240,8 +265,8 @@ struct Process {
 impl Process {
     /// Starts a server and reads its address from the line that it prints when it accepts connections.
     #[track_caller]
-    fn start(arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
-        let mut command = holdfast();
+    fn start(launcher: &[String], arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
+        let mut command = through(launcher);
         command.args(arguments).envs(environment.iter().cloned());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
         let stderr = Arc::new(Mutex::new(String::new()));

@@ -196,11 +196,11 @@ pub fn paths(contexts: &[Arc<dyn Context>]) -> Map<String, Value> {
     let view = [in_path("view", json!({ "type": "string", "enum": names(true) }))];
     let deciding: Vec<_> =
         contexts.iter().filter(|context| !context.is_view()).map(|context| context.name().context).collect();
+    let beginners: Vec<_> = systems.iter().chain(deciding.iter()).collect();
+    let mut of_saga = in_path("system", json!({ "type": "string", "enum": beginners }));
+    put(&mut of_saga, "description", json!("A system, for one of its orders; or the context that began it."));
+    let saga = [of_saga, in_path("number", json!({ "type": "integer", "format": "uint64", "minimum": 1 }))];
     let deciding = [in_path("context", json!({ "type": "string", "enum": deciding }))];
-    let saga = [
-        in_path("system", json!({ "type": "string", "enum": systems })),
-        in_path("number", json!({ "type": "integer", "format": "uint64", "minimum": 1 })),
-    ];
     let parked = [in_path("id", json!({ "type": "string" }))];
     let health = reference("Context");
     let list = |field: &str, items: Value| json!({ "type": "object", "properties": { field: { "type": "array", "items": items } }, "required": [field] });

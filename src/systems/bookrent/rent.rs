@@ -81,6 +81,7 @@ pub enum Event {
 
 impl Entity for Rent {
     const NAME: Name = Name { system: "bookrent", context: "bookrent.rent", collection: "rents", item: "rent" };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
 

@@ -40,6 +40,7 @@ pub struct Shown {
 impl Entity for Row {
     const NAME: Name = Name { system: "bookrent", context: "bookrent.view", collection: "views", item: "view" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8084);
     type Shown = Shown;
 

@@ -77,6 +77,7 @@ impl Entity for Row {
     const NAME: Name =
         Name { system: "ebook", context: "ebook.dashboard", collection: "dashboards", item: "dashboard" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8084);
     type Shown = Shown;
 

@@ -90,6 +90,7 @@ pub enum Event {
 
 impl Entity for Rent {
     const NAME: Name = Name { system: "ebook", context: "ebook.rent", collection: "rents", item: "rent" };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Self;
 
@@ -119,8 +120,7 @@ impl Aggregate for Rent {
         use {Command::*, Event::*, Status::{Declined, New, Requested, Unanswered}};
         let (rent_id, user_id, book_id) = (this.id, self.user_id, self.book_id);
         match (self.status, command) {
-            (New, Request(wanted)) => {
-                let self::Request { user_id, book_id, book_name, rental_fee } = wanted;
+            (New, Request(self::Request { user_id, book_id, book_name, rental_fee })) => {
                 emit(RentRequested(Ordered { rent_id, user_id, book_id, book_name, rental_fee }))
             }
             (Requested, Settle(Ok(()))) => {

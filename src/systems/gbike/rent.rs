@@ -100,6 +100,7 @@ fn refusal(reason: Option<&str>) -> Refusal {
 
 impl Entity for Rent {
     const NAME: Name = Name { system: "gbike", context: "gbike.rent", collection: "rents", item: "rent" };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 

@@ -66,6 +66,7 @@ impl Entity for Row {
         collection: "rentAndBillingViews",
         item: "rentAndBillingView",
     };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8085);
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     type Shown = Shown;

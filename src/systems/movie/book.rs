@@ -90,6 +90,7 @@ pub enum Event {
 
 impl Entity for Book {
     const NAME: Name = Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 
@@ -132,7 +133,6 @@ impl Aggregate for Book {
                 Ok(vec![BookCancelRefused { booking_id }, BookPrintCompleted { booking_id }])
             }
             (PaidComplete, CompletePrint) => emit(BookPrintCompleted { booking_id }),
-
             (PrintComplete, Cancel) => Err(printed()),
             (Registered, Cancel) => Err(Refusal::still_open()),
             (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("book")),

@@ -62,6 +62,7 @@ pub struct Shown {
 impl Entity for Row {
     const NAME: Name = Name { system: "movie", context: "movie.mypage", collection: "mypages", item: "mypage" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8083);
     type Shown = Shown;
 

@@ -72,6 +72,7 @@ impl Entity for Row {
     const NAME: Name = Name { system: "purifier", context: "purifier.mypage", collection: "mypages", item: "mypage" };
     const ALIASES: &'static [&'static str] = &["myPages"];
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8085);
     type Shown = Shown;
 

@@ -84,6 +84,7 @@ pub enum Event {
 
 impl Entity for Rental {
     const NAME: Name = Name { system: "purifier", context: "purifier.rental", collection: "rentals", item: "rental" };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Self;
 

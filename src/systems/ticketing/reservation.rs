@@ -97,6 +97,7 @@ impl Entity for Reservation {
         collection: "reservations",
         item: "reservation",
     };
+    const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 
@@ -138,8 +139,7 @@ impl Aggregate for Reservation {
         use {Command::*, Event::*, Status as S};
         let (reservation_id, ticket_id) = (this.id, self.ticket_id);
         match (self.status, command) {
-            (S::New, Request(wanted)) => {
-                let self::Request { ticket_id, user_id, user_grade } = wanted;
+            (S::New, Request(self::Request { ticket_id, user_id, user_grade })) => {
                 emit(ReservationRequested(Told { reservation_id, ticket_id, user_id, user_grade, updated_date: this.at }))
             }
             (S::Requested, Settle(Ok(()))) => emit(Reserved(self.told(this))),

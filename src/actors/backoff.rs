@@ -1,0 +1,27 @@
+//! How long to wait before something outside is tried again.
+
+use std::time::Duration;
+
+/// Longer each time, up to `longest`, and never the same for two: those who lost the same neighbour at one moment do not
+/// come back to it at one moment.
+pub fn pause(failures: u64, shortest: Duration, longest: Duration) -> Duration {
+    let most = shortest.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
+    // The last bits of such an id are drawn by chance.
+    let chance = uuid::Uuid::now_v7().as_u128() % 1000;
+    most.mul_f64(0.5 + chance as f64 / 2000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_differ() {
+        let (shortest, longest) = (Duration::from_millis(100), Duration::from_secs(5));
+        assert!((shortest / 2..=shortest).contains(&pause(1, shortest, longest)));
+        assert!((shortest * 2..=shortest * 4).contains(&pause(3, shortest, longest)));
+        assert!((longest / 2..=longest).contains(&pause(u64::MAX, shortest, longest)));
+        assert!((0..20).map(|_| pause(40, shortest, longest)).collect::<HashSet<_>>().len() > 1);
+    }
+}
