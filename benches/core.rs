@@ -1,12 +1,13 @@
-//! The core without HTTP: durable rents a second, from within one process, on a real disk.
+//! The core without HTTP: durable rents a second, from within one process, on a real disk; or in memory, to see what the
+//! runtime itself costs.
 //!
-//! `cargo bench --bench core -- [clients] [rents]`
+//! `cargo bench --bench core -- [memory] [clients] [rents]`
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a bench may fail loudly")]
 
 use holdfast::{
     actors::{Context, LocalNode, Node, NodeSettings, Order},
-    store::{Options, SledStore, Store},
+    store::{MemoryStore, Options, SledStore, Store},
     systems,
 };
 use std::{
@@ -24,7 +25,10 @@ fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
     let (clients, rents) = (numbers.first().copied().unwrap_or(100), numbers.get(1).copied().unwrap_or(100_000));
     let dir = tempfile::tempdir_in("target").expect("a directory");
-    let store: Arc<dyn Store> = Arc::new(SledStore::open(dir.path(), &Options::default()).expect("the store opens"));
+    let store: Arc<dyn Store> = match std::env::args().any(|word| word == "memory") {
+        true => Arc::new(MemoryStore::new()),
+        false => Arc::new(SledStore::open(dir.path(), &Options::default()).expect("the store opens")),
+    };
     actix_rt::System::new().block_on(run(store, clients, rents));
 }
 
@@ -54,7 +58,8 @@ async fn measure(
     count: u64,
     body: impl Fn(u64) -> serde_json::Value + Copy + 'static,
 ) {
-    let (next, begun, syncs) = (Arc::new(AtomicU64::new(0)), Instant::now(), store.health().syncs);
+    let (next, begun, before) = (Arc::new(AtomicU64::new(0)), Instant::now(), processor_time());
+    let syncs = store.health().syncs;
     let mut tasks = Vec::new();
     for _ in 0..clients {
         let (next, context) = (next.clone(), context.clone());
@@ -76,15 +81,23 @@ async fn measure(
     for task in tasks {
         times.extend(task.await.expect("a client"));
     }
-    let took = begun.elapsed();
+    let (took, worked) = (begun.elapsed(), processor_time() - before);
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
     println!(
-        "{what}: {:.0}/s, p50 {:?}, p99 {:?}, max {:?}, {:.1} a sync",
+        "{what}: {:.0}/s, {:.1} us of processor time each, p50 {:?}, p99 {:?}, max {:?}, {:.1} a sync",
         count as f64 / took.as_secs_f64(),
+        worked.as_secs_f64() * 1e6 / count as f64,
         at(0.5),
         at(0.99),
         at(1.0),
         count as f64 / (store.health().syncs - syncs).max(1) as f64,
     );
+}
+
+/// What all threads of this process have worked so far, in the kernel's hundredths of a second.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("the kernel tells");
+    let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace();
+    Duration::from_millis(fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks") * 10).sum())
 }

@@ -5,7 +5,7 @@
 
 use super::{
     postings::{self, Posting},
-    records::{Judged, Meta, ParkedRow, SagaId, VERSION, Versioned, decode_state, encode_state},
+    records::{Meta, ParkedRow, VERSION, Versioned, decode_state},
 };
 use crate::{
     domain::{Entity, Key, Standing},
@@ -15,7 +15,11 @@ use crate::{
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    marker::PhantomData,
+    sync::Arc,
+};
 
 /// One context's tree, with the type of what it keeps.
 pub struct Tree<E> {
@@ -73,15 +77,36 @@ impl<E: Entity> Tree<E> {
     }
 }
 
+/// The highest of some commits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Judged(pub Commit);
+
+impl Judged {
+    /// Takes note of another commit.
+    pub fn by(&mut self, commit: Commit) {
+        self.0 = self.0.max(commit);
+    }
+}
+
 /// An entity on the desk.
 pub struct Sheet<E> {
     /// The commit that it was read at; 0: there was none.
     pub commit: Commit,
     /// What it is now.
     pub now: Versioned<E>,
-    /// What it was, once this turn has changed it.
-    before: Option<E>,
+    /// What it was and the record of what it is, once this turn has changed it.
+    changed: Option<(E, Vec<u8>)>,
 }
+
+/// Which of a chunk's numbers have one value of a field, and the commit that its row was read at.
+struct Listed {
+    key: Vec<u8>,
+    commit: Commit,
+    posting: Posting,
+}
+
+/// Rows to put or to remove.
+type Writes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 struct Slot {
     commit: Commit,
@@ -95,7 +120,7 @@ pub struct Desk<'a, E: Entity> {
     /// Nothing stands under a number above this one.
     highest: u64,
     sheets: BTreeMap<u64, Sheet<E>>,
-    postings: BTreeMap<Vec<u8>, (Commit, Posting)>,
+    listed: BTreeMap<(&'static str, Key, u64), Listed>,
     rows: BTreeMap<Vec<u8>, Slot>,
     /// The highest commit that anything read here was written by.
     pub judged: Judged,
@@ -104,13 +129,12 @@ pub struct Desk<'a, E: Entity> {
 impl<'a, E: Entity> Desk<'a, E> {
     /// A desk over `tree`, in which nothing stands under a number above `highest`.
     pub fn new(tree: &'a Tree<E>, generation: u32, highest: u64) -> Self {
-        let (sheets, postings, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tree, generation, highest, sheets, postings, rows, judged: Judged::default() }
+        let (sheets, listed, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { tree, generation, highest, sheets, listed, rows, judged: Judged::default() }
     }
 
     /// The entity under `number`, read once a turn.
     pub fn sheet(&mut self, number: u64) -> Result<&mut Sheet<E>, StoreError> {
-        use std::collections::btree_map::Entry;
         match self.sheets.entry(number) {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
@@ -124,22 +148,22 @@ impl<'a, E: Entity> Desk<'a, E> {
                     None => (0, Versioned { version: 0, saga: None, state: E::default() }),
                 };
                 self.judged.by(commit);
-                Ok(place.insert(Sheet { commit, now, before: None }))
+                Ok(place.insert(Sheet { commit, now, changed: None }))
             }
         }
     }
 
-    /// What `number` becomes.
-    pub fn set(&mut self, number: u64, version: u64, saga: Option<SagaId>, state: E) -> Result<(), StoreError> {
+    /// What `number` becomes, and its record.
+    pub fn set(&mut self, number: u64, now: Versioned<E>, record: Vec<u8>) -> Result<(), StoreError> {
         let sheet = self.sheet(number)?;
-        let was = std::mem::replace(&mut sheet.now, Versioned { version, saga, state });
-        sheet.before.get_or_insert(was.state);
+        let was = std::mem::replace(&mut sheet.now, now);
+        sheet.changed = Some((sheet.changed.take().map_or(was.state, |(before, _)| before), record));
         Ok(())
     }
 
     /// The highest number that anything stands under once this turn does.
     pub fn highest(&self) -> u64 {
-        let touched = self.sheets.iter().rev().find(|(_, sheet)| sheet.before.is_some());
+        let touched = self.sheets.iter().rev().find(|(_, sheet)| sheet.changed.is_some());
         touched.map_or(self.highest, |(number, _)| self.highest.max(*number))
     }
 
@@ -196,17 +220,19 @@ impl<'a, E: Entity> Desk<'a, E> {
         let mut batch = Batch { tree: self.tree.id, epoch, expects: Vec::new(), writes: Vec::new() };
         for (number, sheet) in std::mem::take(&mut self.sheets) {
             let key = state_key(self.generation, number);
-            if let Some(before) = &sheet.before {
-                let (before, now) = (listed_as(before), listed_as(&sheet.now.state));
-                if before != now {
-                    self.relist(number, before, now)?;
+            if let Some((before, record)) = sheet.changed {
+                let (before, now) = (listed_as(&before), listed_as(&sheet.now.state));
+                for old in before.iter().filter(|old| !now.contains(old)) {
+                    self.list(number, old.clone(), false, &mut batch.writes)?;
                 }
-                let record = encode_state(sheet.now.version, sheet.now.saga.as_ref(), &sheet.now.state)?;
+                for new in now.into_iter().filter(|new| !before.contains(new)) {
+                    self.list(number, new, true, &mut batch.writes)?;
+                }
                 batch.writes.push((key.clone(), Some(record)));
             }
             batch.expects.push((key, sheet.commit));
         }
-        for (key, (commit, posting)) in self.postings {
+        for Listed { key, commit, posting } in self.listed.into_values() {
             batch.writes.push((key.clone(), Some(posting.encode()?)));
             batch.expects.push((key, commit));
         }
@@ -222,43 +248,34 @@ impl<'a, E: Entity> Desk<'a, E> {
         Ok(batch)
     }
 
-    fn relist(
+    /// Lists `number` under a value of a field, or takes it out.
+    fn list(
         &mut self,
         number: u64,
-        before: Vec<(&'static str, Key)>,
-        now: Vec<(&'static str, Key)>,
+        (field, value): (&'static str, Key),
+        insert: bool,
+        writes: &mut Writes,
     ) -> Result<(), StoreError> {
-        for (field, value) in before.iter().filter(|old| !now.contains(old)) {
-            self.posting(number, field, value, false)?;
-        }
-        for (field, value) in now.iter().filter(|new| !before.contains(new)) {
-            self.posting(number, field, value, true)?;
-        }
-        Ok(())
-    }
-
-    fn posting(&mut self, number: u64, field: &str, value: &Key, insert: bool) -> Result<(), StoreError> {
-        use std::collections::btree_map::Entry;
-        let prefix = postings::value_prefix(self.generation, field, value);
-        if postings::stands_alone(value) {
-            self.write(prefix.number(number).build(), Some(postings::encode_entry(insert)?));
+        let prefix = |value: &Key| postings::value_prefix(self.generation, field, value);
+        if postings::stands_alone(&value) {
+            writes.push((prefix(&value).number(number).build(), Some(postings::encode_entry(insert)?)));
             return Ok(());
         }
         let (chunk, offset) = postings::place(number);
-        let key = prefix.number(chunk).build();
-        let posting = match self.postings.entry(key) {
-            Entry::Occupied(posting) => &mut posting.into_mut().1,
+        let listed = match self.listed.entry((field, value, chunk)) {
+            Entry::Occupied(listed) => listed.into_mut(),
             Entry::Vacant(place) => {
-                let row = self.tree.row(place.key())?;
+                let key = prefix(&place.key().1).number(chunk).build();
+                let row = self.tree.row(&key)?;
                 let commit = row.as_ref().map_or(0, |row| row.commit);
                 let posting = row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
-                &mut place.insert((commit, posting)).1
+                place.insert(Listed { key, commit, posting })
             }
         };
         if insert {
-            posting.insert(offset)
+            listed.posting.insert(offset)
         } else {
-            posting.remove(offset)
+            listed.posting.remove(offset)
         }
         Ok(())
     }

@@ -5,14 +5,16 @@ use super::{
     health::GuardHealth,
 };
 use crate::domain::NoAnswer;
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::FutureExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock};
 use std::{
+    future::poll_fn,
     num::NonZeroU32,
     sync::Arc,
+    task::Poll,
     time::{Duration, Instant},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, oneshot::error::RecvError};
 
 /// How a context may be asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -110,12 +112,12 @@ impl Guard {
             Some(pass) => pass,
             None => self.wait().await.ok_or(NoAnswer::Unavailable)?,
         };
-        let mut answers = FuturesUnordered::new();
+        let mut answers = Vec::with_capacity(1);
         for round in 1..=self.settings.tries.max(1) {
             answers.push(put());
             let ends = tokio::time::Instant::now() + self.settings.timeout;
             while !answers.is_empty() {
-                match tokio::time::timeout_at(ends, answers.next()).await {
+                match tokio::time::timeout_at(ends, first_of(&mut answers)).await {
                     Ok(Some(Ok(answer))) if answer != Err(NoAnswer::Unavailable) => {
                         if let Some(call) = pass.call.take() {
                             call.succeeded();
@@ -157,6 +159,25 @@ impl Guard {
         let in_flight = self.settings.concurrency.saturating_sub(self.concurrency.available_permits()) as u64;
         GuardHealth { breaker, opened, in_flight }
     }
+}
+
+/// The next word of any of those asked; `None` where there is nobody left to say one.
+async fn first_of(answers: &mut Vec<AnswerReceiver>) -> Option<Result<Result<(), NoAnswer>, RecvError>> {
+    poll_fn(|cx| {
+        let mut ready = answers.iter_mut().enumerate().filter_map(|(place, answer)| match answer.poll_unpin(cx) {
+            Poll::Ready(word) => Some((place, word)),
+            Poll::Pending => None,
+        });
+        match ready.next() {
+            Some((place, word)) => {
+                answers.remove(place);
+                Poll::Ready(Some(word))
+            }
+            None if answers.is_empty() => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -239,7 +239,7 @@ impl<A: Aggregate> Context for Handle<A> {
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
         let (recorded, patience) = (entry.recorded.clone(), self.patience);
-        let (tree, store) = (self.common.tree.clone(), self.common.tree.store.clone());
+        let tree = self.common.tree.clone();
         self.common.mailbox.post(deciding::Mail::Enter(entry));
         async move {
             match tokio::time::timeout(patience, answer).await {
@@ -252,7 +252,7 @@ impl<A: Aggregate> Context for Handle<A> {
                     }
                     let Some(seen) = lists::see(&tree, 0, number)? else { return Err(Fault::Crashed) };
                     let (durable, is_durable) = oneshot::channel();
-                    store.when_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
+                    tree.store.when_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
                     is_durable.await.unwrap_or(Err(StoreError::Failed("the store is closed".into())))?;
                     let Seen { number, version, body, .. } = seen;
                     Ok(Outcome { number, version, body, settled: false, replayed: false })

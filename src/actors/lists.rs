@@ -1,10 +1,9 @@
 //! Lists: pages, filters and sorting from the indexes alone; only what a page shows is loaded.
 
 use super::{
-    desk::Tree,
+    desk::{Judged, Tree},
     front::{Fault, ListPage, ListQuery, Seen},
     postings::{self, CHUNK, Posting},
-    records::Judged,
 };
 use crate::{
     domain::{Entity, Id, Key},

@@ -9,7 +9,7 @@ use super::{
     health::ParkedId,
     listening::{Ears, Heard, Hearing, Listener},
     logic::{Logic, Turn},
-    records::{Envelope, Meta, ParkedRow, encode_state},
+    records::{Envelope, Meta, ParkedRow, Versioned, encode_state},
     shared::{Mailbox, Shared},
     sources::Whose,
 };
@@ -289,7 +289,9 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
         }));
         match folded {
             Ok(row) => match encode_state(version + 1, None, &row) {
-                Ok(_) => self.desk.set(number, version + 1, None, row).map(Ok),
+                Ok(record) => {
+                    self.desk.set(number, Versioned { version: version + 1, saga: None, state: row }, record).map(Ok)
+                }
                 Err(StoreError::Invalid(why)) => Ok(Err(why)),
                 Err(error) => Err(error),
             },

@@ -3,7 +3,7 @@
 use crate::{
     domain::{Aggregate, AskId, Decoder, Entity, Refusal, Timestamp, Undecodable},
     store::{
-        Commit, StoreError,
+        StoreError,
         codec::{self, Part, Record},
         keys::Space,
     },
@@ -145,25 +145,47 @@ pub struct Logged<E> {
 /// How large a row of the log may grow before the next is begun.
 const LOG_ROW: usize = 5 * 1024;
 
-/// Writes a turn's events as rows of the log: the first sequence of each, and its record.
-pub fn encode_log<A: Aggregate>(events: &[Logged<A::Event>]) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-    let mut rows = Vec::with_capacity(1);
-    let mut row: Vec<(&Envelope, ByteBuf)> = Vec::with_capacity(events.len());
-    let mut size = 0;
-    let close = |row: &mut Vec<(&Envelope, ByteBuf)>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+/// How much of a row an event takes, at most.
+fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    event.len() + 96 + length(&envelope.client) + length(&envelope.trace)
+}
+
+/// Writes an event, to stand in a row of the log.
+///
+/// # Errors
+/// [`StoreError::Invalid`] when no row could hold it.
+pub fn encode_event<E: Serialize>(Logged { envelope, event }: &Logged<E>) -> Result<ByteBuf, StoreError> {
+    let bytes = codec::encode_part(event)?;
+    match size_in_row(envelope, &bytes) {
+        size if size > codec::MAX_RECORD => {
+            Err(StoreError::Invalid(format!("an event of about {size} bytes is over the limit of a record")))
+        }
+        _ => Ok(ByteBuf::from(bytes)),
+    }
+}
+
+/// Writes events as rows of the log: the first sequence of each, and its record.
+pub fn encode_log<'a>(
+    version: u16,
+    events: impl Iterator<Item = (&'a Envelope, ByteBuf)>,
+) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    type Row<'a> = Vec<(&'a Envelope, ByteBuf)>;
+    let (mut rows, mut row, mut size) = (Vec::with_capacity(1), Row::new(), 0);
+    let close = |row: &mut Row<'_>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let Some((first, _)) = row.first() else { return Ok(None) };
-        let record = (first.sequence, codec::encode(Space::Log, A::EVENT_VERSION, row)?);
+        let record = (first.sequence, codec::encode(Space::Log, version, row)?);
         row.clear();
         Ok(Some(record))
     };
-    for Logged { envelope, event } in events {
-        let bytes = codec::encode_part(event)?;
-        size += bytes.len() + 96 + envelope.client.as_ref().map_or(0, String::len);
+    for (envelope, event) in events {
+        let more = size_in_row(envelope, &event);
+        size += more;
         if size > LOG_ROW {
             rows.extend(close(&mut row)?);
-            size = bytes.len();
+            size = more;
         }
-        row.push((envelope, ByteBuf::from(bytes)));
+        row.push((envelope, event));
     }
     rows.extend(close(&mut row)?);
     Ok(rows)
@@ -254,17 +276,6 @@ pub struct ParkedRow {
     pub error: String,
 }
 
-/// The highest of some commits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Judged(pub Commit);
-
-impl Judged {
-    /// Takes note of another commit.
-    pub fn by(&mut self, commit: Commit) {
-        self.0 = self.0.max(commit);
-    }
-}
-
 /// What runs through everything that one request sets going.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Thread {
@@ -277,7 +288,10 @@ pub struct Thread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::systems::bookrent::rent::{self, Rent};
+    use crate::{
+        domain::Aggregate,
+        systems::bookrent::rent::{self, Rent},
+    };
     use std::fmt::{Debug, Write};
 
     fn hex(record: &[u8]) -> String {
@@ -340,16 +354,21 @@ mod tests {
         golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
     }
 
+    fn log(events: &[Logged<rent::Event>]) -> Vec<(u64, Vec<u8>)> {
+        let written = events.iter().map(|logged| (&logged.envelope, encode_event(logged).unwrap()));
+        encode_log(Rent::EVENT_VERSION, written).unwrap()
+    }
+
     #[test]
     fn a_log_row_and_a_state_are_stored_as_they_always_were() {
-        let rows = encode_log::<Rent>(&[event()]).unwrap();
+        let rows = log(&[event()]);
         assert_eq!(
             rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(),
             [(300, LOG.to_owned())]
         );
         assert_eq!(decode_log::<Rent>(&rows[0].1).unwrap(), [event()]);
         let mut state = Rent::default();
-        crate::domain::Aggregate::evolve(&mut state, &event().event);
+        Aggregate::evolve(&mut state, &event().event);
         let saga = event().envelope.saga;
         let record = encode_state(2, Some(&saga), &state).unwrap();
         assert_eq!(hex(&record), STATE);
@@ -361,7 +380,7 @@ mod tests {
         let events: Vec<_> = (1..=1000)
             .map(|sequence| Logged { envelope: Envelope { sequence, ..event().envelope }, event: event().event })
             .collect();
-        let rows = encode_log::<Rent>(&events).unwrap();
+        let rows = log(&events);
         assert!(rows.len() > 1 && rows.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
         let read: Vec<_> = rows.iter().flat_map(|(_, record)| decode_log::<Rent>(record).unwrap()).collect();
         assert_eq!(read, events);

@@ -9,7 +9,7 @@ use super::{
     backoff::pause,
     desk::Tree,
     outflow::Published,
-    records::{Cause, Envelope, Logged, SagaId, encode_log},
+    records::{Cause, Envelope, Logged, SagaId, encode_event, encode_log},
     remote::Wire,
     sources::Listeners,
 };
@@ -132,7 +132,11 @@ impl<S: Aggregate> Replica<S> {
         if next.is_empty() {
             return Ok(());
         }
-        let rows = encode_log::<S>(&next).map_err(|why| why.to_string())?;
+        let written = next.iter().map(|logged| Ok((&logged.envelope, encode_event(logged)?)));
+        let rows = written
+            .collect::<Result<Vec<_>, StoreError>>()
+            .and_then(|written| encode_log(S::EVENT_VERSION, written.into_iter()))
+            .map_err(|why| why.to_string())?;
         let key = |first: u64| KeyBuf::new(Space::Log).number(first).build();
         let writes = rows.into_iter().map(|(first, record)| (key(first), Some(record))).collect();
         let batch = Batch { tree: self.tree.id, epoch: self.epoch, expects: Vec::new(), writes };

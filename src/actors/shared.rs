@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::Name,
-    store::{Commit, Store},
+    store::{Commit, Store, StoreError},
 };
 use actix::Addr;
 use std::{
@@ -113,16 +113,15 @@ impl Shared {
         sender: oneshot::Sender<Result<T, Fault>>,
         answer: Result<T, Fault>,
     ) {
-        let (store, fault) = (self.store.clone(), self.fault());
-        let release = move || {
-            let then = Box::new(move |durable: Result<(), crate::store::StoreError>| {
-                let _ = sender.send(durable.map_err(Fault::from).and(answer));
-            });
-            store.when_durable(commit, then);
-        };
-        match fault {
-            None => release(),
-            Some(fault) => self.delayed(fault, release),
+        let then = Box::new(move |durable: Result<(), StoreError>| {
+            let _ = sender.send(durable.map_err(Fault::from).and(answer));
+        });
+        match self.fault() {
+            None => self.store.when_durable(commit, then),
+            Some(fault) => {
+                let store = self.store.clone();
+                self.delayed(fault, move || store.when_durable(commit, then));
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! A context that decides: commands, asks, answers, events and timers come in; one batch a turn goes out.
 
+mod answers;
 mod asking;
 mod intake;
 mod mail;

@@ -2,35 +2,38 @@
 
 use super::work::Work;
 use crate::{
-    actors::records::{Cause, Envelope, Logged, SAGA_PAGE, SagaId, Thread, encode_log, encode_state},
+    actors::records::{Cause, Envelope, Logged, SAGA_PAGE, SagaId, Thread, Versioned, encode_event, encode_state},
     domain::Aggregate,
     store::StoreError,
 };
+use serde_bytes::ByteBuf;
 
-/// The events of one decision, and what they lead to.
-pub(super) struct Decided<'a, A: Aggregate> {
-    pub number: u64,
-    /// The version before it.
-    pub version: u64,
-    pub events: Vec<A::Event>,
-    pub after: &'a A,
-    pub created_in: Option<&'a SagaId>,
+/// A decision, as it is stored.
+pub(super) struct Decided<A: Aggregate> {
+    /// Its events, each with what stands of it in the log.
+    pub events: Vec<(Logged<A::Event>, ByteBuf)>,
+    /// What they lead to.
+    pub after: Versioned<A>,
+    /// The record of that.
+    pub record: Vec<u8>,
 }
 
 impl<A: Aggregate> Work<'_, A> {
-    /// The next events of the log.
+    /// The next events of the log, and what they make of `before`.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when one of them, or what they lead to, cannot be stored.
-    pub(super) fn logged(
+    /// [`StoreError::Invalid`] when one of them, or what they lead to, cannot be stored: found here and not when the turn
+    /// is written, so nothing else of the turn is lost, and it is known what it was.
+    pub(super) fn decided(
         &self,
-        decided: Decided<'_, A>,
-        cause: &Cause,
-        saga: &SagaId,
+        number: u64,
+        before: (u64, Option<SagaId>),
+        (events, state): (Vec<A::Event>, A),
+        (cause, saga): (&Cause, &SagaId),
         thread: Option<&Thread>,
-    ) -> Result<Vec<Logged<A::Event>>, StoreError> {
-        let Decided { number, version, events, after, created_in } = decided;
-        let mut logged = Vec::with_capacity(events.len());
+    ) -> Result<Decided<A>, StoreError> {
+        let (version, created_in) = before;
+        let mut written = Vec::with_capacity(events.len());
         for (event, place) in events.into_iter().zip(1..) {
             let envelope = Envelope {
                 sequence: self.meta.last_sequence + place,
@@ -42,21 +45,25 @@ impl<A: Aggregate> Work<'_, A> {
                 client: thread.and_then(|thread| thread.client.clone()),
                 trace: thread.and_then(|thread| thread.trace.clone()),
             };
-            logged.push(Logged { envelope, event });
+            let logged = Logged { envelope, event };
+            let bytes = encode_event(&logged)?;
+            written.push((logged, bytes));
         }
-        // Found here and not when the turn is written: so nothing else of the turn is lost, and it is known what it was.
-        encode_log::<A>(&logged)?;
-        encode_state(version + logged.len() as u64, created_in, after)?;
-        Ok(logged)
+        let after = Versioned { version: version + written.len() as u64, saga: created_in, state };
+        let record = encode_state(after.version, after.saga.as_ref(), &after.state)?;
+        Ok(Decided { events: written, after, record })
     }
 
-    /// They happen.
-    pub(super) fn record(&mut self, logged: Vec<Logged<A::Event>>) {
-        for Logged { envelope, .. } in &logged {
-            self.meta.last_sequence = envelope.sequence;
-            let page = (envelope.saga.context.clone(), envelope.saga.number / SAGA_PAGE);
-            self.sagas.entry(page).or_default().push((envelope.saga.number, envelope.sequence));
+    /// It happens.
+    pub(super) fn record(&mut self, number: u64, decided: Decided<A>) -> Result<(), StoreError> {
+        for (logged, bytes) in decided.events {
+            let Envelope { sequence, saga, .. } = &logged.envelope;
+            self.meta.last_sequence = *sequence;
+            let page = (saga.context.clone(), saga.number / SAGA_PAGE);
+            self.sagas.entry(page).or_default().push((saga.number, *sequence));
+            self.events.push(logged);
+            self.written.push(bytes);
         }
-        self.events.extend(logged);
+        self.desk.set(number, decided.after, decided.record)
     }
 }

@@ -1,6 +1,6 @@
 //! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
 
-use super::{Asking, Deciding, Effect, Memory, Open, asking, mail::Mail, recording::Decided, timing};
+use super::{Asking, Deciding, Effect, Memory, Open, answers::Answers, asking, mail::Mail, timing};
 use crate::{
     actors::{
         desk::{Desk, meta_key},
@@ -9,20 +9,18 @@ use crate::{
         listening::Hearing,
         lists,
         logic::Turn,
-        records::{
-            ANSWER_BYTES, ANSWER_PAGE, AnswerPage, Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SagaId,
-            SagaPage, Thread, encode_log,
-        },
+        records::{Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SagaId, SagaPage, Thread, encode_log},
     },
-    domain::{Aggregate, Ask, AskId, Id, Moment, Refusal, Standing, Timestamp},
+    domain::{Aggregate, Ask, Id, Moment, Refusal, Standing, Timestamp},
     store::{
         StoreError, codec,
         keys::{KeyBuf, Space},
     },
 };
+use serde_bytes::ByteBuf;
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
@@ -76,6 +74,10 @@ pub struct Work<'a, A: Aggregate> {
     pub(super) swept: Option<timing::Sweep>,
     pub(super) hearing: Hearing,
     pub(super) events: Vec<Logged<A::Event>>,
+    /// What stands of each in the log.
+    pub(super) written: Vec<ByteBuf>,
+    /// Answers given.
+    pub(super) answers: Answers,
     pub(super) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
 }
 
@@ -97,6 +99,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
             swept: None,
             hearing,
             events: Vec::new(),
+            written: Vec::new(),
+            answers: Answers::new(),
             sagas: BTreeMap::new(),
         }
     }
@@ -148,10 +152,10 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 0 => Some(saga.clone()).filter(|saga| *saga != asking::own_saga(id)),
                 _ => self.desk.sheet(number)?.now.saga.clone(),
             };
-            let decided = Decided { number, version, events, after: &after, created_in: created_in.as_ref() };
-            let logged = match self.logged(decided, &cause, &saga, client) {
+            let decided = self.decided(number, (version, created_in), (events, after), (&cause, &saga), client);
+            let decided = match decided {
                 Err(StoreError::Invalid(why)) => return Ok(Err(Trouble::TooLarge(why))),
-                logged => logged?,
+                decided => decided?,
             };
             // A client's command that opens a question is let in by the guard of who is asked, or not at all.
             let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
@@ -168,8 +172,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
             };
             self.exchange_claims(number, &held, &claimed)?;
             self.retime(number, due_before, due_after)?;
-            self.desk.set(number, version + logged.len() as u64, created_in, after)?;
-            self.record(logged);
+            self.record(number, decided)?;
             let thread = client.cloned().unwrap_or_default();
             self.await_now(number, still_open, opens.map(|ask| (ask, pass, Duration::ZERO)), thread);
             if let Some(refusal) = no {
@@ -250,27 +253,6 @@ impl<'a, A: Aggregate> Work<'a, A> {
         Ok(())
     }
 
-    /// What was said to an ask.
-    pub(super) fn kept_answer(&mut self, ask: &AskId) -> Result<Option<Kept>, StoreError> {
-        let page: Option<AnswerPage> = self.desk.get(Space::Answer, &answer_key(ask))?;
-        Ok(page.and_then(|mut page| page.remove(&(ask.number, ask.attempt))).map(|(kept, _)| kept))
-    }
-
-    /// What is said to an ask from now on.
-    pub(super) fn keep_answer(&mut self, ask: &AskId, kept: Kept) -> Result<(), StoreError> {
-        let key = answer_key(ask);
-        let mut page: AnswerPage = self.desk.get(Space::Answer, &key)?.unwrap_or_default();
-        let now = crate::actors::clock::machine_seconds();
-        page.insert((ask.number, ask.attempt), (kept, now));
-        page.retain(|_, (_, at)| *at + timing::KEPT_SECONDS > now);
-        // A page is one record: where neighbours ask without end, the oldest answers make room.
-        while codec::encode_part(&page)?.len() > ANSWER_BYTES {
-            let Some(oldest) = page.iter().min_by_key(|(_, (_, at))| *at).map(|(ask, _)| *ask) else { break };
-            page.remove(&oldest);
-        }
-        self.desk.put(Space::Answer, key, &page)
-    }
-
     /// How `number` is answered for now that it waits for nothing.
     pub(super) fn outcome(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
         let kept = &self.desk.sheet(number)?.now;
@@ -296,7 +278,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
             let key = KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
             self.desk.put(Space::Saga, key, &entries)?;
         }
-        for (first, record) in encode_log::<A>(&self.events)? {
+        self.write_answers()?;
+        let written = self.events.iter().map(|logged| &logged.envelope).zip(std::mem::take(&mut self.written));
+        for (first, record) in encode_log(A::EVENT_VERSION, written)? {
             self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
         self.meta.positions.clone_from(&self.hearing.positions);
@@ -310,8 +294,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
         let due = self.next_due();
         let (stuck, sweep) = (self.stuck, self.swept);
-        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, due, stuck, more: false, sweep };
         let judged = self.desk.judged.0;
+        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, due, stuck, more: false, sweep };
         Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.effects })
     }
 
@@ -326,9 +310,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
             }
             changes.push((number, open.map(|open| Asking { open, keys, rounds, thread })));
         }
-        let pages: BTreeSet<u64> = changes.iter().map(|(number, _)| number / QUESTION_PAGE).collect();
-        for page in pages {
-            let first = page * QUESTION_PAGE;
+        // They are in order.
+        for changes in changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE) {
+            let first = changes.first().map_or(0, |(number, _)| number - number % QUESTION_PAGE);
             let before: QuestionPage = self
                 .logic
                 .asking
@@ -336,7 +320,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 .map(|(number, asking)| (*number, asking.keys.clone()))
                 .collect();
             let mut after = before.clone();
-            for (number, asking) in changes.iter().filter(|(number, _)| number / QUESTION_PAGE == page) {
+            for (number, asking) in changes {
                 match asking {
                     Some(asking) => drop(after.insert(*number, asking.keys.clone())),
                     None => drop(after.remove(number)),
@@ -367,8 +351,4 @@ impl<'a, A: Aggregate> Work<'a, A> {
 
 fn claim_key(key: &str) -> Vec<u8> {
     KeyBuf::new(Space::Claim).text(key).build()
-}
-
-fn answer_key(ask: &AskId) -> Vec<u8> {
-    KeyBuf::new(Space::Answer).text(&ask.context).number(ask.number / ANSWER_PAGE).build()
 }
