@@ -37,7 +37,7 @@ pub struct KeyBuf(Vec<u8>);
 impl KeyBuf {
     /// A key of `space`.
     pub fn new(space: Space) -> Self {
-        let mut bytes = Vec::with_capacity(24);
+        let mut bytes = Vec::with_capacity(40);
         bytes.push(space as u8);
         Self(bytes)
     }
