@@ -37,6 +37,9 @@ struct Arguments {
     /// A fresh server that runs already (`127.0.0.1:8088`); without it one is built and started.
     #[arg(long, global = true)]
     url: Option<String>,
+    /// The server's binary; without it one is built.
+    #[arg(long, global = true)]
+    binary: Option<PathBuf>,
 }
 
 #[derive(Subcommand, Clone, Copy)]
@@ -76,7 +79,9 @@ fn main() -> Result<()> {
     match arguments.what {
         What::EchoServer => servers::serve_echo(),
         What::Echo => arguments.echo().map(drop),
-        What::Nodes => nodes::compare(&build()?, arguments.connections, Duration::from_secs(arguments.seconds)),
+        What::Nodes => {
+            nodes::compare(&arguments.binary()?, arguments.connections, Duration::from_secs(arguments.seconds))
+        }
         What::Long { total, slices } => arguments.long(total, slices.max(1)),
         What::Rents { .. } | What::Views { .. } => arguments.compared(),
     }
@@ -92,6 +97,10 @@ fn build() -> Result<PathBuf> {
 }
 
 impl Arguments {
+    fn binary(&self) -> Result<PathBuf> {
+        self.binary.clone().map_or_else(build, Ok)
+    }
+
     fn time(&self) -> Until {
         Until::Elapsed(Duration::from_secs(self.seconds))
     }
@@ -107,7 +116,7 @@ impl Arguments {
 
     /// A measurement beside the echo.
     fn compared(&self) -> Result<()> {
-        let holdfast = Holdfast::new(if self.url.is_none() { build()? } else { PathBuf::new() })?;
+        let holdfast = Holdfast::new(if self.url.is_none() { self.binary()? } else { PathBuf::new() })?;
         let running = if self.url.is_none() { Some(holdfast.start()?.0) } else { None };
         let given = self.url.as_deref().unwrap_or_default().trim_start_matches("http://").trim_end_matches('/');
         let address = running.as_ref().map_or(given, |running| running.address.as_str());
@@ -140,7 +149,7 @@ impl Arguments {
 
     /// Very many rents; what they cost at the start and at the end, and how long a restart takes on them.
     fn long(&self, total: u64, slices: u64) -> Result<()> {
-        let holdfast = Holdfast::new(build()?)?;
+        let holdfast = Holdfast::new(self.binary()?)?;
         let (running, ready) = holdfast.start()?;
         println!(
             "empty server: ready after {} ms, {:.1} MiB resident",

@@ -134,7 +134,7 @@ impl Keeper {
         let Some(frozen) = table.freeze() else { return Ok(()) };
         // A run must not have what a crash takes back elsewhere.
         let (word, durable) = mpsc::channel();
-        self.pipe.durability.wait(frozen.last(), Box::new(move |result| drop(word.send(result))));
+        self.pipe.when_durable(frozen.last(), Box::new(move |result| drop(word.send(result))));
         durable.recv().map_err(|_| StoreError::Failed("the committer has ended".into()))??;
         table.write_frozen(&frozen, || self.go_on())?;
         self.pipe.grow(-(frozen.bytes() as isize));

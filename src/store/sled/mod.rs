@@ -265,7 +265,7 @@ impl Store for SledStore {
     }
 
     fn when_durable(&self, commit: Commit, then: WhenDurable) {
-        self.pipe.durability.wait(commit, then);
+        self.pipe.when_durable(commit, then);
     }
 
     fn failure(&self) -> Option<String> {

@@ -141,7 +141,9 @@ fn patiently<T>(open: impl Fn() -> sled::Result<T>) -> sled::Result<T> {
     let begun = Instant::now();
     loop {
         match open() {
-            Err(sled::Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PATIENCE => {
+            Err(sled::Error::Io(error))
+                if error.to_string().starts_with("could not acquire lock") && begun.elapsed() < PATIENCE =>
+            {
                 thread::sleep(Duration::from_millis(5));
             }
             other => return other,

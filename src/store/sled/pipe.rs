@@ -1,7 +1,7 @@
 //! The way from acceptance to the disk: the intake, in the order of commits, and the committer at its end.
 
 use super::{journal, table::Table};
-use crate::store::{Batch, Commit, Epoch, StoreError, TreeId, Verdict, durability::Durability, lock};
+use crate::store::{Batch, Commit, Epoch, StoreError, TreeId, Verdict, WhenDurable, durability::Durability, lock};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,6 +16,10 @@ use std::{
 /// A group holds at most so many batches, or so many bytes, so that no sync waits for an endless write.
 const GROUP_BATCHES: usize = 4096;
 const GROUP_BYTES: usize = 1024 * 1024;
+
+/// How long batches may gather that nobody waits for, such as the steps in the middle of a saga. Each sync costs 100 µs
+/// and more, so it should serve as many as it can.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// An accepted batch on its way to the journal.
 #[derive(Debug)]
@@ -47,8 +51,29 @@ struct Intake {
     epochs: Vec<u64>,
     refusal: Option<StoreError>,
     closing: bool,
-    /// Whether the committer sleeps: waking one who is awake is a system call for nothing.
-    asleep: bool,
+    /// The last commit that somebody waits for.
+    wanted: Commit,
+    /// What the committer waits for: waking one who is awake is a system call for nothing.
+    awaits: Awaits,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Awaits {
+    /// It is awake.
+    #[default]
+    Nothing,
+    /// A batch.
+    Batch,
+    /// Somebody who waits for what it has: until then there is no hurry.
+    Word,
+}
+
+impl Intake {
+    /// Whether what is queued should be made durable at once.
+    fn is_hurried(&self) -> bool {
+        let first = self.queue.front().map_or(Commit::MAX, |batch| batch.commit);
+        self.closing || self.wanted >= first || self.queued > GROUP_BYTES as u64
+    }
 }
 
 /// What the store and its committer share.
@@ -142,10 +167,24 @@ impl Pipe {
         intake.queued += bytes;
         self.grow(table.lay(commit, batch.writes));
         intake.queue.push_back(Accepted { commit, encoded });
-        if std::mem::take(&mut intake.asleep) {
+        if intake.awaits == Awaits::Batch || intake.awaits == Awaits::Word && intake.queued > GROUP_BYTES as u64 {
+            intake.awaits = Awaits::Nothing;
             self.wake.notify_one();
         }
         Ok(Verdict::Accepted(commit))
+    }
+
+    /// Calls `then` once `commit` is durable or never will be. Only what somebody waits for is made so without delay.
+    pub(super) fn when_durable(&self, commit: Commit, then: WhenDurable) {
+        {
+            let mut intake = lock(&self.intake);
+            intake.wanted = intake.wanted.max(commit.min(intake.accepted));
+            if intake.awaits == Awaits::Word && intake.is_hurried() {
+                intake.awaits = Awaits::Nothing;
+                self.wake.notify_one();
+            }
+        }
+        self.durability.wait(commit, then);
     }
 
     /// Rows in memory take up so many bytes more, or less.
@@ -197,7 +236,7 @@ impl Pipe {
             if intake.closing {
                 return None;
             }
-            intake.asleep = true;
+            intake.awaits = Awaits::Batch;
             match patience {
                 None => intake = self.wake.wait(intake).unwrap_or_else(PoisonError::into_inner),
                 Some(patience) => {
@@ -210,7 +249,13 @@ impl Pipe {
                 }
             }
         }
-        intake.asleep = false;
+        if !intake.queue.is_empty() && !intake.is_hurried() {
+            intake.awaits = Awaits::Word;
+            let lingering = |intake: &mut Intake| !intake.is_hurried();
+            (intake, _) =
+                self.wake.wait_timeout_while(intake, LINGER, lingering).unwrap_or_else(PoisonError::into_inner);
+        }
+        intake.awaits = Awaits::Nothing;
         let mut bytes = 0;
         let fitting = intake.queue.iter().take(GROUP_BATCHES).take_while(|batch| {
             let fits = bytes < GROUP_BYTES;
@@ -252,120 +297,4 @@ impl Pipe {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::{Arc, mpsc};
-
-    /// A medium whose syncs wait for a word: go on, fail or panic.
-    struct Slow {
-        groups: mpsc::Sender<usize>,
-        word: mpsc::Receiver<Result<(), StoreError>>,
-    }
-    impl Medium for Slow {
-        fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
-            self.groups.send(group.len()).expect("the test listens");
-            Ok(())
-        }
-        fn sync(&mut self) -> Result<(), StoreError> {
-            self.word.recv().expect("the test is still there, or else the disk panics")
-        }
-        fn wants_care(&self) -> bool {
-            false
-        }
-        fn note(&mut self, _: Commit, _: bool) -> Option<Duration> {
-            None
-        }
-    }
-
-    struct Rig {
-        pipe: Arc<Pipe>,
-        table: Table,
-        groups: mpsc::Receiver<usize>,
-        word: mpsc::Sender<Result<(), StoreError>>,
-        tell: mpsc::Sender<(Commit, bool)>,
-        heard: mpsc::Receiver<(Commit, bool)>,
-    }
-
-    fn rig() -> Rig {
-        let pipe = Arc::new(Pipe::new(0, 1 << 20));
-        let (groups, groups_out) = mpsc::channel();
-        let (word, word_out) = mpsc::channel();
-        let committer = pipe.clone();
-        std::thread::spawn(move || committer.commit_all(Slow { groups, word: word_out }));
-        pipe.activate(TreeId(0));
-        let (tell, heard) = mpsc::channel();
-        let db = sled::Config::new().temporary(true).open().expect("opens");
-        let table = Table::open("a.b", db.open_tree("a.b").expect("opens")).expect("opens");
-        Rig { pipe, table, groups: groups_out, word, tell, heard }
-    }
-
-    impl Rig {
-        fn submit(&self, key: u8) -> Result<Commit, StoreError> {
-            let writes = vec![(vec![key], Some(vec![0; 9]))];
-            let batch = Batch { tree: TreeId(0), epoch: Epoch(1), expects: Vec::new(), writes };
-            match self.pipe.accept(batch, &self.table, || Ok(true))? {
-                Verdict::Accepted(commit) => Ok(commit),
-                other => panic!("{other:?}"),
-            }
-        }
-        fn listen(&self, commit: Commit) {
-            let tell = self.tell.clone();
-            self.pipe
-                .durability
-                .wait(commit, Box::new(move |word| tell.send((commit, word.is_ok())).expect("the test listens")));
-        }
-        fn hears(&self) -> (Commit, bool) {
-            self.heard.recv().expect("the sender lives in the rig")
-        }
-    }
-
-    #[test]
-    fn while_one_group_syncs_the_next_gathers() {
-        let rig = rig();
-        rig.submit(1).expect("accepted");
-        assert_eq!(rig.groups.recv(), Ok(1));
-        for key in 2..=6 {
-            rig.submit(key).expect("accepted");
-        }
-        rig.listen(6);
-        assert!(rig.heard.try_recv().is_err(), "nothing has been synced");
-        rig.word.send(Ok(())).expect("the committer waits");
-        assert_eq!(rig.groups.recv(), Ok(5));
-        assert_eq!(rig.pipe.durability.number(), 1);
-        rig.word.send(Ok(())).expect("the committer waits");
-        assert_eq!(rig.hears(), (6, true));
-        assert_eq!(rig.pipe.figures().syncs, 2);
-    }
-
-    #[test]
-    fn waiters_are_released_in_the_order_of_commits() {
-        let rig = rig();
-        (1..=3).for_each(|key| assert!(rig.submit(key).is_ok()));
-        [3, 1, 2].into_iter().for_each(|commit| rig.listen(commit));
-        (0..3).for_each(|_| rig.word.send(Ok(())).expect("the committer waits"));
-        assert_eq!([rig.hears(), rig.hears(), rig.hears()], [(1, true), (2, true), (3, true)]);
-    }
-
-    #[test]
-    fn after_a_failed_sync_nothing_is_durable_and_nothing_is_taken() {
-        let rig = rig();
-        rig.submit(1).expect("accepted");
-        rig.listen(1);
-        rig.word.send(Err(StoreError::Failed("no space".into()))).expect("the committer waits");
-        assert_eq!(rig.hears(), (1, false));
-        assert_eq!(rig.submit(2), Err(StoreError::Failed("no space".into())));
-        rig.listen(1);
-        assert_eq!(rig.hears(), (1, false), "whoever asks later hears it too");
-    }
-
-    #[test]
-    fn a_panic_of_the_database_is_a_failure_like_any_other() {
-        let mut rig = rig();
-        // Whoever waits for a word from nobody panics.
-        rig.word = mpsc::channel().0;
-        rig.listen(1);
-        rig.submit(1).expect("accepted");
-        assert_eq!(rig.hears(), (1, false));
-        assert!(matches!(rig.submit(2), Err(StoreError::Failed(_))));
-    }
-}
+mod tests;

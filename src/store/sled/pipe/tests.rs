@@ -1,0 +1,114 @@
+use super::*;
+use std::sync::{Arc, mpsc};
+
+/// A medium whose syncs wait for a word: go on, fail or panic.
+struct Slow {
+    groups: mpsc::Sender<usize>,
+    word: mpsc::Receiver<Result<(), StoreError>>,
+}
+impl Medium for Slow {
+    fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
+        self.groups.send(group.len()).expect("the test listens");
+        Ok(())
+    }
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.word.recv().expect("the test is still there, or else the disk panics")
+    }
+    fn wants_care(&self) -> bool {
+        false
+    }
+    fn note(&mut self, _: Commit, _: bool) -> Option<Duration> {
+        None
+    }
+}
+
+struct Rig {
+    pipe: Arc<Pipe>,
+    table: Table,
+    groups: mpsc::Receiver<usize>,
+    word: mpsc::Sender<Result<(), StoreError>>,
+    tell: mpsc::Sender<(Commit, bool)>,
+    heard: mpsc::Receiver<(Commit, bool)>,
+}
+
+fn rig() -> Rig {
+    let pipe = Arc::new(Pipe::new(0, 1 << 20));
+    let (groups, groups_out) = mpsc::channel();
+    let (word, word_out) = mpsc::channel();
+    let committer = pipe.clone();
+    std::thread::spawn(move || committer.commit_all(Slow { groups, word: word_out }));
+    pipe.activate(TreeId(0));
+    let (tell, heard) = mpsc::channel();
+    let db = sled::Config::new().temporary(true).open().expect("opens");
+    let table = Table::open("a.b", db.open_tree("a.b").expect("opens")).expect("opens");
+    Rig { pipe, table, groups: groups_out, word, tell, heard }
+}
+
+impl Rig {
+    fn submit(&self, key: u8) -> Result<Commit, StoreError> {
+        let writes = vec![(vec![key], Some(vec![0; 9]))];
+        let batch = Batch { tree: TreeId(0), epoch: Epoch(1), expects: Vec::new(), writes };
+        match self.pipe.accept(batch, &self.table, || Ok(true))? {
+            Verdict::Accepted(commit) => Ok(commit),
+            other => panic!("{other:?}"),
+        }
+    }
+    fn listen(&self, commit: Commit) {
+        let tell = self.tell.clone();
+        self.pipe
+            .when_durable(commit, Box::new(move |word| tell.send((commit, word.is_ok())).expect("the test listens")));
+    }
+    fn hears(&self) -> (Commit, bool) {
+        self.heard.recv().expect("the sender lives in the rig")
+    }
+}
+
+#[test]
+fn while_one_group_syncs_the_next_gathers() {
+    let rig = rig();
+    rig.submit(1).expect("accepted");
+    assert_eq!(rig.groups.recv(), Ok(1));
+    for key in 2..=6 {
+        rig.submit(key).expect("accepted");
+    }
+    rig.listen(6);
+    assert!(rig.heard.try_recv().is_err(), "nothing has been synced");
+    rig.word.send(Ok(())).expect("the committer waits");
+    assert_eq!(rig.groups.recv(), Ok(5));
+    assert_eq!(rig.pipe.durability.number(), 1);
+    rig.word.send(Ok(())).expect("the committer waits");
+    assert_eq!(rig.hears(), (6, true));
+    assert_eq!(rig.pipe.figures().syncs, 2);
+}
+
+#[test]
+fn waiters_are_released_in_the_order_of_commits() {
+    let rig = rig();
+    (1..=3).for_each(|key| assert!(rig.submit(key).is_ok()));
+    [3, 1, 2].into_iter().for_each(|commit| rig.listen(commit));
+    (0..3).for_each(|_| rig.word.send(Ok(())).expect("the committer waits"));
+    assert_eq!([rig.hears(), rig.hears(), rig.hears()], [(1, true), (2, true), (3, true)]);
+}
+
+#[test]
+fn after_a_failed_sync_nothing_is_durable_and_nothing_is_taken() {
+    let rig = rig();
+    rig.submit(1).expect("accepted");
+    rig.listen(1);
+    rig.word.send(Err(StoreError::Failed("no space".into()))).expect("the committer waits");
+    assert_eq!(rig.hears(), (1, false));
+    assert_eq!(rig.submit(2), Err(StoreError::Failed("no space".into())));
+    rig.listen(1);
+    assert_eq!(rig.hears(), (1, false), "whoever asks later hears it too");
+}
+
+#[test]
+fn a_panic_of_the_database_is_a_failure_like_any_other() {
+    let mut rig = rig();
+    // Whoever waits for a word from nobody panics.
+    rig.word = mpsc::channel().0;
+    rig.listen(1);
+    rig.submit(1).expect("accepted");
+    assert_eq!(rig.hears(), (1, false));
+    assert!(matches!(rig.submit(2), Err(StoreError::Failed(_))));
+}
