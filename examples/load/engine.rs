@@ -80,6 +80,15 @@ impl Figures {
     pub fn longest(&self) -> f64 {
         self.longest as f64 / 1e3
     }
+    /// Adds what another drive gave.
+    pub fn add(&mut self, other: &Self) {
+        self.answered += other.answered;
+        self.refused += other.refused;
+        self.failed += other.failed;
+        self.elapsed += other.elapsed;
+        self.longest = self.longest.max(other.longest);
+        self.latencies.iter_mut().zip(&other.latencies).for_each(|(count, more)| *count += more);
+    }
     fn note(&mut self, latency: Duration, answer: Answer) {
         let micros = latency.as_micros() as u64;
         self.answered += 1;
