@@ -31,13 +31,14 @@ fn main() -> Result<()> {
     println!("empty server: ready after {} ms, {:.1} MiB", ready.as_millis(), running.resident().unwrap_or_default());
     scenes::register(&running.address, CONNECTIONS, 1, books)?;
 
-    let ceiling = scenes::echo(&echo.address, CONNECTIONS, time)?;
+    let mut ceiling = scenes::echo(&echo.address, CONNECTIONS, time)?;
     scenes::print("echo", &ceiling);
     let before = Before::of(&running);
     let rents = scenes::rents(&running.address, CONNECTIONS, time, 1, books + 1)?;
     scenes::print("rents", &rents);
     before.print(&rents);
     println!("  ratio to the echo {:>9.3}", rents.rate() / ceiling.rate());
+    ceiling.add(&scenes::echo(&echo.address, CONNECTIONS, time)?);
     let before = Before::of(&running);
     let views = scenes::views(&running.address, CONNECTIONS, time, rents.answered.max(1))?;
     scenes::print("views", &views);

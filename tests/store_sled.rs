@@ -307,6 +307,26 @@ fn a_store_that_lost_its_tail_says_which_commits_and_opens_only_when_told_to() {
 }
 
 #[test]
+fn after_an_accepted_loss_what_is_left_is_the_whole() {
+    let (_keep, path) = dir();
+    let last = filled(&path);
+    let journal = journal(&path);
+    let mut bytes = fs::read(&journal).expect("reads");
+    bytes.iter_mut().skip(12_000).take(100).for_each(|byte| *byte ^= 0xa5);
+    fs::write(&journal, bytes).expect("writes");
+    assert!(refusal(&path).contains("--accept-data-loss"));
+    let store = open_accepting_loss(&path).expect("opens as told");
+    let left = rows(&store).len();
+    assert!((590..600).contains(&left), "{left} rows are left");
+    drop(store);
+    for round in 1..4 {
+        let store = open(&path).expect("once told, it is well");
+        assert!(put(&store, active(&store), 1000 + round, b"new") > last, "a lost number is not used again");
+        assert_eq!(rows(&store).len(), left + round as usize);
+    }
+}
+
+#[test]
 fn a_cut_tail_is_noticed() {
     let (_keep, path) = dir();
     let store = open(&path).expect("opens");

@@ -6,11 +6,11 @@
 //! | | |
 //! |---|---|
 //! | head | `hfj1`, store u128, number of the segment u64, commit before its first u64, crc32c u32 |
-//! | record | `hfjr`, length of the payload u32, crc32c u32 of the segment's number and the payload, payload |
+//! | record | `hfjr`, length of the payload u32, crc32c u32 of the payload, begun with the sum of the head, payload |
 //! | payload | first commit u64, then for each batch: name of the tree, length of the writes, writes |
 //! | write | length of the key, key, 0 for a removal or length of the record + 1 and the record |
 //!
-//! The number of the segment is in each sum, so that what a file held before is never taken for a record. Numbers of
+//! The head is in each sum, so that what a file held before is never taken for a record, nor what a client has sent. Numbers of
 //! fixed length are little-endian, lengths LEB128.
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::store::{Commit, StoreError, lock};
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
@@ -77,27 +77,23 @@ pub(super) fn trim(slots: &Slots, through: Commit) -> usize {
     ring.used.len()
 }
 
-/// Whether the journal should be let go of something.
-pub(super) fn is_crowded(slots: &Slots) -> bool {
-    lock(slots).used.len() > CROWDED
+/// How many times over the journal holds what is enough.
+pub(super) fn crowds(slots: &Slots) -> usize {
+    lock(slots).used.len() / (CROWDED + 1)
 }
 
-/// Wipes all files: everything that they hold is in runs, or has been given up.
+/// Removes all files, the newest first: everything that they hold is in runs, or has been given up.
 pub(super) fn wipe(dir: &Path, slots: &Slots) -> io::Result<()> {
     let mut ring = lock(slots);
-    for slot in 0..ring.slots {
-        match OpenOptions::new().write(true).open(path(dir, slot)) {
-            Ok(file) => {
-                file.write_all_at(&[0; HEAD], 0)?;
-                file.sync_all()?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+    let used: Vec<usize> = ring.used.iter().rev().map(|used| used.slot).collect();
+    for slot in used.into_iter().chain(0..ring.slots) {
+        match fs::remove_file(path(dir, slot)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
-    ring.used.clear();
-    ring.free = (0..ring.slots).collect();
-    Ok(())
+    *ring = Ring::default();
+    sync_dir(dir)
 }
 
 /// The writing end of the journal.
@@ -114,6 +110,8 @@ pub(super) struct Journal {
     noted: (Commit, Instant),
     /// Left out by a test of the tests.
     unsynced: bool,
+    /// The directory is ours as long as this writes.
+    _lock: Arc<File>,
 }
 
 #[derive(Debug)]
@@ -122,11 +120,13 @@ struct Segment {
     file: File,
     at: u64,
     size: u64,
+    /// The sum of its head, with which those of its records begin.
+    seed: u32,
 }
 
 impl Journal {
     /// The journal of a store in `dir`, which goes on behind `mark.commit` and segment `segment`.
-    pub(super) fn new(dir: &Path, mark: Mark, slots: Slots, segment: u64, unsynced: bool) -> Self {
+    pub(super) fn new(dir: &Path, mark: Mark, slots: Slots, segment: u64, unsynced: bool, lock: Arc<File>) -> Self {
         Self {
             dir: dir.to_owned(),
             store: mark.store,
@@ -137,6 +137,7 @@ impl Journal {
             record: Vec::new(),
             noted: (mark.commit, Instant::now()),
             unsynced,
+            _lock: lock,
         }
     }
 
@@ -151,7 +152,7 @@ impl Journal {
         let mut record = std::mem::take(&mut self.record);
         record.clear();
         if open.at == 0 {
-            head(&mut record, self.store, self.segment, self.last);
+            open.seed = head(&mut record, self.store, self.segment, self.last);
         }
         let begin = record.len();
         record.extend_from_slice(&RECORD_MAGIC);
@@ -159,7 +160,7 @@ impl Journal {
         record.extend_from_slice(&[0; 4]);
         record.extend_from_slice(&first.commit.to_le_bytes());
         group.iter().for_each(|batch| record.extend_from_slice(&batch.encoded));
-        let sum = sum(self.segment, record.get(begin + RECORD_HEAD..).unwrap_or_default());
+        let sum = crc32c::crc32c_append(open.seed, record.get(begin + RECORD_HEAD..).unwrap_or_default());
         if let Some(place) = record.get_mut(begin + 8..begin + RECORD_HEAD) {
             place.copy_from_slice(&sum.to_le_bytes());
         }
@@ -171,22 +172,26 @@ impl Journal {
     }
 
     fn begin_segment(&mut self, needed: u64) -> io::Result<()> {
-        if let Some(open) = self.open.take() {
-            lock(&self.slots).used.push(Used { slot: open.slot, last: self.last });
-        }
-        let free = lock(&self.slots).free.pop();
+        let free = {
+            let mut ring = lock(&self.slots);
+            // Taken first: the one that is closed now may be freed at once, and is the one to be used last.
+            let free = ring.free.pop();
+            ring.used.extend(self.open.take().map(|open| Used { slot: open.slot, last: self.last }));
+            free
+        };
         let slot = match free {
             Some(slot) => slot,
             None => make(&self.dir, &self.slots)?,
         };
         let file = OpenOptions::new().write(true).open(path(&self.dir, slot))?;
         let size = file.metadata()?.len();
-        if size < needed {
-            fill(&file, size, needed)?;
+        let wanted = needed.max(SEGMENT);
+        if size < wanted {
+            fill(&file, size, wanted)?;
             file.sync_all()?;
         }
         self.segment += 1;
-        self.open = Some(Segment { slot, file, at: 0, size: size.max(needed) });
+        self.open = Some(Segment { slot, file, at: 0, size: size.max(wanted), seed: 0 });
         Ok(())
     }
 }
@@ -266,7 +271,8 @@ fn fill(file: &File, from: u64, to: u64) -> io::Result<()> {
     Ok(())
 }
 
-fn head(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) {
+/// Appends the head of a segment; gives its sum.
+fn head(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) -> u32 {
     let begin = record.len();
     record.extend_from_slice(&SEGMENT_MAGIC);
     record.extend_from_slice(&store.to_le_bytes());
@@ -274,10 +280,7 @@ fn head(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) {
     record.extend_from_slice(&after.to_le_bytes());
     let sum = crc32c::crc32c(record.get(begin..).unwrap_or_default());
     record.extend_from_slice(&sum.to_le_bytes());
-}
-
-pub(super) fn sum(segment: u64, payload: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&segment.to_le_bytes()), payload)
+    sum
 }
 
 /// What a batch writes into the tree called `name`, as it stands in a record.

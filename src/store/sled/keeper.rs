@@ -37,7 +37,7 @@ pub(super) struct Keeper {
     pub(super) store: u128,
     pub(super) closing: AtomicBool,
     /// Declared last, so that the directory is free only when sled has let go of it.
-    pub(super) _lock: File,
+    pub(super) _lock: Arc<File>,
 }
 
 /// The threads that keep a store.
@@ -72,8 +72,11 @@ impl Threads {
     /// Ends them, and waits for that if it is to. What is half done is done again after the next start.
     pub(super) fn end(self, wait: bool) {
         self.keeper.closing.store(true, Ordering::Release);
-        for thread in [self.writer, self.merger] {
-            thread.thread().unpark();
+        let threads = [self.writer, self.merger];
+        threads.iter().for_each(|thread| thread.thread().unpark());
+        // The last handle of the store may have gone on one of them, with a callback.
+        let others = threads.into_iter().filter(|other| other.thread().id() != thread::current().id());
+        for thread in others {
             if wait && thread.join().is_err() {
                 tracing::error!("a thread of the store has panicked");
             }
@@ -106,10 +109,11 @@ impl Keeper {
     /// The tree that should write its rows, if one should: the one with most, or with the oldest.
     fn overdue(&self) -> Option<Arc<Table>> {
         let tables = self.tables().into_iter();
-        if self.pipe.wants_room() {
+        let crowds = journal::crowds(&self.slots);
+        if self.pipe.wants_room() && crowds < 2 {
             return tables.max_by_key(|table| table.newest_bytes());
         }
-        if journal::is_crowded(&self.slots) {
+        if crowds > 0 {
             return tables
                 .filter(|table| table.first_unwritten().is_some())
                 .min_by_key(|table| table.first_unwritten());

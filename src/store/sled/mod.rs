@@ -115,6 +115,7 @@ impl SledStore {
     pub fn open_with(dir: impl AsRef<Path>, options: &Options, hazards: Hazards) -> Result<Self, StoreError> {
         let dir = dir.as_ref();
         let open::Opened { db, mark, journal: found, incomplete, lock } = open::open(dir, options)?;
+        let lock = Arc::new(lock);
         let cannot = |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
         let pipe = Arc::new(Pipe::new(mark.commit, options.unwritten_limit_bytes));
         let slots = Slots::new(Mutex::new(found.ring));
@@ -127,7 +128,7 @@ impl SledStore {
             slots: slots.clone(),
             store: mark.store,
             closing: AtomicBool::new(false),
-            _lock: lock,
+            _lock: lock.clone(),
         };
         let trees = keeper.trees.clone();
         replay(&db, &trees, &pipe, found.batches)?;
@@ -141,13 +142,13 @@ impl SledStore {
             journal::wipe(dir, &slots).map_err(cannot)?;
             follows = mark;
         }
-        let journal = Journal::new(dir, follows, slots.clone(), found.segment, hazards.unsynced);
+        let journal = Journal::new(dir, follows, slots.clone(), found.segment, hazards.unsynced, lock);
         let end = pipe.clone();
         let committer = std::thread::Builder::new()
             .name("committer".into())
             .spawn(move || end.commit_all(journal))
             .map_err(cannot)?;
-        let threads = Threads::start(keeper).map_err(cannot)?;
+        let threads = Threads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
         pipe.nudge();
         Ok(Self {
             pipe,

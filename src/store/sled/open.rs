@@ -5,7 +5,7 @@ use super::{
     mark::Mark,
     recover::{self, Contents},
 };
-use crate::store::StoreError;
+use crate::store::{Commit, StoreError};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
@@ -179,11 +179,15 @@ fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<(Mark, Conte
         Some(Some(mark)) => Some(mark),
         Some(None) => return Err(cannot(dir, "is damaged: its own mark cannot be read; restore a backup")),
     };
-    let journal = recover::read(dir, runs.map_or(0, |mark| mark.commit)).map_err(|error| failed(&error))?;
+    let mut journal = recover::read(dir, runs.map_or(0, |mark| mark.commit)).map_err(|error| failed(&error))?;
     let beside = Mark::read(dir);
     let mut losses: Vec<String> = Vec::new();
     losses.extend(journal.damage.as_ref().map(|damage| format!("is damaged: {damage}")));
-    losses.extend(unlinked(runs, &journal));
+    if let Some(loss) = unlinked(runs, &journal) {
+        // What follows a gap would stand without what it rests on.
+        journal.batches.clear();
+        losses.push(loss);
+    }
     let inside = runs.or(journal.store.map(|store| Mark { store, commit: 0 }));
     let inside = inside.map(|mark| Mark { commit: mark.commit.max(journal.last), ..mark });
     match &beside {
@@ -204,7 +208,7 @@ fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<(Mark, Conte
     let mark = Mark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
         // Numbers go on behind those that were lost, which somebody outside may remember.
-        commit: inside.into_iter().chain(beside).map(|mark| mark.commit).max().unwrap_or(0),
+        commit: inside.into_iter().chain(beside).map(|mark| mark.commit).fold(journal.highest, Commit::max),
     };
     establish(dir, db, runs.is_none(), mark).map_err(|error| failed(&error))?;
     Ok((mark, journal, !losses.is_empty()))

@@ -5,10 +5,15 @@
 
 use super::{
     block::{bytes, number},
-    journal::{HEAD, RECORD_HEAD, RECORD_MAGIC, Ring, SEGMENT_MAGIC, Used, path, sum},
+    journal::{HEAD, RECORD_HEAD, RECORD_MAGIC, Ring, SEGMENT_MAGIC, Used, path},
 };
 use crate::store::Commit;
-use std::{fs, io, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    os::unix::fs::FileExt,
+    path::Path,
+};
 
 /// What one batch wrote.
 #[derive(Debug)]
@@ -28,6 +33,10 @@ pub(super) struct Contents {
     pub(super) batches: Vec<Recovered>,
     /// The last commit.
     pub(super) last: Commit,
+    /// The highest commit that a head speaks of.
+    pub(super) highest: Commit,
+    /// Where the records of the last segment end.
+    end: usize,
     /// The highest number of a segment.
     pub(super) segment: u64,
     pub(super) ring: Ring,
@@ -41,34 +50,45 @@ struct Segment {
     number: u64,
     after: Commit,
     content: Vec<u8>,
+    /// The sum of the head, with which those of the records begin.
+    seed: u32,
 }
 
 /// Reads what there is in `dir` behind the commit `through`.
 pub(super) fn read(dir: &Path, through: Commit) -> io::Result<Contents> {
     let mut contents = Contents::default();
-    let mut segments = Vec::new();
+    let (mut segments, mut unreadable) = (Vec::new(), None);
     for slot in slots(dir)? {
         contents.ring.slots = contents.ring.slots.max(slot + 1);
         let content = fs::read(path(dir, slot))?;
         match parse_head(slot, content) {
             Ok(Some(segment)) => segments.push(segment),
             Ok(None) => contents.ring.free.push(slot),
-            Err(damage) => contents.damage = Some(damage),
+            Err(damage) => unreadable = Some(damage),
         }
     }
     segments.sort_by_key(|segment| segment.number);
-    // What lies before a gap, or before a segment that begins early enough, has been let go of.
-    let linked = |pair: &[Segment]| match pair {
-        [one, next] => one.number + 1 == next.number && next.after > through,
-        _ => true,
-    };
-    let begin = segments.windows(2).rposition(|pair| !linked(pair)).map_or(0, |place| place + 1);
+    contents.highest = segments.iter().map(|segment| segment.after).max().unwrap_or(0);
+    // What comes before the last one that begins early enough has been let go of.
+    let begin = segments.iter().rposition(|segment| segment.after <= through).unwrap_or(0);
     let needed = segments.split_off(begin);
     contents.ring.free.extend(segments.iter().map(|segment| segment.slot));
     for (place, segment) in needed.iter().enumerate() {
         contents.take(segment, place == 0);
     }
+    contents.damage = contents.damage.or(unreadable);
+    if let (Some(last), None) = (needed.last(), &contents.damage) {
+        make_durable(dir, last, contents.end)?;
+    }
     Ok(contents)
+}
+
+/// What a process wrote and did not live to sync can be read, and yet not be on the disk; or be there no more, after a
+/// sync that failed. Before it counts it is written once more.
+fn make_durable(dir: &Path, segment: &Segment, end: usize) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).open(path(dir, segment.slot))?;
+    file.write_all_at(segment.content.get(..end).unwrap_or(&segment.content), 0)?;
+    file.sync_data()
 }
 
 fn slots(dir: &Path) -> io::Result<Vec<usize>> {
@@ -96,12 +116,13 @@ fn sound_head(slot: usize, content: Vec<u8>) -> Option<Segment> {
     let (number, rest) = rest.split_first_chunk::<8>()?;
     let after = Commit::from_le_bytes(rest.try_into().ok()?);
     let (store, number) = (u128::from_le_bytes(*store), u64::from_le_bytes(*number));
-    (crc32c::crc32c(head) == u32::from_le_bytes(*sum)).then_some(Segment { slot, store, number, after, content })
+    let seed = u32::from_le_bytes(*sum);
+    (crc32c::crc32c(head) == seed).then_some(Segment { slot, store, number, after, content, seed })
 }
 
 impl Contents {
     fn take(&mut self, segment: &Segment, is_first: bool) {
-        self.segment = segment.number;
+        (self.segment, self.end) = (segment.number, HEAD);
         if is_first {
             (self.store, self.after, self.last) = (Some(segment.store), segment.after, segment.after);
         }
@@ -123,6 +144,7 @@ impl Contents {
             self.read_payload(payload).ok_or_else(|| format!("commit {} cannot be read", self.last + 1))?;
             at = next;
         }
+        self.end = at;
         // What is torn is the end. A sound record behind it was written after it had been synced.
         let behind = segment.content.get(at + 1..).unwrap_or_default();
         let sound = |from: usize| record(segment, at + 1 + from).is_some();
@@ -159,7 +181,8 @@ fn record(segment: &Segment, at: usize) -> Option<(&[u8], usize)> {
     let (expected, rest) = rest.split_first_chunk::<4>()?;
     let len = u32::from_le_bytes(*len) as usize;
     let payload = rest.get(..len)?;
-    (sum(segment.number, payload) == u32::from_le_bytes(*expected)).then_some((payload, at + RECORD_HEAD + len))
+    (crc32c::crc32c_append(segment.seed, payload) == u32::from_le_bytes(*expected))
+        .then_some((payload, at + RECORD_HEAD + len))
 }
 
 #[expect(clippy::type_complexity, reason = "the writes of a batch, as the port has them")]

@@ -135,9 +135,12 @@ impl Table {
             let state = self.state();
             (state.newest.range(scan), state.frozen.clone(), state.runs.clone())
         };
+        // What is newer may hide as many of the rows below it.
+        let gone = newest.iter().filter(|(_, row)| row.is_none()).count();
+        let below = Scan { limit: scan.limit.saturating_add(gone), ..scan.clone() };
         let mut sources: Vec<Source<'_>> = vec![Box::new(newest.into_iter().map(Ok))];
         if let Some(frozen) = frozen {
-            sources.push(Box::new(frozen.range(scan).into_iter().map(Ok)));
+            sources.push(Box::new(frozen.range(&below).into_iter().map(Ok)));
         }
         for run in runs.iter() {
             if let Some(range) = run.range(&self.tree, scan)? {
@@ -233,5 +236,23 @@ impl Table {
 
     pub(super) fn remove(&self, run: u64, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
         Run::remove(&self.tree, run, go_on)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removal_hides_what_is_being_written_and_nothing_else() {
+        let db = sled::Config::new().temporary(true).open().expect("opens");
+        let table = Table::open("a.b", db.open_tree("a.b").expect("opens")).expect("opens");
+        table.lay(1, [b"a", b"b", b"c", b"d"].map(|key| (key.to_vec(), Some(key.to_vec()))).to_vec());
+        table.freeze().expect("there are rows");
+        table.lay(2, vec![(b"a".to_vec(), None), (b"d".to_vec(), None)]);
+        for (backwards, first) in [(false, b"b"), (true, b"c")] {
+            let scan = Scan { from: b"a".to_vec(), to: b"e".to_vec(), backwards, limit: 1 };
+            assert_eq!(table.scan(&scan), Ok(vec![(first.to_vec(), Row { commit: 1, record: first.to_vec() })]));
+        }
     }
 }
