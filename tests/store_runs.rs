@@ -12,6 +12,7 @@ mod chance;
 use chance::Chance;
 
 type Model = BTreeMap<Vec<u8>, (Commit, Vec<u8>)>;
+type Entry = (Vec<u8>, (Commit, Vec<u8>));
 
 struct Shelf {
     store: SledStore,
@@ -45,7 +46,7 @@ impl Shelf {
         assert_eq!(heard.recv(), Ok(Ok(())));
     }
 
-    fn scan(&self, scan: &Scan) -> Vec<(Vec<u8>, (Commit, Vec<u8>))> {
+    fn scan(&self, scan: &Scan) -> Vec<Entry> {
         let rows = self.store.scan(self.tree, scan).expect("scans");
         rows.into_iter().map(|(key, row)| (key, (row.commit, row.record))).collect()
     }
@@ -60,7 +61,7 @@ impl Shelf {
 fn key(chance: &mut Chance) -> Vec<u8> {
     let number = chance.between(0, 400);
     let mut key = vec![b's' + (number % 3) as u8];
-    if number % 7 == 0 {
+    if number.is_multiple_of(7) {
         key.extend_from_slice(&[b'x'; 90]);
     }
     key.extend_from_slice(&number.to_be_bytes());
@@ -132,7 +133,7 @@ fn the_journal_is_written_over_and_not_kept() {
     // 140 MB of journal, for rows that take up 350 KB.
     for number in 0..20_000_u64 {
         last = shelf.write(vec![((number % 50).to_be_bytes().to_vec(), Some(record.clone()))]);
-        if number % 100 == 0 {
+        if number.is_multiple_of(100) {
             shelf.settle(last);
         }
     }
