@@ -172,7 +172,10 @@ fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<(Mark, Conte
     };
     let stored = |key: &[u8]| guard::quietly(|| db.get(key)).map_err(|error| failed(&error));
     if stored(BEGUN)?.is_some() {
-        return Err(cannot(dir, "was written by an earlier version, whose way of storing this one does not read"));
+        return Err(cannot(
+            dir,
+            "was written by an earlier version, which kept rows differently; go on with that one, or name another directory",
+        ));
     }
     let runs = match stored(MARK)?.map(|bytes| Mark::from_bytes(&bytes)) {
         None => None,
