@@ -10,8 +10,8 @@
 //! | payload | first commit u64, then for each batch: name of the tree, length of the writes, writes |
 //! | write | length of the key, key, 0 for a removal or length of the record + 1 and the record |
 //!
-//! The head is in each sum, so that what a file held before is never taken for a record, nor what a client has sent. Numbers of
-//! fixed length are little-endian, lengths LEB128.
+//! The head is in each sum, so that what a file held before is never taken for a record, nor what a client has sent.
+//! Numbers of fixed length are little-endian, lengths LEB128.
 
 use super::{
     block::put,
@@ -68,13 +68,12 @@ pub(super) struct Ring {
 /// The ring, as the committer and whoever frees its files share it.
 pub(super) type Slots = Arc<Mutex<Ring>>;
 
-/// Frees the files that hold nothing after `through`; gives how many still hold something.
-pub(super) fn trim(slots: &Slots, through: Commit) -> usize {
+/// Frees the files that hold nothing after `through`.
+pub(super) fn trim(slots: &Slots, through: Commit) {
     let mut ring = lock(slots);
     let kept = ring.used.iter().position(|used| used.last > through).unwrap_or(ring.used.len());
     let freed: Vec<usize> = ring.used.drain(..kept).map(|used| used.slot).collect();
     ring.free.extend(freed);
-    ring.used.len()
 }
 
 /// How many times over the journal holds what is enough.

@@ -104,7 +104,7 @@ impl Table {
         state.frozen.as_ref().and_then(|frozen| frozen.first()).or_else(|| state.newest.first())
     }
 
-    /// Whether rows that memory knows have these commits; `None` where it knows nothing.
+    /// Whether those of these rows that memory knows have these commits.
     pub(super) fn recent_commits(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
         let state = self.state();
         expects.iter().all(|(key, commit)| {
