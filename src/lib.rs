@@ -13,6 +13,7 @@
 //! | [`amqp`] | the bridge to RabbitMQ |
 //! | [`messages`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
+//! | [`limits`] | what the operating system lets the process have |
 //! | [`cli`], [`config`], [`telemetry`] | the command, its configuration, its logs |
 
 pub mod actors;
@@ -24,6 +25,7 @@ pub mod domain;
 pub mod events;
 pub mod http;
 pub mod inbound;
+pub mod limits;
 pub mod messages;
 pub mod nodes;
 pub mod store;

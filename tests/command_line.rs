@@ -208,3 +208,17 @@ fn a_damaged_store_is_refused_in_plain_words() {
     let output = run(holdfast().args(server.arguments()));
     ended(&output, FAILURE, &[&server.data().display().to_string()]);
 }
+
+#[test]
+fn too_few_open_files_are_told_in_words() {
+    let serve = format!("ulimit -n 32; exec '{}' serve --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_holdfast"));
+    let directory = tempfile::tempdir().unwrap();
+    let output = support::run(Command::new("sh").args(["-c", &serve]).current_dir(&directory));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for word in ["32 files", "at the least", "ulimit -Hn 4096"] {
+        assert!(said.contains(word), "{said}");
+    }
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0, "nothing was begun");
+}

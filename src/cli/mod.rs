@@ -7,7 +7,7 @@ mod serve;
 
 pub use serve::{Listening, announce, banner, bind, run};
 
-use crate::{board, config, domain::Timestamp, systems, telemetry};
+use crate::{board, config, domain::Timestamp, limits, systems, telemetry};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -145,6 +145,7 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Self::Serve(serve) => {
+                raise_limits()?;
                 let config = serve.sources.load()?;
                 telemetry::start().map_err(config::ConfigProblem)?;
                 let ahead = serve.clock.map_or(0, |clock| clock.micros().saturating_sub(serve::machine_now().micros()));
@@ -161,6 +162,7 @@ impl Command {
                 Err(why) => Err(Failure::Internal(why.to_string())),
             },
             Self::Lab(lab) => {
+                raise_limits()?;
                 telemetry::start().map_err(config::ConfigProblem)?;
                 lab.run()
             }
@@ -171,6 +173,11 @@ impl Command {
             }
         }
     }
+}
+
+/// Before anything is opened: what the process may open.
+fn raise_limits() -> Result<(), Failure> {
+    limits::raise_open_files().map(drop).map_err(|why| Failure::Failed(why.to_string()))
 }
 
 fn check_config(config: &config::Config, json: bool) -> Result<(), Failure> {
