@@ -104,6 +104,8 @@ impl<L: Logic, E: Entity> Common<L, E> {
             backlog: self.backlog(),
             waiting: shared.waiting.load(Relaxed),
             parked: shared.parked.load(Relaxed),
+            damaged: shared.damaged.load(Relaxed),
+            damage: shared.damage(),
             last_commit: shared.last_commit.load(Relaxed),
             last_sequence: shared.last_sequence.load(Relaxed),
             fault: shared.fault(),

@@ -40,6 +40,10 @@ pub struct ContextHealth {
     pub waiting: u64,
     /// Events set aside.
     pub parked: u64,
+    /// How often something that it keeps was found damaged since the process began.
+    pub damaged: u64,
+    /// What that was, the last time.
+    pub damage: Option<String>,
     /// The commit of its last batch.
     pub last_commit: Commit,
     /// The last sequence in its log.

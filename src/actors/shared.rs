@@ -12,7 +12,7 @@ use crate::{
 };
 use actix::Addr;
 use std::{
-    collections::hash_map::RandomState,
+    collections::{VecDeque, hash_map::RandomState},
     hash::{BuildHasher, Hasher},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
@@ -37,6 +37,10 @@ pub struct Shared {
     pub last_commit: AtomicU64,
     pub last_sequence: AtomicU64,
     pub generation: AtomicU32,
+    /// How often a row was found that cannot be read.
+    pub damaged: AtomicU64,
+    /// What was found, each once, the newest last; only so many are remembered.
+    damage: Mutex<VecDeque<String>>,
     /// In front of mail from outside; actix's own mailbox bounds nothing.
     pub admission: Arc<Semaphore>,
     fault: RwLock<Option<Injected>>,
@@ -58,6 +62,9 @@ pub enum ChaosPoint {
     AfterCommit,
 }
 
+/// So many different words of damage are remembered, so that the log says each once.
+const DAMAGE: usize = 64;
+
 const PHASES: [Phase; 5] = [Phase::Starting, Phase::Running, Phase::Degraded, Phase::Failed, Phase::Stopped];
 
 impl Shared {
@@ -75,6 +82,8 @@ impl Shared {
             last_commit: AtomicU64::new(0),
             last_sequence: AtomicU64::new(0),
             generation: AtomicU32::new(0),
+            damaged: AtomicU64::new(0),
+            damage: Mutex::default(),
             admission: Arc::new(Semaphore::new(admission)),
             fault: RwLock::new(None),
             chaos,
@@ -99,6 +108,24 @@ impl Shared {
     }
     pub fn set_fault(&self, fault: Option<Injected>) {
         *self.fault.write().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+    /// A row of this context cannot be read, or one is missing: `what`, in words. Counted each time, said in the log once.
+    pub fn report_damage(&self, what: &str) {
+        self.damaged.fetch_add(1, Relaxed);
+        let mut known = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = known.iter().position(|words| words == what) {
+            known.remove(place);
+        } else {
+            tracing::error!(context = self.name.context, what, "something that is kept is damaged");
+            if known.len() == DAMAGE {
+                known.pop_front();
+            }
+        }
+        known.push_back(what.to_owned());
+    }
+    /// The damage that was found last.
+    pub fn damage(&self) -> Option<String> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
     }
     pub fn chaos(&self, point: ChaosPoint) {
         if let Some(chaos) = &self.chaos {

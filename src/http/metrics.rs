@@ -125,6 +125,7 @@ pub fn scrape(front: &Front) -> HttpResponse {
     gathered.gauge("holdfast_listener_backlog", "Events of its sources not yet taken", |health| Some(health.backlog));
     gathered.gauge("holdfast_saga_waiting", "Callers that wait to be settled", |health| Some(health.waiting));
     gathered.gauge("holdfast_parked_events", "Events set aside", |health| Some(health.parked));
+    gathered.counter("holdfast_context_damaged", "Damage found in what it keeps", |health| Some(health.damaged));
     gathered.counter("holdfast_events", "Events in the log", |health| (!health.view).then_some(health.last_sequence));
     guards(&mut registry, front, &contexts);
 

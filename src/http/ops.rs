@@ -75,7 +75,10 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
         .collect();
     for context in front.node.contexts() {
         let health = context.health();
-        body.push_str(&format!("{}{} {}\n", mark(health.state == Phase::Running), health.context, phase(&health)));
+        let sound = health.state == Phase::Running && health.damaged == 0;
+        let damage = health.damage.as_ref().map(|what| format!("; damaged ({}): {what}", health.damaged));
+        let damage = damage.unwrap_or_default();
+        body.push_str(&format!("{}{} {}{damage}\n", mark(sound), health.context, phase(&health)));
     }
     for sink in front.node.sinks() {
         body.push_str(&format!("{}{} {}\n", mark(sink.up), sink.sink, sink.state));
@@ -129,9 +132,13 @@ fn health(front: &Front, components: bool) -> HttpResponse {
         }
         for context in front.node.contexts() {
             let health = context.health();
-            let details = json!({ "state": health.state, "backlog": health.backlog, "restarts": health.restarts });
+            let mut details = json!({ "state": health.state, "backlog": health.backlog, "restarts": health.restarts });
+            if let Some(damage) = &health.damage {
+                (details["damaged"], details["damage"]) = (health.damaged.into(), damage.as_str().into());
+            }
             // A context that is away is told, and takes nothing else with it.
-            let word = if health.state == Phase::Running { "UP" } else { "UNKNOWN" };
+            let sound = health.state == Phase::Running && health.damaged == 0;
+            let word = if sound { "UP" } else { "UNKNOWN" };
             parts.insert(health.context.into(), json!({ "status": word, "details": details }));
         }
         body.insert("components".into(), parts.into());
