@@ -9,7 +9,8 @@ use holdfast::{
     store::{codec, keys::Space},
     systems,
 };
-use std::{fmt::Write, fs, path::Path};
+use serde_json::Value;
+use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
 
 /// So many states of a context are on record.
 const STATES: usize = 60;
@@ -18,6 +19,8 @@ const STATES: usize = 60;
 #[derive(Default)]
 struct Recorder {
     files: Vec<(&'static str, String)>,
+    /// How many things were grown until they fitted into no record.
+    borders: usize,
 }
 
 fn record<T: Word>(file: &mut String, title: &str, space: Space, version: u16, value: &T) {
@@ -32,6 +35,74 @@ fn record<T: Word>(file: &mut String, title: &str, space: Space, version: u16, v
     writeln!(file, "{title} {value:?}\n  {hex}").unwrap();
 }
 
+/// Where something in `value` can grow: its strings, its lists and its maps by number.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Array(items) => {
+            if !items.is_empty() {
+                found.push(at.to_owned());
+            }
+            items.iter().enumerate().for_each(|(place, item)| places(item, &format!("{at}/{place}"), found));
+        }
+        Value::Object(fields) => {
+            if !fields.is_empty() && fields.keys().all(|key| key.parse::<u64>().is_ok()) {
+                found.push(at.to_owned());
+            }
+            fields.iter().for_each(|(key, field)| places(field, &format!("{at}/{key}"), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// `value` with `many` of what is at a place; `None` where that does not make a value of its type.
+fn grown<T: Word>(value: &Value, at: &str, many: usize) -> Option<T> {
+    let mut grown = value.clone();
+    match grown.pointer_mut(at)? {
+        Value::String(text) => *text = "x".repeat(many),
+        Value::Array(items) => *items = items.clone().into_iter().cycle().take(many).collect(),
+        Value::Object(fields) => {
+            let field = fields.values().next().cloned()?;
+            *fields = (0..many).map(|number| (number.to_string(), field.clone())).collect();
+        }
+        _ => return None,
+    }
+    serde_json::from_value(grown).ok()
+}
+
+/// Whatever in a value grows, and however far: what can be written can be read.
+fn what_is_written_is_read_up_to_the_border<T: Word>(
+    value: &T,
+    space: Space,
+    version: u16,
+    seen: &mut BTreeSet<String>,
+) -> usize {
+    let (value, mut found) = (serde_json::to_value(value).unwrap(), Vec::new());
+    places(&value, "", &mut found);
+    let mut borders = 0;
+    for at in found.into_iter().filter(|at| seen.insert(at.clone())) {
+        let fits = |many: usize| grown::<T>(&value, &at, many).map(|value| codec::encode(space, version, &value));
+        // A word of a fixed list grows into none of its type.
+        let Some(Ok(_)) = fits(1) else { continue };
+        let (mut most, mut too_many) = (1, 2 * codec::MAX_RECORD);
+        while most + 1 < too_many {
+            let many = most.midpoint(too_many);
+            match fits(many) {
+                Some(Ok(_)) => most = many,
+                _ => too_many = many,
+            }
+        }
+        borders += usize::from(matches!(fits(too_many), Some(Err(_))));
+        for many in [most, most - 1, most / 2] {
+            let Some(value) = grown::<T>(&value, &at, many) else { continue };
+            let bytes = codec::encode(space, version, &value).unwrap();
+            let back: Result<T, _> = codec::decode_versioned(space, &bytes, version, |_, _| unreachable!());
+            assert_eq!(back.as_ref(), Ok(&value), "{many} at {at}, {} bytes", bytes.len());
+        }
+    }
+    borders
+}
+
 fn every_variant_is_there<N: Note>(notes: &[N]) {
     let schema = schemars::schema_for!(N);
     let variants = schema.get("oneOf").and_then(|variants| variants.as_array()).map_or(1, Vec::len);
@@ -44,11 +115,19 @@ impl Board for Recorder {
         let mut file = String::new();
         let events = samples::<A::Event>().unwrap();
         every_variant_is_there(&events);
+        let (mut in_events, mut in_states) = (BTreeSet::new(), BTreeSet::new());
         for event in events {
+            self.borders +=
+                what_is_written_is_read_up_to_the_border(&event, Space::Log, A::EVENT_VERSION, &mut in_events);
             record(&mut file, "event", Space::Log, A::EVENT_VERSION, &event);
         }
         // Where a state counts there is no end of states; the first ones show its form.
-        for state in explore::<A>().unwrap().states.into_iter().take(STATES) {
+        for (place, state) in explore::<A>().unwrap().states.into_iter().enumerate() {
+            self.borders +=
+                what_is_written_is_read_up_to_the_border(&state, Space::State, A::STATE_VERSION, &mut in_states);
+            if place >= STATES {
+                continue;
+            }
             record(&mut file, "state", Space::State, A::STATE_VERSION, &state);
         }
         for command in samples::<A::Command>().unwrap() {
@@ -61,8 +140,9 @@ impl Board for Recorder {
     fn view<V: View>(&mut self) {
         let mut rows = Rows::<V>(vec![V::default()]);
         V::folds(&mut rows);
-        let mut file = String::new();
+        let (mut file, mut seen) = (String::new(), BTreeSet::new());
         for row in rows.0 {
+            self.borders += what_is_written_is_read_up_to_the_border(&row, Space::State, V::STATE_VERSION, &mut seen);
             record(&mut file, "row", Space::State, V::STATE_VERSION, &row);
         }
         self.files.push((V::NAME.context, file));
@@ -92,7 +172,7 @@ fn everything_stored_survives_the_codec_and_keeps_its_bytes() {
     for system in systems::NAMES {
         systems::lay_out(system, &mut recorder);
     }
-    assert!(!recorder.files.is_empty());
+    assert!(!recorder.files.is_empty() && recorder.borders > 50, "{} borders", recorder.borders);
     for (context, now) in recorder.files {
         let path = directory.join(format!("{context}.txt"));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {

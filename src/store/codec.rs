@@ -16,8 +16,13 @@ const SUM: usize = 4;
 /// sled keeps pages of more than 128 KiB in files that it never syncs, and up to 17 rows share a page.
 pub const MAX_RECORD: usize = 7 * 1024;
 
+/// What reading a record may claim. bincode counts what values take in memory, not in the record, and a value takes at
+/// most so many times its bytes (a small `u128`: 16 for one). So whatever [`encode`] accepts can be read, and a length
+/// that is damaged still claims no more than this.
+const CLAIM: usize = size_of::<u128>() * MAX_RECORD;
+
 fn config() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<MAX_RECORD>()
+    bincode::config::standard().with_limit::<CLAIM>()
 }
 
 /// Writes `value` as a record of `space`'s kind.
@@ -202,6 +207,46 @@ mod tests {
         let bytes = of(most).expect("encodes");
         assert_eq!(decode::<String>(Space::State, &bytes).map(|text| text.len()), Ok(most));
         assert!(matches!(of(most + 1), Err(StoreError::Invalid(_))));
+    }
+
+    /// As many as a record takes, of what takes the least room in it for what it is in memory.
+    fn full<T>(one: T) -> Vec<T>
+    where
+        T: Serialize + DeserializeOwned + Clone + PartialEq + std::fmt::Debug,
+    {
+        let (mut most, mut too_many) = (0, 2 * MAX_RECORD);
+        while most + 1 < too_many {
+            let many = most.midpoint(too_many);
+            match encode(Space::State, 1, &vec![one.clone(); many]) {
+                Ok(_) => most = many,
+                Err(_) => too_many = many,
+            }
+        }
+        let full = vec![one; most];
+        let bytes = encode(Space::State, 1, &full).expect("encodes");
+        assert_eq!(decode::<Vec<T>>(Space::State, &bytes), Ok(full.clone()), "{} bytes", bytes.len());
+        full
+    }
+
+    #[test]
+    fn a_record_full_of_small_things_is_read_however_much_they_are_in_memory() {
+        assert!(full(1_u64).len() > 7_000 && full(-1_i128).len() > 7_000 && full(1_u128).len() > 7_000);
+        assert!(full(Status::Cancel).len() > 7_000 && full('x').len() > 7_000 && full(None::<u64>).len() > 7_000);
+        full(Some((1_u64, Some(2_i128), true)));
+        full(vec![vec![0_u64; 3]; 3]);
+        full(String::new());
+        full(rent());
+    }
+
+    #[test]
+    fn a_length_that_is_damaged_claims_no_more_than_a_record_can_be() {
+        for length in [u64::MAX, 1 << 40, CLAIM as u64] {
+            let bytes = encode(Space::State, 1, &length).expect("encodes");
+            assert!(matches!(decode::<String>(Space::State, &bytes), Err(StoreError::Damaged(_))));
+            assert!(matches!(decode::<Vec<u8>>(Space::State, &bytes), Err(StoreError::Damaged(_))));
+            assert!(matches!(decode::<serde_bytes::ByteBuf>(Space::State, &bytes), Err(StoreError::Damaged(_))));
+            assert!(matches!(decode::<Vec<[u64; 8]>>(Space::State, &bytes), Err(StoreError::Damaged(_))));
+        }
     }
 
     fn resummed(bytes: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
