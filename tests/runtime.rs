@@ -4,6 +4,7 @@
 
 mod runtime {
     pub mod bench;
+    mod damage;
     mod ebook_goes_wrong;
     mod gbike_goes_wrong;
     mod guardian;
@@ -19,4 +20,5 @@ mod runtime {
     mod steps;
     mod tables;
     mod ticketing_goes_wrong;
+    mod timers;
 }

@@ -5,6 +5,8 @@
 //! actor's own state in doubt it stops itself: the Supervisor restarts the same value under the same address, with
 //! buffer, waiting callers and handed-over batches, and everything else is loaded anew from the store.
 
+mod handlers;
+
 use super::{
     front::Fault,
     health::Phase,
@@ -13,7 +15,7 @@ use super::{
     shared::{ChaosPoint, Mailbox, Shared},
 };
 use crate::store::{self, Commit, StoreError};
-use actix::{Actor, AsyncContext, Context, Handler, Message, SpawnHandle, Supervised, fut::wrap_future};
+use actix::{Actor, AsyncContext, Context, Message, SpawnHandle, Supervised, fut::wrap_future};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -26,6 +28,8 @@ const TURN: usize = 256;
 /// How often a turn is decided anew on a conflict before the actor takes a breath.
 const CONFLICTS: u32 = 8;
 const BREATH: Duration = Duration::from_millis(20);
+/// How long what comes by itself waits after it met what cannot be read.
+const MISSED: Duration = Duration::from_secs(1);
 
 /// A message: the mail goes into the buffer.
 #[derive(Message)]
@@ -208,6 +212,12 @@ impl<L: Logic> ContextActor<L> {
             ctx.cancel_future(alarm);
         }
         if let Some(delay) = self.logic.wakes_in() {
+            self.set_alarm_after(delay, ctx);
+        }
+    }
+
+    fn set_alarm_after(&mut self, delay: Duration, ctx: &mut Context<Self>) {
+        if self.alarm.is_none() {
             self.alarm = Some(ctx.run_later(delay, |actor, ctx| {
                 actor.alarm = None;
                 actor.shared.mailbox.fetch_add(1, Relaxed);
@@ -247,6 +257,21 @@ impl<L: Logic> ContextActor<L> {
                 self.give_back(mails);
                 self.halted();
                 self.ask_for_turn(ctx);
+            }
+            StoreError::Damaged(_) if mails.len() > 1 => {
+                self.singly = mails.len();
+                self.give_back(mails);
+                self.halted();
+                self.ask_for_turn(ctx);
+            }
+            // It alone comes to nothing; where nothing else does, there is time.
+            StoreError::Damaged(what) => {
+                self.shared.report_damage(what);
+                let fault = Fault::from(error.clone());
+                mails.into_iter().flatten().for_each(|mail| self.dismiss(mail, &fault));
+                self.singly = self.singly.saturating_sub(1);
+                self.take_breath(ctx);
+                self.set_alarm_after(MISSED, ctx);
             }
             error => {
                 tracing::error!(context = self.shared.name.context, %error, "the store did not take a turn");
@@ -288,6 +313,9 @@ impl<L: Logic> ContextActor<L> {
             }
             Err(error) => {
                 tracing::error!(context = self.shared.name.context, %error, "the context cannot be loaded");
+                if let StoreError::Damaged(what) = &error {
+                    self.shared.report_damage(what);
+                }
                 self.fail(&Fault::from(error));
             }
         }
@@ -342,57 +370,5 @@ impl<L: Logic> Supervised for ContextActor<L> {
                 actor.load(ctx);
             }
         });
-    }
-}
-
-impl<L: Logic> Handler<Post<L::Mail>> for ContextActor<L> {
-    type Result = ();
-    fn handle(&mut self, Post(mail): Post<L::Mail>, ctx: &mut Context<Self>) {
-        match self.shared.phase() {
-            Phase::Failed | Phase::Stopped => self.dismiss(mail, &Fault::Away(self.shared.name.context)),
-            Phase::Starting | Phase::Running | Phase::Degraded => {
-                self.buffer.push_back(mail);
-                self.ask_for_turn(ctx);
-            }
-        }
-    }
-}
-
-impl<L: Logic> Handler<TakeTurn> for ContextActor<L> {
-    type Result = ();
-    fn handle(&mut self, _: TakeTurn, ctx: &mut Context<Self>) {
-        self.turn(ctx);
-    }
-}
-
-impl<L: Logic> Handler<Decided> for ContextActor<L> {
-    type Result = ();
-    fn handle(&mut self, Decided(verdict): Decided, ctx: &mut Context<Self>) {
-        self.verdict(verdict, ctx);
-    }
-}
-
-impl<L: Logic> Handler<Halt> for ContextActor<L> {
-    type Result = ();
-    fn handle(&mut self, Halt(halt, done): Halt, ctx: &mut Context<Self>) {
-        match (halt, self.shared.phase()) {
-            (true, Phase::Stopped) | (false, Phase::Starting | Phase::Running | Phase::Degraded) => {
-                let _ = done.send(());
-            }
-            (true, _) => {
-                self.shared.set_phase(Phase::Stopped);
-                self.halting.push(done);
-                self.halted();
-            }
-            (false, _) => {
-                self.singly = 0;
-                for stopped in self.halting.drain(..) {
-                    let _ = stopped.send(());
-                }
-                self.restarts = Restarts::default();
-                self.load(ctx);
-                let _ = done.send(());
-            }
-        }
     }
 }

@@ -6,31 +6,34 @@
 use super::{
     postings::{self, Posting},
     records::{Meta, ParkedRow, VERSION, Versioned, decode_state},
+    shared::Shared,
 };
 use crate::{
     domain::{Entity, Key, Standing},
     store::{
         Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,
-        keys::{KeyBuf, Space},
+        keys::{KeyBuf, Space, last_number},
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     marker::PhantomData,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::SeqCst},
 };
 
 /// One context's tree, with the type of what it keeps.
 pub struct Tree<E> {
     pub store: Arc<dyn Store>,
     pub id: TreeId,
+    /// Who is told of damage.
+    told: Option<Arc<Shared>>,
     kept: PhantomData<fn() -> E>,
 }
 
 impl<E> Clone for Tree<E> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), id: self.id, kept: PhantomData }
+        Self { store: self.store.clone(), id: self.id, told: self.told.clone(), kept: PhantomData }
     }
 }
 
@@ -51,7 +54,23 @@ impl<E: Entity> Tree<E> {
     }
     /// Opens a tree of the context's kind under another name.
     pub fn open_as(store: &Arc<dyn Store>, name: &str) -> Result<Self, StoreError> {
-        Ok(Self { store: store.clone(), id: store.open_tree(name)?, kept: PhantomData })
+        Ok(Self { store: store.clone(), id: store.open_tree(name)?, told: None, kept: PhantomData })
+    }
+    /// The same tree for a context that is to know of what is damaged in it.
+    pub fn telling(self, shared: &Arc<Shared>) -> Self {
+        Self { told: Some(shared.clone()), ..self }
+    }
+    /// Something in it is damaged, or missing.
+    pub fn report_damage(&self, what: &str) {
+        if let Some(told) = &self.told {
+            told.report_damage(what);
+        }
+    }
+    /// Something of a generation is, as long as that is the one that is shown: an older one is being cleared away.
+    pub fn report(&self, generation: u32, what: &str) {
+        if self.told.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
+            self.report_damage(what);
+        }
     }
     /// One row.
     pub fn row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
@@ -71,8 +90,39 @@ impl<E: Entity> Tree<E> {
     /// A state, with the commit that wrote it.
     pub fn state(&self, generation: u32, number: u64) -> Result<Option<(Commit, Versioned<E>)>, StoreError> {
         match self.row(&state_key(generation, number))? {
-            Some(row) => Ok(Some((row.commit, decode_state(&row.record)?))),
+            Some(row) => {
+                let of = |what: StoreError| match what {
+                    StoreError::Damaged(what) => StoreError::Damaged(format!("number {number}: {what}")),
+                    other => other,
+                };
+                Ok(Some((row.commit, decode_state(&row.record).map_err(of)?)))
+            }
             None => Ok(None),
+        }
+    }
+}
+
+impl<E: Entity> Tree<E> {
+    /// Which numbers of a chunk have a value of a field, from the states themselves.
+    fn listed_anew(&self, generation: u32, field: &str, value: &Key, chunk: u64) -> Result<Posting, StoreError> {
+        let first = chunk.saturating_mul(postings::CHUNK);
+        let (from, to) = (state_key(generation, first), state_key(generation, first.saturating_add(postings::CHUNK)));
+        let mut scan = Scan { from, to, backwards: false, limit: 256 };
+        let mut posting = Posting::default();
+        loop {
+            let rows = self.scan(&scan)?;
+            for (key, row) in &rows {
+                // One that cannot be read is listed nowhere.
+                let Ok(kept) = decode_state::<E>(&row.record) else { continue };
+                let number = last_number(key).unwrap_or(0);
+                if listed_as(&kept.state).iter().any(|(known, is)| *known == field && is == value) {
+                    posting.insert(postings::place(number).1);
+                }
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                _ => return Ok(posting),
+            }
         }
     }
 }
@@ -268,7 +318,16 @@ impl<'a, E: Entity> Desk<'a, E> {
                 let key = prefix(&place.key().1).number(chunk).build();
                 let row = self.tree.row(&key)?;
                 let commit = row.as_ref().map_or(0, |row| row.commit);
-                let posting = row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
+                let (field, value, _) = place.key();
+                let posting = match row.map(|row| Posting::decode(&row.record)) {
+                    None => Posting::default(),
+                    Some(Ok(posting)) => posting,
+                    Some(Err(StoreError::Damaged(what))) => {
+                        self.tree.report_damage(&format!("a row of the index {field} is made anew: {what}"));
+                        self.tree.listed_anew(self.generation, field, value, chunk)?
+                    }
+                    Some(Err(error)) => return Err(error),
+                };
                 place.insert(Listed { key, commit, posting })
             }
         };

@@ -235,6 +235,9 @@ pub enum Fault {
     /// The store has failed.
     #[error("{0}")]
     Store(String),
+    /// What this rests on cannot be read any more. Everything else goes on.
+    #[error("this is damaged and cannot be read: {0}")]
+    Damaged(String),
     /// A sort that no index serves.
     #[error("lists of {collection} are sorted by {allowed}")]
     SortUnsupported {

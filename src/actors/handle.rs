@@ -54,8 +54,15 @@ impl<L: Logic, E: Entity> Common<L, E> {
 
     pub fn read(&self, number: u64) -> Result<Seen, Fault> {
         self.shared().open()?;
-        let Some((commit, kept)) = self.of_one_generation(|generation| Ok(self.tree.state(generation, number)?))?
-        else {
+        let look = |generation: u32| {
+            self.tree.state(generation, number).map_err(|error| {
+                if let StoreError::Damaged(what) = &error {
+                    self.tree.report(generation, what);
+                }
+                error.into()
+            })
+        };
+        let Some((commit, kept)) = self.of_one_generation(look)? else {
             return Err(Refusal::absent(E::NAME.item).into());
         };
         match kept.state.standing() {

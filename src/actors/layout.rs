@@ -25,7 +25,7 @@ use crate::{
         Aggregate, Board, Body, Doors, Entity, Folds, Id, Messages, Name, Policies, React, Role, Target, View, Write,
         lenient,
     },
-    store::Store,
+    store::{Store, StoreError},
 };
 use actix::{ArbiterHandle, Supervisor};
 use schemars::{Schema, SchemaGenerator};
@@ -177,7 +177,7 @@ impl<'a> Layout<'a> {
         let mut doors = DoorList::<A>(Vec::new(), Vec::new());
         A::doors(&mut doors);
 
-        let tree = Tree::<A>::open(self.store)?;
+        let tree = Tree::<A>::open(self.store)?.telling(&shared);
         let guard = Guard::new(self.settings.guard(&A::NAME));
         let patience = self.settings.patience(A::NAME.system);
         let mut writing = Writing::<A>(None);
@@ -220,9 +220,14 @@ impl<'a> Layout<'a> {
         let Hearings { sources, latest, failed, .. } = hearing;
         failed.map_or(Ok(()), Err)?;
         let _ = shared.sources.set(latest);
-        let tree = Tree::<V>::open(self.store)?;
+        let tree = Tree::<V>::open(self.store)?.telling(&shared);
         // Readers may come before the actor has loaded anything.
-        shared.generation.store(projecting::generation(&tree)?, SeqCst);
+        match projecting::generation(&tree) {
+            Ok(generation) => shared.generation.store(generation, SeqCst),
+            // Its actor says so, and fails; the others go on.
+            Err(StoreError::Damaged(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         let handle = ViewHandle::new(mailbox.clone(), tree.clone(), Guard::new(self.settings.guard(&V::NAME)));
         let sources = Arc::new(sources);
         self.place(V::NAME, &mailbox, Arc::new(handle), move || {
@@ -265,7 +270,7 @@ impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
             Ok((listeners, pushes)) => {
                 let said = listeners.clone();
                 self.latest.push((S::NAME.context, Box::new(move || said.latest.load(SeqCst))));
-                match self.layout.log::<S>() {
+                match self.layout.log::<S>().map(|tree| tree.telling(&self.mailbox.shared)) {
                     Ok(tree) => self
                         .sources
                         .push(Box::new(move || Box::new(LocalSource::new(&tree, &listeners, &react, &pushes)))),

@@ -46,6 +46,8 @@ struct Shelf {
 struct Ear<T> {
     source: Box<dyn Source<T>>,
     shelves: BTreeMap<u64, Shelf>,
+    /// Since its log could not be read on: how often that was tried, and when to try again.
+    deaf: Option<(u32, Instant)>,
 }
 
 impl<T> Ear<T> {
@@ -66,6 +68,8 @@ pub struct Hearing {
     pub positions: BTreeMap<String, u64>,
     shelved: Vec<(usize, u64, u64)>,
     retried: Vec<(usize, u64, Option<u32>)>,
+    /// Whether the log of a source could be read on.
+    read: BTreeMap<usize, bool>,
     /// There is more to read than a turn takes.
     pub more: bool,
 }
@@ -82,6 +86,8 @@ pub trait Listener<T> {
         whose: Whose,
         what: T,
     ) -> Result<Result<(), String>, StoreError>;
+    /// Something that is to be listened to is damaged.
+    fn damaged(&mut self, what: &str);
     /// Writes the row of a parked event, or takes it away.
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
 }
@@ -102,7 +108,7 @@ impl Hearing {
 
 impl<T> Ears<T> {
     pub fn new(sources: Vec<Box<dyn Source<T>>>) -> Self {
-        Self { ears: sources.into_iter().map(|source| Ear { source, shelves: BTreeMap::new() }).collect() }
+        Self { ears: sources.into_iter().map(|source| Ear { source, shelves: BTreeMap::new(), deaf: None }).collect() }
     }
 
     /// Finds what was set aside.
@@ -135,12 +141,11 @@ impl<T> Ears<T> {
     /// is on its way.
     pub fn wakes_in(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
         // In this order: a push that is turned away has moved the latest sequence before.
-        let missed = |ear: &Ear<T>| ear.source.is_quiet() && ear.left(positions) > 0;
-        if self.ears.iter().any(missed) {
-            return Some(Duration::ZERO);
-        }
-        let due = self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.retry_at).min()?;
-        Some(due.saturating_duration_since(Instant::now()))
+        let missed = |ear: &&Ear<T>| ear.source.is_quiet() && ear.left(positions) > 0;
+        let now = Instant::now();
+        let missed = self.ears.iter().filter(missed).map(|ear| ear.deaf.map_or(now, |(_, retry_at)| retry_at));
+        let shelves = self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.retry_at);
+        Some(missed.chain(shelves).min()?.saturating_duration_since(now))
     }
 
     /// Takes what was pushed.
@@ -162,12 +167,26 @@ impl<T> Ears<T> {
         let Some(ear) = self.ears.get(place) else { return Ok(()) };
         let (source, latest) = (ear.source.context(), ear.source.latest());
         let position = work.hearing().position(source);
-        if latest > position {
-            let told = ear.source.read(position + 1)?;
-            self.listen(work, place, told.as_ref())?;
-            let position = work.hearing().position(source);
-            work.hearing().more |= latest > position;
+        if latest <= position || ear.deaf.is_some_and(|(_, retry_at)| retry_at > Instant::now()) {
+            return Ok(());
         }
+        let told = match ear.source.read(position + 1) {
+            Ok(told) => told,
+            // It listens to the others; to this one again once it can be read.
+            Err(StoreError::Damaged(what)) => {
+                work.damaged(&what);
+                work.hearing().read.insert(place, false);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        self.listen(work, place, told.as_ref())?;
+        let reached = work.hearing().position(source);
+        if reached == position {
+            work.damaged(&format!("the log of {source} ends before {latest}, at {position}"));
+        }
+        work.hearing().read.insert(place, reached > position);
+        work.hearing().more |= latest > reached && reached > position;
         Ok(())
     }
 
@@ -221,10 +240,16 @@ impl<T> Ears<T> {
                 let mut failed = None;
                 for sequence in shelf.sequences.iter().take(RETRIES) {
                     let key = parked_key(source, *aggregate, *sequence);
-                    let told = ear.source.read(*sequence)?;
-                    let taken = match told.envelope(0) {
-                        Some(envelope) if envelope.sequence == *sequence => take_one(work, source, told.as_ref(), 0)?,
-                        _ => Err("the source's log does not hold it".to_owned()),
+                    let taken = match ear.source.read(*sequence) {
+                        Ok(told) if told.envelope(0).is_some_and(|envelope| envelope.sequence == *sequence) => {
+                            take_one(work, source, told.as_ref(), 0)?
+                        }
+                        Ok(_) => Err("the source's log does not hold it".to_owned()),
+                        Err(StoreError::Damaged(what)) => {
+                            work.damaged(&what);
+                            Err(what)
+                        }
+                        Err(error) => return Err(error),
                     };
                     if let Err(error) = taken {
                         let attempts = shelf.attempts.saturating_add(1);
@@ -262,6 +287,11 @@ impl<T> Ears<T> {
 
     /// The turn stands.
     pub fn remember(&mut self, hearing: &Hearing) {
+        for (place, read) in &hearing.read {
+            let Some(ear) = self.ears.get_mut(*place) else { continue };
+            let times = ear.deaf.map_or(1, |(times, _)| times.saturating_add(1));
+            ear.deaf = (!read).then(|| (times, Instant::now() + backoff(times)));
+        }
         for (place, aggregate, failed) in &hearing.retried {
             let Some(ear) = self.ears.get_mut(*place) else { continue };
             let Some(shelf) = ear.shelves.get_mut(aggregate) else { continue };
@@ -285,9 +315,12 @@ impl<T> Ears<T> {
 
 impl Shelf {
     fn new(attempts: u32) -> Self {
-        let backoff = SHORTEST.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST);
-        Self { sequences: VecDeque::new(), attempts, retry_at: Instant::now() + backoff }
+        Self { sequences: VecDeque::new(), attempts, retry_at: Instant::now() + backoff(attempts) }
     }
+}
+
+fn backoff(attempts: u32) -> Duration {
+    SHORTEST.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST)
 }
 
 fn take_one<T>(
@@ -325,7 +358,17 @@ pub fn parked_rows<E: Entity>(
             // The key space in front of the name, the end mark behind it.
             let source = source.get(1..source.len().saturating_sub(2)).ok_or_else(damaged)?;
             let source = String::from_utf8(source.to_vec()).map_err(|_| damaged())?;
-            let row: ParkedRow = codec::decode(Space::Parked, &row.record)?;
+            let row = codec::decode(Space::Parked, &row.record).or_else(|error| match error {
+                // Which event it is, its key says; it is tried again as the others are.
+                StoreError::Damaged(what) => {
+                    tree.report_damage(&format!(
+                        "the row of an event set aside, {source} {}: {what}",
+                        u64::from_be_bytes(*sequence)
+                    ));
+                    Ok(ParkedRow { attempts: 1, error: what })
+                }
+                error => Err(error),
+            })?;
             found.push((source, u64::from_be_bytes(*aggregate), u64::from_be_bytes(*sequence), row));
         }
         match rows.last() {

@@ -20,6 +20,7 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Behind => Self::Busy { retry_after: std::time::Duration::from_secs(1) },
+            StoreError::Damaged(what) => Self::Damaged(what),
             error => Self::Store(error.to_string()),
         }
     }
@@ -87,7 +88,7 @@ pub fn list<E: Entity>(tree: &Tree<E>, generation: u32, query: &ListQuery) -> Re
                 None => Some(count_all(tree, generation, &mut judged)?),
             };
             let mut counted = 0;
-            walk(tree, start, &prefix, downwards, &mut judged, |chunk, mut posting| {
+            walk(tree, generation, start, &prefix, downwards, &mut judged, |chunk, mut posting| {
                 if let Some(matching) = &matching {
                     posting = matching.get(&chunk).map_or_else(Posting::default, |other| posting.and(other));
                 }
@@ -101,9 +102,15 @@ pub fn list<E: Entity>(tree: &Tree<E>, generation: u32, query: &ListQuery) -> Re
 
     let mut items = Vec::with_capacity(wanted.numbers.len());
     for number in wanted.numbers {
-        if let Some(seen) = see(tree, generation, number)? {
-            judged.by(seen.commit);
-            items.push(seen);
+        // What cannot be shown is left out and told of: the others are shown all the same.
+        match see(tree, generation, number) {
+            Ok(Some(seen)) => {
+                judged.by(seen.commit);
+                items.push(seen);
+            }
+            Ok(None) => tree.report(generation, &format!("{number} is listed, and there is no row of it")),
+            Err(Fault::Damaged(what)) => tree.report(generation, &format!("{number} cannot be shown: {what}")),
+            Err(fault) => return Err(fault),
         }
     }
     Ok(ListPage { items, total, commit: judged.0 })
@@ -150,6 +157,7 @@ impl Wanted {
 /// long the keys of the field are before their values begin.
 fn walk<E: Entity>(
     tree: &Tree<E>,
+    generation: u32,
     start: usize,
     prefix: &[u8],
     backwards: bool,
@@ -161,7 +169,14 @@ fn walk<E: Entity>(
         let rows = tree.scan(&scan)?;
         for (key, row) in &rows {
             judged.by(row.commit);
-            let (chunk, posting) = postings::read_row(start, key, &row.record)?;
+            let (chunk, posting) = match postings::read_row(start, key, &row.record) {
+                Ok(read) => read,
+                Err(StoreError::Damaged(what)) => {
+                    tree.report(generation, &format!("a list lacks what stands in one of its rows: {what}"));
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             if !visit(chunk, posting) {
                 return Ok(());
             }
@@ -184,7 +199,7 @@ fn everything_under<E: Entity>(
     let start = postings::field_prefix(generation, field).build().len();
     let prefix = postings::value_prefix(generation, field, value).build();
     let mut matching = Matching::new();
-    walk(tree, start, &prefix, false, judged, |chunk, posting| {
+    walk(tree, generation, start, &prefix, false, judged, |chunk, posting| {
         matching.entry(chunk).or_default().add(&posting);
         true
     })?;
@@ -207,8 +222,13 @@ fn numbered_by<E: Entity>(
     let mut found = Posting::default();
     if let Some(row) = tree.row(&key)? {
         judged.by(row.commit);
-        if Posting::decode(&row.record)?.contains(offset) {
-            found.insert(offset);
+        match Posting::decode(&row.record) {
+            Ok(posting) if posting.contains(offset) => found.insert(offset),
+            Ok(_) => {}
+            Err(StoreError::Damaged(what)) => {
+                tree.report(generation, &format!("a list lacks what stands in one of its rows: {what}"));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(Matching::from([(chunk, found)]))

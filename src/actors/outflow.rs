@@ -124,7 +124,17 @@ impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
         self.listeners.changes.subscribe()
     }
     fn read(&self, from: u64) -> Result<Drawn<T>, StoreError> {
-        let events = read_log::<A>(&self.tree, from, READ)?;
+        let latest = self.listeners.latest.load(Relaxed);
+        let events =
+            read_log::<A>(&self.tree, from, READ).and_then(|events| match events.is_empty() && latest >= from {
+                false => Ok(events),
+                true => Err(StoreError::Damaged(format!("the log of {} ends before {from}", A::NAME))),
+            });
+        let events = events.inspect_err(|error| {
+            if let StoreError::Damaged(what) = error {
+                self.tree.report_damage(what);
+            }
+        })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
         let items = events.iter().filter_map(|logged| Some((logged.envelope.sequence, (self.extract)(logged)?)));
         // No row that was read is younger than the youngest commit.

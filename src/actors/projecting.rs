@@ -59,6 +59,13 @@ pub struct Projecting<V: View> {
     /// The commit that wrote it.
     meta_commit: Commit,
     more: bool,
+    /// How far the rows of older generations have been cleared away; what is gone costs whoever walks over it.
+    cleared: [Vec<u8>; 2],
+}
+
+/// Where rows of older generations begin.
+fn uncleared() -> [Vec<u8>; 2] {
+    [vec![Space::State as u8], vec![Space::Index as u8]]
 }
 
 /// Which generation of a table is shown.
@@ -77,11 +84,21 @@ pub struct Memory {
     meta: Meta,
     hearing: Hearing,
     reshelve: bool,
+    cleared: [Vec<u8>; 2],
 }
 
 impl<V: View> Projecting<V> {
     pub fn new(tree: Tree<V>, shared: Arc<Shared>, ears: Ears<Change<V>>) -> Self {
-        Self { tree, shared, ears, epoch: Epoch(0), meta: Meta::default(), meta_commit: 0, more: true }
+        Self {
+            tree,
+            shared,
+            ears,
+            epoch: Epoch(0),
+            meta: Meta::default(),
+            meta_commit: 0,
+            more: true,
+            cleared: uncleared(),
+        }
     }
 
     fn publish_health(&self) {
@@ -101,6 +118,7 @@ impl<V: View> Logic for Projecting<V> {
         (self.meta, self.meta_commit) = self.tree.meta()?;
         self.ears.reload(&self.tree)?;
         self.more = true;
+        self.cleared = uncleared();
         self.publish_health();
         Ok(())
     }
@@ -140,6 +158,8 @@ impl<V: View> Logic for Projecting<V> {
             self.meta_commit = commit;
         }
         self.more = memory.hearing.more || memory.reshelve;
+        // A generation that was shown until now is cleared away from its beginning.
+        self.cleared = if memory.meta.generation == self.meta.generation { memory.cleared } else { uncleared() };
         self.meta = memory.meta;
         match memory.reshelve {
             true => self.ears.forget(),
@@ -191,6 +211,7 @@ struct Work<'a, V: View> {
     told: VecDeque<Told>,
     reshelve: bool,
     more: bool,
+    cleared: [Vec<u8>; 2],
 }
 
 impl<'a, V: View> Work<'a, V> {
@@ -202,7 +223,8 @@ impl<'a, V: View> Work<'a, V> {
         };
         let (desk, hearing) = (Desk::new(&logic.tree, generation, logic.meta.highest), Hearing::from(positions));
         let meta = logic.meta.clone();
-        Self { logic, desk, meta, hearing, told: VecDeque::new(), reshelve: false, more: false }
+        let cleared = logic.cleared.clone();
+        Self { logic, desk, meta, hearing, told: VecDeque::new(), reshelve: false, more: false, cleared }
     }
 
     /// Begins the next generation. What is set aside belongs to the old one and will be met again.
@@ -231,10 +253,12 @@ impl<'a, V: View> Work<'a, V> {
             return Ok(());
         }
         let current = u64::from(self.meta.generation);
-        for space in [Space::State, Space::Index] {
-            let from = KeyBuf::new(space).build();
+        for (space, from) in [Space::State, Space::Index].into_iter().zip(&mut self.cleared) {
             let to = KeyBuf::new(space).number(current).build();
-            let rows = self.logic.tree.scan(&Scan { from, to, backwards: false, limit: CLEARED })?;
+            let rows = self.logic.tree.scan(&Scan { from: from.clone(), to, backwards: false, limit: CLEARED })?;
+            if let Some((last, _)) = rows.last() {
+                *from = [last.as_slice(), &[0]].concat();
+            }
             rows.iter().for_each(|(key, _)| self.desk.remove(key.clone()));
             self.more |= rows.len() == CLEARED;
         }
@@ -263,7 +287,8 @@ impl<'a, V: View> Work<'a, V> {
             self.desk.put(Space::Meta, meta_key(), &self.meta)?;
         }
         let judged = self.desk.judged.0;
-        let memory = Memory { meta: self.meta, hearing: self.hearing, reshelve: self.reshelve };
+        let (reshelve, cleared) = (self.reshelve, self.cleared);
+        let memory = Memory { meta: self.meta, hearing: self.hearing, reshelve, cleared };
         Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.told })
     }
 }
@@ -281,7 +306,14 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
         change: Change<V>,
     ) -> Result<Result<(), String>, StoreError> {
         let Whose::Number(number) = whose else { return Ok(Err("a view has no numbers of its own".to_owned())) };
-        let kept = &self.desk.sheet(number)?.now;
+        let kept = match self.desk.sheet(number) {
+            Ok(sheet) => &sheet.now,
+            Err(StoreError::Damaged(what)) => {
+                self.damaged(&what);
+                return Ok(Err(format!("{what}; a rebuild of this view mends it")));
+            }
+            Err(error) => return Err(error),
+        };
         let (version, mut row) = (kept.version, kept.state.clone());
         let folded = catch_unwind(AssertUnwindSafe(move || {
             change(&mut row);
@@ -300,6 +332,10 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
                 Ok(Err("the fold panicked".to_owned()))
             }
         }
+    }
+
+    fn damaged(&mut self, what: &str) {
+        self.logic.shared.report_damage(what);
     }
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     domain::{Aggregate, Id},
     store::{
-        Scan, codec,
+        Scan, StoreError, codec,
         keys::{KeyBuf, Space, behind},
     },
 };
@@ -29,10 +29,11 @@ pub fn told<A: Aggregate>(
     loop {
         let rows = tree.scan(&scan)?;
         for (_, row) in &rows {
-            let page: SagaPage = codec::decode(Space::Saga, &row.record)?;
+            let page = codec::decode::<SagaPage>(Space::Saga, &row.record);
+            let Some(page) = readable(tree, page)? else { continue };
             for (_, sequence) in page.into_iter().filter(|(of, _)| *of == number) {
-                let found = read_log::<A>(tree, sequence, 1)?.into_iter();
-                entries.extend(found.take(1).map(|logged| entry_of::<A>(&logged)));
+                let found = readable(tree, read_log::<A>(tree, sequence, 1))?;
+                entries.extend(found.into_iter().flatten().take(1).map(|logged| entry_of::<A>(&logged)));
             }
         }
         match rows.last() {
@@ -41,7 +42,7 @@ pub fn told<A: Aggregate>(
         }
     }
     if context == A::NAME.context
-        && let Some((_, kept)) = tree.state(0, number)?
+        && let Some((_, kept)) = readable(tree, tree.state(0, number))?.flatten()
         && let Some(ask) = kept.state.awaits(Id::new(number))
     {
         entries.push(SagaEntry {
@@ -56,6 +57,18 @@ pub fn told<A: Aggregate>(
         });
     }
     Ok(entries)
+}
+
+/// What is damaged is told of and left out.
+fn readable<A: Aggregate, T>(tree: &Tree<A>, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(StoreError::Damaged(what)) => {
+            tree.report_damage(&what);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn entry_of<A: Aggregate>(logged: &Logged<A::Event>) -> SagaEntry {

@@ -8,7 +8,7 @@ use crate::{
     domain::Aggregate,
     store::{
         Scan, StoreError,
-        keys::{KeyBuf, Space, behind},
+        keys::{KeyBuf, Space, behind, last_number},
     },
 };
 use std::sync::{
@@ -132,18 +132,34 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
     }
 }
 
-/// Reads events of a log from sequence `from` on, about `limit` of them.
+/// Reads events of a log from sequence `from` on, about `limit` of them. Where a row cannot be read, or one is missing, it
+/// ends with what comes before.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one behind it.
 pub fn read_log<S: Aggregate>(tree: &Tree<S>, from: u64, limit: usize) -> Result<Vec<Logged<S::Event>>, StoreError> {
+    let from = from.max(1);
     let (first, end) = (KeyBuf::new(Space::Log).build(), behind(&[Space::Log as u8]));
     let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
     // The row that holds `from` begins at or before it.
     let before = Scan { from: first, to: at(from.saturating_add(1)), backwards: true, limit: 1 };
     let mut rows = tree.scan(&before)?;
     let mut next = Scan { from: at(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
-    let mut events = Vec::new();
+    let (mut events, mut expected) = (Vec::new(), None);
+    // A log begins at 1: where nothing is before `from`, it is the first.
+    if rows.is_empty() {
+        expected = Some(from);
+    }
     loop {
         for (key, row) in &rows {
-            events.extend(decode_log::<S>(&row.record)?.into_iter().filter(|logged| logged.envelope.sequence >= from));
+            match read_row::<S>(key, &row.record, expected) {
+                Ok(row) => {
+                    expected = row.last().map(|logged| logged.envelope.sequence + 1);
+                    events.extend(row.into_iter().filter(|logged| logged.envelope.sequence >= from));
+                }
+                Err(StoreError::Damaged(_)) if !events.is_empty() => return Ok(events),
+                Err(error) => return Err(error),
+            }
             next.from = [key.as_slice(), &[0]].concat().max(std::mem::take(&mut next.from));
         }
         if events.len() >= limit {
@@ -156,11 +172,41 @@ pub fn read_log<S: Aggregate>(tree: &Tree<S>, from: u64, limit: usize) -> Result
     }
 }
 
-/// The last sequence of a log.
+/// Reads a row of a log, whose events follow each other, and those before it.
+fn read_row<S: Aggregate>(
+    key: &[u8],
+    record: &[u8],
+    expected: Option<u64>,
+) -> Result<Vec<Logged<S::Event>>, StoreError> {
+    let (first, name) = (last_number(key).unwrap_or(0), S::NAME);
+    let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
+    if let Some(expected) = expected.filter(|expected| *expected != first) {
+        return Err(damaged(format!("what should follow from {expected} on is missing; {first} is there")));
+    }
+    let events = decode_log::<S>(record).map_err(|error| match error {
+        StoreError::Damaged(what) => damaged(format!("the row at {first}: {what}")),
+        error => error,
+    })?;
+    let follow = events.iter().zip(first..).all(|(logged, sequence)| logged.envelope.sequence == sequence);
+    match follow && !events.is_empty() {
+        true => Ok(events),
+        false => Err(damaged(format!("the events of the row at {first} do not follow each other"))),
+    }
+}
+
+/// The last sequence of a log. Where its last row cannot be read, that is the one before it.
 pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
     let all = Scan { from: vec![Space::Log as u8], to: behind(&[Space::Log as u8]), backwards: true, limit: 1 };
     match tree.scan(&all)?.pop() {
-        Some((_, row)) => Ok(decode_log::<S>(&row.record)?.last().map_or(0, |logged| logged.envelope.sequence)),
+        Some((key, row)) => match read_row::<S>(&key, &row.record, None) {
+            Ok(events) => Ok(events.last().map_or(0, |logged| logged.envelope.sequence)),
+            Err(StoreError::Damaged(what)) => {
+                tracing::error!(context = S::NAME.context, what, "the end of a log is damaged");
+                tree.report_damage(&what);
+                Ok(last_number(&key).unwrap_or(1).saturating_sub(1))
+            }
+            Err(error) => Err(error),
+        },
         None => Ok(0),
     }
 }

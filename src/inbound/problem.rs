@@ -39,6 +39,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("headers-too-large", 431, "The headers are too large", "헤더가 너무 큽니다"),
     ("key-reused", 422, "The idempotency key was used for something else", "멱등성 키가 다른 요청에 사용되었습니다"),
     ("crashed", 500, "Something unforeseen happened", "예기치 못한 오류가 발생했습니다"),
+    ("damaged", 500, "It is damaged and cannot be read", "손상되어 읽을 수 없습니다"),
     ("retry-later", 503, "Please try again in a moment", "잠시 후 다시 시도해 주세요"),
     ("context-away", 503, "A part of the server is away", "서버의 일부가 중지되어 있습니다"),
     ("store-failed", 503, "The store has failed", "저장소에 장애가 발생했습니다"),
@@ -195,6 +196,14 @@ impl From<Fault> for Problem {
                 tracing::error!(error, "the store has failed");
                 Self::new("store-failed", "the store cannot answer", "저장소가 응답할 수 없습니다")
                     .with("retry-after", "1".into())
+            }
+            Fault::Damaged(what) => {
+                tracing::error!(what, "a request meets what is damaged");
+                Self::new(
+                    "damaged",
+                    "what this rests on is damaged and cannot be read; everything else goes on",
+                    "이 요청에 필요한 기록이 손상되어 읽을 수 없습니다. 다른 것은 정상입니다",
+                )
             }
             Fault::SortUnsupported { collection, allowed } => {
                 let ko = format!("{collection}의 정렬 기준: {allowed}");

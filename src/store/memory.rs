@@ -96,6 +96,25 @@ impl MemoryStore {
         lock(&self.0.state).ends = Some((durable, accepted));
     }
 
+    /// The rows of the tree called `name`, as they are by now: their keys and records.
+    pub fn rows(&self, name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let state = lock(&self.0.state);
+        let rows = state.trees.iter().filter(|tree| tree.name == name).flat_map(|tree| &tree.rows);
+        rows.map(|(key, row)| (key.clone(), row.record.clone())).collect()
+    }
+
+    /// A row of the tree called `name` becomes what `record` says, or is gone, and nobody is told.
+    pub fn damage(&self, name: &str, key: &[u8], record: Option<Vec<u8>>) {
+        if let Some(tree) = lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name) {
+            match record {
+                Some(record) => {
+                    tree.rows.entry(key.to_vec()).or_insert(Row { commit: 1, record: Vec::new() }).record = record
+                }
+                None => drop(tree.rows.remove(key)),
+            }
+        }
+    }
+
     /// The disk fails: whoever waits hears it, and nothing more is taken.
     pub fn fail_now(&self) {
         self.end("the disk failed, as asked");

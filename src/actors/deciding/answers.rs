@@ -1,6 +1,6 @@
 //! Answers given, so that the same ask gets the same one.
 
-use super::{timing::KEPT_SECONDS, work::Work};
+use super::{expiry::KEPT_SECONDS, work::Work};
 use crate::{
     actors::{
         clock::machine_seconds,

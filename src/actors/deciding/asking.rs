@@ -10,7 +10,7 @@ use crate::{
     domain::{Aggregate, Ask, AskId, Id, NoAnswer},
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind},
+        keys::{KeyBuf, Space, behind, last_number},
     },
 };
 use std::{borrow::Cow, time::Duration};
@@ -86,6 +86,18 @@ impl<A: Aggregate> Deciding<A> {
         }
     }
 
+    /// A page of open questions. Where it cannot be read, any of its numbers may have one: their states tell.
+    fn question_page(&self, key: &[u8], record: &[u8]) -> Result<QuestionPage, StoreError> {
+        match codec::decode(Space::Question, record) {
+            Err(StoreError::Damaged(what)) => {
+                self.shared.report_damage(&format!("a page of open questions, found again from the states: {what}"));
+                let first = last_number(key).unwrap_or(0).saturating_mul(QUESTION_PAGE);
+                Ok((first..first.saturating_add(QUESTION_PAGE)).map(|number| (number, Vec::new())).collect())
+            }
+            page => page,
+        }
+    }
+
     /// Finds the open questions, and puts those that nobody is putting.
     pub(super) fn reload_questions(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.asking);
@@ -97,10 +109,16 @@ impl<A: Aggregate> Deciding<A> {
         };
         loop {
             let rows = self.tree.scan(&scan)?;
-            for (_, row) in &rows {
-                let page: QuestionPage = codec::decode(Space::Question, &row.record)?;
-                for (number, keys) in page {
-                    let Some((_, kept)) = self.tree.state(0, number)? else { continue };
+            for (key, row) in &rows {
+                for (number, keys) in self.question_page(key, &row.record)? {
+                    let kept = match self.tree.state(0, number) {
+                        Err(StoreError::Damaged(what)) => {
+                            self.shared.report_damage(&format!("a question cannot be put again: {what}"));
+                            continue;
+                        }
+                        kept => kept?,
+                    };
+                    let Some((_, kept)) = kept else { continue };
                     let Some(ask) = kept.state.awaits(Id::new(number)) else { continue };
                     let open = (ask.callee.context, ask.attempt);
                     let before = known.get(&number).filter(|asking| asking.open == open).cloned();

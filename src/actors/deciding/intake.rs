@@ -2,8 +2,8 @@
 
 use super::{
     Effect, Open,
-    mail::{Asked, Entry, as_replay},
-    timing::KEPT_SECONDS,
+    expiry::KEPT_SECONDS,
+    mail::{Asked, Entry, Mail, as_replay},
     work::{Trouble, Work},
 };
 use crate::{
@@ -80,10 +80,18 @@ impl<A: Aggregate> Work<'_, A> {
     /// The next number that nothing stands under.
     fn next_number(&mut self) -> Result<u64, StoreError> {
         let mut number = self.meta.last_number + 1;
-        while self.desk.sheet(number)?.now.version > 0 {
-            number += 1;
+        loop {
+            match self.desk.sheet(number) {
+                Ok(sheet) if sheet.now.version == 0 => return Ok(number),
+                // What cannot be read stands there all the same.
+                Ok(_) => number += 1,
+                Err(StoreError::Damaged(what)) => {
+                    self.logic.shared.report_damage(&what);
+                    number += 1;
+                }
+                Err(error) => return Err(error),
+            }
         }
-        Ok(number)
     }
 
     /// What must hold before a command is even decided.
@@ -258,6 +266,24 @@ impl<A: Aggregate> Work<'_, A> {
         Ok(())
     }
 
+    /// A message meets something that cannot be read. It alone comes to nothing.
+    pub(super) fn meets_damage(&mut self, place: usize, mail: &Mail<A>, what: String) -> Result<(), StoreError> {
+        self.logic.shared.report_damage(&what);
+        match mail {
+            Mail::Enter(_) => self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::Damaged(what)) }),
+            Mail::Ask(_) => {
+                self.effects.push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
+            }
+            Mail::Unpark { .. } => {
+                self.effects.push_back(Effect::Done { mail: place, answer: Err(Fault::Damaged(what)) });
+            }
+            // Its question stays open.
+            Mail::Settle { .. } => {}
+            Mail::Heard(_) | Mail::Wake => return Err(StoreError::Damaged(what)),
+        }
+        Ok(())
+    }
+
     fn keep_outcome(&mut self, scope: &str, number: u64) -> Result<(), StoreError> {
         let outcome = self.outcome(number)?;
         self.keep(scope, outcome)
@@ -266,7 +292,16 @@ impl<A: Aggregate> Work<'_, A> {
     /// What settled a request is kept under its key.
     fn keep(&mut self, scope: &str, outcome: Result<Outcome, Fault>) -> Result<(), StoreError> {
         let key = request_key(scope);
-        let Some(mut row) = self.desk.get::<IdempotencyRow>(Space::Idempotency, &key)? else { return Ok(()) };
+        let row = self.desk.get::<IdempotencyRow>(Space::Idempotency, &key);
+        let row = row.or_else(|error| match error {
+            // A repeat will hear that it is damaged; the thing itself is settled.
+            StoreError::Damaged(what) => {
+                self.logic.shared.report_damage(&format!("what is kept under an idempotency key: {what}"));
+                Ok(None)
+            }
+            error => Err(error),
+        })?;
+        let Some(mut row) = row else { return Ok(()) };
         row.answer = match outcome {
             Ok(outcome) => Some(KeptAnswer::Done { version: outcome.version, body: ByteBuf::from(outcome.body) }),
             Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => Some(KeptAnswer::Refused(refusal)),
@@ -302,7 +337,14 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
         };
         let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
         let thread = Thread { client: envelope.client.clone(), trace: envelope.trace.clone() };
-        Ok(match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread))? {
+        let decided = match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
+            Err(StoreError::Damaged(what)) => {
+                self.damaged(&what);
+                return Ok(Err(what));
+            }
+            decided => decided?,
+        };
+        Ok(match decided {
             Ok(()) => {
                 if whose == Whose::New && self.desk.sheet(number)?.now.version > 0 {
                     self.meta.last_number = number;
@@ -313,6 +355,10 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
             // A policy's command is never refused: where it is, the context's table has a hole.
             Err(trouble) => Err(trouble.fault().to_string()),
         })
+    }
+
+    fn damaged(&mut self, what: &str) {
+        self.logic.shared.report_damage(what);
     }
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {

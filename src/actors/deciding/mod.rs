@@ -2,10 +2,11 @@
 
 mod answers;
 mod asking;
+mod expiry;
 mod intake;
 mod mail;
 mod recording;
-mod timing;
+mod timers;
 mod work;
 
 pub use mail::{Asked, Entry, Mail};
@@ -23,13 +24,13 @@ use super::{
     sources::Listeners,
 };
 use crate::{
-    domain::{Aggregate, Ask, NoAnswer, Timestamp},
+    domain::{Aggregate, Ask, NoAnswer},
     store::{Commit, Epoch, StoreError},
 };
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::sync::oneshot;
 
@@ -72,11 +73,9 @@ pub struct Deciding<A: Aggregate> {
     waiting: BTreeMap<u64, Vec<Waiting>>,
     /// Questions to aggregates that cannot answer before their own question is settled.
     postponed: BTreeMap<u64, Vec<Asked<A>>>,
-    due: Option<Timestamp>,
-    /// Timers whose command crashed or changed nothing: how often, and when to try again.
-    stuck: BTreeMap<u64, (u32, Instant)>,
+    timers: timers::Timers,
     more: bool,
-    sweep: timing::Sweep,
+    sweep: expiry::Sweep,
 }
 
 /// What follows a turn that stands.
@@ -104,10 +103,9 @@ pub struct Memory {
     meta: Meta,
     hearing: Hearing,
     asking: Vec<(u64, Option<Asking>)>,
-    due: Option<Timestamp>,
-    stuck: Vec<(u64, Option<(u32, Instant)>)>,
+    timers: timers::Change,
     more: bool,
-    sweep: Option<timing::Sweep>,
+    sweep: Option<expiry::Sweep>,
 }
 
 impl<A: Aggregate> Deciding<A> {
@@ -135,10 +133,9 @@ impl<A: Aggregate> Deciding<A> {
             asking: BTreeMap::new(),
             waiting: BTreeMap::new(),
             postponed: BTreeMap::new(),
-            due: None,
-            stuck: BTreeMap::new(),
+            timers: timers::Timers::default(),
             more: true,
-            sweep: timing::Sweep::default(),
+            sweep: expiry::Sweep::default(),
         }
     }
 
@@ -189,13 +186,8 @@ impl<A: Aggregate> Logic for Deciding<A> {
                 None => drop(self.asking.remove(&number)),
             }
         }
-        for (number, stuck) in memory.stuck {
-            match stuck {
-                Some(stuck) => drop(self.stuck.insert(number, stuck)),
-                None => drop(self.stuck.remove(&number)),
-            }
-        }
-        (self.due, self.more) = (memory.due, memory.more || memory.hearing.more);
+        self.timers.remember(memory.timers);
+        self.more = memory.more || memory.hearing.more;
         if let Some(sweep) = memory.sweep {
             self.sweep = sweep;
         }
@@ -282,9 +274,9 @@ impl<A: Aggregate> Logic for Deciding<A> {
         if self.more {
             return Some(Duration::ZERO);
         }
-        let stuck = self.stuck.values().map(|(_, at)| at.saturating_duration_since(Instant::now())).min();
         // The next timer is never a stuck one: those wake the context by themselves.
-        let due = self.due.map(|at| self.clock.until(at));
+        let (due, stuck) = self.timers.due();
+        let due = due.map(|at| self.clock.until(at));
         [due, stuck, self.ears.wakes_in(&self.meta.positions), Some(self.sweep.due_in())].into_iter().flatten().min()
     }
 

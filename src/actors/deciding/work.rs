@@ -1,6 +1,6 @@
 //! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
 
-use super::{Asking, Deciding, Effect, Memory, Open, answers::Answers, asking, mail::Mail, timing};
+use super::{Asking, Deciding, Effect, Memory, Open, answers::Answers, asking, expiry, mail::Mail, timers};
 use crate::{
     actors::{
         desk::{Desk, meta_key},
@@ -23,7 +23,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::Ordering::Relaxed,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// What an aggregate that this turn touched waits for in the end.
@@ -68,10 +68,8 @@ pub struct Work<'a, A: Aggregate> {
     pub(super) waits: Vec<(usize, u64, bool)>,
     /// Idempotency rows to be written when it is known what came of them: scope, number, fingerprint.
     pub(super) new_keys: Vec<(String, u64, u64)>,
-    pub(super) stuck: Vec<(u64, Option<(u32, Instant)>)>,
-    pub(super) timers_from: Option<Option<Timestamp>>,
-    pub(super) new_due: Option<Timestamp>,
-    pub(super) swept: Option<timing::Sweep>,
+    pub(super) timers: timers::Change,
+    pub(super) swept: Option<expiry::Sweep>,
     pub(super) hearing: Hearing,
     pub(super) events: Vec<Logged<A::Event>>,
     /// What stands of each in the log.
@@ -93,9 +91,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
             effects: VecDeque::new(),
             waits: Vec::new(),
             new_keys: Vec::new(),
-            stuck: Vec::new(),
-            timers_from: None,
-            new_due: None,
+            timers: timers::Change::default(),
             swept: None,
             hearing,
             events: Vec::new(),
@@ -124,6 +120,10 @@ impl<'a, A: Aggregate> Work<'a, A> {
     ) -> Result<Result<(), Trouble>, StoreError> {
         let id = Id::new(number);
         let withdrawn = A::withdraws(&command);
+        if let Some(ask) = &withdrawn {
+            // Looked at before anything is done: where it cannot be read, nothing may be.
+            self.kept_answer(ask)?;
+        }
         let sheet = self.desk.sheet(number)?;
         let (version, state) = (sheet.now.version, &sheet.now.state);
         let moment = Moment { id, at: self.now, settings: &self.logic.settings };
@@ -187,7 +187,10 @@ impl<'a, A: Aggregate> Work<'a, A> {
 
     fn claim(&mut self, number: u64, held: &[String], claimed: &[String]) -> Result<Result<(), Refusal>, StoreError> {
         for key in claimed.iter().filter(|key| !held.contains(key)) {
-            let holder: Option<u64> = self.desk.get(Space::Claim, &claim_key(key))?;
+            let holder: Option<u64> = self.desk.get(Space::Claim, &claim_key(key)).map_err(|error| match error {
+                StoreError::Damaged(what) => StoreError::Damaged(format!("who holds `{key}`: {what}")),
+                error => error,
+            })?;
             if holder.is_some_and(|holder| holder != number) {
                 return Ok(Err(A::claim_refusal(key)));
             }
@@ -255,7 +258,11 @@ impl<'a, A: Aggregate> Work<'a, A> {
 
     /// How `number` is answered for now that it waits for nothing.
     pub(super) fn outcome(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
-        let kept = &self.desk.sheet(number)?.now;
+        let kept = match self.desk.sheet(number) {
+            Ok(sheet) => &sheet.now,
+            Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what))),
+            Err(error) => return Err(error),
+        };
         Ok(match kept.state.standing() {
             Standing::Ended(refusal) => Err(Fault::Refused(refusal)),
             Standing::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
@@ -292,10 +299,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
         if !self.events.is_empty() {
             self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
         }
-        let due = self.next_due();
-        let (stuck, sweep) = (self.stuck, self.swept);
+        let (timers, sweep) = (self.timers, self.swept);
         let judged = self.desk.judged.0;
-        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, due, stuck, more: false, sweep };
+        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, timers, more: false, sweep };
         Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.effects })
     }
 
@@ -336,7 +342,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
     }
 
     pub(super) fn take(&mut self, place: usize, mail: &Mail<A>) -> Result<(), StoreError> {
-        match mail {
+        let taken = match mail {
             Mail::Enter(entry) => self.enter(place, entry),
             Mail::Ask(asked) => self.asked(place, asked),
             Mail::Settle { number, callee, attempt, command } => {
@@ -345,6 +351,10 @@ impl<'a, A: Aggregate> Work<'a, A> {
             Mail::Heard(heard) => self.heard(heard),
             Mail::Wake => self.wake(),
             Mail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
+        };
+        match taken {
+            Err(StoreError::Damaged(what)) => self.meets_damage(place, mail, what),
+            taken => taken,
         }
     }
 }
