@@ -5,9 +5,15 @@
 
 use holdfast::{
     board::{explore, samples},
-    domain::{Aggregate, Board, Folds, Id, Note, View, Word},
+    domain::{Aggregate, Board, Entity, Folds, Id, Moment, Note, Timestamp, View, Word},
     store::{codec, keys::Space},
-    systems,
+    systems::{
+        self,
+        gbike::{
+            billing::Billing,
+            user_deposit::{self, UserDeposit},
+        },
+    },
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
@@ -188,4 +194,57 @@ fn everything_stored_survives_the_codec_and_keeps_its_bytes() {
 fn a_record_of_one_kind_is_not_read_as_another() {
     let bytes = codec::encode(Space::Log, 1, &Id::<()>::new(7)).unwrap();
     assert!(codec::decode::<Id<()>>(Space::State, &bytes).is_err());
+}
+
+fn read<E: Entity>(bytes: &[u8]) -> E {
+    codec::decode_versioned(Space::State, bytes, E::STATE_VERSION, |version, record| E::old_state(version, record))
+        .unwrap()
+}
+
+/// The states that an earlier version has stored: the recorded bytes, and how they are read now.
+fn reads<A: Aggregate>(version: u16, after: impl Fn(&str) -> String) {
+    let path = format!("tests/golden/records/old/{}.{version}.txt", A::NAME.context);
+    let file = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let lines: Vec<&str> = file.lines().collect();
+    assert!(lines.len() >= 4);
+    for pair in lines.chunks(2) {
+        let hex = pair[1].trim();
+        let bytes: Vec<u8> =
+            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+        let state: A = read(&bytes);
+        assert_eq!(format!("{state:?}"), after(pair[0].strip_prefix("state ").unwrap()));
+        codec::encode(Space::State, A::STATE_VERSION, &state).unwrap();
+    }
+}
+
+#[test]
+fn what_earlier_versions_have_stored_is_read() {
+    reads::<Billing>(1, |then| then.replace(" }", ", next: None }"));
+    reads::<UserDeposit>(1, |then| then.replace(" }", ", chain: None }"));
+}
+
+/// An account of the first version with as many open fees as could be stored loses none of them.
+#[test]
+fn a_long_list_of_open_fees_is_carried_over_whole() {
+    let open: Vec<(u64, u64)> = (1..=440).map(|bill| (bill, 100)).collect();
+    let bytes = codec::encode(Space::State, 1, &(true, 50_u64, None::<u64>, &open)).unwrap();
+    let mut account: UserDeposit = read(&bytes);
+    let bytes = codec::encode(Space::State, UserDeposit::STATE_VERSION, &account).unwrap();
+    assert_eq!(read::<UserDeposit>(&bytes), account);
+    let user = Id::new(7);
+    let moment = Moment { id: user, at: Timestamp::default(), settings: &() };
+    let mut paid = Vec::new();
+    let mut command = user_deposit::Command::TopUp { deposit: 44_000 - 50 };
+    // Each step waits for the last bill that the one before has paid to be closed.
+    while account.show(user).arrears > 0 {
+        for event in account.decide(command, &moment).unwrap() {
+            account.evolve(&event);
+            if let user_deposit::Event::UpdatedDeposit { billid: Some(bill), .. } = event {
+                paid.push(bill.get());
+            }
+        }
+        command = user_deposit::Command::GoOn { after: Id::new(*paid.last().unwrap()) };
+    }
+    assert_eq!(paid, (1..=440).collect::<Vec<_>>());
+    assert_eq!(account.show(user).deposit, 0);
 }

@@ -72,6 +72,23 @@ fn is_right(world: &mut World, paid_in: &BTreeMap<u64, u64>) -> Result<(), TestC
 
 const WHAT: [Client; 6] = [register, request, request, bring_back, bring_back, top_up];
 
+/// So many that most of what one customer owes waits in a chain of bills.
+const MANY: u64 = 12;
+/// The one who rides all of them.
+const RIDER: Id<UserDeposit> = Id::new(1);
+
+fn ride(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let wanted = rent::Request { userid: RIDER, bikeid: Id::new(number) };
+    world.command::<Rent>(None, rent::Command::Request(wanted)).map(drop)
+}
+fn end(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let end = rent::Return { endlocation: "somewhere".into() };
+    world.command(Some(Id::<Rent>::new(number)), rent::Command::Return(end)).map(drop)
+}
+fn pay(world: &mut World, won: u64) -> Result<(), Refusal> {
+    world.command(Some(RIDER), user_deposit::Command::TopUp { deposit: won }).map(drop)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
@@ -91,5 +108,39 @@ proptest! {
             *paid_in.entry(1 + number % FEW).or_default() += PAYMENTS[(number / 8 % 4) as usize];
         }
         is_right(&mut world, &paid_in)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn however_many_rides_a_customer_owes_for_each_is_charged_once_and_in_turn(
+        ends in Just((1..=MANY).collect::<Vec<_>>()).prop_shuffle(),
+        payments in prop::collection::vec((0..=MANY as usize, 0..2_000_u64), 0..12),
+        choices in prop::collection::vec(any::<u16>(), 0..600),
+    ) {
+        let mut world = World::of("gbike", json!({ "fee_per_minute": 50 }));
+        for number in 1..=MANY {
+            let command = bike::Command::Register { status: None, location: "somewhere".into() };
+            world.command::<Bike>(Some(Id::new(number)), command).unwrap();
+        }
+        let rides: Vec<(Client, u64)> = (1..=MANY).map(|number| (ride as Client, number)).collect();
+        world.run(&rides, &[]);
+        world.pace = 25_000_000;
+        let mut acts: Vec<(Client, u64)> = ends.into_iter().map(|number| (end as Client, number)).collect();
+        for (place, won) in &payments {
+            acts.insert((*place).min(acts.len()), (pay, *won));
+        }
+        world.run(&acts, &choices);
+        let paid_in = payments.iter().map(|(_, won)| won).sum::<u64>();
+        is_right(&mut world, &BTreeMap::from([(RIDER.get(), paid_in)]))?;
+        // Whatever is left is paid in the end, and then there is nothing left of the chain.
+        world.run(&[(pay, 1_000_000)], &choices);
+        is_right(&mut world, &BTreeMap::from([(RIDER.get(), paid_in + 1_000_000)]))?;
+        prop_assert_eq!(world.states::<UserDeposit>()[&RIDER.get()].show(RIDER).arrears, 0);
+        let again = world.states::<Rent>().len() as u64 + 1;
+        world.run(&[(ride, 1)], &[]);
+        prop_assert_eq!(world.states::<Rent>()[&again].standing(), Standing::Established);
     }
 }

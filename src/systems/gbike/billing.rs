@@ -1,7 +1,8 @@
 //! Billing: what a ride costs, from its start to the day on which it is paid.
 //!
 //! A bill follows the rent with its number. It closes when the deposit says that it has charged this very bill, and by
-//! nothing else that happens to a deposit.
+//! nothing else that happens to a deposit. Of a customer who owes for many rides each bill knows the one that is to be paid
+//! after it, and names it when it closes.
 
 use super::{
     rent::{self, Rent},
@@ -22,6 +23,25 @@ pub struct Billing {
     starttime: Timestamp,
     endtime: Option<Timestamp>,
     fee: Option<u64>,
+    /// The bill of the same customer that is to be paid after it, and its fee.
+    next: Option<(Id<Billing>, u64)>,
+}
+
+/// The bill as it was stored when it knew of no other. Frozen: what is on disks does not change.
+#[derive(Deserialize)]
+struct BillingV1 {
+    userid: Id<UserDeposit>,
+    status: Status,
+    starttime: Timestamp,
+    endtime: Option<Timestamp>,
+    fee: Option<u64>,
+}
+
+impl From<BillingV1> for Billing {
+    fn from(old: BillingV1) -> Self {
+        let BillingV1 { userid, status, starttime, endtime, fee } = old;
+        Self { userid, status, starttime, endtime, fee, next: None }
+    }
 }
 
 /// How far the bill has come.
@@ -68,6 +88,8 @@ pub enum Command {
     Open { user: Id<UserDeposit>, start: Timestamp },
     Calculate { end: Timestamp },
     Close,
+    /// That bill is to be paid after this one.
+    Follow { user: Id<UserDeposit>, next: Id<Billing>, fee: u64 },
 }
 
 /// What a bill may say has happened.
@@ -77,6 +99,10 @@ pub enum Event {
     RegisteredBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, starttime: Timestamp },
     CalculatedFee { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, endtime: Timestamp, fee: u64 },
     ClosedBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, fee: u64 },
+    /// Another bill is to be paid after it.
+    BillFollowed { billid: Id<Billing>, nextbillid: Id<Billing>, nextfee: u64 },
+    /// It is paid, and that one is next.
+    BillPassedOn { billid: Id<Billing>, userid: Id<UserDeposit>, nextbillid: Id<Billing>, nextfee: u64 },
 }
 
 /// What riding costs: `[systems.gbike]` of the configuration.
@@ -105,10 +131,11 @@ impl Entity for Billing {
     const NAME: Name = Name { system: "gbike", context: "gbike.billing", collection: "billings", item: "billing" };
     const PORT: Option<u16> = Some(8083);
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
+    const STATE_VERSION: u16 = 2;
     type Shown = Shown;
 
     fn show(&self, billid: Id<Self>) -> Shown {
-        let Billing { userid, status, starttime, endtime, fee } = self.clone();
+        let Billing { userid, status, starttime, endtime, fee, .. } = *self;
         Shown { billid, rentid: billid.of(), userid, starttime, endtime, fee, status }
     }
     fn standing(&self) -> Standing {
@@ -119,6 +146,12 @@ impl Entity for Billing {
     }
     fn numbered_by() -> &'static [&'static str] {
         &["rentid", "billid"]
+    }
+    fn old_state<D: Decoder>(version: u16, record: D) -> Result<Self, Undecodable> {
+        match version {
+            1 => record.read::<BillingV1>().map(Into::into),
+            version => Err(Undecodable::Version(version)),
+        }
     }
 }
 
@@ -138,7 +171,20 @@ impl Aggregate for Billing {
                 let fee = this.settings.fee(self.starttime, end);
                 emit(CalculatedFee { billid, rentid, userid, endtime: end, fee })
             }
-            (ApplyFee, Close) => emit(ClosedBill { billid, rentid, userid, fee: self.fee.unwrap_or_default() }),
+            (ApplyFee, Close) => {
+                let closed = ClosedBill { billid, rentid, userid, fee: self.fee.unwrap_or_default() };
+                let passed_on =
+                    self.next.map(|(nextbillid, nextfee)| BillPassedOn { billid, userid, nextbillid, nextfee });
+                Ok([closed].into_iter().chain(passed_on).collect())
+            }
+            (Status::Open | ApplyFee, Follow { next, fee, .. }) if self.next.is_none() => {
+                emit(BillFollowed { billid, nextbillid: next, nextfee: fee })
+            }
+            (Status::Open | ApplyFee, Follow { .. }) => ignore(),
+            // There is nothing to wait for: whoever waits behind it is next.
+            (New | Closed, Follow { user, next, fee }) => {
+                emit(BillPassedOn { billid, userid: user, nextbillid: next, nextfee: fee })
+            }
             (New | Status::Open, Close) | (New | ApplyFee | Closed, Calculate { .. }) => ignore(),
             (Status::Open | ApplyFee | Closed, Command::Open { .. }) | (Closed, Close) => ignore(),
         }
@@ -154,6 +200,8 @@ impl Aggregate for Billing {
                 (self.status, self.endtime, self.fee) = (Status::ApplyFee, Some(*endtime), Some(*fee));
             }
             Event::ClosedBill { .. } => self.status = Status::Closed,
+            Event::BillFollowed { nextbillid, nextfee, .. } => self.next = Some((*nextbillid, *nextfee)),
+            Event::BillPassedOn { .. } => {}
         }
     }
 
@@ -165,9 +213,12 @@ impl Aggregate for Billing {
             rent::Event::Returned { rentid, endtime, .. } => Some((rentid.of(), Command::Calculate { end: *endtime })),
             _ => None,
         });
-        policies.hearing::<UserDeposit>(|event| match event {
+        policies.hearing::<UserDeposit>(|event| match *event {
             user_deposit::Event::UpdatedDeposit { billid, .. } => billid.map(|bill| (bill, Command::Close)),
-            user_deposit::Event::FeeDeferred { .. } => None,
+            user_deposit::Event::FeeQueued { userid, billid, fee, after } => {
+                Some((after, Command::Follow { user: userid, next: billid, fee }))
+            }
+            user_deposit::Event::FeeDeferred { .. } | user_deposit::Event::FeeMovedUp { .. } => None,
         });
     }
 }
@@ -225,6 +276,20 @@ mod tests {
         let _ = given::<Billing>([registered()]).when(Close).then_nothing();
         let bill = given::<Billing>([]).when(Close).then_nothing().when(Calculate { end: at(1) }).then_nothing();
         assert_eq!(bill.0.standing(), Standing::Absent);
+    }
+
+    #[test]
+    fn it_knows_the_one_that_is_to_be_paid_after_it_and_names_it_when_it_closes() {
+        let follow = |next| Follow { user: USER, next: Id::new(next), fee: 300 };
+        let followed = BillFollowed { billid: BILL, nextbillid: Id::new(8), nextfee: 300 };
+        let passed_on = || BillPassedOn { billid: BILL, userid: USER, nextbillid: Id::new(8), nextfee: 300 };
+        let bill = given::<Billing>([registered(), calculated(1000, 701)]).when(follow(8)).then([followed]);
+        let bill = bill.when(follow(9)).then_nothing().when(Close).then([closed(), passed_on()]);
+        let _ = bill.when(Close).then_nothing();
+        // Whoever queues behind one that is closed already is next at once.
+        let closed = given::<Billing>([registered(), calculated(1000, 701), closed()]);
+        let _ = closed.when(follow(8)).then([passed_on()]);
+        assert_eq!(given::<Billing>([]).when(follow(8)).then([passed_on()]).0.standing(), Standing::Absent);
     }
 
     /// What a bill makes of the events of a deposit.

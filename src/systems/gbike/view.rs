@@ -125,22 +125,21 @@ impl View for Row {
                 RegisteredBill { rentid, .. } | CalculatedFee { rentid, .. } | ClosedBill { rentid, .. } => {
                     Some(rentid.get())
                 }
+                BillFollowed { .. } | BillPassedOn { .. } => None,
             },
-            |row, event| {
-                row.billing_status = Some(match event {
-                    RegisteredBill { .. } => billing::Status::Open,
-                    CalculatedFee { fee, .. } => {
-                        row.fee = Some(*fee);
-                        billing::Status::ApplyFee
-                    }
-                    ClosedBill { .. } => billing::Status::Closed,
-                });
+            |row, event| match event {
+                RegisteredBill { .. } => row.billing_status = Some(billing::Status::Open),
+                CalculatedFee { fee, .. } => {
+                    (row.billing_status, row.fee) = (Some(billing::Status::ApplyFee), Some(*fee));
+                }
+                ClosedBill { .. } => row.billing_status = Some(billing::Status::Closed),
+                BillFollowed { .. } | BillPassedOn { .. } => {}
             },
         );
         folds.hearing::<UserDeposit>(
             |event| match event {
                 UpdatedDeposit { billid, .. } => billid.map(Id::get),
-                FeeDeferred { .. } => None,
+                FeeDeferred { .. } | FeeQueued { .. } | FeeMovedUp { .. } => None,
             },
             |row, event| {
                 if let UpdatedDeposit { deposit, .. } = event {

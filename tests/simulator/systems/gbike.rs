@@ -16,7 +16,10 @@ pub const BUSINESS: Business = Business {
     system: "gbike",
     settings: || json!({}),
     clock: "2026-03-02T09:00:00Z",
-    opening: || vec![bike(1), bike(2), Order::post("bikes", json!({ "bikeid": 3, "status": "불량", "location": "A" }))],
+    opening: || {
+        let broken = Order::post("bikes", json!({ "bikeid": 3, "status": "불량", "location": "A" }));
+        [1, 2].into_iter().chain(6..=BIKES).map(bike).chain([broken]).collect()
+    },
     order,
     always,
     finally,
@@ -40,6 +43,10 @@ pub const BUSINESS: Business = Business {
 
 /// Everybody pays in as much at a time.
 const PAID_IN: u64 = 5_000;
+/// So many that one customer can owe for more rides than an account keeps itself.
+const BIKES: u64 = 12;
+/// Who pays little and rides whatever there is.
+const RIDER: u64 = 5;
 
 fn bike(number: u64) -> Order {
     Order::post("bikes", json!({ "bikeid": number.to_string(), "status": "사용가능", "location": "분당_정자역_1구역" }))
@@ -47,9 +54,10 @@ fn bike(number: u64) -> Order {
 
 fn order(chance: &mut Chance, world: &World) -> Order {
     let rent = world.all("rent").any(chance.next()).unwrap_or(1);
-    let user = chance.between(1, 4);
-    match chance.between(0, 14) {
+    let user = chance.between(1, RIDER + 1);
+    match chance.between(0, 16) {
         0 => bike(chance.between(1, 5)),
+        14.. => Order::post("rents", json!({ "userid": RIDER, "bikeid": chance.between(6, BIKES + 1) })),
         1..4 => Order::post("userDeposits", json!({ "userid": user, "deposit": PAID_IN })),
         4..10 => Order::post("rents", json!({ "userid": user, "bikeid": chance.between(1, 5) })),
         _ => Order::patch("rents", rent, json!({ "endlocation": if chance.coin() { "A" } else { "B" } })),
@@ -157,7 +165,7 @@ fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
     let amount = |field: &str| account.and_then(|account| account[field].as_u64()).unwrap_or_default();
     let changes = world.events("userDeposit").into_iter().filter(|(number, _)| *number == user);
     let paid_in =
-        changes.filter(|(_, event)| event["UpdatedDeposit"]["billid"].is_null() && event["FeeDeferred"].is_null());
+        changes.filter(|(_, event)| event["UpdatedDeposit"].is_object() && event["UpdatedDeposit"]["billid"].is_null());
     let paid_in = paid_in.count() as u64;
     let asked = world.sent.iter().filter(|order| order.collection == "userDeposits" && order.body["userid"] == user);
     must!(paid_in <= asked.count() as u64, "user {user} has paid in more often than that was wanted");
