@@ -3,7 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
 
-use holdfast::store::{Batch, Commit, Epoch, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict};
+use holdfast::store::{Batch, Commit, Epoch, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict};
 use std::{collections::BTreeMap, path::Path, sync::mpsc};
 
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -145,4 +145,44 @@ fn the_journal_is_written_over_and_not_kept() {
     drop(shelf);
     let shelf = open(dir.path(), 8 << 20);
     assert_eq!(shelf.read(&7_u64.to_be_bytes()).map(|(commit, _)| commit), Some(19_958));
+}
+
+#[test]
+fn while_merging_falls_behind_writers_are_refused_and_reads_cost_no_more() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let options = Options { unwritten_limit_bytes: 8 << 10, ..Options::default() };
+    let hazards = Hazards { unmerged: true, ..Hazards::default() };
+    let store = SledStore::open_with(dir.path(), &options, hazards).expect("opens");
+    let tree = store.open_tree("a.b").expect("opens");
+    let epoch = store.activate(tree).expect("activates");
+    let write = |store: &SledStore, epoch, number: u64| {
+        let writes = vec![(number.to_be_bytes().to_vec(), Some(vec![7; 1000]))];
+        store.submit(Batch { tree, epoch, expects: Vec::new(), writes })
+    };
+    // Nothing is merged, so that runs would gather without end: a writer who is refused and comes again for a while.
+    let (mut number, mut refused) = (0, 0);
+    while refused < 2000 {
+        match write(&store, epoch, number) {
+            Ok(_) => (number, refused) = (number + 1, 0),
+            Err(StoreError::Behind) => {
+                refused += 1;
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(number < 4000, "{} runs, and still nobody is refused", store.health().most_runs);
+    }
+    let runs = store.health().most_runs;
+    assert!((20..=26).contains(&runs), "{runs} runs");
+    let all = Scan { from: vec![0], to: vec![u8::MAX; 9], backwards: false, limit: usize::MAX };
+    assert_eq!(store.scan(tree, &all).expect("scans").len() as u64, number);
+    drop(store);
+
+    // Merging comes along: nothing is missing, and writers are taken again by themselves.
+    let shelf = open(dir.path(), 8 << 10);
+    for further in number..number + 200 {
+        shelf.write(vec![(further.to_be_bytes().to_vec(), Some(vec![7; 1000]))]);
+    }
+    assert_eq!(shelf.scan(&all).len() as u64, number + 200);
+    assert!(shelf.store.health().most_runs < runs, "{} runs", shelf.store.health().most_runs);
 }

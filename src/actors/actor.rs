@@ -246,7 +246,10 @@ impl<L: Logic> ContextActor<L> {
         match error {
             StoreError::Behind => {
                 let (outside, inside) = mails.into_iter().flatten().partition::<Vec<_>, _>(L::is_from_outside);
-                let busy = Fault::Busy { retry_after: Duration::from_secs(1) };
+                let busy = match self.shared.store.is_full() {
+                    true => Fault::DiskFull,
+                    false => Fault::Busy { retry_after: Duration::from_secs(1) },
+                };
                 outside.into_iter().for_each(|mail| self.dismiss(mail, &busy));
                 self.give_back(inside.into_iter().map(Some).collect());
                 self.take_breath(ctx);

@@ -226,6 +226,9 @@ pub enum Fault {
         /// When.
         retry_after: Duration,
     },
+    /// Not even begun: the disk has no room for more than what was accepted.
+    #[error("the disk is full")]
+    DiskFull,
     /// The context is stopped, failed or restarting.
     #[error("{0} is away")]
     Away(&'static str),
@@ -238,6 +241,9 @@ pub enum Fault {
     /// What this rests on cannot be read any more. Everything else goes on.
     #[error("this is damaged and cannot be read: {0}")]
     Damaged(String),
+    /// The server has stopped in the middle of it: it may stand, or not.
+    #[error("whether it was done is not known")]
+    Unknown,
     /// A sort that no index serves.
     #[error("lists of {collection} are sorted by {allowed}")]
     SortUnsupported {
@@ -275,6 +281,10 @@ pub trait Node: Send + Sync {
     /// Whether the store works.
     fn store_works(&self) -> bool {
         self.store_health().failed.is_none()
+    }
+    /// Whether the disk has no room for new commands.
+    fn store_is_full(&self) -> bool {
+        self.store_health().full
     }
     /// How the store is doing, which costs a look at the disk.
     fn store_health(&self) -> StoreHealth;

@@ -305,6 +305,8 @@ impl<A: Aggregate> Context for Handle<A> {
         let PeerQuestion { id, saga, client, trace, number, command } = question;
         let command = match serde_json::from_value::<A::Command>(command) {
             _ if shared.open().is_err() => return std::future::ready(Err(Fault::Away(A::NAME.context))).boxed(),
+            // What another node begins is new here.
+            _ if shared.store.is_full() => return std::future::ready(Err(Fault::DiskFull)).boxed(),
             Ok(command) => command,
             Err(why) => {
                 let bad = Fault::BadBody { pointer: "/command".into(), detail: why.to_string() };

@@ -210,6 +210,9 @@ impl Node for LocalNode {
     fn store_health(&self) -> StoreHealth {
         self.store.health()
     }
+    fn store_is_full(&self) -> bool {
+        self.store.is_full()
+    }
     fn guards(&self) -> Vec<(&'static str, GuardHealth)> {
         self.guards.iter().map(|(context, guard)| (*context, guard.health())).collect()
     }

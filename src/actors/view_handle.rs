@@ -70,6 +70,10 @@ impl<V: View> Context for ViewHandle<V> {
         self.common.shared().set_fault(fault);
     }
     fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        // Both tables stand until the new one is whole.
+        if self.common.shared().store.is_full() {
+            return std::future::ready(Err(Fault::DiskFull)).boxed();
+        }
         self.common.by_hand(projecting::Mail::Rebuild)
     }
     fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {

@@ -13,7 +13,7 @@ use crate::{
     domain::Timestamp,
     events::{self, Documents},
     http::{self, HttpSettings, Listeners},
-    store::{Commit, MemoryStore, Options, SledStore},
+    store::{Commit, MemoryStore, Options, Reserve, SledStore},
     systems,
 };
 use futures_util::{FutureExt, future::Either};
@@ -98,6 +98,7 @@ pub(super) async fn serve(
         cache_bytes: settings.store.cache_mb << 20,
         unwritten_limit_bytes: settings.store.unwritten_mb << 20,
         accept_data_loss: settings.store.accept_data_loss,
+        reserve: settings.store.reserve_mb.map_or(Reserve::Usual, |mb| Reserve::Bytes(mb << 20)),
     };
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
     let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);

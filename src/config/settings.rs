@@ -84,12 +84,19 @@ pub struct StoreSection {
     pub dir: PathBuf,
     pub cache_mb: u64,
     pub unwritten_mb: u64,
+    pub reserve_mb: Option<u64>,
     pub accept_data_loss: bool,
 }
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { dir: "./holdfast-data".into(), cache_mb: 16, unwritten_mb: 64, accept_data_loss: false }
+        Self {
+            dir: "./holdfast-data".into(),
+            cache_mb: 16,
+            unwritten_mb: 64,
+            reserve_mb: None,
+            accept_data_loss: false,
+        }
     }
 }
 
@@ -239,6 +246,9 @@ impl Settings {
         within("http.drain_timeout_ms", http.drain_timeout_ms, 0, 600_000)?;
         within("store.cache_mb", self.store.cache_mb, 1, 1 << 20)?;
         within("store.unwritten_mb", self.store.unwritten_mb, 1, 1 << 20)?;
+        if let Some(reserve) = self.store.reserve_mb {
+            within("store.reserve_mb", reserve, 8, 1 << 20)?;
+        }
         within("messages.timeout_ms", self.messages.timeout_ms, 1, 600_000)?;
         within("admission.per_context", self.admission.per_context as u64, 1, 1 << 20)?;
         within("amqp.connect_timeout_ms", self.amqp.connect_timeout_ms, 1, 600_000)?;

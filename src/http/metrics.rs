@@ -164,6 +164,12 @@ pub fn scrape(front: &Front) -> HttpResponse {
     };
     gauge("holdfast_store_unwritten_bytes", "Accepted and not yet in the trees", store.unwritten_bytes);
     gauge("holdfast_store_disk_bytes", "Bytes on disk", store.disk_bytes);
+    if let Some(free) = store.free_bytes {
+        gauge("holdfast_store_free_bytes", "Bytes that are free on the disk", free);
+    }
+    gauge("holdfast_store_reserve_bytes", "Bytes that are to stay free", store.reserve_bytes);
+    gauge("holdfast_store_full", "Whether commands are refused for lack of room", store.full.into());
+    gauge("holdfast_store_most_runs", "Runs of the tree that has most of them", store.most_runs);
     gauge("process_resident_memory_bytes", "Resident memory", resident_bytes().unwrap_or(0));
 
     let mut text = String::new();

@@ -46,9 +46,9 @@ fn json_of(status: StatusCode, body: &Value) -> HttpResponse {
     HttpResponse::build(status).content_type(ACTUATOR).body(body.to_string())
 }
 
-/// Not ready are start-up, draining and a failed store; a context that is away is not a reason to send nobody here.
+/// Not ready are start-up, draining, and a store that has failed or has no room for more; a context that is away is not a reason to send nobody here.
 fn ready(front: &Front) -> bool {
-    front.node.ready() && !front.draining()
+    front.node.ready() && !front.draining() && !front.node.store_is_full()
 }
 
 fn phase(health: &ContextHealth) -> String {
@@ -61,8 +61,13 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     let excluded = |name: &str| query.iter().any(|(key, value)| key == "exclude" && value == name);
     let (store, draining) = (front.node.store_works(), front.draining());
     let started = front.node.contexts().iter().all(|context| context.health().state != Phase::Starting);
-    let mut lines = vec![("store".to_owned(), store, "ok"), ("start".into(), started, "ok")];
-    lines.push(("serving".into(), !draining, "ok"));
+    let full = front.node.store_is_full();
+    let lines = [
+        ("store", store, "failed"),
+        ("disk", !full, "full"),
+        ("start", started, "failed"),
+        ("serving", !draining, "failed"),
+    ];
     let fine = lines.iter().all(|(name, fine, _)| *fine || excluded(name));
     let status = if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if !query.iter().any(|(key, _)| key == "verbose") {
@@ -71,7 +76,7 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     let mark = |fine: bool| if fine { "[+]" } else { "[-]" };
     let mut body: String = lines
         .iter()
-        .map(|(name, fine, word)| format!("{}{name} {}\n", mark(*fine), if *fine { word } else { "failed" }))
+        .map(|(name, fine, word)| format!("{}{name} {}\n", mark(*fine), if *fine { "ok" } else { word }))
         .collect();
     for context in front.node.contexts() {
         let health = context.health();
@@ -107,8 +112,13 @@ fn health(front: &Front, components: bool) -> HttpResponse {
         let store = front.node.store_health();
         let up = |fine: bool| if fine { "UP" } else { "DOWN" };
         let mut parts = Map::new();
-        let details = json!({ "durable": store.durable, "accepted": store.accepted, "diskBytes": store.disk_bytes });
-        parts.insert("store".into(), json!({ "status": up(store.failed.is_none()), "details": details }));
+        let details = json!({
+            "durable": store.durable, "accepted": store.accepted, "diskBytes": store.disk_bytes,
+            "freeBytes": store.free_bytes, "reserveBytes": store.reserve_bytes, "full": store.full,
+            "waitsFor": store.waits_for, "mostRuns": store.most_runs,
+        });
+        let fine = store.failed.is_none() && !store.full && store.waits_for.is_none();
+        parts.insert("store".into(), json!({ "status": up(fine), "details": details }));
         for sink in front.node.sinks() {
             // Events wait for it; nobody else does.
             let word = if sink.up { "UP" } else { "UNKNOWN" };

@@ -14,6 +14,9 @@ use std::borrow::Cow;
 /// Where the kinds of problems live: the code follows.
 pub const TYPES: &str = "https://holdfast.dev/problems/";
 
+/// Room on a disk is not made from one second to the next.
+const DISK_FULL_SECONDS: u64 = 10;
+
 /// The problems of the server itself: code, status, title in English and in Korean.
 const TABLE: &[(&str, u16, &str, &str)] = &[
     ("bad-request", 400, "The request cannot be understood", "요청을 이해할 수 없습니다"),
@@ -40,7 +43,9 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("key-reused", 422, "The idempotency key was used for something else", "멱등성 키가 다른 요청에 사용되었습니다"),
     ("crashed", 500, "Something unforeseen happened", "예기치 못한 오류가 발생했습니다"),
     ("damaged", 500, "It is damaged and cannot be read", "손상되어 읽을 수 없습니다"),
+    ("outcome-unknown", 500, "The outcome is not known", "처리 결과를 알 수 없습니다"),
     ("retry-later", 503, "Please try again in a moment", "잠시 후 다시 시도해 주세요"),
+    ("disk-full", 503, "The disk is full", "디스크 공간이 부족합니다"),
     ("context-away", 503, "A part of the server is away", "서버의 일부가 중지되어 있습니다"),
     ("store-failed", 503, "The store has failed", "저장소에 장애가 발생했습니다"),
     ("still-open", 409, "The request is not settled yet", "요청이 아직 처리 중입니다"),
@@ -181,6 +186,18 @@ impl From<Fault> for Problem {
                 Self::new("retry-later", "please try again in a moment", "잠시 후 다시 시도해 주세요")
                     .with("retry-after", seconds.to_string())
             }
+            Fault::DiskFull => Self::new(
+                "disk-full",
+                "the server's disk is full, so nothing new is taken; what was accepted is kept and can be read",
+                "서버의 디스크 공간이 부족하여 새 요청을 받을 수 없습니다. 이미 접수된 내용은 보존되며 조회할 수 있습니다",
+            )
+            .with("retry-after", DISK_FULL_SECONDS.to_string()),
+            Fault::Unknown => Self::new(
+                "outcome-unknown",
+                "the server stopped in the middle of it, so it may have been done: look before you send it again, or send \
+                 it with the same Idempotency-Key",
+                "처리 중에 서버가 중단되어 결과를 알 수 없습니다. 다시 보내기 전에 확인하거나 같은 Idempotency-Key로 다시 보내 주세요",
+            ),
             Fault::Away(context) => Self::new(
                 "context-away",
                 format!("{context} is away; try again in a moment"),

@@ -31,6 +31,7 @@ struct State {
     durable: Commit,
     held: bool,
     pending: bool,
+    full: bool,
     syncs: u64,
     refusal: Option<StoreError>,
     /// After which commits nothing more becomes durable, and nothing more is accepted.
@@ -89,6 +90,11 @@ impl MemoryStore {
     /// Whether batches are decided elsewhere and later, as a shared database does: [`Verdict::Pending`].
     pub fn pending_mode(&self, on: bool) {
         lock(&self.0.state).pending = on;
+    }
+
+    /// Whether the disk is full: see [`Store::is_full`].
+    pub fn fill(&self, full: bool) {
+        lock(&self.0.state).full = full;
     }
 
     /// The process is about to end: commits after `durable` are accepted only, and nothing is taken after `accepted`.
@@ -297,6 +303,10 @@ impl Store for MemoryStore {
         self.0.durability.wait(commit, then);
     }
 
+    fn is_full(&self) -> bool {
+        lock(&self.0.state).full
+    }
+
     fn health(&self) -> StoreHealth {
         let state = lock(&self.0.state);
         StoreHealth {
@@ -304,6 +314,7 @@ impl Store for MemoryStore {
             accepted: state.accepted,
             durable: self.durable(),
             syncs: state.syncs,
+            full: state.full,
             ..StoreHealth::default()
         }
     }

@@ -13,7 +13,7 @@ mod sled;
 
 pub use self::{
     memory::MemoryStore,
-    sled::{Hazards, Options, SledStore},
+    sled::{Hazards, Options, Reserve, SledStore},
 };
 
 use std::{
@@ -149,6 +149,11 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Calls `then` once `commit` is durable: at once, on this thread, where it already is.
     fn when_durable(&self, commit: Commit, then: WhenDurable);
 
+    /// Whether the disk has so little room left that only what has been accepted should still be written.
+    fn is_full(&self) -> bool {
+        self.health().full
+    }
+
     /// Why it has failed, if it has.
     fn failure(&self) -> Option<String> {
         self.health().failed
@@ -173,6 +178,16 @@ pub struct StoreHealth {
     pub unwritten_bytes: u64,
     /// Bytes on disk.
     pub disk_bytes: u64,
+    /// Bytes that are free on the disk, where that is known.
+    pub free_bytes: Option<u64>,
+    /// Bytes that are to stay free for what has been accepted.
+    pub reserve_bytes: u64,
+    /// Fewer are free: new commands are refused.
+    pub full: bool,
+    /// What accepted batches wait for before they can become durable, such as room on the disk.
+    pub waits_for: Option<String>,
+    /// The runs of the tree that has most of them.
+    pub most_runs: u64,
 }
 
 /// Locks; what a panicking thread left behind was whole, because nothing under these locks panics half way.

@@ -214,6 +214,12 @@ impl Server {
         (self.process, self.client) = (process, Client::new(url));
     }
 
+    /// The same, where it will not be ready: on a full disk.
+    pub fn restart_unready(&mut self) {
+        let (process, url) = Process::launch(&self.launcher, &self.arguments, &self.environment);
+        (self.process, self.client) = (process, Client::new(url));
+    }
+
     /// From the next start on, `flag` has another value.
     pub fn set_argument(&mut self, flag: &str, value: &str) {
         let place = self.arguments.iter().position(|argument| argument == flag).expect("it is there");
@@ -265,7 +271,7 @@ struct Process {
 impl Process {
     /// Starts a server and reads its address from the line that it prints when it accepts connections.
     #[track_caller]
-    fn start(launcher: &[String], arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
+    fn launch(launcher: &[String], arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
         let mut command = through(launcher);
         command.args(arguments).envs(environment.iter().cloned());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
@@ -291,6 +297,13 @@ impl Process {
         let Ok(url) = address.recv_timeout(PROCESS_DEADLINE) else {
             panic!("the server does not say `listening on …`");
         };
+        (process, url)
+    }
+
+    /// The same, and waits until it is ready.
+    #[track_caller]
+    fn start(launcher: &[String], arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
+        let (process, url) = Self::launch(launcher, arguments, environment);
         let client = Client::new(url.clone());
         eventually("the server is ready", || (client.try_get("/readyz").ok()?.status == 200).then_some(()));
         (process, url)

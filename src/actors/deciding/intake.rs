@@ -48,6 +48,11 @@ impl<A: Aggregate> Work<'_, A> {
             self.effects.push_back(Effect::Reply { mail: place, answer });
             return Ok(());
         }
+        // What was kept is told all the same; nothing new begins.
+        if self.logic.shared.store.is_full() {
+            self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::DiskFull) });
+            return Ok(());
+        }
         let (number, is_new) = match entry.target {
             Target::Chosen(id) => (id.get(), false),
             Target::New => (self.next_number()?, true),

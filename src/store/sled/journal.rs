@@ -13,19 +13,23 @@
 //! The head is in each sum, so that what a file held before is never taken for a record, nor what a client has sent.
 //! Numbers of fixed length are little-endian, lengths LEB128.
 
+pub(super) use super::ring::{Ring, Slots, Used, crowds, make_spare, path, trim, wipe};
+
 use super::{
     block::put,
-    mark::Mark,
-    open::sync_dir,
+    mark::{self, Mark},
     pipe::{Accepted, Medium},
+    ring::{CROWDED, fill, make},
+    space::{self, Space},
 };
 use crate::store::{Commit, StoreError, lock};
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -37,63 +41,13 @@ pub(super) const RECORD_HEAD: usize = 4 + 4 + 4;
 pub(super) const SEGMENT_MAGIC: [u8; 4] = *b"hfj1";
 pub(super) const RECORD_MAGIC: [u8; 4] = *b"hfjr";
 
-/// So many files that hold something are enough: then trees that have long kept rows in memory write them.
-const CROWDED: usize = 12;
-
 /// The watermark beside the store costs a sync of its own, so it moves at most this often.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 
-pub(super) fn path(dir: &Path, slot: usize) -> PathBuf {
-    dir.join(format!("journal.{slot:04}"))
-}
-
-/// A file of the ring that holds something.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Used {
-    pub(super) slot: usize,
-    /// The last commit in it.
-    pub(super) last: Commit,
-}
-
-/// Which files of the ring hold what; the one that is being written is in neither list.
-#[derive(Debug, Default)]
-pub(super) struct Ring {
-    /// The oldest first.
-    pub(super) used: Vec<Used>,
-    pub(super) free: Vec<usize>,
-    /// How many files there are.
-    pub(super) slots: usize,
-}
-
-/// The ring, as the committer and whoever frees its files share it.
-pub(super) type Slots = Arc<Mutex<Ring>>;
-
-/// Frees the files that hold nothing after `through`.
-pub(super) fn trim(slots: &Slots, through: Commit) {
-    let mut ring = lock(slots);
-    let kept = ring.used.iter().position(|used| used.last > through).unwrap_or(ring.used.len());
-    let freed: Vec<usize> = ring.used.drain(..kept).map(|used| used.slot).collect();
-    ring.free.extend(freed);
-}
-
-/// How many times over the journal holds what is enough.
-pub(super) fn crowds(slots: &Slots) -> usize {
-    lock(slots).used.len() / (CROWDED + 1)
-}
-
-/// Removes all files, the newest first: everything that they hold is in runs, or has been given up.
-pub(super) fn wipe(dir: &Path, slots: &Slots) -> io::Result<()> {
-    let mut ring = lock(slots);
-    let used: Vec<usize> = ring.used.iter().rev().map(|used| used.slot).collect();
-    for slot in used.into_iter().chain(0..ring.slots) {
-        match fs::remove_file(path(dir, slot)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    *ring = Ring::default();
-    sync_dir(dir)
-}
+/// After so much the disk is asked how much room it has left.
+const LOOK_EVERY: u64 = 256 << 10;
+/// How long it waits for room or for a descriptor before it tries again, at first and in the end.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
 /// The writing end of the journal.
 #[derive(Debug)]
@@ -101,12 +55,17 @@ pub(super) struct Journal {
     dir: PathBuf,
     store: u128,
     slots: Slots,
+    space: Arc<Space>,
+    /// Written since the disk was last asked for its room.
+    unlooked: u64,
     segment: u64,
     open: Option<Segment>,
     /// The last commit in it.
     last: Commit,
     record: Vec<u8>,
     noted: (Commit, Instant),
+    /// The watermark, which stays open.
+    watermark: Option<File>,
     /// Left out by a test of the tests.
     unsynced: bool,
     /// The directory is ours as long as this writes.
@@ -116,7 +75,7 @@ pub(super) struct Journal {
 #[derive(Debug)]
 struct Segment {
     slot: usize,
-    file: File,
+    file: Arc<File>,
     at: u64,
     size: u64,
     /// The sum of its head, with which those of its records begin.
@@ -125,16 +84,27 @@ struct Segment {
 
 impl Journal {
     /// The journal of a store in `dir`, which goes on behind `mark.commit` and segment `segment`.
-    pub(super) fn new(dir: &Path, mark: Mark, slots: Slots, segment: u64, unsynced: bool, lock: Arc<File>) -> Self {
+    pub(super) fn new(
+        dir: &Path,
+        mark: Mark,
+        slots: Slots,
+        space: Arc<Space>,
+        segment: u64,
+        unsynced: bool,
+        lock: Arc<File>,
+    ) -> Self {
         Self {
             dir: dir.to_owned(),
             store: mark.store,
             slots,
+            space,
+            unlooked: 0,
             segment,
             open: None,
             last: mark.commit,
             record: Vec::new(),
             noted: (mark.commit, Instant::now()),
+            watermark: mark::open(dir).inspect_err(|error| tracing::warn!(%error, "there is no watermark")).ok(),
             unsynced,
             _lock: lock,
         }
@@ -171,34 +141,80 @@ impl Journal {
     }
 
     fn begin_segment(&mut self, needed: u64) -> io::Result<()> {
-        let free = {
-            let mut ring = lock(&self.slots);
-            // Taken first: the one that is closed now may be freed at once, and is the one to be used last.
-            let free = ring.free.pop();
-            ring.used.extend(self.open.take().map(|open| Used { slot: open.slot, last: self.last }));
-            free
-        };
+        // Taken first: the one that is closed now may be freed at once, and is the one to be used last.
+        let free = lock(&self.slots).free.pop();
         let slot = match free {
             Some(slot) => slot,
             None => make(&self.dir, &self.slots)?,
         };
-        let file = OpenOptions::new().write(true).open(path(&self.dir, slot))?;
+        // All that can fail comes before anything has changed, so that it can be tried again.
+        let (file, size) =
+            self.prepare(slot, needed.max(SEGMENT)).inspect_err(|_| lock(&self.slots).free.push(slot))?;
+        lock(&self.slots).used.extend(self.open.take().map(|open| Used { slot: open.slot, last: self.last }));
+        self.segment += 1;
+        self.open = Some(Segment { slot, file, at: 0, size, seed: 0 });
+        Ok(())
+    }
+
+    /// The file in `slot`, with room for so much; and how much it has.
+    fn prepare(&self, slot: usize, wanted: u64) -> io::Result<(Arc<File>, u64)> {
+        let known = lock(&self.slots).files.get(&slot).cloned();
+        let file = match known {
+            Some(file) => file,
+            None => {
+                let file = Arc::new(OpenOptions::new().write(true).open(path(&self.dir, slot))?);
+                lock(&self.slots).files.insert(slot, file.clone());
+                file
+            }
+        };
         let size = file.metadata()?.len();
-        let wanted = needed.max(SEGMENT);
         if size < wanted {
             fill(&file, size, wanted)?;
             file.sync_all()?;
         }
-        self.segment += 1;
-        self.open = Some(Segment { slot, file, at: 0, size: size.max(wanted), seed: 0 });
-        Ok(())
+        Ok((file, size.max(wanted)))
+    }
+
+    /// Tries until it can be written: a full disk or a lack of descriptors passes, and what was accepted waits for it.
+    fn append_in_time(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
+        let mut pause = PAUSES.0;
+        let mut waits = false;
+        loop {
+            match self.append(group) {
+                Ok(()) => {
+                    if waits {
+                        tracing::info!("the journal can be written again");
+                        self.space.journal_waits(None);
+                    }
+                    return Ok(());
+                }
+                Err(error) if !space::passes(&error) => return Err(failed(error)),
+                Err(error) if self.space.closing.load(Relaxed) => return Err(space::closed_meanwhile(&error)),
+                Err(error) => {
+                    if !waits {
+                        tracing::error!(%error, "the journal cannot be written; nothing is acknowledged until it can");
+                    }
+                    waits = true;
+                    self.space.journal_waits(Some(error.to_string()));
+                    self.space.look();
+                    thread::sleep(pause);
+                    pause = (pause * 2).min(PAUSES.1);
+                }
+            }
+        }
     }
 }
 
 impl Medium for Journal {
     /// A group is one record.
     fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
-        self.append(group).map_err(failed)
+        self.append_in_time(group)?;
+        self.unlooked += group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
+        if self.unlooked > LOOK_EVERY {
+            self.unlooked = 0;
+            self.space.look();
+        }
+        Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
@@ -223,7 +239,12 @@ impl Medium for Journal {
             return Some(NOTE_EVERY - waited);
         }
         // The store itself is sound without it, only less watched.
-        if let Err(error) = (Mark { store: self.store, commit: durable }).write(&self.dir) {
+        let mark = Mark { store: self.store, commit: durable };
+        let written = match &self.watermark {
+            Some(file) => mark.write_into(file),
+            None => mark.write(&self.dir),
+        };
+        if let Err(error) = written {
             tracing::warn!(%error, "the watermark could not be written");
         }
         self.noted = (durable, Instant::now());
@@ -233,41 +254,6 @@ impl Medium for Journal {
 
 pub(super) fn failed(error: io::Error) -> StoreError {
     StoreError::Failed(format!("the journal cannot be written: {error}"))
-}
-
-/// Makes sure that a file is free, so that nobody has to wait until one is made.
-pub(super) fn make_spare(dir: &Path, slots: &Slots) -> io::Result<()> {
-    if lock(slots).free.is_empty() {
-        let slot = make(dir, slots)?;
-        lock(slots).free.push(slot);
-    }
-    Ok(())
-}
-
-/// Makes another file.
-fn make(dir: &Path, slots: &Slots) -> io::Result<usize> {
-    let slot = {
-        let mut ring = lock(slots);
-        ring.slots += 1;
-        ring.slots - 1
-    };
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path(dir, slot))?;
-    fill(&file, file.metadata()?.len(), SEGMENT)?;
-    file.sync_all()?;
-    sync_dir(dir)?;
-    Ok(slot)
-}
-
-/// Zeros from `from` to `to`, written and not only reserved.
-fn fill(file: &File, from: u64, to: u64) -> io::Result<()> {
-    let zeros = vec![0; 256 * 1024];
-    let mut at = from;
-    while at < to {
-        let part = zeros.get(..((to - at) as usize).min(zeros.len())).unwrap_or(&zeros);
-        file.write_all_at(part, at)?;
-        at += part.len() as u64;
-    }
-    Ok(())
 }
 
 /// Appends the head of a segment; gives its sum.

@@ -8,21 +8,29 @@ use super::{
     mark::Mark,
     open::MARK,
     pipe::Pipe,
+    space::{self, Space},
     table::Table,
 };
 use crate::store::{Commit, StoreError};
 use std::{
+    cell::Cell,
     fs::File,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{
-        Arc, PoisonError,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::{Arc, PoisonError, atomic::Ordering, mpsc},
     thread::{self, JoinHandle},
+    time::Duration,
 };
+
+/// How often the disk is looked at by itself.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long whoever waits for room does so before they look again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// After so many changes sled must have room for more.
+const CHANGES: u32 = 16;
+/// What a row of blocks may take on the disk until sled has tidied up behind it, as so many times its length.
+const SPRAWL: u64 = 2;
 
 /// What both threads need.
 #[derive(Debug)]
@@ -34,8 +42,10 @@ pub(super) struct Keeper {
     pub(super) pipe: Arc<Pipe>,
     pub(super) dir: PathBuf,
     pub(super) slots: Slots,
+    pub(super) space: Arc<Space>,
     pub(super) store: u128,
-    pub(super) closing: AtomicBool,
+    /// Left out by a test of the tests.
+    pub(super) unmerged: bool,
     /// Declared last, so that the directory is free only when sled has let go of it.
     pub(super) _lock: Arc<File>,
 }
@@ -71,7 +81,7 @@ impl Threads {
 
     /// Ends them, and waits for that if it is to. What is half done is done again after the next start.
     pub(super) fn end(self, wait: bool) {
-        self.keeper.closing.store(true, Ordering::Release);
+        self.keeper.space.closing.store(true, Ordering::Release);
         let threads = [self.writer, self.merger];
         threads.iter().for_each(|thread| thread.thread().unpark());
         // The last handle of the store may have gone on one of them, with a callback.
@@ -86,7 +96,7 @@ impl Threads {
 
 impl Keeper {
     fn go_on(&self) -> bool {
-        !self.closing.load(Ordering::Acquire)
+        !self.space.closing.load(Ordering::Acquire)
     }
 
     /// Works until there is nothing to do, and again when woken. An error is the end of the store.
@@ -96,9 +106,23 @@ impl Keeper {
                 .unwrap_or_else(|_| Err(StoreError::Failed("the store panicked while it wrote its runs".into())));
             match done {
                 Ok(true) => {}
-                Ok(false) => thread::park(),
+                Ok(false) => thread::park_timeout(LOOK_EVERY),
                 Err(error) => return self.pipe.fail(error),
             }
+        }
+    }
+
+    /// Whether to go on, asked at each change of sled's: where there is no room ahead, with so much left then, it waits.
+    /// Waiting keeps what has been done so far, and the disk may have room again in a moment.
+    fn paced(&self, least: u64) -> impl Fn() -> bool {
+        let changes = Cell::new(0_u32);
+        move || {
+            changes.set(changes.get().wrapping_add(1));
+            while self.go_on() && changes.get().is_multiple_of(CHANGES) && !self.space.is_laid_ahead(&self.file, least)
+            {
+                thread::sleep(PAUSE);
+            }
+            self.go_on()
         }
     }
 
@@ -122,26 +146,37 @@ impl Keeper {
     }
 
     fn write_run(&self) -> Result<bool, StoreError> {
-        journal::make_spare(&self.dir, &self.slots).map_err(journal::failed)?;
+        self.space.look();
+        self.space.keep_reserve();
+        match journal::make_spare(&self.dir, &self.slots) {
+            // The committer says so when it needs one.
+            Err(error) if space::passes(&error) => {}
+            other => other.map_err(journal::failed)?,
+        }
+        let least = self.space.reserve / 4;
         let Some(table) = self.overdue() else { return Ok(false) };
         // Nothing of it may be in memory although somebody was refused: what waits for the journal takes room too.
         if table.first_unwritten().is_none() {
             return Ok(false);
         }
-        self.write_out(&table)?;
+        if !self.space.is_laid_ahead(&self.file, least) {
+            return Ok(false);
+        }
+        self.write_out(&table, self.paced(least))?;
         self.let_go()?;
         Ok(true)
     }
 
-    /// Writes what `table` has in memory.
-    pub(super) fn write_out(&self, table: &Table) -> Result<(), StoreError> {
+    /// Writes what `table` has in memory, unless `go_on` ends it.
+    pub(super) fn write_out(&self, table: &Table, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
         let Some(frozen) = table.freeze() else { return Ok(()) };
         // A run must not have what a crash takes back elsewhere.
         let (word, durable) = mpsc::channel();
         self.pipe.when_durable(frozen.last(), Box::new(move |result| drop(word.send(result))));
         durable.recv().map_err(|_| StoreError::Failed("the committer has ended".into()))??;
-        table.write_frozen(&frozen, || self.go_on())?;
-        self.pipe.grow(-(frozen.bytes() as isize));
+        if table.write_frozen(&frozen, go_on)? {
+            self.pipe.grow(-(frozen.bytes() as isize));
+        }
         Ok(())
     }
 
@@ -166,16 +201,48 @@ impl Keeper {
     }
 
     fn merge_runs(&self) -> Result<bool, StoreError> {
+        if self.unmerged {
+            return Ok(false);
+        }
         let mut merged = false;
         for table in self.tables() {
-            if table.merge(|| self.go_on())? {
-                merged = true;
-                self.sync()?;
-            }
-            for run in table.retired() {
-                table.remove(run, || self.go_on())?;
-            }
+            merged |= self.merge(&table, u8::MAX)?;
         }
         Ok(merged)
+    }
+
+    /// Merges runs of `table` of levels below this one. A large merge takes long, and new runs gather meanwhile: at every
+    /// few blocks those are merged first, so that nobody looks into more and more of them.
+    fn merge(&self, table: &Table, below: u8) -> Result<bool, StoreError> {
+        let least = self.space.reserve / 2;
+        let merged = table.merge(below, self.room_to_merge(), |level| {
+            let go_on = self.paced(least);
+            let blocks = Cell::new(0_u32);
+            move || {
+                blocks.set(blocks.get().wrapping_add(1));
+                if blocks.get().is_multiple_of(CHANGES) && level > 0 {
+                    for table in self.tables() {
+                        self.merge(&table, level)?;
+                    }
+                }
+                Ok(go_on())
+            }
+        })?;
+        if merged {
+            self.sync()?;
+        }
+        for run in table.retired() {
+            table.remove(run, self.paced(0))?;
+        }
+        Ok(merged)
+    }
+
+    /// How many bytes of runs may be merged now; `None`: any number. What is merged stands twice until it is done, so a
+    /// disk with little room would be filled by a merge alone.
+    fn room_to_merge(&self) -> Option<u64> {
+        self.space.look();
+        let free = self.space.free()?.saturating_sub(self.space.reserve);
+        let all = guarded(|| self.db.size_on_disk()).unwrap_or(u64::MAX);
+        (free < all.saturating_mul(SPRAWL)).then_some(free / SPRAWL)
     }
 }

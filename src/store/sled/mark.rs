@@ -15,6 +15,11 @@ const FILE: &str = "watermark";
 const MAGIC: [u8; 4] = *b"hfw1";
 const LEN: usize = 4 + 16 + 8 + 4;
 
+/// Opens the file beside the store in `dir`, to be written again and again.
+pub(super) fn open(dir: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).open(dir.join(FILE))
+}
+
 /// A store's identity and a commit of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark {
@@ -54,6 +59,12 @@ impl Mark {
         }
     }
 
+    /// Writes it over what is in the file.
+    pub(super) fn write_into(self, file: &File) -> io::Result<()> {
+        file.write_all_at(&self.to_bytes(), 0)?;
+        file.sync_data()
+    }
+
     /// Writes the file beside the store in `dir`: whole or not at all.
     pub(super) fn write(self, dir: &Path) -> io::Result<()> {
         let path = dir.join(FILE);
@@ -61,8 +72,7 @@ impl Mark {
         // own journal, and with that whatever else waits to be written.
         match OpenOptions::new().write(true).open(&path) {
             Ok(file) if file.metadata()?.len() == LEN as u64 => {
-                file.write_all_at(&self.to_bytes(), 0)?;
-                return file.sync_data();
+                return self.write_into(&file);
             }
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}

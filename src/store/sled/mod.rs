@@ -8,7 +8,8 @@
 //! |---|---|
 //! | [`open`], [`mark`], [`recover`] | a data directory, alone, and not without noticing a loss |
 //! | [`pipe`] | from acceptance to the journal, in order |
-//! | [`journal`] | a ring of files that are synced |
+//! | [`journal`], [`ring`] | a ring of files that are synced |
+//! | [`space`] | the room that is left on the disk |
 //! | [`table`], [`memtable`] | one context's tree: rows in memory over runs |
 //! | [`run`], [`block`], [`merge`] | rows in sled |
 //! | [`keeper`] | from memory to runs, from runs to larger runs |
@@ -23,9 +24,12 @@ mod merge;
 mod open;
 mod pipe;
 mod recover;
+mod ring;
 mod run;
+mod space;
 mod table;
 
+pub use self::space::Reserve;
 use self::{
     guard::guarded,
     journal::{Journal, SEGMENT, Slots},
@@ -33,6 +37,7 @@ use self::{
     mark::Mark,
     pipe::Pipe,
     recover::Recovered,
+    space::Space,
     table::Table,
 };
 use super::{
@@ -43,7 +48,7 @@ use std::{
     fmt,
     fs::File,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, RwLock, atomic::AtomicBool},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
     thread::JoinHandle,
 };
 
@@ -57,11 +62,13 @@ pub struct Options {
     pub unwritten_limit_bytes: u64,
     /// Opens although acknowledged commits are missing.
     pub accept_data_loss: bool,
+    /// How much of the disk is kept free for what has been accepted.
+    pub reserve: Reserve,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, unwritten_limit_bytes: 64 << 20, accept_data_loss: false }
+        Self { cache_bytes: 64 << 20, unwritten_limit_bytes: 64 << 20, accept_data_loss: false, reserve: Reserve::None }
     }
 }
 
@@ -71,6 +78,8 @@ impl Default for Options {
 pub struct Hazards {
     /// Writes the journal and does not sync it.
     pub unsynced: bool,
+    /// Merges no runs.
+    pub unmerged: bool,
 }
 
 /// A row may be so much longer than its record: its key is stored with it.
@@ -91,6 +100,7 @@ pub struct SledStore {
     pipe: Arc<Pipe>,
     trees: Trees,
     slots: Slots,
+    space: Arc<Space>,
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Mutex<Option<Threads>>,
     db: sled::Db,
@@ -119,6 +129,7 @@ impl SledStore {
         let cannot = |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
         let pipe = Arc::new(Pipe::new(mark.commit, options.unwritten_limit_bytes));
         let slots = Slots::new(Mutex::new(found.ring));
+        let space = Arc::new(Space::new(dir, options.reserve));
         let keeper = Keeper {
             db: db.clone(),
             file: File::open(dir.join("db")).map_err(cannot)?,
@@ -126,8 +137,9 @@ impl SledStore {
             pipe: pipe.clone(),
             dir: dir.to_owned(),
             slots: slots.clone(),
+            space: space.clone(),
             store: mark.store,
-            closing: AtomicBool::new(false),
+            unmerged: hazards.unmerged,
             _lock: lock.clone(),
         };
         let trees = keeper.trees.clone();
@@ -136,13 +148,14 @@ impl SledStore {
         if incomplete || found.last < mark.commit {
             // What is left becomes the whole, and the journal begins anew behind the numbers that were given out.
             for table in trees.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                keeper.write_out(table)?;
+                keeper.write_out(table, || true)?;
             }
             keeper.let_go()?;
             journal::wipe(dir, &slots).map_err(cannot)?;
             follows = mark;
         }
-        let journal = Journal::new(dir, follows, slots.clone(), found.segment, hazards.unsynced, lock);
+        let room = space.clone();
+        let journal = Journal::new(dir, follows, slots.clone(), room, found.segment, hazards.unsynced, lock);
         let end = pipe.clone();
         let committer = std::thread::Builder::new()
             .name("committer".into())
@@ -154,6 +167,7 @@ impl SledStore {
             pipe,
             trees,
             slots,
+            space,
             committer: Mutex::new(Some(committer)),
             threads: Mutex::new(Some(threads)),
             db,
@@ -168,6 +182,8 @@ impl SledStore {
 
     /// Writes and syncs what has been accepted, and takes no more. Reading goes on.
     pub fn close(&self) {
+        // Whoever waits for room on the disk waits no longer.
+        self.space.closing.store(true, Ordering::Release);
         self.pipe.close();
         let committer = lock(&self.committer).take();
         // A callback may have held the last handle of the store: then this is the committer, which ends by itself.
@@ -253,6 +269,11 @@ impl Store for SledStore {
                 )));
             }
         }
+        // What is accepted must find its place: on the disk, and in not too many runs, all of which are looked into.
+        if self.space.is_used_up() || tree.is_behind() {
+            self.pipe.press();
+            return Err(StoreError::Behind);
+        }
         let expects = std::mem::take(&mut batch.expects);
         self.pipe.accept(batch, &tree, || stands(&tree, &expects))
     }
@@ -273,8 +294,13 @@ impl Store for SledStore {
         self.pipe.durability.failure().map(|error| error.to_string())
     }
 
+    fn is_full(&self) -> bool {
+        self.space.is_full()
+    }
+
     fn health(&self) -> StoreHealth {
         let figures = self.pipe.figures();
+        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
         StoreHealth {
             failed: self.failure(),
             accepted: figures.accepted,
@@ -283,6 +309,11 @@ impl Store for SledStore {
             unwritten_bytes: figures.unwritten,
             disk_bytes: guarded(|| self.db.size_on_disk()).unwrap_or_default()
                 + lock(&self.slots).slots as u64 * SEGMENT,
+            free_bytes: self.space.free(),
+            reserve_bytes: self.space.reserve,
+            full: self.space.is_full(),
+            waits_for: self.space.waits_for(),
+            most_runs: trees.iter().map(|tree| tree.runs() as u64).max().unwrap_or(0),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{
     Options, guard,
     mark::Mark,
     recover::{self, Contents},
+    space,
 };
 use crate::store::{Commit, StoreError};
 use std::{
@@ -44,6 +45,7 @@ fn cannot(dir: &Path, what: impl std::fmt::Display) -> StoreError {
 pub(super) fn open(dir: &Path, options: &Options) -> Result<Opened, StoreError> {
     create(dir)?;
     let lock = lock(dir)?;
+    space::give_up_reserve(dir, options.reserve).map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
     remove_unfinished_snapshots(dir).map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
     let db = open_database(dir, options)?;
     let (mark, journal, incomplete) = identify(dir, &db, options)?;

@@ -155,8 +155,7 @@ impl Pipe {
         // One that is larger than the whole room passes when the room is empty, or it never would.
         let unwritten = intake.queued + self.memory.load(Ordering::Relaxed);
         if unwritten > 0 && unwritten + bytes > self.limit {
-            self.pressed.store(true, Ordering::Relaxed);
-            self.nudge();
+            self.press();
             return Err(StoreError::Behind);
         }
         if !stands()? {
@@ -206,6 +205,12 @@ impl Pipe {
     pub(super) fn kept_by(&self, keeper: Thread) {
         // There is one.
         let _ = self.keeper.set(keeper);
+    }
+
+    /// Somebody has been refused.
+    pub(super) fn press(&self) {
+        self.pressed.store(true, Ordering::Relaxed);
+        self.nudge();
     }
 
     pub(super) fn nudge(&self) {

@@ -153,6 +153,19 @@ impl Run {
         }))
     }
 
+    /// How many bytes its blocks take up, counted up to `most`.
+    pub(super) fn length(&self, tree: &Tree, most: u64) -> Result<u64, StoreError> {
+        let blocks = guarded(|| Ok(tree.range(place(BLOCK, self.number, &[])..place(BLOCK, self.number + 1, &[]))))?;
+        let mut length = 0;
+        for block in blocks {
+            length += guarded(|| block)?.1.len() as u64;
+            if length >= most {
+                break;
+            }
+        }
+        Ok(length)
+    }
+
     /// Removes what run `number` has in sled. It may take several calls, which `go_on` ends.
     pub(super) fn remove(tree: &Tree, number: u64, mut go_on: impl FnMut() -> bool) -> Result<(), StoreError> {
         let blocks = || tree.range(place(BLOCK, number, &[])..place(BLOCK, number + 1, &[])).keys();

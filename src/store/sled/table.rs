@@ -9,12 +9,16 @@ use super::{
 use crate::store::{Commit, Row, Scan, StoreError, lock};
 use std::sync::{
     Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 /// So many runs of a level are merged into one of the next. More cost reading, fewer cost writing: each row is written
 /// once for each level.
 const RUNS: usize = 6;
+
+/// With so many runs of one level a tree is behind, and takes no more rows until some are merged: every read looks into
+/// all of them.
+const TOO_MANY: usize = 4 * RUNS;
 
 /// The runs of a tree, the newest first.
 type Runs = Arc<Vec<Arc<Run>>>;
@@ -28,6 +32,8 @@ pub(super) struct Table {
     /// Held while the manifest changes.
     manifest: Mutex<Manifest>,
     next_run: AtomicU64,
+    /// Too many runs wait to be merged.
+    behind: AtomicBool,
     /// Runs that do not count any more, and may still be read by somebody.
     retired: Mutex<Vec<Arc<Run>>>,
 }
@@ -58,10 +64,28 @@ impl Table {
             state: RwLock::new(State { runs, ..State::default() }),
             manifest: Mutex::new(manifest),
             next_run,
+            behind: AtomicBool::new(false),
             retired: Mutex::default(),
         };
         table.remove_leftovers()?;
+        table.count_runs();
         Ok(table)
+    }
+
+    /// Whether it has so many runs that it takes no more rows for now.
+    pub(super) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
+    }
+
+    /// How many runs it has.
+    pub(super) fn runs(&self) -> usize {
+        self.state().runs.len()
+    }
+
+    fn count_runs(&self) {
+        let runs = self.state().runs.clone();
+        let most = runs.chunk_by(|one, other| one.level == other.level).map(<[_]>::len).max().unwrap_or(0);
+        self.behind.store(most >= TOO_MANY, Ordering::Relaxed);
     }
 
     /// A crash leaves runs that were being written, and such as had been merged.
@@ -163,18 +187,19 @@ impl Table {
         state.frozen.clone()
     }
 
-    /// Writes what [`Table::freeze`] gave as the newest run. Nothing changes if `go_on` ends it.
-    pub(super) fn write_frozen(&self, frozen: &Memtable, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
+    /// Writes what [`Table::freeze`] gave as the newest run, and gives whether it did; nothing changes if `go_on` ends it.
+    pub(super) fn write_frozen(&self, frozen: &Memtable, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
         let oldest = self.state().runs.is_empty();
         let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for (key, row) in frozen.iter() {
             // Under the oldest run there is nothing that a removal could hide.
             if (row.is_some() || !oldest) && writer.push(key, row.as_ref())? && !go_on() {
-                return Ok(());
+                return Ok(false);
             }
         }
         let run = writer.finish(0)?.map(Arc::new);
-        self.change(Some(frozen.last()), |runs| runs.splice(..0, run).for_each(drop))
+        self.change(Some(frozen.last()), |runs| runs.splice(..0, run).for_each(drop))?;
+        Ok(true)
     }
 
     /// Changes which runs count; durable is that once sled has been synced. With `through`, what was frozen is in them.
@@ -195,27 +220,48 @@ impl Table {
         // Taking many rows apart takes a while.
         drop(state);
         drop(written);
+        self.count_runs();
         Ok(())
     }
 
-    /// The runs that should become one: enough of a level, side by side.
-    fn mergeable(&self) -> Option<Vec<Arc<Run>>> {
+    /// The runs that should become one: enough of a level below this one, side by side, of which the blocks take up no more
+    /// than `room`.
+    fn mergeable(&self, below: u8, room: Option<u64>) -> Result<Option<Vec<Arc<Run>>>, StoreError> {
         let runs = self.state().runs.clone();
-        let mut levels = runs.chunk_by(|one, other| one.level == other.level);
-        levels.find(|level| level.len() >= RUNS).map(<[_]>::to_vec)
+        let levels = runs.chunk_by(|one, other| one.level == other.level);
+        for level in levels.filter(|level| level.len() >= RUNS && level.iter().all(|run| run.level < below)) {
+            let mut left = room;
+            for run in level {
+                left = match left {
+                    Some(left) => Some(left.saturating_sub(run.length(&self.tree, left)?)),
+                    None => None,
+                };
+            }
+            if left != Some(0) {
+                return Ok(Some(level.to_vec()));
+            }
+        }
+        Ok(None)
     }
 
-    /// Merges runs of a level, if there are enough. Gives whether it did; nothing changes if `go_on` ends it.
-    pub(super) fn merge(&self, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
-        let Some(merged) = self.mergeable() else { return Ok(false) };
+    /// Merges runs of a level below this one, if there are enough, and room for what comes of it. Gives whether it did;
+    /// nothing changes if what `pace` makes for the level ends it, which is asked at each block.
+    pub(super) fn merge<P: Fn() -> Result<bool, StoreError>>(
+        &self,
+        below: u8,
+        room: Option<u64>,
+        pace: impl FnOnce(u8) -> P,
+    ) -> Result<bool, StoreError> {
+        let Some(merged) = self.mergeable(below, room)? else { return Ok(false) };
         let (Some(first), Some(last)) = (merged.first(), merged.last()) else { return Ok(false) };
+        let go_on = pace(first.level);
         let oldest = self.state().runs.last().is_some_and(|run| run.number == last.number);
         let sources = merged.iter().map(|run| Ok(Box::new(run.iter(&self.tree)?) as Source<'_>));
         let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
         let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for entry in Merge::new(sources, false) {
             let (key, row) = entry?;
-            if (row.is_some() || !oldest) && writer.push(&key, row.as_ref())? && !go_on() {
+            if (row.is_some() || !oldest) && writer.push(&key, row.as_ref())? && !go_on()? {
                 return Ok(false);
             }
         }

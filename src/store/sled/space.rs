@@ -1,0 +1,244 @@
+//! The room that is left on the disk, so that a full one is foreseen and never met.
+//!
+//! sled refuses everything after one write that failed, and a journal that cannot grow acknowledges nothing. So new
+//! commands are refused while there is still room for all that has been accepted:
+//!
+//! | free | what is done |
+//! |---|---|
+//! | the reserve and more | everything |
+//! | less than the reserve | the store is *full*: no new commands; what was accepted goes on, and no larger merge begins |
+//! | less than half of it | batches are refused too, and tried again; rows still leave memory for runs |
+//! | less than a quarter | rows stay in memory, and the journal has what is left |
+//!
+//! A file of the size of the reserve lies in the data directory besides. A store that is opened on a full disk gives it
+//! up, because opening writes; it is made again when there is room for it, and until then the store counts as full.
+
+use super::journal::SEGMENT;
+use crate::store::{StoreError, lock};
+use rustix::{fs::StatVfs, io::Errno};
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+};
+
+/// The reserve of a large file system.
+const LARGEST: u64 = 64 << 20;
+/// The file that is given up.
+const FILE: &str = "reserve";
+/// How much room sled always has ahead of the end of its file: more than it writes between two looks.
+const AHEAD: u64 = 4 << 20;
+
+/// How much of the disk is kept free.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reserve {
+    /// Nothing: the store is never full, and waits where the disk is.
+    #[default]
+    None,
+    /// 64 MiB or a tenth of the file system, whichever is less, and two journal files at the least.
+    Usual,
+    /// So many bytes, and two journal files at the least.
+    Bytes(u64),
+}
+
+impl Reserve {
+    fn of(self, dir: &Path) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Bytes(bytes) => bytes.max(2 * SEGMENT),
+            Self::Usual => {
+                let size = look_at(dir).map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize));
+                (size / 10).min(LARGEST).max(2 * SEGMENT)
+            }
+        }
+    }
+}
+
+fn look_at(dir: &Path) -> Option<StatVfs> {
+    rustix::fs::statvfs(dir).inspect_err(|error| tracing::warn!(%error, "the disk cannot be asked for its room")).ok()
+}
+
+fn free_bytes(dir: &Path) -> Option<u64> {
+    look_at(dir).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Before a store is opened: gives up the file that is kept for this, where there is not enough room without it.
+pub(super) fn give_up_reserve(dir: &Path, reserve: Reserve) -> io::Result<()> {
+    let (reserve, path) = (reserve.of(dir), dir.join(FILE));
+    let Ok(kept) = path.metadata() else { return Ok(()) };
+    let scarce = free_bytes(dir).is_some_and(|free| free < reserve);
+    if scarce {
+        tracing::warn!("the disk is full: the reserve is given up to open the store");
+    }
+    // One of another size was kept for another setting.
+    if scarce || kept.len() != reserve { fs::remove_file(path) } else { Ok(()) }
+}
+
+/// Whether an error will pass when somebody else makes room, or closes a file.
+pub(super) fn passes(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE))
+}
+
+/// What is known of the room on the disk of one store.
+#[derive(Debug)]
+pub(super) struct Space {
+    dir: PathBuf,
+    pub(super) reserve: u64,
+    free: AtomicU64,
+    full: AtomicBool,
+    /// Whether the file is there.
+    kept: AtomicBool,
+    /// What the journal waits for, while it does.
+    waits_for: Mutex<Option<String>>,
+    /// Nobody waits for room any more.
+    pub(super) closing: AtomicBool,
+}
+
+impl Space {
+    pub(super) fn new(dir: &Path, reserve: Reserve) -> Self {
+        let space = Self {
+            dir: dir.to_owned(),
+            reserve: reserve.of(dir),
+            free: AtomicU64::new(u64::MAX),
+            full: AtomicBool::new(false),
+            kept: AtomicBool::new(dir.join(FILE).exists()),
+            waits_for: Mutex::default(),
+            closing: AtomicBool::new(false),
+        };
+        space.look();
+        space.keep_reserve();
+        space
+    }
+
+    /// Asks the file system how much room there is.
+    pub(super) fn look(&self) {
+        let Some(free) = free_bytes(&self.dir) else { return };
+        self.free.store(free, Relaxed);
+        let was = self.full.load(Relaxed);
+        let needed = if self.kept.load(Relaxed) { self.reserve } else { 2 * self.reserve };
+        // Not to and fro with every file that somebody makes or removes.
+        let full = free < if was { needed + self.reserve / 16 } else { needed };
+        if full != was && self.full.swap(full, Relaxed) != full {
+            let (free_mb, reserve_mb) = (free >> 20, self.reserve >> 20);
+            match full {
+                true => tracing::error!(free_mb, reserve_mb, "the disk is full: new commands are refused"),
+                false => tracing::info!(free_mb, "there is room again: commands are taken"),
+            }
+        }
+    }
+
+    /// Makes the file that is given up on a full disk, if there is room for it and for the reserve.
+    pub(super) fn keep_reserve(&self) {
+        let room = self.free.load(Relaxed) >= 2 * self.reserve;
+        if self.reserve == 0 || !room || self.kept.load(Relaxed) {
+            return;
+        }
+        let path = self.dir.join(FILE);
+        let made = OpenOptions::new().write(true).create(true).truncate(true).open(&path).and_then(|file| {
+            allocate(&file, 0, self.reserve, false)?;
+            file.sync_all()
+        });
+        match made {
+            Ok(()) => self.kept.store(true, Relaxed),
+            Err(error) => {
+                let _ = fs::remove_file(path);
+                tracing::warn!(%error, "no room could be set aside for opening the store on a full disk");
+            }
+        }
+        self.look();
+    }
+
+    /// Whether new commands are to be refused.
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Relaxed)
+    }
+
+    /// Whether the reserve is used up as far as batches may use it.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.free.load(Relaxed) < self.reserve / 2
+    }
+
+    /// How much is free, if the file system says so.
+    pub(super) fn free(&self) -> Option<u64> {
+        Some(self.free.load(Relaxed)).filter(|free| *free != u64::MAX)
+    }
+
+    /// Makes sure that sled has room to write ahead of the end of its `file`, and that so much is left then. `false`: it
+    /// has not.
+    pub(super) fn is_laid_ahead(&self, file: &File, least: u64) -> bool {
+        self.look();
+        let free = self.free.load(Relaxed);
+        let Ok(end) = file.metadata().map(|about| about.len()) else { return false };
+        free >= least && allocate(file, end, AHEAD, true).is_ok()
+    }
+
+    /// What the journal waits for; `None`: nothing.
+    pub(super) fn journal_waits(&self, what: Option<String>) {
+        *lock(&self.waits_for) = what;
+    }
+
+    /// What it waits for now.
+    pub(super) fn waits_for(&self) -> Option<String> {
+        lock(&self.waits_for).clone()
+    }
+}
+
+/// Has the file system set room aside, whether or not it is then part of the file. One that cannot is taken at its word
+/// about how much is free.
+fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    let flags = if beyond_end { FallocateFlags::KEEP_SIZE } else { FallocateFlags::empty() };
+    match fallocate(file, flags, from, len) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+            let free = rustix::fs::fstatvfs(file).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))?;
+            if free >= len { Ok(()) } else { Err(Errno::NOSPC.into()) }
+        }
+        other => Ok(other?),
+    }
+}
+
+/// The error of somebody who has waited for room until the store was closed.
+pub(super) fn closed_meanwhile(error: &io::Error) -> StoreError {
+    StoreError::Failed(format!("it was closed while the journal could not be written: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserve_is_two_journal_files_at_the_least_and_64_mib_at_the_most() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        assert_eq!(Reserve::None.of(dir.path()), 0);
+        assert_eq!(Reserve::Bytes(1).of(dir.path()), 2 * SEGMENT);
+        let usual = Reserve::Usual.of(dir.path());
+        assert!((2 * SEGMENT..=LARGEST).contains(&usual), "{usual}");
+    }
+
+    #[test]
+    fn what_is_kept_is_given_up_only_when_there_is_no_room() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (reserve, file) = (Reserve::Bytes(2 * SEGMENT), dir.path().join(FILE));
+        let space = Space::new(dir.path(), reserve);
+        assert_eq!(file.metadata().expect("it is kept").len(), 2 * SEGMENT);
+        assert!(!space.is_full() && !space.is_used_up());
+        give_up_reserve(dir.path(), reserve).expect("may be removed");
+        assert!(file.exists(), "there is room");
+        // More than any disk has.
+        give_up_reserve(dir.path(), Reserve::Bytes(1 << 60)).expect("may be removed");
+        assert!(!file.exists());
+        assert!(Space::new(dir.path(), Reserve::Bytes(1 << 60)).is_full());
+    }
+
+    #[test]
+    fn what_passes_is_told_from_what_does_not() {
+        for errno in [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE] {
+            assert!(passes(&errno.into()));
+        }
+        assert!(!passes(&Errno::IO.into()) && !passes(&io::Error::other("no")));
+    }
+}
