@@ -26,7 +26,7 @@ const TREES: [&str; 3] = ["bookrent.book", "bookrent.rent", "bookrent.delivery"]
 #[ignore = "the process that the other test kills"]
 fn victim() {
     let Ok(dir) = env::var(VICTIM) else { return };
-    let hazards = Hazards { unsynced: env::var(UNSYNCED).is_ok() };
+    let hazards = Hazards { unsynced: env::var(UNSYNCED).is_ok(), ..Hazards::default() };
     // Little memory, so that runs are written and merged all the time.
     let options = Options { unwritten_limit_bytes: 256 << 10, ..Options::default() };
     let store = SledStore::open_with(dir, &options, hazards).expect("opens");
