@@ -4,13 +4,17 @@
     python3 listen.py --amqp amqp://guest:guest@localhost:5672/%2f --bind 'bookrent.#' --heard heard.sqlite
 
 Each event is delivered at least once, and events of one source come in the order of their sequence, except that one may
-come again, and that one which went by while no queue was bound never comes. So: remember the last sequence of each
-source; what is not above it was had before; what leaves a gap is fetched over HTTP first (`--history`).
+come again, and that one which went by while no queue was bound never comes. So: remember the last event of each source;
+what is not above its sequence was had before; what leaves a gap is fetched over HTTP first (`--history`). An id names its
+event for ever; all before its last `-` changes with each start of the source. Then the history says whether what comes now
+follows what was had: a source that was put back from a copy answers 409.
 """
 
 import argparse
 import json
 import sqlite3
+import sys
+import urllib.error
 import urllib.request
 
 import pika
@@ -31,32 +35,49 @@ class Heard:
 
     def __init__(self, path):
         self.base = sqlite3.connect(path)
-        self.base.execute("CREATE TABLE IF NOT EXISTS places (source TEXT PRIMARY KEY, last INTEGER)")
-        self.base.execute("CREATE TABLE IF NOT EXISTS events (source TEXT, id INTEGER, type TEXT, data TEXT)")
+        self.base.execute("CREATE TABLE IF NOT EXISTS places (source TEXT PRIMARY KEY, last INTEGER, id TEXT)")
+        self.base.execute("CREATE TABLE IF NOT EXISTS events (source TEXT, sequence INTEGER, type TEXT, data TEXT)")
 
     def last(self, source):
-        row = self.base.execute("SELECT last FROM places WHERE source = ?", (source,)).fetchone()
-        return row[0] if row else 0
+        return self.place(source)[0]
 
-    def take(self, source, sequence, kind, data):
+    def place(self, source):
+        """The last event's sequence and its id, which names its epoch."""
+        row = self.base.execute("SELECT last, id FROM places WHERE source = ?", (source,)).fetchone()
+        return row or (0, None)
+
+    def take(self, source, sequence, name, kind, data):
         if sequence <= self.last(source):
             return  # It comes again.
         with self.base:
             # The effect: what the consumer is there for.
             self.base.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (source, sequence, kind, json.dumps(data)))
-            self.base.execute("INSERT OR REPLACE INTO places VALUES (?, ?)", (source, sequence))
+            self.base.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (source, sequence, name))
+
+
+def epoch(name):
+    """All of an id before its last `-`; nothing in what was written before there were epochs."""
+    return name.rpartition("-")[0] if name else None
 
 
 def catch_up(history, heard, source, until):
     """Takes what is missing of `source` before the sequence `until`."""
     context = source.strip("/").replace("/", ".")
-    while (start := heard.last(source) + 1) < until:
-        with urllib.request.urlopen(f"{history}/events/{context}?from={start}&limit=1000") as answer:
-            events = [event for event in json.load(answer) if int(event["id"]) < until]
-        if not events:
+    while True:
+        last, name = heard.place(source)
+        # Behind that very event: `0-7` is the one that is called `7`.
+        start = (name if "-" in name else f"0-{name}") if name else 1
+        try:
+            with urllib.request.urlopen(f"{history}/events/{context}?from={start}&limit=1000") as answer:
+                events = [event for event in json.load(answer) if int(event["sequence"]) < until]
+        except urllib.error.HTTPError as why:
+            if why.code != 409:
+                raise
+            sys.exit(f"{source} has another past than what was heard: begin anew, with another --heard")
+        if last + 1 >= until or not events:
             return
         for event in events:
-            heard.take(source, int(event["id"]), event["type"], event["data"])
+            heard.take(source, int(event["sequence"]), event["id"], event["type"], event["data"])
 
 
 def main():
@@ -72,7 +93,7 @@ def main():
     heard = Heard(options.heard)
     if options.show:
         for source, sequence, kind, data in heard.base.execute("SELECT * FROM events ORDER BY rowid"):
-            print(json.dumps({"source": source, "id": sequence, "type": kind, "data": json.loads(data)}))
+            print(json.dumps({"source": source, "sequence": sequence, "type": kind, "data": json.loads(data)}))
         return
 
     channel = pika.BlockingConnection(pika.URLParameters(options.amqp)).channel()
@@ -84,11 +105,12 @@ def main():
 
     def on_event(channel, method, properties, body):
         headers = properties.headers or {}
-        source, sequence = attribute(headers, "source"), int(attribute(headers, "id"))
+        source, sequence = attribute(headers, "source"), int(attribute(headers, "sequence"))
+        name, (last, known) = attribute(headers, "id"), heard.place(source)
         # A queue that is bound with a narrower key has gaps that are none.
-        if options.history and sequence > heard.last(source) + 1:
+        if options.history and (sequence > last + 1 or (sequence > last and epoch(name) != epoch(known))):
             catch_up(options.history, heard, source, sequence)
-        heard.take(source, sequence, attribute(headers, "type"), json.loads(body))
+        heard.take(source, sequence, name, attribute(headers, "type"), json.loads(body))
         channel.basic_ack(method.delivery_tag)
 
     channel.basic_consume(options.queue, on_event)

@@ -10,6 +10,7 @@ It prints one event a line. With `--follow` it takes up after a broken connectio
 import argparse
 import json
 import re
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -42,7 +43,11 @@ def follow(server, path, cursor):
                     if field:
                         told[field] = value
                     elif "data" in told:
-                        print(told["data"], flush=True)
+                        if told.get("event") == "reset":
+                            # The server's data was put back from a copy: what follows begins anew.
+                            print("the history has changed:", told["data"], file=sys.stderr, flush=True)
+                        else:
+                            print(told["data"], flush=True)
                         last, told = told["id"], {}
         except (urllib.error.URLError, OSError):
             pass

@@ -2,6 +2,7 @@
 
 use super::{
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
+    hearsay::Dispute,
     outflow::{Outflow, OutflowHealth, Outgoing, Published},
     remote::PeerQuestion,
     replica::ReplicaHealth,
@@ -235,6 +236,14 @@ pub enum Fault {
     /// The command crashed its context; nothing of it stands.
     #[error("the command failed in an unforeseen way; nothing of it stands")]
     Crashed,
+    /// The log of a context has another past than the one that is known.
+    #[error("{detail}")]
+    HistoryChanged {
+        /// Whose log.
+        context: String,
+        /// What was found, and what to do.
+        detail: String,
+    },
     /// The store has failed.
     #[error("{0}")]
     Store(String),
@@ -295,6 +304,18 @@ pub trait Node: Send + Sync {
     /// How what comes from other nodes is doing.
     fn replicas(&self) -> Vec<ReplicaHealth> {
         Vec::new()
+    }
+    /// What other nodes and this one have found of logs that do not go on with what was known of them.
+    fn disputes(&self) -> Vec<Dispute> {
+        Vec::new()
+    }
+    /// Whether the one who puts `question` to `callee` has the past that is known of it, and `callee` that which is known
+    /// there.
+    ///
+    /// # Errors
+    /// [`Fault::HistoryChanged`]; then the question must not be decided.
+    fn meet(&self, _callee: &dyn Context, _question: &PeerQuestion) -> Result<(), Fault> {
+        Ok(())
     }
     /// How what leaves the node is doing.
     fn outflows(&self) -> Vec<OutflowHealth> {

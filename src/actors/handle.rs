@@ -302,7 +302,7 @@ impl<A: Aggregate> Context for Handle<A> {
 
     fn ask(&self, question: PeerQuestion) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
         let shared = self.common.shared();
-        let PeerQuestion { id, saga, client, trace, number, command } = question;
+        let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
         let command = match serde_json::from_value::<A::Command>(command) {
             _ if shared.open().is_err() => return std::future::ready(Err(Fault::Away(A::NAME.context))).boxed(),
             // What another node begins is new here.

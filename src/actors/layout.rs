@@ -8,13 +8,14 @@ use super::{
     front::{Context, DoorInfo, Verb},
     guard::Guard,
     handle::{Enter, Handle},
+    hearsay::Hearsay,
     listening::{Ears, Heard},
     logic::Logic,
     node::{NodeError, NodeSettings},
     outflow::Outflows,
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
-    remote::RemoteContext,
+    remote::{Pasts, RemoteContext, TellPast},
     replica::{Replica, Replicating},
     shared::{Latest, Mailbox, Shared},
     sources::{Listeners, LocalSource, Queue, Reaction, Source, Whose, last_sequence},
@@ -62,11 +63,19 @@ pub struct Layout<'a> {
     pub(super) failed: Option<NodeError>,
     pub(super) replicas: Vec<Arc<dyn Replicating>>,
     pub(super) guards: Vec<(&'static str, Arc<Guard>)>,
+    pub(super) pasts: Pasts,
+    pub(super) told: HashMap<&'static str, TellPast>,
+    heard: &'a Arc<Hearsay>,
     listeners: HashMap<&'static str, Box<dyn Any>>,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn new(store: &'a Arc<dyn Store>, clock: &'a Arc<Clock>, settings: &'a NodeSettings) -> Self {
+    pub(super) fn new(
+        store: &'a Arc<dyn Store>,
+        clock: &'a Arc<Clock>,
+        settings: &'a NodeSettings,
+        heard: &'a Arc<Hearsay>,
+    ) -> Self {
         Self {
             store,
             clock,
@@ -77,6 +86,9 @@ impl<'a> Layout<'a> {
             failed: None,
             replicas: Vec::new(),
             guards: Vec::new(),
+            pasts: Pasts::default(),
+            told: HashMap::new(),
+            heard,
             listeners: HashMap::new(),
         }
     }
@@ -96,7 +108,9 @@ impl<'a> Layout<'a> {
             return Ok(known.clone());
         }
         let (listeners, tree) = (Arc::new(Listeners::<S>::default()), self.log::<S>()?);
-        listeners.latest.store(last_sequence(&tree)?, SeqCst);
+        let last = last_sequence(&tree)?;
+        listeners.latest.store(last, SeqCst);
+        listeners.know_history(&tree, self.settings.hosts(S::NAME.context).then_some(last + 1))?;
         if let Some(wire) = self.settings.wire.as_ref().filter(|_| !self.settings.hosts(S::NAME.context)) {
             self.replicas.push(Arc::new(Replica::open(tree, listeners.clone(), wire.clone())?));
         }
@@ -182,6 +196,8 @@ impl<'a> Layout<'a> {
         let patience = self.settings.patience(A::NAME.system);
         let mut writing = Writing::<A>(None);
         A::messages(&mut writing);
+        let listeners = self.listeners::<A>()?;
+        self.told.insert(A::NAME.context, Box::new(move || listeners.past()));
         let outflows = Outflows { tree: tree.clone(), listeners: self.listeners::<A>()?, write: writing.0 };
         let doors = (doors.0, doors.1);
         let handle = Arc::new(Handle::new(mailbox.clone(), tree.clone(), guard.clone(), doors, patience, outflows));
@@ -205,7 +221,8 @@ impl<'a> Layout<'a> {
             let settings = self.settings.guard(&A::NAME);
             let (patience, guard) = (settings.patience(), Guard::new(settings));
             let (context, store) = (A::NAME.context, self.store.clone());
-            let askable = RemoteContext { context, wire: wire.clone(), store, patience };
+            let (pasts, heard) = (self.pasts.clone(), self.heard.clone());
+            let askable = RemoteContext { context, wire: wire.clone(), store, patience, pasts, heard };
             self.guards.push((context, guard.clone()));
             self.known.insert(context, Peer { guard, askable: Arc::new(askable) });
         }

@@ -337,7 +337,7 @@ fn take_one<T>(
     }
 }
 
-fn parked_key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
+pub(super) fn parked_key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
     KeyBuf::new(Space::Parked).text(source).number(aggregate).number(sequence).build()
 }
 

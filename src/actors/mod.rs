@@ -1,5 +1,6 @@
 //! The runtime, which knows no business: one supervised actor a context, turn by turn.
 
+mod accepting;
 mod actor;
 mod backoff;
 mod breaker;
@@ -11,6 +12,8 @@ mod guard;
 mod guardian;
 mod handle;
 mod health;
+mod hearsay;
+mod history;
 mod layout;
 mod letters;
 mod listening;
@@ -31,17 +34,20 @@ mod sink;
 mod sources;
 mod view_handle;
 
+pub use accepting::{Accepting, accept_histories};
 pub use backoff::pause;
 pub use breaker::BreakerSettings;
 pub use clock::Clock;
 pub use front::*;
 pub use guard::GuardSettings;
 pub use health::*;
+pub use hearsay::Dispute;
+pub use history::{EventId, Past, Word};
 pub use layout::Layout;
 pub use letters::{DeadLetters, Letter, LetterBox};
 pub use node::{LocalNode, NodeError, NodeSettings, Stuck};
 pub use outflow::{Drawn, Outflow, OutflowHealth, Outgoing, Published};
-pub use remote::{PeerAnswer, PeerQuestion, Wire};
+pub use remote::{PeerAnswer, PeerQuestion, PeerReply, Silence, Wire};
 pub use replica::{ReplicaHealth, Replicating};
 pub use shared::{Chaos, ChaosPoint};
 pub use sink::{Sink, SinkHealth};

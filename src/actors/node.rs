@@ -6,9 +6,11 @@ use super::{
     guard::{Guard, GuardSettings},
     guardian::Guardian,
     health::{GuardHealth, Phase},
+    hearsay::{Dispute, Hearsay, late},
+    history::Relation,
     layout::{Layout, Placed},
     outflow::{Find, OutflowHealth, Places, Pump, Running},
-    remote::Wire,
+    remote::{PeerQuestion, Wire},
     replica::{ReplicaHealth, Replicating},
     shared::Chaos,
     sink::{Sink, SinkHealth},
@@ -52,6 +54,8 @@ pub struct NodeSettings {
     pub contexts: Option<HashSet<String>>,
     /// The way to the nodes that host the others.
     pub wire: Option<Arc<dyn Wire>>,
+    /// Contexts of other nodes whose past is believed anew, whatever was known of it.
+    pub accept_history: Vec<String>,
 }
 
 impl Default for NodeSettings {
@@ -67,6 +71,7 @@ impl Default for NodeSettings {
             stuck: Arc::new(|_| std::process::exit(70)),
             contexts: None,
             wire: None,
+            accept_history: Vec::new(),
         }
     }
 }
@@ -121,6 +126,7 @@ pub struct LocalNode {
     pumps: RwLock<Vec<Arc<dyn Running>>>,
     replicas: Vec<Arc<dyn Replicating>>,
     guards: Vec<(&'static str, Arc<Guard>)>,
+    heard: Arc<Hearsay>,
     _guardian: Guardian,
 }
 
@@ -135,11 +141,13 @@ impl LocalNode {
         lay_out: impl FnOnce(&mut Layout<'_>),
     ) -> Result<Self, NodeError> {
         let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
-        let mut layout = Layout::new(&store, &clock, &settings);
+        let heard = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
+        let mut layout = Layout::new(&store, &clock, &settings, &heard);
         lay_out(&mut layout);
-        let Layout { placed, known, peers, failed, replicas, guards, .. } = layout;
+        let Layout { placed, known, peers, failed, replicas, guards, pasts, told, .. } = layout;
         failed.map_or(Ok(()), Err)?;
         peers.know(known);
+        pasts.know(told);
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
         systems.dedup();
         let placed = Arc::new(placed);
@@ -147,7 +155,19 @@ impl LocalNode {
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
         let places = Arc::new(Places::open(&store)?);
         let pumps = RwLock::default();
-        Ok(Self { contexts, systems, placed, store, clock, places, pumps, replicas, guards, _guardian: guardian })
+        Ok(Self {
+            contexts,
+            systems,
+            placed,
+            store,
+            clock,
+            places,
+            pumps,
+            replicas,
+            guards,
+            heard,
+            _guardian: guardian,
+        })
     }
 
     /// Follows the contexts of other nodes that somebody here listens to, for as long as it is polled.
@@ -219,6 +239,29 @@ impl Node for LocalNode {
     fn replicas(&self) -> Vec<ReplicaHealth> {
         self.replicas.iter().map(|replica| replica.health()).collect()
     }
+    fn disputes(&self) -> Vec<Dispute> {
+        let of_replicas = self.replicas.iter().filter_map(|replica| replica.dispute());
+        self.heard.disputes().into_iter().chain(of_replicas).collect()
+    }
+    fn meet(&self, callee: &dyn Context, question: &PeerQuestion) -> Result<(), Fault> {
+        if let (Some(known), Some(history)) = (question.heard, callee.history())
+            && !history.has(known)
+        {
+            return Err(self.heard.lost(callee.name().context, known));
+        }
+        let Some(told) = &question.past else { return Ok(()) };
+        let asker = question.id.context.as_ref();
+        // What its events say of it counts as well as what it has said itself.
+        let replica = self.replicas.iter().find(|replica| replica.context() == asker);
+        if let Some(known) = replica.and_then(|replica| replica.past()) {
+            match told.to(&known) {
+                Relation::GoesOn => {}
+                Relation::Behind => return Err(late()),
+                Relation::Apart => return Err(self.heard.apart(asker, known.last())),
+            }
+        }
+        self.heard.judge(asker, told)
+    }
     fn sinks(&self) -> Vec<SinkHealth> {
         let mut sinks: Vec<_> =
             self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().filter_map(|pump| pump.sink()).collect();
@@ -233,6 +276,6 @@ impl Node for LocalNode {
     }
     fn ready(&self) -> bool {
         let starting = |context: &Arc<dyn Context>| context.health().state == Phase::Starting;
-        self.store_works() && !self.contexts.iter().any(starting)
+        self.store_works() && !self.contexts.iter().any(starting) && self.disputes().is_empty()
     }
 }

@@ -8,6 +8,7 @@ use super::{
     backoff::pause,
     desk::Tree,
     front::Context,
+    history::{EventId, Past, Word},
     records::Logged,
     sink::{Sink, SinkHealth},
     sources::{Listeners, read_log},
@@ -58,6 +59,12 @@ pub trait Outflow<T>: Send + Sync {
     /// # Errors
     /// What the store says.
     fn read(&self, from: u64) -> Result<Drawn<T>, StoreError>;
+    /// What the event with this sequence is called.
+    fn id_of(&self, sequence: u64) -> EventId;
+    /// Whether this event is in the log.
+    fn has(&self, id: EventId) -> bool;
+    /// What others need to judge whether it goes on with what they know of it.
+    fn past(&self) -> Past;
 }
 
 /// An event as the outside is told of it.
@@ -65,6 +72,9 @@ pub trait Outflow<T>: Send + Sync {
 pub struct Published {
     /// Its place in the context's log.
     pub sequence: u64,
+    /// What the start of the log's writer is called that wrote it; nothing in the first epoch.
+    #[serde(default, skip_serializing_if = "Word::is_none_at")]
+    pub epoch: Word,
     /// The aggregate that it happened to.
     pub number: u64,
     /// The aggregate's version after it.
@@ -87,13 +97,20 @@ pub struct Published {
     pub data: serde_json::Value,
 }
 
+impl Published {
+    /// Its name for ever.
+    pub fn id(&self) -> EventId {
+        EventId { word: self.epoch, sequence: self.sequence }
+    }
+}
+
 /// A text message to somebody outside.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outgoing {
-    /// The context whose event it tells of; with the sequence, its id.
+    /// The context whose event it tells of; with that event's name, its id.
     pub context: &'static str,
-    /// That event's place in the log.
-    pub sequence: u64,
+    /// That event.
+    pub event: EventId,
     /// The thing that it happened to.
     pub number: u64,
     /// Business time.
@@ -107,7 +124,7 @@ pub struct Outgoing {
 }
 
 /// What an event comes to for one kind of reader.
-type Extract<A, T> = Arc<dyn Fn(&Logged<<A as Aggregate>::Event>) -> Option<T> + Send + Sync>;
+type Extract<A, T> = Arc<dyn Fn(&Logged<<A as Aggregate>::Event>, Word) -> Option<T> + Send + Sync>;
 
 /// The log of a context of this process.
 struct LogOutflow<A: Aggregate, T> {
@@ -136,9 +153,24 @@ impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
             }
         })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
-        let items = events.iter().filter_map(|logged| Some((logged.envelope.sequence, (self.extract)(logged)?)));
+        let items = self.listeners.history(|history| {
+            let item = |logged: &Logged<A::Event>| {
+                let id = history.id_of(logged.envelope.sequence);
+                Some((id.sequence, (self.extract)(logged, id.word)?))
+            };
+            events.iter().filter_map(item).collect()
+        });
         // No row that was read is younger than the youngest commit.
-        Ok(Drawn { items: items.collect(), last, commit: self.tree.store.accepted() })
+        Ok(Drawn { items, last, commit: self.tree.store.accepted() })
+    }
+    fn id_of(&self, sequence: u64) -> EventId {
+        self.listeners.history(|history| history.id_of(sequence))
+    }
+    fn has(&self, id: EventId) -> bool {
+        self.listeners.has(id)
+    }
+    fn past(&self) -> Past {
+        self.listeners.past()
     }
 }
 
@@ -156,15 +188,16 @@ impl<A: Aggregate> Outflows<A> {
     }
     /// Everything that happened.
     pub fn history(&self) -> Arc<dyn Outflow<Published>> {
-        self.of(Arc::new(|logged| Some(published::<A>(logged))))
+        self.of(Arc::new(|logged, epoch| Some(published::<A>(logged, epoch))))
     }
     /// What is told in text messages.
     pub fn messages(&self) -> Option<Arc<dyn Outflow<Outgoing>>> {
         let write = self.write?;
-        Some(self.of(Arc::new(move |Logged { envelope, event }: &Logged<A::Event>| {
+        Some(self.of(Arc::new(move |Logged { envelope, event }: &Logged<A::Event>, word| {
             let Message { to, text } = write(event)?;
-            let (sequence, number, saga) = (envelope.sequence, envelope.aggregate, envelope.saga.to_string());
-            Some(Outgoing { context: A::NAME.context, sequence, number, at: envelope.at, saga, to, text })
+            let (number, saga) = (envelope.aggregate, envelope.saga.to_string());
+            let event = EventId { word, sequence: envelope.sequence };
+            Some(Outgoing { context: A::NAME.context, event, number, at: envelope.at, saga, to, text })
         })))
     }
 }
@@ -179,9 +212,10 @@ pub fn data_of(event: &impl Serialize) -> serde_json::Value {
 }
 
 /// An event as the outside is told of it.
-fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>) -> Published {
+fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>, epoch: Word) -> Published {
     Published {
         sequence: envelope.sequence,
+        epoch,
         number: envelope.aggregate,
         version: envelope.version,
         at: envelope.at,

@@ -4,13 +4,19 @@
 //! neighbour: the same positions, the same catching up, the same shelves for what they cannot take; and they go on while
 //! the other node is away. The replica takes each event once, in the order of its source, whatever brings it: it appends
 //! the sequence behind its last one and nothing else. What a feed has skipped, it asks the source for.
+//!
+//! It goes on behind the very event that it has last, not behind that event's number: a source whose log has another event
+//! there was put back from a copy, or is another one. Then nothing more is taken, and the node says so. A feed cannot know
+//! what a new epoch follows, so the first event of one is asked for.
 
 use super::{
     backoff::pause,
     desk::Tree,
+    hearsay::{Dispute, remedy},
+    history::{EventId, Past, Word, epoch_key, epoch_row},
     outflow::Published,
     records::{Cause, Envelope, Logged, SagaId, encode_event, encode_log},
-    remote::Wire,
+    remote::{Silence, Wire},
     sources::Listeners,
 };
 use crate::{
@@ -51,6 +57,17 @@ pub struct Replica<S: Aggregate> {
     missing: Notify,
     counts: Counts,
     trouble: Mutex<(u64, Option<String>)>,
+    /// Set while the source has another past than what is here.
+    dispute: Mutex<Option<Dispute>>,
+}
+
+/// Who brings events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A feed, which knows nothing of what was before them.
+    Feed,
+    /// The source, which has been told what they are to follow.
+    Source,
 }
 
 #[derive(Default)]
@@ -82,6 +99,8 @@ pub struct ReplicaHealth {
     pub attempts: u64,
     /// Why not, the last time.
     pub error: Option<String>,
+    /// What is to be done where the source has another past than what is here; nothing is taken then.
+    pub history_changed: Option<String>,
 }
 
 /// A replica, whichever context it is of.
@@ -90,6 +109,10 @@ pub trait Replicating: Send + Sync {
     fn context(&self) -> &'static str;
     /// How it is doing.
     fn health(&self) -> ReplicaHealth;
+    /// Its past, as far as its source has told the names of its events.
+    fn past(&self) -> Option<Past>;
+    /// That its source has another past, while that is so.
+    fn dispute(&self) -> Option<Dispute>;
     /// Asks its source for whatever is missing, for as long as it is polled.
     fn follow(self: Arc<Self>) -> BoxFuture<'static, ()>;
     /// Says who brings events from now on, so that the source need not be asked for each; or why nobody does any more.
@@ -112,24 +135,41 @@ impl<S: Aggregate> Replica<S> {
         let epoch = tree.store.activate(tree.id)?;
         let last = AsyncMutex::new(listeners.latest.load(Relaxed));
         let (feed, missing, counts) = (watch::Sender::new(None), Notify::new(), Counts::default());
-        Ok(Self { tree, epoch, listeners, wire, last, feed, missing, counts, trouble: Mutex::default() })
+        let (trouble, dispute) = (Mutex::default(), Mutex::default());
+        Ok(Self { tree, epoch, listeners, wire, last, feed, missing, counts, trouble, dispute })
     }
 
-    /// Appends what comes next, and counts it. The rest is here already, or behind a gap.
-    async fn append(&self, events: Vec<Logged<S::Event>>, count: &AtomicU64) -> Result<(), String> {
+    /// What the last event here is called; nothing where the source has never told the names of its events.
+    fn after(&self, last: u64) -> Option<EventId> {
+        self.listeners.history(|history| (last == 0 || history.current().is_some()).then(|| history.id_of(last)))
+    }
+
+    /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
+    async fn append(&self, events: Vec<(Logged<S::Event>, Word)>, by: By) -> Result<(), String> {
         let mut last = self.last.lock().await;
         let (mut end, mut next) = (*last, Vec::with_capacity(events.len()));
-        for logged in events {
-            match logged.envelope.sequence {
-                sequence if sequence == end + 1 => {
-                    next.push(logged);
-                    end = sequence;
+        let mut epoch = self.listeners.history(|history| history.current());
+        let mut began = Vec::new();
+        for (logged, word) in events {
+            let sequence = logged.envelope.sequence;
+            let goes_on = epoch.map_or(Word::default(), |(_, word)| word) == word;
+            if sequence == end + 1 && (goes_on || by == By::Source) {
+                if !goes_on {
+                    if word.is_none() {
+                        return Err(format!("event {sequence} of {} is without its epoch: upgrade its node", S::NAME));
+                    }
+                    epoch = Some((sequence, word));
+                    began.push((sequence, word));
                 }
-                sequence if sequence <= end => drop(self.counts.again.fetch_add(1, Relaxed)),
-                _ => self.missing.notify_one(),
+                next.push(logged);
+                end = sequence;
+            } else if sequence <= *last && self.listeners.has(EventId { word, sequence }) {
+                self.counts.again.fetch_add(1, Relaxed);
+            } else if sequence > end || by == By::Feed {
+                self.missing.notify_one();
             }
         }
-        if next.is_empty() {
+        if next.is_empty() || self.dispute().is_some() {
             return Ok(());
         }
         let written = next.iter().map(|logged| Ok((&logged.envelope, encode_event(logged)?)));
@@ -138,13 +178,18 @@ impl<S: Aggregate> Replica<S> {
             .and_then(|written| encode_log(S::EVENT_VERSION, written.into_iter()))
             .map_err(|why| why.to_string())?;
         let key = |first: u64| KeyBuf::new(Space::Log).number(first).build();
-        let writes = rows.into_iter().map(|(first, record)| (key(first), Some(record))).collect();
+        let mut writes: Vec<_> = rows.into_iter().map(|(first, record)| (key(first), Some(record))).collect();
+        for (first, word) in &began {
+            writes.push((epoch_key(*first), Some(epoch_row(*word).map_err(|why| why.to_string())?)));
+        }
         let batch = Batch { tree: self.tree.id, epoch: self.epoch, expects: Vec::new(), writes };
         if let Verdict::Pending(verdict) = self.tree.store.submit(batch).map_err(|why| why.to_string())? {
             verdict.await.map_err(|_| "the store is closed".to_owned())?.map_err(|why| why.to_string())?;
         }
+        let count = if by == By::Feed { &self.counts.fed } else { &self.counts.asked };
         count.fetch_add(end - *last, Relaxed);
         *last = end;
+        began.into_iter().for_each(|(first, word)| self.listeners.began(first, word));
         drop(last);
         self.listeners.say(&next.into());
         Ok(())
@@ -153,15 +198,16 @@ impl<S: Aggregate> Replica<S> {
     async fn take(&self, events: Vec<Published>) -> Result<Vec<(usize, String)>, String> {
         let (mut readable, mut unreadable) = (Vec::with_capacity(events.len()), Vec::new());
         for (place, event) in events.into_iter().enumerate() {
+            let word = event.epoch;
             match as_logged::<S>(event) {
-                Ok(logged) => readable.push(logged),
+                Ok(logged) => readable.push((logged, word)),
                 Err(why) => unreadable.push((place, why)),
             }
         }
         if !unreadable.is_empty() {
             self.missing.notify_one();
         }
-        self.append(readable, &self.counts.fed).await?;
+        self.append(readable, By::Feed).await?;
         let (durable, is_durable) = oneshot::channel();
         self.tree.store.when_durable(self.tree.store.accepted(), Box::new(move |word| drop(durable.send(word))));
         let word = is_durable.await.map_err(|_| "the store is closed".to_owned())?;
@@ -179,32 +225,51 @@ impl<S: Aggregate> Replica<S> {
                     () = tokio::time::sleep(ROUND) => {}
                 },
                 Ok(_) => {}
-                Err(why) => self.stumble(why).await,
+                Err(Silence::Away(why)) => self.stumble(why).await,
+                Err(Silence::Changed(why)) => {
+                    self.stop(&why);
+                    tokio::time::sleep(ROUND).await;
+                }
             }
         }
     }
 
     /// Asks the source for what comes next, and says how many events it knew.
-    async fn ask(&self, linger: Duration) -> Result<usize, String> {
-        let from = *self.last.lock().await + 1;
-        let events = self.wire.events(S::NAME.context, from, linger).await?;
+    async fn ask(&self, linger: Duration) -> Result<usize, Silence> {
+        let last = *self.last.lock().await;
+        let events = self.wire.events(S::NAME.context, last + 1, self.after(last), linger).await?;
+        if self.dispute.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            tracing::info!(context = S::NAME.context, "the source has its past again; its events are taken again");
+        }
         let known = events.len();
         let (mut readable, mut stop) = (Vec::with_capacity(known), None);
         for event in events {
+            let word = event.epoch;
             match as_logged::<S>(event) {
-                Ok(logged) => readable.push(logged),
+                Ok(logged) => readable.push((logged, word)),
                 Err(why) => {
                     stop = Some(why);
                     break;
                 }
             }
         }
-        self.append(readable, &self.counts.asked).await?;
+        self.append(readable, By::Source).await.map_err(Silence::Away)?;
         if let Some(why) = stop {
-            return Err(why);
+            return Err(Silence::Away(why));
         }
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
         Ok(known)
+    }
+
+    /// Nothing more is taken: what comes next follows something else than what is here.
+    fn stop(&self, why: &str) {
+        let mut dispute = self.dispute.lock().unwrap_or_else(PoisonError::into_inner);
+        dispute.get_or_insert_with(|| {
+            let context = S::NAME.context;
+            let detail = format!("events of {context} are not taken any more: {why}. {}", remedy(context));
+            tracing::error!(context, detail, "the source of its events has another past");
+            Dispute::new(context, detail)
+        });
     }
 
     async fn stumble(&self, why: String) {
@@ -237,7 +302,15 @@ impl<S: Aggregate> Replicating for Replica<S> {
             again: self.counts.again.load(Relaxed),
             attempts,
             error,
+            history_changed: self.dispute().map(|dispute| dispute.detail),
         }
+    }
+    fn past(&self) -> Option<Past> {
+        let last = self.listeners.latest.load(Relaxed);
+        self.after(last).filter(|_| last > 0).map(|_| self.listeners.past())
+    }
+    fn dispute(&self) -> Option<Dispute> {
+        self.dispute.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
     fn follow(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move { Replica::follow(&self).await }.boxed()
@@ -255,7 +328,7 @@ impl<S: Aggregate> Replicating for Replica<S> {
 
 /// An event that another node has told of, with its type again.
 fn as_logged<S: Aggregate>(told: Published) -> Result<Logged<S::Event>, String> {
-    let Published { sequence, number, version, at, saga, cause, client, trace, name, schema, data } = told;
+    let Published { sequence, epoch: _, number, version, at, saga, cause, client, trace, name, schema, data } = told;
     let of = S::NAME.context;
     if schema != S::EVENT_VERSION {
         return Err(format!("event {sequence} of {of} has version {schema}; this node knows {}", S::EVENT_VERSION));

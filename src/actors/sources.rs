@@ -2,6 +2,7 @@
 
 use super::{
     desk::Tree,
+    history::{EventId, History, Past, Word},
     records::{Envelope, Logged, decode_log},
 };
 use crate::{
@@ -30,17 +31,53 @@ pub struct Listeners<S: Aggregate> {
     pub latest: AtomicU64,
     /// The same, for those who wait for it to change.
     pub changes: watch::Sender<u64>,
+    /// Who wrote it.
+    history: RwLock<History>,
+    /// What this start of its writer is called, if it is written here.
+    word: Word,
 }
 
 impl<S: Aggregate> Default for Listeners<S> {
     fn default() -> Self {
-        Self { ears: RwLock::new(Vec::new()), latest: AtomicU64::new(0), changes: watch::Sender::new(0) }
+        let (ears, history) = (RwLock::new(Vec::new()), RwLock::default());
+        Self { ears, latest: AtomicU64::new(0), changes: watch::Sender::new(0), history, word: Word::new() }
     }
 }
 
 impl<S: Aggregate> Listeners<S> {
     pub fn add(&self, push: Push<S>) {
         self.ears.write().unwrap_or_else(PoisonError::into_inner).push(push);
+    }
+    /// Finds out who wrote the log. Where it is written here, `next` is the sequence that this start goes on with.
+    pub fn know_history(&self, tree: &Tree<S>, next: Option<u64>) -> Result<(), StoreError> {
+        let mut history = History::load(tree)?;
+        if let Some(next) = next.filter(|_| history.current().is_none_or(|(_, word)| word != self.word)) {
+            history.begin(next, self.word);
+        }
+        *self.history.write().unwrap_or_else(PoisonError::into_inner) = history;
+        Ok(())
+    }
+    /// The word of the epoch that begins with this very event, if one does.
+    pub fn begins_with(&self, sequence: u64) -> Option<Word> {
+        self.history(|history| history.current().filter(|(first, _)| *first == sequence).map(|(_, word)| word))
+    }
+    /// An epoch begins, in a log that is written elsewhere.
+    pub fn began(&self, first: u64, word: Word) {
+        self.history.write().unwrap_or_else(PoisonError::into_inner).begin(first, word);
+    }
+    /// Looks at who wrote the log.
+    pub fn history<T>(&self, look: impl FnOnce(&History) -> T) -> T {
+        look(&self.history.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// What others need to judge it.
+    pub fn past(&self) -> Past {
+        let latest = self.latest.load(SeqCst);
+        self.history(|history| history.past(latest))
+    }
+    /// Whether this event is in the log.
+    pub fn has(&self, id: EventId) -> bool {
+        let latest = self.latest.load(SeqCst);
+        self.history(|history| history.has(id, latest))
     }
     /// These events stand. An empty slice says only that there may be something in the log.
     pub fn say(&self, events: &Arc<[Logged<S::Event>]>) {

@@ -141,7 +141,7 @@ impl Publisher {
         BasicProperties::default()
             .with_content_type("application/json".into())
             .with_delivery_mode(PERSISTENT)
-            .with_message_id(event.event.sequence.to_string().into())
+            .with_message_id(event.event.id().to_string().into())
             .with_correlation_id(event.event.saga.as_str().into())
             .with_type(event.kind().into())
             .with_timestamp(seconds)

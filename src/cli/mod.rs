@@ -84,12 +84,15 @@ struct Sources {
     /// Open a store from which acknowledged data is missing.
     #[arg(long)]
     accept_data_loss: bool,
+    /// Believe the past of another node's context anew, once, after two of them were found; may be repeated.
+    #[arg(long = "accept-history", value_name = "CONTEXT")]
+    accept_history: Vec<String>,
 }
 
 impl Sources {
     fn load(self) -> Result<config::Config, Failure> {
-        let Self { config: file, listen, data, systems, contexts, accept_data_loss } = self;
-        let flags = config::Flags { listen, data, systems, contexts, accept_data_loss };
+        let Self { config: file, listen, data, systems, contexts, accept_data_loss, accept_history } = self;
+        let flags = config::Flags { listen, data, systems, contexts, accept_data_loss, accept_history };
         // A variable that is no text can be none of ours, whose values are all text.
         let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Ok(config::Config::load(file.as_deref(), environment, flags)?)

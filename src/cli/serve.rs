@@ -7,13 +7,13 @@ use super::{
     print,
 };
 use crate::{
-    actors::{Context, GuardSettings, LocalNode, Node, NodeSettings},
+    actors::{Context, GuardSettings, LocalNode, Node, NodeSettings, accept_histories},
     amqp::{self, owner::Taken},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
     events::{self, Documents},
     http::{self, HttpSettings, Listeners},
-    store::{Commit, MemoryStore, Options, Reserve, SledStore},
+    store::{Commit, MemoryStore, Options, Reserve, SledStore, Store},
     systems,
 };
 use futures_util::{FutureExt, future::Either};
@@ -110,7 +110,14 @@ pub(super) async fn serve(
         None => std::future::pending().boxed(),
     };
     let set_up = NodeSettings { wire: outside.wire(settings)?, ..node_settings(settings, ahead) };
-    let node = LocalNode::start(store.clone(), set_up, |board| {
+    let trees: Arc<dyn Store> = store.clone();
+    let accepted = accept_histories(&trees, &set_up, |board| {
+        for system in &systems {
+            systems::lay_out(system, board);
+        }
+    });
+    accepted.await.map_err(|why| failed(&why))?;
+    let node = LocalNode::start(trees, set_up, |board| {
         for system in &systems {
             systems::lay_out(system, board);
         }
@@ -203,8 +210,11 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     }
     let systems = settings.systems.settings.clone().into_iter().collect();
     let admission = settings.admission.per_context;
-    let contexts = settings.hosted();
-    NodeSettings { admission, guards, system_guards, systems, contexts, clock_offset: ahead, ..NodeSettings::default() }
+    let (contexts, accept_history) = (settings.hosted(), settings.node.accept_history.clone());
+    let clock_offset = ahead;
+    let settings =
+        NodeSettings { admission, guards, system_guards, systems, contexts, clock_offset, ..NodeSettings::default() };
+    NodeSettings { accept_history, ..settings }
 }
 
 fn http_settings(settings: &Settings) -> HttpSettings {

@@ -16,6 +16,8 @@ pub struct NodeSection {
     pub credential: Option<Secret>,
     /// A file that holds it.
     pub credential_file: Option<PathBuf>,
+    /// Contexts of other nodes whose past is believed anew, whatever was known of it.
+    pub accept_history: Vec<String>,
 }
 
 /// The word for no context at all.

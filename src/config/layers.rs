@@ -57,6 +57,8 @@ pub struct Flags {
     pub contexts: Option<Vec<String>>,
     /// `--accept-data-loss`
     pub accept_data_loss: bool,
+    /// `--accept-history`, each
+    pub accept_history: Vec<String>,
 }
 
 impl Flags {
@@ -75,6 +77,9 @@ impl Flags {
         }
         if self.accept_data_loss {
             put("store.accept_data_loss", true.into());
+        }
+        if !self.accept_history.is_empty() {
+            put("node.accept_history", self.accept_history.into());
         }
         if !self.systems.is_empty() {
             put("systems.enabled", self.systems.into());

@@ -306,6 +306,9 @@ impl Settings {
         for name in self.node.contexts.iter().flatten().filter(|name| *name != NO_CONTEXTS) {
             known(name, "node.contexts".into())?;
         }
+        for name in &self.node.accept_history {
+            known(name, "node.accept_history".into())?;
+        }
         for (system, contexts) in &self.peers {
             for (context, url) in contexts {
                 let (name, key) = (format!("{system}.{context}"), format!("peers.{system}.{context}"));

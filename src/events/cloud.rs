@@ -1,6 +1,6 @@
 //! A CloudEvent 1.0.2: what is said of an event besides its data, in one place for every protocol.
 
-use crate::actors::Published;
+use crate::actors::{EventId, Published};
 use serde_json::{Map, Value};
 
 /// Where the schemas of events are, by their type; a server has them under `/schemas/` too.
@@ -34,13 +34,13 @@ impl CloudEvent<'_> {
     }
 
     /// Every attribute but `datacontenttype`, which each protocol has a place of its own for. Dedupe by `source` and
-    /// `id`; `sequence` is the same as `id`, in a form that sorts as text.
+    /// `id`, which is opaque; `sequence` is the place in the log, in a form that sorts as text.
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
         let Published { sequence, number, version, at, saga, cause, client, trace, .. } = self.event;
         let kind = self.kind();
         let mut attributes = vec![
             ("specversion", "1.0".to_owned()),
-            ("id", sequence.to_string()),
+            ("id", self.event.id().to_string()),
             ("source", source_of(self.context)),
             ("subject", number.to_string()),
             ("time", at.to_string()),
@@ -87,8 +87,11 @@ pub fn read(context: &str, attribute: impl Fn(&str) -> Option<String>, data: Val
     let (name, schema) = named.ok_or_else(|| format!("its type `{kind}` is none of {context}"))?;
     let schema = schema.parse().map_err(|_| format!("its type `{kind}` has no version"))?;
     let at = needed("time")?;
+    let id = needed("id")?;
+    let EventId { word, sequence } = id.parse().map_err(|()| format!("its attribute `id` is none of ours: `{id}`"))?;
     Ok(Published {
-        sequence: number("id")?,
+        sequence,
+        epoch: word,
         number: number("subject")?,
         version: number("aggregateversion")?,
         at: at.parse().map_err(|why| format!("its time `{at}` is none: {why}"))?,
@@ -111,6 +114,7 @@ mod tests {
     fn event() -> Published {
         Published {
             sequence: 12,
+            epoch: "3f0c2a91b7d4".parse().unwrap(),
             number: 7,
             version: 2,
             at: Timestamp::from_micros(1_624_849_200_000_000),
@@ -130,7 +134,7 @@ mod tests {
         let said = CloudEvent { context: "bookrent.rent", event: &event }.structured();
         for (attribute, value) in [
             ("specversion", "1.0"),
-            ("id", "12"),
+            ("id", "3f0c2a91b7d4-12"),
             ("source", "/bookrent/rent"),
             ("type", "io.holdfast.bookrent.rent.BookRented.v1"),
             ("subject", "7"),

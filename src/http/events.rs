@@ -1,13 +1,18 @@
 //! What has happened, for consumers outside: page by page, or as it happens (server-sent events). Only what a power cut
 //! cannot take back is told.
 //!
-//! A log is read from a sequence on. Several logs have no sequence in common, so the cursor of all of them names the next
-//! sequence in each, `bookrent.book:13,bookrent.rent:41`; a context that it does not name begins at 1.
+//! A log is read from a sequence on, or behind the event whose id is named. Several logs have no sequence in common, so the
+//! cursor of all of them says so of each, `bookrent.book:3f0c2a91b7d4-12,bookrent.rent:41`; a context that it does not name
+//! begins at 1.
 
-use super::{Front, input};
+use super::{
+    Front,
+    cursor::{self, Astray, Log, bad},
+    input,
+};
 use crate::inbound::Problem;
 use crate::{
-    actors::{Fault, Outflow, Published},
+    actors::{Fault, Published},
     events::CloudEvent,
 };
 use actix_web::{
@@ -16,7 +21,7 @@ use actix_web::{
     web,
 };
 use futures_util::{FutureExt, StreamExt, future::select_all, stream};
-use std::{collections::HashMap, fmt::Write, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt::Write, time::Duration};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const LIMIT: usize = 100;
@@ -37,15 +42,20 @@ pub async fn answer(request: &HttpRequest, front: &Front, name: Option<&str>) ->
     let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
     let query = query.map(web::Query::into_inner).unwrap_or_default();
     let mut reader = Reader { logs: logs.into_iter().map(|log| (log, 1)).collect(), alone: name.is_some() };
-    if let Some(cursor) = query.get("from").filter(|cursor| !cursor.is_empty()) {
-        reader.go(cursor)?;
-    }
+    let from = query.get("from").filter(|cursor| !cursor.is_empty()).map(String::as_str);
     let streamed = input::text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream"));
     if streamed {
-        if let Some(last) = input::text(request, "last-event-id").filter(|last| !last.is_empty()) {
-            reader.go_behind(last)?;
-        }
-        return follow(request, reader);
+        // What the client had last is later than where it once began.
+        let last = input::text(request, "last-event-id").filter(|last| !last.is_empty());
+        let changed = match (last, from) {
+            (Some(last), _) => reader.go(last, true)?,
+            (None, Some(from)) => reader.go(from, false)?,
+            (None, None) => Vec::new(),
+        };
+        return follow(request, reader, &changed);
+    }
+    if let Some(context) = from.map_or(Ok(Vec::new()), |from| reader.go(from, false))?.first() {
+        return Err(cursor::changed(context));
     }
     let limit = query.get("limit").map_or(Ok(LIMIT), |limit| limit.parse().map_err(|_| bad("limit")))?.min(MOST);
     let events = reader.page(front, limit.max(1)).await?;
@@ -56,22 +66,12 @@ pub async fn answer(request: &HttpRequest, front: &Front, name: Option<&str>) ->
     Ok(HttpResponse::Ok().content_type(BATCH).insert_header((header::LINK, next)).body(body))
 }
 
-fn bad(what: &str) -> Problem {
-    Problem::new(
-        "bad-request",
-        format!("`{what}` cannot be read; `from` is a sequence, or `context:sequence` with commas between them"),
-        format!("`{what}`을(를) 읽을 수 없습니다"),
-    )
-}
-
 /// An event that is told, and how a reader goes on behind it.
 struct Told {
     id: String,
     context: &'static str,
     event: Published,
 }
-
-type Log = Arc<dyn Outflow<Published>>;
 
 /// Reads logs, each from where it has got to.
 struct Reader {
@@ -81,40 +81,48 @@ struct Reader {
 }
 
 impl Reader {
-    /// Goes to a cursor.
-    fn go(&mut self, cursor: &str) -> Result<(), Problem> {
-        self.set(cursor, 0)
-    }
-
-    /// Goes behind the event whose id this is.
-    fn go_behind(&mut self, id: &str) -> Result<(), Problem> {
-        // The id of an event among others is the cursor of what follows.
-        self.set(id, u64::from(self.alone))
-    }
-
-    fn set(&mut self, cursor: &str, further: u64) -> Result<(), Problem> {
-        let number = |text: &str| text.parse::<u64>().map_err(|_| bad("from"));
-        if self.alone {
-            let next = number(cursor)?.saturating_add(further).max(1);
-            self.logs.iter_mut().for_each(|(_, place)| *place = next);
-            return Ok(());
+    /// Goes where a cursor says, or behind the event whose id it is; says which of the logs have another past than that.
+    /// Those are read from the beginning.
+    fn go(&mut self, cursor: &str, is_id: bool) -> Result<Vec<&'static str>, Problem> {
+        let (mut changed, alone) = (Vec::new(), self.alone);
+        let parts = cursor.split(',').map(|part| match alone {
+            true => Ok((None, part)),
+            false => part.split_once(':').map(|(context, next)| (Some(context), next)).ok_or_else(|| bad("from")),
+        });
+        for (context, text) in parts.collect::<Result<Vec<_>, _>>()? {
+            // A context that is gone has nothing more to say. The id of an event among others is the cursor of what
+            // follows.
+            for (log, place) in self.logs.iter_mut().filter(|(log, _)| context.is_none_or(|name| log.context() == name))
+            {
+                *place = match cursor::next(log, text, is_id && alone) {
+                    Ok(next) => next,
+                    Err(Astray::Changed(context)) => {
+                        changed.push(context);
+                        1
+                    }
+                    Err(astray) => return Err(astray.into()),
+                };
+            }
         }
-        for part in cursor.split(',') {
-            let (context, next) = part.split_once(':').ok_or_else(|| bad("from"))?;
-            let next = number(next)?.max(1);
-            // A context that is gone has nothing more to say.
-            self.logs.iter_mut().filter(|(log, _)| log.context() == context).for_each(|(_, place)| *place = next);
-        }
-        Ok(())
+        Ok(changed)
     }
 
     /// Where the next page begins.
     fn cursor(&self) -> String {
         if self.alone {
-            return self.logs.first().map_or(1, |(_, next)| *next).to_string();
+            return self.logs.first().map_or("1".into(), |(log, next)| cursor::text(log, *next));
         }
         let begun = self.logs.iter().filter(|(_, next)| *next > 1);
-        begun.map(|(log, next)| format!("{}:{next}", log.context())).collect::<Vec<_>>().join(",")
+        begun.map(|(log, next)| format!("{}:{}", log.context(), cursor::text(log, *next))).collect::<Vec<_>>().join(",")
+    }
+
+    /// The id, in a stream, of who has nothing of these contexts.
+    fn cursor_anew(&self, changed: &[&str]) -> String {
+        if self.alone {
+            return "0".into();
+        }
+        let anew = changed.iter().map(|context| format!("{context}:1"));
+        anew.chain(Some(self.cursor()).filter(|others| !others.is_empty())).collect::<Vec<_>>().join(",")
     }
 
     /// Up to `limit` events that are durable, those of each context in order, and all of them about in that of time.
@@ -147,7 +155,7 @@ impl Reader {
             if let Some((_, next)) = self.logs.get_mut(place) {
                 *next = event.sequence + 1;
             }
-            let id = if self.alone { event.sequence.to_string() } else { self.cursor() };
+            let id = if self.alone { event.id().to_string() } else { self.cursor() };
             page.push(Told { id, context, event });
         }
         Ok(page)
@@ -163,17 +171,24 @@ impl Reader {
     }
 }
 
-/// Tells of events as they happen, until the client goes away or the server stops.
-fn follow(request: &HttpRequest, reader: Reader) -> Result<HttpResponse, Problem> {
+/// Tells of events as they happen, until the client goes away or the server stops. Logs that have `changed` are told from
+/// the beginning, and that they are is told before.
+fn follow(request: &HttpRequest, reader: Reader, changed: &[&'static str]) -> Result<HttpResponse, Problem> {
     let front = request.app_data::<web::Data<Front>>().cloned().ok_or_else(Problem::crashed)?;
-    let state = (reader, front, true);
+    let mut greeting = "retry: 3000\n\n".to_owned();
+    if !changed.is_empty() {
+        // The id is that of who has nothing yet: if the stream breaks now, the next one begins anew too.
+        let reset = serde_json::json!({ "code": "history-changed", "contexts": changed });
+        let _ = write!(greeting, "id: {}\nevent: reset\ndata: {reset}\n\n", reader.cursor_anew(changed));
+    }
+    let state = (reader, front, Some(greeting));
     let told = stream::unfold(state, |(mut reader, front, first)| async move {
         if front.draining() {
             return None;
         }
         let mut text = String::new();
-        if first {
-            text.push_str("retry: 3000\n\n");
+        if let Some(greeting) = first {
+            text = greeting;
         } else {
             tokio::select! {
                 () = reader.more() => {}
@@ -187,7 +202,7 @@ fn follow(request: &HttpRequest, reader: Reader) -> Result<HttpResponse, Problem
             // Writing to a string cannot fail.
             let _ = write!(text, "id: {id}\nevent: {}\ndata: {}\n\n", said.kind(), said.structured());
         }
-        Some((Ok::<_, std::convert::Infallible>(web::Bytes::from(text)), (reader, front, false)))
+        Some((Ok::<_, std::convert::Infallible>(web::Bytes::from(text)), (reader, front, None)))
     });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")

@@ -1,18 +1,22 @@
 //! What nodes say to each other: questions to contexts of this node, and what has happened in them.
 
 use super::{Front, input};
-use crate::actors::{Context, Fault, PeerAnswer, PeerQuestion};
+use crate::actors::{Context, EventId, Fault, Outflow, PeerAnswer, PeerQuestion, Published};
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
+/// The header in which the past of the log is told that an answer comes from.
+const HISTORY: &str = "holdfast-history";
 /// A question may wait here at most so long, whatever its asker says.
 const LONGEST: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
 struct From {
     from: u64,
+    /// The last event that the other node has, where it knows its name.
+    after: Option<EventId>,
     #[serde(default)]
     linger: u64,
 }
@@ -57,6 +61,7 @@ async fn ask(
     let body = input::bytes(request, payload, front).await?;
     let question: PeerQuestion = serde_json::from_slice(&body)
         .map_err(|why| Problem::bad_body(String::new(), format!("this is no question: {why}")))?;
+    front.node.meet(context.as_ref(), &question)?;
     let deadline = input::text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
     let deadline = deadline.map_or(LONGEST, Duration::from_millis).min(LONGEST);
     let away = |_| Fault::Away(context.name().context);
@@ -64,22 +69,43 @@ async fn ask(
         Ok(()) => PeerAnswer::Yes,
         Err(refusal) => PeerAnswer::No(refusal),
     };
-    // The answer and what it was judged by must be there after a power cut.
+    // The answer and what it was judged by must be there after a power cut, and so must every event that is told of.
+    let past = context.history().map(|history| history.past().to_string());
     front.node.durable(front.node.accepted()).await?;
-    Ok(HttpResponse::Ok().json(answer))
+    Ok(HttpResponse::Ok().insert_header((HISTORY, past.unwrap_or_default())).json(answer))
+}
+
+/// The event that the other node has and the log here has not.
+fn lacks(from: &From, history: &dyn Outflow<Published>) -> Option<String> {
+    let before = from.from.saturating_sub(1);
+    match from.after {
+        Some(id) if id.sequence == before && history.has(id) => None,
+        None if before <= *history.latest().borrow() => None,
+        Some(id) => Some(id.to_string()),
+        None => Some(before.to_string()),
+    }
 }
 
 async fn events(request: &HttpRequest, front: &Front, context: &Arc<dyn Context>) -> Result<HttpResponse, Problem> {
     let from = web::Query::<From>::from_query(request.query_string())
         .map_err(|_| Problem::new("bad-request", "`from` is a sequence from 1", "`from`은 1 이상의 순번입니다"))?;
     let history = context.history().ok_or_else(Problem::not_found)?;
+    if let Some(known) = lacks(&from, history.as_ref()) {
+        let context = context.name().context.to_owned();
+        let detail = format!(
+            "event {known} of {context} is not in its log: its data was put back from a copy, or this is another node that \
+             decides for it"
+        );
+        return Err(Fault::HistoryChanged { context, detail }.into());
+    }
     let mut latest = history.latest();
     let linger = Duration::from_millis(from.linger).min(LONGEST);
     // A node that stops must not wait for those that only listen.
     let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= from.from));
     futures_util::future::select(Box::pin(arrived), Box::pin(front.drained())).await;
+    let past = history.past().to_string();
     let drawn = history.read(from.from).map_err(Fault::from)?;
     front.node.durable(drawn.commit).await?;
     let events: Vec<_> = drawn.items.into_iter().map(|(_, event)| event).collect();
-    Ok(HttpResponse::Ok().json(events))
+    Ok(HttpResponse::Ok().insert_header((HISTORY, past)).json(events))
 }

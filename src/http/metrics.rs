@@ -152,6 +152,8 @@ pub fn scrape(front: &Front) -> HttpResponse {
     registry.register("holdfast_outbox_reconnects", "How often a sink outside had to be reached anew", reconnects);
 
     replicas(&mut registry, front);
+    let disputed = i64::try_from(front.node.disputes().len()).unwrap_or(i64::MAX);
+    registry.register("holdfast_history_disputes", "Logs with two pasts, to be mended", ConstGauge::new(disputed));
     if !front.settings.inlets.is_empty() {
         inlets(front, &mut registry);
     }

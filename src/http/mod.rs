@@ -3,6 +3,7 @@
 mod admin;
 mod connection;
 mod cors;
+mod cursor;
 mod events;
 mod forward;
 mod input;

@@ -1,7 +1,7 @@
 //! What operators and their tools ask: is it alive, is it ready, how is it doing.
 
 use super::{Front, metrics};
-use crate::actors::{ContextHealth, Phase};
+use crate::actors::{ContextHealth, Dispute, Phase};
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, http::StatusCode, web};
 use serde_json::{Map, Value, json};
@@ -46,7 +46,8 @@ fn json_of(status: StatusCode, body: &Value) -> HttpResponse {
     HttpResponse::build(status).content_type(ACTUATOR).body(body.to_string())
 }
 
-/// Not ready are start-up, draining, and a store that has failed or has no room for more; a context that is away is not a reason to send nobody here.
+/// Not ready are start-up, draining, a store that has failed or has no room for more, and a log with two pasts; a context that
+/// is away is not a reason to send nobody here.
 fn ready(front: &Front) -> bool {
     front.node.ready() && !front.draining() && !front.node.store_is_full()
 }
@@ -62,11 +63,13 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     let (store, draining) = (front.node.store_works(), front.draining());
     let started = front.node.contexts().iter().all(|context| context.health().state != Phase::Starting);
     let full = front.node.store_is_full();
+    let disputes = front.node.disputes();
     let lines = [
         ("store", store, "failed"),
         ("disk", !full, "full"),
         ("start", started, "failed"),
         ("serving", !draining, "failed"),
+        ("history", disputes.is_empty(), "changed"),
     ];
     let fine = lines.iter().all(|(name, fine, _)| *fine || excluded(name));
     let status = if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -78,6 +81,10 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
         .iter()
         .map(|(name, fine, word)| format!("{}{name} {}\n", mark(*fine), if *fine { "ok" } else { word }))
         .collect();
+    for dispute in disputes {
+        let Dispute { context, since, detail } = dispute;
+        body.push_str(&format!("[-]history of {context}, since {since}: {detail}\n"));
+    }
     for context in front.node.contexts() {
         let health = context.health();
         let sound = health.state == Phase::Running && health.damaged == 0;
@@ -131,6 +138,10 @@ fn health(front: &Front, components: bool) -> HttpResponse {
             let details: Map<_, _> =
                 replicas.into_iter().map(|replica| (replica.context.to_owned(), json!(replica))).collect();
             parts.insert("replicas".into(), json!({ "status": word, "details": details }));
+        }
+        let disputes = front.node.disputes();
+        if !disputes.is_empty() {
+            parts.insert("history".into(), json!({ "status": "DOWN", "details": { "disputes": disputes } }));
         }
         for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
             let word = if inlet.up { "UP" } else { "UNKNOWN" };

@@ -48,6 +48,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("disk-full", 503, "The disk is full", "디스크 공간이 부족합니다"),
     ("context-away", 503, "A part of the server is away", "서버의 일부가 중지되어 있습니다"),
     ("store-failed", 503, "The store has failed", "저장소에 장애가 발생했습니다"),
+    ("history-changed", 409, "The log has another past", "기록이 바뀌었습니다"),
     ("still-open", 409, "The request is not settled yet", "요청이 아직 처리 중입니다"),
 ];
 
@@ -208,6 +209,11 @@ impl From<Fault> for Problem {
                 "crashed",
                 "the request failed in an unforeseen way; nothing of it stands",
                 "예기치 못한 오류로 요청이 처리되지 않았습니다",
+            ),
+            Fault::HistoryChanged { context, detail } => Self::new(
+                "history-changed",
+                detail,
+                format!("{context}의 기록이 알려진 것과 다릅니다. 운영자에게 문의하세요"),
             ),
             Fault::Store(error) => {
                 tracing::error!(error, "the store has failed");

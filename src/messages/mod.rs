@@ -21,9 +21,9 @@ impl Sink<Outgoing> for Log {
         items: &'a [(u64, Outgoing)],
     ) -> BoxFuture<'a, Result<usize, String>> {
         for (_, message) in items {
-            let Outgoing { context, sequence, number, saga, to, text, .. } = message;
+            let Outgoing { context, event, number, saga, to, text, .. } = message;
             let to = to.as_deref().unwrap_or("unknown");
-            tracing::info!(context, sequence, number, saga, to, text, "a text message");
+            tracing::info!(context, %event, number, saga, to, text, "a text message");
         }
         std::future::ready(Ok(items.len())).boxed()
     }

@@ -49,8 +49,8 @@ impl Webhook {
     }
 
     async fn send(&self, message: &Outgoing) -> Result<(), String> {
-        let Outgoing { context, sequence, number, at, saga, to, text } = message;
-        let id = format!("{context}-{sequence}");
+        let Outgoing { context, event, number, at, saga, to, text } = message;
+        let id = format!("{context}-{event}");
         let data = json!({ "context": context, "number": number, "correlationId": saga, "to": to, "text": text });
         let body = json!({ "type": "text-message", "timestamp": at.to_string(), "data": data }).to_string();
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -66,7 +66,7 @@ impl Webhook {
             // This very message will never be taken, and those behind it must not wait for it. Every other status may
             // be the gateway's own trouble, or ours, which somebody can mend.
             status @ (StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY) => {
-                tracing::error!(context, sequence, number, %status, "the gateway refuses a text message for good");
+                tracing::error!(context, %event, number, %status, "the gateway refuses a text message for good");
                 Ok(())
             }
             status => Err(format!("the gateway answers {status}")),

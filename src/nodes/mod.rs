@@ -1,16 +1,19 @@
 //! The way to other nodes, over HTTP: questions with a node's credential, and the events of their contexts.
 
-use crate::{
-    actors::{PeerAnswer, PeerQuestion, Published, Wire},
-    domain::NoAnswer,
-};
+use crate::actors::{EventId, Past, PeerAnswer, PeerQuestion, PeerReply, Published, Silence, Wire};
 use futures_util::{FutureExt, future::BoxFuture};
-use reqwest::{Client, Url};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde::Deserialize;
 use std::{collections::HashMap, time::Duration};
 use tokio::runtime::Handle;
 
 /// How long an answer may take beyond the time that the other side waits for something to happen.
 const SLACK: Duration = Duration::from_secs(5);
+
+/// The header in which a node tells the past of the log that it speaks for.
+pub const HISTORY: &str = "holdfast-history";
+/// The code of the problem that says that a past is not the known one.
+const CHANGED: &str = "history-changed";
 
 /// Who hosts what, and how this node shows that it is one of them.
 #[derive(Debug, Clone)]
@@ -67,51 +70,84 @@ impl Wire for HttpWire {
         context: &'static str,
         question: PeerQuestion,
         within: Duration,
-    ) -> BoxFuture<'static, Result<(), NoAnswer>> {
-        let Some(url) = self.url("asks", context) else {
-            return std::future::ready(Err(NoAnswer::Unavailable)).boxed();
-        };
+    ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
+        let Some(url) = self.url("asks", context) else { return nobody() };
         let mut request = self.client.post(url).bearer_auth(&self.peers.credential).timeout(within).json(&question);
         request = request.header("holdfast-deadline-ms", within.as_millis().to_string());
         if let Some(trace) = &question.trace {
             request = request.header("traceparent", trace);
         }
         let asked = self.elsewhere(async move {
-            let answer = request.send().await.and_then(reqwest::Response::error_for_status);
-            match answer {
-                Ok(answer) => answer.json::<PeerAnswer>().await.ok(),
-                Err(why) => {
-                    tracing::debug!(context, %why, "a node gives no answer");
-                    None
-                }
+            let answer = answered(request).await?;
+            let past = past_of(&answer);
+            let answer: PeerAnswer = answer.json().await.map_err(|why| away(&why.without_url()))?;
+            Ok(PeerReply { answer, past })
+        });
+        async move { asked.await.unwrap_or_else(|| Err(away(&"the runtime has ended"))) }.boxed()
+    }
+
+    fn past(&self, context: &str) -> BoxFuture<'static, Result<Past, String>> {
+        let Some(mut url) = self.url("events", context) else {
+            return std::future::ready(Err("no node is known to host it".to_owned())).boxed();
+        };
+        url.set_query(Some("from=1"));
+        let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(SLACK);
+        let told = self.elsewhere(async move {
+            match answered(request).await {
+                Ok(answer) => past_of(&answer).ok_or_else(|| "it does not tell it; upgrade its node".to_owned()),
+                Err(Silence::Away(why) | Silence::Changed(why)) => Err(why),
             }
         });
-        async move {
-            match asked.await.flatten() {
-                Some(PeerAnswer::Yes) => Ok(()),
-                Some(PeerAnswer::No(refusal)) => Err(NoAnswer::Refused(refusal)),
-                None => Err(NoAnswer::Unavailable),
-            }
-        }
-        .boxed()
+        async move { told.await.unwrap_or_else(|| Err("the runtime has ended".to_owned())) }.boxed()
     }
 
     fn events(
         &self,
         context: &'static str,
         from: u64,
+        after: Option<EventId>,
         linger: Duration,
-    ) -> BoxFuture<'static, Result<Vec<Published>, String>> {
-        let Some(mut url) = self.url("events", context) else {
-            return std::future::ready(Err("no node is known to host it".to_owned())).boxed();
-        };
-        url.set_query(Some(&format!("from={from}&linger={}", linger.as_millis())));
+    ) -> BoxFuture<'static, Result<Vec<Published>, Silence>> {
+        let Some(mut url) = self.url("events", context) else { return nobody() };
+        let after = after.map(|id| format!("&after={}", id.in_full())).unwrap_or_default();
+        url.set_query(Some(&format!("from={from}{after}&linger={}", linger.as_millis())));
         let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(linger + SLACK);
         let read = self.elsewhere(async move {
-            let answer = request.send().await.and_then(reqwest::Response::error_for_status);
-            let answer = answer.map_err(|why| why.without_url().to_string())?;
-            answer.json::<Vec<Published>>().await.map_err(|why| why.without_url().to_string())
+            let events = answered(request).await?.json::<Vec<Published>>().await;
+            events.map_err(|why| away(&why.without_url()))
         });
-        async move { read.await.unwrap_or_else(|| Err("the runtime has ended".to_owned())) }.boxed()
+        async move { read.await.unwrap_or_else(|| Err(away(&"the runtime has ended"))) }.boxed()
+    }
+}
+
+fn away(why: &dyn std::fmt::Display) -> Silence {
+    Silence::Away(why.to_string())
+}
+
+fn nobody<T: Send + 'static>() -> BoxFuture<'static, Result<T, Silence>> {
+    std::future::ready(Err(away(&"no node is known to host it"))).boxed()
+}
+
+/// The past that an answer tells of.
+fn past_of(answer: &Response) -> Option<Past> {
+    answer.headers().get(HISTORY)?.to_str().ok()?.parse().ok()
+}
+
+/// What another node answers, when it is an answer.
+async fn answered(request: RequestBuilder) -> Result<Response, Silence> {
+    /// What is wanted of a problem.
+    #[derive(Deserialize)]
+    struct Problem {
+        code: String,
+        detail: String,
+    }
+    let answer = request.send().await.map_err(|why| away(&why.without_url()))?;
+    if answer.status() != StatusCode::CONFLICT {
+        return answer.error_for_status().map_err(|why| away(&why.without_url()));
+    }
+    match answer.json::<Problem>().await {
+        Ok(Problem { code, detail }) if code == CHANGED => Err(Silence::Changed(detail)),
+        Ok(Problem { detail, .. }) => Err(Silence::Away(detail)),
+        Err(why) => Err(away(&why.without_url())),
     }
 }

@@ -28,6 +28,8 @@ pub enum Space {
     Parked = b'p',
     /// Which events belong to which saga.
     Saga = b'g',
+    /// With which sequence of the log which start of its writer began.
+    Epoch = b'e',
 }
 
 /// A key under construction. Its bytes order as its parts do.

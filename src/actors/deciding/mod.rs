@@ -154,6 +154,7 @@ impl<A: Aggregate> Logic for Deciding<A> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
         (self.meta, self.meta_commit) = self.tree.meta()?;
+        self.listeners.know_history(&self.tree, Some(self.meta.last_sequence + 1))?;
         self.ears.reload(&self.tree)?;
         self.reload_timers()?;
         self.reload_questions()?;

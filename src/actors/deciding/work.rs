@@ -6,6 +6,7 @@ use crate::{
         desk::{Desk, meta_key},
         front::{Fault, Outcome},
         guard::Pass,
+        history::{epoch_key, epoch_row},
         listening::Hearing,
         lists,
         logic::Turn,
@@ -289,6 +290,11 @@ impl<'a, A: Aggregate> Work<'a, A> {
         let written = self.events.iter().map(|logged| &logged.envelope).zip(std::mem::take(&mut self.written));
         for (first, record) in encode_log(A::EVENT_VERSION, written)? {
             self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
+        }
+        if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
+            && let Some(word) = self.logic.listeners.begins_with(first)
+        {
+            self.desk.write(epoch_key(first), Some(epoch_row(word)?));
         }
         self.meta.positions.clone_from(&self.hearing.positions);
         self.meta.highest = self.desk.highest();

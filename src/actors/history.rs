@@ -1,0 +1,391 @@
+//! Who wrote which part of a log: the *epochs* of its writers.
+//!
+//! A sequence alone does not name an event: a data directory that is put back from a copy gives its numbers again, and so
+//! does a second store for the same context. So each start of a log's writer takes a random word, and an event is named by
+//! that and its sequence. Whoever has heard of an event can be told whether it is in the past of the one who answers now.
+
+use super::{desk::Tree, records::VERSION};
+use crate::{
+    domain::Entity,
+    store::{
+        Scan, StoreError, codec,
+        keys::{KeyBuf, Space, behind, last_number},
+    },
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use std::{fmt, str::FromStr};
+
+/// How many epochs of a past are told at most; an older event cannot be judged then, and is believed.
+const TOLD: usize = 32;
+/// How many epochs are read at once.
+const PAGE: usize = 256;
+
+/// What one start of a log's writer is called. The epoch of all that was written before there were words has none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Word(u64);
+
+impl Word {
+    /// One that nobody has yet.
+    pub fn new() -> Self {
+        // The lower bits of such an identifier are random; forty-eight of them are written as twelve letters.
+        let random = uuid::Uuid::now_v7().as_u128() & 0xffff_ffff_ffff;
+        Self(u64::try_from(random).unwrap_or(1).max(1))
+    }
+    /// Whether it is that of the first epoch.
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+    /// The same, for what is not told then.
+    #[allow(clippy::trivially_copy_pass_by_ref)]
+    pub(super) fn is_none_at(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}", self.0)
+    }
+}
+impl FromStr for Word {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let is_hex = text.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f'));
+        u64::from_str_radix(text, 16).ok().filter(|_| is_hex).map(Self).ok_or(())
+    }
+}
+
+/// As text, the way it is told.
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|()| D::Error::custom(format!("`{text}` is no word of an epoch")))
+    }
+}
+
+/// Names one event of a context for ever: `3f0c2a91b7d4-13`, or `13` in the first epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct EventId {
+    /// Whose it is.
+    pub word: Word,
+    /// Its place in the log, from 1; 0 stands before the first.
+    pub sequence: u64,
+}
+
+impl EventId {
+    /// Its name with the word of the first epoch said, too: `0-13`. No mere number is taken for it.
+    pub fn in_full(self) -> String {
+        format!("{}-{}", self.word, self.sequence)
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.word.is_none() {
+            true => write!(f, "{}", self.sequence),
+            false => write!(f, "{}-{}", self.word, self.sequence),
+        }
+    }
+}
+impl FromStr for EventId {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (word, sequence) = text.split_once('-').unwrap_or(("0", text));
+        let is_number = sequence.bytes().all(|digit| digit.is_ascii_digit());
+        let sequence = sequence.parse().ok().filter(|_| is_number).ok_or(())?;
+        Ok(Self { word: word.parse()?, sequence })
+    }
+}
+
+/// As text, the way it is told.
+impl Serialize for EventId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for EventId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|()| D::Error::custom(format!("`{text}` is no id of an event")))
+    }
+}
+
+/// Which epochs a log has, each from its first sequence on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct History(Vec<(u64, Word)>);
+
+/// Where it stands that an epoch began with `first`.
+pub fn epoch_key(first: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Epoch).number(first).build()
+}
+
+/// The row that says so.
+///
+/// # Errors
+/// None that can be, for a number.
+pub fn epoch_row(word: Word) -> Result<Vec<u8>, StoreError> {
+    codec::encode(Space::Epoch, VERSION, &word.0)
+}
+
+fn word_at(began: &[(u64, Word)], sequence: u64) -> Word {
+    let behind = began.partition_point(|(first, _)| *first <= sequence);
+    behind.checked_sub(1).and_then(|place| began.get(place)).map_or(Word::default(), |(_, word)| *word)
+}
+
+impl History {
+    /// The epochs of a log that have events.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn load<E: Entity>(tree: &Tree<E>) -> Result<Self, StoreError> {
+        let all = [Space::Epoch as u8];
+        let mut scan = Scan { from: all.to_vec(), to: behind(&all), backwards: false, limit: PAGE };
+        let mut began = Vec::new();
+        loop {
+            let rows = tree.scan(&scan)?;
+            for (key, row) in &rows {
+                let first = last_number(key).ok_or_else(|| StoreError::Damaged("the key of an epoch".into()))?;
+                began.push((first, Word(codec::decode(Space::Epoch, &row.record)?)));
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                _ => return Ok(Self(began)),
+            }
+        }
+    }
+
+    /// A new epoch begins with `first`; one that was to begin there, or behind, has no events.
+    pub fn begin(&mut self, first: u64, word: Word) {
+        self.0.retain(|(began, _)| *began < first);
+        self.0.push((first, word));
+    }
+
+    /// The last epoch, and with which sequence it begins.
+    pub fn current(&self) -> Option<(u64, Word)> {
+        self.0.last().copied()
+    }
+
+    /// What the event with this sequence is called.
+    pub fn id_of(&self, sequence: u64) -> EventId {
+        EventId { word: word_at(&self.0, sequence), sequence }
+    }
+
+    /// Whether this event is in a log that goes up to `latest`.
+    pub fn has(&self, id: EventId, latest: u64) -> bool {
+        id.sequence == 0 || (id.sequence <= latest && self.id_of(id.sequence) == id)
+    }
+
+    /// What others need to judge it.
+    pub fn past(&self, latest: u64) -> Past {
+        let left_out = self.0.len().saturating_sub(TOLD);
+        let began = self.0.get(left_out..).unwrap_or_default().to_vec();
+        let since = if left_out == 0 { 0 } else { began.first().map_or(0, |(first, _)| *first) };
+        Past { latest, since, began }
+    }
+}
+
+/// The past of a log, as far as it is told to others: `41;0;1:3f0c2a91b7d4,30:9b1d`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The last event.
+    pub latest: u64,
+    /// From which sequence on it is told.
+    since: u64,
+    began: Vec<(u64, Word)>,
+}
+
+/// How one past of a context's log stands to another that is known of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// What is known is part of it.
+    GoesOn,
+    /// It is part of what is known: word from somebody who has ended, and was late.
+    Behind,
+    /// Neither: these are two logs.
+    Apart,
+}
+
+impl Past {
+    /// The last event.
+    pub fn last(&self) -> EventId {
+        EventId { word: word_at(&self.began, self.latest), sequence: self.latest }
+    }
+
+    /// Whether an event is in it. Words of one writer overtake each other on their way, so what is behind its last event
+    /// is believed of the writer's own epoch.
+    pub fn has(&self, id: EventId) -> bool {
+        id.sequence == 0 || id.sequence < self.since || word_at(&self.began, id.sequence) == id.word
+    }
+
+    /// How it stands to what is known.
+    pub fn to(&self, known: &Self) -> Relation {
+        let own = self.began.last().copied();
+        if self.has(known.last()) {
+            return Relation::GoesOn;
+        }
+        let last = self.last();
+        let ended = own.is_none_or(|(first, word)| {
+            last.sequence < first || known.began.iter().rev().skip(1).any(|(_, known)| *known == word)
+        });
+        match ended && last.sequence <= known.latest && known.has(last) {
+            true => Relation::Behind,
+            false => Relation::Apart,
+        }
+    }
+
+    /// Whether the writer is the same, and has got no further.
+    pub fn is_no_news(&self, known: &Self) -> bool {
+        self.began.last() == known.began.last() && self.latest <= known.latest
+    }
+}
+
+impl fmt::Display for Past {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{};{};", self.latest, self.since)?;
+        for (place, (first, word)) in self.began.iter().enumerate() {
+            write!(f, "{}{first}:{word}", if place == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+impl FromStr for Past {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let mut parts = text.splitn(3, ';');
+        let mut number = || parts.next().and_then(|text| text.parse().ok()).ok_or(());
+        let (latest, since) = (number()?, number()?);
+        let epochs = parts.next().ok_or(())?.split(',').filter(|epoch| !epoch.is_empty());
+        let began = epochs.map(|epoch| {
+            let (first, word) = epoch.split_once(':').ok_or(())?;
+            Ok((first.parse().map_err(|_| ())?, word.parse()?))
+        });
+        let began: Vec<(u64, Word)> = began.collect::<Result<_, ()>>()?;
+        let in_order = began.is_sorted_by(|(one, _), (other, _)| one < other);
+        if !in_order || began.len() > TOLD { Err(()) } else { Ok(Self { latest, since, began }) }
+    }
+}
+
+impl Serialize for Past {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Past {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|()| D::Error::custom(format!("`{text}` is no past of a log")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id(word: u64, sequence: u64) -> EventId {
+        EventId { word: Word(word), sequence }
+    }
+
+    #[test]
+    fn an_epoch_is_stored_as_it_always_was() {
+        let row = epoch_row(Word(0x3f0c_2a91_b7d4)).unwrap();
+        let hex: String = row.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "0165010009d4b7912a0c3f0000".to_owned() + &hex[hex.len() - 8..]);
+        assert_eq!(codec::decode::<u64>(Space::Epoch, &row).unwrap(), 0x3f0c_2a91_b7d4);
+    }
+
+    #[test]
+    fn what_was_written_before_there_were_words_keeps_its_names() {
+        let mut history = History::default();
+        assert_eq!(history.id_of(7).to_string(), "7");
+        history.begin(8, Word(0xab));
+        assert_eq!((history.id_of(7).to_string(), history.id_of(8).to_string()), ("7".into(), "ab-8".into()));
+        assert_eq!(history.id_of(7).in_full(), "0-7");
+    }
+
+    #[test]
+    fn an_epoch_without_events_is_replaced() {
+        let mut history = History::default();
+        history.begin(1, Word(1));
+        history.begin(1, Word(2));
+        history.begin(5, Word(3));
+        assert_eq!(history, History(vec![(1, Word(2)), (5, Word(3))]));
+    }
+
+    #[test]
+    fn a_restored_past_is_told_from_one_that_goes_on() {
+        let went_on = Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
+        let known = Past { latest: 7, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
+        assert_eq!(went_on.to(&known), Relation::GoesOn);
+        // Words of one writer may overtake each other.
+        assert_eq!(known.to(&went_on), Relation::GoesOn);
+        let restored = Past { latest: 6, since: 0, began: vec![(1, Word(1)), (6, Word(3))] };
+        assert_eq!(restored.to(&went_on), Relation::Apart);
+        let copied_later = Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2)), (9, Word(3))] };
+        assert_eq!(copied_later.to(&went_on), Relation::Apart);
+        assert_eq!(copied_later.to(&known), Relation::GoesOn);
+        let another = Past { latest: 1, since: 0, began: vec![(1, Word(9))] };
+        assert_eq!(another.to(&went_on), Relation::Apart);
+        // The last word of a process that has ended comes late.
+        let late = Past { latest: 5, since: 0, began: vec![(1, Word(1))] };
+        assert_eq!(late.to(&went_on), Relation::Behind);
+        let lives_on = Past { latest: 6, since: 0, began: vec![(1, Word(1))] };
+        assert_eq!(lives_on.to(&went_on), Relation::Apart);
+    }
+
+    #[test]
+    fn of_a_long_history_the_end_is_told_and_what_is_before_is_believed() {
+        let history = History((1..=100).map(|place| (place * 10, Word(place))).collect());
+        let past = history.past(1005);
+        assert_eq!(past.began.len(), TOLD);
+        assert!(past.has(id(7, 75)) && !past.has(id(7, 905)) && past.has(id(90, 905)));
+    }
+
+    proptest! {
+        #[test]
+        fn names_and_pasts_read_as_they_were_told(word in 0..=u64::MAX, sequence: u64, mut firsts in prop::collection::btree_set(any::<u64>(), 0..40)) {
+            let id = id(word, sequence);
+            prop_assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
+            prop_assert_eq!(id.in_full().parse::<EventId>().unwrap(), id);
+            firsts.insert(word);
+            let past = History(firsts.into_iter().map(|first| (first, Word(first ^ word))).collect()).past(sequence);
+            prop_assert_eq!(past.to_string().parse::<Past>().unwrap(), past);
+        }
+
+        /// Whatever is copied, restarted and gone on with: an event is in the history of a log just when it is in the log.
+        #[test]
+        fn a_history_has_what_its_log_has(steps in prop::collection::vec((0..3_u8, 0..4_usize, 1..5_u64), 1..40)) {
+            // Logs, each an event's words in order; and the histories of their writers.
+            let mut logs: Vec<(Vec<Word>, History)> = vec![(Vec::new(), History::default())];
+            let mut words = 0;
+            for (what, which, count) in steps {
+                let which = which % logs.len();
+                if what == 0 {
+                    let copy = logs[which].clone();
+                    logs.push(copy);
+                }
+                let whose = if what == 0 { logs.len() - 1 } else { which };
+                let (log, history) = &mut logs[whose];
+                if what < 2 || history.current().is_none() {
+                    words += 1;
+                    history.begin(log.len() as u64 + 1, Word(words));
+                }
+                let (_, word) = history.current().unwrap();
+                log.extend((0..count).map(|_| word));
+            }
+            for (log, _) in &logs {
+                for (other, history) in &logs {
+                    for (place, word) in log.iter().enumerate() {
+                        let id = EventId { word: *word, sequence: place as u64 + 1 };
+                        prop_assert_eq!(history.has(id, other.len() as u64), other.get(place) == Some(word));
+                    }
+                }
+            }
+        }
+    }
+}
