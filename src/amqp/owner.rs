@@ -4,10 +4,10 @@
 //! A queue's arguments cannot be changed once it is declared, and the broker's nodes agree on them. So the owner is
 //! written there: an argument of a queue that carries the context's name. Declaring it again with the same owner is
 //! granted; with another one it is refused, whoever comes first, and whatever else happens at the time. The one message
-//! in the queue is for people: it says what the owner is called.
+//! in the queue says what the owner is called, and which of its processes runs: that one holds the [`Lease`].
 
 use super::{
-    declare_queue, is_of_the_channel,
+    Lease, declare_queue, is_of_the_channel,
     link::{Link, Live, pause},
     text,
 };
@@ -30,21 +30,38 @@ pub struct Claim {
     pub node: String,
     /// The contexts.
     pub contexts: Vec<&'static str>,
+    /// How long the broker may take to answer.
+    pub patience: Duration,
 }
 
 /// A context has another owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{context} belongs to the store of {owner}, so this node may not decide for it. Leave it out with --contexts, or \
-     start with the data of its owner; if its owner is gone for good, delete the queue `{queue}` at the broker"
-)]
-pub struct Taken {
-    context: &'static str,
-    owner: String,
-    queue: String,
+pub enum Taken {
+    /// Another store has it.
+    #[error(
+        "{context} belongs to the store of {owner}, so this node may not decide for it. Leave it out with --contexts, or \
+         start with the data of its owner; if its owner is gone for good, delete the queue `{queue}` at the broker"
+    )]
+    Store {
+        /// Which context.
+        context: &'static str,
+        /// What its owner is called.
+        owner: String,
+        /// Where that stands.
+        queue: String,
+    },
+    /// Another process runs with a copy of this very store.
+    #[error(
+        "this data is that of {owner}, which runs already: a copy of it may not run beside it. End that one first, and go \
+         on with the later data; a node of its own begins with an empty directory"
+    )]
+    Running {
+        /// What the other one is called.
+        owner: String,
+    },
 }
 
-enum Refused {
+pub(super) enum Refused {
     Taken(Taken),
     Failed(lapin::Error),
 }
@@ -60,21 +77,33 @@ fn queue(context: &str) -> String {
 }
 
 impl Claim {
-    /// Claims once, if the broker can be reached now and answers within `patience`. One that does not is asked later, see
+    /// Claims once, if the broker can be reached now and answers in time. One that does not is asked later, see
     /// [`Claim::keep`].
     ///
     /// # Errors
-    /// [`Taken`] when somebody else has one of the contexts.
-    pub async fn first(&self, link: &Link, patience: Duration) -> Result<(), Taken> {
+    /// [`Taken`] when somebody else has one of the contexts, or runs with the same data.
+    pub async fn first(&self, link: &Link, lease: &mut Lease) -> Result<(), Taken> {
+        let patience = self.patience;
         let claimed = async {
-            let Some(live) = link.first().await else { return Ok(()) };
+            let Some(live) = link.first().await else { return Ok(None) };
             tokio::select! {
-                claimed = self.claim(&live) => claimed,
-                () = link.lost(live.generation) => Ok(()),
+                claimed = self.claim(&live) => claimed.map(|()| Some(live)),
+                () = link.lost(live.generation) => Ok(None),
             }
         };
         let why = match tokio::time::timeout(patience, claimed).await {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Ok(Some(live))) => {
+                let leased = tokio::select! {
+                    leased = self.lease(&live, link, lease) => leased,
+                    () = link.lost(live.generation) => Ok(()),
+                };
+                match leased {
+                    Ok(()) => return Ok(()),
+                    Err(Refused::Taken(taken)) => return Err(taken),
+                    Err(Refused::Failed(why)) => why.to_string(),
+                }
+            }
             Ok(Err(Refused::Taken(taken))) => return Err(taken),
             Ok(Err(Refused::Failed(why))) => why.to_string(),
             Err(_) => format!("no answer within {patience:?}"),
@@ -83,13 +112,15 @@ impl Claim {
         Ok(())
     }
 
-    /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts.
-    pub async fn keep(self, link: Arc<Link>) -> Taken {
+    /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts, or to run with
+    /// the same data.
+    pub async fn keep(self, link: Arc<Link>, mut lease: Lease) -> Taken {
         let (mut live, mut failures) = (link.live().await, 0);
         loop {
             let claimed = async {
                 self.claim(&live).await?;
-                self.sign(&live).await
+                self.lease(&live, &link, &mut lease).await?;
+                self.sign(&live, &lease.run).await
             };
             let claimed = tokio::select! {
                 claimed = claimed => claimed,
@@ -116,6 +147,14 @@ impl Claim {
         }
     }
 
+    /// Takes the lease, where this node decides for anything.
+    async fn lease(&self, live: &Live, link: &Link, lease: &mut Lease) -> Result<(), Refused> {
+        match self.contexts.is_empty() {
+            true => Ok(()),
+            false => lease.take(self, live, link, self.patience).await,
+        }
+    }
+
     async fn claim(&self, live: &Live) -> Result<(), Refused> {
         for context in &self.contexts {
             let (channel, queue) = (live.connection.create_channel().await?, queue(context));
@@ -127,8 +166,8 @@ impl Claim {
             match declare_queue(&channel, &queue, &arguments).await {
                 Ok(()) => {}
                 Err(why) if code(&why) == Some(DIFFERS) => {
-                    let owner = self.owner(live, &queue).await.unwrap_or_else(|_| "another node".into());
-                    return Err(Refused::Taken(Taken { context, owner, queue }));
+                    let owner = named(self.owner(live, &queue).await);
+                    return Err(Refused::Taken(Taken::Store { context, owner, queue }));
                 }
                 Err(why) => return Err(why.into()),
             }
@@ -137,12 +176,13 @@ impl Claim {
         Ok(())
     }
 
-    /// Leaves word of what this node is called. A broker that takes nothing at present lets that wait.
-    async fn sign(&self, live: &Live) -> Result<(), Refused> {
+    /// Leaves word of what this node is called, and which process of it runs. A broker that takes nothing at present lets that wait.
+    async fn sign(&self, live: &Live, run: &str) -> Result<(), Refused> {
         let channel = live.connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         for context in &self.contexts {
             let properties = BasicProperties::default().with_delivery_mode(2).with_content_type("text/plain".into());
+            let properties = properties.with_message_id(run.into());
             let (options, queue) = (BasicPublishOptions::default(), queue(context));
             channel.basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties).await?.await?;
         }
@@ -150,19 +190,39 @@ impl Claim {
         Ok(())
     }
 
-    /// What the owner is called.
-    async fn owner(&self, live: &Live, queue: &str) -> lapin::Result<String> {
+    /// What the owner of the first context is called, and which of its processes has left its name last.
+    pub(super) async fn signed(&self, live: &Live) -> lapin::Result<(Option<String>, Option<String>)> {
+        match self.contexts.first() {
+            Some(context) => self.owner(live, &queue(context)).await,
+            None => Ok((None, None)),
+        }
+    }
+
+    /// The same, in words.
+    pub(super) async fn any_owner(&self, live: &Live) -> String {
+        named(tokio::time::timeout(self.patience, self.signed(live)).await.unwrap_or(Ok((None, None))))
+    }
+
+    async fn owner(&self, live: &Live, queue: &str) -> lapin::Result<(Option<String>, Option<String>)> {
         let channel = live.connection.create_channel().await?;
         let message = channel.basic_get(queue.into(), BasicGetOptions::default()).await?;
-        let Some(message) = message else { return Ok("another node".into()) };
+        let Some(message) = message else { return Ok((None, None)) };
         let name = String::from_utf8_lossy(&message.data).into_owned();
+        let run = message.properties.message_id().as_ref().map(|run| run.as_str().to_owned());
         message.acker.nack(BasicNackOptions { requeue: true, multiple: false }).await?;
         channel.close(200, "asked".into()).await?;
-        Ok(format!("node `{name}`"))
+        Ok((Some(name), run))
     }
 }
 
-fn code(why: &lapin::Error) -> Option<u16> {
+fn named(signed: lapin::Result<(Option<String>, Option<String>)>) -> String {
+    match signed {
+        Ok((Some(name), _)) => format!("node `{name}`"),
+        _ => "another node".into(),
+    }
+}
+
+pub(super) fn code(why: &lapin::Error) -> Option<u16> {
     match why.kind() {
         lapin::ErrorKind::ProtocolError(why) => Some(why.get_id()),
         _ => None,

@@ -5,7 +5,7 @@ use super::{Failure, outside};
 use crate::{
     actors::{DeadLetters, LetterBox, LocalNode, Node, Published, Sink},
     amqp::{
-        self, Commands, Entrance, Feed, FeedSettings, Letters, Limits, Link, LinkSettings, Publisher,
+        self, Commands, Entrance, Feed, FeedSettings, Lease, Letters, Limits, Link, LinkSettings, Publisher,
         PublisherSettings,
         owner::{Claim, Taken},
     },
@@ -30,11 +30,14 @@ pub struct Broker {
     commanded: Option<Arc<Link>>,
     commands: Option<Arc<Commands>>,
     claim: Claim,
+    lease: Lease,
     /// What this node's queues are called by.
     queues: String,
-    /// How long the start waits for the broker.
-    patience: Duration,
 }
+
+/// How long a connection that has ended may hold a lease, for each second between heartbeats: after two that are missing the
+/// broker closes it.
+const GHOST: Duration = Duration::from_secs(3);
 
 impl Broker {
     /// Begins to connect, where a broker is configured. Everything runs on `runtime`.
@@ -61,17 +64,19 @@ impl Broker {
         };
         let (publishing, taking, claiming) = (link("publishes"), link("takes"), link("claims"));
         let commanded = settings.amqp.commands.then(|| link("is commanded"));
-        let claim = Claim { store: queues.clone(), node: name, contexts: deciding(settings) };
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        let lease = Lease::new(&queues, run, GHOST * u32::from(settings.amqp.heartbeat_s));
+        let claim = Claim { store: queues.clone(), node: name, contexts: deciding(settings), patience };
         Ok(Some(Self {
             runtime: runtime.clone(),
             publishing,
             taking,
             claiming,
             claim,
+            lease,
             queues,
             commanded,
             commands: None,
-            patience,
         }))
     }
 
@@ -79,14 +84,14 @@ impl Broker {
     /// node turn out to have one of them after all, which the broker could not say before.
     ///
     /// # Errors
-    /// [`Failure`] when another node has one of them.
+    /// [`Failure`] when another node has one of them, or runs with the same data.
     pub async fn claim(&self) -> Result<oneshot::Receiver<Taken>, Failure> {
-        let (claim, link) = (self.claim.clone(), self.claiming.clone());
-        let patience = self.patience;
-        let claimed = self.runtime.spawn(async move { claim.first(&link, patience).await }).await;
-        claimed.map_err(|why| Failure::Internal(why.to_string()))?.map_err(|why| Failure::Failed(why.to_string()))?;
+        let (claim, link, mut lease) = (self.claim.clone(), self.claiming.clone(), self.lease.clone());
+        let claimed = self.runtime.spawn(async move { claim.first(&link, &mut lease).await.map(|()| lease) }).await;
+        let claimed = claimed.map_err(|why| Failure::Internal(why.to_string()))?;
+        let lease = claimed.map_err(|why| Failure::Failed(why.to_string()))?;
         let (taken, is_taken) = oneshot::channel();
-        let keeping = self.claim.clone().keep(self.claiming.clone());
+        let keeping = self.claim.clone().keep(self.claiming.clone(), lease);
         self.runtime.spawn(async move { taken.send(keeping.await) });
         Ok(is_taken)
     }
