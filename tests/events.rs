@@ -30,8 +30,9 @@ fn next(answer: &Answer) -> String {
 }
 
 fn ids(answer: &Answer) -> Vec<(String, u64)> {
-    let id =
-        |event: &Value| (event["source"].as_str().unwrap().to_owned(), event["id"].as_str().unwrap().parse().unwrap());
+    let id = |event: &Value| {
+        (event["source"].as_str().unwrap().to_owned(), event["sequence"].as_str().unwrap().parse().unwrap())
+    };
     answer.body.as_array().unwrap().iter().map(id).collect()
 }
 
@@ -46,7 +47,9 @@ fn the_log_of_a_context_is_read_page_by_page() {
     let second = server.get(&next(&first)).is(200);
     assert_eq!(ids(&second).first().unwrap().1, 5);
     assert_eq!(ids(&server.get("/events/bookrent.rent?from=10").is(200)).len(), 1);
-    assert_eq!(ids(&server.get("/events/bookrent.rent?from=99").is(200)), []);
+    // Whoever has everything waits for the next; nobody knows of a later one.
+    assert_eq!(ids(&server.get("/events/bookrent.rent?from=11").is(200)), []);
+    server.get("/events/bookrent.rent?from=12").refuses(409, "history-changed");
     server.get("/events/bookrent.view").is(404);
     server.get("/events/nothing").is(404);
     server.get("/events/bookrent.rent?from=x").is(400);
@@ -103,9 +106,11 @@ fn a_stream_is_taken_up_where_it_broke_and_ends_with_the_server() {
     let mut server = Server::start(&[]);
     rents(&server, 3);
     let (events, _) = stream(&server, "/events/bookrent.rent", None, 4);
-    assert_eq!(events.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["1", "2", "3", "4"]);
-    let (events, _) = stream(&server, "/events/bookrent.rent", Some("4"), 2);
-    assert_eq!(events[0].0, "5");
+    let sequence = |event: &Value| event["sequence"].as_str().unwrap().parse::<u64>().unwrap();
+    assert_eq!(events.iter().map(|(_, event)| sequence(event)).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert!(events.iter().all(|(id, event)| event["id"] == id.as_str()));
+    let (events, _) = stream(&server, "/events/bookrent.rent", Some(&events[3].0), 2);
+    assert_eq!(sequence(&events[0].1), 5);
     let (first, _) = stream(&server, "/events", None, 5);
     let (rest, _) = stream(&server, "/events", Some(&first[4].0), 7);
     let both = first.iter().chain(&rest).map(|(_, event)| (event["source"].to_string(), event["id"].to_string()));

@@ -53,7 +53,9 @@ impl Drop for Running {
 fn heard(text: &str) -> Vec<u64> {
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let rents = events.filter(|event| event["source"] == "/bookrent/rent");
-    rents.map(|event| event["id"].as_str().map_or(event["id"].as_u64(), |id| id.parse().ok()).unwrap()).collect()
+    let sequence =
+        |event: Value| event["sequence"].as_str().map_or(event["sequence"].as_u64(), |text| text.parse().ok());
+    rents.map(|event| sequence(event).unwrap()).collect()
 }
 
 #[test]

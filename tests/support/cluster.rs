@@ -65,6 +65,13 @@ impl Cluster {
         self.nodes.iter().filter(|(name, _)| **name != "gateway").map(|(_, node)| node)
     }
 
+    /// The same, with further arguments from now on.
+    pub fn restart_with(&mut self, name: &str, further: &[&str]) {
+        let node = self.nodes.get_mut(name).unwrap();
+        node.add_arguments(further);
+        node.restart();
+    }
+
     /// Starts the node called `name` again, where it was.
     pub fn restart(&mut self, name: &str) {
         self.nodes.get_mut(name).unwrap().restart();

@@ -226,6 +226,11 @@ impl Server {
         self.arguments[place + 1] = value.into();
     }
 
+    /// From the next start on, it has these arguments too.
+    pub fn add_arguments(&mut self, further: &[&str]) {
+        self.arguments.extend(further.iter().map(ToString::to_string));
+    }
+
     /// Freezes it (`true`): it still accepts, and answers nobody. Or lets it go on.
     pub fn freeze(&self, frozen: bool) {
         let kill = format!("kill -{} {}", if frozen { "STOP" } else { "CONT" }, self.process.child.id());

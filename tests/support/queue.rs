@@ -34,7 +34,7 @@ pub struct Came {
 impl Came {
     /// What a consumer dedupes by.
     pub fn id(&self) -> (String, u64) {
-        (self.headers["cloudEvents:source"].clone(), self.headers["cloudEvents:id"].parse().unwrap())
+        (self.headers["cloudEvents:source"].clone(), self.headers["cloudEvents:sequence"].parse().unwrap())
     }
 }
 
