@@ -270,7 +270,8 @@ fn history(operation: &str, summary: &str, in_path: &[Value]) -> Value {
     let mut parameters = in_path.to_vec();
     parameters.push(in_query(
         "from",
-        "A sequence, or of all contexts `context:sequence` with commas between; the next page's is in `Link`.",
+        "A sequence, or the id of the last event that is known; of all contexts `context:sequence` or `context:id` with commas \
+         between. The next page's is in `Link`.",
     ));
     parameters.push(in_query("limit", "How many, from 1 to 1000."));
     let page = json!({ "description": "A page of CloudEvents, or a stream of them without end.", "content": {
@@ -279,6 +280,8 @@ fn history(operation: &str, summary: &str, in_path: &[Value]) -> Value {
     } });
     json!({ "get": {
         "tags": ["operations"], "operationId": operation, "summary": summary, "parameters": parameters,
-        "responses": { "200": page, "400": problem("400"), "404": problem("404"), "500": problem("500"), "503": problem("503") },
+        "responses": {
+            "200": page, "400": problem("400"), "404": problem("404"), "409": problem("409"), "500": problem("500"), "503": problem("503"),
+        },
     } })
 }
