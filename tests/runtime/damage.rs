@@ -273,5 +273,14 @@ async fn damaged_counters_fail_their_context_with_words_and_no_other() {
 pub fn question(id: holdfast::domain::AskId, book: u64) -> holdfast::actors::PeerQuestion {
     let saga = serde_json::from_value(json!({ "context": "bookrent.rent", "number": id.number })).unwrap();
     let command = json!({ "Take": { "rent": id.number } });
-    holdfast::actors::PeerQuestion { id, saga, client: None, trace: None, number: book, command }
+    holdfast::actors::PeerQuestion {
+        id,
+        saga,
+        client: None,
+        trace: None,
+        number: book,
+        command,
+        past: None,
+        heard: None,
+    }
 }
