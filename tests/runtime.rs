@@ -14,6 +14,7 @@ mod runtime {
     mod movie_waits;
     mod protection;
     mod purifier_goes_wrong;
+    mod records;
     mod repeats;
     mod sagas;
     mod sagas_go_wrong;

@@ -6,6 +6,7 @@
 //! buffer, waiting callers and handed-over batches, and everything else is loaded anew from the store.
 
 mod handlers;
+mod preparing;
 
 use super::{
     front::Fault,
@@ -310,18 +311,17 @@ impl<L: Logic> ContextActor<L> {
 
     fn load(&mut self, ctx: &mut Context<Self>) {
         match self.logic.reload(&self.mailbox) {
-            Ok(()) => {
-                self.shared.set_phase(Phase::Running);
-                self.act(ctx);
-            }
-            Err(error) => {
-                tracing::error!(context = self.shared.name.context, %error, "the context cannot be loaded");
-                if let StoreError::Damaged(what) = &error {
-                    self.shared.report_damage(what);
-                }
-                self.fail(&Fault::from(error));
-            }
+            Ok(()) => self.prepare(ctx),
+            Err(error) => self.cannot_load(error),
         }
+    }
+
+    fn cannot_load(&mut self, error: StoreError) {
+        tracing::error!(context = self.shared.name.context, %error, "the context cannot be loaded");
+        if let StoreError::Damaged(what) = &error {
+            self.shared.report_damage(what);
+        }
+        self.fail(&Fault::from(error));
     }
 
     /// A stop is done when what was handed over is answered.

@@ -5,11 +5,11 @@
 
 use super::{
     postings::{self, Posting},
-    records::{Meta, ParkedRow, VERSION, Versioned, decode_state},
+    records::{Meta, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta},
     shared::Shared,
 };
 use crate::{
-    domain::{Entity, Key, Standing},
+    domain::{Entity, Key, Standing, Undecodable},
     store::{
         Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space, last_number},
@@ -79,7 +79,7 @@ impl<E: Entity> Tree<E> {
     /// The context's counters, and the commit that wrote them.
     pub fn meta(&self) -> Result<(Meta, Commit), StoreError> {
         match self.row(&meta_key())? {
-            Some(row) => Ok((codec::decode(Space::Meta, &row.record)?, row.commit)),
+            Some(row) => Ok((decode_meta(&row.record)?, row.commit)),
             None => Ok((Meta::default(), 0)),
         }
     }
@@ -163,6 +163,9 @@ struct Slot {
     write: Option<Option<Vec<u8>>>,
 }
 
+/// How much is kept of why an event cannot be taken.
+const PARKED_WORDS: usize = 1024;
+
 /// The workspace of one turn.
 pub struct Desk<'a, E: Entity> {
     tree: &'a Tree<E>,
@@ -224,20 +227,50 @@ impl<'a, E: Entity> Desk<'a, E> {
 
     /// A row of another key space, as this turn sees it.
     pub fn get<T: DeserializeOwned>(&mut self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
+        self.get_of(space, VERSION, key)
+    }
+
+    /// The same, of a kind that has another version than the first.
+    pub fn get_of<T: DeserializeOwned>(
+        &mut self,
+        space: Space,
+        version: u16,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        let decode = |record: &[u8]| {
+            codec::decode_versioned(space, record, version, |version, _| Err(Undecodable::Version(version)))
+        };
         if let Some(Slot { write: Some(write), .. }) = self.rows.get(key) {
-            return write.as_ref().map(|record| codec::decode(space, record)).transpose();
+            return write.as_ref().map(|record| decode(record)).transpose();
         }
         let row = self.tree.row(key)?;
         let commit = row.as_ref().map_or(0, |row| row.commit);
         self.judged.by(commit);
         self.rows.insert(key.to_vec(), Slot { commit, write: None });
-        row.map(|row| codec::decode(space, &row.record)).transpose()
+        row.map(|row| decode(&row.record)).transpose()
     }
 
     /// Writes a row of another key space.
     pub fn put<T: Serialize>(&mut self, space: Space, key: Vec<u8>, value: &T) -> Result<(), StoreError> {
-        let record = codec::encode(space, VERSION, value)?;
+        self.put_of(space, VERSION, key, value)
+    }
+
+    /// The same, of a kind that has another version than the first.
+    pub fn put_of<T: Serialize>(
+        &mut self,
+        space: Space,
+        version: u16,
+        key: Vec<u8>,
+        value: &T,
+    ) -> Result<(), StoreError> {
+        let record = codec::encode(space, version, value)?;
         self.write(key, Some(record));
+        Ok(())
+    }
+
+    /// Writes the counters.
+    pub fn put_meta(&mut self, meta: &Meta) -> Result<(), StoreError> {
+        self.write(meta_key(), Some(encode_meta(meta)?));
         Ok(())
     }
 
@@ -252,7 +285,10 @@ impl<'a, E: Entity> Desk<'a, E> {
     /// Writes the row of a parked event, or takes it away.
     pub fn park(&mut self, key: Vec<u8>, row: Option<&ParkedRow>) -> Result<(), StoreError> {
         match row {
-            Some(row) => self.put(Space::Parked, key, row),
+            Some(ParkedRow { attempts, error }) => {
+                let error = clipped(error, PARKED_WORDS).to_owned();
+                self.put(Space::Parked, key, &ParkedRow { attempts: *attempts, error })
+            }
             None => {
                 self.remove(key);
                 Ok(())
@@ -341,7 +377,7 @@ impl<'a, E: Entity> Desk<'a, E> {
 }
 
 /// Under what an entity is listed: its fields, and everything; nothing when it is in no list.
-fn listed_as<E: Entity>(state: &E) -> Vec<(&'static str, Key)> {
+pub fn listed_as<E: Entity>(state: &E) -> Vec<(&'static str, Key)> {
     if state.standing() != Standing::Established {
         return Vec::new();
     }

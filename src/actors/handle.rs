@@ -25,7 +25,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{
             AtomicU64,
             Ordering::{Relaxed, SeqCst},
@@ -111,6 +111,8 @@ impl<L: Logic, E: Entity> Common<L, E> {
             backlog: self.backlog(),
             waiting: shared.waiting.load(Relaxed),
             parked: shared.parked.load(Relaxed),
+            contested: shared.contested.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            rebuilding: shared.rebuilding.load(Relaxed).then(|| shared.rebuilt.load(Relaxed)),
             damaged: shared.damaged.load(Relaxed),
             damage: shared.damage(),
             last_commit: shared.last_commit.load(Relaxed),

@@ -40,6 +40,11 @@ pub struct ContextHealth {
     pub waiting: u64,
     /// Events set aside.
     pub parked: u64,
+    /// Keys that more than one of its things claims, since what is a key has changed. None is free before all have given
+    /// it up.
+    pub contested: Vec<Contested>,
+    /// How many rows have been written anew at this start, while they are: it answers nobody until then.
+    pub rebuilding: Option<u64>,
     /// How often something that it keeps was found damaged since the process began.
     pub damaged: u64,
     /// What that was, the last time.
@@ -52,6 +57,15 @@ pub struct ContextHealth {
     pub fault: Option<Injected>,
     /// The guard in front of it, as its askers see it.
     pub guard: Option<GuardHealth>,
+}
+
+/// A key that more than one thing claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contested {
+    /// The key.
+    pub key: String,
+    /// Who claims it.
+    pub numbers: Vec<u64>,
 }
 
 /// The guard of an asked context.

@@ -15,6 +15,7 @@ use super::{
     outflow::Outflows,
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
+    rebuilding::{self, Functions},
     remote::{Pasts, RemoteContext, TellPast},
     replica::{Replica, Replicating},
     shared::{Latest, Mailbox, Shared},
@@ -138,7 +139,7 @@ impl<'a> Layout<'a> {
     }
 
     fn shared<E: Entity>(&self) -> Arc<Shared> {
-        Shared::new(E::NAME, self.store.clone(), self.settings.admission, self.settings.chaos.clone())
+        Shared::new(E::NAME, self.store.clone(), self.settings)
     }
 
     fn place<L: Logic>(
@@ -192,6 +193,7 @@ impl<'a> Layout<'a> {
         A::doors(&mut doors);
 
         let tree = Tree::<A>::open(self.store)?.telling(&shared);
+        say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
         let guard = Guard::new(self.settings.guard(&A::NAME));
         let patience = self.settings.patience(A::NAME.system);
         let mut writing = Writing::<A>(None);
@@ -245,6 +247,7 @@ impl<'a> Layout<'a> {
             Err(StoreError::Damaged(_)) => {}
             Err(error) => return Err(error.into()),
         }
+        say_whether_due(&shared, &tree, &Functions::of_view())?;
         let handle = ViewHandle::new(mailbox.clone(), tree.clone(), Guard::new(self.settings.guard(&V::NAME)));
         let sources = Arc::new(sources);
         self.place(V::NAME, &mailbox, Arc::new(handle), move || {
@@ -253,6 +256,17 @@ impl<'a> Layout<'a> {
         });
         Ok(())
     }
+}
+
+/// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
+fn say_whether_due<E: Entity>(shared: &Shared, tree: &Tree<E>, functions: &Functions<E>) -> Result<(), NodeError> {
+    match rebuilding::load(tree, functions) {
+        Ok((meta, _)) => shared.rebuilding.store(rebuilding::is_due(&meta, functions), SeqCst),
+        // Its actor says so, and fails; the others go on.
+        Err(StoreError::Damaged(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
 }
 
 impl Board for Layout<'_> {

@@ -15,6 +15,9 @@ pub trait Logic: Sized + 'static {
 
     /// Loads its memory from the store, as a new activation.
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
+    /// What has to be written before anybody is answered, if something has: called again after each batch that stands,
+    /// and after it was loaded anew.
+    fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;
     /// Decides what `mails` come to. Changes nothing that a second call would not find again.
     fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<Turn<Self>, StoreError>;
     /// The turn stands, as this commit.

@@ -24,6 +24,7 @@ mod outflow;
 mod peers;
 mod postings;
 mod projecting;
+mod rebuilding;
 mod records;
 mod remote;
 mod replica;

@@ -36,6 +36,8 @@ pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
 pub struct NodeSettings {
     /// How many commands of clients a context takes at once.
     pub admission: usize,
+    /// How long answers to asks, and what stands under idempotency keys, are kept.
+    pub kept: Duration,
     /// Guards that differ from their system's, by asked context.
     pub guards: HashMap<String, GuardSettings>,
     /// Guards by system.
@@ -62,6 +64,7 @@ impl Default for NodeSettings {
     fn default() -> Self {
         Self {
             admission: 1024,
+            kept: Duration::from_secs(24 * 60 * 60),
             guards: HashMap::new(),
             system_guards: HashMap::new(),
             systems: HashMap::new(),

@@ -9,6 +9,7 @@ use super::{
     health::ParkedId,
     listening::{Ears, Heard, Hearing, Listener},
     logic::{Logic, Turn},
+    rebuilding::{self, Functions},
     records::{Envelope, Meta, ParkedRow, Versioned, encode_state},
     shared::{Mailbox, Shared},
     sources::Whose,
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     domain::{Refusal, View},
     store::{
-        Commit, Epoch, Scan, StoreError,
+        Batch, Commit, Epoch, Scan, StoreError,
         keys::{KeyBuf, Space, behind},
     },
 };
@@ -115,12 +116,27 @@ impl<V: View> Logic for Projecting<V> {
 
     fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.meta, self.meta_commit) = self.tree.meta()?;
+        (self.meta, self.meta_commit) = rebuilding::load(&self.tree, &Functions::of_view())?;
+        self.shared.generation.store(self.meta.generation, SeqCst);
+        if rebuilding::is_due(&self.meta, &Functions::<V>::of_view()) {
+            return Ok(());
+        }
         self.ears.reload(&self.tree)?;
         self.more = true;
         self.cleared = uncleared();
         self.publish_health();
         Ok(())
+    }
+
+    fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
+        let functions = Functions::of_view();
+        if !rebuilding::is_due(&self.meta, &functions) {
+            return Ok(None);
+        }
+        let at = (&self.meta, self.meta_commit);
+        let (batch, after) = rebuilding::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
+        self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
+        Ok(Some(batch))
     }
 
     fn turn(&mut self, mails: &[Option<Mail<V>>]) -> Result<Turn<Self>, StoreError> {
@@ -284,7 +300,7 @@ impl<'a, V: View> Work<'a, V> {
         self.meta.highest = self.desk.highest();
         self.desk.rests_on(meta_key(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
-            self.desk.put(Space::Meta, meta_key(), &self.meta)?;
+            self.desk.put_meta(&self.meta)?;
         }
         let judged = self.desk.judged.0;
         let (reshelve, cleared) = (self.reshelve, self.cleared);

@@ -1,5 +1,9 @@
 //! What stands in a context's tree, besides the states themselves.
 
+mod meta;
+
+pub use meta::{Meta, Rebuild, Versions, decode_meta, encode_meta};
+
 use crate::{
     domain::{Aggregate, AskId, Decoder, Entity, Refusal, Timestamp, Undecodable},
     store::{
@@ -58,23 +62,6 @@ impl fmt::Display for Cause {
             Self::Elsewhere(words) => f.write_str(words),
         }
     }
-}
-
-/// The one row of counters of a context.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
-    /// The last number given out.
-    pub last_number: u64,
-    /// The last sequence in the log.
-    pub last_sequence: u64,
-    /// The highest number that anything stands under.
-    pub highest: u64,
-    /// How far the context has listened, by source.
-    pub positions: BTreeMap<String, u64>,
-    /// Which generation of a view's table is shown.
-    pub generation: u32,
-    /// The generation that is being built, if one is, and how far that has listened.
-    pub building: Option<(u32, BTreeMap<String, u64>)>,
 }
 
 /// A state with what the runtime knows of it.
@@ -148,7 +135,8 @@ const LOG_ROW: usize = 5 * 1024;
 /// How much of a row an event takes, at most.
 fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    event.len() + 96 + length(&envelope.client) + length(&envelope.trace)
+    let cause = if let Cause::Elsewhere(words) = &envelope.cause { words.len() } else { 0 };
+    event.len() + 96 + length(&envelope.client) + length(&envelope.trace) + cause
 }
 
 /// Writes an event, to stand in a row of the log.
@@ -225,14 +213,80 @@ pub const ANSWER_PAGE: u64 = 16;
 /// How many bytes of answers a row may hold.
 pub const ANSWER_BYTES: usize = codec::MAX_RECORD - 1024;
 
-/// Answers of one page, with the machine's second in which they were given.
-pub type AnswerPage = BTreeMap<(u64, u32), (Kept, u64)>;
+/// The version of kept answers.
+pub const ANSWER_VERSION: u16 = 2;
+
+/// An answer, and what it answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was said.
+    pub kept: Kept,
+    /// The machine's second in which that was.
+    pub at: u64,
+    /// The version of the command's form and a sum of what was asked of whom; `None` where it was not asked yet, or
+    /// nobody took note.
+    pub asked: Option<(u16, [u8; 16])>,
+}
+
+/// Answers of one page, by the asker's number and attempt.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AnswerPage {
+    /// Those that have room here.
+    pub answers: BTreeMap<(u64, u32), Answer>,
+    /// Until this second of the machine's there may be others in rows of their own.
+    pub others_until: u64,
+}
+
+/// Answers of one page as version 1 stored them, with the machine's second. Frozen.
+pub type AnswerPageV1 = BTreeMap<(u64, u32), (Kept, u64)>;
 
 /// How many aggregates' open questions share a row.
 pub const QUESTION_PAGE: u64 = 8;
 
-/// Open questions of one page: which aggregates wait, and the idempotency rows that want the outcome.
+/// Open questions of one page: which aggregates wait. The idempotency rows that want the outcome stood beside them once;
+/// now they stand in rows behind the page's, some keys each.
 pub type QuestionPage = BTreeMap<u64, Vec<String>>;
+
+/// Keys of rows: those of idempotency rows that want an outcome, or of what expires.
+pub type KeyPage = Vec<ByteBuf>;
+
+/// How many bytes of keys a row may hold.
+const KEY_BYTES: usize = 4 * 1024;
+
+/// Shares keys out over rows.
+pub fn key_pages(keys: Vec<Vec<u8>>) -> Vec<KeyPage> {
+    let (mut pages, mut size) = (Vec::<KeyPage>::new(), 0);
+    for key in keys {
+        size += key.len() + 3;
+        match pages.last_mut() {
+            Some(page) if size <= KEY_BYTES => page.push(ByteBuf::from(key)),
+            _ => {
+                size = key.len() + 3;
+                pages.push(vec![ByteBuf::from(key)]);
+            }
+        }
+    }
+    pages
+}
+
+/// How many entries of a saga's page stand in one row.
+pub const SAGA_ENTRIES: usize = 256;
+
+/// What of words of any length is kept.
+pub fn clipped(words: &str, most: usize) -> &str {
+    words.get(..words.floor_char_boundary(most)).unwrap_or(words)
+}
+
+/// A refusal whose words are short enough to be kept.
+pub fn keepable(mut refusal: Refusal) -> Refusal {
+    const MOST: usize = 1024;
+    for words in [&mut refusal.en, &mut refusal.ko] {
+        if words.len() > MOST {
+            *words = Cow::Owned(format!("{}…", clipped(words, MOST)));
+        }
+    }
+    refusal
+}
 
 /// How many sagas share a prefix of the saga index.
 pub const SAGA_PAGE: u64 = 64;
@@ -286,112 +340,4 @@ pub struct Thread {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        domain::Aggregate,
-        systems::bookrent::rent::{self, Rent},
-    };
-    use std::fmt::{Debug, Write};
-
-    fn hex(record: &[u8]) -> String {
-        record.iter().fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-    }
-
-    /// Holds the bytes of `value`, and that they read as it.
-    #[track_caller]
-    fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(space: Space, value: &T, bytes: &str) {
-        let record = codec::encode(space, VERSION, value).unwrap();
-        assert_eq!(hex(&record), bytes, "the layout of stored rows has changed: keep the old one readable");
-        assert_eq!(&codec::decode::<T>(space, &record).unwrap(), value);
-    }
-
-    fn event() -> Logged<rent::Event> {
-        let envelope = Envelope {
-            sequence: 300,
-            aggregate: 7,
-            version: 2,
-            at: Timestamp::from_micros(1_000_000),
-            saga: SagaId { context: "bookrent.rent".into(), number: 7 },
-            cause: Cause::Answer("bookrent.book".into()),
-            client: Some("c-1".into()),
-            trace: None,
-        };
-        let event = rent::Event::RentFailed {
-            rent_id: crate::domain::Id::new(7),
-            book_id: crate::domain::Id::new(9),
-            user_id: 1,
-            reason: "book-out".into(),
-        };
-        Logged { envelope, event }
-    }
-
-    #[test]
-    fn rows_of_the_runtime_are_stored_as_they_always_were() {
-        let meta = Meta {
-            last_number: 7,
-            last_sequence: 300,
-            highest: 7,
-            positions: BTreeMap::from([("bookrent.delivery".into(), 5)]),
-            generation: 1,
-            building: Some((2, BTreeMap::new())),
-        };
-        golden(Space::Meta, &meta, META);
-        let refusal = Refusal::retry_later();
-        let answers = AnswerPage::from([
-            ((7, 1), (Kept::Yes, 9)),
-            ((8, 1), (Kept::Withdrawn, 9)),
-            ((9, 2), (Kept::No(refusal), 9)),
-        ]);
-        golden(Space::Answer, &answers, ANSWERS);
-        golden(Space::Question, &QuestionPage::from([(7, vec!["anonymous POST /rents k".into()])]), QUESTIONS);
-        let answer = Some(KeptAnswer::Done { version: 2, body: ByteBuf::from(*b"{}") });
-        golden(Space::Idempotency, &IdempotencyRow { fingerprint: 1 << 60, number: 7, at: 9, answer }, IDEMPOTENCY);
-        golden(Space::Parked, &ParkedRow { attempts: 3, error: "it panicked".into() }, PARKED);
-        golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
-    }
-
-    fn log(events: &[Logged<rent::Event>]) -> Vec<(u64, Vec<u8>)> {
-        let written = events.iter().map(|logged| (&logged.envelope, encode_event(logged).unwrap()));
-        encode_log(Rent::EVENT_VERSION, written).unwrap()
-    }
-
-    #[test]
-    fn a_log_row_and_a_state_are_stored_as_they_always_were() {
-        let rows = log(&[event()]);
-        assert_eq!(
-            rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(),
-            [(300, LOG.to_owned())]
-        );
-        assert_eq!(decode_log::<Rent>(&rows[0].1).unwrap(), [event()]);
-        let mut state = Rent::default();
-        Aggregate::evolve(&mut state, &event().event);
-        let saga = event().envelope.saga;
-        let record = encode_state(2, Some(&saga), &state).unwrap();
-        assert_eq!(hex(&record), STATE);
-        assert_eq!(decode_state::<Rent>(&record).unwrap(), Versioned { version: 2, saga: Some(saga), state });
-    }
-
-    #[test]
-    fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
-        let events: Vec<_> = (1..=1000)
-            .map(|sequence| Logged { envelope: Envelope { sequence, ..event().envelope }, event: event().event })
-            .collect();
-        let rows = log(&events);
-        assert!(rows.len() > 1 && rows.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
-        let read: Vec<_> = rows.iter().flat_map(|(_, record)| decode_log::<Rent>(record).unwrap()).collect();
-        assert_eq!(read, events);
-    }
-
-    const META: &str = "016d010007fb2c01070111626f6f6b72656e742e64656c69766572790501010200d0281eb5";
-    const ANSWERS: &str = "01610100030701000908010209090201030b72657472792d6c617465721c706c656173652074727920616761696e20696e2061206d6f6d656e7425ec9ea0ec8b9c20ed9b8420eb8ba4ec8b9c20ec8b9ceb8f84ed95b420eca3bcec84b8ec9a94098ca33549";
-    const QUESTIONS: &str = "0171010001070117616e6f6e796d6f757320504f5354202f72656e7473206b22d0b0a8";
-    const IDEMPOTENCY: &str = "016b0100fd00000000000000100709010002027b7d1d691ccc";
-    const PARKED: &str = "01700100030b69742070616e69636b656417d3fae6";
-    const SAGA: &str = "016701000207fb2c0108fb2d014e5135cf";
-    const LOG: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d31000d0207090108626f6f6b2d6f757415846e04";
-    const STATE: &str = "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
-}
+mod tests;

@@ -2,9 +2,11 @@
 
 use super::{
     actor::{ContextActor, Post},
+    deciding::Keeping,
     front::Fault,
-    health::{Injected, Phase},
+    health::{Contested, Injected, Phase},
     logic::Logic,
+    node::NodeSettings,
 };
 use crate::{
     domain::Name,
@@ -16,7 +18,7 @@ use std::{
     hash::{BuildHasher, Hasher},
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
-        atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -37,6 +39,13 @@ pub struct Shared {
     pub last_commit: AtomicU64,
     pub last_sequence: AtomicU64,
     pub generation: AtomicU32,
+    /// How long answers and idempotency rows are kept.
+    pub kept: Keeping,
+    /// Its rows are being written anew: until then it answers nobody. How many that were, so far.
+    pub rebuilding: AtomicBool,
+    pub rebuilt: AtomicU64,
+    /// Keys that more than one of its things claims.
+    pub contested: Mutex<Vec<Contested>>,
     /// How often a row was found that cannot be read.
     pub damaged: AtomicU64,
     /// What was found, each once, the newest last; only so many are remembered.
@@ -68,7 +77,9 @@ const DAMAGE: usize = 64;
 const PHASES: [Phase; 5] = [Phase::Starting, Phase::Running, Phase::Degraded, Phase::Failed, Phase::Stopped];
 
 impl Shared {
-    pub fn new(name: Name, store: Arc<dyn Store>, admission: usize, chaos: Option<Chaos>) -> Arc<Self> {
+    pub fn new(name: Name, store: Arc<dyn Store>, settings: &NodeSettings) -> Arc<Self> {
+        let (admission, chaos, kept) =
+            (settings.admission, settings.chaos.clone(), Keeping::for_so_long(settings.kept));
         Arc::new(Self {
             name,
             store,
@@ -82,6 +93,10 @@ impl Shared {
             last_commit: AtomicU64::new(0),
             last_sequence: AtomicU64::new(0),
             generation: AtomicU32::new(0),
+            kept,
+            rebuilding: AtomicBool::new(false),
+            rebuilt: AtomicU64::new(0),
+            contested: Mutex::default(),
             damaged: AtomicU64::new(0),
             damage: Mutex::default(),
             admission: Arc::new(Semaphore::new(admission)),
@@ -99,6 +114,7 @@ impl Shared {
     /// Whether mail from outside is taken.
     pub fn open(&self) -> Result<(), Fault> {
         match self.phase() {
+            _ if self.rebuilding.load(Relaxed) => Err(Fault::Away(self.name.context)),
             Phase::Failed | Phase::Stopped => Err(Fault::Away(self.name.context)),
             Phase::Starting | Phase::Running | Phase::Degraded => Ok(()),
         }

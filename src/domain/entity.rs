@@ -11,6 +11,9 @@ pub trait Entity: Word + Default {
     const NAME: Name;
     /// The version of this type in the store; [`Entity::old_state`] reads the ones before it.
     const STATE_VERSION: u16 = 1;
+    /// The version of [`Entity::indexes`] and [`Entity::standing`], whose values stand in rows of their own: a change in
+    /// what they say of a stored state is a new one, and the lists are made anew at the next start.
+    const INDEX_VERSION: u16 = 1;
     /// What it is to the business.
     const SUBDOMAIN: Subdomain = Subdomain::Core;
     /// Whether it is the order by whose number what happens in its system is told; a view's row: whether it is of one.

@@ -45,6 +45,15 @@ pub trait Aggregate: Entity {
     /// The version of the event type in the log; [`Aggregate::old_event`] reads the ones before it.
     const EVENT_VERSION: u16 = 1;
 
+    /// The version of [`Aggregate::claims`]: a change in what it says of a stored state is a new one, and who holds what
+    /// is written anew at the next start. Two that claim one key then both hold it, until both have given it up.
+    const CLAIMS_VERSION: u16 = 1;
+    /// The version of [`Aggregate::due`], likewise.
+    const DUE_VERSION: u16 = 1;
+    /// The version of the form of its commands. Answers to questions are kept with what was asked; those in another form
+    /// are not compared.
+    const COMMAND_VERSION: u16 = 1;
+
     /// The board as a table, one arm for each arrow: this state, this command — what happens?
     ///
     /// # Errors

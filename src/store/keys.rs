@@ -30,6 +30,8 @@ pub enum Space {
     Saga = b'g',
     /// With which sequence of the log which start of its writer began.
     Epoch = b'e',
+    /// What expires, by the machine's second of its end.
+    Expiry = b'x',
 }
 
 /// A key under construction. Its bytes order as its parts do.
@@ -53,6 +55,12 @@ impl KeyBuf {
     #[must_use]
     pub fn signed(self, number: i64) -> Self {
         self.number((number as u64) ^ (1 << 63))
+    }
+    /// Adds bytes as they are: nothing that varies in length may follow.
+    #[must_use]
+    pub fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
     }
     /// Adds one byte.
     #[must_use]

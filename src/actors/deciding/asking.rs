@@ -5,7 +5,7 @@ use crate::{
     actors::{
         guard::Pass,
         peers::Question,
-        records::{QUESTION_PAGE, QuestionPage, SagaId, Thread, Versioned},
+        records::{KeyPage, QUESTION_PAGE, QuestionPage, SagaId, Thread, Versioned},
     },
     domain::{Aggregate, Ask, AskId, Id, NoAnswer},
     store::{
@@ -13,7 +13,8 @@ use crate::{
         keys::{KeyBuf, Space, behind, last_number},
     },
 };
-use std::{borrow::Cow, time::Duration};
+use serde_bytes::ByteBuf;
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// Pauses between rounds of a question whose answer changed nothing.
 pub fn pause(rounds: u32) -> Duration {
@@ -26,6 +27,17 @@ pub fn pause(rounds: u32) -> Duration {
 /// The row of open questions that `number` stands in.
 pub fn page_key(number: u64) -> Vec<u8> {
     KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
+}
+
+/// A row of keys of those who want to know what comes of the question of `number`, behind its page.
+pub fn keys_key(number: u64, row: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).number(number).number(row).build()
+}
+
+/// The number that a row of keys is of, and the place of the row.
+pub fn keys_of(key: &[u8]) -> Option<(u64, u64)> {
+    let (rest, row) = key.split_last_chunk::<8>()?;
+    (rest.len() == 17).then(|| Some((last_number(rest)?, u64::from_be_bytes(*row)))).flatten()
 }
 
 /// An aggregate's own saga.
@@ -107,10 +119,23 @@ impl<A: Aggregate> Deciding<A> {
             backwards: false,
             limit: 256,
         };
+        let mut keys = BTreeMap::<u64, (Vec<Vec<u8>>, u64)>::new();
         loop {
             let rows = self.tree.scan(&scan)?;
             for (key, row) in &rows {
-                for (number, keys) in self.question_page(key, &row.record)? {
+                if let Some((number, row_of)) = keys_of(key) {
+                    let kept = keys.entry(number).or_default();
+                    kept.1 = row_of + 1;
+                    match codec::decode::<KeyPage>(Space::Question, &row.record) {
+                        Ok(page) => kept.0.extend(page.into_iter().map(ByteBuf::into_vec)),
+                        Err(StoreError::Damaged(what)) => {
+                            self.shared.report_damage(&format!("who wants to know of number {number}: {what}"));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                    continue;
+                }
+                for (number, _) in self.question_page(key, &row.record)? {
                     let kept = match self.tree.state(0, number) {
                         Err(StoreError::Damaged(what)) => {
                             self.shared.report_damage(&format!("a question cannot be put again: {what}"));
@@ -123,7 +148,7 @@ impl<A: Aggregate> Deciding<A> {
                     let open = (ask.callee.context, ask.attempt);
                     let before = known.get(&number).filter(|asking| asking.open == open).cloned();
                     let under_way = before.is_some();
-                    let fresh = || Asking { open, keys, rounds: 0, thread: Thread::default() };
+                    let fresh = || Asking { open, keys: Vec::new(), rows: 0, rounds: 0, thread: Thread::default() };
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
                         let saga = saga_of(Id::new(number), &kept);
@@ -133,8 +158,12 @@ impl<A: Aggregate> Deciding<A> {
             }
             match rows.last() {
                 Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
-                _ => return Ok(()),
+                _ => break,
             }
         }
+        for (number, asking) in &mut self.asking {
+            (asking.keys, asking.rows) = keys.remove(number).unwrap_or_default();
+        }
+        Ok(())
     }
 }

@@ -2,26 +2,22 @@
 
 use super::{
     Effect, Open,
-    expiry::KEPT_SECONDS,
+    answers::sum_of,
     mail::{Asked, Entry, Mail, as_replay},
-    work::{Trouble, Work},
+    requests::request_key,
+    work::{Awaited, Trouble, Work},
 };
 use crate::{
     actors::{
-        clock::machine_seconds,
         front::{Fault, Outcome, Verb},
         health::ParkedId,
         listening::{Heard, Hearing, Listener},
-        records::{Cause, Envelope, IdempotencyRow, Kept, KeptAnswer, ParkedRow, Thread},
+        records::{Answer, Cause, Envelope, Kept, KeptAnswer, ParkedRow, Thread},
         sources::Whose,
     },
-    domain::{Aggregate, Kind, NoAnswer, Refusal, Standing, Target},
-    store::{
-        StoreError,
-        keys::{KeyBuf, Space},
-    },
+    domain::{Aggregate, NoAnswer, Refusal, Standing, Target},
+    store::StoreError,
 };
-use serde_bytes::ByteBuf;
 use std::borrow::Cow;
 
 impl<A: Aggregate> Work<'_, A> {
@@ -32,7 +28,7 @@ impl<A: Aggregate> Work<'_, A> {
             return Ok(());
         }
         if let Some(key) = &entry.idempotency
-            && let Some(row) = self.kept_request(&key.scope)?
+            && let Some(row) = self.kept_request(&request_key(&key.scope))?
         {
             let answer = match row.answer {
                 _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
@@ -69,11 +65,7 @@ impl<A: Aggregate> Work<'_, A> {
                     self.meta.last_number = number;
                 }
                 if let Some(key) = &entry.idempotency {
-                    self.new_keys.push((key.scope.clone(), number, key.fingerprint));
-                    // A repeat in this very turn must find it.
-                    let row =
-                        IdempotencyRow { fingerprint: key.fingerprint, number, at: machine_seconds(), answer: None };
-                    self.desk.put(Space::Idempotency, request_key(&key.scope), &row)?;
+                    self.take_request(key, number)?;
                 }
                 self.waits.push((place, number, false));
                 Ok(())
@@ -119,23 +111,10 @@ impl<A: Aggregate> Work<'_, A> {
         })
     }
 
-    /// The answer to a client is no; the business's own no is kept under the idempotency key.
     fn refuse(&mut self, place: usize, entry: &Entry<A>, fault: Fault) -> Result<(), StoreError> {
-        if let (Some(key), Fault::Refused(refusal)) = (&entry.idempotency, &fault)
-            && refusal.kind != Kind::RetryLater
-            && *refusal != Refusal::still_open()
-        {
-            let answer = Some(KeptAnswer::Refused(refusal.clone()));
-            let row = IdempotencyRow { fingerprint: key.fingerprint, number: 0, at: machine_seconds(), answer };
-            self.desk.put(Space::Idempotency, request_key(&key.scope), &row)?;
-        }
+        self.keep_refusal(entry, &fault)?;
         self.effects.push_back(Effect::Reply { mail: place, answer: Err(fault) });
         Ok(())
-    }
-
-    fn kept_request(&mut self, scope: &str) -> Result<Option<IdempotencyRow>, StoreError> {
-        let row: Option<IdempotencyRow> = self.desk.get(Space::Idempotency, &request_key(scope))?;
-        Ok(row.filter(|row| row.at + KEPT_SECONDS > machine_seconds()))
     }
 
     /// Another context's question.
@@ -144,8 +123,17 @@ impl<A: Aggregate> Work<'_, A> {
         if asked.reply.is_closed() {
             return Ok(());
         }
+        let sum = sum_of::<A>(asked.number, &asked.command);
         let kept = match self.kept_answer(&asked.id)? {
-            Some(kept) => kept,
+            // An asker whose past was put back gives its numbers again, for other questions.
+            Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
+                tracing::error!(ask = %asked.id, "an ask came again with another question; it is refused");
+                let (en, ko) = ("this was asked before, and otherwise", "같은 번호로 다른 요청이 이미 있었습니다");
+                let answer = Err(NoAnswer::Refused(Refusal::conflict("asked-otherwise", en, ko)));
+                self.effects.push_back(Effect::Answer { mail: place, answer });
+                return Ok(());
+            }
+            Some(answer) => answer.kept,
             None => {
                 let cause = Cause::Ask(asked.id.clone());
                 let command = asked.command.clone();
@@ -174,7 +162,7 @@ impl<A: Aggregate> Work<'_, A> {
             }
         };
         if kept != Kept::Withdrawn {
-            self.keep_answer(&asked.id, kept)?;
+            self.keep_answer(&asked.id, kept, Some(sum))?;
         }
         self.effects.push_back(Effect::Answer { mail: place, answer });
         Ok(())
@@ -220,18 +208,17 @@ impl<A: Aggregate> Work<'_, A> {
 
     /// The answers of those that wait for nothing any more, and of the idempotency rows behind them.
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
-        for (scope, number, _) in std::mem::take(&mut self.new_keys) {
+        for (key, number) in std::mem::take(&mut self.new_keys) {
             match self.open(number) {
-                Some(open) => self.await_for(number, open).keys.push(scope),
-                None => self.keep_outcome(&scope, number)?,
+                Some(open) => self.await_for(number, open).keys.push(key),
+                None => self.keep_outcome(&key, number)?,
             }
         }
         let settled: Vec<u64> =
             self.awaited.iter().filter(|(_, awaited)| awaited.open.is_none()).map(|(number, _)| *number).collect();
         for number in settled {
-            let keys = self.awaited.get_mut(&number).map(|awaited| std::mem::take(&mut awaited.keys));
-            for scope in keys.unwrap_or_default() {
-                self.keep_outcome(&scope, number)?;
+            for key in self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default() {
+                self.keep_outcome(&key, number)?;
             }
             if self.logic.asking.contains_key(&number) {
                 let outcome = self.outcome(number)?;
@@ -252,14 +239,13 @@ impl<A: Aggregate> Work<'_, A> {
     /// Whoever waits for `number` so far is told no, though it stands; what comes after them in this turn is another matter.
     pub(super) fn turn_down(&mut self, number: u64, refusal: Refusal) -> Result<(), StoreError> {
         let outcome = Err(Fault::Refused(refusal));
-        let mut scopes =
-            self.awaited.get_mut(&number).map(|awaited| std::mem::take(&mut awaited.keys)).unwrap_or_default();
+        let mut keys = self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default();
         let new_keys = std::mem::take(&mut self.new_keys).into_iter();
-        let (refused, others): (Vec<_>, Vec<_>) = new_keys.partition(|(_, of, _)| *of == number);
-        scopes.extend(refused.into_iter().map(|(scope, ..)| scope));
+        let (refused, others): (Vec<_>, Vec<_>) = new_keys.partition(|(_, of)| *of == number);
+        keys.extend(refused.into_iter().map(|(key, _)| key));
         self.new_keys = others;
-        for scope in scopes {
-            self.keep(&scope, outcome.clone())?;
+        for key in keys {
+            self.keep(&key, outcome.clone())?;
         }
         let waits = std::mem::take(&mut self.waits).into_iter();
         let (refused, others): (Vec<_>, Vec<_>) = waits.partition(|(_, of, _)| *of == number);
@@ -289,39 +275,10 @@ impl<A: Aggregate> Work<'_, A> {
         Ok(())
     }
 
-    fn keep_outcome(&mut self, scope: &str, number: u64) -> Result<(), StoreError> {
+    fn keep_outcome(&mut self, key: &[u8], number: u64) -> Result<(), StoreError> {
         let outcome = self.outcome(number)?;
-        self.keep(scope, outcome)
+        self.keep(key, outcome)
     }
-
-    /// What settled a request is kept under its key.
-    fn keep(&mut self, scope: &str, outcome: Result<Outcome, Fault>) -> Result<(), StoreError> {
-        let key = request_key(scope);
-        let row = self.desk.get::<IdempotencyRow>(Space::Idempotency, &key);
-        let row = row.or_else(|error| match error {
-            // A repeat will hear that it is damaged; the thing itself is settled.
-            StoreError::Damaged(what) => {
-                self.logic.shared.report_damage(&format!("what is kept under an idempotency key: {what}"));
-                Ok(None)
-            }
-            error => Err(error),
-        })?;
-        let Some(mut row) = row else { return Ok(()) };
-        row.answer = match outcome {
-            Ok(outcome) => Some(KeptAnswer::Done { version: outcome.version, body: ByteBuf::from(outcome.body) }),
-            Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => Some(KeptAnswer::Refused(refusal)),
-            // Try again in a moment: the same key is then a new request.
-            Err(_) => {
-                self.desk.remove(key);
-                return Ok(());
-            }
-        };
-        self.desk.put(Space::Idempotency, key, &row)
-    }
-}
-
-fn request_key(scope: &str) -> Vec<u8> {
-    KeyBuf::new(Space::Idempotency).text(scope).build()
 }
 
 impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {

@@ -2,37 +2,53 @@
 
 mod answers;
 mod asking;
+mod claims;
 mod expiry;
 mod intake;
 mod mail;
 mod recording;
+mod requests;
 mod timers;
 mod work;
 
+pub(in crate::actors) use self::{
+    answers::{answer_key, spill},
+    expiry::notes,
+    requests::request_key,
+};
+pub use asking::keys_key;
+pub use expiry::Keeping;
 pub use mail::{Asked, Entry, Mail};
+pub use timers::timer_key;
 
+use self::expiry::Expiring;
 use super::{
     clock::Clock,
     desk::Tree,
     front::{Fault, Outcome},
     guard::Pass,
+    health::Contested,
     listening::{Ears, Hearing},
     logic::{Logic, Turn},
     peers::Peers,
+    rebuilding::{self, Functions},
     records::{Logged, Meta, SagaId, Thread},
     shared::{Mailbox, Shared},
     sources::Listeners,
 };
 use crate::{
     domain::{Aggregate, Ask, NoAnswer},
-    store::{Commit, Epoch, StoreError},
+    store::{Batch, Commit, Epoch, StoreError},
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
     time::Duration,
 };
 use tokio::sync::oneshot;
+
+/// At most so many contested keys are shown.
+const CONTESTED: usize = 100;
 
 /// What an aggregate's open question is known by: who is asked, in which attempt.
 type Open = (&'static str, u32);
@@ -41,8 +57,9 @@ type Open = (&'static str, u32);
 #[derive(Clone)]
 struct Asking {
     open: Open,
-    /// Idempotency rows that want to know what comes of it.
-    keys: Vec<String>,
+    /// Idempotency rows that want to know what comes of it, and in how many rows their keys are kept.
+    keys: Vec<Vec<u8>>,
+    rows: u64,
     /// How often an answer changed nothing.
     rounds: u32,
     thread: Thread,
@@ -74,6 +91,8 @@ pub struct Deciding<A: Aggregate> {
     /// Questions to aggregates that cannot answer before their own question is settled.
     postponed: BTreeMap<u64, Vec<Asked<A>>>,
     timers: timers::Timers,
+    /// Keys that several claim.
+    contested: BTreeMap<String, Vec<u64>>,
     more: bool,
     sweep: expiry::Sweep,
 }
@@ -104,6 +123,7 @@ pub struct Memory {
     hearing: Hearing,
     asking: Vec<(u64, Option<Asking>)>,
     timers: timers::Change,
+    contested: Vec<(String, Vec<u64>)>,
     more: bool,
     sweep: Option<expiry::Sweep>,
 }
@@ -134,6 +154,7 @@ impl<A: Aggregate> Deciding<A> {
             waiting: BTreeMap::new(),
             postponed: BTreeMap::new(),
             timers: timers::Timers::default(),
+            contested: BTreeMap::new(),
             more: true,
             sweep: expiry::Sweep::default(),
         }
@@ -142,6 +163,9 @@ impl<A: Aggregate> Deciding<A> {
     fn publish_health(&self) {
         self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
         self.shared.parked.store(self.ears.parked(), Relaxed);
+        let contested = self.contested.iter().take(CONTESTED);
+        let contested = contested.map(|(key, numbers)| Contested { key: key.clone(), numbers: numbers.clone() });
+        *self.shared.contested.lock().unwrap_or_else(PoisonError::into_inner) = contested.collect();
     }
 }
 
@@ -153,8 +177,12 @@ impl<A: Aggregate> Logic for Deciding<A> {
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.meta, self.meta_commit) = self.tree.meta()?;
+        (self.meta, self.meta_commit) = rebuilding::load(&self.tree, &Functions::of_aggregate())?;
         self.listeners.know_history(&self.tree, Some(self.meta.last_sequence + 1))?;
+        if rebuilding::is_due(&self.meta, &Functions::<A>::of_aggregate()) {
+            return Ok(());
+        }
+        self.contested = rebuilding::contested(&self.tree)?;
         self.ears.reload(&self.tree)?;
         self.reload_timers()?;
         self.reload_questions()?;
@@ -163,6 +191,17 @@ impl<A: Aggregate> Logic for Deciding<A> {
         self.listeners.latest.fetch_max(self.meta.last_sequence, Relaxed);
         self.listeners.say(&Arc::from([]));
         Ok(())
+    }
+
+    fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
+        let functions = Functions::of_aggregate();
+        if !rebuilding::is_due(&self.meta, &functions) {
+            return Ok(None);
+        }
+        let at = (&self.meta, self.meta_commit);
+        let (batch, after) = rebuilding::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
+        self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
+        Ok(Some(batch))
     }
 
     fn turn(&mut self, mails: &[Option<Mail<A>>]) -> Result<Turn<Self>, StoreError> {
@@ -188,6 +227,12 @@ impl<A: Aggregate> Logic for Deciding<A> {
             }
         }
         self.timers.remember(memory.timers);
+        for (key, numbers) in memory.contested {
+            match numbers.len() {
+                0 | 1 => drop(self.contested.remove(&key)),
+                _ => drop(self.contested.insert(key, numbers)),
+            }
+        }
         self.more = memory.more || memory.hearing.more;
         if let Some(sweep) = memory.sweep {
             self.sweep = sweep;

@@ -1,6 +1,13 @@
 //! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
 
-use super::{Asking, Deciding, Effect, Memory, Open, answers::Answers, asking, expiry, mail::Mail, timers};
+use super::{
+    Asking, Deciding, Effect, Memory, Open,
+    answers::Answers,
+    asking, claims,
+    expiry::{self, Expiring},
+    mail::Mail,
+    timers,
+};
 use crate::{
     actors::{
         desk::{Desk, meta_key},
@@ -10,7 +17,10 @@ use crate::{
         listening::Hearing,
         lists,
         logic::Turn,
-        records::{Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SagaId, SagaPage, Thread, encode_log},
+        records::{
+            Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, SagaId, SagaPage, Thread, encode_log,
+            keepable, key_pages,
+        },
     },
     domain::{Aggregate, Ask, Id, Moment, Refusal, Standing, Timestamp},
     store::{
@@ -31,9 +41,28 @@ use std::{
 pub(super) struct Awaited<A: Aggregate> {
     pub(super) open: Option<Open>,
     put: Option<(Ask<A>, Option<Pass>, Duration)>,
-    pub(super) keys: Vec<String>,
+    /// Rows of requests that want to know what comes of it.
+    pub(super) keys: Vec<Vec<u8>>,
+    /// So many of them stand in so many rows behind its page.
+    saved: (usize, u64),
+    /// So many rows were there before.
+    before: u64,
     rounds: u32,
     thread: Thread,
+}
+
+impl<A: Aggregate> Awaited<A> {
+    fn new(open: Option<Open>, known: Option<&Asking>, thread: Thread) -> Self {
+        let keys = known.map(|asking| asking.keys.clone()).unwrap_or_default();
+        let rows = known.map_or(0, |asking| asking.rows);
+        let rounds = known.map_or(0, |asking| asking.rounds);
+        Self { open, put: None, saved: (keys.len(), rows), before: rows, keys, rounds, thread }
+    }
+    /// The keys of those who are told now.
+    pub(super) fn take_keys(&mut self) -> Vec<Vec<u8>> {
+        self.saved = (0, 0);
+        std::mem::take(&mut self.keys)
+    }
 }
 
 /// Why a message came to nothing.
@@ -67,9 +96,12 @@ pub struct Work<'a, A: Aggregate> {
     pub(super) effects: VecDeque<Effect<A>>,
     /// Clients who wait for an aggregate: mail, number, whether they came again.
     pub(super) waits: Vec<(usize, u64, bool)>,
-    /// Idempotency rows to be written when it is known what came of them: scope, number, fingerprint.
-    pub(super) new_keys: Vec<(String, u64, u64)>,
+    /// Idempotency rows to be written when it is known what came of them, and of which number.
+    pub(super) new_keys: Vec<(Vec<u8>, u64)>,
+    /// What this turn writes and somebody has to take away again.
+    pub(super) expiring: Vec<Expiring>,
     pub(super) timers: timers::Change,
+    pub(super) contested: Vec<(String, Vec<u64>)>,
     pub(super) swept: Option<expiry::Sweep>,
     pub(super) hearing: Hearing,
     pub(super) events: Vec<Logged<A::Event>>,
@@ -92,7 +124,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
             effects: VecDeque::new(),
             waits: Vec::new(),
             new_keys: Vec::new(),
+            expiring: Vec::new(),
             timers: timers::Change::default(),
+            contested: Vec::new(),
             swept: None,
             hearing,
             events: Vec::new(),
@@ -139,15 +173,16 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }));
         let (events, after, ask, (held, claimed), (due_before, due_after), no) = match decided {
             Ok(Ok(decided)) => decided,
-            Ok(Err(refusal)) => return Ok(Err(Trouble::Refused(refusal))),
+            Ok(Err(refusal)) => return Ok(Err(Trouble::Refused(keepable(refusal)))),
             Err(_) => {
                 self.logic.shared.crashes.fetch_add(1, Relaxed);
                 return Ok(Err(Trouble::Crashed));
             }
         };
         if !events.is_empty() {
-            if let Err(taken) = self.claim(number, &held, &claimed)? {
-                return Ok(Err(Trouble::Refused(taken)));
+            let (given_up, new) = claims::differences(held, claimed);
+            if let Err(taken) = self.claim(number, &new)? {
+                return Ok(Err(Trouble::Refused(keepable(taken))));
             }
             let created_in = match version {
                 0 => Some(saga.clone()).filter(|saga| *saga != asking::own_saga(id)),
@@ -171,42 +206,20 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 }
                 _ => None,
             };
-            self.exchange_claims(number, &held, &claimed)?;
+            self.exchange_claims(number, &given_up, &new)?;
             self.retime(number, due_before, due_after)?;
             self.record(number, decided)?;
             let thread = client.cloned().unwrap_or_default();
             self.await_now(number, still_open, opens.map(|ask| (ask, pass, Duration::ZERO)), thread);
             if let Some(refusal) = no {
-                self.turn_down(number, refusal)?;
+                self.turn_down(number, keepable(refusal))?;
             }
         }
         if let Some(ask) = withdrawn {
-            self.keep_answer(&ask, Kept::Withdrawn)?;
+            let asked = self.kept_answer(&ask)?.and_then(|answer| answer.asked);
+            self.keep_answer(&ask, Kept::Withdrawn, asked)?;
         }
         Ok(Ok(()))
-    }
-
-    fn claim(&mut self, number: u64, held: &[String], claimed: &[String]) -> Result<Result<(), Refusal>, StoreError> {
-        for key in claimed.iter().filter(|key| !held.contains(key)) {
-            let holder: Option<u64> = self.desk.get(Space::Claim, &claim_key(key)).map_err(|error| match error {
-                StoreError::Damaged(what) => StoreError::Damaged(format!("who holds `{key}`: {what}")),
-                error => error,
-            })?;
-            if holder.is_some_and(|holder| holder != number) {
-                return Ok(Err(A::claim_refusal(key)));
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    fn exchange_claims(&mut self, number: u64, held: &[String], claimed: &[String]) -> Result<(), StoreError> {
-        for key in held.iter().filter(|key| !claimed.contains(key)) {
-            self.desk.remove(claim_key(key));
-        }
-        for key in claimed.iter().filter(|key| !held.contains(key)) {
-            self.desk.put(Space::Claim, claim_key(key), &number)?;
-        }
-        Ok(())
     }
 
     fn await_now(
@@ -217,13 +230,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         thread: Thread,
     ) {
         let known = self.logic.asking.get(&number);
-        let awaited = self.awaited.entry(number).or_insert_with(|| Awaited {
-            open: None,
-            put: None,
-            keys: known.map(|asking| asking.keys.clone()).unwrap_or_default(),
-            rounds: known.map_or(0, |asking| asking.rounds),
-            thread,
-        });
+        let awaited = self.awaited.entry(number).or_insert_with(|| Awaited::new(None, known, thread));
         awaited.open = open;
         if put.is_some() {
             (awaited.put, awaited.rounds) = (put, 0);
@@ -235,12 +242,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
     /// The question of `number` that is open, whether or not this turn has touched it.
     pub(super) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited<A> {
         let known = self.logic.asking.get(&number);
-        self.awaited.entry(number).or_insert_with(|| Awaited {
-            open: Some(open),
-            put: None,
-            keys: known.map(|asking| asking.keys.clone()).unwrap_or_default(),
-            rounds: known.map_or(0, |asking| asking.rounds),
-            thread: known.map(|asking| asking.thread.clone()).unwrap_or_default(),
+        self.awaited.entry(number).or_insert_with(|| {
+            Awaited::new(Some(open), known, known.map(|asking| asking.thread.clone()).unwrap_or_default())
         })
     }
 
@@ -265,7 +268,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
             Err(error) => return Err(error),
         };
         Ok(match kept.state.standing() {
-            Standing::Ended(refusal) => Err(Fault::Refused(refusal)),
+            Standing::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
             Standing::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
             Standing::Open | Standing::Established => lists::shown(&kept.state, number).map(|body| Outcome {
                 number,
@@ -282,11 +285,14 @@ impl<'a, A: Aggregate> Work<'a, A> {
         self.settle()?;
         let asking = self.write_questions()?;
         for ((context, page), entries) in std::mem::take(&mut self.sagas) {
-            let first = entries.first().map_or(0, |(_, sequence)| *sequence);
-            let key = KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
-            self.desk.put(Space::Saga, key, &entries)?;
+            for entries in entries.chunks(SAGA_ENTRIES) {
+                let first = entries.first().map_or(0, |(_, sequence)| *sequence);
+                let key = KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
+                self.desk.put(Space::Saga, key, &entries)?;
+            }
         }
         self.write_answers()?;
+        self.note_expiring()?;
         let written = self.events.iter().map(|logged| &logged.envelope).zip(std::mem::take(&mut self.written));
         for (first, record) in encode_log(A::EVENT_VERSION, written)? {
             self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
@@ -300,14 +306,14 @@ impl<'a, A: Aggregate> Work<'a, A> {
         self.meta.highest = self.desk.highest();
         self.desk.rests_on(meta_key(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
-            self.desk.put(Space::Meta, meta_key(), &self.meta)?;
+            self.desk.put_meta(&self.meta)?;
         }
         if !self.events.is_empty() {
             self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
         }
-        let (timers, sweep) = (self.timers, self.swept);
+        let (timers, contested, sweep) = (self.timers, self.contested, self.swept);
         let judged = self.desk.judged.0;
-        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, timers, more: false, sweep };
+        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, timers, contested, more: false, sweep };
         Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.effects })
     }
 
@@ -315,12 +321,19 @@ impl<'a, A: Aggregate> Work<'a, A> {
     fn write_questions(&mut self) -> Result<Vec<(u64, Option<Asking>)>, StoreError> {
         let mut changes = Vec::new();
         for (number, awaited) in std::mem::take(&mut self.awaited) {
-            let Awaited { open, put, keys, rounds, thread } = awaited;
+            let Awaited { open, put, keys, saved: (saved, rows), before, rounds, thread } = awaited;
+            let (kept, unsaved) = if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
+            (kept..before).for_each(|row| self.desk.remove(asking::keys_key(number, row)));
+            let mut rows = kept;
+            for page in key_pages(unsaved.unwrap_or_default().to_vec()) {
+                self.desk.put(Space::Question, asking::keys_key(number, rows), &page)?;
+                rows += 1;
+            }
             if let Some((ask, pass, pause)) = put {
                 let (saga, thread) = (self.saga_of(number)?, thread.clone());
                 self.effects.push_back(Effect::Put { number, ask, pass, pause, saga, thread });
             }
-            changes.push((number, open.map(|open| Asking { open, keys, rounds, thread })));
+            changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
         }
         // They are in order.
         for changes in changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE) {
@@ -329,12 +342,12 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 .logic
                 .asking
                 .range(first..first.saturating_add(QUESTION_PAGE))
-                .map(|(number, asking)| (*number, asking.keys.clone()))
+                .map(|(number, _)| (*number, Vec::new()))
                 .collect();
             let mut after = before.clone();
             for (number, asking) in changes {
                 match asking {
-                    Some(asking) => drop(after.insert(*number, asking.keys.clone())),
+                    Some(_) => drop(after.insert(*number, Vec::new())),
                     None => drop(after.remove(number)),
                 }
             }
@@ -363,8 +376,4 @@ impl<'a, A: Aggregate> Work<'a, A> {
             taken => taken,
         }
     }
-}
-
-fn claim_key(key: &str) -> Vec<u8> {
-    KeyBuf::new(Space::Claim).text(key).build()
 }

@@ -1,0 +1,389 @@
+//! Claims, lists and timers are functions of what is stored, and the rows that they wrote lie on disks. When such a
+//! function has changed, its rows are written anew from the states, before the context answers anybody: in pages, each
+//! one batch with the place behind it, so that a crash loses no more than a page.
+
+use super::{
+    deciding::{answer_key, keys_key, notes, request_key, spill, timer_key},
+    desk::{Tree, listed_as, meta_key},
+    postings::{self, Posting},
+    records::{
+        ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, Meta, QuestionPage, Rebuild, VERSION,
+        Versions, decode_state, encode_meta, key_pages,
+    },
+};
+use crate::{
+    domain::{Aggregate, Entity, Timestamp, View},
+    store::{
+        Batch, Commit, Epoch, Scan, StoreError, codec,
+        keys::{KeyBuf, Space, behind, last_number},
+    },
+};
+use serde::Serialize;
+use serde_bytes::ByteBuf;
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+/// The version of the rows that the runtime keeps for itself: 1 has answers with what was asked, keys of requests by
+/// their sums, and notes of what expires.
+const ROWS: u16 = 1;
+/// So many rows are looked at for a batch.
+const PAGE: usize = 256;
+
+const CLAIMS: u8 = 0;
+const TIMERS: u8 = 1;
+const INDEXES: u8 = 2;
+const STATES: u8 = 3;
+const QUESTIONS: u8 = 4;
+const ANSWERS: u8 = 5;
+const DONE: u8 = 7;
+
+/// The functions of a state whose values stand in rows of their own, as this version of the software has them.
+pub struct Functions<E> {
+    versions: Versions,
+    claims: fn(&E) -> Vec<String>,
+    due: fn(&E) -> Option<Timestamp>,
+}
+
+impl<A: Aggregate> Functions<A> {
+    /// Those of an aggregate.
+    pub fn of_aggregate() -> Self {
+        let versions =
+            Versions { rows: ROWS, claims: A::CLAIMS_VERSION, indexes: A::INDEX_VERSION, due: A::DUE_VERSION };
+        Self { versions, claims: A::claims, due: |state| state.due().map(|(at, _)| at) }
+    }
+}
+
+impl<V: View> Functions<V> {
+    /// Those of a view.
+    pub fn of_view() -> Self {
+        let versions = Versions { rows: ROWS, claims: 1, indexes: V::INDEX_VERSION, due: 1 };
+        Self { versions, claims: |_| Vec::new(), due: |_| None }
+    }
+}
+
+/// The counters of a context as it finds them, and the commit that wrote them. A new one has nothing to write anew.
+pub fn load<E: Entity>(tree: &Tree<E>, functions: &Functions<E>) -> Result<(Meta, Commit), StoreError> {
+    let (mut meta, commit) = tree.meta()?;
+    if commit == 0 {
+        let any = Scan { from: vec![0], to: vec![u8::MAX], backwards: false, limit: 1 };
+        let is_new = tree.scan(&any)?.is_empty();
+        meta.written_by = if is_new { functions.versions } else { Versions::unsaid() };
+    }
+    Ok((meta, commit))
+}
+
+/// Whether rows have to be written anew.
+pub fn is_due<E>(meta: &Meta, functions: &Functions<E>) -> bool {
+    meta.rebuild.is_some() || meta.written_by != functions.versions
+}
+
+/// The next page of the work, and the counters after it.
+pub fn page<E: Entity>(
+    tree: &Tree<E>,
+    functions: &Functions<E>,
+    epoch: Epoch,
+    (meta, commit): (&Meta, Commit),
+    kept: u64,
+) -> Result<(Batch, Meta), StoreError> {
+    let mut meta = meta.clone();
+    let plan = match meta.rebuild.take() {
+        Some(plan) if plan.to == functions.versions => plan,
+        interrupted => {
+            // What another version had begun is neither as it was nor as that one would have had it.
+            if let Some(Rebuild { to, .. }) = interrupted {
+                let was = &mut meta.written_by;
+                let touched = |was: &mut u16, to: u16| *was = if *was == to { *was } else { u16::MAX };
+                touched(&mut was.claims, to.claims);
+                touched(&mut was.indexes, to.indexes);
+                touched(&mut was.due, to.due);
+            }
+            Rebuild { to: functions.versions, ..Rebuild::default() }
+        }
+    };
+    let changed = Changed {
+        claims: meta.written_by.claims != plan.to.claims,
+        indexes: meta.written_by.indexes != plan.to.indexes,
+        due: meta.written_by.due != plan.to.due,
+    };
+    let mut page =
+        Page { tree, functions, changed, meta, plan, kept, rows: BTreeMap::new(), postings: BTreeMap::new() };
+    page.work()?;
+    page.finish(epoch, commit)
+}
+
+#[derive(Clone, Copy)]
+struct Changed {
+    claims: bool,
+    indexes: bool,
+    due: bool,
+}
+
+/// One page of the work.
+struct Page<'a, E> {
+    tree: &'a Tree<E>,
+    functions: &'a Functions<E>,
+    changed: Changed,
+    meta: Meta,
+    plan: Rebuild,
+    kept: u64,
+    rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    postings: BTreeMap<Vec<u8>, Posting>,
+}
+
+impl<E: Entity> Page<'_, E> {
+    /// Works on until there is something for a batch, or nothing is left.
+    fn work(&mut self) -> Result<(), StoreError> {
+        let Changed { claims, indexes, due } = self.changed;
+        let rows = self.meta.written_by.rows < ROWS;
+        while self.plan.stage < DONE && self.rows.is_empty() && self.postings.is_empty() {
+            let (wanted, space) = match self.plan.stage {
+                CLAIMS => (claims, Space::Claim),
+                TIMERS => (due, Space::Timer),
+                INDEXES => (indexes, Space::Index),
+                STATES => (claims || indexes || due, Space::State),
+                QUESTIONS => (rows, Space::Question),
+                ANSWERS => (rows, Space::Answer),
+                _ => (rows, Space::Idempotency),
+            };
+            let is_over = !wanted || self.walk(space)?;
+            if is_over {
+                self.plan.stage += 1;
+                self.plan.behind.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a page of a key space. Says whether it was the last.
+    fn walk(&mut self, space: Space) -> Result<bool, StoreError> {
+        // Rows of version 1 begin with a name, those of now with a zero and a small number.
+        let first = match space {
+            Space::Answer | Space::Idempotency => vec![space as u8, 0, 0x80],
+            space => vec![space as u8],
+        };
+        let from = if self.plan.behind.is_empty() { first } else { [self.plan.behind.as_slice(), &[0]].concat() };
+        let rows = self.tree.scan(&Scan { from, to: behind(&[space as u8]), backwards: false, limit: PAGE })?;
+        for (key, row) in &rows {
+            let taken = match space {
+                Space::State => self.state(key, &row.record),
+                Space::Question => self.questions(key, &row.record),
+                Space::Answer => self.answers(key, &row.record),
+                Space::Idempotency => self.request(key, &row.record),
+                _ => {
+                    self.rows.insert(key.clone(), None);
+                    Ok(())
+                }
+            };
+            match taken {
+                // It costs its own number only.
+                Err(StoreError::Damaged(what)) => {
+                    self.tree.report_damage(&format!("it cannot be written anew: {what}"))
+                }
+                taken => taken?,
+            }
+        }
+        if let Some((last, _)) = rows.last() {
+            self.plan.behind = ByteBuf::from(last.clone());
+        }
+        Ok(rows.len() < PAGE)
+    }
+
+    /// What the functions have to say of a state.
+    fn state(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        let generation = key.get(1..9).and_then(last_number).and_then(|generation| u32::try_from(generation).ok());
+        let (Some(generation), Some(number)) = (generation, last_number(key)) else { return Ok(()) };
+        // What is older than what is shown is being cleared away.
+        if generation < self.meta.generation {
+            return Ok(());
+        }
+        let of = |what: StoreError| StoreError::Damaged(format!("number {number}: {what}"));
+        let state = decode_state::<E>(record).map_err(of)?.state;
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            ((self.functions.claims)(&state), (self.functions.due)(&state), listed_as(&state))
+        }));
+        let Ok((claims, due, listed)) = told else {
+            return Err(StoreError::Damaged(format!("number {number}: what it claims cannot be said")));
+        };
+        if self.changed.claims {
+            claims.iter().try_for_each(|key| self.claim(key, number))?;
+        }
+        if let Some(at) = due.filter(|_| self.changed.due) {
+            self.put(Space::Timer, VERSION, timer_key(at, number), &())?;
+        }
+        for (field, value) in listed.into_iter().filter(|_| self.changed.indexes) {
+            let prefix = postings::value_prefix(generation, field, &value);
+            if postings::stands_alone(&value) {
+                self.rows.insert(prefix.number(number).build(), Some(postings::encode_entry(true)?));
+                continue;
+            }
+            let (chunk, offset) = postings::place(number);
+            let key = prefix.number(chunk).build();
+            if !self.postings.contains_key(&key) {
+                let row = self.tree.row(&key)?;
+                let posting = row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
+                self.postings.insert(key.clone(), posting);
+            }
+            if let Some(posting) = self.postings.get_mut(&key) {
+                posting.insert(offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// `number` claims `key`; where another does too, both hold it.
+    fn claim(&mut self, key: &str, number: u64) -> Result<(), StoreError> {
+        let row = claim_key(key);
+        match self.get::<u64>(Space::Claim, &row)? {
+            Some(holder) if holder != number => {
+                let row = contested_key(key);
+                let mut all = self.get::<Vec<u64>>(Space::Claim, &row)?.unwrap_or_else(|| vec![holder]);
+                if !all.contains(&number) {
+                    all.push(number);
+                }
+                self.put(Space::Claim, VERSION, row, &all)
+            }
+            _ => self.put(Space::Claim, VERSION, row, &number),
+        }
+    }
+
+    /// A page of questions: the keys that stood on it get rows of their own.
+    fn questions(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        if key.len() != page_length() {
+            return Ok(());
+        }
+        let page: QuestionPage = codec::decode(Space::Question, record)?;
+        if page.values().all(Vec::is_empty) {
+            return Ok(());
+        }
+        for (number, scopes) in &page {
+            let keys = scopes.iter().map(|scope| request_key(scope)).collect();
+            for (place, keys) in key_pages(keys).into_iter().zip(0..).map(|(keys, place)| (place, keys)) {
+                self.put(Space::Question, VERSION, keys_key(*number, place), &keys)?;
+            }
+        }
+        let bare: QuestionPage = page.into_keys().map(|number| (number, Vec::new())).collect();
+        self.put(Space::Question, VERSION, key.to_vec(), &bare)
+    }
+
+    /// A page of answers, which said nothing of what was asked.
+    fn answers(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        let old: AnswerPageV1 = codec::decode(Space::Answer, record)?;
+        let (Some(context), Some(number)) = (text_of(key), last_number(key)) else {
+            return Err(StoreError::Damaged("answers under a key that is none".into()));
+        };
+        let now = super::clock::machine_seconds();
+        let answers = old.into_iter().map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: None })).collect();
+        let mut page = AnswerPage { answers, others_until: 0 };
+        let mut keys = vec![answer_key(&context, number)];
+        for (key, answer) in spill(&mut page, &context, now + self.kept)? {
+            self.put(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
+            keys.push(key);
+        }
+        self.put(Space::Answer, ANSWER_VERSION, answer_key(&context, number), &page)?;
+        self.rows.insert(key.to_vec(), None);
+        self.note(now + self.kept, keys)
+    }
+
+    /// What stood under an idempotency key stands under its sum.
+    fn request(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        let row: IdempotencyRow = codec::decode(Space::Idempotency, record)?;
+        let scope = text_of(key).ok_or_else(|| StoreError::Damaged("a request under a key that is none".into()))?;
+        let (new, end) = (request_key(&scope), row.at + self.kept);
+        self.put(Space::Idempotency, VERSION, new.clone(), &row)?;
+        self.rows.insert(key.to_vec(), None);
+        self.note(end, vec![new])
+    }
+
+    fn note(&mut self, end: u64, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let notes: Vec<_> = notes(&mut self.meta.lists, end, keys).collect();
+        notes.into_iter().try_for_each(|(key, page)| self.put(Space::Expiry, VERSION, key, &page))
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(&self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
+        match self.rows.get(key) {
+            Some(Some(record)) => codec::decode(space, record).map(Some),
+            Some(None) => Ok(None),
+            None => self.tree.row(key)?.map(|row| codec::decode(space, &row.record)).transpose(),
+        }
+    }
+
+    fn put<T: Serialize>(&mut self, space: Space, version: u16, key: Vec<u8>, value: &T) -> Result<(), StoreError> {
+        self.rows.insert(key, Some(codec::encode(space, version, value)?));
+        Ok(())
+    }
+
+    fn finish(self, epoch: Epoch, commit: Commit) -> Result<(Batch, Meta), StoreError> {
+        let Self { tree, mut meta, mut plan, rows, postings, .. } = self;
+        let mut writes: Vec<_> = rows.into_iter().collect();
+        for (key, posting) in postings {
+            writes.push((key, Some(posting.encode()?)));
+        }
+        plan.rows += writes.len() as u64;
+        if plan.stage == DONE {
+            meta.written_by = plan.to;
+            tracing::info!(
+                context = E::NAME.context,
+                rows = plan.rows,
+                "what stands beside the states is written anew"
+            );
+        } else {
+            meta.rebuild = Some(plan);
+        }
+        writes.push((meta_key(), Some(encode_meta(&meta)?)));
+        Ok((Batch { tree: tree.id, epoch, expects: vec![(meta_key(), commit)], writes }, meta))
+    }
+}
+
+/// Who holds a key.
+pub fn claim_key(key: &str) -> Vec<u8> {
+    KeyBuf::new(Space::Claim).text(key).build()
+}
+
+/// All who claim a key, where they are several. The bytes in front cannot begin a key.
+pub fn contested_key(key: &str) -> Vec<u8> {
+    KeyBuf::new(Space::Claim).bytes(&CONTESTED).text(key).build()
+}
+
+const CONTESTED: [u8; 2] = [0, 1];
+
+/// Keys that several claim, and who they are.
+pub fn contested<E: Entity>(tree: &Tree<E>) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+    let prefix = KeyBuf::new(Space::Claim).bytes(&CONTESTED).build();
+    let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: PAGE };
+    let mut found = BTreeMap::new();
+    loop {
+        let rows = tree.scan(&scan)?;
+        for (key, row) in &rows {
+            let name = key.get(2..).and_then(text_of).unwrap_or_default();
+            match codec::decode(Space::Claim, &row.record) {
+                Ok(numbers) => drop(found.insert(name, numbers)),
+                Err(StoreError::Damaged(what)) => tree.report_damage(&format!("who claims `{name}`: {what}")),
+                Err(error) => return Err(error),
+            }
+        }
+        match rows.last() {
+            Some((last, _)) if rows.len() == PAGE => scan.from = [last.as_slice(), &[0]].concat(),
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// The words that a key has behind its first byte.
+fn text_of(key: &[u8]) -> Option<String> {
+    let (mut text, mut bytes) = (Vec::new(), key.get(1..)?.iter());
+    loop {
+        match bytes.next()? {
+            0 => match bytes.next()? {
+                0xff => text.push(0),
+                _ => return String::from_utf8(text).ok(),
+            },
+            byte => text.push(*byte),
+        }
+    }
+}
+
+fn page_length() -> usize {
+    KeyBuf::new(Space::Question).number(0).build().len()
+}
