@@ -22,4 +22,5 @@ mod runtime {
     mod tables;
     mod ticketing_goes_wrong;
     mod timers;
+    mod upgrades;
 }

@@ -148,6 +148,16 @@ impl Hearsay {
         Fault::HistoryChanged { context: context.to_owned(), detail }
     }
 
+    /// Another node asks for a `context` that this one decides for.
+    pub fn second(&self, context: &str) -> Fault {
+        let detail = format!(
+            "another node asks questions of {context}, which this one decides for. End one of them, or have it leave \
+             {context} out with --contexts, and start this node anew"
+        );
+        self.dispute("second", context, detail.clone());
+        Fault::HistoryChanged { context: context.to_owned(), detail }
+    }
+
     /// Questions to `callee` are refused for the past of who asks there.
     pub fn refused(&self, callee: &'static str, why: &str) {
         self.dispute("refused", callee, format!("{callee} answers no questions of this node: {why}"));

@@ -129,7 +129,7 @@ pub struct LocalNode {
     pumps: RwLock<Vec<Arc<dyn Running>>>,
     replicas: Vec<Arc<dyn Replicating>>,
     guards: Vec<(&'static str, Arc<Guard>)>,
-    heard: Arc<Hearsay>,
+    hearsay: Arc<Hearsay>,
     _guardian: Guardian,
 }
 
@@ -144,8 +144,8 @@ impl LocalNode {
         lay_out: impl FnOnce(&mut Layout<'_>),
     ) -> Result<Self, NodeError> {
         let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
-        let heard = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
-        let mut layout = Layout::new(&store, &clock, &settings, &heard);
+        let hearsay = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
+        let mut layout = Layout::new(&store, &clock, &settings, &hearsay);
         lay_out(&mut layout);
         let Layout { placed, known, peers, failed, replicas, guards, pasts, told, .. } = layout;
         failed.map_or(Ok(()), Err)?;
@@ -168,7 +168,7 @@ impl LocalNode {
             pumps,
             replicas,
             guards,
-            heard,
+            hearsay,
             _guardian: guardian,
         })
     }
@@ -244,26 +244,30 @@ impl Node for LocalNode {
     }
     fn disputes(&self) -> Vec<Dispute> {
         let of_replicas = self.replicas.iter().filter_map(|replica| replica.dispute());
-        self.heard.disputes().into_iter().chain(of_replicas).collect()
+        self.hearsay.disputes().into_iter().chain(of_replicas).collect()
     }
     fn meet(&self, callee: &dyn Context, question: &PeerQuestion) -> Result<(), Fault> {
         if let (Some(known), Some(history)) = (question.heard, callee.history())
             && !history.has(known)
         {
-            return Err(self.heard.lost(callee.name().context, known));
+            return Err(self.hearsay.lost(callee.name().context, known));
+        }
+        let asker = question.id.context.as_ref();
+        // What is decided here asks from here: this is another one of it.
+        if self.contexts.iter().any(|context| context.name().context == asker) {
+            return Err(self.hearsay.second(asker));
         }
         let Some(told) = &question.past else { return Ok(()) };
-        let asker = question.id.context.as_ref();
         // What its events say of it counts as well as what it has said itself.
         let replica = self.replicas.iter().find(|replica| replica.context() == asker);
         if let Some(known) = replica.and_then(|replica| replica.past()) {
             match told.to(&known) {
                 Relation::GoesOn => {}
                 Relation::Behind => return Err(late()),
-                Relation::Apart => return Err(self.heard.apart(asker, known.last())),
+                Relation::Apart => return Err(self.hearsay.apart(asker, known.last())),
             }
         }
-        self.heard.judge(asker, told)
+        self.hearsay.judge(asker, told)
     }
     fn sinks(&self) -> Vec<SinkHealth> {
         let mut sinks: Vec<_> =

@@ -133,7 +133,7 @@ fn over_a_broker_names_are_not_given_again_either() {
     let broker = Broker::start();
     let queue = Queue::bind(&broker.url(), "all", "bookrent.book.*");
     let (server, ..) =
-        put_back_server(&format!("[amqp]\nurl = '{}'\nheartbeat_s = 1\n", broker.url()), |server| drained(server));
+        put_back_server(&format!("[amqp]\nurl = '{}'\n", broker.url()), |server| drained(server));
     drained(&server);
     let mut came = Vec::new();
     eventually("all have come", || {

@@ -119,7 +119,7 @@ fn a_node_that_is_started_with_an_older_copy_is_noticed_by_those_it_asks_and_tho
 #[test]
 fn the_same_with_a_broker_that_brings_events() {
     let broker = Broker::start();
-    restored(&format!("[amqp]\nurl = '{}'\nheartbeat_s = 1\n", broker.url()));
+    restored(&format!("[amqp]\nurl = '{}'\n", broker.url()));
 }
 
 #[test]
@@ -169,4 +169,22 @@ fn an_operator_may_have_all_go_on_with_the_past_that_was_put_back() {
     cluster.kill("book");
     cluster.restart("book");
     rent(cluster.node("rent"), 4).has("status", "Rent");
+}
+
+#[test]
+fn a_second_node_for_a_context_of_the_very_node_that_it_asks_is_refused() {
+    let credential = "[node]\ncredential = 'a-credential-for-tests-only'\n";
+    let first = Server::configured(credential);
+    let peers: String =
+        ["book", "delivery", "view"].map(|name| format!("'bookrent.{name}' = '{}'\n", first.url())).concat();
+    let second = Server::of("bookrent", &format!("{credential}[peers]\n{peers}"), &["--contexts", "bookrent.rent"]);
+    first.register_book("title01");
+    first.register_book("title01");
+    rent(&first, 1).has("status", "Rent");
+    // That would be the first rent once more, and got the answer of the other one.
+    rent(&second, 2).has("id", 1).has("status", "Fail").has("reason", "no-answer");
+    first.shows("/books/2", serde_json::json!({ "status": true }));
+    is_unready(&first, &["another node asks questions of bookrent.rent, which this one decides for"]);
+    is_unready(&second, &["bookrent.book answers no questions of this node"]);
+    rent(&first, 2).has("status", "Rent");
 }

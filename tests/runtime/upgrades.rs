@@ -1,0 +1,210 @@
+//! Logs whose events have no epochs, and nodes that do not tell any: a store, a source and a replica from before there were
+//! words; and what a replica takes from whom.
+
+use super::bench::{Bench, bookrent, eventually};
+use futures_util::{FutureExt, future::BoxFuture};
+use holdfast::{
+    actors::{
+        EventId, Node, NodeSettings, Outflow, Past, PeerQuestion, PeerReply, Published, ReplicaHealth, Replicating,
+        Silence, Wire, Word,
+    },
+    store::{Batch, MemoryStore, Scan, Store},
+};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// The store as it was before there were words.
+fn from_before(store: MemoryStore) -> MemoryStore {
+    for context in ["bookrent.book", "bookrent.rent", "bookrent.delivery"] {
+        let tree = store.open_tree(context).unwrap();
+        let all = Scan { from: b"e".to_vec(), to: b"f".to_vec(), backwards: false, limit: 1000 };
+        let writes = store.scan(tree, &all).unwrap().into_iter().map(|(key, _)| (key, None)).collect::<Vec<_>>();
+        assert!(!writes.is_empty(), "{context} has an epoch");
+        let epoch = store.activate(tree).unwrap();
+        store.submit(Batch { tree, epoch, expects: Vec::new(), writes }).unwrap();
+    }
+    store
+}
+
+fn ids(bench: &Bench, context: &str) -> Vec<String> {
+    let events = bench.context(context).history().unwrap().read(1).unwrap().items;
+    events.into_iter().map(|(_, event)| event.id().to_string()).collect()
+}
+
+async fn settled(bench: &Bench) {
+    bench.comes_right(|_| Ok(())).await;
+}
+
+#[actix_rt::test]
+async fn a_store_from_before_opens_and_its_events_keep_their_names() {
+    let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
+    for _ in 0..2 {
+        bench.register().await;
+    }
+    let book = bench.register().await;
+    bench.rent(book, 1).await.unwrap();
+    settled(&bench).await;
+    let bench = Bench::on(from_before(bench.store.crash()), NodeSettings::default()).ready().await;
+    let count = ids(&bench, "bookrent.book").len();
+    assert_eq!(ids(&bench, "bookrent.book"), (1..=count).map(|sequence| sequence.to_string()).collect::<Vec<_>>());
+    bench.register().await;
+    let now = ids(&bench, "bookrent.book");
+    assert!(now[count].ends_with(&format!("-{}", count + 1)), "{now:?}");
+    let bench = bench.crashed(NodeSettings::default(), bookrent).await;
+    assert_eq!(ids(&bench, "bookrent.book"), now);
+    bench.register().await;
+    let word = |id: &str| id.rsplit_once('-').map(|(word, _)| word.to_owned());
+    let later = ids(&bench, "bookrent.book");
+    assert_ne!(word(&later[count]), word(&later[count + 1]), "each start is an epoch: {later:?}");
+}
+
+/// How the other node answers.
+#[derive(Clone, Copy, PartialEq)]
+enum Speaks {
+    /// As before there were words.
+    AsBefore,
+    Now,
+    Not,
+}
+
+type Log = Arc<dyn Outflow<Published>>;
+
+/// The other node, with whichever logs it has now.
+struct Other {
+    logs: Mutex<(Vec<Log>, Speaks)>,
+    /// From which sequence it was asked for rents, behind which event.
+    asked: Mutex<Vec<(u64, Option<EventId>)>>,
+}
+
+impl Other {
+    fn is(&self, bench: &Bench, speaks: Speaks) {
+        let contexts = bench.node.contexts().iter();
+        *self.logs.lock().unwrap() = (contexts.filter_map(|context| context.history()).collect(), speaks);
+    }
+    fn speaks(&self, speaks: Speaks) {
+        self.logs.lock().unwrap().1 = speaks;
+    }
+}
+
+impl Wire for Other {
+    fn reaches(&self, _: &str) -> bool {
+        true
+    }
+    fn ask(&self, _: &'static str, _: PeerQuestion, _: Duration) -> BoxFuture<'static, Result<PeerReply, Silence>> {
+        std::future::ready(Err(Silence::Away("nobody asks".into()))).boxed()
+    }
+    fn past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
+        std::future::ready(Err("nobody asks".into())).boxed()
+    }
+    fn events(
+        &self,
+        context: &'static str,
+        from: u64,
+        after: Option<EventId>,
+        _: Duration,
+    ) -> BoxFuture<'static, Result<Vec<Published>, Silence>> {
+        let (logs, speaks) = self.logs.lock().unwrap().clone();
+        let log = logs.into_iter().find(|log| log.context() == context).unwrap();
+        if context == "bookrent.rent" {
+            self.asked.lock().unwrap().push((from, after));
+        }
+        async move {
+            let mut latest = log.latest();
+            let _ = tokio::time::timeout(Duration::from_millis(20), latest.wait_for(|latest| *latest >= from)).await;
+            match speaks {
+                Speaks::Not => return Err(Silence::Away("it is away".into())),
+                Speaks::Now if !after.is_none_or(|id| log.has(id)) => return Err(Silence::Changed("no".into())),
+                _ => {}
+            }
+            let mut events: Vec<_> = log.read(from).unwrap().items.into_iter().map(|(_, event)| event).collect();
+            if speaks == Speaks::AsBefore {
+                events.iter_mut().for_each(|event| event.epoch = Word::default());
+            }
+            Ok(events)
+        }
+        .boxed()
+    }
+}
+
+fn rents(listener: &Bench) -> ReplicaHealth {
+    let mut replicas = listener.node.replicas().into_iter();
+    replicas.find(|replica| replica.context == "bookrent.rent").unwrap()
+}
+
+fn replica(listener: &Bench) -> Arc<dyn Replicating> {
+    listener.node.replicating().iter().find(|replica| replica.context() == "bookrent.rent").unwrap().clone()
+}
+
+fn event(bench: &Bench, sequence: u64) -> Published {
+    bench.context("bookrent.rent").history().unwrap().read(sequence).unwrap().items.remove(0).1
+}
+
+async fn rent(bench: &Bench) {
+    let book = bench.register().await;
+    bench.rent(book, 1).await.unwrap();
+    settled(bench).await;
+}
+
+#[actix_rt::test]
+async fn a_replica_goes_on_behind_the_very_event_that_it_has_whatever_versions_meet() {
+    let old = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
+    rent(&old).await;
+    let other = Arc::new(Other { logs: Mutex::new((Vec::new(), Speaks::Not)), asked: Mutex::default() });
+    other.is(&old, Speaks::AsBefore);
+    let contexts = Some(HashSet::from(["bookrent.view".to_owned()]));
+    let settings = NodeSettings { contexts, wire: Some(other.clone()), ..NodeSettings::default() };
+    let listener = Bench::on(MemoryStore::new(), settings).ready().await;
+    listener.node.follow().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
+    let asked_behind = |sequence: u64, word: Option<&EventId>| {
+        other.asked.lock().unwrap().contains(&(sequence + 1, word.copied()))
+    };
+    // A source that tells no names is asked by numbers.
+    eventually(|| rents(&listener).last_sequence == 2 && asked_behind(2, None)).await;
+
+    // It is upgraded, and has a word from now on.
+    let store = from_before(old.store.crash());
+    let copied = store.crash();
+    let source = Bench::on(store, NodeSettings::default()).ready().await;
+    other.is(&source, Speaks::Now);
+    rent(&source).await;
+    let last = event(&source, 4).id();
+    assert!(!last.word.is_none());
+    eventually(|| rents(&listener).last_sequence == 4 && asked_behind(4, Some(&last))).await;
+
+    // Its data is put back from a copy.
+    let restored = Bench::on(copied, NodeSettings::default()).ready().await;
+    for _ in 0..2 {
+        rent(&restored).await;
+    }
+    other.is(&restored, Speaks::Now);
+    eventually(|| rents(&listener).history_changed.is_some()).await;
+    assert!(!listener.node.ready());
+    assert_eq!(listener.node.disputes()[0].context, "bookrent.rent");
+    let brought = (3..=6).map(|sequence| event(&restored, sequence)).collect();
+    assert_eq!(replica(&listener).take(brought).await.unwrap(), []);
+    assert_eq!(rents(&listener).last_sequence, 4);
+
+    // The right data again: it goes on by itself.
+    other.is(&source, Speaks::Now);
+    eventually(|| listener.node.ready() && rents(&listener).history_changed.is_none()).await;
+    // While nobody can be asked, a feed brings what follows in the known epoch, and nothing else.
+    other.speaks(Speaks::Not);
+    replica(&listener).fed_by(Ok("amqp"));
+    rent(&source).await;
+    let brought = vec![event(&restored, 5), event(&source, 5)];
+    replica(&listener).take(brought).await.unwrap();
+    assert_eq!(rents(&listener).last_sequence, 5);
+    let source = source.crashed(NodeSettings::default(), bookrent).await;
+    replica(&listener).take(vec![event(&source, 6)]).await.unwrap();
+    assert_eq!(rents(&listener).last_sequence, 6);
+    rent(&source).await;
+    replica(&listener).take(vec![event(&source, 7)]).await.unwrap();
+    assert_eq!(rents(&listener).last_sequence, 6, "what a new epoch follows only its source knows");
+    other.is(&source, Speaks::Now);
+    eventually(|| rents(&listener).last_sequence == 8).await;
+    replica(&listener).take(vec![event(&source, 7), event(&source, 8)]).await.unwrap();
+    assert!(rents(&listener).again >= 2);
+}
