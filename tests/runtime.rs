@@ -10,8 +10,10 @@ mod runtime {
     mod guardian;
     mod kiosk;
     mod kiosk_works;
+    mod lockers;
     mod movie_goes_wrong;
     mod movie_waits;
+    mod old_rows;
     mod protection;
     mod purifier_goes_wrong;
     mod records;
@@ -23,4 +25,5 @@ mod runtime {
     mod ticketing_goes_wrong;
     mod timers;
     mod upgrades;
+    mod versions;
 }

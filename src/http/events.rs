@@ -14,6 +14,7 @@ use crate::inbound::Problem;
 use crate::{
     actors::{Fault, Published},
     events::CloudEvent,
+    store::StoreError,
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -134,7 +135,11 @@ impl Reader {
         {
             let (mut from, mut items) = (*next, Vec::new());
             while items.len() < limit {
-                let drawn = log.read(from).map_err(Fault::from)?;
+                let drawn = match log.read(from) {
+                    // What comes before it is told first.
+                    Err(StoreError::Damaged(_)) if !items.is_empty() => break,
+                    drawn => drawn.map_err(Fault::from)?,
+                };
                 commit = commit.max(Some(drawn.commit));
                 if drawn.items.is_empty() {
                     break;

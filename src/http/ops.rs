@@ -1,7 +1,7 @@
 //! What operators and their tools ask: is it alive, is it ready, how is it doing.
 
 use super::{Front, metrics};
-use crate::actors::{ContextHealth, Dispute, Phase};
+use crate::actors::{Contested, ContextHealth, Dispute, Phase};
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, http::StatusCode, web};
 use serde_json::{Map, Value, json};
@@ -87,10 +87,14 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     }
     for context in front.node.contexts() {
         let health = context.health();
-        let sound = health.state == Phase::Running && health.damaged == 0;
+        let sound = health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty();
+        let rebuilding = health.rebuilding.map(|rows| format!("; writes its rows anew ({rows} so far)"));
+        let contested =
+            health.contested.iter().map(|Contested { key, numbers }| format!("; `{key}` is held by {numbers:?}"));
+        let contested: String = rebuilding.into_iter().chain(contested).collect();
         let damage = health.damage.as_ref().map(|what| format!("; damaged ({}): {what}", health.damaged));
         let damage = damage.unwrap_or_default();
-        body.push_str(&format!("{}{} {}{damage}\n", mark(sound), health.context, phase(&health)));
+        body.push_str(&format!("{}{} {}{contested}{damage}\n", mark(sound), health.context, phase(&health)));
     }
     for sink in front.node.sinks() {
         body.push_str(&format!("{}{} {}\n", mark(sink.up), sink.sink, sink.state));
@@ -153,12 +157,23 @@ fn health(front: &Front, components: bool) -> HttpResponse {
         }
         for context in front.node.contexts() {
             let health = context.health();
-            let mut details = json!({ "state": health.state, "backlog": health.backlog, "restarts": health.restarts });
+            let mut details = Map::new();
+            let mut detail = |name: &str, value: Value| drop(details.insert(name.to_owned(), value));
+            detail("state", json!(health.state));
+            detail("backlog", health.backlog.into());
+            detail("restarts", health.restarts.into());
             if let Some(damage) = &health.damage {
-                (details["damaged"], details["damage"]) = (health.damaged.into(), damage.as_str().into());
+                detail("damaged", health.damaged.into());
+                detail("damage", damage.as_str().into());
+            }
+            if !health.contested.is_empty() {
+                detail("contested", json!(health.contested));
+            }
+            if let Some(rows) = health.rebuilding {
+                detail("rebuilding", rows.into());
             }
             // A context that is away is told, and takes nothing else with it.
-            let sound = health.state == Phase::Running && health.damaged == 0;
+            let sound = health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty();
             let word = if sound { "UP" } else { "UNKNOWN" };
             parts.insert(health.context.into(), json!({ "status": word, "details": details }));
         }
