@@ -63,15 +63,34 @@ impl<V: View> Functions<V> {
     }
 }
 
-/// The counters of a context as it finds them, and the commit that wrote them. A new one has nothing to write anew.
+/// The counters of a context as it finds them, and the commit that wrote them. One that has none has had no event: all that
+/// may be there are answers, and requests that were refused.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when they cannot be read, or are missing.
 pub fn load<E: Entity>(tree: &Tree<E>, functions: &Functions<E>) -> Result<(Meta, Commit), StoreError> {
     let (mut meta, commit) = tree.meta()?;
     if commit == 0 {
-        let any = Scan { from: vec![0], to: vec![u8::MAX], backwards: false, limit: 1 };
-        let is_new = tree.scan(&any)?.is_empty();
-        meta.written_by = if is_new { functions.versions } else { Versions::unsaid() };
+        let is_there = |space: Space, from: Vec<u8>| {
+            let any = Scan { from, to: behind(&[space as u8]), backwards: false, limit: 1 };
+            Ok::<_, StoreError>(!tree.scan(&any)?.is_empty())
+        };
+        if is_there(Space::State, vec![Space::State as u8])? || is_there(Space::Log, vec![Space::Log as u8])? {
+            return Err(StoreError::Damaged(format!("the counters of {} are missing", E::NAME)));
+        }
+        meta.written_by = functions.versions;
+        if is_there(Space::Answer, old_rows(Space::Answer))?
+            || is_there(Space::Idempotency, old_rows(Space::Idempotency))?
+        {
+            meta.written_by.rows = 0;
+        }
     }
     Ok((meta, commit))
+}
+
+/// Where rows of version 1 begin, which have a name there; those of now have a zero and a small number.
+fn old_rows(space: Space) -> Vec<u8> {
+    vec![space as u8, 0, 0x80]
 }
 
 /// Whether rows have to be written anew.
@@ -158,9 +177,8 @@ impl<E: Entity> Page<'_, E> {
 
     /// Looks at a page of a key space. Says whether it was the last.
     fn walk(&mut self, space: Space) -> Result<bool, StoreError> {
-        // Rows of version 1 begin with a name, those of now with a zero and a small number.
         let first = match space {
-            Space::Answer | Space::Idempotency => vec![space as u8, 0, 0x80],
+            Space::Answer | Space::Idempotency => old_rows(space),
             space => vec![space as u8],
         };
         let from = if self.plan.behind.is_empty() { first } else { [self.plan.behind.as_slice(), &[0]].concat() };

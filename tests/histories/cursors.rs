@@ -132,8 +132,7 @@ fn a_stream_says_that_the_past_is_another_and_begins_anew() {
 fn over_a_broker_names_are_not_given_again_either() {
     let broker = Broker::start();
     let queue = Queue::bind(&broker.url(), "all", "bookrent.book.*");
-    let (server, ..) =
-        put_back_server(&format!("[amqp]\nurl = '{}'\n", broker.url()), |server| drained(server));
+    let (server, ..) = put_back_server(&format!("[amqp]\nurl = '{}'\n", broker.url()), |server| drained(server));
     drained(&server);
     let mut came = Vec::new();
     eventually("all have come", || {

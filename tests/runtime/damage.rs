@@ -257,6 +257,27 @@ async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_costs_nobody_else_
 }
 
 #[actix_rt::test]
+async fn missing_counters_fail_their_context_and_a_context_without_events_needs_none() {
+    let bench = books_and_rents(1).await;
+    for key in keys(&bench, "bookrent.book", Space::Meta) {
+        bench.store.damage("bookrent.book", &key, None);
+    }
+    let bench = Bench::of(bench.store.crash(), NodeSettings::default(), bookrent).ready().await;
+    let health = bench.context("bookrent.book").health();
+    assert!(health.state == Phase::Failed && health.damage.is_some_and(|what| what.contains("missing")));
+
+    // A book that was never there has answered, and that is all.
+    let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
+    let id = || holdfast::domain::AskId { context: "bookrent.rent".into(), number: 1, attempt: 1 };
+    let no = bench.context("bookrent.book").ask(question(id(), 1)).await;
+    assert!(keys(&bench, "bookrent.book", Space::State).is_empty());
+    let bench = bench.crashed(NodeSettings::default(), bookrent).await;
+    bench.store.conflict_next("bookrent.book", 2);
+    bench.register().await;
+    assert_eq!(bench.context("bookrent.book").ask(question(id(), 1)).await, no);
+}
+
+#[actix_rt::test]
 async fn damaged_counters_fail_their_context_with_words_and_no_other() {
     let bench = books_and_rents(1).await;
     for key in keys(&bench, "bookrent.rent", Space::Meta) {

@@ -158,9 +158,8 @@ async fn a_replica_goes_on_behind_the_very_event_that_it_has_whatever_versions_m
     let settings = NodeSettings { contexts, wire: Some(other.clone()), ..NodeSettings::default() };
     let listener = Bench::on(MemoryStore::new(), settings).ready().await;
     listener.node.follow().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
-    let asked_behind = |sequence: u64, word: Option<&EventId>| {
-        other.asked.lock().unwrap().contains(&(sequence + 1, word.copied()))
-    };
+    let asked_behind =
+        |sequence: u64, word: Option<&EventId>| other.asked.lock().unwrap().contains(&(sequence + 1, word.copied()));
     // A source that tells no names is asked by numbers.
     eventually(|| rents(&listener).last_sequence == 2 && asked_behind(2, None)).await;
 
