@@ -7,6 +7,9 @@ use serde_json::Value;
 const NODES: [(&str, &str); 5] =
     [("book", "book"), ("rent", "rent"), ("second", "rent"), ("delivery", "delivery"), ("view", "view")];
 
+/// A loaded machine is slow: no answer must mean here that there is none.
+const PATIENT: &str = "[guard.'bookrent.book']\ntimeout_ms = 30000\n";
+
 fn rent(node: &Client, book: u64) -> Answer {
     node.post("/rents", serde_json::json!({ "bookId": book, "userId": 1, "address": "address1" })).is(201)
 }
@@ -31,7 +34,7 @@ fn is_unready(node: &Server, words: &[&str]) {
 
 #[test]
 fn of_two_nodes_that_decide_for_one_context_the_second_is_refused_and_both_sides_say_so() {
-    let mut cluster = Cluster::laid_out("bookrent", &NODES, "");
+    let mut cluster = Cluster::laid_out("bookrent", &NODES, PATIENT);
     for _ in 0..4 {
         cluster.node("book").register_book("title01");
     }
@@ -58,7 +61,7 @@ fn of_two_nodes_that_decide_for_one_context_the_second_is_refused_and_both_sides
 /// data is. Of four books the first is rented in both pasts, the second in the lost one.
 fn put_back_cluster(toml: &str) -> (Cluster, std::path::PathBuf) {
     let nodes = [NODES[0], NODES[1], NODES[3], NODES[4]];
-    let mut cluster = Cluster::laid_out("bookrent", &nodes, toml);
+    let mut cluster = Cluster::laid_out("bookrent", &nodes, &format!("{toml}{PATIENT}"));
     for _ in 0..4 {
         cluster.node("book").register_book("title01");
     }
@@ -125,7 +128,7 @@ fn the_same_with_a_broker_that_brings_events() {
 #[test]
 fn an_asked_node_whose_past_was_put_back_is_noticed_by_who_asks() {
     let nodes = [NODES[0], NODES[1], NODES[3], NODES[4]];
-    let mut cluster = Cluster::laid_out("bookrent", &nodes, "");
+    let mut cluster = Cluster::laid_out("bookrent", &nodes, PATIENT);
     for _ in 0..3 {
         cluster.node("book").register_book("title01");
     }
@@ -177,7 +180,7 @@ fn a_second_node_for_a_context_of_the_very_node_that_it_asks_is_refused() {
     let first = Server::configured(credential);
     let peers: String =
         ["book", "delivery", "view"].map(|name| format!("'bookrent.{name}' = '{}'\n", first.url())).concat();
-    let second = Server::of("bookrent", &format!("{credential}[peers]\n{peers}"), &["--contexts", "bookrent.rent"]);
+    let second = Server::of("bookrent", &format!("{PATIENT}{credential}[peers]\n{peers}"), &["--contexts", "bookrent.rent"]);
     first.register_book("title01");
     first.register_book("title01");
     rent(&first, 1).has("status", "Rent");
