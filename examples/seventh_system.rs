@@ -213,6 +213,12 @@ impl Aggregate for Trip {
             TripEvent::TripEnded { .. } => self.status = Status::Ended,
         }
     }
+    fn may_ask(command: &TripCommand) -> &'static [Name] {
+        match command {
+            TripCommand::Begin(_) => &[Car::NAME],
+            _ => &[],
+        }
+    }
     fn awaits(&self, trip: Id<Self>) -> Option<Ask<Self>> {
         (self.status == Status::Requested)
             .then(|| ask(self.car_id, CarCommand::Unlock { trip }, 1, TripCommand::Settle))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod runtime {
+    mod asking;
     pub mod bench;
     mod damage;
     mod ebook_goes_wrong;

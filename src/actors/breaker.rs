@@ -27,6 +27,9 @@ impl Default for BreakerSettings {
     }
 }
 
+/// How long to wait while others try it out.
+const PROBED: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 enum State {
     Closed { calls: VecDeque<bool>, failures: usize },
@@ -78,11 +81,31 @@ impl Breaker {
         }
         if let State::HalfOpen { running, succeeded } = &mut inner.state {
             if *running + *succeeded >= self.settings.probes {
-                return Err(Duration::from_secs(1));
+                return Err(PROBED);
             }
             *running += 1;
         }
         Ok(Call { breaker: self.clone(), era: inner.era, told: false })
+    }
+
+    /// Whether a call would be permitted now, without permitting one: what is there to try it out stays there.
+    ///
+    /// # Errors
+    /// The time that is left until it may be tried out again.
+    pub fn look(&self, now: Instant) -> Result<(), Duration> {
+        match self.lock().state {
+            State::Open { until } if now < until => Err(until - now),
+            State::HalfOpen { running, succeeded } if running + succeeded >= self.settings.probes => Err(PROBED),
+            State::Closed { .. } | State::Open { .. } | State::HalfOpen { .. } => Ok(()),
+        }
+    }
+
+    /// For how long nobody may try it out yet, if it is open.
+    pub fn open_for(&self, now: Instant) -> Option<Duration> {
+        match self.lock().state {
+            State::Open { until } if now < until => Some(until - now),
+            _ => None,
+        }
     }
 
     /// `closed`, `open` or `halfOpen`, and how often it has opened.
@@ -207,6 +230,22 @@ mod tests {
         assert!(breaker.enter(later).is_err(), "a fourth at once is one too many");
         probes.into_iter().for_each(Call::succeeded);
         assert_eq!(breaker.state(later).0, "closed");
+    }
+
+    #[test]
+    fn a_look_takes_no_probe_and_tells_what_a_call_would_hear() {
+        let (breaker, now) = breaker();
+        assert_eq!((breaker.look(now), breaker.open_for(now)), (Ok(()), None));
+        (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
+        let rest = breaker.look(now).unwrap_err();
+        assert!(rest > Duration::from_secs(4) && breaker.open_for(now).is_some());
+        let later = Instant::now() + Duration::from_secs(6);
+        (0..10).for_each(|_| assert_eq!((breaker.look(later), breaker.open_for(later)), (Ok(()), None)));
+        let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
+        assert!(breaker.look(later).is_err(), "a fourth at once is one too many");
+        assert_eq!(breaker.open_for(later), None, "and yet it is not open");
+        probes.into_iter().for_each(Call::not_made);
+        assert_eq!(breaker.look(later), Ok(()));
     }
 
     #[test]

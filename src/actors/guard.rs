@@ -105,8 +105,22 @@ impl Guard {
         Ok(Pass { call: Some(call), _permit: permit })
     }
 
+    /// Whether the breaker would let a question through now. Nothing is taken.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn look(&self) -> Result<(), Duration> {
+        self.breaker.look(Instant::now())
+    }
+
+    /// For how long the breaker will let nobody through, if it is open.
+    pub fn open_for(&self) -> Option<Duration> {
+        self.breaker.open_for(Instant::now())
+    }
+
     /// Asks by `put`, as often as it may; a late answer to an earlier try counts while a later one runs. A question that
-    /// must be asked and has no pass yet waits for one for as long as its tries may take together.
+    /// must be asked and has no pass yet waits for one for as long as its tries may take together; before an open breaker
+    /// it would wait in vain.
     pub async fn ask(&self, pass: Option<Pass>, mut put: impl FnMut() -> AnswerReceiver) -> Result<(), NoAnswer> {
         let mut pass = match pass {
             Some(pass) => pass,
@@ -145,6 +159,7 @@ impl Guard {
         loop {
             match self.enter() {
                 Ok(pass) => return Some(pass),
+                Err(_) if self.open_for().is_some() => return None,
                 Err(wait) => {
                     let left = ends.checked_duration_since(Instant::now())?;
                     tokio::time::sleep(wait.min(left).min(Duration::from_millis(100))).await;
@@ -215,6 +230,17 @@ mod tests {
         });
         assert_eq!(answer.await, Err(NoAnswer::Unavailable));
         assert_eq!(kept.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn before_an_open_breaker_nobody_waits_and_nobody_is_asked() {
+        let breaker = BreakerSettings { minimum: 1, open_for: Duration::from_secs(600), ..Default::default() };
+        let guard = Guard::new(GuardSettings { timeout: Duration::from_secs(600), breaker, ..Default::default() });
+        // Whoever is asked is away.
+        assert_eq!(guard.ask(None, || oneshot::channel().1).await, Err(NoAnswer::Unavailable));
+        assert!(guard.look().is_err() && guard.open_for().is_some());
+        let in_vain = guard.ask(None, || unreachable!("the breaker is open"));
+        assert_eq!(in_vain.now_or_never(), Some(Err(NoAnswer::Unavailable)));
     }
 
     #[test]

@@ -170,9 +170,12 @@ pub struct Handle<A: Aggregate> {
     common: Common<Deciding<A>, A>,
     doors: Vec<DoorInfo>,
     enter: Vec<Enter<A>>,
-    patience: Duration,
+    patience: Patience,
     outflows: Outflows<A>,
 }
+
+/// How long a client waits whose command may ask these.
+pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
 
 impl<A: Aggregate> Handle<A> {
     pub fn new(
@@ -180,7 +183,7 @@ impl<A: Aggregate> Handle<A> {
         tree: Tree<A>,
         guard: Arc<Guard>,
         (doors, enter): (Vec<DoorInfo>, Vec<Enter<A>>),
-        patience: Duration,
+        patience: Patience,
         outflows: Outflows<A>,
     ) -> Self {
         let filters = lists::filters::<A>();
@@ -249,7 +252,7 @@ impl<A: Aggregate> Context for Handle<A> {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
-        let (recorded, patience) = (entry.recorded.clone(), self.patience);
+        let (recorded, patience) = (entry.recorded.clone(), (self.patience)(A::may_ask(&entry.command)));
         let tree = self.common.tree.clone();
         self.common.mailbox.post(deciding::Mail::Enter(entry));
         async move {

@@ -7,7 +7,7 @@ use super::{
     desk::Tree,
     front::{Context, DoorInfo, Verb},
     guard::Guard,
-    handle::{Enter, Handle},
+    handle::{Enter, Handle, Patience},
     hearsay::Hearsay,
     listening::{Ears, Heard},
     logic::Logic,
@@ -195,7 +195,9 @@ impl<'a> Layout<'a> {
         let tree = Tree::<A>::open(self.store)?.telling(&shared);
         say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
         let guard = Guard::new(self.settings.guard(&A::NAME));
-        let patience = self.settings.patience(A::NAME.system);
+        let (guards, system_guards) = (self.settings.guards.clone(), self.settings.system_guards.clone());
+        let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };
+        let patience: Patience = Box::new(move |chain| asking.patience(A::NAME.system, chain));
         let mut writing = Writing::<A>(None);
         A::messages(&mut writing);
         let listeners = self.listeners::<A>()?;

@@ -87,11 +87,14 @@ impl NodeSettings {
         let of_system = || self.system_guards.get(name.system).copied();
         self.guards.get(name.context).copied().or_else(of_system).unwrap_or_default()
     }
-    /// How long a client waits: all asks of its system in a row, and two seconds.
-    pub(super) fn patience(&self, system: &str) -> Duration {
+    /// How long a client of `system` waits whose command asks all of `chain` in a row: for each as long as its tries may
+    /// take, and two seconds. Never less than for any one ask of the system, which a repeat may have to wait for.
+    pub(super) fn patience(&self, system: &str, chain: &[Name]) -> Duration {
         let own = self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
         let of_system = self.system_guards.get(system).copied().unwrap_or_default().patience();
-        own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max) + Duration::from_secs(2)
+        let one = own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max);
+        let all = chain.iter().map(|name| self.guard(name).patience()).sum();
+        one.max(all) + Duration::from_secs(2)
     }
     pub(super) fn of_system<T: DeserializeOwned + Default>(&self, system: &str) -> Result<T, NodeError> {
         match self.systems.get(system) {

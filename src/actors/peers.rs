@@ -1,13 +1,14 @@
 //! Who can be asked: here by mail, elsewhere later by other means; always through a guard.
 
 use super::{
-    guard::{AnswerReceiver, Guard},
+    guard::{AnswerReceiver, Guard, Pass},
     records::{SagaId, Thread},
 };
-use crate::domain::{AnyCommand, AskId};
+use crate::domain::{AnyCommand, AskId, Name};
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 /// A context that can be asked.
@@ -41,5 +42,15 @@ impl Peers {
     }
     pub fn find(&self, context: &str) -> Option<&Peer> {
         self.0.get()?.get(context)
+    }
+    /// Permits a client's question to `first`, after which all of `chain` may be asked. Whoever of those cannot be asked
+    /// at present keeps it from being begun; who comes later is only looked at.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn admit(&self, first: Name, chain: &[Name]) -> Result<Option<Pass>, Duration> {
+        let shut = chain.iter().filter_map(|name| self.find(name.context)?.guard.look().err()).max();
+        shut.map_or(Ok(()), Err)?;
+        self.find(first.context).map(|peer| peer.guard.enter()).transpose()
     }
 }

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 /// The search ends after so many states; contexts have few, since samples are.
 const STATES: usize = 500;
 const ME: u64 = 1;
+/// A chain of questions is followed so far.
+const LONGEST_CHAIN: usize = 8;
 
 /// What a search through an aggregate's states has found, in the order of finding.
 #[derive(Debug)]
@@ -17,6 +19,9 @@ pub struct Explored<A: Aggregate> {
     pub arrows: Vec<(String, Vec<String>)>,
     /// Questions that are put.
     pub asks: Vec<FoundAsk>,
+    /// Commands that lead to a question, and the contexts that are asked then, one after the other: a row for each way that
+    /// the answers may go.
+    pub chains: Vec<(A::Command, Vec<&'static str>)>,
     /// Commands that take a question back, and the context whose question it is.
     pub undoes: Vec<(String, AskId)>,
     /// Commands that come when the time has.
@@ -49,8 +54,14 @@ pub struct FoundAsk {
 pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
     let commands = samples::<A::Command>()?;
     let settings = A::Settings::default();
-    let mut found =
-        Explored { states: vec![A::default()], arrows: vec![], asks: vec![], undoes: vec![], timers: vec![] };
+    let mut found = Explored {
+        states: vec![A::default()],
+        arrows: vec![],
+        asks: vec![],
+        chains: vec![],
+        undoes: vec![],
+        timers: vec![],
+    };
     for command in &commands {
         note(&mut found.arrows, command.as_ref(), []);
         let undone = A::withdraws(command).map(|ask| (command.as_ref().to_owned(), ask));
@@ -67,12 +78,15 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
         let now = commands.iter().cloned().chain(settled.into_iter().flatten());
         for (at, command) in now.map(|command| (Timestamp::default(), command)).chain(due) {
             let name = command.as_ref().to_owned();
-            let events = decide(&state, command, at, &settings);
+            let events = decide(&state, command.clone(), at, &settings);
             let Some(last) = events.last() else { continue };
             note(&mut found.arrows, &name, events.iter().map(|event| event.as_ref().to_owned()));
             let mut then = state.clone();
             events.iter().for_each(|event| then.evolve(event));
-            found.note_ask(&state, &then, last, &settings);
+            if opens(&state, &then) {
+                found.note_ask(&then, last, &settings);
+                found.note_chains(&state, &then, command, &settings);
+            }
             if found.states.len() < STATES && seen.insert(format!("{then:?}")) {
                 found.states.push(then);
             }
@@ -83,9 +97,8 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
 }
 
 impl<A: Aggregate> Explored<A> {
-    fn note_ask(&mut self, before: &A, now: &A, opened_by: &A::Event, settings: &A::Settings) {
-        let question = |state: &A| state.awaits(Id::new(ME)).map(|ask| format!("{ask:?}/{}", ask.attempt));
-        let Some(ask) = now.awaits(Id::new(ME)).filter(|_| question(before) != question(now)) else { return };
+    fn note_ask(&mut self, now: &A, opened_by: &A::Event, settings: &A::Settings) {
+        let Some(ask) = now.awaits(Id::new(ME)) else { return };
         let names = |answer| {
             let events = decide(now, (ask.then)(answer), Timestamp::default(), settings);
             let mut names = Vec::new();
@@ -105,6 +118,48 @@ impl<A: Aggregate> Explored<A> {
             self.asks.push(ask);
         }
     }
+}
+
+impl<A: Aggregate> Explored<A> {
+    fn note_chains(&mut self, before: &A, now: &A, command: A::Command, settings: &A::Settings) {
+        // What an answer becomes belongs to the command that had opened the question.
+        let settles = before.awaits(Id::new(ME)).map(|ask| (ask.then)(Ok(())).as_ref().to_owned());
+        if settles.as_deref() == Some(command.as_ref()) {
+            return;
+        }
+        let mut ways = Vec::new();
+        follow(now, settings, &[], &mut ways);
+        for way in ways {
+            let row = (command.clone(), way);
+            if !self.chains.contains(&row) {
+                self.chains.push(row);
+            }
+        }
+    }
+}
+
+/// Who is asked from `state` on, whatever the answers are.
+fn follow<A: Aggregate>(state: &A, settings: &A::Settings, asked: &[&'static str], ways: &mut Vec<Vec<&'static str>>) {
+    let Some(ask) = state.awaits(Id::new(ME)).filter(|_| asked.len() < LONGEST_CHAIN) else {
+        return ways.push(asked.to_vec());
+    };
+    let asked = [asked, &[ask.callee.context]].concat();
+    for answer in [Ok(()), Err(NoAnswer::Refused(no())), Err(NoAnswer::Unavailable)] {
+        let mut then = state.clone();
+        for event in decide(state, (ask.then)(answer), Timestamp::default(), settings) {
+            then.evolve(&event);
+        }
+        match opens(state, &then) {
+            true => follow(&then, settings, &asked, ways),
+            false => ways.push(asked.clone()),
+        }
+    }
+}
+
+/// Whether there is a question after what has happened that was not there before.
+fn opens<A: Aggregate>(before: &A, now: &A) -> bool {
+    let question = |state: &A| state.awaits(Id::new(ME)).map(|ask| format!("{ask:?}/{}", ask.attempt));
+    now.awaits(Id::new(ME)).is_some() && question(before) != question(now)
 }
 
 /// Somebody's no.

@@ -73,6 +73,13 @@ pub trait Aggregate: Entity {
         None
     }
 
+    /// Whom `command` may lead to asking, one after the other. Where one of them cannot be asked at present, a client who
+    /// commands it is told so at once and nothing begins; who is asked last is worth nothing to somebody who has waited for
+    /// all those before. Not a guess: the walk of the board finds who is asked, and a test compares.
+    fn may_ask(_command: &Self::Command) -> &'static [Name] {
+        &[]
+    }
+
     /// The ask that `command` takes back, if it is an undo. The runtime remembers it by the ask's id, so that a late
     /// question is refused and a late yes cannot come.
     fn withdraws(_command: &Self::Command) -> Option<AskId> {

@@ -1,6 +1,6 @@
 //! Open questions: put after the turn that opened them stands, found again after a restart.
 
-use super::{Asking, Deciding, Mail};
+use super::{Answered, Asking, Deciding, Mail};
 use crate::{
     actors::{
         guard::Pass,
@@ -72,17 +72,20 @@ impl<A: Aggregate> Deciding<A> {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
             }
-            let answer = match peers.find(callee.context) {
+            let (answer, shut_for) = match peers.find(callee.context) {
                 Some(peer) => {
                     let put = || {
                         let (id, saga, thread, command) = (id.clone(), saga.clone(), thread.clone(), command.again());
                         peer.askable.ask(Question { id, saga, thread, number: of, command })
                     };
-                    peer.guard.ask(pass, put).await
+                    let answer = peer.guard.ask(pass, put).await;
+                    let unanswered = answer == Err(NoAnswer::Unavailable);
+                    (answer, peer.guard.open_for().filter(|_| unanswered))
                 }
-                None => Err(NoAnswer::Unavailable),
+                None => (Err(NoAnswer::Unavailable), None),
             };
-            mailbox.post(Mail::Settle { number, callee: callee.context, attempt, command: then(answer) });
+            let answered = Answered { callee: callee.context, attempt, shut_for };
+            mailbox.post(Mail::Settle { number, answered, command: then(answer) });
         });
     }
 

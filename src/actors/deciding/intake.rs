@@ -3,7 +3,7 @@
 use super::{
     Effect, Open,
     answers::sum_of,
-    mail::{Asked, Entry, Mail, as_replay},
+    mail::{Answered, Asked, Entry, Mail, as_replay},
     requests::request_key,
     work::{Awaited, Trouble, Work},
 };
@@ -15,7 +15,7 @@ use crate::{
         records::{Answer, Cause, Envelope, Kept, KeptAnswer, ParkedRow, Thread},
         sources::Whose,
     },
-    domain::{Aggregate, NoAnswer, Refusal, Standing, Target},
+    domain::{Aggregate, Kind, NoAnswer, Refusal, Standing, Target},
     store::StoreError,
 };
 use std::borrow::Cow;
@@ -169,10 +169,12 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// The answer to a question of ours. One that is no longer open is dropped.
-    pub(super) fn settled(&mut self, number: u64, open: Open, command: A::Command) -> Result<(), StoreError> {
+    pub(super) fn settled(&mut self, number: u64, answered: Answered, command: A::Command) -> Result<(), StoreError> {
+        let open: Open = (answered.callee, answered.attempt);
         if self.open(number) != Some(open) {
             return Ok(());
         }
+        self.shut_for.extend(answered.shut_for.map(|rest| (number, rest)));
         let saga = self.saga_of(number)?;
         let thread = self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
         let _ = self.decide(number, command, Cause::Answer(Cow::Borrowed(open.0)), saga, Some(&thread))?;
@@ -238,7 +240,11 @@ impl<A: Aggregate> Work<'_, A> {
 
     /// Whoever waits for `number` so far is told no, though it stands; what comes after them in this turn is another matter.
     pub(super) fn turn_down(&mut self, number: u64, refusal: Refusal) -> Result<(), StoreError> {
-        let outcome = Err(Fault::Refused(refusal));
+        let fault = match refusal.kind {
+            Kind::RetryLater => self.retry_later(number, refusal),
+            _ => Fault::Refused(refusal),
+        };
+        let outcome = Err(fault);
         let mut keys = self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default();
         let new_keys = std::mem::take(&mut self.new_keys).into_iter();
         let (refused, others): (Vec<_>, Vec<_>) = new_keys.partition(|(_, of)| *of == number);

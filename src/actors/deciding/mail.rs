@@ -9,7 +9,10 @@ use crate::{
     },
     domain::{Aggregate, AskId, NoAnswer, Target},
 };
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Mail for a deciding context.
@@ -19,13 +22,22 @@ pub enum Mail<A: Aggregate> {
     /// Another context's question.
     Ask(Asked<A>),
     /// The answer to a question of ours has become this command.
-    Settle { number: u64, callee: &'static str, attempt: u32, command: A::Command },
+    Settle { number: u64, answered: Answered, command: A::Command },
     /// Events of a source.
     Heard(Heard<A::Command>),
     /// It is time to look at timers, shelves and logs.
     Wake,
     /// Somebody deals with a parked event by hand.
     Unpark { parked: ParkedId, redrive: bool, done: oneshot::Sender<Result<(), Fault>> },
+}
+
+/// Which question was settled, and what is to be known of whoever was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered {
+    pub callee: &'static str,
+    pub attempt: u32,
+    /// Nobody has answered, and for so long nobody will be asked.
+    pub shut_for: Option<Duration>,
 }
 
 /// A client's command on its way.

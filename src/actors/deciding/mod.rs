@@ -18,7 +18,7 @@ pub(in crate::actors) use self::{
 };
 pub use asking::keys_key;
 pub use expiry::Keeping;
-pub use mail::{Asked, Entry, Mail};
+pub use mail::{Answered, Asked, Entry, Mail};
 pub use timers::timer_key;
 
 use self::expiry::Expiring;

@@ -22,7 +22,7 @@ use crate::{
             keepable, key_pages,
         },
     },
-    domain::{Aggregate, Ask, Id, Moment, Refusal, Standing, Timestamp},
+    domain::{Aggregate, Ask, Id, Kind, Moment, Refusal, Standing, Timestamp},
     store::{
         StoreError, codec,
         keys::{KeyBuf, Space},
@@ -98,6 +98,8 @@ pub struct Work<'a, A: Aggregate> {
     pub(super) waits: Vec<(usize, u64, bool)>,
     /// Idempotency rows to be written when it is known what came of them, and of which number.
     pub(super) new_keys: Vec<(Vec<u8>, u64)>,
+    /// Whose question nobody has answered, and for how long nobody can be asked.
+    pub(super) shut_for: BTreeMap<u64, Duration>,
     /// What this turn writes and somebody has to take away again.
     pub(super) expiring: Vec<Expiring>,
     pub(super) timers: timers::Change,
@@ -124,6 +126,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
             effects: VecDeque::new(),
             waits: Vec::new(),
             new_keys: Vec::new(),
+            shut_for: BTreeMap::new(),
             expiring: Vec::new(),
             timers: timers::Change::default(),
             contested: Vec::new(),
@@ -154,7 +157,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         client: Option<&Thread>,
     ) -> Result<Result<(), Trouble>, StoreError> {
         let id = Id::new(number);
-        let withdrawn = A::withdraws(&command);
+        let (withdrawn, may_ask) = (A::withdraws(&command), A::may_ask(&command));
         if let Some(ask) = &withdrawn {
             // Looked at before anything is done: where it cannot be read, nothing may be.
             self.kept_answer(ask)?;
@@ -197,13 +200,10 @@ impl<'a, A: Aggregate> Work<'a, A> {
             let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
             let opens = ask.filter(|_| self.open(number) != still_open);
             let pass = match (&opens, &cause, client) {
-                (Some(ask), Cause::Command(_), Some(_)) => {
-                    match self.logic.peers.find(ask.callee.context).map(|peer| peer.guard.enter()) {
-                        Some(Ok(pass)) => Some(pass),
-                        Some(Err(wait)) => return Ok(Err(Trouble::Busy(wait))),
-                        None => None,
-                    }
-                }
+                (Some(ask), Cause::Command(_), Some(_)) => match self.logic.peers.admit(ask.callee, may_ask) {
+                    Ok(pass) => pass,
+                    Err(wait) => return Ok(Err(Trouble::Busy(wait))),
+                },
                 _ => None,
             };
             self.exchange_claims(number, &given_up, &new)?;
@@ -268,6 +268,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
             Err(error) => return Err(error),
         };
         Ok(match kept.state.standing() {
+            Standing::Ended(refusal) if refusal.kind == Kind::RetryLater => Err(self.retry_later(number, refusal)),
             Standing::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
             Standing::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
             Standing::Open | Standing::Established => lists::shown(&kept.state, number).map(|body| Outcome {
@@ -278,6 +279,14 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 replayed: false,
             }),
         })
+    }
+
+    /// That nothing came of it; to be tried again when whoever has not answered may be asked again.
+    pub(super) fn retry_later(&self, number: u64, refusal: Refusal) -> Fault {
+        match self.shut_for.get(&number) {
+            Some(retry_after) => Fault::Busy { retry_after: *retry_after },
+            None => Fault::Refused(refusal),
+        }
     }
 
     /// Everything that the turn came to.
@@ -364,9 +373,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         let taken = match mail {
             Mail::Enter(entry) => self.enter(place, entry),
             Mail::Ask(asked) => self.asked(place, asked),
-            Mail::Settle { number, callee, attempt, command } => {
-                self.settled(*number, (callee, *attempt), command.clone())
-            }
+            Mail::Settle { number, answered, command } => self.settled(*number, *answered, command.clone()),
             Mail::Heard(heard) => self.heard(heard),
             Mail::Wake => self.wake(),
             Mail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),

@@ -141,6 +141,13 @@ impl Aggregate for Rent {
         }
     }
 
+    fn may_ask(command: &Command) -> &'static [Name] {
+        match command {
+            Command::Request(_) => &[Book::NAME],
+            _ => &[],
+        }
+    }
+
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
         (self.status == Status::Requested)
             .then(|| ask(self.book_id, book::Command::Take { rent }, ONLY_ATTEMPT, Command::Settle))

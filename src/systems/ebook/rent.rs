@@ -164,6 +164,13 @@ impl Aggregate for Rent {
         });
     }
 
+    fn may_ask(command: &Command) -> &'static [Name] {
+        match command {
+            Command::Request(_) => &[Payment::NAME],
+            _ => &[],
+        }
+    }
+
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
         let Rent { user_id: user, book_id: book, rental_fee: fee, .. } = *self;
         let pay = payment::Command::Pay { user, book, fee };

@@ -170,6 +170,13 @@ impl Aggregate for Rent {
         }
     }
 
+    fn may_ask(command: &Command) -> &'static [Name] {
+        match command {
+            Command::Request(_) => &[UserDeposit::NAME, Bike::NAME],
+            _ => &[],
+        }
+    }
+
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
         let deposit = || ask(self.userid, user_deposit::Command::Clear { rent }, ASKS_DEPOSIT, Command::Settle);
         let bike = || ask(self.bikeid, bike::Command::Take { rent }, ASKS_BIKE, Command::Settle);

@@ -165,6 +165,14 @@ impl Aggregate for Book {
         });
     }
 
+    fn may_ask(command: &Command) -> &'static [Name] {
+        match command {
+            Command::Request(_) => &[Payment::NAME],
+            Command::Cancel => &[Ticket::NAME],
+            _ => &[],
+        }
+    }
+
     fn awaits(&self, booking: Id<Self>) -> Option<Ask<Self>> {
         let pay = || payment::Command::Pay { total_price: self.order.total_price };
         let void = || ticket::Command::Void(self.order.admission());

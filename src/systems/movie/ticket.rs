@@ -167,6 +167,13 @@ impl Aggregate for Ticket {
         });
     }
 
+    fn may_ask(command: &Command) -> &'static [Name] {
+        match command {
+            Command::Print => &[Point::NAME],
+            _ => &[],
+        }
+    }
+
     fn awaits(&self, ticket: Id<Self>) -> Option<Ask<Self>> {
         let grant = || point::Command::Grant { attempt: self.attempts, contents: self.movie_name.clone() };
         self.printing.then(|| ask(ticket.of::<Point>(), grant(), self.attempts, Command::Settle))

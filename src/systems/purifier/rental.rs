@@ -162,6 +162,13 @@ impl Aggregate for Rental {
         });
     }
 
+    fn may_ask(command: &Command) -> &'static [Name] {
+        match command {
+            Command::Request(_) => &[Payment::NAME],
+            _ => &[],
+        }
+    }
+
     fn awaits(&self, rental: Id<Self>) -> Option<Ask<Self>> {
         let approve = payment::Command::Approve { product: self.product_id, amt: self.amt };
         (self.status == Status::Requested).then(|| ask(rental.of::<Payment>(), approve, ONLY_ATTEMPT, Command::Settle))

@@ -167,6 +167,13 @@ impl Aggregate for Reservation {
         *self = Reservation { ticket_id, user_id, user_grade, updated_date, status, reason: String::new() };
     }
 
+    fn may_ask(command: &Command) -> &'static [Name] {
+        match command {
+            Command::Request(_) => &[Ticket::NAME],
+            _ => &[],
+        }
+    }
+
     fn awaits(&self, reservation: Id<Self>) -> Option<Ask<Self>> {
         (self.status == Status::Requested)
             .then(|| ask(self.ticket_id, ticket::Command::Book { reservation }, ONLY_ATTEMPT, Command::Settle))
