@@ -5,9 +5,11 @@
 mod runtime {
     mod asking;
     pub mod bench;
+    mod counting;
     mod damage;
     mod ebook_goes_wrong;
     mod gbike_goes_wrong;
+    mod growth;
     mod guardian;
     mod kiosk;
     mod kiosk_works;

@@ -20,14 +20,17 @@ use crate::{
 };
 use serde::Serialize;
 use serde_bytes::ByteBuf;
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 /// The version of the rows that the runtime keeps for itself: 1 has answers with what was asked, keys of requests by
-/// their sums, and notes of what expires.
-const ROWS: u16 = 1;
+/// their sums, and notes of what expires; 2 has long claims by their sums.
+const ROWS: u16 = 2;
+const ROWS_WITH_NOTES: u16 = 1;
+const ROWS_WITH_SHORT_CLAIMS: u16 = 2;
 /// So many rows are looked at for a batch.
 const PAGE: usize = 256;
 
@@ -122,7 +125,7 @@ pub fn page<E: Entity>(
         }
     };
     let changed = Changed {
-        claims: meta.written_by.claims != plan.to.claims,
+        claims: meta.written_by.claims != plan.to.claims || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS,
         indexes: meta.written_by.indexes != plan.to.indexes,
         due: meta.written_by.due != plan.to.due,
     };
@@ -155,7 +158,7 @@ impl<E: Entity> Page<'_, E> {
     /// Works on until there is something for a batch, or nothing is left.
     fn work(&mut self) -> Result<(), StoreError> {
         let Changed { claims, indexes, due } = self.changed;
-        let rows = self.meta.written_by.rows < ROWS;
+        let rows = self.meta.written_by.rows < ROWS_WITH_NOTES;
         while self.plan.stage < DONE && self.rows.is_empty() && self.postings.is_empty() {
             let (wanted, space) = match self.plan.stage {
                 CLAIMS => (claims, Space::Claim),
@@ -354,10 +357,20 @@ impl<E: Entity> Page<'_, E> {
     }
 }
 
+/// A claim longer than this stands under its sum: what is long in it (the title of a movie) would be written once for each
+/// seat.
+const LONGEST_CLAIM: usize = 160;
+
 /// Who holds a key.
 pub fn claim_key(key: &str) -> Vec<u8> {
-    KeyBuf::new(Space::Claim).text(key).build()
+    match key.len() <= LONGEST_CLAIM {
+        true => KeyBuf::new(Space::Claim).text(key).build(),
+        false => KeyBuf::new(Space::Claim).bytes(&SUMMED).bytes(&Sha256::digest(key)).build(),
+    }
 }
+
+/// The bytes in front cannot begin a key either.
+const SUMMED: [u8; 2] = [0, 2];
 
 /// All who claim a key, where they are several. The bytes in front cannot begin a key.
 pub fn contested_key(key: &str) -> Vec<u8> {

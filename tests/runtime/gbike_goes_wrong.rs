@@ -1,15 +1,16 @@
 //! gbike, with every step going wrong.
 
 use super::{
-    bench::Bench,
+    bench::{Bench, eventually},
     steps::{CLOCK, Saga, every_step_goes_wrong},
 };
 use holdfast::{
-    actors::{Layout, Order},
+    actors::{Layout, Node, NodeSettings, Order},
+    store::{MemoryStore, Store},
     systems,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 #[path = "../gbike/right.rs"]
 mod right;
@@ -25,6 +26,10 @@ fn gbike(board: &mut Layout<'_>) {
 }
 
 fn the_world_is_right(bench: &Bench) -> Result<(), String> {
+    is_right(bench, 2100)
+}
+
+fn is_right(bench: &Bench, paid_in: u64) -> Result<(), String> {
     let all = |context: &str| -> BTreeMap<u64, Value> {
         (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
     };
@@ -35,7 +40,7 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
         accounts: all("gbike.userDeposit"),
         rows: all("gbike.view"),
     };
-    seen.is_right(&BTreeMap::from([(CUSTOMER, 2100)]))?;
+    seen.is_right(&BTreeMap::from([(CUSTOMER, paid_in)]))?;
     for (context, count) in [
         ("bike", seen.bikes.len()),
         ("rent", seen.rents.len()),
@@ -77,4 +82,49 @@ async fn whatever_goes_wrong_at_whichever_step_of_gbike_the_world_is_right_after
         rent(12, CUSTOMER),
     ];
     every_step_goes_wrong(Saga { lay_out: gbike, orders, right: the_world_is_right }).await;
+}
+
+/// So many that most of the bills stand in the chain.
+const RIDES: u64 = 12;
+
+#[actix_rt::test]
+async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_meanwhile() {
+    let mut bench = Bench::of(MemoryStore::new(), NodeSettings::default(), gbike).ready().await;
+    for bike in 1..=RIDES {
+        bench.enter("gbike.bike", 0, None, json!({ "bikeid": bike, "location": "somewhere" })).await.unwrap();
+        bench.enter("gbike.rent", 0, None, json!({ "bikeid": bike, "userid": CUSTOMER })).await.unwrap();
+    }
+    bench.comes_right(|_| Ok(())).await;
+    bench.node.advance_clock(Duration::from_secs(600));
+    for rent in 1..=RIDES {
+        let end = json!({ "endlocation": format!("zone {rent}") });
+        bench.enter("gbike.rent", 1, Some(rent), end).await.unwrap();
+    }
+    bench.comes_right(|bench| is_right(bench, 0)).await;
+
+    let commit = |bench: &Bench| bench.store.health().accepted;
+    let paid_in = RIDES * 1000;
+    let before = commit(&bench);
+    bench.store.end_after(before + 1, before + 2);
+    let pay = Order { body: json!({ "userid": CUSTOMER, "deposit": paid_in }), ..Order::default() };
+    let paying = actix_rt::spawn(bench.context("gbike.userDeposit").enter(pay));
+    eventually(|| commit(&bench) > before).await;
+    let mut crashes = 0;
+    let is_paid = |bench: &Bench| bench.see("gbike.billing", RIDES).is_some_and(|bill| bill["status"] == "CLOSEBILL");
+    while !is_paid(&bench) {
+        eventually(|| bench.store.failure().is_some() || is_paid(&bench)).await;
+        let left = bench.store.crash();
+        // The next one comes as far as two commits, and a third one is lost.
+        let reached = left.health().accepted;
+        left.end_after(reached + 2, reached + 3);
+        bench = Bench::of(left, NodeSettings::default(), gbike);
+        crashes += 1;
+    }
+    drop(paying);
+    assert!(crashes >= RIDES - 4, "{crashes}");
+    bench = bench.crashed(NodeSettings::default(), gbike).await;
+    bench.comes_right(|bench| is_right(bench, paid_in)).await;
+    let account = bench.see("gbike.userDeposit", CUSTOMER).unwrap();
+    assert_eq!((&account["deposit"], &account["arrears"], &account["billid"]), (&json!(0), &json!(0), &json!(RIDES)));
+    bench.enter("gbike.rent", 0, None, json!({ "bikeid": 1, "userid": CUSTOMER })).await.unwrap();
 }

@@ -36,29 +36,56 @@ pub struct Ordered {
     pub name: Option<String>,
 }
 
+/// The name of a seat is at most so many characters long.
+const LONGEST_SEAT: usize = 64;
+
 /// The theatre and its price: `[systems.movie]` of the configuration.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// What the theatre is called.
     pub name: Option<String>,
     /// What a seat costs, in won; without it the customer's word is taken.
     pub ticket_price: Option<u64>,
+    /// How many seats one booking may be for.
+    pub seats_per_booking: u64,
     /// Where a date alone is a day.
     pub zone: Zone,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { name: None, ticket_price: None, seats_per_booking: 20, zone: Zone::default() }
+    }
+}
+
+impl Settings {
+    fn too_many(&self) -> Refusal {
+        let most = self.seats_per_booking;
+        let (en, ko) = (format!("a booking is for at most {most} seats"), format!("한 번에 최대 {most}석까지 예매할 수 있습니다"));
+        Refusal::invalid("too-many-seats", en, ko)
+    }
 }
 
 impl Request {
     /// The order that booking `booking_id` is, if the house has nothing against it.
     ///
     /// # Errors
-    /// `wrong-qty`, `wrong-seats`, `wrong-price`.
+    /// `wrong-qty`, `too-many-seats`, `seat-too-long`, `wrong-seats`, `wrong-price`.
     pub fn checked(self, booking_id: Id<Book>, house: &Settings) -> Result<Ordered, Refusal> {
         let Self { qty, movie_name, seat, total_price, showtime } = self;
         let showtime = showtime.map(|time| time.starts(&house.zone));
         let order = Ordered { booking_id, qty, movie_name, seat, total_price, showtime, name: house.name.clone() };
         if qty == 0 {
             return Err(Refusal::invalid("wrong-qty", "book one seat at least", "한 자리 이상 예매해 주세요"));
+        }
+        if order.seats().len() as u64 > house.seats_per_booking {
+            return Err(house.too_many());
+        }
+        if order.seats().iter().any(|seat| seat.chars().count() > LONGEST_SEAT) {
+            let en = format!("the name of a seat has at most {LONGEST_SEAT} characters");
+            let ko = format!("좌석 이름은 최대 {LONGEST_SEAT}자입니다");
+            return Err(Refusal::invalid("seat-too-long", en, ko));
         }
         if showtime.is_some() && !order.is_seated() {
             let en = "name as many different seats as are booked, with commas between them";
@@ -69,6 +96,7 @@ impl Request {
                 let (en, ko) = ("the price is not that of so many seats", "금액이 수량과 맞지 않습니다");
                 Err(Refusal::invalid("wrong-price", en, ko))
             }
+            _ if qty > house.seats_per_booking => Err(house.too_many()),
             _ => Ok(order),
         }
     }
@@ -134,6 +162,23 @@ mod tests {
         assert_eq!(code(Request { seat: None, ..request(1, "", None) }, &any), "wrong-seats");
         assert_eq!(code(Request { showtime: None, ..request(3, "1A,1A", None) }, &any), "right");
         assert_eq!(code(Request { showtime: None, ..request(0, "", None) }, &any), "wrong-qty");
+    }
+
+    #[test]
+    fn a_booking_is_for_so_many_seats_and_each_has_a_short_name() {
+        let any = Settings::default();
+        let seats = |count: u64| (0..count).map(|seat| format!("{seat}A")).collect::<Vec<_>>().join(",");
+        assert_eq!(code(request(20, &seats(20), None), &any), "right");
+        assert_eq!(code(request(21, &seats(21), None), &any), "too-many-seats");
+        assert_eq!(code(request(1, &seats(21), None), &any), "too-many-seats");
+        assert_eq!(code(Request { seat: None, showtime: None, ..request(21, "", None) }, &any), "too-many-seats");
+        assert_eq!(code(Request { showtime: None, ..request(1, &seats(21), None) }, &any), "too-many-seats");
+        let small = Settings { seats_per_booking: 2, ..Settings::default() };
+        assert_eq!(code(request(2, "1A,2A", None), &small), "right");
+        assert_eq!(code(request(3, "1A,2A,3A", None), &small), "too-many-seats");
+        assert_eq!(code(request(1, &"가".repeat(64), None), &any), "right");
+        assert_eq!(code(request(1, &"가".repeat(65), None), &any), "seat-too-long");
+        assert_eq!(serde_json::from_str::<Settings>("{}").unwrap().seats_per_booking, 20);
     }
 
     #[test]

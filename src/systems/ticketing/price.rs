@@ -15,6 +15,10 @@ use strum::AsRefStr;
 
 const VIP: &str = "VIP";
 
+/// A ticket is reserved by one at a time, so of more than a few the oldest have given it back, and only their ends have
+/// not been heard of.
+pub(super) const HOLDERS: usize = 32;
+
 /// The price of the ticket with the same number.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Price {
@@ -158,7 +162,12 @@ impl Aggregate for Price {
     fn evolve(&mut self, event: &Event) {
         match *event {
             Event::PriceSet { price, day_price, .. } => self.set = Some((price, day_price)),
-            Event::PriceReserved { reservation_id, vip, .. } => drop(self.live.insert(reservation_id, vip)),
+            Event::PriceReserved { reservation_id, vip, .. } => {
+                self.live.insert(reservation_id, vip);
+                while self.live.len() > HOLDERS {
+                    self.live.pop_first();
+                }
+            }
             Event::PriceReleased { reservation_id, .. } => drop(self.live.remove(&reservation_id)),
             Event::Calculated { discounted_price, .. } => self.discounted = discounted_price,
         }
@@ -242,6 +251,19 @@ mod tests {
         let both = set(given([]), "2021-07-07").settled(Reserve { reservation: FIRST, vip: true });
         let both = both.settled(Reserve { reservation: SECOND, vip: false }).settled(Cancel { reservation: FIRST });
         assert_eq!(shown(&both), (10_000, 8_000));
+    }
+
+    #[test]
+    fn of_many_whose_ends_are_not_heard_of_the_last_ones_are_kept() {
+        let mut price = set(given([]), "2021-07-07");
+        for reservation in 1..1_000 {
+            price = price.settled(Reserve { reservation: Id::new(reservation), vip: true });
+        }
+        assert_eq!((price.0.live.len(), shown(&price)), (HOLDERS, (10_000, 7_000)));
+        for reservation in 1..1_000 {
+            price = price.settled(Cancel { reservation: Id::new(reservation) });
+        }
+        assert_eq!((price.0.live.len(), shown(&price)), (0, (10_000, 8_000)));
     }
 
     #[test]

@@ -123,6 +123,16 @@ impl Entity for Reservation {
     }
 }
 
+/// The view keeps whoever has a ticket beside whoever had it last, so both must find room in its row.
+const LONGEST_USER: usize = 1024;
+
+impl Request {
+    fn is_too_long(&self) -> bool {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        length(&self.user_id) + length(&self.user_grade) > LONGEST_USER
+    }
+}
+
 impl Reservation {
     fn told(&self, this: &Moment<'_, Self>) -> Told {
         let Reservation { ticket_id, user_id, user_grade, .. } = self.clone();
@@ -139,6 +149,11 @@ impl Aggregate for Reservation {
         use {Command::*, Event::*, Status as S};
         let (reservation_id, ticket_id) = (this.id, self.ticket_id);
         match (self.status, command) {
+            (S::New, Request(wanted)) if wanted.is_too_long() => {
+                let en = format!("a user and their grade have at most {LONGEST_USER} bytes together");
+                let ko = format!("사용자와 등급은 합쳐서 최대 {LONGEST_USER}바이트입니다");
+                Err(Refusal::invalid("user-too-long", en, ko))
+            }
             (S::New, Request(self::Request { ticket_id, user_id, user_grade })) => {
                 emit(ReservationRequested(Told { reservation_id, ticket_id, user_id, user_grade, updated_date: this.at }))
             }
@@ -209,6 +224,20 @@ pub enum Ended {
 mod tests {
     use super::{Command::*, Event::*, *};
     use crate::domain::spec::given;
+
+    #[test]
+    fn who_reserves_is_told_by_a_name_and_not_by_a_book() {
+        let request = |user: usize, grade: usize| {
+            let (user_id, user_grade) = (Some("u".repeat(user)), Some("g".repeat(grade)));
+            Request(super::Request { ticket_id: TICKET, user_id, user_grade })
+        };
+        given::<Reservation>([]).when(request(1_000, 25)).refused(Kind::Invalid, "user-too-long");
+        let settled = given::<Reservation>([]).0.decide(
+            request(1_000, 24),
+            &Moment { id: RESERVATION, at: Timestamp::default(), settings: &() },
+        );
+        assert!(settled.is_ok());
+    }
 
     const RESERVATION: Id<Reservation> = Id::new(1);
     const TICKET: Id<Ticket> = Id::new(3);

@@ -1,7 +1,7 @@
 //! View: one row a ticket, with its price and who has it.
 
 use super::{
-    price::{self, Price},
+    price::{self, HOLDERS, Price},
     reservation::{self, Reservation},
     ticket::{self, Ticket},
 };
@@ -61,7 +61,16 @@ pub struct Shown {
     pub reservation_status: Option<reservation::Status>,
 }
 
+/// So many bytes of those who have a ticket find room in a row.
+const FULL: usize = 4 * 1024;
+
 impl Row {
+    /// Whether those who have it take up more room than there is: see [`HOLDERS`]. One always finds room.
+    fn is_full(&self) -> bool {
+        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let bytes = self.live.values().map(|holder| length(&holder.user_id) + length(&holder.user_grade));
+        self.live.len() > 1 && bytes.sum::<usize>() > FULL
+    }
     /// The reservation that has it, else the one that had it last.
     fn holder(&self) -> Option<(Id<Reservation>, &Holder, reservation::Status)> {
         let live = self.live.last_key_value().map(|(id, holder)| (*id, holder, reservation::Status::Reserved));
@@ -137,6 +146,9 @@ impl View for Row {
                 Reserved(told) => {
                     let (user_id, user_grade) = (told.user_id.clone(), told.user_grade.clone());
                     row.live.insert(told.reservation_id, Holder { user_id, user_grade });
+                    while row.live.len() > HOLDERS || row.is_full() {
+                        row.live.pop_first();
+                    }
                 }
                 Cancelled(told) => {
                     let (at, id) = (told.updated_date, told.reservation_id);

@@ -1,0 +1,81 @@
+//! A store that counts what is written into it.
+
+use holdfast::store::{
+    Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
+    keys::Space,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+/// What was written.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    pub rows: usize,
+    pub bytes: usize,
+    /// Of those the claims that were put.
+    pub claims: usize,
+    /// The largest state of each context.
+    pub largest: BTreeMap<String, usize>,
+}
+
+/// A store in memory that counts.
+#[derive(Debug, Clone)]
+pub struct Counting {
+    pub memory: MemoryStore,
+    counted: Arc<Mutex<(Written, BTreeMap<u32, String>)>>,
+}
+
+impl Counting {
+    pub fn new() -> Self {
+        Self { memory: MemoryStore::new(), counted: Arc::default() }
+    }
+    /// What was written since the last time.
+    pub fn written(&self) -> Written {
+        std::mem::take(&mut self.counted.lock().unwrap().0)
+    }
+}
+
+impl Store for Counting {
+    fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
+        let tree = self.memory.open_tree(name)?;
+        self.counted.lock().unwrap().1.insert(tree.0, name.to_owned());
+        Ok(tree)
+    }
+    fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
+        self.memory.activate(tree)
+    }
+    fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+        self.memory.read(tree, keys)
+    }
+    fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        self.memory.scan(tree, scan)
+    }
+    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
+        let mut counted = self.counted.lock().unwrap();
+        let (written, names) = &mut *counted;
+        let context = names.get(&batch.tree.0).cloned().unwrap_or_default();
+        for (key, record) in &batch.writes {
+            let size = record.as_ref().map_or(0, Vec::len);
+            written.rows += 1;
+            written.bytes += key.len() + size;
+            written.claims += usize::from(key.first() == Some(&(Space::Claim as u8)) && record.is_some());
+            if key.first() == Some(&(Space::State as u8)) {
+                let largest = written.largest.entry(context.clone()).or_default();
+                *largest = (*largest).max(size);
+            }
+        }
+        drop(counted);
+        self.memory.submit(batch)
+    }
+    fn durable(&self) -> Commit {
+        self.memory.durable()
+    }
+    fn when_durable(&self, commit: Commit, then: WhenDurable) {
+        self.memory.when_durable(commit, then);
+    }
+    fn health(&self) -> StoreHealth {
+        self.memory.health()
+    }
+}
