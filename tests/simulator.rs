@@ -33,8 +33,10 @@ fn whatever_the_schedule_what_must_hold_holds() {
     }
 }
 
-/// It would take an operator who drops a parked event by hand: a rent is heard of in order.
-const NEVER_SAID: &[&str] = &["bookrent.delivery: DeliveryWithheld"];
+/// The first would take an operator who drops a parked event by hand: a rent is heard of in order. The others take more
+/// rides of one customer, and then money, than a schedule is long: `tests/shuffle/gbike.rs` brings them about.
+const NEVER_SAID: &[&str] =
+    &["bookrent.delivery: DeliveryWithheld", "gbike.billing: BillPassedOn", "gbike.userDeposit: FeeMovedUp"];
 
 #[test]
 fn whatever_can_be_said_is_said_under_some_schedule() {

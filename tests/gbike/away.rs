@@ -4,7 +4,7 @@ use super::station::{
     BIKE, BILLING, DEPOSIT, RENT, VIEW, ZONE_1, ZONE_3, account, bring_back, free_of_charge, happened, pass, patient,
     register, rent, ride, top_up,
 };
-use crate::support::{Server, eventually};
+use crate::support::{Answer, Server, eventually};
 use serde_json::{Value, json};
 use std::thread;
 
@@ -194,6 +194,59 @@ fn a_bike_that_is_slower_than_the_timeout_is_free_again_in_the_end() {
     assert_eq!((happened(&server, 1, BIKE, "UpdatedBike"), happened(&server, 1, BIKE, "BikeFreed")), (1, 1));
     assert_eq!(happened(&server, 1, RENT, "Rented"), 0);
     server.get("/rents/1").refuses(404, "not-found");
+}
+
+#[test]
+fn with_the_breaker_of_the_bike_open_a_rent_is_turned_away_before_it_begins() {
+    let guards = format!("[guard.\"{BIKE}\"]\nbreaker_minimum = 1\nbreaker_open_ms = 600000\n");
+    let server = Server::of("gbike", &guards, &[]);
+    register(&server, 501);
+    server.stop(BIKE);
+    let unanswered = rent(&server, 501, 71);
+    unanswered.refuses(503, "retry-later");
+    let rest = |answer: &Answer| answer.header("retry-after").parse::<u64>().unwrap();
+    assert!((300..=600).contains(&rest(&unanswered)), "who opened it is told as well: {:?}", unanswered.headers);
+    server.start_again(BIKE);
+    let events = server.get("/events/gbike.rent").is(200);
+    for n in 1..=20 {
+        let key = format!("key {n}");
+        let refused = server.try_post_once("/rents", &key, &json!({"userid": 71, "bikeid": 501})).unwrap();
+        refused.refuses(503, "retry-later");
+        assert!((300..=600).contains(&rest(&refused)), "{:?}", refused.headers);
+    }
+    assert_eq!(server.get("/events/gbike.rent").is(200).body, events.body, "nothing was recorded");
+    server.get("/rents/2").refuses(404, "not-found");
+    // What asks nobody goes on.
+    top_up(&server, 71, 500).has("deposit", 500);
+}
+
+#[test]
+fn a_chain_of_bills_that_was_being_paid_when_the_process_was_killed_is_paid_to_its_end() {
+    const RIDES: u64 = 24;
+    let mut server = patient("[systems.gbike]\nfee_per_minute = 1000");
+    let numbers: Vec<u64> = (1..=RIDES)
+        .map(|n| {
+            register(&server, 500 + n);
+            ride(&server, 500 + n, 71)
+        })
+        .collect();
+    pass(&server, 10);
+    numbers.iter().for_each(|number| drop(bring_back(&server, *number, ZONE_3).is(200)));
+    let fees = || numbers.iter().map(|n| server.get(&format!("/billings/{n}")).is(200)["fee"].as_u64());
+    let owed = eventually("all fees are known", || fees().sum::<Option<u64>>());
+    server.shows("/userDeposits/71", json!({"deposit": 0, "arrears": owed}));
+    let told = top_up(&server, 71, owed);
+    assert_eq!(told["deposit"], told["arrears"], "what is there covers what is still owed: {}", told.text);
+    for _ in 0..3 {
+        server.kill();
+        server.restart();
+    }
+    server.shows("/userDeposits/71", json!({"deposit": 0, "arrears": 0}));
+    for number in &numbers {
+        server.shows(&format!("/billings/{number}"), json!({"status": "CLOSEBILL"}));
+        assert_eq!(happened(&server, *number, DEPOSIT, "FeeDeferred"), 1);
+    }
+    ride(&server, 501, 71);
 }
 
 fn killed_while_asking(asked: &str, has_happened: fn(&Server) -> bool) {

@@ -149,6 +149,10 @@ fn seats_of_a_showtime_must_be_as_many_as_are_booked_and_none_twice() {
     }
     server.post("/books", json!({"qty": 0})).refuses(422, "wrong-qty");
     server.post("/books", json!({"qty": -1})).problem(400);
+    let seats = |count: u64| json!((1..=count).map(|seat| format!("{seat}A")).collect::<Vec<_>>().join(","));
+    server.post("/books", with(21, seats(21))).refuses(422, "too-many-seats");
+    server.post("/books", json!({"qty": 21})).refuses(422, "too-many-seats");
+    server.post("/books", with(1, json!("s".repeat(65)))).refuses(422, "seat-too-long");
     assert_eq!(server.total("books"), 0);
     let booked = server.post("/books", with(2, json!("1A, 2B"))).is(201);
     booked.has("id", 1).has("showtime", "2026-12-24T10:00:00Z");

@@ -18,7 +18,8 @@ pub const BUSINESS: Business = Business {
     clock: "2026-03-02T09:00:00Z",
     opening: || {
         let broken = Order::post("bikes", json!({ "bikeid": 3, "status": "불량", "location": "A" }));
-        [1, 2].into_iter().chain(6..=BIKES).map(bike).chain([broken]).collect()
+        let bikes = [1, 2].into_iter().chain(6..=BIKES).map(bike).chain([broken]);
+        bikes.chain((6..=BIKES).map(|bike| ride(RIDER, bike))).collect()
     },
     order,
     always,
@@ -52,16 +53,35 @@ fn bike(number: u64) -> Order {
     Order::post("bikes", json!({ "bikeid": number.to_string(), "status": "사용가능", "location": "분당_정자역_1구역" }))
 }
 
+fn ride(user: u64, bike: u64) -> Order {
+    Order::post("rents", json!({ "userid": user, "bikeid": bike }))
+}
+
 fn order(chance: &mut Chance, world: &World) -> Order {
+    if chance.coin()
+        && let Some(order) = riders_order(chance, world)
+    {
+        return order;
+    }
     let rent = world.all("rent").any(chance.next()).unwrap_or(1);
-    let user = chance.between(1, RIDER + 1);
-    match chance.between(0, 16) {
+    let user = chance.between(1, RIDER);
+    match chance.between(0, 14) {
         0 => bike(chance.between(1, 5)),
-        14.. => Order::post("rents", json!({ "userid": RIDER, "bikeid": chance.between(6, BIKES + 1) })),
         1..4 => Order::post("userDeposits", json!({ "userid": user, "deposit": PAID_IN })),
-        4..10 => Order::post("rents", json!({ "userid": user, "bikeid": chance.between(1, 5) })),
+        4..10 => ride(user, chance.between(1, 5)),
         _ => Order::patch("rents", rent, json!({ "endlocation": if chance.coin() { "A" } else { "B" } })),
     }
+}
+
+/// Brings back one bike after the other, and pays when there is a chain of bills.
+fn riders_order(chance: &mut Chance, world: &World) -> Option<Order> {
+    let is_riders = |thing: &Value, status: &str| thing["userid"] == RIDER && text(thing, "status") == status;
+    let unpaid = world.all("billing").iter().filter(|(_, bill)| is_riders(bill, "APPLYFEE")).count();
+    if unpaid > 4 {
+        return Some(Order::post("userDeposits", json!({ "userid": RIDER, "deposit": PAID_IN })));
+    }
+    let rent = world.all("rent").iter().find(|(_, rent)| is_riders(rent, "RENTED"))?;
+    Some(Order::patch("rents", rent.0, json!({ "endlocation": "C" })))
 }
 
 fn always(world: &World) -> Result<(), String> {
