@@ -127,7 +127,7 @@ fn cases() -> Vec<Case> {
             &[("ticketing.ticket", 0, None, ticket)],
             ("ticketing.reservation", 0, None, json!({ "ticketId": 1 })),
         ),
-        case(|board| of("gbike", board), "gbike.userDeposit", &[bike.clone()], ride.clone()),
+        case(|board| of("gbike", board), "gbike.userDeposit", std::slice::from_ref(&bike), ride.clone()),
         case(|board| of("gbike", board), "gbike.bike", &[bike], ride),
     ]
 }

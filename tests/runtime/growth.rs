@@ -250,10 +250,13 @@ async fn a_seat_costs_a_row_of_its_own_and_no_more_however_long_the_title_is() {
     bench.enter("movie.book", 0, None, booking(3_500, 20, 4)).await.unwrap();
 }
 
+/// A system, what must be there, and an order with a text in it.
+type Ordered<'a> = (LayOut, &'a str, &'a [(&'a str, Value)], &'a str, fn(String) -> Value);
+
 #[actix_rt::test]
 async fn what_an_order_costs_is_in_proportion_to_what_it_says() {
     let text = |length: usize| "t".repeat(length);
-    let orders: [(LayOut, &str, &[(&str, Value)], &str, fn(String) -> Value); 6] = [
+    let orders: [Ordered<'_>; 6] = [
         (
             |board| of("bookrent", board),
             "bookrent",
