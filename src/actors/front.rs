@@ -165,8 +165,8 @@ pub struct Seen {
     pub commit: Commit,
 }
 
-/// Which page of a list.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq)]
 pub struct ListQuery {
     /// The page, from 0.
     pub page: u64,
@@ -176,6 +176,32 @@ pub struct ListQuery {
     pub sort: Option<(String, bool)>,
     /// Fields that must equal, as they stand in the query.
     pub filters: Vec<(String, String)>,
+    /// A [cursor](ListPage::next), to go on behind the last row of another page. It brings its own sort and filters.
+    pub after: Option<String>,
+    /// How much may be asked at once.
+    pub limits: ListLimits,
+}
+
+impl Default for ListQuery {
+    fn default() -> Self {
+        let limits = ListLimits::default();
+        Self { page: 0, size: 20, sort: None, filters: Vec::new(), after: None, limits }
+    }
+}
+
+/// How much one list may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListLimits {
+    /// About so many rows of the store are read to count what there is, and as many again to find the page.
+    pub rows: usize,
+    /// At most so many filters.
+    pub filters: usize,
+}
+
+impl Default for ListLimits {
+    fn default() -> Self {
+        Self { rows: 20_000, filters: 8 }
+    }
 }
 
 /// One page of a list.
@@ -185,6 +211,14 @@ pub struct ListPage {
     pub items: Vec<Seen>,
     /// How many there are on all pages.
     pub total: u64,
+    /// There may be more than `total`: counting ended with the rows that may be read.
+    pub at_least: bool,
+    /// The page ended with the rows that may be read, before it was full: `next` goes on where that was.
+    pub cut: bool,
+    /// The cursor of what follows, if anything does.
+    pub next: Option<String>,
+    /// Numbers that belong on the page and whose rows are missing or cannot be read.
+    pub damaged: Vec<u64>,
     /// The commit that the outside must wait for before it is told.
     pub commit: Commit,
 }
@@ -269,6 +303,26 @@ pub enum Fault {
         /// The value.
         value: String,
     },
+    /// A list is not filtered by that.
+    #[error("there is no filter `{field}`; there are: {allowed}")]
+    UnknownFilter {
+        /// What was given.
+        field: String,
+        /// What it can be filtered by, in words.
+        allowed: String,
+    },
+    /// A filter that is there twice.
+    #[error("the filter {0} is given twice")]
+    FilterTwice(String),
+    /// More filters than are taken.
+    #[error("at most {0} filters are taken")]
+    TooManyFilters(usize),
+    /// A cursor that no page of this list gave.
+    #[error("`after` is no cursor of this list")]
+    BadCursor,
+    /// The page is too far into the list to be found by counting.
+    #[error("the page is too deep; follow `next` of the first page instead")]
+    PageTooDeep,
 }
 
 /// A process that hosts contexts.

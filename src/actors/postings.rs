@@ -17,6 +17,7 @@ use crate::{
     },
 };
 use serde_bytes::ByteBuf;
+use std::cmp::Ordering;
 
 /// How many neighbouring numbers share a row.
 pub const CHUNK: u64 = 4096;
@@ -144,15 +145,66 @@ pub fn encode_entry(present: bool) -> Result<Vec<u8>, StoreError> {
     codec::encode(Space::Index, 1, &present)
 }
 
-/// Reads a row of the index of a field whose rows begin with `prefix` bytes: the chunk, and which of its numbers.
-pub fn read_row(prefix: usize, key: &[u8], record: &[u8]) -> Result<(u64, Posting), StoreError> {
-    let number = last_number(key).ok_or_else(|| StoreError::Damaged("an index row without a number".into()))?;
-    if key.get(prefix) != Some(&NUMBER) {
-        return Ok((number, Posting::decode(record)?));
+/// A row of an index: the value that it is about, which of the numbers of a chunk have it, and the number that ends
+/// its key: a chunk's, or where each entry is a row, the entry's own.
+pub struct IndexRow {
+    pub value: Key,
+    pub last: u64,
+    pub chunk: u64,
+    pub posting: Posting,
+}
+
+/// Reads a row of the index of a field whose rows begin with `prefix` bytes.
+pub fn read_row(prefix: usize, key: &[u8], record: &[u8]) -> Result<IndexRow, StoreError> {
+    let damaged = || StoreError::Damaged("an index row under a key that is none".into());
+    let last = last_number(key).ok_or_else(damaged)?;
+    let value = key.get(prefix..key.len() - 8).and_then(read_value).ok_or_else(damaged)?;
+    if !stands_alone(&value) {
+        return Ok(IndexRow { value, last, chunk: last, posting: Posting::decode(record)? });
     }
-    let (chunk, offset) = place(number);
-    let present = codec::decode(Space::Index, record)?;
-    Ok((chunk, if present { Posting::of(offset) } else { Posting::default() }))
+    let (chunk, offset) = place(last);
+    let posting = if decode_entry(record)? { Posting::of(offset) } else { Posting::default() };
+    Ok(IndexRow { value, last, chunk, posting })
+}
+
+/// Whether an entry that is a row of its own is there, or was taken out.
+pub fn decode_entry(record: &[u8]) -> Result<bool, StoreError> {
+    codec::decode(Space::Index, record)
+}
+
+/// The value that stands in an index key.
+fn read_value(bytes: &[u8]) -> Option<Key> {
+    let (kind, rest) = bytes.split_first()?;
+    match (*kind, rest) {
+        (MISSING, []) => Some(Key::Missing),
+        (FLAG, [flag]) => Some(Key::Flag(*flag != 0)),
+        (NUMBER, number) => Some(Key::Number(u64::from_be_bytes(number.try_into().ok()?))),
+        (TEXT, text) => {
+            let mut words = Vec::with_capacity(text.len());
+            let mut bytes = text.strip_suffix(&[0, 0])?.iter();
+            while let Some(byte) = bytes.next() {
+                // A zero byte of the text is followed by a mark.
+                if *byte == 0 && bytes.next() != Some(&u8::MAX) {
+                    return None;
+                }
+                words.push(*byte);
+            }
+            String::from_utf8(words).ok().map(Key::Text)
+        }
+        _ => None,
+    }
+}
+
+/// How two values compare in an index: as the keys of their rows do.
+pub fn order(one: &Key, other: &Key) -> Ordering {
+    let rank = |value: &Key| match value {
+        Key::Missing => MISSING,
+        Key::Flag(_) => FLAG,
+        Key::Number(_) => NUMBER,
+        Key::Text(_) => TEXT,
+    };
+    // Within a kind, values compare as they do anyway.
+    rank(one).cmp(&rank(other)).then_with(|| one.cmp(other))
 }
 
 /// The chunk of a number and its offset there.
@@ -182,6 +234,16 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
+    fn value() -> impl Strategy<Value = Key> {
+        prop_oneof![
+            Just(Key::Missing),
+            any::<bool>().prop_map(Key::Flag),
+            any::<u64>().prop_map(Key::Number),
+            ".{0,6}".prop_map(Key::Text),
+            "[a\\x00]{0,4}".prop_map(Key::Text),
+        ]
+    }
+
     proptest! {
         #[test]
         fn a_posting_holds_what_was_inserted_and_not_removed_in_either_form(
@@ -193,6 +255,24 @@ mod tests {
             }
             prop_assert!(posting.offsets().eq(model.iter().copied()));
             prop_assert_eq!(Posting::decode(&posting.encode().unwrap()).unwrap(), posting);
+        }
+
+        #[test]
+        fn a_value_is_read_back_from_its_key_and_keys_order_as_values_do(one in value(), other in value()) {
+            let key = |value: &Key| value_prefix(3, "field", value).number(7).build();
+            let prefix = field_prefix(3, "field").build().len();
+            let record = if stands_alone(&one) { encode_entry(true) } else { Posting::of(7).encode() };
+            let row = read_row(prefix, &key(&one), &record.unwrap()).unwrap();
+            prop_assert_eq!((row.value, row.last), (one.clone(), 7));
+            prop_assert_eq!(key(&one).cmp(&key(&other)), order(&one, &other));
+        }
+
+        #[test]
+        fn a_key_that_is_none_is_damage_and_no_panic(key in prop::collection::vec(any::<u8>(), 0..40)) {
+            let prefix = field_prefix(3, "field").build().len();
+            let _ = read_row(prefix, &key, &Posting::default().encode().unwrap());
+            let key = [field_prefix(3, "field").build(), key].concat();
+            let _ = read_row(prefix, &key, &Posting::default().encode().unwrap());
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     print,
 };
 use crate::{
-    actors::{Context, GuardSettings, LocalNode, Node, NodeSettings, accept_histories},
+    actors::{Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings, accept_histories},
     amqp::{self, owner::Taken},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
@@ -238,6 +238,9 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         bare: settings.alone().is_some(),
         development,
         trusted_proxies: http.trusted_proxies.clone(),
+        list_limits: ListLimits { rows: http.max_scan_rows, filters: http.max_filters },
+        scans: http.scans,
+        scans_waiting: http.scans_waiting,
         ..HttpSettings::default()
     }
 }

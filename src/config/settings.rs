@@ -5,7 +5,7 @@ use super::{
     outward::{Amqp, Events, PREFIXES},
 };
 use crate::{
-    actors::{BreakerSettings, GuardSettings},
+    actors::{BreakerSettings, GuardSettings, ListLimits},
     domain::{Aggregate, Board, View},
     systems,
 };
@@ -57,10 +57,15 @@ pub struct Http {
     pub drain_delay_ms: u64,
     pub drain_timeout_ms: u64,
     pub trusted_proxies: Vec<IpAddr>,
+    pub max_filters: usize,
+    pub max_scan_rows: usize,
+    pub scans: usize,
+    pub scans_waiting: usize,
 }
 
 impl Default for Http {
     fn default() -> Self {
+        let lists = ListLimits::default();
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8088)),
             workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
@@ -72,6 +77,10 @@ impl Default for Http {
             drain_delay_ms: 0,
             drain_timeout_ms: 30_000,
             trusted_proxies: Vec::new(),
+            max_filters: lists.filters,
+            max_scan_rows: lists.rows,
+            scans: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
+            scans_waiting: 64,
         }
     }
 }
@@ -244,6 +253,10 @@ impl Settings {
         within("http.body_timeout_ms", http.body_timeout_ms, 1, 600_000)?;
         within("http.drain_delay_ms", http.drain_delay_ms, 0, 600_000)?;
         within("http.drain_timeout_ms", http.drain_timeout_ms, 0, 600_000)?;
+        within("http.max_filters", http.max_filters as u64, 1, 64)?;
+        within("http.max_scan_rows", http.max_scan_rows as u64, 1000, 10_000_000)?;
+        within("http.scans", http.scans as u64, 1, 1024)?;
+        within("http.scans_waiting", http.scans_waiting as u64, 0, 1 << 20)?;
         within("store.cache_mb", self.store.cache_mb, 1, 1 << 20)?;
         within("store.unwritten_mb", self.store.unwritten_mb, 1, 1 << 20)?;
         if let Some(reserve) = self.store.reserve_mb {

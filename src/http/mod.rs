@@ -8,15 +8,17 @@ mod events;
 mod forward;
 mod input;
 mod internal;
+mod list;
 mod metrics;
 pub mod openapi;
 mod ops;
 mod rest;
+mod scans;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    actors::Node,
+    actors::{ListLimits, Node},
     inbound::{Found, Inlet, Paths, Problem},
 };
 use actix_http::{HttpService, Protocol};
@@ -32,6 +34,7 @@ use connection::{Connection, LINGER, Open};
 pub use forward::Elsewhere;
 use forward::Forwarder;
 use futures_util::FutureExt;
+use scans::Scans;
 use std::{
     future::Future,
     io,
@@ -81,6 +84,12 @@ pub struct HttpSettings {
     pub dead_letters: Option<Arc<dyn crate::actors::DeadLetters>>,
     /// How long another node may take to answer a request that is passed on.
     pub forward_timeout: Duration,
+    /// How much one list may cost.
+    pub list_limits: ListLimits,
+    /// So many long reads of lists run at once, off the threads that serve connections; and as many of logs.
+    pub scans: usize,
+    /// So many more wait for their turn.
+    pub scans_waiting: usize,
 }
 
 impl Default for HttpSettings {
@@ -104,6 +113,9 @@ impl Default for HttpSettings {
             documents: crate::events::Documents::default(),
             dead_letters: None,
             forward_timeout: Duration::from_secs(30),
+            list_limits: ListLimits::default(),
+            scans: (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
+            scans_waiting: 64,
         }
     }
 }
@@ -129,6 +141,10 @@ struct Front {
     /// Where the collections are.
     paths: Paths<Host>,
     forwarder: Forwarder,
+    /// Where long reads of lists run.
+    scans: Scans,
+    /// Where logs are read.
+    logs: Scans,
     requests: metrics::Requests,
     /// The route of what is no collection.
     other: Arc<str>,
@@ -203,6 +219,8 @@ pub async fn serve(
         }
     }
     let document = openapi::document(node.contexts(), settings.bare).to_string();
+    let scans = || Scans::new(settings.scans, settings.scans_waiting);
+    let (scans, logs) = (scans(), scans());
     let front = Arc::new(Front {
         settings,
         node,
@@ -210,6 +228,8 @@ pub async fn serve(
         requests: metrics::Requests::default(),
         other: "{other}".into(),
         forwarder,
+        scans,
+        logs,
         draining: watch::Sender::new(false),
         document,
     });

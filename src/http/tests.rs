@@ -50,7 +50,7 @@ impl Context for Things {
         }
     }
     fn list(&self, _: &ListQuery) -> Result<ListPage, Fault> {
-        Ok(ListPage { items: vec![self.read(7)?], total: 5, commit: 1 })
+        Ok(ListPage { items: vec![self.read(7)?], total: 5, commit: 1, ..ListPage::default() })
     }
     fn health(&self) -> ContextHealth {
         unreachable!()

@@ -26,6 +26,8 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("too-deep", 400, "The body is nested too deeply", "본문의 중첩이 너무 깊습니다"),
     ("bad-page", 400, "The page cannot be understood", "페이지 지정이 올바르지 않습니다"),
     ("bad-filter", 400, "The filter cannot be understood", "필터 값이 올바르지 않습니다"),
+    ("bad-cursor", 400, "The cursor cannot be understood", "커서가 올바르지 않습니다"),
+    ("page-too-deep", 400, "The page is too deep", "페이지가 너무 깊습니다"),
     ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
     ("bad-idempotency-key", 400, "The idempotency key is malformed", "멱등성 키가 올바르지 않습니다"),
     ("idempotency-key-missing", 400, "There is no idempotency key", "멱등성 키가 없습니다"),
@@ -236,6 +238,33 @@ impl From<Fault> for Problem {
                 let ko = format!("`{value}`은(는) {field}의 값이 아닙니다");
                 Self::new("bad-filter", format!("`{value}` is no value of {field}"), ko)
             }
+            Fault::UnknownFilter { field, allowed } => Self::new(
+                "bad-filter",
+                format!("there is no filter `{field}`; there are: {allowed} (besides `page`, `size`, `after`, `sort`)"),
+                format!(
+                    "`{field}` 필터는 없습니다. 사용할 수 있는 필터: {allowed} (`page`, `size`, `after`, `sort` 제외)"
+                ),
+            ),
+            Fault::FilterTwice(field) => Self::new(
+                "bad-filter",
+                format!("`{field}` is given twice"),
+                format!("`{field}`이(가) 두 번 지정되었습니다"),
+            ),
+            Fault::TooManyFilters(most) => Self::new(
+                "bad-filter",
+                format!("at most {most} filters are taken"),
+                format!("필터는 최대 {most}개입니다"),
+            ),
+            Fault::BadCursor => Self::new(
+                "bad-cursor",
+                "`after` is taken from a `next` link of this list, and goes with its own sort and filters only, without `page`",
+                "`after`는 이 목록의 `next` 링크에서 가져온 값이어야 하며, 그 정렬과 필터로만, `page` 없이 사용합니다",
+            ),
+            Fault::PageTooDeep => Self::new(
+                "page-too-deep",
+                "this page is too deep to be found by counting: ask without `page`, and follow `next`, which goes on with `after`",
+                "이 페이지는 세어서 찾기에 너무 깊습니다. `page` 없이 요청하고 `after`가 들어 있는 `next` 링크를 따라가세요",
+            ),
         }
     }
 }

@@ -53,6 +53,7 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
             size,
             sort: sort.map(|(field, down)| (field.to_owned(), down)),
             filters: filter.map(|on| ("status".to_owned(), on.to_string())).into_iter().collect(),
+            ..ListQuery::default()
         };
         let mut wanted: Vec<_> = shelves.iter().filter(|(_, on)| filter.is_none_or(|wanted| wanted == *on)).collect();
         if let Some(("status", _)) = sort {

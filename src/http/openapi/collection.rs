@@ -65,6 +65,11 @@ fn page(collection: &str, item: &str) -> Value {
             "_embedded": { "type": "object", "properties": { collection: items }, "required": [collection] },
             "_links": reference("PageLinks"),
             "page": reference("PageInfo"),
+            "_damaged": {
+                "type": "array",
+                "description": "Numbers that belong on this page and cannot be read; absent where there are none.",
+                "items": { "type": "integer", "format": "uint64", "minimum": 1 },
+            },
         },
     })
 }
@@ -77,6 +82,7 @@ fn list(context: &dyn Context, shown: &Value, schemas: &Map<String, Value>, page
     let mut parameters = vec![
         parameter("page"),
         parameter("size"),
+        parameter("after"),
         json!({
             "name": "sort", "in": "query", "schema": { "type": "string", "pattern": pattern }, "example": "id,desc",
             "description": format!("The field to sort by, and which way: one of {}.", fields.join(", ")),

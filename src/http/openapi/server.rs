@@ -33,14 +33,21 @@ pub fn schemas() -> Map<String, Value> {
     schemas.extend(fields(json!({
         "PageLinks": {
             "type": "object",
-            "description": "`prev` is absent on the first page, `next` on the last.",
+            "description": "`prev` is absent on the first page, `next` on the last. Behind `after` there is `next` only.",
             "properties": { "self": link, "first": link, "prev": link, "next": link, "last": link },
             "required": ["self"],
         },
         "PageInfo": {
             "type": "object",
-            "properties": { "size": count, "totalElements": count, "totalPages": count, "number": count },
-            "required": ["size", "totalElements", "totalPages", "number"],
+            "description": "`number` is absent behind `after`.",
+            "properties": {
+                "size": count, "totalElements": count, "totalPages": count, "number": count,
+                "atLeast": {
+                    "const": true,
+                    "description": "There may be more: counting them all would have taken too long.",
+                },
+            },
+            "required": ["size", "totalElements", "totalPages"],
         },
         "Context": {
             "type": "object",
@@ -126,6 +133,11 @@ pub fn parameters() -> Value {
         "size": {
             "name": "size", "in": "query", "description": "How many to a page; more than 100 count as 100.",
             "schema": { "type": "integer", "format": "uint64", "minimum": 1, "default": 20 },
+        },
+        "after": {
+            "name": "after", "in": "query",
+            "description": "Goes on behind the last row of another page, whatever has changed since: take it from that page's `next`. It brings its own sort and filters, and goes without `page`.",
+            "schema": { "type": "string", "maxLength": 4096, "pattern": "^[A-Za-z0-9_-]+$" },
         },
         "Idempotency-Key": header(
             "Idempotency-Key", "A key of your choice, quoted or bare: the same request under it is done once in 24 hours.",

@@ -1,0 +1,129 @@
+//! Cursors: where a page ended, for the next one to go on behind it.
+//!
+//! A cursor names the last row's value and number, with the sort and the filters of its list, so that a walk does not
+//! depend on how many rows there are before it. It is text for whoever has it. What comes back may be anything, so it is
+//! summed, its length is bounded, and the list judges what it says as it judges a query.
+
+use super::Place;
+use crate::{
+    domain::{Decoder, Key},
+    store::codec,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+
+/// The form of cursors that this version gives and takes.
+const VERSION: u8 = 1;
+/// The longest cursor. Where one would be longer, because of a very long text, there is none.
+const LONGEST: usize = 4096;
+
+/// What a cursor says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cursor {
+    /// The field that it is sorted by, none for the number, and whether downwards.
+    pub sort: Option<(String, bool)>,
+    pub filters: Vec<(String, String)>,
+    pub place: Place,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    context: String,
+    sort: Option<(String, bool)>,
+    filters: Vec<(String, String)>,
+    value: Value,
+    number: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+enum Value {
+    Missing,
+    Flag(bool),
+    Number(u64),
+    Text(String),
+}
+
+impl Cursor {
+    /// As text, for a list of `context`.
+    pub fn write(self, context: &str) -> Option<String> {
+        let Self { sort, filters, place } = self;
+        let value = match place.value {
+            Key::Missing => Value::Missing,
+            Key::Flag(flag) => Value::Flag(flag),
+            Key::Number(number) => Value::Number(number),
+            Key::Text(text) => Value::Text(text),
+        };
+        let written = Written { context: context.to_owned(), sort, filters, value, number: place.number };
+        let mut bytes = vec![VERSION];
+        bytes.extend(codec::encode_part(&written).ok()?);
+        let sum = crc32c::crc32c(&bytes);
+        bytes.extend_from_slice(&sum.to_le_bytes());
+        Some(BASE64_URL_SAFE_NO_PAD.encode(bytes)).filter(|text| text.len() <= LONGEST)
+    }
+
+    /// From text, if it is a cursor of a list of `context`.
+    pub fn read(text: &str, context: &str) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (body, sum) = bytes.split_last_chunk::<4>()?;
+        let (version, body_of) = body.split_first()?;
+        if crc32c::crc32c(body) != u32::from_le_bytes(*sum) || *version != VERSION {
+            return None;
+        }
+        let Written { context: own, sort, filters, value, number } = codec::Part(body_of).read().ok()?;
+        let value = match value {
+            Value::Missing => Key::Missing,
+            Value::Flag(flag) => Key::Flag(flag),
+            Value::Number(number) => Key::Number(number),
+            Value::Text(text) => Key::Text(text),
+        };
+        (own == context).then_some(Self { sort, filters, place: Place { value, number } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cursor() -> impl Strategy<Value = Cursor> {
+        let value = prop_oneof![
+            Just(Key::Missing),
+            any::<bool>().prop_map(Key::Flag),
+            any::<u64>().prop_map(Key::Number),
+            ".{0,40}".prop_map(Key::Text),
+        ];
+        let filters = prop::collection::vec((".{0,9}", ".{0,9}"), 0..8);
+        (prop::option::of((".{0,9}", any::<bool>())), filters, value, any::<u64>())
+            .prop_map(|(sort, filters, value, number)| Cursor { sort, filters, place: Place { value, number } })
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_says_what_was_written_and_only_to_its_own_list(cursor in cursor()) {
+            let text = cursor.clone().write("a.b").unwrap();
+            prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+            prop_assert_eq!(Cursor::read(&text, "a.b"), Some(cursor));
+            prop_assert_eq!(Cursor::read(&text, "a.c"), None);
+        }
+
+        #[test]
+        fn what_was_changed_or_made_up_is_no_cursor(cursor in cursor(), at in any::<prop::sample::Index>(), letter in "[A-Za-z0-9_=é-]", noise in ".{0,80}") {
+            let text = cursor.write("a.b").unwrap();
+            let at = at.index(text.len());
+            let changed = format!("{}{letter}{}", &text[..at], &text[at + 1..]);
+            prop_assert!(changed == text || Cursor::read(&changed, "a.b").is_none());
+            prop_assert_eq!(Cursor::read(&text[..at], "a.b"), None);
+            prop_assert_eq!(Cursor::read(&noise, "a.b"), None);
+        }
+    }
+
+    #[test]
+    fn a_very_long_text_has_no_cursor_and_what_is_too_long_is_none() {
+        let place = Place { value: Key::Text("x".repeat(5000)), number: 1 };
+        assert_eq!(Cursor { sort: None, filters: Vec::new(), place }.write("a.b"), None);
+        assert_eq!(Cursor::read(&"A".repeat(1 << 20), "a.b"), None);
+    }
+}
