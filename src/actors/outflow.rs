@@ -58,7 +58,14 @@ pub trait Outflow<T>: Send + Sync {
     ///
     /// # Errors
     /// What the store says.
-    fn read(&self, from: u64) -> Result<Drawn<T>, StoreError>;
+    fn read(&self, from: u64) -> Result<Drawn<T>, StoreError> {
+        self.read_some(from, READ)
+    }
+    /// About `limit` of what happened from sequence `from` on.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<T>, StoreError>;
     /// What the event with this sequence is called.
     fn id_of(&self, sequence: u64) -> EventId;
     /// Whether this event is in the log.
@@ -140,10 +147,10 @@ impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
     fn latest(&self) -> watch::Receiver<u64> {
         self.listeners.changes.subscribe()
     }
-    fn read(&self, from: u64) -> Result<Drawn<T>, StoreError> {
+    fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<T>, StoreError> {
         let latest = self.listeners.latest.load(Relaxed);
         let events =
-            read_log::<A>(&self.tree, from, READ).and_then(|events| match events.is_empty() && latest >= from {
+            read_log::<A>(&self.tree, from, limit).and_then(|events| match events.is_empty() && latest >= from {
                 false => Ok(events),
                 true => Err(StoreError::Damaged(format!("the log of {} ends before {from}", A::NAME))),
             });

@@ -8,14 +8,11 @@
 use super::{
     Front,
     cursor::{self, Astray, Log, bad},
+    event_reader::{self, Most, Read},
     input,
 };
 use crate::inbound::Problem;
-use crate::{
-    actors::{Fault, Published},
-    events::CloudEvent,
-    store::StoreError,
-};
+use crate::{actors::Published, events::CloudEvent};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
@@ -27,6 +24,10 @@ use std::{collections::HashMap, fmt::Write, time::Duration};
 const BATCH: &str = "application/cloudevents-batch+json";
 const LIMIT: usize = 100;
 const MOST: usize = 1000;
+/// A page ends with the event that brings it to so many bytes.
+const PAGE_BYTES: usize = 1 << 20;
+/// What is told to a stream at once.
+const STREAMED: Most = Most { events: LIMIT, bytes: 64 * 1024 };
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Answers `/events` and `/events/{context}`.
@@ -59,11 +60,11 @@ pub async fn answer(request: &HttpRequest, front: &Front, name: Option<&str>) ->
         return Err(cursor::changed(context));
     }
     let limit = query.get("limit").map_or(Ok(LIMIT), |limit| limit.parse().map_err(|_| bad("limit")))?.min(MOST);
-    let events = reader.page(front, limit.max(1)).await?;
-    let events: Vec<_> =
-        events.iter().map(|told| CloudEvent { context: told.context, event: &told.event }.structured()).collect();
+    let most = Most { events: limit.max(1), bytes: PAGE_BYTES };
+    let events = reader.page(front, most).await?;
     let next = format!("<{}?from={}&limit={limit}>; rel=\"next\"", request.path(), reader.cursor());
-    let body = serde_json::Value::from(events).to_string();
+    let events: Vec<String> = events.into_iter().map(|told| told.text).collect();
+    let body = format!("[{}]", events.join(","));
     Ok(HttpResponse::Ok().content_type(BATCH).insert_header((header::LINK, next)).body(body))
 }
 
@@ -72,6 +73,12 @@ struct Told {
     id: String,
     context: &'static str,
     event: Published,
+    /// It, as a CloudEvent in JSON.
+    text: String,
+}
+
+fn structured(context: &'static str, event: &Published) -> String {
+    CloudEvent { context, event }.structured().to_string()
 }
 
 /// Reads logs, each from where it has got to.
@@ -126,42 +133,15 @@ impl Reader {
         anew.chain(Some(self.cursor()).filter(|others| !others.is_empty())).collect::<Vec<_>>().join(",")
     }
 
-    /// Up to `limit` events that are durable, those of each context in order, and all of them about in that of time.
-    async fn page(&mut self, front: &Front, limit: usize) -> Result<Vec<Told>, Problem> {
-        let mut queues = Vec::new();
-        let mut commit = None;
-        for (place, (log, next)) in
-            self.logs.iter().enumerate().filter(|(_, (log, next))| *log.latest().borrow() >= *next)
-        {
-            let (mut from, mut items) = (*next, Vec::new());
-            while items.len() < limit {
-                let drawn = match log.read(from) {
-                    // What comes before it is told first.
-                    Err(StoreError::Damaged(_)) if !items.is_empty() => break,
-                    drawn => drawn.map_err(Fault::from)?,
-                };
-                commit = commit.max(Some(drawn.commit));
-                if drawn.items.is_empty() {
-                    break;
-                }
-                from = drawn.last + 1;
-                items.extend(drawn.items);
-            }
-            queues.push((place, log.context(), items.into_iter().map(|(_, event)| event).peekable()));
-        }
-        if let Some(commit) = commit {
-            front.node.durable(commit).await?;
-        }
+    /// Some events that are durable, those of each context in order, and all of them about in that of time.
+    async fn page(&mut self, front: &Front, most: Most) -> Result<Vec<Told>, Problem> {
         let mut page = Vec::new();
-        while page.len() < limit {
-            let earliest = queues.iter_mut().filter_map(|queue| Some((queue.2.peek()?.at, queue)));
-            let Some((_, &mut (place, context, ref mut events))) = earliest.min_by_key(|(at, _)| *at) else { break };
-            let Some(event) = events.next() else { break };
-            if let Some((_, next)) = self.logs.get_mut(place) {
-                *next = event.sequence + 1;
-            }
+        for Read { place, event, text } in event_reader::read(front, &self.logs, most, structured).await? {
+            let Some((log, next)) = self.logs.get_mut(place) else { continue };
+            *next = event.sequence + 1;
+            let context = log.context();
             let id = if self.alone { event.id().to_string() } else { self.cursor() };
-            page.push(Told { id, context, event });
+            page.push(Told { id, context, event, text });
         }
         Ok(page)
     }
@@ -202,11 +182,13 @@ fn follow(request: &HttpRequest, reader: Reader, changed: &[&'static str]) -> Re
             }
         }
         // A log that cannot be read ends the stream; the client comes again, with the id of the last event it had.
-        for Told { id, context, event } in reader.page(&front, LIMIT).await.ok()? {
-            let said = CloudEvent { context, event: &event };
+        for Told { id, context, event, text: data } in reader.page(&front, STREAMED).await.ok()? {
+            let kind = CloudEvent { context, event: &event }.kind();
             // Writing to a string cannot fail.
-            let _ = write!(text, "id: {id}\nevent: {}\ndata: {}\n\n", said.kind(), said.structured());
+            let _ = write!(text, "id: {id}\nevent: {kind}\ndata: {data}\n\n");
         }
+        // One that has much to catch up with lets the others have their turn.
+        tokio::task::yield_now().await;
         Some((Ok::<_, std::convert::Infallible>(web::Bytes::from(text)), (reader, front, None)))
     });
     Ok(HttpResponse::Ok()

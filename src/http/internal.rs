@@ -1,6 +1,10 @@
 //! What nodes say to each other: questions to contexts of this node, and what has happened in them.
 
-use super::{Front, input};
+use super::{
+    Front,
+    event_reader::{self, Most},
+    input,
+};
 use crate::actors::{Context, EventId, Fault, Outflow, PeerAnswer, PeerQuestion, Published};
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
@@ -11,6 +15,14 @@ use std::{sync::Arc, time::Duration};
 const HISTORY: &str = "holdfast-history";
 /// A question may wait here at most so long, whatever its asker says.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// What another node is told at once.
+const SOME: Most = Most { events: 256, bytes: 1 << 20 };
+
+/// An event as another node reads it; it has nothing that cannot be written.
+fn written(_: &'static str, event: &Published) -> String {
+    serde_json::to_string(event).unwrap_or_default()
+}
 
 #[derive(Deserialize)]
 struct From {
@@ -104,8 +116,11 @@ async fn events(request: &HttpRequest, front: &Front, context: &Arc<dyn Context>
     let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= from.from));
     futures_util::future::select(Box::pin(arrived), Box::pin(front.drained())).await;
     let past = history.past().to_string();
-    let drawn = history.read(from.from).map_err(Fault::from)?;
-    front.node.durable(drawn.commit).await?;
-    let events: Vec<_> = drawn.items.into_iter().map(|(_, event)| event).collect();
-    Ok(HttpResponse::Ok().insert_header((HISTORY, past)).json(events))
+    let read = event_reader::read(front, &[(history, from.from)], SOME, written).await?;
+    let events: Vec<String> = read.into_iter().map(|read| read.text).collect();
+    let answer = HttpResponse::Ok()
+        .insert_header((HISTORY, past))
+        .content_type("application/json")
+        .body(format!("[{}]", events.join(",")));
+    Ok(answer)
 }

@@ -4,6 +4,7 @@ mod admin;
 mod connection;
 mod cors;
 mod cursor;
+mod event_reader;
 mod events;
 mod forward;
 mod input;
