@@ -6,10 +6,11 @@
 
 use super::{
     desk::{Tree, meta_key},
+    health::ParkedId,
     history::{History, Past, epoch_key},
-    listening::{parked_key, parked_rows},
     node::{NodeError, NodeSettings},
     records::{VERSION, decode_log, encode_event, encode_log},
+    shelves,
     sources::last_sequence,
 };
 use crate::{
@@ -114,9 +115,15 @@ impl Accepting<'_> {
             for position in [&mut meta.positions].into_iter().chain(building).filter_map(|all| all.get_mut(*source)) {
                 *position = (*position).min(*kept);
             }
-            for (source, aggregate, sequence, _) in parked_rows(&tree, Some(source))? {
-                if sequence > *kept {
-                    writes.push((parked_key(&source, aggregate, sequence), None));
+            let mut after = None;
+            loop {
+                let page = shelves::page(&tree, after.as_ref(), 1024)?;
+                let Some((last, _)) = page.last() else { break };
+                after = Some(last.clone());
+                for (ParkedId { source: of, aggregate, sequence }, _) in page {
+                    if of == *source && sequence > *kept {
+                        writes.push((shelves::key(&of, aggregate, sequence), None));
+                    }
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What the outside sees of the runtime: contexts without their types, and what may be done with them.
 
 use super::{
-    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
+    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, SagaPart},
     hearsay::Dispute,
     outflow::{Outflow, OutflowHealth, Outgoing, Published},
     remote::PeerQuestion,
@@ -56,18 +56,24 @@ pub trait Context: Send + Sync {
     fn set_fault(&self, fault: Option<Injected>);
     /// Rebuilds a view from the events; [`Fault::Refused`] for a context that is none.
     fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>>;
-    /// Events set aside.
+    /// Events set aside: at most `limit` of those behind `after`, in the order of their names.
     ///
     /// # Errors
     /// [`Fault::Store`].
-    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault>;
+    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault>;
+    /// Those of these that are set aside here.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault>;
     /// Tries a parked event and those behind it again (`true`), or drops it (`false`).
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>>;
-    /// What this context has to tell of the saga that `context` began under `number`, in sequence.
+    /// What this context has to tell of the saga that `context` began under `number`, in sequence, from sequence `from`
+    /// on: some `limit` entries.
     ///
     /// # Errors
     /// [`Fault::Store`].
-    fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault>;
+    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault>;
     /// Puts another node's question. `Err`: nobody answers here at present.
     ///
     /// # Errors

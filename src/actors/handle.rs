@@ -6,16 +6,16 @@ use super::{
     desk::Tree,
     front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
     guard::{AnswerReceiver, Guard},
-    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
-    listening::parked_rows,
+    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaPart},
     lists,
     logic::Logic,
     outflow::{Outflow, Outflows, Outgoing, Published},
     peers::{Askable, Question},
-    records::Thread,
+    records::{ParkedRow, Thread},
     remote::PeerQuestion,
     sagas,
     shared::{Latest, Mailbox, Shared},
+    shelves,
 };
 use crate::{
     domain::{Aggregate, Entity, Name, NoAnswer, Refusal, Standing, Target, lenient},
@@ -132,17 +132,12 @@ impl<L: Logic, E: Entity> Common<L, E> {
         .boxed()
     }
 
-    pub fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
-        let rows = parked_rows(&self.tree, None)?.into_iter();
-        let listener = E::NAME.context;
-        Ok(rows
-            .map(|(source, aggregate, sequence, row)| ParkedEvent {
-                id: ParkedId { source, aggregate, sequence },
-                listener,
-                attempts: row.attempts,
-                error: row.error,
-            })
-            .collect())
+    pub fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+        Ok(shelves::page(&self.tree, after, limit)?.into_iter().map(parked::<E>).collect())
+    }
+
+    pub fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
+        Ok(shelves::among(&self.tree, ids)?.into_iter().map(parked::<E>).collect())
     }
 
     /// Posts mail that is answered by hand.
@@ -157,6 +152,10 @@ impl<L: Logic, E: Entity> Common<L, E> {
         }
         async move { is_done.await.unwrap_or(Err(Fault::Away(E::NAME.context))) }.boxed()
     }
+}
+
+fn parked<E: Entity>((id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
+    ParkedEvent { id, listener: E::NAME.context, attempts: row.attempts, error: row.error }
 }
 
 /// What a command may say at most, in bytes of JSON, so that its events, its state and its kept answer are all records.
@@ -298,8 +297,11 @@ impl<A: Aggregate> Context for Handle<A> {
         let (en, ko) = ("only a view can be rebuilt", "뷰만 다시 만들 수 있습니다");
         std::future::ready(Err(Refusal::invalid("not-a-view", en, ko).into())).boxed()
     }
-    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
-        self.common.parked()
+    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked(after, limit)
+    }
+    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked_among(ids)
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
         self.common.by_hand(|done| deciding::Mail::Unpark { parked, redrive, done })
@@ -342,8 +344,9 @@ impl<A: Aggregate> Context for Handle<A> {
         self.outflows.messages()
     }
 
-    fn saga(&self, context: &str, number: u64) -> Result<Vec<SagaEntry>, Fault> {
-        sagas::told(&self.common.tree, self.common.shared().last_sequence.load(Relaxed), context, number)
+    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault> {
+        let last = self.common.shared().last_sequence.load(Relaxed);
+        sagas::told(&self.common.tree, last, (context, number), from, limit)
     }
 }
 

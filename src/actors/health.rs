@@ -136,3 +136,12 @@ pub struct SagaEntry {
     /// The event's fields.
     pub data: serde_json::Value,
 }
+
+/// Some of what a context has to tell of a saga.
+#[derive(Debug, Clone, Default)]
+pub struct SagaPart {
+    /// What happened, in sequence.
+    pub entries: Vec<SagaEntry>,
+    /// Where there is more: the sequence to go on from.
+    pub next: Option<u64>,
+}

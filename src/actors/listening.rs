@@ -8,25 +8,20 @@ use super::{
     desk::Tree,
     health::ParkedId,
     records::{Envelope, ParkedRow},
-    sources::{Source, Ticket, Told, Whose},
+    shelves::{self, Shelves, backoff},
+    sources::{READ, Source, Ticket, Told, Whose},
 };
-use crate::{
-    domain::Entity,
-    store::{
-        Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind},
-    },
-};
+use crate::{domain::Entity, store::StoreError};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
 /// At most so many events of one shelf a turn.
 const RETRIES: usize = 64;
-const SHORTEST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(300);
+/// At most so many events of all shelves a turn, and those of the shelf in which that many are reached.
+const RETRIED: usize = 256;
 
 /// Events of one source, pushed.
 pub struct Heard<T> {
@@ -35,17 +30,10 @@ pub struct Heard<T> {
     pub _ticket: Ticket,
 }
 
-/// Events of one source aggregate that are set aside.
-struct Shelf {
-    sequences: VecDeque<u64>,
-    attempts: u32,
-    retry_at: Instant,
-}
-
 /// One source that is listened to.
 struct Ear<T> {
     source: Box<dyn Source<T>>,
-    shelves: BTreeMap<u64, Shelf>,
+    shelves: Shelves,
     /// Since its log could not be read on: how often that was tried, and when to try again.
     deaf: Option<(u32, Instant)>,
 }
@@ -66,12 +54,25 @@ pub struct Ears<T> {
 pub struct Hearing {
     /// Positions as the turn leaves them, by source.
     pub positions: BTreeMap<String, u64>,
-    shelved: Vec<(usize, u64, u64)>,
-    retried: Vec<(usize, u64, Option<u32>)>,
+    /// What is set aside, by ear and aggregate: how many events, and the first of them.
+    shelved: BTreeMap<(usize, u64), (u64, u64)>,
+    /// What is tried again or dropped, by ear and aggregate.
+    retried: BTreeMap<(usize, u64), Retried>,
+    /// How many events were tried again.
+    tries: usize,
     /// Whether the log of a source could be read on.
     read: BTreeMap<usize, bool>,
     /// There is more to read than a turn takes.
     pub more: bool,
+}
+
+/// What became of a shelf.
+struct Retried {
+    taken: u64,
+    /// What is now its first event, if there is one.
+    first: Option<u64>,
+    /// How often that was tried, if it was and could not be taken.
+    failed: Option<u32>,
 }
 
 /// A turn that listens.
@@ -90,6 +91,8 @@ pub trait Listener<T> {
     fn damaged(&mut self, what: &str);
     /// Writes the row of a parked event, or takes it away.
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
+    /// The first `limit` sequences that were set aside of an aggregate of a source before this turn.
+    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
 }
 
 impl Hearing {
@@ -98,7 +101,7 @@ impl Hearing {
         Self { positions: positions.clone(), ..Self::default() }
     }
     fn has_dealt_with(&self, ear: usize, aggregate: u64) -> bool {
-        self.retried.iter().any(|(place, of, _)| (*place, *of) == (ear, aggregate))
+        self.retried.contains_key(&(ear, aggregate))
     }
     /// How far `source` has been heard.
     pub fn position(&self, source: &str) -> u64 {
@@ -108,28 +111,26 @@ impl Hearing {
 
 impl<T> Ears<T> {
     pub fn new(sources: Vec<Box<dyn Source<T>>>) -> Self {
-        Self { ears: sources.into_iter().map(|source| Ear { source, shelves: BTreeMap::new(), deaf: None }).collect() }
+        Self {
+            ears: sources.into_iter().map(|source| Ear { source, shelves: Shelves::default(), deaf: None }).collect(),
+        }
     }
 
     /// Finds what was set aside.
     pub fn reload<E: Entity>(&mut self, tree: &Tree<E>) -> Result<(), StoreError> {
         for ear in &mut self.ears {
-            ear.shelves.clear();
-            for (_, aggregate, sequence, row) in parked_rows(tree, Some(ear.source.context()))? {
-                let shelf = ear.shelves.entry(aggregate).or_insert_with(|| Shelf::new(row.attempts));
-                shelf.sequences.push_back(sequence);
-            }
+            ear.shelves = Shelves::read(tree, ear.source.context())?;
         }
         Ok(())
     }
 
     /// Nothing is set aside any more.
     pub fn forget(&mut self) {
-        self.ears.iter_mut().for_each(|ear| ear.shelves.clear());
+        self.ears.iter_mut().for_each(|ear| ear.shelves = Shelves::default());
     }
 
     pub fn parked(&self) -> u64 {
-        self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.sequences.len() as u64).sum()
+        self.ears.iter().map(|ear| ear.shelves.count()).sum()
     }
 
     /// How many events of the sources have not been taken.
@@ -144,7 +145,7 @@ impl<T> Ears<T> {
         let missed = |ear: &&Ear<T>| ear.source.is_quiet() && ear.left(positions) > 0;
         let now = Instant::now();
         let missed = self.ears.iter().filter(missed).map(|ear| ear.deaf.map_or(now, |(_, retry_at)| retry_at));
-        let shelves = self.ears.iter().flat_map(|ear| ear.shelves.values()).map(|shelf| shelf.retry_at);
+        let shelves = self.ears.iter().filter_map(|ear| ear.shelves.next());
         Some(missed.chain(shelves).min()?.saturating_duration_since(now))
     }
 
@@ -170,7 +171,7 @@ impl<T> Ears<T> {
         if latest <= position || ear.deaf.is_some_and(|(_, retry_at)| retry_at > Instant::now()) {
             return Ok(());
         }
-        let told = match ear.source.read(position + 1) {
+        let told = match ear.source.read(position + 1, READ) {
             Ok(told) => told,
             // It listens to the others; to this one again once it can be read.
             Err(StoreError::Damaged(what)) => {
@@ -199,21 +200,18 @@ impl<T> Ears<T> {
             if envelope.sequence <= position {
                 continue;
             }
-            let behind_another = ear.shelves.contains_key(&envelope.aggregate)
-                || work
-                    .hearing()
-                    .shelved
-                    .iter()
-                    .any(|(ear, aggregate, _)| (*ear, *aggregate) == (place, envelope.aggregate));
+            let behind_another = ear.shelves.get(envelope.aggregate).is_some()
+                || work.hearing().shelved.contains_key(&(place, envelope.aggregate));
             let taken = match behind_another {
                 true => Err("it waits behind an earlier event of its aggregate".to_owned()),
                 false => take_one(work, source, told, index)?,
             };
             if let Err(error) = taken {
                 tracing::warn!(source, sequence = envelope.sequence, error, "an event is set aside");
-                let key = parked_key(source, envelope.aggregate, envelope.sequence);
+                let key = shelves::key(source, envelope.aggregate, envelope.sequence);
                 work.park(key, Some(ParkedRow { attempts: u32::from(!behind_another), error }))?;
-                work.hearing().shelved.push((place, envelope.aggregate, envelope.sequence));
+                let shelf = work.hearing().shelved.entry((place, envelope.aggregate));
+                shelf.or_insert((0, envelope.sequence)).0 += 1;
             }
             position = envelope.sequence;
         }
@@ -227,61 +225,76 @@ impl<T> Ears<T> {
         let now = Instant::now();
         let mut found = false;
         for (place, ear) in self.ears.iter().enumerate() {
-            let source = ear.source.context();
-            for (aggregate, shelf) in &ear.shelves {
-                let due = match wanted {
-                    Some(wanted) => wanted == (source, *aggregate),
-                    None => shelf.retry_at <= now,
-                };
-                found |= due;
-                if !due || work.hearing().has_dealt_with(place, *aggregate) {
-                    continue;
+            let due: Box<dyn Iterator<Item = u64>> = match wanted {
+                Some((source, aggregate)) if source == ear.source.context() => {
+                    Box::new(ear.shelves.get(aggregate).map(|_| aggregate).into_iter())
                 }
-                let mut failed = None;
-                for sequence in shelf.sequences.iter().take(RETRIES) {
-                    let key = parked_key(source, *aggregate, *sequence);
-                    let taken = match ear.source.read(*sequence) {
-                        Ok(told) if told.envelope(0).is_some_and(|envelope| envelope.sequence == *sequence) => {
-                            take_one(work, source, told.as_ref(), 0)?
-                        }
-                        Ok(_) => Err("the source's log does not hold it".to_owned()),
-                        Err(StoreError::Damaged(what)) => {
-                            work.damaged(&what);
-                            Err(what)
-                        }
-                        Err(error) => return Err(error),
-                    };
-                    if let Err(error) = taken {
-                        let attempts = shelf.attempts.saturating_add(1);
-                        work.park(key, Some(ParkedRow { attempts, error }))?;
-                        failed = Some(attempts);
-                        break;
-                    }
-                    work.park(key, None)?;
-                    work.hearing().retried.push((place, *aggregate, None));
+                Some(_) => continue,
+                None => Box::new(ear.shelves.due(now)),
+            };
+            for aggregate in due {
+                found = true;
+                // What is left is due still, and has its turn at once.
+                if wanted.is_none() && work.hearing().tries >= RETRIED {
+                    return Ok(true);
                 }
-                if failed.is_some() {
-                    work.hearing().retried.push((place, *aggregate, failed));
+                if !work.hearing().has_dealt_with(place, aggregate) {
+                    self.retry_shelf(work, place, aggregate)?;
                 }
             }
         }
         Ok(found)
     }
 
+    fn retry_shelf(&self, work: &mut impl Listener<T>, place: usize, aggregate: u64) -> Result<(), StoreError> {
+        let Some(ear) = self.ears.get(place) else { return Ok(()) };
+        let Some(shelf) = ear.shelves.get(aggregate) else { return Ok(()) };
+        let source = ear.source.context();
+        let sequences = work.parked(source, aggregate, RETRIES + 1)?;
+        let mut retried = Retried { taken: 0, first: None, failed: None };
+        for (tries, sequence) in sequences.into_iter().enumerate() {
+            retried.first = Some(sequence);
+            if tries == RETRIES {
+                break;
+            }
+            work.hearing().tries += 1;
+            let key = shelves::key(source, aggregate, sequence);
+            let taken = match ear.source.read(sequence, 1) {
+                Ok(told) if told.envelope(0).is_some_and(|envelope| envelope.sequence == sequence) => {
+                    take_one(work, source, told.as_ref(), 0)?
+                }
+                Ok(_) => Err("the source's log does not hold it".to_owned()),
+                Err(StoreError::Damaged(what)) => {
+                    work.damaged(&what);
+                    Err(what)
+                }
+                Err(error) => return Err(error),
+            };
+            if let Err(error) = taken {
+                let attempts = shelf.attempts.saturating_add(1);
+                work.park(key, Some(ParkedRow { attempts, error }))?;
+                retried.failed = Some(attempts);
+                break;
+            }
+            work.park(key, None)?;
+            (retried.taken, retried.first) = (retried.taken + 1, None);
+        }
+        work.hearing().retried.insert((place, aggregate), retried);
+        Ok(())
+    }
+
     /// Gives up on a parked event. Says whether there was one.
     pub fn drop_parked(&self, work: &mut impl Listener<T>, parked: &ParkedId) -> Result<bool, StoreError> {
         let ParkedId { source, aggregate, sequence } = parked;
         let Some(place) = self.ears.iter().position(|ear| ear.source.context() == source) else { return Ok(false) };
-        let shelf = self.ears.get(place).and_then(|ear| ear.shelves.get(aggregate));
+        let shelf = self.ears.get(place).and_then(|ear| ear.shelves.get(*aggregate));
         // Only the first of a shelf: those behind it wait for it to be dealt with.
-        if shelf.and_then(|shelf| shelf.sequences.front()) != Some(sequence) {
+        if shelf.is_none_or(|shelf| shelf.first != *sequence) || work.hearing().has_dealt_with(place, *aggregate) {
             return Ok(false);
         }
-        if work.hearing().has_dealt_with(place, *aggregate) {
-            return Ok(false);
-        }
-        work.park(parked_key(source, *aggregate, *sequence), None)?;
-        work.hearing().retried.push((place, *aggregate, None));
+        let first = work.parked(source, *aggregate, 2)?.into_iter().find(|other| other != sequence);
+        work.park(shelves::key(source, *aggregate, *sequence), None)?;
+        work.hearing().retried.insert((place, *aggregate), Retried { taken: 1, first, failed: None });
         Ok(true)
     }
 
@@ -292,35 +305,17 @@ impl<T> Ears<T> {
             let times = ear.deaf.map_or(1, |(times, _)| times.saturating_add(1));
             ear.deaf = (!read).then(|| (times, Instant::now() + backoff(times)));
         }
-        for (place, aggregate, failed) in &hearing.retried {
-            let Some(ear) = self.ears.get_mut(*place) else { continue };
-            let Some(shelf) = ear.shelves.get_mut(aggregate) else { continue };
-            match failed {
-                Some(attempts) => {
-                    *shelf = Shelf { sequences: std::mem::take(&mut shelf.sequences), ..Shelf::new(*attempts) }
-                }
-                None => drop(shelf.sequences.pop_front()),
-            }
-            if shelf.sequences.is_empty() {
-                ear.shelves.remove(aggregate);
-            }
-        }
-        for (place, aggregate, sequence) in &hearing.shelved {
+        for ((place, aggregate), Retried { taken, first, failed }) in &hearing.retried {
             if let Some(ear) = self.ears.get_mut(*place) {
-                ear.shelves.entry(*aggregate).or_insert_with(|| Shelf::new(1)).sequences.push_back(*sequence);
+                ear.shelves.deal(*aggregate, *taken, *first, *failed);
+            }
+        }
+        for ((place, aggregate), (count, first)) in &hearing.shelved {
+            if let Some(ear) = self.ears.get_mut(*place) {
+                ear.shelves.add(*aggregate, *first, *count, 1);
             }
         }
     }
-}
-
-impl Shelf {
-    fn new(attempts: u32) -> Self {
-        Self { sequences: VecDeque::new(), attempts, retry_at: Instant::now() + backoff(attempts) }
-    }
-}
-
-fn backoff(attempts: u32) -> Duration {
-    SHORTEST.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST)
 }
 
 fn take_one<T>(
@@ -334,46 +329,5 @@ fn take_one<T>(
         Ok(None) => Ok(Ok(())),
         Ok(Some((whose, what))) => work.take(source, envelope, whose, what),
         Err(_) => Ok(Err("the policy panicked".to_owned())),
-    }
-}
-
-pub(super) fn parked_key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
-    KeyBuf::new(Space::Parked).text(source).number(aggregate).number(sequence).build()
-}
-
-/// What is set aside in `tree`: source, aggregate, sequence, row.
-pub fn parked_rows<E: Entity>(
-    tree: &Tree<E>,
-    of: Option<&str>,
-) -> Result<Vec<(String, u64, u64, ParkedRow)>, StoreError> {
-    let prefix = of.map_or(KeyBuf::new(Space::Parked), |source| KeyBuf::new(Space::Parked).text(source)).build();
-    let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: 1024 };
-    let mut found = Vec::new();
-    loop {
-        let rows = tree.scan(&scan)?;
-        for (key, row) in &rows {
-            let damaged = || StoreError::Damaged("a parked event under a key that is none".into());
-            let (rest, sequence) = key.split_last_chunk::<8>().ok_or_else(damaged)?;
-            let (source, aggregate) = rest.split_last_chunk::<8>().ok_or_else(damaged)?;
-            // The key space in front of the name, the end mark behind it.
-            let source = source.get(1..source.len().saturating_sub(2)).ok_or_else(damaged)?;
-            let source = String::from_utf8(source.to_vec()).map_err(|_| damaged())?;
-            let row = codec::decode(Space::Parked, &row.record).or_else(|error| match error {
-                // Which event it is, its key says; it is tried again as the others are.
-                StoreError::Damaged(what) => {
-                    tree.report_damage(&format!(
-                        "the row of an event set aside, {source} {}: {what}",
-                        u64::from_be_bytes(*sequence)
-                    ));
-                    Ok(ParkedRow { attempts: 1, error: what })
-                }
-                error => Err(error),
-            })?;
-            found.push((source, u64::from_be_bytes(*aggregate), u64::from_be_bytes(*sequence), row));
-        }
-        match rows.last() {
-            Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
-            _ => return Ok(found),
-        }
     }
 }

@@ -31,6 +31,7 @@ mod replica;
 mod restarts;
 mod sagas;
 mod shared;
+mod shelves;
 mod sink;
 mod sources;
 mod view_handle;

@@ -12,6 +12,7 @@ use super::{
     rebuilding::{self, Functions},
     records::{Envelope, Meta, ParkedRow, Versioned, encode_state},
     shared::{Mailbox, Shared},
+    shelves,
     sources::Whose,
 };
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
     },
 };
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -34,6 +35,13 @@ use tokio::sync::oneshot;
 
 /// At most so many old rows are cleared away a turn.
 const CLEARED: usize = 512;
+/// Stands among the positions of a table that is to be built while what was set aside for the old one is cleared away.
+/// No source is called so.
+const CLEARING: &str = "";
+
+fn is_clearing(meta: &Meta) -> bool {
+    meta.building.as_ref().is_some_and(|(_, positions)| positions.contains_key(CLEARING))
+}
 
 /// What an event does to a row.
 pub type Change<V> = Box<dyn FnOnce(&mut V) + Send>;
@@ -61,12 +69,12 @@ pub struct Projecting<V: View> {
     meta_commit: Commit,
     more: bool,
     /// How far the rows of older generations have been cleared away; what is gone costs whoever walks over it.
-    cleared: [Vec<u8>; 2],
+    cleared: [Vec<u8>; 3],
 }
 
-/// Where rows of older generations begin.
-fn uncleared() -> [Vec<u8>; 2] {
-    [vec![Space::State as u8], vec![Space::Index as u8]]
+/// Where rows of older generations begin, and what was set aside for them.
+fn uncleared() -> [Vec<u8>; 3] {
+    [vec![Space::State as u8], vec![Space::Index as u8], vec![Space::Parked as u8]]
 }
 
 /// Which generation of a table is shown.
@@ -85,7 +93,7 @@ pub struct Memory {
     meta: Meta,
     hearing: Hearing,
     reshelve: bool,
-    cleared: [Vec<u8>; 2],
+    cleared: [Vec<u8>; 3],
 }
 
 impl<V: View> Projecting<V> {
@@ -143,10 +151,18 @@ impl<V: View> Logic for Projecting<V> {
         let mut work = Work::new(self);
         let rebuild = |mail: &Option<Mail<V>>| matches!(mail, Some(Mail::Rebuild(_)));
         let begins = self.meta.building.is_none() && mails.iter().any(rebuild);
+        let clearing = is_clearing(&self.meta);
+        if clearing {
+            work.clear_parked()?;
+        }
         for (place, mail) in mails.iter().enumerate() {
             match mail {
                 // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
-                Some(Mail::Heard(_) | Mail::Wake) if begins => {}
+                Some(Mail::Heard(_) | Mail::Wake) if begins || clearing => {}
+                Some(Mail::Unpark { .. }) if clearing => {
+                    let answer = Err(Refusal::absent("parked event").into());
+                    work.told.push_back(Told { mail: place, answer });
+                }
                 Some(Mail::Unpark { .. }) if begins => work.told.push_back(Told { mail: place, answer: Ok(()) }),
                 Some(Mail::Heard(heard)) => work.logic.ears.hear(&mut work, heard)?,
                 Some(Mail::Wake) => {
@@ -176,8 +192,9 @@ impl<V: View> Logic for Projecting<V> {
         self.more = memory.hearing.more || memory.reshelve;
         // A generation that was shown until now is cleared away from its beginning.
         self.cleared = if memory.meta.generation == self.meta.generation { memory.cleared } else { uncleared() };
+        let reshelve = memory.reshelve || is_clearing(&self.meta);
         self.meta = memory.meta;
-        match memory.reshelve {
+        match reshelve {
             true => self.ears.forget(),
             false => self.ears.remember(&memory.hearing),
         }
@@ -227,7 +244,7 @@ struct Work<'a, V: View> {
     told: VecDeque<Told>,
     reshelve: bool,
     more: bool,
-    cleared: [Vec<u8>; 2],
+    cleared: [Vec<u8>; 3],
 }
 
 impl<'a, V: View> Work<'a, V> {
@@ -246,20 +263,28 @@ impl<'a, V: View> Work<'a, V> {
     /// Begins the next generation. What is set aside belongs to the old one and will be met again.
     fn rebuild(&mut self, place: usize) -> Result<(), StoreError> {
         if self.meta.building.is_none() {
-            self.meta.building = Some((self.meta.generation.saturating_add(1), Default::default()));
-            let prefix = vec![Space::Parked as u8];
-            let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: CLEARED };
-            loop {
-                let rows = self.logic.tree.scan(&scan)?;
-                rows.iter().for_each(|(key, _)| self.desk.remove(key.clone()));
-                match rows.last() {
-                    Some((last, _)) if rows.len() == CLEARED => scan.from = [last.as_slice(), &[0]].concat(),
-                    _ => break,
-                }
-            }
+            let clearing = BTreeMap::from([(CLEARING.to_owned(), 1)]);
+            self.meta.building = Some((self.meta.generation.saturating_add(1), clearing));
+            self.cleared = uncleared();
             self.reshelve = true;
         }
         self.told.push_back(Told { mail: place, answer: Ok(()) });
+        Ok(())
+    }
+
+    /// Clears away what was set aside for the table that is shown until now, some rows at a time. Only then does the new
+    /// one listen.
+    fn clear_parked(&mut self) -> Result<(), StoreError> {
+        let (from, to) = (self.cleared[2].clone(), behind(&[Space::Parked as u8]));
+        let rows = self.logic.tree.scan(&Scan { from, to, backwards: false, limit: CLEARED })?;
+        if let Some((last, _)) = rows.last() {
+            self.cleared[2] = [last.as_slice(), &[0]].concat();
+        }
+        if rows.len() < CLEARED {
+            self.hearing.positions.remove(CLEARING);
+        }
+        rows.into_iter().for_each(|(key, _)| self.desk.remove(key));
+        self.hearing.more = true;
         Ok(())
     }
 
@@ -283,7 +308,8 @@ impl<'a, V: View> Work<'a, V> {
 
     fn finish(mut self) -> Result<Turn<Projecting<V>>, StoreError> {
         if self.reshelve {
-            self.hearing = Hearing::from(&Default::default());
+            // What was set aside is cleared away first.
+            self.hearing = Hearing::from(self.meta.building.as_ref().map_or(&self.meta.positions, |(_, at)| at));
             self.hearing.more = true;
         } else if let Some((generation, positions)) = &mut self.meta.building {
             positions.clone_from(&self.hearing.positions);
@@ -356,5 +382,9 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
         self.desk.park(key, row.as_ref())
+    }
+
+    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+        shelves::first_of(&self.logic.tree, source, aggregate, limit)
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     desk::Tree,
     front::Fault,
-    health::SagaEntry,
+    health::{SagaEntry, SagaPart},
     outflow::data_of,
     records::{Logged, SAGA_PAGE, SagaPage},
     sources::read_log,
@@ -12,33 +12,54 @@ use crate::{
     domain::{Aggregate, Id},
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind},
+        keys::{KeyBuf, Space, behind, last_number},
     },
 };
 
-/// What happened here in the saga that `context` began under `number`, in sequence, and what it waits for.
+/// At most so many rows are looked at for one part: the sagas of neighbours share them.
+const ROWS: usize = 2048;
+
+/// What happened here in the saga that `context` began under `number`, from sequence `from` on, and what it waits for:
+/// some `limit` entries.
 pub fn told<A: Aggregate>(
     tree: &Tree<A>,
     last_sequence: u64,
-    context: &str,
-    number: u64,
-) -> Result<Vec<SagaEntry>, Fault> {
-    let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE).build();
-    let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: 256 };
-    let mut entries = Vec::new();
+    (context, number): (&str, u64),
+    from: u64,
+    limit: usize,
+) -> Result<SagaPart, Fault> {
+    // Whoever has heard it all is told nothing more.
+    if from == u64::MAX {
+        return Ok(SagaPart::default());
+    }
+    let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE);
+    let (first, end) = (prefix.clone().build(), behind(&prefix.clone().build()));
+    let mut scan = Scan { from: prefix.number(from).build(), to: end, backwards: false, limit: 256 };
+    // The row that holds `from` may begin before it.
+    let mut rows = tree.scan(&Scan { from: first, to: scan.from.clone(), backwards: true, limit: 1 })?;
+    let (mut entries, mut looked) = (Vec::new(), 0);
     loop {
-        let rows = tree.scan(&scan)?;
         for (_, row) in &rows {
             let page = codec::decode::<SagaPage>(Space::Saga, &row.record);
             let Some(page) = readable(tree, page)? else { continue };
-            for (_, sequence) in page.into_iter().filter(|(of, _)| *of == number) {
+            for (_, sequence) in page.into_iter().filter(|(of, sequence)| *of == number && *sequence >= from) {
+                if entries.len() >= limit {
+                    return Ok(SagaPart { entries, next: Some(sequence) });
+                }
                 let found = readable(tree, read_log::<A>(tree, sequence, 1))?;
                 entries.extend(found.into_iter().flatten().take(1).map(|logged| entry_of::<A>(&logged)));
             }
         }
+        looked += rows.len();
+        if looked >= ROWS {
+            // What follows begins behind the row that was looked at last.
+            let next = rows.last().and_then(|(key, _)| last_number(key)).map(|last| last + 1);
+            return Ok(SagaPart { entries, next });
+        }
+        rows = tree.scan(&scan)?;
         match rows.last() {
-            Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
-            _ => break,
+            Some((last, _)) => scan.from = [last.as_slice(), &[0]].concat(),
+            None => break,
         }
     }
     if context == A::NAME.context
@@ -56,7 +77,7 @@ pub fn told<A: Aggregate>(
             data: serde_json::json!({ "question": format!("{ask:?}") }),
         });
     }
-    Ok(entries)
+    Ok(SagaPart { entries, next: None })
 }
 
 /// What is damaged is told of and left out.

@@ -19,7 +19,7 @@ use std::sync::{
 use tokio::sync::watch;
 
 /// At most so many events of one source are read at once.
-const READ: usize = 512;
+pub const READ: usize = 512;
 /// At most so many pushes wait at a listener; a slower one reads the log.
 const PUSHES: usize = 64;
 
@@ -131,8 +131,8 @@ pub trait Source<T>: Send {
     fn latest(&self) -> u64;
     /// Whether no push of it is on its way.
     fn is_quiet(&self) -> bool;
-    /// Events from sequence `from` on, some of them.
-    fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError>;
+    /// Events from sequence `from` on, about `limit` of them.
+    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn Told<T>>, StoreError>;
 }
 
 /// The log of a context of this process, or its replica here.
@@ -163,8 +163,8 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
     fn is_quiet(&self) -> bool {
         self.pushes.is_empty()
     }
-    fn read(&self, from: u64) -> Result<Box<dyn Told<T>>, StoreError> {
-        let events = read_log::<S>(&self.tree, from, READ)?;
+    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn Told<T>>, StoreError> {
+        let events = read_log::<S>(&self.tree, from, limit)?;
         Ok(Self::told(&events.into(), &self.react))
     }
 }

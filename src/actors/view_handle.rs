@@ -5,7 +5,7 @@ use super::{
     front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
     guard::Guard,
     handle::Common,
-    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaEntry},
+    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaPart},
     lists,
     projecting::{self, Projecting},
     shared::Mailbox,
@@ -76,13 +76,16 @@ impl<V: View> Context for ViewHandle<V> {
         }
         self.common.by_hand(projecting::Mail::Rebuild)
     }
-    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
-        self.common.parked()
+    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked(after, limit)
+    }
+    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked_among(ids)
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
         self.common.by_hand(|done| projecting::Mail::Unpark { parked, redrive, done })
     }
-    fn saga(&self, _: &str, _: u64) -> Result<Vec<SagaEntry>, Fault> {
-        Ok(Vec::new())
+    fn saga(&self, _: &str, _: u64, _: u64, _: usize) -> Result<SagaPart, Fault> {
+        Ok(SagaPart::default())
     }
 }

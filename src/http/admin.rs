@@ -1,8 +1,12 @@
 //! Administration: contexts, faults, sagas, parked events, views, the clock. Open in development only.
 
-use super::{Front, cors, input};
-use crate::actors::{Context, Injected, ParkedId};
-use crate::domain::{Name, lenient};
+use super::{
+    Front, cors, input,
+    parked::{self, LETTER},
+    sagas,
+};
+use crate::actors::{Context, Injected};
+use crate::domain::lenient;
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -15,9 +19,6 @@ struct FaultBody {
     delay_ms: Option<(u64, u64)>,
     failure_rate: Option<f64>,
 }
-
-/// What the ids of the broker's dead letters begin with, among the parked.
-const LETTER: &str = "letter-";
 
 #[derive(Deserialize)]
 struct ClockBody {
@@ -95,26 +96,9 @@ pub async fn answer(
         }
         ["sagas", system, number] => {
             let number = number.parse().map_err(|_| Problem::not_found())?;
-            saga(front, system, number).await?
+            sagas::saga(front, system, number, request.query_string()).await?
         }
-        ["parked"] => {
-            let mut all = Vec::new();
-            for event in contexts.iter().map(|context| context.parked()).collect::<Result<Vec<_>, _>>()?.concat() {
-                let ParkedId { source, aggregate, sequence } = &event.id;
-                let id = format!("{}~{source}~{aggregate}~{sequence}", event.listener);
-                let mut shown = json!(event);
-                shown.as_object_mut().map(|fields| fields.insert("id".into(), id.into()));
-                all.push(shown);
-            }
-            for (number, letter) in
-                front.settings.dead_letters.iter().map(|letters| letters.all()).collect::<Result<Vec<_>, _>>()?.concat()
-            {
-                let mut shown = json!(letter);
-                shown.as_object_mut().map(|fields| fields.insert("id".into(), format!("{LETTER}{number}").into()));
-                all.push(shown);
-            }
-            json!({ "parked": all })
-        }
+        ["parked"] => parked::list(front, request.query_string()).await?,
         ["parked", id, what] if id.starts_with(LETTER) => {
             let number = id.trim_start_matches(LETTER).parse().map_err(|_| Problem::not_found())?;
             let letters = front.settings.dead_letters.as_ref().ok_or_else(Problem::not_found)?;
@@ -122,11 +106,7 @@ pub async fn answer(
             json!({ "id": id })
         }
         ["parked", id, what] => {
-            let parts: Vec<&str> = id.split('~').collect();
-            let [listener, source, aggregate, sequence] = parts.as_slice() else { return Err(Problem::not_found()) };
-            let number = |text: &str| text.parse::<u64>().map_err(|_| Problem::not_found());
-            let (aggregate, sequence) = (number(aggregate)?, number(sequence)?);
-            let parked = ParkedId { source: (*source).to_owned(), aggregate, sequence };
+            let (listener, parked) = parked::read_id(id).ok_or_else(Problem::not_found)?;
             context(front, listener)?.unpark(parked, *what == "redrive").await?;
             json!({ "id": id })
         }
@@ -144,51 +124,4 @@ pub async fn answer(
         }
     };
     Ok(HttpResponse::Ok().content_type("application/json").body(Value::to_string(&answer)))
-}
-
-/// The context whose sagas are called by `name`: that one, or of a system the one that its orders begin in. With it,
-/// whether that is so.
-fn beginner(front: &Front, name: &str) -> Option<(Name, bool)> {
-    let here = front.node.contexts().iter().filter(|context| !context.is_view());
-    let here = here.map(|context| (context.name(), context.is_order()));
-    let elsewhere = front.settings.elsewhere.iter().map(|context| (context.name, context.is_order));
-    here.chain(elsewhere).find(|(known, is_order)| known.context == name || (*is_order && known.system == name))
-}
-
-/// What happened under one correlation id: in the saga that `name` began under `number`.
-async fn saga(front: &Front, name: &str, number: u64) -> Result<Value, Problem> {
-    let (beginner, is_order) = beginner(front, name).ok_or_else(Problem::not_found)?;
-    let contexts = front.node.contexts();
-    let members = || contexts.iter().filter(|context| context.name().system == beginner.system);
-    let mut entries = Vec::new();
-    for context in members() {
-        entries.extend(context.saga(beginner.context, number)?);
-    }
-    if entries.is_empty() {
-        return Err(Problem::not_found());
-    }
-    entries.sort_by_key(|entry| (entry.at, entry.context, entry.sequence));
-    let of_saga = |context: &str, sequence| {
-        entries.iter().any(|entry| entry.context == context && entry.sequence == sequence && entry.what != "asks")
-    };
-    let mut parked = Vec::new();
-    for context in members() {
-        parked.extend(context.parked()?.into_iter().filter(|event| of_saga(&event.id.source, event.id.sequence)));
-    }
-    // The participants share the saga's number; what an order only holds has one of its own.
-    let shares = |context: &dyn Context| match context.is_view() {
-        true => is_order && context.is_order(),
-        false => entries.iter().any(|entry| (entry.context, entry.number) == (context.name().context, number)),
-    };
-    let mut states = serde_json::Map::new();
-    for context in members().filter(|context| shares(context.as_ref())) {
-        if let Ok(seen) = context.read(number) {
-            states.insert(context.name().context.to_owned(), serde_json::from_slice(&seen.body).unwrap_or_default());
-        }
-    }
-    front.node.durable(front.node.accepted()).await?;
-    let (system, context) = (beginner.system, beginner.context);
-    Ok(json!({
-        "system": system, "context": context, "number": number, "entries": entries, "parked": parked, "states": states,
-    }))
 }

@@ -13,7 +13,9 @@ mod list;
 mod metrics;
 pub mod openapi;
 mod ops;
+mod parked;
 mod rest;
+mod sagas;
 mod scans;
 #[cfg(test)]
 mod tests;

@@ -65,14 +65,17 @@ impl Context for Things {
     fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
-    fn parked(&self) -> Result<Vec<ParkedEvent>, Fault> {
+    fn parked(&self, _: Option<&ParkedId>, _: usize) -> Result<Vec<ParkedEvent>, Fault> {
+        Ok(Vec::new())
+    }
+    fn parked_among(&self, _: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
         Ok(Vec::new())
     }
     fn unpark(&self, _: ParkedId, _: bool) -> BoxFuture<'static, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
-    fn saga(&self, _: &str, _: u64) -> Result<Vec<SagaEntry>, Fault> {
-        Ok(Vec::new())
+    fn saga(&self, _: &str, _: u64, _: u64, _: usize) -> Result<SagaPart, Fault> {
+        Ok(SagaPart::default())
     }
 }
 

@@ -110,7 +110,8 @@ impl Bench {
 
     /// The names of the events of the saga that `context` began under `number`, in all contexts.
     pub fn events(&self, context: &str, number: u64) -> Vec<String> {
-        let told = self.node.contexts().iter().flat_map(|each| each.saga(context, number).expect("a saga"));
+        let told =
+            self.node.contexts().iter().flat_map(|each| each.saga(context, number, 0, 1000).expect("a saga").entries);
         told.map(|entry| entry.what).collect()
     }
 }

@@ -218,9 +218,9 @@ async fn a_policy_that_panics_parks_one_aggregates_events_and_the_others_go_on()
     bench.enter("kiosk.order", 1, Some(1), serde_json::Value::Null).await.unwrap();
     let slips = bench.context("kiosk.slip");
     // That it is placed, that a change is wanted, and that it is placed again.
-    eventually(|| slips.parked().unwrap().len() == 3 && bench.see("kiosk.slip", 2).is_some()).await;
+    eventually(|| slips.parked(None, 100).unwrap().len() == 3 && bench.see("kiosk.slip", 2).is_some()).await;
     assert_eq!(bench.see("kiosk.slip", 1), None);
-    let parked = slips.parked().unwrap();
+    let parked = slips.parked(None, 100).unwrap();
     let id = |place: usize| parked[place].id.clone();
     let behind = slips.unpark(id(1), false).await;
     assert!(matches!(behind, Err(Fault::Refused(_))), "the one behind waits for the first to be dealt with");
@@ -228,7 +228,7 @@ async fn a_policy_that_panics_parks_one_aggregates_events_and_the_others_go_on()
     mend("choke-1");
     slips.unpark(id(1), true).await.unwrap();
     eventually(|| bench.see("kiosk.slip", 1).is_some_and(|slip| slip["prints"] == 1)).await;
-    assert!(slips.parked().unwrap().is_empty());
+    assert!(slips.parked(None, 100).unwrap().is_empty());
     let nothing = ParkedId { source: "kiosk.order".into(), aggregate: 77, sequence: 1 };
     assert!(matches!(slips.unpark(nothing, true).await, Err(Fault::Refused(_))));
 }
@@ -239,8 +239,8 @@ async fn a_fold_that_panics_parks_its_event_and_takes_it_once_when_it_can() {
     order(&bench, "smudge-5", 0).await.unwrap();
     order(&bench, "B-6", 0).await.unwrap();
     let wall = bench.context("kiosk.wall");
-    eventually(|| wall.parked().unwrap().len() == 1 && bench.see("kiosk.wall", 6).is_some()).await;
-    let id = wall.parked().unwrap().remove(0).id;
+    eventually(|| wall.parked(None, 100).unwrap().len() == 1 && bench.see("kiosk.wall", 6).is_some()).await;
+    let id = wall.parked(None, 100).unwrap().remove(0).id;
     mend("smudge-5");
     // Two by hand in one turn, and one by backoff perhaps: the fold counts, so it would show.
     let _ =
@@ -260,8 +260,8 @@ async fn what_is_too_large_to_be_kept_is_set_aside_with_its_reason_and_the_other
         order(&bench, word, 0).await.unwrap();
         order(&bench, &format!("B-{other}"), 0).await.unwrap();
         let listener = bench.context(context);
-        eventually(|| listener.parked().unwrap().len() == 1 && bench.see(context, other).is_some()).await;
-        let parked = listener.parked().unwrap().remove(0);
+        eventually(|| listener.parked(None, 100).unwrap().len() == 1 && bench.see(context, other).is_some()).await;
+        let parked = listener.parked(None, 100).unwrap().remove(0);
         assert!(
             parked.error.contains("cannot be stored") || parked.error.contains("over the limit"),
             "{}",
@@ -270,7 +270,7 @@ async fn what_is_too_large_to_be_kept_is_set_aside_with_its_reason_and_the_other
         mend(word);
         listener.unpark(parked.id, true).await.unwrap();
         eventually(|| bench.see(context, one).is_some_and(|it| it["prints"] == 1)).await;
-        assert!(listener.parked().unwrap().is_empty());
+        assert!(listener.parked(None, 100).unwrap().is_empty());
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
         health::ParkedId,
         listening::{Heard, Hearing, Listener},
         records::{Answer, Cause, Envelope, Kept, KeptAnswer, ParkedRow, Thread},
+        shelves,
         sources::Whose,
     },
     domain::{Aggregate, Kind, NoAnswer, Refusal, Standing, Target},
@@ -331,5 +332,9 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
         self.desk.park(key, row.as_ref())
+    }
+
+    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+        shelves::first_of(&self.logic.tree, source, aggregate, limit)
     }
 }
