@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::json;
-use support::Server;
+use support::{Answer, Server};
 
 fn has_hangul(text: &str) -> bool {
     text.chars().any(|letter| ('가'..='힣').contains(&letter))
@@ -96,6 +96,77 @@ fn lists_are_sorted_and_filtered_by_what_an_index_serves() {
         refused.text
     );
     server.get("/rents?userId=nobody").problem(400);
+}
+
+/// Follows `next` to the end; `each` sees every page first.
+fn walk(server: &Server, path: &str, collection: &str, mut each: impl FnMut(&Answer)) -> Vec<u64> {
+    let (mut path, mut seen) = (path.to_owned(), Vec::new());
+    loop {
+        let page = server.get(&path).is(200);
+        each(&page);
+        seen.extend(page.items(collection).iter().map(|item| item["id"].as_u64().unwrap()));
+        let Some(next) = page["_links"]["next"]["href"].as_str() else { return seen };
+        path = next[next.find(&format!("/{collection}?")).unwrap()..].to_owned();
+    }
+}
+
+#[test]
+fn a_job_that_follows_next_and_cancels_what_it_sees_leaves_none_behind() {
+    let server = Server::start(&[]);
+    for user in 0..35 {
+        let book = server.register_book("t");
+        server.rent(book, user).has("status", "Rent");
+    }
+    let mut pages = 0;
+    let seen = walk(&server, "/rents?status=Rent&size=10", "rents", |page| {
+        for rent in page.items("rents") {
+            server.cancel(rent["id"].as_u64().unwrap()).is(200);
+        }
+        // Behind a cursor there is a total, and nothing that is counted from the beginning.
+        assert_eq!(page["page"]["totalElements"], 35 - 10 * pages);
+        let counted = pages == 0;
+        assert_eq!((page["page"]["number"].is_null(), page["_links"]["last"].is_null()), (!counted, !counted));
+        pages += 1;
+    });
+    assert_eq!((seen, pages), ((1..=35).collect(), 4));
+    assert_eq!(server.get("/rents?status=Rent").is(200)["page"]["totalElements"], 0);
+    // With `page` it counts on, and in every order each row comes once.
+    let counted = server.get("/rents?page=0&size=10").is(200)["_links"]["next"]["href"].to_string();
+    assert!(counted.contains("page=1") && !counted.contains("after="), "{counted}");
+    let mut by_book = walk(&server, "/rents?sort=bookId,desc&size=8", "rents", |_| ());
+    assert_eq!(by_book.first(), Some(&35));
+    by_book.sort_unstable();
+    assert_eq!(by_book, (1..=35).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_list_refuses_what_it_does_not_know_and_says_what_it_knows() {
+    let server = Server::start(&[]);
+    for _ in 0..3 {
+        server.register_book("t");
+    }
+    let refuses = |query: &str, code: &str, words: &[&str]| {
+        let answer = server.get(&format!("/{query}"));
+        answer.refuses(400, code);
+        let detail = answer["detail"].as_str().unwrap();
+        assert!(words.iter().all(|word| detail.contains(word)), "{detail}");
+    };
+    refuses("rents?userid=1", "bad-filter", &["userid", "bookId", "userId", "status"]);
+    refuses("books?title=t", "bad-filter", &["title", "status"]);
+    refuses("rents?bookId=1&bookId=1", "bad-filter", &["bookId"]);
+    refuses(&format!("rents?{}", "bookId=1&".repeat(500)), "bad-filter", &["bookId"]);
+    refuses("rents?status=Rent&page=0&page=1", "bad-page", &[]);
+    for cursor in ["x", "AQID", "%00", "", &"A".repeat(4000)] {
+        refuses(&format!("books?after={cursor}"), "bad-cursor", &["next"]);
+    }
+    let next = server.get("/books?size=1&status=true").is(200)["_links"]["next"]["href"].as_str().unwrap().to_owned();
+    let after = &next[next.find("after=").unwrap()..];
+    assert_eq!(server.get(&format!("/books?{after}")).is(200).items("books")[0]["id"], 2);
+    assert_eq!(server.get(&format!("/books?{after}&status=true")).is(200).items("books").len(), 1);
+    for other in ["status=false", "sort=id,desc", "page=0"] {
+        refuses(&format!("books?{after}&{other}"), "bad-cursor", &[]);
+    }
+    refuses(&format!("rents?{after}"), "bad-cursor", &[]);
 }
 
 #[test]

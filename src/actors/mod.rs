@@ -5,6 +5,8 @@ mod actor;
 mod backoff;
 mod breaker;
 mod clock;
+#[cfg(test)]
+mod counting;
 mod deciding;
 mod desk;
 mod front;

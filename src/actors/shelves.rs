@@ -47,6 +47,11 @@ impl Shelves {
     pub fn count(&self) -> u64 {
         self.count
     }
+    /// How many aggregates have one.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.shelves.len()
+    }
     pub fn get(&self, aggregate: u64) -> Option<&Shelf> {
         self.shelves.get(&aggregate)
     }

@@ -116,3 +116,93 @@ fn merge(logs: &[(Log, u64)], most: Most, write: Write) -> Result<(Commit, Vec<R
         _ => Ok((commit, page)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{actors::Drawn, domain::Timestamp};
+    use proptest::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use tokio::sync::watch;
+
+    /// A log of events, at these times, that counts how many are read.
+    struct Times(&'static str, Vec<i64>, watch::Sender<u64>, AtomicUsize);
+
+    impl Outflow<Published> for Times {
+        fn context(&self) -> &'static str {
+            self.0
+        }
+        fn latest(&self) -> watch::Receiver<u64> {
+            self.2.subscribe()
+        }
+        fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<Published>, StoreError> {
+            let begin = from as usize - 1;
+            let event = |(place, at): (usize, &i64)| {
+                let sequence = (begin + place) as u64 + 1;
+                let (saga, cause, name) = (String::new(), String::new(), String::new());
+                let at = Timestamp::from_micros(*at);
+                let data = serde_json::Value::Null;
+                let (client, trace) = (None, None);
+                (
+                    sequence,
+                    Published {
+                        sequence,
+                        number: 1,
+                        version: 1,
+                        at,
+                        saga,
+                        cause,
+                        client,
+                        trace,
+                        name,
+                        schema: 1,
+                        data,
+                    },
+                )
+            };
+            let items: Vec<_> = self.1.iter().skip(begin).take(limit).enumerate().map(event).collect();
+            self.3.fetch_add(items.len(), SeqCst);
+            Ok(Drawn { last: items.last().map_or(from - 1, |(last, _)| *last), items, commit: from })
+        }
+    }
+
+    fn text(_: &'static str, event: &Published) -> String {
+        "x".repeat(10 + event.sequence as usize % 7)
+    }
+
+    proptest! {
+        #[test]
+        fn a_page_is_what_is_earliest_and_reads_little_more_than_it_shows(
+            logs in prop::collection::vec(prop::collection::vec(0..1000_i64, 0..60), 1..6), limit in 1..80_usize, bytes in 1..900_usize,
+        ) {
+            let names = ["a", "b", "c", "d", "e", "f"];
+            let logs: Vec<Arc<Times>> = logs.into_iter().zip(names).map(|(mut times, name)| {
+                times.sort_unstable();
+                let latest = watch::Sender::new(times.len() as u64);
+                Arc::new(Times(name, times, latest, AtomicUsize::new(0)))
+            }).collect();
+            let mut places: Vec<(Log, u64)> = logs.iter().map(|log| (log.clone() as Log, 1)).collect();
+            let all: usize = logs.iter().map(|log| log.1.len()).sum();
+            let mut seen = Vec::new();
+            loop {
+                logs.iter().for_each(|log| log.3.store(0, SeqCst));
+                let (_, page) = merge(&places, Most { events: limit, bytes }, text).unwrap();
+                let read: usize = logs.iter().map(|log| log.3.load(SeqCst)).sum();
+                prop_assert!(read <= page.len() + logs.len() * FEW.min(limit), "{} for {}", read, page.len());
+                prop_assert!(page.len() <= limit);
+                let written: usize = page.iter().map(|read| read.text.len()).sum();
+                prop_assert!(written < bytes + 17);
+                if page.is_empty() {
+                    break;
+                }
+                for Read { place, event, .. } in page {
+                    prop_assert_eq!(places[place].1, event.sequence);
+                    places[place].1 += 1;
+                    seen.push(event.at);
+                }
+            }
+            prop_assert_eq!(seen.len(), all);
+            prop_assert!(seen.is_sorted());
+        }
+    }
+}

@@ -49,7 +49,18 @@ impl Context for Things {
             _ => Err(Refusal::absent("thing").into()),
         }
     }
-    fn list(&self, _: &ListQuery) -> Result<ListPage, Fault> {
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        // What takes more than a little is asked for again, by another thread; the total tells which.
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        let wanted = query.filters.first().map(|(_, value)| value.as_str());
+        let total = if thread.starts_with("actix") { 1 } else { 2 };
+        let few = query.limits.rows < ListLimits::default().rows;
+        match wanted {
+            Some("long") => return Ok(ListPage { total, at_least: few, ..ListPage::default() }),
+            Some("deep") if few => return Err(Fault::PageTooDeep),
+            Some("deep" | "short") => return Ok(ListPage { total, ..ListPage::default() }),
+            _ => {}
+        }
         Ok(ListPage { items: vec![self.read(7)?], total: 5, commit: 1, ..ListPage::default() })
     }
     fn health(&self) -> ContextHealth {
@@ -201,6 +212,26 @@ fn a_list_links_to_the_pages_beside_it() {
         &["page=0&size=2&status=x", "page=2&size=2&status=x", "\"totalPages\":3"],
     );
     says("GET /things?size=0", "", "", &["400", "bad-page"]);
+}
+#[test]
+fn a_list_that_takes_long_is_found_by_another_thread_and_a_short_one_at_once() {
+    says("GET /things?status=short", "", "", &["200", "\"totalElements\":1,"]);
+    says("GET /things?status=long", "", "", &["200", "\"totalElements\":2,"]);
+    says("GET /things?status=deep", "", "", &["200", "\"totalElements\":2,"]);
+}
+#[test]
+fn what_is_given_twice_or_is_no_direction_is_refused() {
+    for (query, code) in [
+        ("page=1&page=1", "bad-page"),
+        ("size=1&p%61ge=1&size=2", "bad-page"),
+        ("sort=id&sort=id,desc", "sort-unsupported"),
+        ("sort=id,sideways", "sort-unsupported"),
+        ("after=x&after=x", "bad-cursor"),
+        ("after=x&page=0", "bad-cursor"),
+        ("%ff=%fe&=", ""),
+    ] {
+        says(&format!("GET /things?{query}"), "", "", &[if code.is_empty() { "http/1.1" } else { "400" }, code]);
+    }
 }
 #[test]
 fn a_preflight_is_answered() {

@@ -3,21 +3,19 @@
 use super::*;
 use crate::{
     actors::{
+        counting::Counting,
         desk::{Desk, meta_key},
         front::ListLimits,
         records::{Versioned, encode_state},
     },
     domain::{Name, Standing},
-    store::{Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreHealth, TreeId, Verdict, WhenDurable},
+    store::{Batch, Epoch, Store, Verdict},
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+    sync::Arc,
 };
 
 /// A thing with a field of each kind.
@@ -53,40 +51,6 @@ impl Entity for Thing {
     }
 }
 
-/// A store that counts the rows that are read.
-#[derive(Debug)]
-struct Counting(MemoryStore, AtomicUsize);
-
-impl Store for Counting {
-    fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
-        self.0.open_tree(name)
-    }
-    fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
-        self.0.activate(tree)
-    }
-    fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.1.fetch_add(keys.len(), SeqCst);
-        self.0.read(tree, keys)
-    }
-    fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        let rows = self.0.scan(tree, scan)?;
-        self.1.fetch_add(rows.len().max(1), SeqCst);
-        Ok(rows)
-    }
-    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
-        self.0.submit(batch)
-    }
-    fn durable(&self) -> Commit {
-        self.0.durable()
-    }
-    fn when_durable(&self, commit: Commit, then: WhenDurable) {
-        self.0.when_durable(commit, then);
-    }
-    fn health(&self) -> StoreHealth {
-        self.0.health()
-    }
-}
-
 struct Shop {
     store: Arc<Counting>,
     tree: Tree<Thing>,
@@ -96,7 +60,7 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
-        let store = Arc::new(Counting(MemoryStore::new(), AtomicUsize::new(0)));
+        let store = Arc::new(Counting::default());
         let shared: Arc<dyn Store> = store.clone();
         let tree = Tree::open(&shared).unwrap();
         let epoch = store.activate(tree.id).unwrap();
@@ -126,9 +90,9 @@ impl Shop {
 
     /// The page, and how many rows were read for it.
     fn counted(&self, query: &ListQuery) -> (Result<ListPage, Fault>, usize) {
-        let before = self.store.1.load(SeqCst);
+        let before = self.store.rows();
         let page = self.list(query);
-        (page, self.store.1.load(SeqCst) - before)
+        (page, self.store.rows() - before)
     }
 
     fn wanted(&self, query: &ListQuery) -> Vec<u64> {

@@ -331,3 +331,6 @@ fn take_one<T>(
         Err(_) => Ok(Err("the policy panicked".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests;
