@@ -120,9 +120,15 @@ fn merge(logs: &[(Log, u64)], most: Most, write: Write) -> Result<(Commit, Vec<R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{actors::Drawn, domain::Timestamp};
+    use crate::{
+        actors::{Drawn, EventId, Outflow, Past},
+        domain::Timestamp,
+    };
     use proptest::prelude::*;
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    };
     use tokio::sync::watch;
 
     /// A log of events, at these times, that counts how many are read.
@@ -134,6 +140,15 @@ mod tests {
         }
         fn latest(&self) -> watch::Receiver<u64> {
             self.2.subscribe()
+        }
+        fn id_of(&self, sequence: u64) -> EventId {
+            EventId { sequence, ..EventId::default() }
+        }
+        fn has(&self, _: EventId) -> bool {
+            true
+        }
+        fn past(&self) -> Past {
+            Past::default()
         }
         fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<Published>, StoreError> {
             let begin = from as usize - 1;
@@ -147,6 +162,7 @@ mod tests {
                     sequence,
                     Published {
                         sequence,
+                        epoch: EventId::default().word,
                         number: 1,
                         version: 1,
                         at,
