@@ -164,7 +164,7 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
         eprintln!("skipped: a full disk: nothing can be mounted here");
         return;
     };
-    let mut server = Server::through(disk.enter.clone(), &disk.data(), "");
+    let mut server = Server::through(disk.enter.clone(), &disk.data(), "[store]\nunwritten_mb = 4\n");
     let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let told: Vec<_> = thread::scope(|scope| {
         let clients = (0..CLIENTS).map(|name| {

@@ -46,7 +46,7 @@ use super::{
 };
 use std::{
     fmt,
-    fs::File,
+    fs::OpenOptions,
     path::Path,
     sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
     thread::JoinHandle,
@@ -132,7 +132,7 @@ impl SledStore {
         let space = Arc::new(Space::new(dir, options.reserve));
         let keeper = Keeper {
             db: db.clone(),
-            file: File::open(dir.join("db")).map_err(cannot)?,
+            file: OpenOptions::new().write(true).open(dir.join("db")).map_err(cannot)?,
             trees: Trees::default(),
             pipe: pipe.clone(),
             dir: dir.to_owned(),

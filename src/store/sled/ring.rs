@@ -1,6 +1,6 @@
 //! The files of the journal: which of them hold what, and how another one is made.
 
-use super::{journal::SEGMENT, open::sync_dir};
+use super::{journal::SEGMENT, open::sync_dir, space};
 use crate::store::{Commit, lock};
 use std::{
     collections::HashMap,
@@ -91,7 +91,9 @@ pub(super) fn make(dir: &Path, slots: &Slots) -> io::Result<usize> {
     let path = path(dir, slot);
     let make = || {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
-        fill(&file, file.metadata()?.len(), SEGMENT)?;
+        // Asked for first, so that a full disk says so before anything is written to it.
+        space::allocate(&file, 0, SEGMENT, false)?;
+        fill(&file, 0, SEGMENT)?;
         file.sync_all()?;
         sync_dir(dir)?;
         Ok(file)

@@ -52,7 +52,7 @@ impl Reserve {
             Self::Bytes(bytes) => bytes.max(2 * SEGMENT),
             Self::Usual => {
                 let size = look_at(dir).map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize));
-                (size / 10).min(LARGEST).max(2 * SEGMENT)
+                (size / 10).clamp(2 * SEGMENT, LARGEST)
             }
         }
     }
@@ -173,7 +173,15 @@ impl Space {
         self.look();
         let free = self.free.load(Relaxed);
         let Ok(end) = file.metadata().map(|about| about.len()) else { return false };
-        free >= least && allocate(file, end, AHEAD, true).is_ok()
+        let laid = || match allocate(file, end, AHEAD, true) {
+            Err(error) if passes(&error) => false,
+            Err(error) => {
+                tracing::debug!(%error, "no room can be set aside on this file system; what it says is free is believed");
+                free >= least.saturating_add(AHEAD)
+            }
+            Ok(()) => true,
+        };
+        free >= least && laid()
     }
 
     /// What the journal waits for; `None`: nothing.
@@ -189,7 +197,7 @@ impl Space {
 
 /// Has the file system set room aside, whether or not it is then part of the file. One that cannot is taken at its word
 /// about how much is free.
-fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
+pub(super) fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     let flags = if beyond_end { FallocateFlags::KEEP_SIZE } else { FallocateFlags::empty() };
     match fallocate(file, flags, from, len) {
