@@ -1,6 +1,7 @@
 //! What the outside sees of the runtime: contexts without their types, and what may be done with them.
 
 use super::{
+    clock::{ClockHealth, TooFar},
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, SagaPart},
     hearsay::Dispute,
     outflow::{Outflow, OutflowHealth, Outgoing, Published},
@@ -340,7 +341,14 @@ pub trait Node: Send + Sync {
     /// Business time.
     fn now(&self) -> Timestamp;
     /// Moves business time forward (development only); timers that have become due run.
-    fn advance_clock(&self, by: Duration);
+    ///
+    /// # Errors
+    /// [`TooFar`]: it has not moved.
+    fn advance_clock(&self, by: Duration) -> Result<(), TooFar>;
+    /// How business time stands to the machine's.
+    fn clock_health(&self) -> ClockHealth {
+        ClockHealth { now: self.now(), ..ClockHealth::default() }
+    }
     /// Resolves once `commit` is durable.
     fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>>;
     /// Whether `commit` is durable already.

@@ -5,6 +5,7 @@
 //! live thread that is silent may still write, and cannot be killed, so the process ends and is started anew.
 
 use super::{
+    clock::Clock,
     layout::Placed,
     node::{NodeError, NodeSettings, Stuck},
 };
@@ -20,11 +21,17 @@ use std::{
 };
 
 const BEAT: Duration = Duration::from_secs(1);
+/// Between two looks no more than this counts, however long it was: the guardian itself did not run for the rest, and then
+/// neither did anybody else. So a process that was stopped, or a machine that slept, hangs no threads.
+const LOOK: Duration = Duration::from_millis(1500);
 
 /// The heart of one arbiter.
 struct Heart {
     arbiter: ArbiterHandle,
-    last_beat: Arc<AtomicU64>,
+    beats: Arc<AtomicU64>,
+    /// How many there were at the last look, and for how long there have been no more.
+    seen: u64,
+    silent: Duration,
     ended: Arc<AtomicBool>,
 }
 
@@ -44,33 +51,37 @@ impl Drop for LastWords {
 }
 
 impl Heart {
-    fn start(begun: Instant) -> Self {
+    fn start() -> Self {
         let arbiter = Arbiter::new().handle();
-        let (last_beat, ended) = (Arc::new(AtomicU64::new(millis(begun))), Arc::new(AtomicBool::new(false)));
-        let (beat, words) = (last_beat.clone(), LastWords(ended.clone()));
+        let (beats, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (beat, words) = (beats.clone(), LastWords(ended.clone()));
         arbiter.spawn(async move {
             let _words = words;
             loop {
-                beat.store(millis(begun), Relaxed);
+                beat.fetch_add(1, Relaxed);
                 tokio::time::sleep(BEAT).await;
             }
         });
-        Self { arbiter, last_beat, ended }
+        Self { arbiter, beats, seen: 0, silent: Duration::ZERO, ended }
+    }
+
+    /// Looks again after so long; says for how long it has been silent.
+    fn listen(&mut self, since: Duration) -> Duration {
+        let beats = self.beats.load(Relaxed);
+        self.silent = if beats == self.seen { self.silent + since.min(LOOK) } else { Duration::ZERO };
+        self.seen = beats;
+        self.silent
     }
 }
 
-fn millis(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
 impl Guardian {
-    /// Starts the actors, each system's on a thread of its own, and watches over them.
-    pub fn start(placed: Arc<Vec<Placed>>, settings: &NodeSettings) -> Result<Self, NodeError> {
+    /// Starts the actors, each system's on a thread of its own, and watches over them; and over the clock, so that a step back
+    /// is noticed soon.
+    pub fn start(placed: Arc<Vec<Placed>>, settings: &NodeSettings, clock: Arc<Clock>) -> Result<Self, NodeError> {
         let (stuck, silence) = (settings.stuck.clone(), settings.silence);
-        let begun = Instant::now();
         let mut hearts: BTreeMap<&'static str, Heart> = BTreeMap::new();
         for placed in placed.iter() {
-            let heart = hearts.entry(placed.name.system).or_insert_with(|| Heart::start(begun));
+            let heart = hearts.entry(placed.name.system).or_insert_with(Heart::start);
             (placed.spawn)(&heart.arbiter);
         }
         let (watch, over) = channel::<()>();
@@ -79,8 +90,11 @@ impl Guardian {
             .name("guardian".into())
             .spawn(move || {
                 System::set_current(system);
+                let mut last = Instant::now();
                 while over.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
-                    look(&placed, &mut hearts, begun, silence, &stuck);
+                    look(&placed, &mut hearts, last.elapsed(), silence, &stuck);
+                    last = Instant::now();
+                    let _ = clock.now();
                 }
                 for heart in hearts.values() {
                     heart.arbiter.stop();
@@ -94,19 +108,19 @@ impl Guardian {
 fn look(
     placed: &[Placed],
     hearts: &mut BTreeMap<&'static str, Heart>,
-    begun: Instant,
+    since: Duration,
     silence: Duration,
     stuck: &Stuck,
 ) {
     for (system, heart) in hearts {
         if heart.ended.load(Relaxed) {
             tracing::error!(system, "the thread of a system has ended; its contexts are started anew");
-            *heart = Heart::start(begun);
+            *heart = Heart::start();
             for placed in placed.iter().filter(|placed| placed.name.system == *system) {
                 (placed.replace)();
                 (placed.spawn)(&heart.arbiter);
             }
-        } else if millis(begun).saturating_sub(heart.last_beat.load(Relaxed)) > millis_of(silence) {
+        } else if heart.listen(since) > silence {
             tracing::error!(system, "the thread of a system hangs; the process ends");
             stuck(system);
         }
@@ -120,6 +134,24 @@ fn look(
     }
 }
 
-fn millis_of(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heart() -> Heart {
+        let arbiter = Arbiter::new().handle();
+        let (beats, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        Heart { arbiter, beats, seen: 0, silent: Duration::ZERO, ended }
+    }
+
+    #[actix_rt::test]
+    async fn only_time_in_which_the_guardian_ran_counts_as_silence() {
+        let mut heart = heart();
+        assert_eq!(heart.listen(Duration::from_secs(3600)), LOOK, "the process was stopped for an hour");
+        heart.beats.fetch_add(1, Relaxed);
+        assert_eq!(heart.listen(BEAT), Duration::ZERO);
+        // It runs, and hears nothing.
+        let silences: Vec<_> = (0..11).map(|_| heart.listen(BEAT)).collect();
+        assert_eq!(silences.last(), Some(&Duration::from_secs(11)));
+    }
 }

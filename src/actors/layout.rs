@@ -19,7 +19,7 @@ use super::{
     remote::{Pasts, RemoteContext, TellPast},
     replica::{Replica, Replicating},
     shared::{Latest, Mailbox, Shared},
-    sources::{Listeners, LocalSource, Queue, Reaction, Source, Whose, last_sequence},
+    sources::{Listeners, LocalSource, Queue, Reaction, Source, Whose, last_sequence, last_time},
     view_handle::ViewHandle,
 };
 use crate::{
@@ -194,6 +194,9 @@ impl<'a> Layout<'a> {
 
         let tree = Tree::<A>::open(self.store)?.telling(&shared);
         say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
+        if let Some(at) = last_time(&tree) {
+            self.clock.carry_on_from(at);
+        }
         let guard = Guard::new(self.settings.guard(&A::NAME));
         let (guards, system_guards) = (self.settings.guards.clone(), self.settings.system_guards.clone());
         let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };

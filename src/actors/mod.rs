@@ -41,7 +41,7 @@ mod view_handle;
 pub use accepting::{Accepting, accept_histories};
 pub use backoff::pause;
 pub use breaker::BreakerSettings;
-pub use clock::Clock;
+pub use clock::{Clock, ClockHealth, FARTHEST, LATEST, TooFar};
 pub use front::*;
 pub use guard::GuardSettings;
 pub use health::*;

@@ -1,7 +1,7 @@
 //! A node: one process with its contexts, its store, its clock, and a guardian over all of it.
 
 use super::{
-    clock::Clock,
+    clock::{Clock, ClockHealth, TooFar},
     front::{Context, Fault, Node},
     guard::{Guard, GuardSettings},
     guardian::Guardian,
@@ -157,7 +157,7 @@ impl LocalNode {
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
         systems.dedup();
         let placed = Arc::new(placed);
-        let guardian = Guardian::start(placed.clone(), &settings)?;
+        let guardian = Guardian::start(placed.clone(), &settings, clock.clone())?;
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
         let places = Arc::new(Places::open(&store)?);
         let pumps = RwLock::default();
@@ -217,9 +217,13 @@ impl Node for LocalNode {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
-    fn advance_clock(&self, by: Duration) {
-        self.clock.advance(by);
+    fn advance_clock(&self, by: Duration) -> Result<(), TooFar> {
+        self.clock.advance(by)?;
         self.placed.iter().for_each(|placed| (placed.wake)());
+        Ok(())
+    }
+    fn clock_health(&self) -> ClockHealth {
+        self.clock.health()
     }
     fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>> {
         let (done, is_done) = oneshot::channel();

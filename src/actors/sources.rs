@@ -6,7 +6,7 @@ use super::{
     records::{Envelope, Logged, decode_log},
 };
 use crate::{
-    domain::Aggregate,
+    domain::{Aggregate, Timestamp},
     store::{
         Scan, StoreError,
         keys::{KeyBuf, Space, behind, last_number},
@@ -246,6 +246,13 @@ pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
         },
         None => Ok(0),
     }
+}
+
+/// When the last event of a log happened; of the last that can be read, where its end is damaged.
+pub fn last_time<S: Aggregate>(tree: &Tree<S>) -> Option<Timestamp> {
+    let all = Scan { from: vec![Space::Log as u8], to: behind(&[Space::Log as u8]), backwards: true, limit: 8 };
+    let rows = tree.scan(&all).ok()?;
+    rows.into_iter().find_map(|(_, row)| decode_log::<S>(&row.record).ok()?.last().map(|logged| logged.envelope.at))
 }
 
 /// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.

@@ -7,7 +7,7 @@ mod serve;
 
 pub use serve::{Listening, announce, banner, bind, run};
 
-use crate::{board, config, domain::Timestamp, limits, systems, telemetry};
+use crate::{actors::LATEST, board, config, domain::Timestamp, limits, systems, telemetry};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -100,7 +100,10 @@ impl Sources {
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| "a time with its offset is wanted, such as 2021-06-28T12:00:00+09:00".to_owned())
+    let wanted = "a time with its offset is wanted, such as 2021-06-28T12:00:00+09:00";
+    let at: Timestamp = text.parse().map_err(|_| wanted.to_owned())?;
+    let allowed = Timestamp::from_micros(0)..LATEST;
+    if allowed.contains(&at) { Ok(at) } else { Err("business time lies between the years 1970 and 9000".into()) }
 }
 
 /// Why a command did not do what it was asked. Each kind has an exit code of its own.

@@ -7,7 +7,9 @@ use super::{
     print,
 };
 use crate::{
-    actors::{Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings, accept_histories},
+    actors::{
+        ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings, accept_histories,
+    },
     amqp::{self, owner::Taken},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
@@ -123,6 +125,7 @@ pub(super) async fn serve(
         }
     });
     let node = Arc::new(node.map_err(|why| failed(&why))?);
+    say_what_time_it_is(&node.clock_health(), ahead);
     while !node.ready() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -168,6 +171,19 @@ pub(super) async fn serve(
     match broken {
         None => Ok(()),
         Some(why) => Err(Failure::Failed(why)),
+    }
+}
+
+/// Says what business time is, where that is not the machine's.
+fn say_what_time_it_is(clock: &ClockHealth, ahead: i64) {
+    let ClockHealth { now, carried_on_from, .. } = clock;
+    match carried_on_from {
+        Some(reached) => tracing::warn!(
+            %now, %reached,
+            "business time goes on from {reached}, which the data has reached: it does not begin at an earlier one"
+        ),
+        None if ahead != 0 => tracing::info!(%now, "business time is {now}"),
+        None => {}
     }
 }
 

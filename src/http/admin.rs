@@ -119,7 +119,11 @@ pub async fn answer(
             let clock: ClockBody = body(request, payload, front).await?;
             let advance = clock.advance.parse::<jiff::SignedDuration>().ok();
             let by = advance.and_then(|by| Duration::try_from(by).ok());
-            front.node.advance_clock(by.ok_or_else(|| wrong("/advance", "a duration forward, such as PT10M"))?);
+            let by = by.ok_or_else(|| wrong("/advance", "a duration forward, such as PT10M"))?;
+            front.node.advance_clock(by).map_err(|why| {
+                let ko = "업무 시각은 한 번에 최대 10년까지, 9000년까지만 앞당길 수 있습니다";
+                Problem::new("too-far", why.to_string(), ko)
+            })?;
             json!({ "now": front.node.now() })
         }
     };

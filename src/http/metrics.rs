@@ -172,6 +172,9 @@ pub fn scrape(front: &Front) -> HttpResponse {
     gauge("holdfast_store_reserve_bytes", "Bytes that are to stay free", store.reserve_bytes);
     gauge("holdfast_store_full", "Whether commands are refused for lack of room", store.full.into());
     gauge("holdfast_store_most_runs", "Runs of the tree that has most of them", store.most_runs);
+    let clock = front.node.clock_health();
+    let stepped_back = u64::try_from(clock.stepped_back_seconds).unwrap_or(0);
+    gauge("holdfast_clock_stepped_back_seconds", "By how much the machine's clock was set back", stepped_back);
     gauge("process_resident_memory_bytes", "Resident memory", resident_bytes().unwrap_or(0));
 
     let mut text = String::new();

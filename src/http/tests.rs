@@ -103,7 +103,9 @@ impl Node for Fake {
     fn now(&self) -> Timestamp {
         Timestamp::default()
     }
-    fn advance_clock(&self, _: Duration) {}
+    fn advance_clock(&self, _: Duration) -> Result<(), TooFar> {
+        Ok(())
+    }
     fn durable(&self, _: Commit) -> BoxFuture<'static, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }

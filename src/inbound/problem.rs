@@ -29,6 +29,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("bad-cursor", 400, "The cursor cannot be understood", "커서가 올바르지 않습니다"),
     ("page-too-deep", 400, "The page is too deep", "페이지가 너무 깊습니다"),
     ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
+    ("too-far", 400, "The clock cannot be moved so far", "시각을 그만큼 옮길 수 없습니다"),
     ("bad-idempotency-key", 400, "The idempotency key is malformed", "멱등성 키가 올바르지 않습니다"),
     ("idempotency-key-missing", 400, "There is no idempotency key", "멱등성 키가 없습니다"),
     ("bad-if-match", 400, "If-Match is malformed", "If-Match가 올바르지 않습니다"),

@@ -91,6 +91,9 @@ pub enum StoreError {
     /// A newer activation of the tree's owner has taken over.
     #[error("a newer activation has taken over")]
     Superseded,
+    /// The store went away while it decided: the batch may stand, or not.
+    #[error("the store went away, and whether it has taken the batch is not known")]
+    Unknown,
     /// Unwritten batches take up all the room they may; try again in a moment.
     #[error("the store is behind; try again in a moment")]
     Behind,
@@ -191,6 +194,6 @@ pub struct StoreHealth {
 }
 
 /// Locks; what a panicking thread left behind was whole, because nothing under these locks panics half way.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

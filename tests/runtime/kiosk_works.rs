@@ -85,7 +85,7 @@ async fn an_order_expires_by_itself_when_its_time_has_come_also_after_a_restart(
         let body = json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 });
         bench.enter("kiosk.order", 0, None, body).await.unwrap();
     }
-    bench.node.advance_clock(Duration::from_secs(601));
+    bench.node.advance_clock(Duration::from_secs(601)).unwrap();
     eventually(|| bench.see("kiosk.order", 1).unwrap()["status"] == "Expired").await;
     let body = json!({ "seat": "A1", "desk": 1, "asks": 0, "seconds": 600 });
     bench.enter("kiosk.order", 0, None, body).await.unwrap();
@@ -106,8 +106,8 @@ async fn a_stuck_timer_is_tried_again_holds_up_no_other_and_does_not_spin() {
         let body = json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": seconds });
         bench.enter("kiosk.order", 0, None, body).await.unwrap();
     }
-    bench.node.advance_clock(Duration::from_secs(11));
-    bench.node.advance_clock(Duration::from_secs(10));
+    bench.node.advance_clock(Duration::from_secs(11)).unwrap();
+    bench.node.advance_clock(Duration::from_secs(10)).unwrap();
     eventually(|| bench.see("kiosk.order", 2).unwrap()["status"] == "Expired").await;
     assert_eq!(bench.see("kiosk.order", 1).unwrap()["status"], "Placed");
     let before = turns.load(std::sync::atomic::Ordering::Relaxed);
