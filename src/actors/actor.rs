@@ -150,6 +150,7 @@ impl<L: Logic> ContextActor<L> {
                 self.conflicts = 0;
                 if let Some(handed) = &mut self.handed {
                     handed.commit = Some(commit);
+                    L::stands(&handed.effects, &handed.mails);
                 }
                 self.act(ctx);
             }
@@ -170,8 +171,7 @@ impl<L: Logic> ContextActor<L> {
                 // A task of its own: it outlives a restart of this actor, which its own futures would not.
                 let mailbox = ctx.address();
                 actix::spawn(async move {
-                    let gone = || Err(StoreError::Failed("the store went away".into()));
-                    mailbox.do_send(Decided(verdict.await.unwrap_or_else(|_| gone())));
+                    mailbox.do_send(Decided(verdict.await.unwrap_or(Err(StoreError::Unknown))));
                 });
             }
             Err(error) => {
@@ -306,7 +306,7 @@ impl<L: Logic> ContextActor<L> {
         for mail in std::mem::take(&mut self.buffer) {
             self.dismiss(mail, why);
         }
-        self.logic.dismiss_waiting(why);
+        self.logic.dismiss_waiting();
     }
 
     fn load(&mut self, ctx: &mut Context<Self>) {
@@ -359,8 +359,11 @@ impl<L: Logic> Supervised for ContextActor<L> {
             Verdict::After(backoff) => backoff,
             Verdict::GiveUp => {
                 tracing::error!(context = self.shared.name.context, "the context keeps crashing; it is given up");
-                // Loaded once more, so that what was handed over is answered as it stands.
+                // Loaded once more; what was handed over and stands is let go of, and its senders are told how it stands.
                 let _ = self.logic.reload(&self.mailbox);
+                if let Some(handed) = self.handed.take_if(|handed| handed.commit.is_some()) {
+                    self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
+                }
                 return self.fail(&Fault::Away(self.shared.name.context));
             }
         };

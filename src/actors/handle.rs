@@ -2,7 +2,7 @@
 
 use super::{
     actor::Halt,
-    deciding::{self, Asked, Deciding, Entry},
+    deciding::{self, Asked, Deciding, Entry, Standing},
     desk::Tree,
     front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
     guard::{AnswerReceiver, Guard},
@@ -18,7 +18,7 @@ use super::{
     shelves,
 };
 use crate::{
-    domain::{Aggregate, Entity, Name, NoAnswer, Refusal, Standing, Target, lenient},
+    domain::{self, Aggregate, Entity, Name, NoAnswer, Refusal, Target, lenient},
     store::StoreError,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -26,10 +26,7 @@ use schemars::{Schema, SchemaGenerator};
 use std::{
     sync::{
         Arc, PoisonError,
-        atomic::{
-            AtomicU64,
-            Ordering::{Relaxed, SeqCst},
-        },
+        atomic::Ordering::{Relaxed, SeqCst},
     },
     time::Duration,
 };
@@ -66,8 +63,8 @@ impl<L: Logic, E: Entity> Common<L, E> {
             return Err(Refusal::absent(E::NAME.item).into());
         };
         match kept.state.standing() {
-            Standing::Absent | Standing::Ended(_) => Err(Refusal::absent(E::NAME.item).into()),
-            Standing::Open | Standing::Established => {
+            domain::Standing::Absent | domain::Standing::Ended(_) => Err(Refusal::absent(E::NAME.item).into()),
+            domain::Standing::Open | domain::Standing::Established => {
                 Ok(Seen { number, version: kept.version, body: lists::shown(&kept.state, number)?, commit })
             }
         }
@@ -216,11 +213,21 @@ impl<A: Aggregate> Handle<A> {
             idempotency: order.idempotency,
             thread: Thread { client: order.client_correlation, trace: order.traceparent },
             reply,
-            recorded: Arc::new(AtomicU64::new(0)),
+            progress: Arc::default(),
             permit: Some(permit),
         };
         Ok((entry, answer))
     }
+}
+
+/// What there is so far of what was recorded under `number`, once it is durable.
+async fn so_far<A: Aggregate>(tree: &Tree<A>, number: u64) -> Result<Outcome, Fault> {
+    let Ok(Some(seen)) = lists::see(tree, 0, number) else { return Err(Fault::Unknown) };
+    let (durable, is_durable) = oneshot::channel();
+    tree.store.when_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
+    let Ok(Ok(())) = is_durable.await else { return Err(Fault::Unknown) };
+    let Seen { number, version, body, .. } = seen;
+    Ok(Outcome { number, version, body, settled: false, replayed: false })
 }
 
 impl<A: Aggregate> Context for Handle<A> {
@@ -251,24 +258,30 @@ impl<A: Aggregate> Context for Handle<A> {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
-        let (recorded, patience) = (entry.recorded.clone(), (self.patience)(A::may_ask(&entry.command)));
+        let (progress, patience) = (entry.progress.clone(), (self.patience)(A::may_ask(&entry.command)));
         let tree = self.common.tree.clone();
         self.common.mailbox.post(deciding::Mail::Enter(entry));
         async move {
-            match tokio::time::timeout(patience, answer).await {
-                Ok(answered) => answered.unwrap_or(Err(Fault::Away(A::NAME.context))),
-                Err(_) => {
-                    // Patience ends: what there is so far, if anything is recorded.
-                    let number = recorded.load(Relaxed);
-                    if number == 0 {
-                        return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
-                    }
-                    let Some(seen) = lists::see(&tree, 0, number)? else { return Err(Fault::Crashed) };
-                    let (durable, is_durable) = oneshot::channel();
-                    tree.store.when_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
-                    is_durable.await.unwrap_or(Err(StoreError::Failed("the store is closed".into())))?;
-                    let Seen { number, version, body, .. } = seen;
-                    Ok(Outcome { number, version, body, settled: false, replayed: false })
+            let mut answer = answer;
+            // Nobody answers when the context has stopped, or failed, or an answer is lost.
+            let mut lost = match tokio::time::timeout(patience, &mut answer).await {
+                Ok(Ok(answered)) => return answered,
+                Ok(Err(_)) => true,
+                Err(_) => false,
+            };
+            loop {
+                match progress.give_up() {
+                    Standing::Recorded(number) => return so_far(&tree, number).await,
+                    Standing::Nothing if lost => return Err(Fault::Away(A::NAME.context)),
+                    Standing::Nothing => return Err(Fault::Busy { retry_after: Duration::from_secs(1) }),
+                    Standing::InHand if lost => return Err(Fault::Unknown),
+                    Standing::InHand => tokio::select! {
+                        answered = &mut answer => match answered {
+                            Ok(answered) => return answered,
+                            Err(_) => lost = true,
+                        },
+                        () = progress.recorded() => {}
+                    },
                 }
             }
         }

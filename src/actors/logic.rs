@@ -22,12 +22,14 @@ pub trait Logic: Sized + 'static {
     fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<Turn<Self>, StoreError>;
     /// The turn stands, as this commit.
     fn remember(&mut self, memory: Self::Memory, commit: Commit);
+    /// The turn stands: whatever happens from now on, what it recorded for these is recorded.
+    fn stands(_effects: &VecDeque<Self::Effect>, _mails: &[Option<Self::Mail>]) {}
     /// Acts on one of its effects.
     fn act(&mut self, commit: Commit, effect: Self::Effect, mails: &mut [Option<Self::Mail>]);
     /// Answers mail that will not be dealt with.
     fn dismiss(&mut self, mail: Self::Mail, why: &Fault);
-    /// Answers those who wait for something to be settled: the context stops.
-    fn dismiss_waiting(&mut self, why: &Fault);
+    /// Lets go of those who wait for something to be settled: the context stops.
+    fn dismiss_waiting(&mut self);
     /// Mail from clients waits for no room; everything else does.
     fn is_from_outside(mail: &Self::Mail) -> bool;
     /// When the next turn is due by itself.

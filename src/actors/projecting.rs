@@ -203,7 +203,9 @@ impl<V: View> Logic for Projecting<V> {
 
     fn act(&mut self, commit: Commit, told: Told, mails: &mut [Option<Mail<V>>]) {
         match mails.get_mut(told.mail).and_then(Option::take) {
-            Some(Mail::Rebuild(done) | Mail::Unpark { done, .. }) => self.shared.reply(commit, done, told.answer),
+            Some(Mail::Rebuild(done) | Mail::Unpark { done, .. }) => {
+                self.shared.reply(commit, done, told.answer, false)
+            }
             Some(Mail::Heard(_) | Mail::Wake) | None => {}
         }
     }
@@ -215,7 +217,7 @@ impl<V: View> Logic for Projecting<V> {
         }
     }
 
-    fn dismiss_waiting(&mut self, _: &Fault) {}
+    fn dismiss_waiting(&mut self) {}
 
     fn is_from_outside(_: &Mail<V>) -> bool {
         false

@@ -149,15 +149,19 @@ impl Shared {
         }
     }
 
-    /// Sends `answer` once `commit` is durable, held back or lost by the injected fault.
+    /// Sends `answer` once `commit` is durable, held back or lost by the injected fault. If it never will be durable,
+    /// whoever has been granted something, or has had something recorded (`stands`), cannot know what is left of it.
     pub fn reply<T: Send + 'static>(
         &self,
         commit: Commit,
         sender: oneshot::Sender<Result<T, Fault>>,
         answer: Result<T, Fault>,
+        stands: bool,
     ) {
+        let stands = stands || answer.is_ok();
         let then = Box::new(move |durable: Result<(), StoreError>| {
-            let _ = sender.send(durable.map_err(Fault::from).and(answer));
+            let lost = |error| if stands { Fault::Unknown } else { Fault::from(error) };
+            let _ = sender.send(durable.map_err(lost).and(answer));
         });
         match self.fault() {
             None => self.store.when_durable(commit, then),

@@ -32,6 +32,7 @@ struct State {
     held: bool,
     pending: bool,
     full: bool,
+    lossy: bool,
     syncs: u64,
     refusal: Option<StoreError>,
     /// After which commits nothing more becomes durable, and nothing more is accepted.
@@ -95,6 +96,11 @@ impl MemoryStore {
     /// Whether the disk is full: see [`Store::is_full`].
     pub fn fill(&self, full: bool) {
         lock(&self.0.state).full = full;
+    }
+
+    /// Whether it goes away, in [pending mode](Self::pending_mode), after it has decided and before it says so.
+    pub fn lose_verdicts(&self, on: bool) {
+        lock(&self.0.state).lossy = on;
     }
 
     /// The process is about to end: commits after `durable` are accepted only, and nothing is taken after `accepted`.
@@ -291,7 +297,10 @@ impl Store for MemoryStore {
         }
         let (word, verdict) = oneshot::channel();
         let shared = self.0.clone();
-        thread::spawn(move || word.send(shared.decide(batch)));
+        thread::spawn(move || {
+            let verdict = shared.decide(batch);
+            if lock(&shared.state).lossy { Ok(()) } else { word.send(verdict).map_err(drop) }
+        });
         Ok(Verdict::Pending(verdict))
     }
 

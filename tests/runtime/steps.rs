@@ -100,7 +100,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     let mut answers = Vec::new();
     for (place, (context, order)) in saga.orders.iter().enumerate() {
         if *context == CLOCK {
-            bench.node.advance_clock(Duration::from_secs(60 * order.number.unwrap_or_default()));
+            bench.node.advance_clock(Duration::from_secs(60 * order.number.unwrap_or_default())).unwrap();
             answers.push(Err(Fault::Away(CLOCK)));
             continue;
         }
@@ -131,8 +131,10 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
         let (context, order) = &saga.orders[place];
         let acknowledged = answer.clone();
         for _ in 0..200 {
-            match bench.order(context, under(&format!("order {place}"), order)).await {
-                Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed) => continue,
+            let again = bench.order(context, under(&format!("order {place}"), order)).await;
+            was_honest(&injection, &acknowledged, &again);
+            match again {
+                Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Unknown) => continue,
                 Err(Fault::Refused(refusal)) if refusal == holdfast::domain::Refusal::still_open() => continue,
                 certain => {
                     *answer = certain;
@@ -145,6 +147,16 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     bench.comes_right(saga.right).await;
     let turns = turns.lock().unwrap().clone();
     (turns, bench.store.health().accepted)
+}
+
+/// Who was told that nothing was done is new when they come again: nothing had been kept under their key.
+fn was_honest(injection: &Injection, told: &Result<Outcome, Fault>, again: &Result<Outcome, Fault>) {
+    let nothing_done = matches!(told, Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Store(_)));
+    let was_done = matches!(again, Ok(Outcome { replayed: true, .. }) | Err(Fault::RefusedBefore(_)));
+    // Who has not been answered yet was told nothing.
+    if !matches!(told, Err(Fault::Away("nobody"))) && !matches!(injection, Injection::Crash { .. }) {
+        assert!(!(nothing_done && was_done), "{injection:?}: {told:?}, and then {again:?}");
+    }
 }
 
 /// What a client has been told stays so: the same number, the same answer.

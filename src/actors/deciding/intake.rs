@@ -25,7 +25,7 @@ impl<A: Aggregate> Work<'_, A> {
     /// A client's command.
     pub(super) fn enter(&mut self, place: usize, entry: &Entry<A>) -> Result<(), StoreError> {
         // Whoever lost patience before anything was recorded has been told that nothing was.
-        if entry.reply.is_closed() {
+        if entry.reply.is_closed() || !entry.progress.take_in_hand() {
             return Ok(());
         }
         if let Some(key) = &entry.idempotency

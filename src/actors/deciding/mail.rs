@@ -1,5 +1,6 @@
 //! What a deciding context is sent: typed messages, each with its own way back.
 
+use super::Progress;
 use crate::{
     actors::{
         front::{Fault, IdempotencyKey, Outcome, Verb},
@@ -9,10 +10,7 @@ use crate::{
     },
     domain::{Aggregate, AskId, NoAnswer, Target},
 };
-use std::{
-    sync::{Arc, atomic::AtomicU64},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Mail for a deciding context.
@@ -50,8 +48,8 @@ pub struct Entry<A: Aggregate> {
     pub idempotency: Option<IdempotencyKey>,
     pub thread: Thread,
     pub reply: oneshot::Sender<Result<Outcome, Fault>>,
-    /// Set to the number once the command is recorded, for a client whose patience ends.
-    pub recorded: Arc<AtomicU64>,
+    /// How far it has come, for a client whose patience ends.
+    pub progress: Arc<Progress>,
     pub permit: Option<OwnedSemaphorePermit>,
 }
 

@@ -6,6 +6,7 @@ mod claims;
 mod expiry;
 mod intake;
 mod mail;
+mod progress;
 mod recording;
 mod requests;
 mod timers;
@@ -19,6 +20,7 @@ pub(in crate::actors) use self::{
 pub use asking::keys_key;
 pub use expiry::Keeping;
 pub use mail::{Answered, Asked, Entry, Mail};
+pub use progress::{Progress, Standing};
 pub use timers::timer_key;
 
 use self::expiry::Expiring;
@@ -41,7 +43,7 @@ use crate::{
     store::{Batch, Commit, Epoch, StoreError},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -247,16 +249,11 @@ impl<A: Aggregate> Logic for Deciding<A> {
             Effect::Put { number, ask, pass, pause, saga, thread } => self.put(number, ask, pass, pause, saga, thread),
             Effect::Reply { mail: place, answer } => {
                 if let Some(Mail::Enter(entry)) = mail(place) {
-                    // A slow disk must not let its sender think that nothing came of it.
-                    if let Ok(outcome) = &answer {
-                        entry.recorded.store(outcome.number, Relaxed);
-                    }
-                    self.shared.reply(commit, entry.reply, answer);
+                    self.shared.reply(commit, entry.reply, answer, false);
                 }
             }
             Effect::Wait { mail: place, number, replayed } => {
                 if let Some(Mail::Enter(entry)) = mail(place) {
-                    entry.recorded.store(number, Relaxed);
                     let waiting = Waiting { reply: entry.reply, replayed, _permit: entry.permit };
                     self.waiting.entry(number).or_default().push(waiting);
                     self.shared.waiting.fetch_add(1, Relaxed);
@@ -265,7 +262,8 @@ impl<A: Aggregate> Logic for Deciding<A> {
             Effect::Settled { number, outcome } => {
                 for waiting in self.waiting.remove(&number).unwrap_or_default() {
                     self.shared.waiting.fetch_sub(1, Relaxed);
-                    self.shared.reply(commit, waiting.reply, mail::as_replay(outcome.clone(), waiting.replayed));
+                    let answer = mail::as_replay(outcome.clone(), waiting.replayed);
+                    self.shared.reply(commit, waiting.reply, answer, true);
                 }
                 for asked in self.postponed.remove(&number).unwrap_or_default() {
                     if let Some(mailbox) = &self.mailbox {
@@ -285,8 +283,21 @@ impl<A: Aggregate> Logic for Deciding<A> {
             }
             Effect::Done { mail: place, answer } => {
                 if let Some(Mail::Unpark { done, .. }) = mail(place) {
-                    self.shared.reply(commit, done, answer);
+                    self.shared.reply(commit, done, answer, false);
                 }
+            }
+        }
+    }
+
+    fn stands(effects: &VecDeque<Effect<A>>, mails: &[Option<Mail<A>>]) {
+        for effect in effects {
+            let (place, number) = match effect {
+                Effect::Reply { mail, answer: Ok(outcome) } => (*mail, outcome.number),
+                Effect::Wait { mail, number, .. } => (*mail, *number),
+                _ => continue,
+            };
+            if let Some(Some(Mail::Enter(entry))) = mails.get(place) {
+                entry.progress.record(number);
             }
         }
     }
@@ -302,11 +313,10 @@ impl<A: Aggregate> Logic for Deciding<A> {
         }
     }
 
-    fn dismiss_waiting(&mut self, why: &Fault) {
-        for waiting in std::mem::take(&mut self.waiting).into_values().flatten() {
-            self.shared.waiting.fetch_sub(1, Relaxed);
-            let _ = waiting.reply.send(Err(why.clone()));
-        }
+    fn dismiss_waiting(&mut self) {
+        // What they sent is recorded, and they are told how it stands when nobody answers them any more.
+        let waiting = std::mem::take(&mut self.waiting).into_values().flatten().count();
+        self.shared.waiting.fetch_sub(waiting as u64, Relaxed);
         self.postponed.clear();
         self.asking.clear();
         self.publish_health();

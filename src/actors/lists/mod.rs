@@ -37,6 +37,7 @@ impl From<StoreError> for Fault {
         match error {
             StoreError::Behind => Self::Busy { retry_after: std::time::Duration::from_secs(1) },
             StoreError::Damaged(what) => Self::Damaged(what),
+            StoreError::Unknown => Self::Unknown,
             error => Self::Store(error.to_string()),
         }
     }
