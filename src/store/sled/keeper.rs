@@ -11,16 +11,16 @@ use super::{
     space::{self, Space},
     table::Table,
 };
-use crate::store::{Commit, StoreError};
+use crate::store::{Commit, StoreError, lock};
 use std::{
     cell::Cell,
     fs::File,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, PoisonError, atomic::Ordering, mpsc},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering, mpsc},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How often the disk is looked at by itself.
@@ -31,6 +31,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const CHANGES: u32 = 16;
 /// What a row of blocks may take on the disk until sled has tidied up behind it, as so many times its length.
 const SPRAWL: u64 = 2;
+/// To see whether runs fit they are read: not again before so long, where they did not.
+const RECOUNT: Duration = Duration::from_secs(5);
 
 /// What both threads need.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(super) struct Keeper {
     pub(super) slots: Slots,
     pub(super) space: Arc<Space>,
     pub(super) store: u128,
+    /// When runs were last found not to fit.
+    pub(super) unfitting: Mutex<Option<Instant>>,
     /// Left out by a test of the tests.
     pub(super) unmerged: bool,
     /// Declared last, so that the directory is free only when sled has let go of it.
@@ -215,7 +219,8 @@ impl Keeper {
     /// few blocks those are merged first, so that nobody looks into more and more of them.
     fn merge(&self, table: &Table, below: u8) -> Result<bool, StoreError> {
         let least = self.space.reserve / 2;
-        let merged = table.merge(below, self.room_to_merge(), |level| {
+        let room = self.room_to_merge();
+        let merged = table.merge(below, room, |level| {
             let go_on = self.paced(least);
             let blocks = Cell::new(0_u32);
             move || {
@@ -230,6 +235,8 @@ impl Keeper {
         })?;
         if merged {
             self.sync()?;
+        } else if room.is_some_and(|room| room > 0) {
+            *lock(&self.unfitting) = Some(Instant::now());
         }
         for run in table.retired() {
             table.remove(run, self.paced(0))?;
@@ -243,6 +250,7 @@ impl Keeper {
         self.space.look();
         let free = self.space.free()?.saturating_sub(self.space.reserve);
         let all = guarded(|| self.db.size_on_disk()).unwrap_or(u64::MAX);
-        (free < all.saturating_mul(SPRAWL)).then_some(free / SPRAWL)
+        let counted = lock(&self.unfitting).is_some_and(|at| at.elapsed() < RECOUNT);
+        (free < all.saturating_mul(SPRAWL)).then_some(if counted { 0 } else { free / SPRAWL })
     }
 }

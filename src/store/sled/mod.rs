@@ -139,6 +139,7 @@ impl SledStore {
             slots: slots.clone(),
             space: space.clone(),
             store: mark.store,
+            unfitting: Mutex::default(),
             unmerged: hazards.unmerged,
             _lock: lock.clone(),
         };
