@@ -6,7 +6,8 @@ mod support;
 
 use serde_json::json;
 use std::{
-    net::TcpStream,
+    io::Read,
+    net::{TcpListener, TcpStream},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -111,6 +112,27 @@ fn a_503_means_that_nothing_was_recorded() {
     let refused = answers.iter().filter(|(_, answer)| answer.status == 503).count();
     eprintln!("{refused} of {} were refused", answers.len());
     answers.iter().for_each(|(user, answer)| is_true(&server, *user, answer));
+}
+
+#[test]
+fn a_gateway_says_that_it_does_not_know_when_whom_it_reached_is_not_heard() {
+    // One that reads a request and hangs up, as one does that is killed at it; and one that nobody reaches.
+    let killed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let reached = killed.local_addr().unwrap();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    thread::spawn(move || {
+        killed.incoming().flatten().for_each(|mut stream| {
+            let _ = stream.read(&mut [0; 4096]);
+        });
+    });
+    let toml = format!(
+        "[node]\ncontexts = [\"none\"]\ncredential = \"0123456789abcdef\"\n[peers.bookrent]\nbook = \"http://{reached}\"\n\
+         rent = \"http://{nobody}\"\ndelivery = \"http://{nobody}\"\nview = \"http://{nobody}\"\n"
+    );
+    let gateway = Server::configured(&toml);
+    gateway.post("/books", json!({"title": "title01"})).refuses(500, "outcome-unknown");
+    gateway.get("/books/1").refuses(503, "context-away");
+    gateway.post("/rents", json!({"bookId": 1, "userId": 1, "address": "address1"})).refuses(503, "context-away");
 }
 
 #[test]

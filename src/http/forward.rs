@@ -62,6 +62,11 @@ impl Forwarder {
         to: &Elsewhere,
     ) -> Result<HttpResponse, Problem> {
         let away = || Problem::from(Fault::Away(to.name.context));
+        // Who was reached, and then not heard, may have done what they were sent.
+        let unheard = || match request.method().is_safe() {
+            true => away(),
+            false => Fault::Unknown.into(),
+        };
         let mut url = to.url.clone().ok_or_else(away)?;
         url.set_path(request.path());
         url.set_query(Some(request.query_string()).filter(|query| !query.is_empty()));
@@ -73,8 +78,9 @@ impl Forwarder {
             passed = passed.header(name.as_str(), value.as_bytes());
         }
         let answer = passed.send().await.map_err(|why| {
+            let problem = if why.is_connect() { away() } else { unheard() };
             tracing::warn!(context = to.name.context, why = %why.without_url(), "a request could not be passed on");
-            away()
+            problem
         })?;
         let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
         let mut response = HttpResponse::build(status);
@@ -84,7 +90,7 @@ impl Forwarder {
                 response.append_header((name, value));
             }
         }
-        Ok(response.body(answer.bytes().await.map_err(|_| away())?))
+        Ok(response.body(answer.bytes().await.map_err(|_| unheard())?))
     }
 }
 
