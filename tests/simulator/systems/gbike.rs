@@ -59,7 +59,7 @@ fn ride(user: u64, bike: u64) -> Order {
 
 fn order(chance: &mut Chance, world: &World) -> Order {
     if chance.coin()
-        && let Some(order) = riders_order(chance, world)
+        && let Some(order) = riders_order(world)
     {
         return order;
     }
@@ -74,7 +74,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
 }
 
 /// Brings back one bike after the other, and pays when there is a chain of bills.
-fn riders_order(chance: &mut Chance, world: &World) -> Option<Order> {
+fn riders_order(world: &World) -> Option<Order> {
     let is_riders = |thing: &Value, status: &str| thing["userid"] == RIDER && text(thing, "status") == status;
     let unpaid = world.all("billing").iter().filter(|(_, bill)| is_riders(bill, "APPLYFEE")).count();
     if unpaid > 4 {
