@@ -7,9 +7,7 @@ use super::{
     print,
 };
 use crate::{
-    actors::{
-        ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings, accept_histories,
-    },
+    actors::{ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings, accept_histories},
     amqp::{self, owner::Taken},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,

@@ -180,7 +180,8 @@ fn a_second_node_for_a_context_of_the_very_node_that_it_asks_is_refused() {
     let first = Server::configured(credential);
     let peers: String =
         ["book", "delivery", "view"].map(|name| format!("'bookrent.{name}' = '{}'\n", first.url())).concat();
-    let second = Server::of("bookrent", &format!("{PATIENT}{credential}[peers]\n{peers}"), &["--contexts", "bookrent.rent"]);
+    let second =
+        Server::of("bookrent", &format!("{PATIENT}{credential}[peers]\n{peers}"), &["--contexts", "bookrent.rent"]);
     first.register_book("title01");
     first.register_book("title01");
     rent(&first, 1).has("status", "Rent");
