@@ -2,7 +2,7 @@
 
 use super::{
     clock::{ClockHealth, TooFar},
-    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, SagaPart},
+    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     hearsay::Dispute,
     outflow::{Outflow, OutflowHealth, Outgoing, Published},
     remote::PeerQuestion,
@@ -49,6 +49,10 @@ pub trait Context: Send + Sync {
 
     /// How it is doing.
     fn health(&self) -> ContextHealth;
+    /// Where it stands; looked up without asking the store.
+    fn phase(&self) -> Phase {
+        self.health().state
+    }
     /// Stops it: handed-over batches finish, queued and parked callers get 503. Done when this resolves.
     fn stop(&self) -> BoxFuture<'static, ()>;
     /// Starts it again: timers, events and open asks are taken up.

@@ -6,7 +6,7 @@ use super::{
     desk::Tree,
     front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
     guard::{AnswerReceiver, Guard},
-    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaPart},
+    health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     lists,
     logic::Logic,
     outflow::{Outflow, Outflows, Outgoing, Published},
@@ -94,6 +94,10 @@ impl<L: Logic, E: Entity> Common<L, E> {
             latest().saturating_sub(positions.get(*source).copied().unwrap_or(0))
         };
         self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.shared().phase()
     }
 
     pub fn health(&self, view: bool) -> ContextHealth {
@@ -296,6 +300,9 @@ impl<A: Aggregate> Context for Handle<A> {
     }
     fn health(&self) -> ContextHealth {
         self.common.health(false)
+    }
+    fn phase(&self) -> Phase {
+        self.common.phase()
     }
     fn stop(&self) -> BoxFuture<'static, ()> {
         self.common.halt(true)

@@ -289,7 +289,7 @@ impl Node for LocalNode {
         self.store.failure().is_none()
     }
     fn ready(&self) -> bool {
-        let starting = |context: &Arc<dyn Context>| context.health().state == Phase::Starting;
+        let starting = |context: &Arc<dyn Context>| context.phase() == Phase::Starting;
         self.store_works() && !self.contexts.iter().any(starting) && self.disputes().is_empty()
     }
 }

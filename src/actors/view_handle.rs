@@ -5,7 +5,7 @@ use super::{
     front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
     guard::Guard,
     handle::Common,
-    health::{ContextHealth, Injected, ParkedEvent, ParkedId, SagaPart},
+    health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     lists,
     projecting::{self, Projecting},
     shared::Mailbox,
@@ -59,6 +59,9 @@ impl<V: View> Context for ViewHandle<V> {
     }
     fn health(&self) -> ContextHealth {
         self.common.health(true)
+    }
+    fn phase(&self) -> Phase {
+        self.common.phase()
     }
     fn stop(&self) -> BoxFuture<'static, ()> {
         self.common.halt(true)

@@ -3,6 +3,7 @@
 mod broker;
 mod lab;
 mod outside;
+mod room;
 mod serve;
 
 pub use serve::{Listening, announce, banner, bind, run};

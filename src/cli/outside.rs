@@ -1,11 +1,12 @@
 //! What a server does towards the outside by itself: on a runtime of its own, so that nothing there delays anybody here.
 
-use super::Failure;
+use super::{Failure, room};
 use crate::{
     actors::{LocalNode, Outgoing, Sink, Wire},
     config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::{Aggregate, Board, Name, View},
     http::Elsewhere,
+    limits,
     messages::{self, Log, Webhook, WebhookSettings},
     nodes::{HttpWire, Peers},
     systems,
@@ -43,7 +44,12 @@ impl Outside {
     /// [`Failure`] when the configuration cannot be used.
     pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn Wire>>, Failure> {
         let Some(credential) = credential(settings)?.filter(|_| !settings.peers.is_empty()) else { return Ok(None) };
-        let mut peers = Peers { urls: Default::default(), credential };
+        let mut peers = Peers {
+            urls: Default::default(),
+            credential,
+            asks: room::asks(limits::open_files()),
+            answer_limit: settings.node.answer_limit,
+        };
         for (system, contexts) in &settings.peers {
             for (context, url) in contexts {
                 let name = format!("{system}.{context}");

@@ -4,7 +4,7 @@ use super::{
     Failure,
     broker::Broker,
     outside::{self, Outside},
-    print,
+    print, room,
 };
 use crate::{
     actors::{ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings, accept_histories},
@@ -13,6 +13,7 @@ use crate::{
     domain::Timestamp,
     events::{self, Documents},
     http::{self, HttpSettings, Listeners},
+    limits,
     store::{Commit, MemoryStore, Options, Reserve, SledStore, Store},
     systems,
 };
@@ -25,6 +26,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 use tokio::signal::unix::SignalKind;
+
+/// What the kernel keeps of answers for one connection, in bytes. It takes twice that, for its own needs.
+const SEND_BUFFER: usize = 128 * 1024;
 
 /// The machine's clock.
 pub(super) fn machine_now() -> Timestamp {
@@ -39,6 +43,8 @@ pub struct Listening {
     pub listeners: Listeners,
     /// Where the gateway is; with the real port where 0 was asked for.
     pub address: SocketAddr,
+    /// Where probes are answered, if they have a listener of their own.
+    pub probes: Option<SocketAddr>,
 }
 
 /// Takes the address of the gateway, and those of the contexts that have one of their own.
@@ -54,8 +60,13 @@ pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
         Ok((context, take(SocketAddr::new(address.ip(), port), &whose, way_out)?))
     });
     let contexts = contexts.collect::<Result<_, Failure>>()?;
-    let address = all.local_addr().map_err(|why| Failure::Failed(format!("{address}: {why}")))?;
-    Ok(Listening { listeners: Listeners { all, contexts }, address })
+    let way_out = "choose another with `http.probes`, or do without it";
+    let probes = settings.http.probes.map(|address| take(address, ", for probes,", way_out)).transpose()?;
+    let told = |listener: &TcpListener| {
+        listener.local_addr().map_err(|why| Failure::Failed(format!("an address cannot be told: {why}")))
+    };
+    let (address, asked_at) = (told(&all)?, probes.as_ref().map(told).transpose()?);
+    Ok(Listening { listeners: Listeners { all, contexts, probes }, address, probes: asked_at })
 }
 
 fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, Failure> {
@@ -72,6 +83,10 @@ fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, 
     };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
+    // What is accepted has the same. Without it the kernel takes in megabytes for a client that does not read.
+    if let Err(why) = rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER) {
+        tracing::warn!(%why, "connections have the send buffers that the system gives them");
+    }
     Ok(listener)
 }
 
@@ -81,8 +96,9 @@ fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, 
 /// # Errors
 /// [`Failure`] when it cannot start, or when what it stands on fails.
 pub fn run(config: &Config, ahead: i64) -> Result<(), Failure> {
-    let Listening { listeners, address } = bind(&config.settings)?;
-    actix_rt::System::new().block_on(serve(config, ahead, listeners, || announce(config, address), told_to_stop()))
+    let Listening { listeners, address, probes } = bind(&config.settings)?;
+    let accepting = || announce(config, address, probes);
+    actix_rt::System::new().block_on(serve(config, ahead, listeners, accepting, told_to_stop()))
 }
 
 /// Runs the server from `accepting`, which is called when it accepts, until `told` resolves.
@@ -146,7 +162,11 @@ pub(super) async fn serve(
     });
     let mut told_to_stop = stopped.clone();
     let drain = async move { drop(told_to_stop.wait_for(Option::is_some).await) };
+    let room = room::of(settings, limits::open_files(), room::open_now())?;
     let http = HttpSettings {
+        max_connections: room.connections,
+        max_forwarded: room.forwarded,
+        max_streams: room.streams,
         node_credential: outside::credential(settings)?,
         elsewhere: outside::elsewhere(settings),
         inlets: broker.iter().flat_map(Broker::inlets).collect(),
@@ -242,6 +262,10 @@ fn http_settings(settings: &Settings) -> HttpSettings {
     };
     HttpSettings {
         workers: http.workers,
+        uri_limit: http.uri_limit,
+        header_limit: http.header_limit,
+        unsent_bytes: http.unsent_mb << 20,
+        write_timeout: Duration::from_millis(http.write_timeout_ms),
         body_limit: http.body_limit,
         json_depth: http.json_depth,
         header_timeout: Duration::from_millis(http.header_timeout_ms),
@@ -255,6 +279,9 @@ fn http_settings(settings: &Settings) -> HttpSettings {
         list_limits: ListLimits { rows: http.max_scan_rows, filters: http.max_filters },
         scans: http.scans,
         scans_waiting: http.scans_waiting,
+        answer_limit: settings.node.answer_limit,
+        max_hops: settings.node.max_hops,
+        node_name: settings.node_name(),
         ..HttpSettings::default()
     }
 }
@@ -310,12 +337,13 @@ pub fn async_document(settings: &Settings) -> Result<String, Failure> {
 ///
 /// # Errors
 /// [`Failure::Failed`] when stdout cannot be written.
-pub fn announce(config: &Config, address: SocketAddr) -> Result<(), Failure> {
+pub fn announce(config: &Config, address: SocketAddr, probes: Option<SocketAddr>) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() {
         // Talk; nobody has to hear it.
         let _ = std::io::stderr().write_all(banner(config, address).as_bytes());
     }
-    print(&format!("listening on http://{address}\n"))
+    let probes = probes.map(|probes| format!("probes on http://{probes}\n")).unwrap_or_default();
+    print(&format!("{probes}listening on http://{address}\n"))
 }
 
 /// The greeting of a server that listens on `address`.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What this node is among others.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct NodeSection {
@@ -18,6 +18,24 @@ pub struct NodeSection {
     pub credential_file: Option<PathBuf>,
     /// Contexts of other nodes whose past is believed anew, whatever was known of it.
     pub accept_history: Vec<String>,
+    /// How many nodes may pass a request on.
+    pub max_hops: usize,
+    /// The largest answer of another node, in bytes.
+    pub answer_limit: usize,
+}
+
+impl Default for NodeSection {
+    fn default() -> Self {
+        Self {
+            name: None,
+            contexts: None,
+            credential: None,
+            credential_file: None,
+            accept_history: Vec::new(),
+            max_hops: 4,
+            answer_limit: 16 << 20,
+        }
+    }
 }
 
 /// The word for no context at all.

@@ -1,11 +1,14 @@
 //! Configuration: flags over environment over file over defaults. What is not known is an error that names it.
 
 mod beyond;
+mod http;
 mod layers;
 mod outward;
+mod own;
 mod settings;
 
 pub use beyond::*;
+pub use http::Http;
 pub use layers::{Flags, Origin};
 pub use outward::*;
 pub use settings::*;

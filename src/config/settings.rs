@@ -2,15 +2,17 @@
 
 use super::{
     beyond::{Messages, NO_CONTEXTS, NodeSection},
+    http::Http,
     outward::{Amqp, Events, PREFIXES},
+    own::leads_to,
 };
 use crate::{
-    actors::{BreakerSettings, GuardSettings, ListLimits},
+    actors::{BreakerSettings, GuardSettings},
     domain::{Aggregate, Board, View},
     systems,
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, net::IpAddr, net::Ipv4Addr, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -40,49 +42,6 @@ pub struct Settings {
     pub compat: Compat,
     /// `systems = [...]`, or `[systems.NAME]`
     pub systems: Systems,
-}
-
-/// How the server speaks HTTP.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Http {
-    pub listen: SocketAddr,
-    pub workers: usize,
-    pub body_limit: usize,
-    pub json_depth: usize,
-    pub header_timeout_ms: u64,
-    pub body_timeout_ms: u64,
-    pub cors_origins: Vec<String>,
-    pub drain_delay_ms: u64,
-    pub drain_timeout_ms: u64,
-    pub trusted_proxies: Vec<IpAddr>,
-    pub max_filters: usize,
-    pub max_scan_rows: usize,
-    pub scans: usize,
-    pub scans_waiting: usize,
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        let lists = ListLimits::default();
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8088)),
-            workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
-            body_limit: 64 * 1024,
-            json_depth: 32,
-            header_timeout_ms: 5000,
-            body_timeout_ms: 5000,
-            cors_origins: Vec::new(),
-            drain_delay_ms: 0,
-            drain_timeout_ms: 30_000,
-            trusted_proxies: Vec::new(),
-            max_filters: lists.filters,
-            max_scan_rows: lists.rows,
-            scans: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
-            scans_waiting: 64,
-        }
-    }
 }
 
 /// Where rows are kept.
@@ -246,17 +205,7 @@ impl Settings {
 
     pub(super) fn check(&self) -> Result<(), Wrong> {
         let http = &self.http;
-        within("http.workers", http.workers as u64, 1, 1024)?;
-        within("http.body_limit", http.body_limit as u64, 1, 16 << 20)?;
-        within("http.json_depth", http.json_depth as u64, 1, 128)?;
-        within("http.header_timeout_ms", http.header_timeout_ms, 1, 600_000)?;
-        within("http.body_timeout_ms", http.body_timeout_ms, 1, 600_000)?;
-        within("http.drain_delay_ms", http.drain_delay_ms, 0, 600_000)?;
-        within("http.drain_timeout_ms", http.drain_timeout_ms, 0, 600_000)?;
-        within("http.max_filters", http.max_filters as u64, 1, 64)?;
-        within("http.max_scan_rows", http.max_scan_rows as u64, 1000, 10_000_000)?;
-        within("http.scans", http.scans as u64, 1, 1024)?;
-        within("http.scans_waiting", http.scans_waiting as u64, 0, 1 << 20)?;
+        http.check()?;
         within("store.cache_mb", self.store.cache_mb, 1, 1 << 20)?;
         within("store.unwritten_mb", self.store.unwritten_mb, 1, 1 << 20)?;
         if let Some(reserve) = self.store.reserve_mb {
@@ -272,10 +221,6 @@ impl Settings {
         require(PREFIXES.contains(&self.events.amqp_prefix.as_str()), "events.amqp_prefix", || {
             format!("there are: {PREFIXES:?}")
         })?;
-        for origin in &http.cors_origins {
-            let fine = origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
-            require(fine, "http.cors_origins", || format!("`{origin}` is no origin, such as `https://shop.example`"))?;
-        }
         for name in self.systems.enabled.iter().chain(self.systems.settings.keys()) {
             let known = systems::NAMES.contains(&name.as_str());
             let key =
@@ -299,6 +244,13 @@ impl Settings {
     pub fn hosted(&self) -> Option<std::collections::HashSet<String>> {
         let listed = self.node.contexts.as_ref()?.iter();
         Some(listed.filter(|name| *name != NO_CONTEXTS).cloned().collect())
+    }
+
+    /// Where this node can be reached, as far as it knows.
+    fn own_addresses(&self) -> Vec<SocketAddr> {
+        let listen = self.http.listen;
+        let ports = self.compat_ports().into_iter().map(|(_, port)| SocketAddr::new(listen.ip(), port));
+        [listen].into_iter().chain(ports).chain(self.http.probes).collect()
     }
 
     /// What this node is called.
@@ -327,9 +279,21 @@ impl Settings {
                 let (name, key) = (format!("{system}.{context}"), format!("peers.{system}.{context}"));
                 known(&name, key.clone())?;
                 let fine = url.starts_with("http://") || url.starts_with("https://");
-                require(fine, key, || format!("`{url}` is no URL of a node, such as `http://book:8088`"))?;
+                require(fine, key.clone(), || format!("`{url}` is no URL of a node, such as `http://book:8088`"))?;
+                let hosted = self.hosted().is_none_or(|hosted| hosted.contains(&name));
+                let own = || self.own_addresses().into_iter().find(|own| leads_to(url, *own));
+                let own = if hosted { None } else { own() };
+                require(own.is_none(), key, || {
+                    let own = own.map(|own| own.to_string()).unwrap_or_default();
+                    format!(
+                        "`{url}` is this node itself, which listens on {own}, and {name} is not among its contexts: \
+                         say which node has it, or host it here with `node.contexts`"
+                    )
+                })?;
             }
         }
+        within("node.max_hops", self.node.max_hops as u64, 1, 64)?;
+        within("node.answer_limit", self.node.answer_limit as u64, 64 << 10, 1 << 30)?;
         let shown = self.node.credential.is_some() || self.node.credential_file.is_some();
         require(self.peers.is_empty() || shown, "node.credential", || {
             "nodes show each other a credential: set the same for all, as `openssl rand -base64 32` gives".into()
@@ -383,11 +347,11 @@ impl Settings {
     }
 }
 
-fn within(key: &str, value: u64, least: u64, most: u64) -> Result<(), Wrong> {
+pub(super) fn within(key: &str, value: u64, least: u64, most: u64) -> Result<(), Wrong> {
     require((least..=most).contains(&value), key, || format!("{value} is not allowed; from {least} to {most} is"))
 }
 
-fn require(fine: bool, key: impl Into<String>, what: impl FnOnce() -> String) -> Result<(), Wrong> {
+pub(super) fn require(fine: bool, key: impl Into<String>, what: impl FnOnce() -> String) -> Result<(), Wrong> {
     if fine { Ok(()) } else { Err(Wrong { key: key.into(), what: what() }) }
 }
 

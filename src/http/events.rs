@@ -19,7 +19,7 @@ use actix_web::{
     web,
 };
 use futures_util::{FutureExt, StreamExt, future::select_all, stream};
-use std::{collections::HashMap, fmt::Write, time::Duration};
+use std::{collections::HashMap, fmt::Write, sync::Arc, time::Duration};
 
 const BATCH: &str = "application/cloudevents-batch+json";
 const LIMIT: usize = 100;
@@ -156,6 +156,12 @@ impl Reader {
     }
 }
 
+fn too_many(most: usize) -> Problem {
+    let en = format!("{most} streams of events are open, and there may be no more; come again, or read page by page");
+    let ko = format!("이벤트 스트림은 {most}개까지 열 수 있습니다. 잠시 후 다시 시도해 주세요");
+    Problem::new("too-many-streams", en, ko).with("retry-after", "5".into())
+}
+
 /// Tells of events as they happen, until the client goes away or the server stops. Logs that have `changed` are told from
 /// the beginning, and that they are is told before.
 fn follow(request: &HttpRequest, reader: Reader, changed: &[&'static str]) -> Result<HttpResponse, Problem> {
@@ -166,8 +172,10 @@ fn follow(request: &HttpRequest, reader: Reader, changed: &[&'static str]) -> Re
         let reset = serde_json::json!({ "code": "history-changed", "contexts": changed });
         let _ = write!(greeting, "id: {}\nevent: reset\ndata: {reset}\n\n", reader.cursor_anew(changed));
     }
-    let state = (reader, front, Some(greeting));
-    let told = stream::unfold(state, |(mut reader, front, first)| async move {
+    // Its place is free again when the stream is dropped.
+    let place = Arc::clone(&front.streams).try_acquire_owned().map_err(|_| too_many(front.settings.max_streams))?;
+    let state = (reader, front, Some(greeting), place);
+    let told = stream::unfold(state, |(mut reader, front, first, place)| async move {
         if front.draining() {
             return None;
         }
@@ -189,7 +197,7 @@ fn follow(request: &HttpRequest, reader: Reader, changed: &[&'static str]) -> Re
         }
         // One that has much to catch up with lets the others have their turn.
         tokio::task::yield_now().await;
-        Some((Ok::<_, std::convert::Infallible>(web::Bytes::from(text)), (reader, front, None)))
+        Some((Ok::<_, std::convert::Infallible>(web::Bytes::from(text)), (reader, front, None, place)))
     });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")

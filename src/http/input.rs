@@ -1,10 +1,17 @@
 //! What comes in over HTTP: bodies within their size and time.
 
-use super::Front;
-use crate::inbound::{Headers, Problem};
+use super::{
+    Front,
+    crowd::{Awaiting, Stay, Told},
+};
 pub use crate::inbound::{json, media_type, text};
+use crate::{
+    actors::Fault,
+    inbound::{Headers, Problem},
+};
 use actix_web::{HttpRequest, web};
 use futures_util::StreamExt;
+use std::{sync::Arc, time::Duration};
 
 impl Headers for HttpRequest {
     fn header(&self, name: &str) -> Option<&[u8]> {
@@ -19,14 +26,25 @@ pub async fn bytes(request: &HttpRequest, mut payload: web::Payload, front: &Fro
     if length.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));
     }
+    let stay = request.conn_data::<Arc<Stay>>();
+    let awaiting = stay.map(|stay| Awaiting::begin(Arc::clone(stay)));
+    let broken = || match stay.map(|stay| stay.told()) {
+        // Nothing has been done for it yet, and somebody else is waiting.
+        Some(Told::Leave) => Fault::Busy { retry_after: Duration::from_secs(1) }.into(),
+        _ => Problem::new("bad-request", "the body broke off", "본문이 끊겼습니다"),
+    };
     let read = async {
-        let mut body = Vec::with_capacity(length.unwrap_or(0));
+        // No more is set aside for a body than has come of it.
+        let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| Problem::new("bad-request", "the body broke off", "본문이 끊겼습니다"))?;
+            let chunk = chunk.map_err(|_| broken())?;
             if body.len() + chunk.len() > limit {
                 return Err(Problem::too_large(limit));
             }
             body.extend_from_slice(&chunk);
+        }
+        if let Some(awaiting) = &awaiting {
+            awaiting.is_whole();
         }
         Ok(body)
     };

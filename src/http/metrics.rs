@@ -1,8 +1,8 @@
 //! Metrics, in OpenMetrics text. Requests are counted as they are answered; the rest is looked up when it is asked for.
 
-use super::Front;
+use super::{Front, ops::Told};
 use crate::actors::{ContextHealth, Phase};
-use actix_web::{HttpResponse, http::Method};
+use actix_web::http::{Method, StatusCode};
 use prometheus_client::{
     encoding::{EncodeLabelSet, LabelSetEncoder, text::encode},
     metrics::{counter::ConstCounter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
@@ -105,7 +105,7 @@ type GaugeOf = prometheus_client::metrics::gauge::Gauge;
 type CounterOf = prometheus_client::metrics::counter::Counter;
 
 /// All metrics.
-pub fn scrape(front: &Front) -> HttpResponse {
+pub fn scrape(front: &Front) -> Told {
     let mut registry = Registry::default();
     registry.register(
         "http_server_request_duration_seconds",
@@ -177,11 +177,30 @@ pub fn scrape(front: &Front) -> HttpResponse {
     gauge("holdfast_clock_stepped_back_seconds", "By how much the machine's clock was set back", stepped_back);
     gauge("process_resident_memory_bytes", "Resident memory", resident_bytes().unwrap_or(0));
 
-    let mut text = String::new();
-    match encode(&mut text, &registry) {
-        Ok(()) => HttpResponse::Ok().content_type(OPEN_METRICS).body(text),
-        Err(_) => HttpResponse::InternalServerError().finish(),
-    }
+    connections(&mut registry, front);
+    let mut body = String::new();
+    let status = match encode(&mut body, &registry) {
+        Ok(()) => StatusCode::OK,
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Told { status, media: OPEN_METRICS, body }
+}
+
+/// Who is connected.
+fn connections(registry: &mut Registry, front: &Front) {
+    let crowd = front.crowd.health();
+    let mut gauge = |name: &str, help: &str, value: usize| {
+        registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
+    };
+    gauge("holdfast_connections", "Connections that are open", crowd.open);
+    gauge("holdfast_connections_most", "As many may be", crowd.most);
+    gauge("holdfast_unsent_bytes", "Bytes of answers that wait for clients that do not read", crowd.unsent);
+    let streams = front.settings.max_streams.saturating_sub(front.streams.available_permits());
+    gauge("holdfast_streams", "Streams of events that are open", streams);
+    let mut counter = |name: &str, help: &str, value: u64| registry.register(name, help, ConstCounter::new(value));
+    counter("holdfast_connections_spared", "Closed while idle, for a newcomer", crowd.spared);
+    counter("holdfast_connections_refused", "Turned away because all others were busy", crowd.refused);
+    counter("holdfast_connections_broken", "Broken off because the client did not read", crowd.broken);
 }
 
 /// The guards in front of contexts, those of other nodes included.

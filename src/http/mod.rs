@@ -3,6 +3,7 @@
 mod admin;
 mod connection;
 mod cors;
+mod crowd;
 mod cursor;
 mod event_reader;
 mod events;
@@ -14,15 +15,19 @@ mod metrics;
 pub mod openapi;
 mod ops;
 mod parked;
+mod portions;
+mod probes;
+mod refusal;
 mod rest;
 mod sagas;
 mod scans;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use crate::{
-    actors::{ListLimits, Node},
-    inbound::{Found, Inlet, Paths, Problem},
+    actors::Node,
+    inbound::{Found, Paths, Problem},
 };
 use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
@@ -32,96 +37,29 @@ use actix_web::{
     http::header,
     rt::net::TcpStream,
     web,
+    web::Bytes,
 };
-use connection::{Connection, LINGER, Open};
+use connection::{Bounds, Connection};
+use crowd::Crowd;
 pub use forward::Elsewhere;
 use forward::Forwarder;
 use futures_util::FutureExt;
+use portions::PORTION;
+use refusal::LINGER;
 use scans::Scans;
+pub use settings::{HttpSettings, MOST_CONNECTIONS, in_passing};
 use std::{
     future::Future,
     io,
-    net::{IpAddr, TcpListener},
+    net::TcpListener,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-/// How the server behaves.
-#[derive(Debug, Clone)]
-pub struct HttpSettings {
-    /// Threads that serve connections.
-    pub workers: usize,
-    /// The largest body, in bytes.
-    pub body_limit: usize,
-    /// The deepest nesting of a body.
-    pub json_depth: usize,
-    /// How long the headers may take.
-    pub header_timeout: Duration,
-    /// How long the body may take.
-    pub body_timeout: Duration,
-    /// How long an idle connection is kept.
-    pub keep_alive: Duration,
-    /// How long it goes on serving, not ready, before it stops accepting.
-    pub drain_delay: Duration,
-    /// How long running requests may take to finish after that.
-    pub drain_timeout: Duration,
-    /// Origins of which scripts may call; `None` for any.
-    pub cors_origins: Option<Vec<String>>,
-    /// Proxies whose word for the client's scheme and host is taken.
-    pub trusted_proxies: Vec<IpAddr>,
-    /// Whether collections are mounted without their system too.
-    pub bare: bool,
-    /// Whether administration is open.
-    pub development: bool,
-    /// What other nodes show; without one, they are not answered.
-    pub node_credential: Option<String>,
-    /// Contexts of other nodes.
-    pub elsewhere: Vec<Elsewhere>,
-    /// By what else commands come in, to tell how that is doing.
-    pub inlets: Vec<Arc<dyn Inlet>>,
-    /// What is said of events.
-    pub documents: crate::events::Documents,
-    /// Messages of the broker that could not be taken.
-    pub dead_letters: Option<Arc<dyn crate::actors::DeadLetters>>,
-    /// How long another node may take to answer a request that is passed on.
-    pub forward_timeout: Duration,
-    /// How much one list may cost.
-    pub list_limits: ListLimits,
-    /// So many long reads of lists run at once, off the threads that serve connections; and as many of logs.
-    pub scans: usize,
-    /// So many more wait for their turn.
-    pub scans_waiting: usize,
-}
-
-impl Default for HttpSettings {
-    fn default() -> Self {
-        Self {
-            workers: (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
-            body_limit: 64 * 1024,
-            json_depth: 32,
-            header_timeout: Duration::from_secs(5),
-            body_timeout: Duration::from_secs(5),
-            keep_alive: Duration::from_secs(30),
-            drain_delay: Duration::ZERO,
-            drain_timeout: Duration::from_secs(30),
-            cors_origins: Some(Vec::new()),
-            trusted_proxies: Vec::new(),
-            bare: false,
-            development: false,
-            node_credential: None,
-            elsewhere: Vec::new(),
-            inlets: Vec::new(),
-            documents: crate::events::Documents::default(),
-            dead_letters: None,
-            forward_timeout: Duration::from_secs(30),
-            list_limits: ListLimits::default(),
-            scans: (std::thread::available_parallelism().map_or(1, usize::from) / 2).max(1),
-            scans_waiting: 64,
-        }
-    }
-}
+/// A client's own word for what it does is given back, and written into the log, when it is no longer than this.
+const LONGEST_WORD: usize = 256;
 
 /// Where it accepts.
 #[derive(Debug)]
@@ -130,10 +68,12 @@ pub struct Listeners {
     pub all: TcpListener,
     /// For one context each, by its name: `bookrent.rent`.
     pub contexts: Vec<(&'static str, TcpListener)>,
+    /// For probes, beside everything else.
+    pub probes: Option<TcpListener>,
 }
 impl From<TcpListener> for Listeners {
     fn from(all: TcpListener) -> Self {
-        Self { all, contexts: Vec::new() }
+        Self { all, contexts: Vec::new(), probes: None }
     }
 }
 
@@ -152,8 +92,13 @@ struct Front {
     /// The route of what is no collection.
     other: Arc<str>,
     draining: watch::Sender<bool>,
+    crowd: Arc<Crowd>,
+    /// Places for streams of events.
+    streams: Arc<Semaphore>,
     /// `/openapi.json`: what runs does not change while it runs.
-    document: String,
+    document: Bytes,
+    /// `/asyncapi.json`
+    asyncapi: Bytes,
 }
 
 /// The place of the context that alone answers at a port; none where all do.
@@ -212,8 +157,8 @@ pub async fn serve(
     for (place, context) in settings.elsewhere.iter().enumerate() {
         paths.lead(context.name, context.aliases, Host::Elsewhere(place));
     }
-    let forwarder = Forwarder::new(settings.forward_timeout).map_err(io::Error::other)?;
-    let Listeners { all, contexts } = listeners.into();
+    let forwarder = Forwarder::new(&settings).map_err(io::Error::other)?;
+    let Listeners { all, contexts, probes } = listeners.into();
     let mut doors = vec![(Only(None), all)];
     for (name, listener) in contexts {
         // Of a context that is not here, nobody answers there either.
@@ -221,10 +166,14 @@ pub async fn serve(
             doors.push((Only(Some(place)), listener));
         }
     }
-    let document = openapi::document(node.contexts(), settings.bare).to_string();
+    let document = openapi::document(node.contexts(), settings.bare).to_string().into();
+    let asyncapi = settings.documents.asyncapi.clone().into();
+    let crowd = Crowd::new(settings.max_connections, settings.unsent_bytes);
     let scans = || Scans::new(settings.scans, settings.scans_waiting);
     let (scans, logs) = (scans(), scans());
     let front = Arc::new(Front {
+        crowd: Arc::clone(&crowd),
+        streams: Arc::new(Semaphore::new(settings.max_streams)),
         settings,
         node,
         paths,
@@ -235,20 +184,34 @@ pub async fn serve(
         logs,
         draining: watch::Sender::new(false),
         document,
+        asyncapi,
     });
     let shared = web::Data::from(front.clone());
     let settings = &front.settings;
+    let probes = probes.map(|listener| probes::serve(listener, Arc::clone(&front))).transpose()?;
+    let accepted = settings.max_connections.saturating_add(in_passing(settings.max_connections));
     let mut server = Server::build().workers(settings.workers).disable_signals();
-    let (open, (close, closing)) = (Open::default(), watch::channel(false));
+    server = server.max_concurrent_connections((accepted / settings.workers.max(1)).max(1));
+    let bounds = Bounds {
+        head_time: settings.header_timeout,
+        head: settings.header_limit,
+        uri: settings.uri_limit,
+        write_time: settings.write_timeout,
+    };
+    let (close, closing) = watch::channel(false);
     for (only, listener) in doors {
-        let (shared, open, closing) = (shared.clone(), open.clone(), closing.clone());
+        let (shared, crowd, closing) = (shared.clone(), crowd.clone(), closing.clone());
         let name = format!("http on {}", listener.local_addr()?);
         server = server.listen(name, listener, move || {
-            let (shared, open, closing) = (shared.clone(), open.clone(), closing.clone());
-            let (header_timeout, keep_alive) = (shared.settings.header_timeout, shared.settings.keep_alive);
+            let (shared, crowd, closing) = (shared.clone(), crowd.clone(), closing.clone());
+            let keep_alive = shared.settings.keep_alive;
             let app = App::new()
                 .wrap(cors::cors(shared.settings.cors_origins.as_deref()))
                 .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
+                .wrap_fn(|request, server| {
+                    let under_way = portions::begin(&request);
+                    server.call(request).map(|answer| portions::answered(answer, under_way))
+                })
                 .app_data(shared)
                 .app_data(only)
                 .default_service(web::to(dispatch));
@@ -258,13 +221,16 @@ pub async fn serve(
                     let mut closing = closing.clone();
                     async move { drop(closing.wait_for(|closing| *closing).await) }
                 })
-                .client_request_timeout(header_timeout)
+                // The connection sees to that itself, for every request and not for the first one only.
+                .client_request_timeout(Duration::ZERO)
                 .client_disconnect_timeout(LINGER)
                 .keep_alive(keep_alive)
+                .h1_write_buffer_size(PORTION)
+                .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.stay())))
                 .finish(map_config(app.into_factory(), |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                std::future::ready(Ok((Connection::new(stream, open.clone()), Protocol::Http1, peer)))
+                std::future::ready(Ok((Connection::new(stream, &crowd, bounds), Protocol::Http1, peer)))
             })
             .and_then(http)
         })?;
@@ -278,10 +244,12 @@ pub async fn serve(
         // A worker that is to stop gracefully looks only once a second whether its connections have ended.
         handle.pause().await;
         close.send_replace(true);
-        let _ = tokio::time::timeout(settings.drain_timeout, open.none()).await;
+        let _ = tokio::time::timeout(settings.drain_timeout, crowd.none()).await;
         handle.stop(false).await;
     };
-    futures_util::future::join(server, stop).map(|(served, ())| served).await
+    let (served, ()) = futures_util::future::join(server, stop).await;
+    drop(probes);
+    served
 }
 
 async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
@@ -297,7 +265,8 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     let mut response = answer.unwrap_or_else(|problem| rest::refusal(problem, &request));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
-    if let Some(correlation) = request.headers().get("x-correlation-id") {
+    let correlation = request.headers().get("x-correlation-id");
+    if let Some(correlation) = correlation.filter(|correlation| correlation.len() <= LONGEST_WORD) {
         headers.insert(header::HeaderName::from_static("x-correlation-id"), correlation.clone());
     }
     if front.draining() {
@@ -316,7 +285,7 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
 
 /// One line for an answered request.
 fn log<const BAD: bool>(request: &HttpRequest, route: &str, status: u16, took: Duration) {
-    let text = |name: &str| input::text(request, name).unwrap_or_default();
+    let text = |name: &str| input::text(request, name).filter(|word| word.len() <= LONGEST_WORD).unwrap_or_default();
     let (method, micros) = (request.method().as_str(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     let trace = text("traceparent").split('-').nth(1).unwrap_or_default();
     let correlation = text("x-correlation-id");
@@ -337,6 +306,10 @@ async fn route(
     found: Option<Found<'_, Host>>,
 ) -> Result<HttpResponse, Problem> {
     let path = request.path();
+    let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+    if uri > front.settings.uri_limit {
+        return Err(Problem::long_uri(front.settings.uri_limit));
+    }
     if let Some((collection, written, rest)) = found {
         let at = match collection.place {
             Host::Here(place) => place,
@@ -354,11 +327,11 @@ async fn route(
     match path {
         "/events" => events::answer(request, front, None).await,
         path if path.starts_with("/events/") => events::answer(request, front, path.get(8..)).await,
-        "/asyncapi.json" => openapi::docs::document(request, &front.settings.documents.asyncapi),
+        "/asyncapi.json" => openapi::docs::document(request, &front.asyncapi),
         path if path.starts_with("/schemas/") => {
             let kind = path.get(9..).and_then(|file| file.strip_suffix(".json")).ok_or_else(Problem::not_found)?;
             let schema = front.settings.documents.schemas.get(kind).ok_or_else(Problem::not_found)?;
-            openapi::docs::document(request, schema)
+            openapi::docs::document(request, &Bytes::from(schema.clone()))
         }
         "/openapi.json" => openapi::docs::document(request, &front.document),
         "/docs" => openapi::docs::redirect(request),

@@ -27,23 +27,39 @@ pub fn answer(request: &HttpRequest, front: &Front) -> Result<HttpResponse, Prob
         Method::GET | Method::HEAD => {}
         _ => return Err(Problem::method("GET, HEAD")),
     }
-    Ok(match request.path() {
-        "/" => home(request, front),
+    let Some(Told { status, media, body }) = tell(front, request.path(), request.query_string()) else {
+        return Ok(home(request, front));
+    };
+    Ok(HttpResponse::build(status).content_type(media).body(body))
+}
+
+/// What is told to whoever asks how the server is doing, on whichever listener.
+#[derive(Debug)]
+pub struct Told {
+    pub status: StatusCode,
+    pub media: &'static str,
+    pub body: String,
+}
+
+/// What is told under `path`, if that is one of those that ask how the server is doing.
+pub fn tell(front: &Front, path: &str, query: &str) -> Option<Told> {
+    Some(match path {
         "/livez" => text(StatusCode::OK, "ok\n".into()),
-        "/readyz" => readyz(request, front),
+        "/readyz" => readyz(query, front),
         "/metrics" | "/actuator/prometheus" => metrics::scrape(front),
         "/actuator/info" => json_of(StatusCode::OK, &json!({ "build": { "version": env!("CARGO_PKG_VERSION") } })),
         "/actuator/health/liveness" => json_of(StatusCode::OK, &json!({ "status": "UP" })),
-        path => health(front, path == "/actuator/health"),
+        "/actuator/health" | "/actuator/health/readiness" => health(front, path == "/actuator/health"),
+        _ => return None,
     })
 }
 
-fn text(status: StatusCode, body: String) -> HttpResponse {
-    HttpResponse::build(status).content_type("text/plain; charset=utf-8").body(body)
+fn text(status: StatusCode, body: String) -> Told {
+    Told { status, media: "text/plain; charset=utf-8", body }
 }
 
-fn json_of(status: StatusCode, body: &Value) -> HttpResponse {
-    HttpResponse::build(status).content_type(ACTUATOR).body(body.to_string())
+fn json_of(status: StatusCode, body: &Value) -> Told {
+    Told { status, media: ACTUATOR, body: body.to_string() }
 }
 
 /// Not ready are start-up, draining, a store that has failed or has no room for more, and a log with two pasts; a context that
@@ -56,12 +72,12 @@ fn phase(health: &ContextHealth) -> String {
     serde_json::to_value(health.state).ok().and_then(|state| state.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
-    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+fn readyz(query: &str, front: &Front) -> Told {
+    let query = web::Query::<Vec<(String, String)>>::from_query(query);
     let query = query.map(web::Query::into_inner).unwrap_or_default();
     let excluded = |name: &str| query.iter().any(|(key, value)| key == "exclude" && value == name);
     let (store, draining) = (front.node.store_works(), front.draining());
-    let started = front.node.contexts().iter().all(|context| context.health().state != Phase::Starting);
+    let started = front.node.contexts().iter().all(|context| context.phase() != Phase::Starting);
     let full = front.node.store_is_full();
     let disputes = front.node.disputes();
     let lines = [
@@ -110,7 +126,7 @@ fn readyz(request: &HttpRequest, front: &Front) -> HttpResponse {
     text(status, body)
 }
 
-fn health(front: &Front, components: bool) -> HttpResponse {
+fn health(front: &Front, components: bool) -> Told {
     let fine = ready(front);
     let (status, word) = match (fine, front.draining()) {
         (true, _) => (StatusCode::OK, "UP"),

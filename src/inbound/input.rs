@@ -26,7 +26,7 @@ fn visible(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(value).ok().filter(|_| text)
 }
 
-/// A header that is kept with what the request sets going; a long one is only echoed.
+/// A header that is kept with what the request sets going; a long one is not.
 pub fn kept(headers: &dyn Headers, name: &str) -> Option<String> {
     text(headers, name).filter(|value| value.len() <= 128).map(str::to_owned)
 }

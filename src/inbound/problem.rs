@@ -41,6 +41,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("version-mismatch", 412, "The version is another by now", "버전이 변경되었습니다"),
     ("too-long", 413, "More is said than is kept", "보관할 수 있는 길이를 넘었습니다"),
     ("body-too-large", 413, "The body is too large", "본문이 너무 큽니다"),
+    ("uri-too-long", 414, "The address is too long", "주소가 너무 깁니다"),
     ("unsupported-media-type", 415, "The media type is not supported", "지원하지 않는 미디어 유형입니다"),
     ("headers-too-large", 431, "The headers are too large", "헤더가 너무 큽니다"),
     ("key-reused", 422, "The idempotency key was used for something else", "멱등성 키가 다른 요청에 사용되었습니다"),
@@ -52,6 +53,9 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("context-away", 503, "A part of the server is away", "서버의 일부가 중지되어 있습니다"),
     ("store-failed", 503, "The store has failed", "저장소에 장애가 발생했습니다"),
     ("history-changed", 409, "The log has another past", "기록이 바뀌었습니다"),
+    ("too-many-streams", 503, "There are too many streams", "스트림이 너무 많습니다"),
+    ("bad-gateway", 502, "Another node's answer cannot be used", "다른 노드의 응답을 사용할 수 없습니다"),
+    ("loop-detected", 508, "The request goes round in circles", "요청이 순환하고 있습니다"),
     ("still-open", 409, "The request is not settled yet", "요청이 아직 처리 중입니다"),
 ];
 
@@ -82,6 +86,19 @@ impl Problem {
     pub fn method(allow: &str) -> Self {
         Self::new("method-not-allowed", format!("use one of {allow}"), format!("다음 중 하나를 사용하세요: {allow}"))
             .with("allow", allow.to_owned())
+    }
+    /// The head of a request came too slowly.
+    pub fn slow_head() -> Self {
+        Self::new("request-timeout", "the headers came too slowly", "헤더가 너무 늦게 도착했습니다")
+    }
+    /// The head of a request is too large.
+    pub fn large_head() -> Self {
+        Self::new("headers-too-large", "the headers are too large", "헤더가 너무 큽니다")
+    }
+    /// Its address is longer than `limit` bytes.
+    pub fn long_uri(limit: usize) -> Self {
+        let ko = format!("주소는 {limit}바이트까지입니다");
+        Self::new("uri-too-long", format!("an address has at most {limit} bytes, its query included"), ko)
     }
     /// The handler panicked.
     pub fn crashed() -> Self {
@@ -147,7 +164,9 @@ impl Problem {
             body.insert("instance".into(), path.into());
         }
         body.insert("code".into(), self.code.as_ref().into());
-        if let Some(trace) = text(request, "traceparent").and_then(|value| value.split('-').nth(1)) {
+        if let Some(trace) =
+            text(request, "traceparent").and_then(|value| value.split('-').nth(1)).filter(|trace| trace.len() <= 64)
+        {
             body.insert("traceId".into(), trace.into());
         }
         if let Some(error) = &self.error {

@@ -16,6 +16,9 @@ use std::{
 /// At most so many messages are under way at once, none of them to the same telephone as another.
 const WINDOW: usize = 16;
 
+/// So much of an answer's body is read, and thrown away.
+const UNHEARD: usize = 16 * 1024;
+
 /// Where messages go.
 #[derive(Debug, Clone)]
 pub struct WebhookSettings {
@@ -60,8 +63,19 @@ impl Webhook {
             .header("webhook-id", &id)
             .header("webhook-timestamp", now)
             .header("webhook-signature", sign(&self.settings.secret, &id, now, &body)?);
-        let answer = request.body(body).send().await.map_err(|why| words(&why))?;
-        match answer.status() {
+        let mut answer = request.body(body).send().await.map_err(|why| words(&why))?;
+        let status = answer.status();
+        // What a gateway says beside its status interests nobody. A short word is heard, so that the connection can be
+        // used again; a long one costs the gateway its connection.
+        let mut heard = 0;
+        while heard <= UNHEARD {
+            match answer.chunk().await {
+                Ok(Some(chunk)) => heard += chunk.len(),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        drop(answer);
+        match status {
             status if status.is_success() => Ok(()),
             // This very message will never be taken, and those behind it must not wait for it. Every other status may
             // be the gateway's own trouble, or ours, which somebody can mend.

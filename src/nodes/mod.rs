@@ -1,12 +1,16 @@
 //! The way to other nodes, over HTTP: questions with a node's credential, and the events of their contexts.
 
+mod bounded;
+
 use crate::actors::{EventId, Past, PeerAnswer, PeerQuestion, PeerReply, Published, Silence, Wire};
 use futures_util::{FutureExt, future::BoxFuture};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
-use std::{collections::HashMap, time::Duration};
-use tokio::runtime::Handle;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{runtime::Handle, sync::Semaphore};
 
+/// Connections to a node that are kept for the next question.
+const IDLE: usize = 64;
 /// How long an answer may take beyond the time that the other side waits for something to happen.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -22,6 +26,10 @@ pub struct Peers {
     pub urls: HashMap<String, Url>,
     /// What nodes show each other.
     pub credential: String,
+    /// How many questions may be under way; each takes a connection.
+    pub asks: usize,
+    /// The largest answer, in bytes.
+    pub answer_limit: usize,
 }
 
 /// The way to other nodes. Whatever it does happens on a runtime of its own.
@@ -29,6 +37,7 @@ pub struct Peers {
 pub struct HttpWire {
     client: Client,
     peers: Peers,
+    places: Arc<Semaphore>,
     runtime: Handle,
 }
 
@@ -42,8 +51,11 @@ impl HttpWire {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(2))
+            .pool_max_idle_per_host(IDLE.min(peers.asks))
+            .pool_idle_timeout(Duration::from_secs(15))
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")));
-        Ok(Self { client: client.build().map_err(|why| why.to_string())?, peers, runtime })
+        let places = Arc::new(Semaphore::new(peers.asks));
+        Ok(Self { client: client.build().map_err(|why| why.to_string())?, peers, places, runtime })
     }
 
     fn url(&self, what: &str, context: &str) -> Option<Url> {
@@ -77,10 +89,13 @@ impl Wire for HttpWire {
         if let Some(trace) = &question.trace {
             request = request.header("traceparent", trace);
         }
+        let (limit, places) = (self.peers.answer_limit, Arc::clone(&self.places));
         let asked = self.elsewhere(async move {
-            let answer = answered(request).await?;
+            let place = tokio::time::timeout(within, places.acquire_owned()).await;
+            let _place = place.map_err(|_| away(&"too many questions are under way"))?.map_err(|why| away(&why))?;
+            let answer = answered(request, limit).await?;
             let past = past_of(&answer);
-            let answer: PeerAnswer = answer.json().await.map_err(|why| away(&why.without_url()))?;
+            let answer: PeerAnswer = bounded::json(answer, limit).await.map_err(Silence::Away)?;
             Ok(PeerReply { answer, past })
         });
         async move { asked.await.unwrap_or_else(|| Err(away(&"the runtime has ended"))) }.boxed()
@@ -92,8 +107,9 @@ impl Wire for HttpWire {
         };
         url.set_query(Some("from=1"));
         let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(SLACK);
+        let limit = self.peers.answer_limit;
         let told = self.elsewhere(async move {
-            match answered(request).await {
+            match answered(request, limit).await {
                 Ok(answer) => past_of(&answer).ok_or_else(|| "it does not tell it; upgrade its node".to_owned()),
                 Err(Silence::Away(why) | Silence::Changed(why)) => Err(why),
             }
@@ -112,9 +128,10 @@ impl Wire for HttpWire {
         let after = after.map(|id| format!("&after={}", id.in_full())).unwrap_or_default();
         url.set_query(Some(&format!("from={from}{after}&linger={}", linger.as_millis())));
         let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(linger + SLACK);
+        let limit = self.peers.answer_limit;
         let read = self.elsewhere(async move {
-            let events = answered(request).await?.json::<Vec<Published>>().await;
-            events.map_err(|why| away(&why.without_url()))
+            let answer = answered(request, limit).await?;
+            bounded::json::<Vec<Published>>(answer, limit).await.map_err(Silence::Away)
         });
         async move { read.await.unwrap_or_else(|| Err(away(&"the runtime has ended"))) }.boxed()
     }
@@ -134,7 +151,7 @@ fn past_of(answer: &Response) -> Option<Past> {
 }
 
 /// What another node answers, when it is an answer.
-async fn answered(request: RequestBuilder) -> Result<Response, Silence> {
+async fn answered(request: RequestBuilder, limit: usize) -> Result<Response, Silence> {
     /// What is wanted of a problem.
     #[derive(Deserialize)]
     struct Problem {
@@ -145,9 +162,9 @@ async fn answered(request: RequestBuilder) -> Result<Response, Silence> {
     if answer.status() != StatusCode::CONFLICT {
         return answer.error_for_status().map_err(|why| away(&why.without_url()));
     }
-    match answer.json::<Problem>().await {
+    match bounded::json::<Problem>(answer, limit).await {
         Ok(Problem { code, detail }) if code == CHANGED => Err(Silence::Changed(detail)),
         Ok(Problem { detail, .. }) => Err(Silence::Away(detail)),
-        Err(why) => Err(away(&why.without_url())),
+        Err(why) => Err(Silence::Away(why)),
     }
 }

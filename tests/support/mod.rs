@@ -198,6 +198,17 @@ impl Server {
         self.directory.path()
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
+    /// Where it answers probes, `127.0.0.1:PORT`, if it does so apart.
+    #[track_caller]
+    pub fn probes(&self) -> &str {
+        self.process.probes.as_deref().expect("it has a listener for probes")
+    }
+
     /// The arguments that it was started with.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
@@ -270,6 +281,7 @@ impl Server {
 
 struct Process {
     child: Child,
+    probes: Option<String>,
     stderr: Arc<Mutex<String>>,
 }
 
@@ -291,17 +303,22 @@ impl Process {
         });
         let (tell, address) = mpsc::channel();
         let out = BufReader::new(child.stdout.take().unwrap());
+        let mut probes = None;
         thread::spawn(move || {
             out.lines().map_while(Result::ok).for_each(|line| {
+                if let Some(address) = line.strip_prefix("probes on http://") {
+                    probes = Some(address.trim().to_owned());
+                }
                 if let Some(url) = line.strip_prefix("listening on ") {
-                    let _ = tell.send(url.trim().trim_end_matches('/').to_owned());
+                    let _ = tell.send((url.trim().trim_end_matches('/').to_owned(), probes.take()));
                 }
             });
         });
-        let process = Self { child, stderr };
-        let Ok(url) = address.recv_timeout(PROCESS_DEADLINE) else {
+        let mut process = Self { child, probes: None, stderr };
+        let Ok((url, probes)) = address.recv_timeout(PROCESS_DEADLINE) else {
             panic!("the server does not say `listening on …`");
         };
+        process.probes = probes;
         (process, url)
     }
 

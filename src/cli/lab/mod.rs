@@ -105,7 +105,7 @@ fn experiment(scene: &'static Scene, users: u64, seconds: u64, tries: u32) -> Re
         ..Flags::default()
     };
     let config = Config::load(None, [(format!("HOLDFAST_GUARD__{asked}__TRIES"), tries.to_string())], flags)?;
-    let Listening { listeners, address } = bind(&config.settings)?;
+    let Listening { listeners, address, .. } = bind(&config.settings)?;
     let found = Rc::new(RefCell::new(Err(Failure::Failed("stopped before the end".into()))));
     let told = {
         let found = found.clone();

@@ -1,8 +1,8 @@
 //! The pages that show the document: Swagger UI, from the binary itself.
 
 use crate::inbound::Problem;
-use actix_web::{HttpRequest, HttpResponse, http::Method, http::header};
-use std::sync::Arc;
+use actix_web::{HttpRequest, HttpResponse, http::Method, http::header, web::Bytes};
+use std::{borrow::Cow, sync::Arc};
 use utoipa_swagger_ui::{Config, Url};
 
 /// Answers what follows `/docs/`.
@@ -22,7 +22,12 @@ pub fn answer(request: &HttpRequest, path: &str) -> Result<HttpResponse, Problem
     if file.gzpipped {
         response.insert_header((header::CONTENT_ENCODING, "gzip"));
     }
-    Ok(response.content_type(file.content_type).body(file.bytes.into_owned()))
+    // What is in the binary is not copied for each reader.
+    let bytes = match file.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => Bytes::from(bytes),
+    };
+    Ok(response.content_type(file.content_type).body(bytes))
 }
 
 /// Leads from `/docs` to the pages, whose links are relative.
@@ -34,13 +39,13 @@ pub fn redirect(request: &HttpRequest) -> Result<HttpResponse, Problem> {
     Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish())
 }
 
-/// Answers `/openapi.json`.
+/// Answers `/openapi.json` and its like. All readers have the same bytes.
 ///
 /// # Errors
 /// A [`Problem`] for a method other than reading.
-pub fn document(request: &HttpRequest, document: &str) -> Result<HttpResponse, Problem> {
+pub fn document(request: &HttpRequest, document: &Bytes) -> Result<HttpResponse, Problem> {
     read_only(request)?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(document.to_owned()))
+    Ok(HttpResponse::Ok().content_type("application/json").body(document.clone()))
 }
 
 fn read_only(request: &HttpRequest) -> Result<(), Problem> {

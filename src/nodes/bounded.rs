@@ -1,0 +1,23 @@
+//! Answers of others, of which no more is taken in than is allowed.
+
+use reqwest::Response;
+use serde::de::DeserializeOwned;
+
+/// What an answer of at most `limit` bytes says.
+///
+/// # Errors
+/// The words for one that is larger, that breaks off, or that cannot be read.
+pub async fn json<T: DeserializeOwned>(mut answer: Response, limit: usize) -> Result<T, String> {
+    let too_large = || format!("the answer is larger than {limit} bytes (`node.answer_limit`)");
+    if answer.content_length().is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|why| why.without_url().to_string())? {
+        if body.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    serde_json::from_slice(&body).map_err(|why| format!("the answer cannot be read: {why}"))
+}
