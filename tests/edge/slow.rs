@@ -40,7 +40,7 @@ fn what_waits_for_all_of_them_together_is_bounded_too() {
     raise_limit();
     let server = server("write_timeout_ms = 600000\nunsent_mb = 1\n");
     let asked = text("GET", "/openapi.json", "").repeat(50);
-    let _crowd: Vec<_> = (0..100)
+    let _crowd: Vec<_> = (0..400)
         .map(|_| {
             let mut wire = Wire::to(server.address());
             wire.stuff(&asked);
