@@ -133,7 +133,9 @@ impl Wire for Other {
                 Speaks::Now if !after.is_none_or(|id| log.has(id)) => return Err(Silence::Changed("no".into())),
                 _ => {}
             }
-            let mut events: Vec<_> = log.read(from).unwrap().items.into_iter().map(|(_, event)| event).collect();
+            // It may have ended meanwhile.
+            let drawn = log.read(from).map_err(|why| Silence::Away(why.to_string()))?;
+            let mut events: Vec<_> = drawn.items.into_iter().map(|(_, event)| event).collect();
             if speaks == Speaks::AsBefore {
                 events.iter_mut().for_each(|event| event.epoch = Word::default());
             }
