@@ -14,7 +14,7 @@ use crate::{
     events::{self, Documents},
     http::{self, HttpSettings, Listeners},
     limits,
-    store::{Commit, MemoryStore, Options, Reserve, SledStore, Store},
+    store::{Commit, MemoryStore, Options, Reserve, Scrubbing, SledStore, Store},
     systems,
 };
 use futures_util::{FutureExt, future::Either};
@@ -115,6 +115,10 @@ pub(super) async fn serve(
         unwritten_limit_bytes: settings.store.unwritten_mb << 20,
         accept_data_loss: settings.store.accept_data_loss,
         reserve: settings.store.reserve_mb.map_or(Reserve::Usual, |mb| Reserve::Bytes(mb << 20)),
+        scrub: (settings.store.scrub_hours > 0).then(|| Scrubbing {
+            every: Duration::from_secs(settings.store.scrub_hours * 60 * 60),
+            bytes_per_second: settings.store.scrub_mb_per_second << 20,
+        }),
     };
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
     let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);

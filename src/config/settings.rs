@@ -54,6 +54,8 @@ pub struct StoreSection {
     pub unwritten_mb: u64,
     pub reserve_mb: Option<u64>,
     pub accept_data_loss: bool,
+    pub scrub_hours: u64,
+    pub scrub_mb_per_second: u64,
 }
 
 impl Default for StoreSection {
@@ -64,6 +66,8 @@ impl Default for StoreSection {
             unwritten_mb: 64,
             reserve_mb: None,
             accept_data_loss: false,
+            scrub_hours: 24,
+            scrub_mb_per_second: 16,
         }
     }
 }
@@ -211,6 +215,8 @@ impl Settings {
         if let Some(reserve) = self.store.reserve_mb {
             within("store.reserve_mb", reserve, 8, 1 << 20)?;
         }
+        within("store.scrub_hours", self.store.scrub_hours, 0, 24 * 365)?;
+        within("store.scrub_mb_per_second", self.store.scrub_mb_per_second, 1, 1 << 20)?;
         within("messages.timeout_ms", self.messages.timeout_ms, 1, 600_000)?;
         within("admission.per_context", self.admission.per_context as u64, 1, 1 << 20)?;
         within("amqp.connect_timeout_ms", self.amqp.connect_timeout_ms, 1, 600_000)?;

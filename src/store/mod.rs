@@ -13,7 +13,7 @@ mod sled;
 
 pub use self::{
     memory::MemoryStore,
-    sled::{Hazards, Options, Reserve, SledStore},
+    sled::{Audit, Checked, CheckedTree, Hazards, Options, Problem, Reserve, Scrubbing, SledStore, check},
 };
 
 use std::{
@@ -171,6 +171,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 pub struct StoreHealth {
     /// Why it has failed, if it has: then the node answers nothing more.
     pub failed: Option<String>,
+    /// What was found damaged last: it answers on, but not what lies there.
+    pub damage: Option<String>,
+    /// How often something damaged was found since the start.
+    pub damages: u64,
+    /// How often all of it has been read since the start, to find such.
+    pub scrubs: u64,
     /// The last accepted commit.
     pub accepted: Commit,
     /// The last durable commit.

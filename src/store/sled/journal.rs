@@ -17,10 +17,11 @@ pub(super) use super::ring::{Ring, Slots, Used, crowds, make_spare, path, trim, 
 
 use super::{
     block::put,
-    mark::{self, Mark},
+    mark::Mark,
     pipe::{Accepted, Medium},
     ring::{CROWDED, fill, make},
     space::{self, Space},
+    watermark::Watermark,
 };
 use crate::store::{Commit, StoreError, lock};
 use std::{
@@ -64,8 +65,7 @@ pub(super) struct Journal {
     last: Commit,
     record: Vec<u8>,
     noted: (Commit, Instant),
-    /// The watermark, which stays open.
-    watermark: Option<File>,
+    watermark: Arc<Watermark>,
     /// Left out by a test of the tests.
     unsynced: bool,
     /// The directory is ours as long as this writes.
@@ -90,7 +90,7 @@ impl Journal {
         slots: Slots,
         space: Arc<Space>,
         segment: u64,
-        unsynced: bool,
+        watermark: Arc<Watermark>,
         lock: Arc<File>,
     ) -> Self {
         Self {
@@ -104,10 +104,15 @@ impl Journal {
             last: mark.commit,
             record: Vec::new(),
             noted: (mark.commit, Instant::now()),
-            watermark: mark::open(dir).inspect_err(|error| tracing::warn!(%error, "there is no watermark")).ok(),
-            unsynced,
+            watermark,
+            unsynced: false,
             _lock: lock,
         }
+    }
+
+    /// Whether it leaves out the sync, for a test of the tests.
+    pub(super) fn unsynced(self, unsynced: bool) -> Self {
+        Self { unsynced, ..self }
     }
 
     fn append(&mut self, group: &[Accepted]) -> io::Result<()> {
@@ -238,15 +243,7 @@ impl Medium for Journal {
         if waited < NOTE_EVERY && !closing {
             return Some(NOTE_EVERY - waited);
         }
-        // The store itself is sound without it, only less watched.
-        let mark = Mark { store: self.store, commit: durable };
-        let written = match &self.watermark {
-            Some(file) => mark.write_into(file),
-            None => mark.write(&self.dir),
-        };
-        if let Err(error) = written {
-            tracing::warn!(%error, "the watermark could not be written");
-        }
+        self.watermark.durable(durable);
         self.noted = (durable, Instant::now());
         None
     }

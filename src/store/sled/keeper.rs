@@ -8,8 +8,10 @@ use super::{
     mark::Mark,
     open::MARK,
     pipe::Pipe,
+    roots::{Kept, Root},
     space::{self, Space},
     table::Table,
+    watermark::Watermark,
 };
 use crate::store::{Commit, StoreError, lock};
 use std::{
@@ -50,6 +52,9 @@ pub(super) struct Keeper {
     pub(super) unfitting: Mutex<Option<Instant>>,
     /// Left out by a test of the tests.
     pub(super) unmerged: bool,
+    /// Which manifests are in sled, in sled; and how far that has been synced, beside it.
+    pub(super) roots: Kept,
+    pub(super) watermark: Arc<Watermark>,
     /// Declared last, so that the directory is free only when sled has let go of it.
     pub(super) _lock: Arc<File>,
 }
@@ -192,9 +197,17 @@ impl Keeper {
         // Behind the runs in sled's log: if this is there after a power cut, so are they.
         let mark = Mark { store: self.store, commit: through };
         guarded(|| self.db.insert(MARK, &mark.to_bytes()))?;
+        let roots = self.put_roots()?;
         self.sync()?;
-        journal::trim(&self.slots, through);
+        if self.watermark.rooted(roots, through) {
+            journal::trim(&self.slots, through);
+        }
         Ok(())
+    }
+
+    fn put_roots(&self) -> Result<Root, StoreError> {
+        let tables = self.tables();
+        self.roots.put(&self.db, tables.iter().map(|table| (table.name.as_str(), table.root())))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
@@ -234,7 +247,12 @@ impl Keeper {
             }
         })?;
         if merged {
+            let roots = self.put_roots()?;
             self.sync()?;
+            // Before the runs go that have been merged, for they are what would have to be gone back to.
+            if !self.watermark.rooted(roots, 0) {
+                return Ok(true);
+            }
         } else if room.is_some_and(|room| room > 0) {
             *lock(&self.unfitting) = Some(Instant::now());
         }

@@ -1,24 +1,9 @@
-//! Which store this is and how far it got: a row inside the store, and the same in a small file beside it.
-//!
-//! sled drops a damaged tail without a word. The file is written after the sync and so never ahead of it: a store that
-//! is behind its file has lost something.
+//! Which store this is, and up to which commit all is in runs: a row inside the store. Beside it stands the
+//! [watermark](super::watermark).
 
 use crate::store::Commit;
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::FileExt,
-    path::Path,
-};
-
-const FILE: &str = "watermark";
 const MAGIC: [u8; 4] = *b"hfw1";
 const LEN: usize = 4 + 16 + 8 + 4;
-
-/// Opens the file beside the store in `dir`, to be written again and again.
-pub(super) fn open(dir: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).open(dir.join(FILE))
-}
 
 /// A store's identity and a commit of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,42 +31,6 @@ impl Mark {
         let sound = crc32c::crc32c(body) == u32::from_le_bytes(*sum);
         let commit = Commit::from_le_bytes(commit.try_into().ok()?);
         sound.then_some(Self { store: u128::from_le_bytes(*store), commit })
-    }
-
-    /// Reads the file beside the store in `dir`. `Ok(None)`: there is none. An unreadable one counts as an error.
-    pub(super) fn read(dir: &Path) -> io::Result<Option<Self>> {
-        match fs::read(dir.join(FILE)) {
-            Ok(bytes) => Self::from_bytes(&bytes)
-                .map(Some)
-                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its checksum does not match")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Writes it over what is in the file.
-    pub(super) fn write_into(self, file: &File) -> io::Result<()> {
-        file.write_all_at(&self.to_bytes(), 0)?;
-        file.sync_data()
-    }
-
-    /// Writes the file beside the store in `dir`: whole or not at all.
-    pub(super) fn write(self, dir: &Path) -> io::Result<()> {
-        let path = dir.join(FILE);
-        // It lies in one sector, which a disk writes as a whole. Replacing the file would make the file system write its
-        // own journal, and with that whatever else waits to be written.
-        match OpenOptions::new().write(true).open(&path) {
-            Ok(file) if file.metadata()?.len() == LEN as u64 => {
-                return self.write_into(&file);
-            }
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let temporary = dir.join("watermark.tmp");
-        let mut file = File::create(&temporary)?;
-        file.write_all(&self.to_bytes())?;
-        file.sync_all()?;
-        fs::rename(temporary, path)
     }
 }
 

@@ -6,37 +6,60 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`open`], [`mark`], [`recover`] | a data directory, alone, and not without noticing a loss |
+//! | [`open`], [`before`], [`judge`], [`recover`] | a data directory, alone, and not without noticing a loss |
+//! | [`watermark`], [`mark`], [`roots`] | how far the store has got: beside it, in it, and of each tree |
 //! | [`pipe`] | from acceptance to the journal, in order |
 //! | [`journal`], [`ring`] | a ring of files that are synced |
 //! | [`space`] | the room that is left on the disk |
 //! | [`table`], [`memtable`] | one context's tree: rows in memory over runs |
-//! | [`run`], [`block`], [`merge`] | rows in sled |
+//! | [`manifest`], [`run`], [`block`], [`seal`] | rows in sled, and what shows that some are missing |
+//! | [`writer`], [`range`], [`merge`] | writing a run, reading one, reading several |
+//! | [`damage`], [`scrub`], [`check`] | what has been found damaged; reading all to find it, while it runs and when it does not |
 //! | [`keeper`] | from memory to runs, from runs to larger runs |
 
+mod before;
 mod block;
+mod check;
+mod damage;
 mod guard;
+#[cfg(test)]
+mod holes;
 mod journal;
+mod judge;
 mod keeper;
+mod manifest;
 mod mark;
 mod memtable;
 mod merge;
 mod open;
 mod pipe;
+mod range;
 mod recover;
 mod ring;
+mod roots;
 mod run;
+mod scrub;
+mod seal;
 mod space;
 mod table;
+mod watermark;
+mod writer;
 
-pub use self::space::Reserve;
+pub use self::{
+    check::{Audit, Checked, CheckedTree, Problem, check},
+    scrub::Scrubbing,
+    space::Reserve,
+};
+
 use self::{
+    damage::Damage,
     guard::guarded,
     journal::{Journal, SEGMENT, Slots},
     keeper::{Keeper, Threads},
     mark::Mark,
     pipe::Pipe,
     recover::Recovered,
+    scrub::Scrubber,
     space::Space,
     table::Table,
 };
@@ -64,11 +87,14 @@ pub struct Options {
     pub accept_data_loss: bool,
     /// How much of the disk is kept free for what has been accepted.
     pub reserve: Reserve,
+    /// Reads everything now and then, to notice damage.
+    pub scrub: Option<Scrubbing>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, unwritten_limit_bytes: 64 << 20, accept_data_loss: false, reserve: Reserve::None }
+        let (scrub, reserve) = (Some(Scrubbing::default()), Reserve::None);
+        Self { cache_bytes: 64 << 20, unwritten_limit_bytes: 64 << 20, accept_data_loss: false, reserve, scrub }
     }
 }
 
@@ -99,10 +125,12 @@ type Trees = Arc<RwLock<Vec<Arc<Table>>>>;
 pub struct SledStore {
     pipe: Arc<Pipe>,
     trees: Trees,
+    damage: Arc<Damage>,
     slots: Slots,
     space: Arc<Space>,
     committer: Mutex<Option<JoinHandle<()>>>,
     threads: Mutex<Option<Threads>>,
+    scrubber: Mutex<Option<Scrubber>>,
     db: sled::Db,
     identity: u128,
 }
@@ -124,8 +152,9 @@ impl SledStore {
     #[doc(hidden)]
     pub fn open_with(dir: impl AsRef<Path>, options: &Options, hazards: Hazards) -> Result<Self, StoreError> {
         let dir = dir.as_ref();
-        let open::Opened { db, mark, journal: found, incomplete, lock } = open::open(dir, options)?;
-        let lock = Arc::new(lock);
+        let open::Opened { db, mark, journal: found, roots, watermark, incomplete, before, lock } =
+            open::open(dir, options)?;
+        let (lock, watermark, damage) = (Arc::new(lock), Arc::new(watermark), Arc::<Damage>::default());
         let cannot = |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
         let pipe = Arc::new(Pipe::new(mark.commit, options.unwritten_limit_bytes));
         let slots = Slots::new(Mutex::new(found.ring));
@@ -141,10 +170,16 @@ impl SledStore {
             store: mark.store,
             unfitting: Mutex::default(),
             unmerged: hazards.unmerged,
+            roots,
+            watermark: watermark.clone(),
             _lock: lock.clone(),
         };
         let trees = keeper.trees.clone();
-        replay(&db, &trees, &pipe, found.batches)?;
+        if let Err(error) = replay(&db, &trees, &damage, &pipe, found.batches) {
+            before.put_back().map_err(cannot)?;
+            return Err(open::unreadable(dir, &error));
+        }
+        drop(before);
         let mut follows = Mark { commit: found.last, ..mark };
         if incomplete || found.last < mark.commit {
             // What is left becomes the whole, and the journal begins anew behind the numbers that were given out.
@@ -156,7 +191,8 @@ impl SledStore {
             follows = mark;
         }
         let room = space.clone();
-        let journal = Journal::new(dir, follows, slots.clone(), room, found.segment, hazards.unsynced, lock);
+        let journal = Journal::new(dir, follows, slots.clone(), room, found.segment, watermark, lock);
+        let journal = journal.unsynced(hazards.unsynced);
         let end = pipe.clone();
         let committer = std::thread::Builder::new()
             .name("committer".into())
@@ -164,13 +200,17 @@ impl SledStore {
             .map_err(cannot)?;
         let threads = Threads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
         pipe.nudge();
+        let scrub = |how| Scrubber::start(db.clone(), trees.clone(), damage.clone(), how).map_err(cannot);
+        let scrubber = options.scrub.map(scrub).transpose().inspect_err(|_| pipe.close())?;
         Ok(Self {
             pipe,
             trees,
+            damage,
             slots,
             space,
             committer: Mutex::new(Some(committer)),
             threads: Mutex::new(Some(threads)),
+            scrubber: Mutex::new(scrubber),
             db,
             identity: mark.store,
         })
@@ -195,6 +235,9 @@ impl SledStore {
         {
             tracing::error!("the committer has panicked");
         }
+        if let Some(scrubber) = lock(&self.scrubber).take() {
+            scrubber.end(wait);
+        }
         if let Some(threads) = lock(&self.threads).take() {
             threads.end(wait);
         }
@@ -207,20 +250,32 @@ impl SledStore {
 }
 
 /// Opens the tree called `name`, unless it is open already.
-fn open_tree(db: &sled::Db, trees: &Trees, name: &str) -> Result<(usize, Arc<Table>), StoreError> {
+fn open_tree(
+    db: &sled::Db,
+    trees: &Trees,
+    damage: &Arc<Damage>,
+    name: &str,
+) -> Result<(usize, Arc<Table>), StoreError> {
     let mut trees = trees.write().unwrap_or_else(PoisonError::into_inner);
     if let Some((place, tree)) = trees.iter().enumerate().find(|(_, tree)| tree.name == name) {
         return Ok((place, tree.clone()));
     }
-    let table = Arc::new(Table::open(name, guarded(|| db.open_tree(name))?)?);
+    let opened = guarded(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
+    let table = Arc::new(damage.noted(name, opened)?);
     trees.push(table.clone());
     Ok((trees.len() - 1, table))
 }
 
 /// Takes into memory what the journal has and no run.
-fn replay(db: &sled::Db, trees: &Trees, pipe: &Pipe, batches: Vec<Recovered>) -> Result<(), StoreError> {
+fn replay(
+    db: &sled::Db,
+    trees: &Trees,
+    damage: &Arc<Damage>,
+    pipe: &Pipe,
+    batches: Vec<Recovered>,
+) -> Result<(), StoreError> {
     for batch in batches {
-        let (_, table) = open_tree(db, trees, &batch.tree)?;
+        let (_, table) = open_tree(db, trees, damage, &batch.tree)?;
         if batch.commit > table.through() {
             pipe.grow(table.lay(batch.commit, batch.writes));
         }
@@ -239,7 +294,7 @@ fn stands(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreErr
 
 impl Store for SledStore {
     fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
-        open_tree(&self.db, &self.trees, name).map(|(place, _)| TreeId(place as u32))
+        open_tree(&self.db, &self.trees, &self.damage, name).map(|(place, _)| TreeId(place as u32))
     }
 
     fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
@@ -302,8 +357,12 @@ impl Store for SledStore {
     fn health(&self) -> StoreHealth {
         let figures = self.pipe.figures();
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        let (damages, damage) = self.damage.told();
         StoreHealth {
             failed: self.failure(),
+            damage,
+            damages,
+            scrubs: lock(&self.scrubber).as_ref().map_or(0, Scrubber::finished),
             accepted: figures.accepted,
             durable: self.durable(),
             syncs: figures.syncs,

@@ -1,10 +1,15 @@
 //! Opening a data directory: alone, through a damaged snapshot, and not without noticing that something is missing.
 
 use super::{
-    Options, guard,
+    Options,
+    before::Before,
+    guard,
+    judge::{self, Judged},
     mark::Mark,
-    recover::{self, Contents},
+    recover::Contents,
+    roots::Kept,
     space,
+    watermark::{Reached, Watermark},
 };
 use crate::store::{Commit, StoreError};
 use std::{
@@ -17,8 +22,6 @@ use std::{
 
 /// Where the store keeps its mark, in sled's default tree: which store it is, and up to which commit all is in runs.
 pub(super) const MARK: &[u8] = b"mark";
-/// What stores had that kept each row in sled by itself.
-const BEGUN: &[u8] = b"begun";
 const LOCK: &str = "lock";
 /// How long a lock of sled's that nobody can have is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,8 +34,12 @@ pub(super) struct Opened {
     /// Which store it is, and the last commit that it or its watermark knows of.
     pub(super) mark: Mark,
     pub(super) journal: Contents,
+    pub(super) roots: Kept,
+    pub(super) watermark: Watermark,
     /// Acknowledged commits are missing, and it was opened all the same.
     pub(super) incomplete: bool,
+    /// What the files were; dropped once the trees have been opened.
+    pub(super) before: Before,
     /// Keeps other processes out; given up last.
     pub(super) lock: File,
 }
@@ -41,16 +48,59 @@ fn cannot(dir: &Path, what: impl std::fmt::Display) -> StoreError {
     StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()))
 }
 
-/// Opens or creates the store in `dir`.
+/// Opens or creates the store in `dir`. Until all has been judged and found well, nothing in it is changed.
 pub(super) fn open(dir: &Path, options: &Options) -> Result<Opened, StoreError> {
     create(dir)?;
     let lock = lock(dir)?;
-    space::give_up_reserve(dir, options.reserve).map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
+    let judged = judge::outside(dir).map_err(|error| unreadable(dir, &error))?;
+    refuse(dir, judged.losses.iter(), options)?;
+    let untidy = |error| cannot(dir, format!("cannot be tidied: {error}"));
+    space::give_up_reserve(dir, options.reserve).map_err(untidy)?;
+    let before = Before::keep(dir, options.reserve).map_err(untidy)?;
+    match open_inside(dir, judged, options) {
+        Ok((db, judged)) => {
+            judged
+                .losses
+                .iter()
+                .for_each(|loss| tracing::warn!("the data directory {loss}; opened all the same, as asked"));
+            establish(dir, db, judged, lock, before).map_err(|error| unreadable(dir, &error))
+        }
+        Err(refusal) => {
+            if let Err(error) = before.put_back() {
+                tracing::error!(%error, "what the database was before it was opened could not be put back");
+            }
+            Err(refusal)
+        }
+    }
+}
+
+/// Opens sled, and judges what is in it.
+fn open_inside(dir: &Path, judged: Judged, options: &Options) -> Result<(sled::Db, Judged), StoreError> {
     remove_unfinished_snapshots(dir).map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
     let db = open_database(dir, options)?;
-    let (mark, journal, incomplete) = identify(dir, &db, options)?;
-    Ok(Opened { db, mark, journal, incomplete, lock })
+    let judged = judged.inside(&db);
+    if let Some(why) = &judged.hopeless {
+        return Err(cannot(dir, why));
+    }
+    refuse(dir, judged.losses.iter(), options)?;
+    Ok((db, judged))
 }
+
+/// Refuses a store that has lost something, unless it is to be opened all the same.
+fn refuse<'a>(dir: &Path, mut losses: impl Iterator<Item = &'a String>, options: &Options) -> Result<(), StoreError> {
+    match losses.next().filter(|_| !options.accept_data_loss) {
+        Some(loss) => Err(cannot(dir, format!("{loss}{REMEDY}"))),
+        None => Ok(()),
+    }
+}
+
+/// Says of a store whose trees cannot be opened what to do.
+pub(super) fn unreadable(dir: &Path, error: &dyn std::fmt::Display) -> StoreError {
+    cannot(dir, format!("cannot be read: {error}; restore a backup into an empty directory and start with that one"))
+}
+
+const REMEDY: &str = ". Restore a backup into an empty directory, or start once with `--accept-data-loss` to go on \
+                      without what is missing";
 
 fn create(dir: &Path) -> Result<(), StoreError> {
     if dir.is_dir() {
@@ -76,6 +126,32 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK)).map_err(|error| {
         cannot(dir, format!("is not writable ({error}); give the user that runs holdfast the right to write there"))
     })?;
+    take(dir, file)
+}
+
+/// Keeps other processes out of a directory in which nothing is to be changed. Where there is no file for it, nobody has
+/// ever been there.
+pub(super) fn lock_unchanged(dir: &Path) -> Result<Option<File>, StoreError> {
+    match File::open(dir.join(LOCK)) {
+        Ok(file) => take(dir, file).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot(dir, format!("cannot be read: {error}"))),
+    }
+}
+
+/// The files in `dir` that sled reads and writes, and its snapshots that were set aside.
+pub(super) fn files_of_sled(dir: &Path) -> io::Result<Vec<String>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name == "db" || name == "conf" || name.starts_with("snap.") || name.starts_with(ASIDE) {
+            files.push(name);
+        }
+    }
+    Ok(files)
+}
+
+fn take(dir: &Path, file: File) -> Result<File, StoreError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
@@ -103,7 +179,7 @@ fn remove_unfinished_snapshots(dir: &Path) -> io::Result<()> {
     snapshots(dir, true)?.into_iter().try_for_each(fs::remove_file)
 }
 
-fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> {
+pub(super) fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> {
     let config = || {
         sled::Config::new()
             .path(dir)
@@ -164,109 +240,43 @@ fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
     Ok(moved)
 }
 
-/// Compares the runs, the journal and the file beside them, and gives a new store its identity.
-fn identify(dir: &Path, db: &sled::Db, options: &Options) -> Result<(Mark, Contents, bool), StoreError> {
-    let failed = |error: &dyn std::fmt::Display| {
-        cannot(
-            dir,
-            format!("cannot be read: {error}; restore a backup into an empty directory and start with that one"),
-        )
-    };
-    let stored = |key: &[u8]| guard::quietly(|| db.get(key)).map_err(|error| failed(&error));
-    if stored(BEGUN)?.is_some() {
-        return Err(cannot(
-            dir,
-            "was written by an earlier version, which kept rows differently; go on with that one, or name another directory",
-        ));
-    }
-    let runs = match stored(MARK)?.map(|bytes| Mark::from_bytes(&bytes)) {
-        None => None,
-        Some(Some(mark)) => Some(mark),
-        Some(None) => return Err(cannot(dir, "is damaged: its own mark cannot be read; restore a backup")),
-    };
-    let mut journal = recover::read(dir, runs.map_or(0, |mark| mark.commit)).map_err(|error| failed(&error))?;
-    let beside = Mark::read(dir);
-    let mut losses: Vec<String> = Vec::new();
-    losses.extend(journal.damage.as_ref().map(|damage| format!("is damaged: {damage}")));
-    if let Some(loss) = unlinked(runs, &journal) {
-        // What follows a gap would stand without what it rests on.
-        journal.batches.clear();
-        losses.push(loss);
-    }
-    let inside = runs.or(journal.store.map(|store| Mark { store, commit: 0 }));
-    let inside = inside.map(|mark| Mark { commit: mark.commit.max(journal.last), ..mark });
-    match &beside {
-        Ok(beside) => losses.extend(missing(inside, *beside)),
-        Err(error) => losses
-            .push(format!("has a watermark that cannot be read ({error}), so whether commits are missing is unknown")),
-    }
-    if let Some(loss) = losses.first() {
-        if !options.accept_data_loss {
-            return Err(cannot(dir, loss.clone() + REMEDY));
-        }
-        losses.iter().for_each(|loss| tracing::warn!("the data directory {loss}; opened all the same, as asked"));
-    }
-    let beside = beside.unwrap_or_default();
-    if inside.is_some() && beside.is_none() {
+/// Makes what was judged durable, inside first, and gives a new store its identity.
+fn establish(dir: &Path, db: sled::Db, judged: Judged, lock: File, before: Before) -> Result<Opened, String> {
+    let Judged { runs, beside, files, journal, mut roots, losses, .. } = judged;
+    if (runs.is_some() || journal.store.is_some()) && beside.is_none() {
         tracing::warn!("there is no watermark beside the store; a new one is made");
     }
+    let inside = judge::inside(runs, &journal);
+    let known = beside.map(|beside| Mark { store: beside.store, commit: beside.commit });
     let mark = Mark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
         // Numbers go on behind those that were lost, which somebody outside may remember.
-        commit: inside.into_iter().chain(beside).map(|mark| mark.commit).fold(journal.highest, Commit::max),
+        commit: inside.into_iter().chain(known).map(|mark| mark.commit).fold(journal.highest, Commit::max),
     };
-    establish(dir, db, runs.is_none(), mark).map_err(|error| failed(&error))?;
-    Ok((mark, journal, !losses.is_empty()))
-}
-
-/// What lies between the runs and the journal and is in neither, in words.
-fn unlinked(runs: Option<Mark>, journal: &Contents) -> Option<String> {
-    let store = journal.store?;
-    match runs {
-        Some(runs) if runs.store != store => Some("holds the journal of another store".into()),
-        _ => {
-            let through = runs.map_or(0, |mark| mark.commit);
-            (through < journal.after)
-                .then(|| format!("has lost commits {} to {}, which were acknowledged", through + 1, journal.after))
-        }
+    let incomplete = !losses.is_empty();
+    if incomplete {
+        // What is there is the whole from now on.
+        roots.generation = roots.generation.max(beside.map_or(0, |beside| beside.roots.generation));
     }
-}
-
-const REMEDY: &str = ". Restore a backup into an empty directory, or start once with `--accept-data-loss` to go on \
-                      without what is missing";
-
-/// What the store lacks of what the file beside it remembers, in words.
-fn missing(inside: Option<Mark>, beside: Option<Mark>) -> Option<String> {
-    let beside = beside?;
-    match inside {
-        None if beside.commit == 0 => None,
-        None => Some(format!("has lost its store: commits 1 to {} are missing", beside.commit)),
-        Some(inside) if inside.store != beside.store => Some(format!(
-            "holds another store than its watermark speaks of: that one had {} commits, this one has {}",
-            beside.commit, inside.commit
-        )),
-        Some(inside) if inside.commit < beside.commit => {
-            Some(format!("has lost commits {} to {}, which were acknowledged", inside.commit + 1, beside.commit))
-        }
-        Some(_) => None,
-    }
-}
-
-/// Makes the mark durable, inside first.
-fn establish(dir: &Path, db: &sled::Db, is_new: bool, mark: Mark) -> Result<(), String> {
+    let kept = Kept::begin(&db, roots, incomplete).map_err(|error| error.to_string())?;
     guard::guarded(|| {
-        if is_new {
+        if runs.is_none() {
             db.insert(MARK, &Mark { commit: 0, ..mark }.to_bytes())?;
         }
         db.flush()
     })
     .map_err(|error| error.to_string())?;
+    let through = runs.map_or(0, |runs| runs.commit);
     let sync = || {
+        files.make_durable(dir, &journal)?;
         File::open(dir.join("db"))?.sync_data()?;
         // sled writes this once and never syncs it, and does not open with half of it.
         File::open(dir.join("conf"))?.sync_all()?;
-        mark.write(dir)?;
-        sync_dir(dir)
+        let reached = Reached { store: mark.store, commit: mark.commit, through, roots: kept.root() };
+        let watermark = Watermark::begin(dir, reached)?;
+        sync_dir(dir)?;
+        Ok(watermark)
     };
-    sync().map_err(|error: io::Error| error.to_string())
+    let watermark = sync().map_err(|error: io::Error| error.to_string())?;
+    Ok(Opened { db, mark, journal, roots: kept, watermark, incomplete, before, lock })
 }

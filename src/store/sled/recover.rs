@@ -44,6 +44,7 @@ pub(super) struct Contents {
     pub(super) damage: Option<String>,
 }
 
+#[derive(Debug)]
 struct Segment {
     slot: usize,
     store: u128,
@@ -54,41 +55,56 @@ struct Segment {
     seed: u32,
 }
 
-/// Reads what there is in `dir` behind the commit `through`.
-pub(super) fn read(dir: &Path, through: Commit) -> io::Result<Contents> {
-    let mut contents = Contents::default();
-    let (mut segments, mut unreadable) = (Vec::new(), None);
-    for slot in slots(dir)? {
-        contents.ring.slots = contents.ring.slots.max(slot + 1);
-        let content = fs::read(path(dir, slot))?;
-        match parse_head(slot, content) {
-            Ok(Some(segment)) => segments.push(segment),
-            Ok(None) => contents.ring.free.push(slot),
-            Err(damage) => unreadable = Some(damage),
-        }
-    }
-    segments.sort_by_key(|segment| segment.number);
-    contents.highest = segments.iter().map(|segment| segment.after).max().unwrap_or(0);
-    // What comes before the last one that begins early enough has been let go of.
-    let begin = segments.iter().rposition(|segment| segment.after <= through).unwrap_or(0);
-    let needed = segments.split_off(begin);
-    contents.ring.free.extend(segments.iter().map(|segment| segment.slot));
-    for (place, segment) in needed.iter().enumerate() {
-        contents.take(segment, place == 0);
-    }
-    contents.damage = contents.damage.or(unreadable);
-    if let (Some(last), None) = (needed.last(), &contents.damage) {
-        make_durable(dir, last, contents.end)?;
-    }
-    Ok(contents)
+/// The journal's files, as they are.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// In the order in which they were written.
+    segments: Vec<Segment>,
+    ring: Ring,
+    unreadable: Option<String>,
 }
 
-/// What a process wrote and did not live to sync can be read, and yet not be on the disk; or be there no more, after a
-/// sync that failed. Before it counts it is written once more.
-fn make_durable(dir: &Path, segment: &Segment, end: usize) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path(dir, segment.slot))?;
-    file.write_all_at(segment.content.get(..end).unwrap_or(&segment.content), 0)?;
-    file.sync_data()
+impl Files {
+    /// Reads those in `dir`.
+    pub(super) fn read(dir: &Path) -> io::Result<Self> {
+        let mut files = Self::default();
+        for slot in slots(dir)? {
+            files.ring.slots = files.ring.slots.max(slot + 1);
+            let content = fs::read(path(dir, slot))?;
+            match parse_head(slot, content) {
+                Ok(Some(segment)) => files.segments.push(segment),
+                Ok(None) => files.ring.free.push(slot),
+                Err(damage) => files.unreadable = Some(damage),
+            }
+        }
+        files.segments.sort_by_key(|segment| segment.number);
+        Ok(files)
+    }
+
+    /// What they hold behind the commit `through`. Nothing is changed by it.
+    pub(super) fn behind(&self, through: Commit) -> Contents {
+        let ring = Ring { free: self.ring.free.clone(), slots: self.ring.slots, ..Ring::default() };
+        let mut contents = Contents { ring, ..Contents::default() };
+        contents.highest = self.segments.iter().map(|segment| segment.after).max().unwrap_or(0);
+        // What comes before the last one that begins early enough has been let go of.
+        let begin = self.segments.iter().rposition(|segment| segment.after <= through).unwrap_or(0);
+        let (old, needed) = self.segments.split_at_checked(begin).unwrap_or_default();
+        contents.ring.free.extend(old.iter().map(|segment| segment.slot));
+        for (place, segment) in needed.iter().enumerate() {
+            contents.take(segment, place == 0);
+        }
+        contents.damage = contents.damage.or_else(|| self.unreadable.clone());
+        contents
+    }
+
+    /// What a process wrote and did not live to sync can be read, and yet not be on the disk; or be there no more, after
+    /// a sync that failed. Before it counts it is written once more.
+    pub(super) fn make_durable(&self, dir: &Path, contents: &Contents) -> io::Result<()> {
+        let (Some(segment), None) = (self.segments.last(), &contents.damage) else { return Ok(()) };
+        let file = OpenOptions::new().write(true).open(path(dir, segment.slot))?;
+        file.write_all_at(segment.content.get(..contents.end).unwrap_or(&segment.content), 0)?;
+        file.sync_data()
+    }
 }
 
 fn slots(dir: &Path) -> io::Result<Vec<usize>> {

@@ -1,54 +1,47 @@
 //! Runs: rows of a tree that no longer change, as [blocks](super::block) in key order. A tree is a few runs, the newer
-//! over the older, and a manifest, which says which runs count. Blocks are put first and count from the manifest on.
+//! over the older, and a [manifest](super::manifest), which says which runs count. Blocks are put first and count from
+//! the manifest on.
 //!
 //! | key in sled | value |
 //! |---|---|
 //! | `0` | the manifest |
-//! | `1`, run, first key | a block |
-//! | `2`, run | the spans of the run |
+//! | `1`, run, first key | a block, [sealed](super::seal) |
+//! | `2`, run | the spans of the run, and its seal |
 
 use super::{
-    block::{Builder, Entry, Rows},
-    guard::guarded,
+    block::{Entry, Rows, bytes, number, put},
+    guard::{guarded, quietly},
+    manifest::{Member, NEW},
+    range::Range,
+    seal::{self, Seal, damaged, unseal},
+    writer::shortened,
 };
 use crate::{
     domain::Decoder,
-    store::{Commit, Row, Scan, StoreError, codec},
+    store::{Row, Scan, StoreError, codec},
 };
-use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use sled::{IVec, Tree};
 
-const MANIFEST: &[u8] = &[0];
-const BLOCK: u8 = 1;
+pub(super) const BLOCK: u8 = 1;
 const SPANS: u8 = 2;
+const VERSION: u8 = 1;
 
-/// How much of a key spans remember.
-const SPAN_KEY: usize = 64;
-
-/// What a tree consists of.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Manifest {
-    /// All that was written up to this commit is in the runs.
-    pub(super) through: Commit,
-    /// Number and level of each run, the newest first.
-    pub(super) runs: Vec<(u64, u8)>,
-}
+/// The first and the last key of each key space, shortened.
+pub(super) type Spans = Vec<(ByteBuf, ByteBuf)>;
 
 /// A run. Dropping it leaves its blocks where they are.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) number: u64,
     pub(super) level: u8,
-    /// The first and the last key of each key space, shortened.
-    spans: Vec<(ByteBuf, ByteBuf)>,
+    spans: Spans,
+    /// None: it was written before there were seals.
+    pub(super) seal: Option<Seal>,
+    seed: u32,
 }
 
-fn shortened(key: &[u8]) -> &[u8] {
-    key.get(..SPAN_KEY).unwrap_or(key)
-}
-
-fn place(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
+pub(super) fn place(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
     let mut place = Vec::with_capacity(9 + key.len());
     place.push(kind);
     place.extend_from_slice(&run.to_be_bytes());
@@ -57,41 +50,57 @@ fn place(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
 }
 
 /// The first key of the block that lies at `place`.
-fn first_key(place: &IVec) -> &[u8] {
+pub(super) fn first_key(place: &[u8]) -> &[u8] {
     place.get(9..).unwrap_or_default()
 }
 
-fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    codec::Part(bytes).read().map_err(|why| StoreError::Damaged(format!("what a tree consists of: {why}")))
+/// The name of a tree, for words.
+pub(super) fn name(tree: &Tree) -> String {
+    String::from_utf8_lossy(&tree.name()).into_owned()
 }
 
-impl Manifest {
-    pub(super) fn read(tree: &Tree) -> Result<Self, StoreError> {
-        match guarded(|| tree.get(MANIFEST))? {
-            Some(bytes) => decode(&bytes),
-            None => Ok(Self::default()),
-        }
-    }
-
-    pub(super) fn write(&self, tree: &Tree) -> Result<(), StoreError> {
-        let bytes = codec::encode_part(self)?;
-        guarded(|| tree.insert(MANIFEST, bytes)).map(drop)
-    }
+/// What is known of a block that has been read.
+pub(super) struct Opened<'a> {
+    pub(super) rows: &'a [u8],
+    /// Its ordinal, the first key of the block behind it, and its sum. None: it has no seal.
+    pub(super) seal: Option<(u64, Option<&'a [u8]>, u32)>,
 }
 
 impl Run {
+    /// Writes what a run of these blocks says of itself.
+    pub(super) fn write(tree: &Tree, number: u64, level: u8, spans: Spans, seal: Seal) -> Result<Self, StoreError> {
+        let place = place(SPANS, number, &[]);
+        let said = describe(&place, &spans, &seal);
+        guarded(|| tree.insert(place, said))?;
+        Ok(Self { number, level, spans, seed: seal::seed(seal.id), seal: Some(seal) })
+    }
+
     /// Finds a run that the manifest names.
-    pub(super) fn open(tree: &Tree, number: u64, level: u8) -> Result<Self, StoreError> {
-        let spans = guarded(|| tree.get(place(SPANS, number, &[])))?
-            .ok_or_else(|| StoreError::Damaged(format!("run {number} of a tree is missing")))?;
-        Ok(Self { number, level, spans: decode(&spans)? })
+    pub(super) fn open(tree: &Tree, member: Member) -> Result<Self, StoreError> {
+        let Member { number, level, id } = member;
+        let bad = |what: &str| StoreError::Damaged(format!("run {number} of `{}` {what}", name(tree)));
+        let place = place(SPANS, number, &[]);
+        let stored = quietly(|| tree.get(&place))?.ok_or_else(|| bad("is missing"))?;
+        let Some(id) = id else {
+            let spans = codec::Part(&stored).read().map_err(|_| bad("cannot be read"))?;
+            return Ok(Self { number, level, spans, seal: None, seed: 0 });
+        };
+        let (spans, seal) = described(&place, &stored).ok_or_else(|| bad("cannot be read"))?;
+        if seal.id != id {
+            return Err(bad("is another one than there should be"));
+        }
+        Ok(Self { number, level, spans, seed: seal::seed(id), seal: Some(seal) })
+    }
+
+    pub(super) fn member(&self) -> Member {
+        Member { number: self.number, level: self.level, id: self.seal.as_ref().map(|seal| seal.id) }
     }
 
     /// The highest number that a run has here, whether it counts or not.
     pub(super) fn highest(tree: &Tree) -> Result<u64, StoreError> {
         let mut highest = 0;
         for kind in [BLOCK, SPANS] {
-            let last = guarded(|| tree.get_lt([kind + 1]))?.map(|(place, _)| place);
+            let last = quietly(|| tree.get_lt([kind + 1]))?.map(|(place, _)| place);
             let number = last.as_ref().filter(|place| place.first() == Some(&kind)).and_then(|place| place.get(1..9));
             let number = number.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
             highest = highest.max(number);
@@ -104,53 +113,82 @@ impl Run {
         self.spans.iter().any(|(first, last)| first.as_slice() <= to && shortened(from) <= last.as_slice())
     }
 
+    /// Judges the seal of a block, if the run has seals.
+    pub(super) fn judge<'a>(&self, tree: &Tree, place: &[u8], block: &'a [u8]) -> Result<Opened<'a>, StoreError> {
+        let Some(run) = &self.seal else { return Ok(Opened { rows: block, seal: None }) };
+        let bad = |what: &str| damaged(tree, self.number, what);
+        let read = unseal(self.seed, place, block).ok_or_else(|| bad("a block does not match its checksum"))?;
+        // What it says of its place must fit what the run says.
+        let is_first = first_key(place) == run.first.as_slice();
+        if (read.ordinal == 0) != is_first || (read.ordinal + 1 == run.blocks) != read.next.is_none() {
+            return Err(bad("a block is not where it belongs"));
+        }
+        Ok(Opened { rows: read.rows, seal: Some((read.ordinal, read.next, read.sum)) })
+    }
+
+    /// The last block that begins at or before `key`.
+    pub(super) fn block_for(&self, tree: &Tree, key: &[u8]) -> Result<Option<(IVec, IVec)>, StoreError> {
+        let range = place(BLOCK, self.number, &[])..=place(BLOCK, self.number, key);
+        let found = quietly(|| tree.range(range).next_back().transpose())?;
+        match (&found, &self.seal) {
+            // Before the first of all there is none.
+            (None, Some(seal)) if seal.first.as_slice() <= key => {
+                Err(damaged(tree, self.number, "its first block is missing"))
+            }
+            _ => Ok(found),
+        }
+    }
+
     /// What it says of `key`: nothing, that it was removed, or its row.
     pub(super) fn get(&self, tree: &Tree, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
         if !self.may_hold(key, key) {
             return Ok(None);
         }
-        let range = place(BLOCK, self.number, &[])..=place(BLOCK, self.number, key);
-        match guarded(|| tree.range(range).next_back().transpose())? {
-            Some((place, block)) => Rows::of(first_key(&place), &block).find(key),
-            None => Ok(None),
+        let Some((place, block)) = self.block_for(tree, key)? else { return Ok(None) };
+        let opened = self.judge(tree, &place, &block)?;
+        if let Some((ordinal, Some(next), _)) = opened.seal
+            && next <= key
+        {
+            return Err(damaged(tree, self.number, &format!("block {} is missing", ordinal + 1)));
         }
+        Rows::of(first_key(&place), opened.rows).find(key)
     }
 
     /// Its part of a scan, in the scan's direction.
-    pub(super) fn range<'a>(&self, tree: &'a Tree, scan: &'a Scan) -> Result<Option<Range<'a>>, StoreError> {
+    pub(super) fn range<'a>(&'a self, tree: &'a Tree, scan: &'a Scan) -> Result<Option<Range<'a>>, StoreError> {
         if !self.may_hold(&scan.from, &scan.to) {
             return Ok(None);
         }
-        let lowest = place(BLOCK, self.number, &[]);
-        let from = place(BLOCK, self.number, &scan.from);
         // The block before may reach into the range.
-        let before = guarded(|| tree.range(lowest.as_slice()..=from.as_slice()).next_back().transpose())?;
-        let from = before.map_or(lowest, |(place, _)| place.to_vec());
-        let blocks = guarded(|| Ok(tree.range(from..place(BLOCK, self.number, &scan.to))))?;
-        Ok(Some(Range { blocks, scan, rows: Vec::new().into_iter() }))
+        let before = self.block_for(tree, &scan.from)?.map(|(place, _)| first_key(&place).to_vec());
+        Range::of(self, tree, before.unwrap_or_default(), &scan.from, Some(&scan.to), scan.backwards).map(Some)
     }
 
     /// All of it, in order.
-    pub(super) fn iter(
-        &self,
-        tree: &Tree,
-    ) -> Result<impl Iterator<Item = Result<Entry, StoreError>> + use<>, StoreError> {
-        let mut blocks =
-            guarded(|| Ok(tree.range(place(BLOCK, self.number, &[])..place(BLOCK, self.number + 1, &[]))))?;
-        let mut rows = Vec::new().into_iter();
-        Ok(std::iter::from_fn(move || {
-            loop {
-                if let Some(entry) = rows.next() {
-                    return Some(Ok(entry));
-                }
-                let block = guarded(|| blocks.next().transpose()).transpose()?;
-                let read = block.and_then(|(place, block)| Rows::of(first_key(&place), &block).collect());
-                match read {
-                    Ok(read) => rows = Vec::into_iter(read),
-                    Err(error) => return Some(Err(error)),
-                }
+    pub(super) fn iter<'a>(&'a self, tree: &'a Tree) -> Result<Range<'a>, StoreError> {
+        Range::of(self, tree, Vec::new(), &[], None, false)
+    }
+
+    /// Reads all of it, and compares it with what it says of itself. `each` is told the size of every block.
+    pub(super) fn verify(&self, tree: &Tree, mut each: impl FnMut(usize) -> bool) -> Result<Counted, StoreError> {
+        let bad = |what: String| damaged(tree, self.number, &what);
+        let (mut counted, mut sum, mut goes_on) = (Counted::default(), 0, true);
+        let mut range = self.iter(tree)?;
+        while goes_on && let Some((size, block_sum, rows)) = range.next_block()? {
+            counted.blocks += 1;
+            counted.rows += rows.len() as u64;
+            sum = crc32c::crc32c_append(sum, &block_sum.to_le_bytes());
+            goes_on = each(size);
+        }
+        match &self.seal {
+            Some(seal) if goes_on && (seal.blocks, seal.rows, seal.sum) != (counted.blocks, counted.rows, sum) => {
+                Err(bad(format!(
+                    "it should have {} rows in {} blocks and has {} in {}",
+                    seal.rows, seal.blocks, counted.rows, counted.blocks
+                )))
             }
-        }))
+            _ => Ok(counted),
+        }
     }
 
     /// How many bytes its blocks take up, counted up to `most`.
@@ -169,11 +207,12 @@ impl Run {
     /// Removes what run `number` has in sled. It may take several calls, which `go_on` ends.
     pub(super) fn remove(tree: &Tree, number: u64, mut go_on: impl FnMut() -> bool) -> Result<(), StoreError> {
         let blocks = || tree.range(place(BLOCK, number, &[])..place(BLOCK, number + 1, &[])).keys();
-        for key in guarded(|| Ok(blocks()))? {
+        let mut blocks = quietly(|| Ok(blocks()))?;
+        while let Some(key) = quietly(|| blocks.next().transpose())? {
             if !go_on() {
                 return Ok(());
             }
-            guarded(|| tree.remove(key?))?;
+            quietly(|| tree.remove(key))?;
         }
         guarded(|| tree.remove(place(SPANS, number, &[]))).map(drop)
     }
@@ -183,7 +222,7 @@ impl Run {
         let mut numbers = Vec::new();
         for kind in [BLOCK, SPANS] {
             let mut from = place(kind, 0, &[]);
-            while let Some((found, _)) = guarded(|| tree.range(from..vec![kind + 1]).next().transpose())? {
+            while let Some((found, _)) = quietly(|| tree.range(from..vec![kind + 1]).next().transpose())? {
                 let Some(number) = found.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
                 else {
                     break;
@@ -198,94 +237,79 @@ impl Run {
     }
 }
 
-/// A run's part of a scan.
-pub(super) struct Range<'a> {
-    blocks: sled::Iter,
-    scan: &'a Scan,
-    rows: std::vec::IntoIter<Entry>,
+/// How much of a run has been read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) blocks: u64,
+    pub(super) rows: u64,
 }
 
-impl Iterator for Range<'_> {
-    type Item = Result<Entry, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(entry) = self.rows.next() {
-                return Some(Ok(entry));
-            }
-            let block = guarded(|| match self.scan.backwards {
-                false => self.blocks.next().transpose(),
-                true => self.blocks.next_back().transpose(),
-            });
-            let (place, block) = match block.transpose()? {
-                Ok(block) => block,
-                Err(error) => return Some(Err(error)),
-            };
-            let inside = |entry: &Result<Entry, StoreError>| match entry {
-                Ok((key, _)) => *key >= self.scan.from && *key < self.scan.to,
-                Err(_) => true,
-            };
-            let rows: Result<Vec<_>, _> = Rows::of(first_key(&place), &block).filter(inside).collect();
-            match rows {
-                Err(error) => return Some(Err(error)),
-                Ok(mut rows) => {
-                    if self.scan.backwards {
-                        rows.reverse();
-                    }
-                    self.rows = rows.into_iter();
-                }
-            }
-        }
+/// `[255][version 1][identity u64][blocks][rows][sum u32][first key][spans][crc32c u32]`, keys with their lengths. The sum
+/// begins with the place.
+fn describe(place: &[u8], spans: &Spans, seal: &Seal) -> Vec<u8> {
+    let mut said = vec![NEW, VERSION];
+    said.extend_from_slice(&seal.id.to_le_bytes());
+    put(&mut said, seal.blocks);
+    put(&mut said, seal.rows);
+    said.extend_from_slice(&seal.sum.to_le_bytes());
+    let keys = spans.iter().flat_map(|(first, last)| [first.as_slice(), last.as_slice()]);
+    for key in std::iter::once(seal.first.as_slice()).chain(keys) {
+        put(&mut said, key.len() as u64);
+        said.extend_from_slice(key);
     }
+    said.extend_from_slice(&crc32c::crc32c_append(crc32c::crc32c(place), &said).to_le_bytes());
+    said
 }
 
-/// A run that is being written.
-pub(super) struct Writer<'a> {
-    tree: &'a Tree,
-    number: u64,
-    builder: Builder,
-    spans: Vec<(ByteBuf, ByteBuf)>,
+fn described(place: &[u8], stored: &[u8]) -> Option<(Spans, Seal)> {
+    let (body, sum) = stored.split_last_chunk::<4>()?;
+    if crc32c::crc32c_append(crc32c::crc32c(place), body) != u32::from_le_bytes(*sum) {
+        return None;
+    }
+    let mut rest = body.strip_prefix(&[NEW, VERSION])?;
+    let rest = &mut rest;
+    let id = u64::from_le_bytes(*bytes(rest, 8)?.first_chunk()?);
+    let (blocks, rows) = (number(rest)?, number(rest)?);
+    let sum = u32::from_le_bytes(*bytes(rest, 4)?.first_chunk()?);
+    let key = |rest: &mut &[u8]| {
+        let len = number(rest)?;
+        Some(bytes(rest, len as usize)?.to_vec())
+    };
+    let first = key(rest)?;
+    let mut spans = Spans::new();
+    while !rest.is_empty() {
+        spans.push((ByteBuf::from(key(rest)?), ByteBuf::from(key(rest)?)));
+    }
+    Some((spans, Seal { id, blocks, rows, sum, first }))
 }
 
-impl<'a> Writer<'a> {
-    pub(super) fn new(tree: &'a Tree, number: u64) -> Self {
-        Self { tree, number, builder: Builder::default(), spans: Vec::new() }
-    }
+/// The rows of the block at `place`, without those that are not wanted.
+pub(super) fn rows_of(place: &[u8], rows: &[u8], is_inside: impl Fn(&[u8]) -> bool) -> Result<Vec<Entry>, StoreError> {
+    let inside = |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
+    Rows::of(first_key(place), rows).filter(inside).collect()
+}
 
-    /// Adds a row behind those before it. Gives whether a block has been put.
-    pub(super) fn push(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
-        let full = self.builder.has_no_room_for(key.len() + row.map_or(0, |row| row.record.len()));
-        if full {
-            self.put()?;
-        }
-        self.builder.push(key, row);
-        let short = shortened(key);
-        match self.spans.last_mut().filter(|(first, _)| first.first() == key.first()) {
-            Some((_, last)) if last.as_slice() == short => {}
-            Some((_, last)) => {
-                last.clear();
-                last.extend_from_slice(short);
-            }
-            None => self.spans.push((ByteBuf::from(short), ByteBuf::from(short))),
-        }
-        Ok(full)
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn put(&mut self) -> Result<(), StoreError> {
-        match self.builder.take() {
-            Some((first, block)) => guarded(|| self.tree.insert(place(BLOCK, self.number, &first), block)).map(drop),
-            None => Ok(()),
+    #[test]
+    fn these_bytes_are_on_disks_and_must_stay_readable() {
+        let spans = vec![(ByteBuf::from("a"), ByteBuf::from("az")), (ByteBuf::from("b"), ByteBuf::from("b"))];
+        let seal = Seal { id: 9, blocks: 3, rows: 300, sum: 0x0102_0304, first: b"abc".to_vec() };
+        let said = describe(b"place", &spans, &seal);
+        let mut golden = vec![255, 1, 9, 0, 0, 0, 0, 0, 0, 0, 3, 172, 2, 4, 3, 2, 1, 3, b'a', b'b', b'c'];
+        golden.extend_from_slice(&[1, b'a', 2, b'a', b'z', 1, b'b', 1, b'b']);
+        golden.extend_from_slice(&crc32c::crc32c_append(crc32c::crc32c(b"place"), &golden).to_le_bytes());
+        assert_eq!(said, golden);
+        assert_eq!(described(b"place", &said), Some((spans.clone(), seal)));
+        for bit in 0..said.len() * 8 {
+            let mut flipped = said.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(described(b"place", &flipped), None, "bit {bit}");
         }
-    }
-
-    /// Ends the run; there is none if it has no rows.
-    pub(super) fn finish(mut self, level: u8) -> Result<Option<Run>, StoreError> {
-        self.put()?;
-        if self.spans.is_empty() {
-            return Ok(None);
-        }
-        let spans = codec::encode_part(&self.spans)?;
-        guarded(|| self.tree.insert(place(SPANS, self.number, &[]), spans))?;
-        Ok(Some(Run { number: self.number, level, spans: self.spans }))
+        // As it was before there were seals.
+        let old = codec::encode_part(&spans).expect("encodes");
+        assert_eq!(old, [2, 1, b'a', 2, b'a', b'z', 1, b'b', 1, b'b']);
     }
 }

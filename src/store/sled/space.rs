@@ -46,7 +46,7 @@ pub enum Reserve {
 }
 
 impl Reserve {
-    fn of(self, dir: &Path) -> u64 {
+    pub(super) fn of(self, dir: &Path) -> u64 {
         match self {
             Self::None => 0,
             Self::Bytes(bytes) => bytes.max(2 * SEGMENT),
@@ -62,7 +62,7 @@ fn look_at(dir: &Path) -> Option<StatVfs> {
     rustix::fs::statvfs(dir).inspect_err(|error| tracing::warn!(%error, "the disk cannot be asked for its room")).ok()
 }
 
-fn free_bytes(dir: &Path) -> Option<u64> {
+pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
     look_at(dir).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 

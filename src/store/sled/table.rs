@@ -2,14 +2,21 @@
 
 use super::{
     block::Entry,
+    damage::Damage,
+    manifest::Manifest,
     memtable::Memtable,
     merge::{Merge, Source},
-    run::{Manifest, Run, Writer},
+    roots::Root,
+    run::Run,
+    writer::Writer,
 };
 use crate::store::{Commit, Row, Scan, StoreError, lock};
-use std::sync::{
-    Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 /// So many runs of a level are merged into one of the next. More cost reading, fewer cost writing: each row is written
@@ -21,7 +28,10 @@ const RUNS: usize = 6;
 const TOO_MANY: usize = 4 * RUNS;
 
 /// The runs of a tree, the newest first.
-type Runs = Arc<Vec<Arc<Run>>>;
+pub(super) type Runs = Arc<Vec<Arc<Run>>>;
+
+/// Runs, and the level of what they become.
+type Mergeable = (Vec<Arc<Run>>, u8);
 
 /// One context's tree.
 #[derive(Debug)]
@@ -36,6 +46,9 @@ pub(super) struct Table {
     behind: AtomicBool,
     /// Runs that do not count any more, and may still be read by somebody.
     retired: Mutex<Vec<Arc<Run>>>,
+    damage: Arc<Damage>,
+    /// Runs that are not merged, because one of them is damaged.
+    left: Mutex<BTreeSet<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -53,9 +66,9 @@ impl State {
 }
 
 impl Table {
-    pub(super) fn open(name: &str, tree: sled::Tree) -> Result<Self, StoreError> {
+    pub(super) fn open(name: &str, tree: sled::Tree, damage: Arc<Damage>) -> Result<Self, StoreError> {
         let manifest = Manifest::read(&tree)?;
-        let runs = manifest.runs.iter().map(|(number, level)| Run::open(&tree, *number, *level).map(Arc::new));
+        let runs = manifest.runs.iter().map(|member| Run::open(&tree, *member).map(Arc::new));
         let runs = Arc::new(runs.collect::<Result<Vec<_>, _>>()?);
         let next_run = AtomicU64::new(Run::highest(&tree)? + 1);
         let table = Self {
@@ -66,6 +79,8 @@ impl Table {
             next_run,
             behind: AtomicBool::new(false),
             retired: Mutex::default(),
+            damage,
+            left: Mutex::default(),
         };
         table.remove_leftovers()?;
         table.count_runs();
@@ -84,7 +99,10 @@ impl Table {
 
     fn count_runs(&self) {
         let runs = self.state().runs.clone();
-        let most = runs.chunk_by(|one, other| one.level == other.level).map(<[_]>::len).max().unwrap_or(0);
+        let left = lock(&self.left).clone();
+        // Those that cannot be merged are not waited for.
+        let waits = |level: &[Arc<Run>]| level.iter().filter(|run| !left.contains(&run.number)).count();
+        let most = runs.chunk_by(|one, other| one.level == other.level).map(waits).max().unwrap_or(0);
         self.behind.store(most >= TOO_MANY, Ordering::Relaxed);
     }
 
@@ -92,8 +110,8 @@ impl Table {
     fn remove_leftovers(&self) -> Result<(), StoreError> {
         let runs = lock(&self.manifest).runs.clone();
         for number in Run::numbers(&self.tree)? {
-            if !runs.iter().any(|(known, _)| *known == number) {
-                Run::remove(&self.tree, number, || true)?;
+            if !runs.iter().any(|run| run.number == number) {
+                self.remove(number, || true)?;
             }
         }
         Ok(())
@@ -102,6 +120,20 @@ impl Table {
     /// All that was written up to this commit is in runs.
     pub(super) fn through(&self) -> Commit {
         lock(&self.manifest).through
+    }
+
+    /// Which manifest is in sled now.
+    pub(super) fn root(&self) -> Root {
+        Root::of(&lock(&self.manifest), self.name.as_bytes())
+    }
+
+    /// The runs that count, for somebody who reads all of them.
+    pub(super) fn counted(&self) -> Runs {
+        self.state().runs.clone()
+    }
+
+    pub(super) fn sled(&self) -> &sled::Tree {
+        &self.tree
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -142,7 +174,8 @@ impl Table {
             let recent: Vec<_> = keys.iter().map(|key| state.recent(key).cloned()).collect();
             (recent, state.runs.clone())
         };
-        keys.iter().zip(recent).map(|(key, recent)| recent.map_or_else(|| self.read_runs(&runs, key), Ok)).collect()
+        let read = |(key, recent): (&&[u8], Option<_>)| recent.map_or_else(|| self.read_runs(&runs, key), Ok);
+        self.damage.noted(&self.name, keys.iter().zip(recent).map(read).collect())
     }
 
     fn read_runs(&self, runs: &Runs, key: &[u8]) -> Result<Option<Row>, StoreError> {
@@ -167,7 +200,7 @@ impl Table {
             sources.push(Box::new(frozen.range(&below).into_iter().map(Ok)));
         }
         for run in runs.iter() {
-            if let Some(range) = run.range(&self.tree, scan)? {
+            if let Some(range) = self.damage.noted(&self.name, run.range(&self.tree, scan))? {
                 sources.push(Box::new(range));
             }
         }
@@ -175,7 +208,7 @@ impl Table {
             Ok((key, row)) => row.map(|row| Ok((key, row))),
             Err(error) => Some(Err(error)),
         };
-        Merge::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect()
+        self.damage.noted(&self.name, Merge::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect())
     }
 
     /// Sets the rows in memory apart, to be written as a run; new ones gather beside them.
@@ -189,7 +222,7 @@ impl Table {
 
     /// Writes what [`Table::freeze`] gave as the newest run, and gives whether it did; nothing changes if `go_on` ends it.
     pub(super) fn write_frozen(&self, frozen: &Memtable, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
-        let oldest = self.state().runs.is_empty();
+        let oldest = self.counted().is_empty();
         let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for (key, row) in frozen.iter() {
             // Under the oldest run there is nothing that a removal could hide.
@@ -209,8 +242,9 @@ impl Table {
         let mut runs = self.state().runs.to_vec();
         change(&mut runs);
         let changed = Manifest {
+            generation: manifest.generation + 1,
             through: through.unwrap_or(manifest.through),
-            runs: runs.iter().map(|run| (run.number, run.level)).collect(),
+            runs: runs.iter().map(|run| run.member()).collect(),
         };
         changed.write(&self.tree)?;
         *manifest = changed;
@@ -225,37 +259,64 @@ impl Table {
     }
 
     /// The runs that should become one: enough of a level below this one, side by side, of which the blocks take up no more
-    /// than `room`.
-    fn mergeable(&self, below: u8, room: Option<u64>) -> Result<Option<Vec<Arc<Run>>>, StoreError> {
-        let runs = self.state().runs.clone();
-        let levels = runs.chunk_by(|one, other| one.level == other.level);
-        for level in levels.filter(|level| level.len() >= RUNS && level.iter().all(|run| run.level < below)) {
+    /// than `room`; or one that has no seals yet, to get them. And the level of what they become.
+    fn mergeable(&self, below: u8, room: Option<u64>) -> Result<Option<Mergeable>, StoreError> {
+        let runs = self.counted();
+        let left = lock(&self.left).clone();
+        let is_left = |run: &Run| left.contains(&run.number);
+        let levels = runs.chunk_by(|one, other| (one.level, is_left(one)) == (other.level, is_left(other)));
+        let levels = levels.filter(|level| level.iter().all(|run| run.level < below && !is_left(run)));
+        let full = levels.filter(|level| level.len() >= RUNS).map(|level| (level, 1));
+        let unsealed = runs.chunks(1).filter(|run| run.iter().all(|run| run.seal.is_none() && !is_left(run)));
+        let unsealed = unsealed.filter(|_| below == u8::MAX).map(|run| (run, 0));
+        for (level, up) in full.chain(unsealed) {
             let mut left = room;
             for run in level {
-                left = match left {
-                    Some(left) => Some(left.saturating_sub(run.length(&self.tree, left)?)),
+                left = match left.map(|most| (most, run.length(&self.tree, most))) {
+                    // Merging will say so.
+                    Some((most, Err(StoreError::Damaged(_)))) => Some(most),
+                    Some((most, length)) => Some(most.saturating_sub(length?)),
                     None => None,
                 };
             }
-            if left != Some(0) {
-                return Ok(Some(level.to_vec()));
+            if let (Some(first), true) = (level.first(), left != Some(0)) {
+                return Ok(Some((level.to_vec(), first.level.saturating_add(up))));
             }
         }
         Ok(None)
     }
 
     /// Merges runs of a level below this one, if there are enough, and room for what comes of it. Gives whether it did;
-    /// nothing changes if what `pace` makes for the level ends it, which is asked at each block.
+    /// nothing changes if what `pace` makes for the level ends it, which is asked at each block. Where one of them cannot
+    /// be read they are left as they are: damage costs what is damaged, and nothing is lost by merging.
     pub(super) fn merge<P: Fn() -> Result<bool, StoreError>>(
         &self,
         below: u8,
         room: Option<u64>,
         pace: impl FnOnce(u8) -> P,
     ) -> Result<bool, StoreError> {
-        let Some(merged) = self.mergeable(below, room)? else { return Ok(false) };
+        let Some((merged, level)) = self.mergeable(below, room)? else { return Ok(false) };
+        let numbers: Vec<u64> = merged.iter().map(|run| run.number).collect();
+        match self.merge_these(merged, level, pace) {
+            Err(StoreError::Damaged(what)) => {
+                self.damage.report(&self.name, &format!("{what}; runs {numbers:?} are not merged any more"));
+                lock(&self.left).extend(numbers);
+                self.count_runs();
+                Ok(false)
+            }
+            other => other,
+        }
+    }
+
+    fn merge_these<P: Fn() -> Result<bool, StoreError>>(
+        &self,
+        merged: Vec<Arc<Run>>,
+        level: u8,
+        pace: impl FnOnce(u8) -> P,
+    ) -> Result<bool, StoreError> {
         let (Some(first), Some(last)) = (merged.first(), merged.last()) else { return Ok(false) };
         let go_on = pace(first.level);
-        let oldest = self.state().runs.last().is_some_and(|run| run.number == last.number);
+        let oldest = self.counted().last().is_some_and(|run| run.number == last.number);
         let sources = merged.iter().map(|run| Ok(Box::new(run.iter(&self.tree)?) as Source<'_>));
         let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
         let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
@@ -265,7 +326,7 @@ impl Table {
                 return Ok(false);
             }
         }
-        let run = writer.finish(first.level.saturating_add(1))?.map(Arc::new);
+        let run = writer.finish(level)?.map(Arc::new);
         self.change(None, |runs| {
             let begin = runs.iter().position(|run| run.number == first.number).unwrap_or_default();
             runs.splice(begin..begin + merged.len(), run).for_each(drop);
@@ -281,7 +342,14 @@ impl Table {
     }
 
     pub(super) fn remove(&self, run: u64, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
-        Run::remove(&self.tree, run, go_on)
+        match Run::remove(&self.tree, run, go_on) {
+            // It takes up room, and nothing else.
+            Err(StoreError::Damaged(what)) => {
+                self.damage.report(&self.name, &what);
+                Ok(())
+            }
+            other => other,
+        }
     }
 }
 
@@ -292,7 +360,7 @@ mod tests {
     #[test]
     fn a_removal_hides_what_is_being_written_and_nothing_else() {
         let db = sled::Config::new().temporary(true).open().expect("opens");
-        let table = Table::open("a.b", db.open_tree("a.b").expect("opens")).expect("opens");
+        let table = Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
         table.lay(1, [b"a", b"b", b"c", b"d"].map(|key| (key.to_vec(), Some(key.to_vec()))).to_vec());
         table.freeze().expect("there are rows");
         table.lay(2, vec![(b"a".to_vec(), None), (b"d".to_vec(), None)]);

@@ -40,7 +40,7 @@ fn rig() -> Rig {
     pipe.activate(TreeId(0));
     let (tell, heard) = mpsc::channel();
     let db = sled::Config::new().temporary(true).open().expect("opens");
-    let table = Table::open("a.b", db.open_tree("a.b").expect("opens")).expect("opens");
+    let table = Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
     Rig { pipe, table, groups: groups_out, word, tell, heard }
 }
 

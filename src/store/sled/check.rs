@@ -1,0 +1,222 @@
+//! Checking a store that nobody uses: all of it is read, and nothing of it is changed. sled writes when it opens, so it is
+//! opened on a copy of its files.
+
+use super::{
+    Options, judge,
+    judge::{DEFAULT_TREE, Judged},
+    manifest::Manifest,
+    open,
+    recover::Recovered,
+    run::Run,
+    table::Table,
+};
+use crate::store::{Commit, Row, Scan, StoreError};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Judges rows by what they mean, which the store does not know.
+pub trait Audit {
+    /// Those that come now are of this tree.
+    fn tree(&mut self, name: &str);
+    /// Looks at a row; they come in the order of their keys. Gives what is wrong, in words.
+    fn row(&mut self, key: &[u8], row: &Row) -> Option<String>;
+}
+
+/// What there is, and what is wrong.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checked {
+    /// Which store it is.
+    pub store: Option<String>,
+    /// The last commit.
+    pub last_commit: Commit,
+    /// Commits that only the journal has.
+    pub journal_commits: u64,
+    /// Its trees.
+    pub trees: Vec<CheckedTree>,
+    /// What is wrong, and where.
+    pub problems: Vec<Problem>,
+    /// How many more there are than are listed.
+    pub more_problems: u64,
+}
+
+/// A tree.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckedTree {
+    /// Its name: that of a context.
+    pub name: String,
+    /// Rows that there are.
+    pub rows: u64,
+    /// Runs that count.
+    pub runs: u64,
+    /// Those among them that were written before there were seals.
+    pub runs_without_seals: u64,
+    /// Blocks in them.
+    pub blocks: u64,
+    /// Rows in them, those included that were replaced or removed since.
+    pub rows_in_runs: u64,
+    /// The highest commit that wrote one of the rows.
+    pub last_commit: Commit,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where: a tree, or the directory.
+    pub place: String,
+    /// What.
+    pub what: String,
+}
+
+/// So many problems are listed.
+const LISTED: usize = 1000;
+/// Rows are read so many at a time.
+const PIECE: usize = 1000;
+
+impl Checked {
+    fn found(&mut self, place: &str, what: impl Into<String>) {
+        match self.problems.len() < LISTED {
+            true => self.problems.push(Problem { place: place.into(), what: what.into() }),
+            false => self.more_problems += 1,
+        }
+    }
+}
+
+/// Reads all of the store in `dir`. The copy is made in a directory of its own below `scratch`, and removed again.
+///
+/// # Errors
+/// [`StoreError::CannotOpen`] when there is no store, it is in use, or it cannot be copied.
+pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checked, StoreError> {
+    let cannot = |what: String| StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()));
+    if !dir.is_dir() {
+        return Err(cannot("does not exist".into()));
+    }
+    let _lock = open::lock_unchanged(dir)?;
+    let mut checked = Checked::default();
+    let judged = judge::outside(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
+    let copy = Copy::of(dir, scratch).map_err(|error| {
+        cannot(format!("cannot be copied to `{}` ({error}); name a place with --scratch", scratch.display()))
+    })?;
+    let options = Options { scrub: None, ..Options::default() };
+    let db = match open::open_database(&copy.0, &options) {
+        Ok(db) => db,
+        Err(error) => {
+            judged.losses.iter().for_each(|loss| checked.found("data", loss));
+            checked.found("data", error.to_string().replace(&copy.0.display().to_string(), &dir.display().to_string()));
+            return Ok(checked);
+        }
+    };
+    let judged = judged.inside(&db);
+    for what in judged.losses.iter().chain(&judged.hopeless) {
+        checked.found("data", what);
+    }
+    let inside = judge::inside(judged.runs, &judged.journal);
+    checked.store = inside.map(|mark| uuid::Uuid::from_u128(mark.store).to_string());
+    checked.last_commit = inside.map_or(0, |mark| mark.commit);
+    let Judged { journal, .. } = judged;
+    checked.journal_commits = journal.batches.len() as u64;
+    let mut unwritten: BTreeMap<String, Vec<Recovered>> = BTreeMap::new();
+    for batch in journal.batches {
+        unwritten.entry(batch.tree.clone()).or_default().push(batch);
+    }
+    let names = super::guarded(|| Ok(db.tree_names()))?;
+    let names =
+        names.iter().filter(|name| *name != DEFAULT_TREE).map(|name| String::from_utf8_lossy(name).into_owned());
+    let all: std::collections::BTreeSet<String> = names.chain(unwritten.keys().cloned()).collect();
+    for name in all {
+        let batches = unwritten.remove(&name).unwrap_or_default();
+        if let Err(error) = check_tree(&db, &name, batches, audit, &mut checked) {
+            checked.found(&name, error.to_string());
+        }
+    }
+    Ok(checked)
+}
+
+fn check_tree(
+    db: &sled::Db,
+    name: &str,
+    batches: Vec<Recovered>,
+    audit: &mut dyn Audit,
+    checked: &mut Checked,
+) -> Result<(), StoreError> {
+    let tree = super::guarded(|| db.open_tree(name))?;
+    let mut seen = CheckedTree { name: name.into(), ..CheckedTree::default() };
+    let mut readable = true;
+    for member in Manifest::read(&tree)?.runs {
+        seen.runs += 1;
+        seen.runs_without_seals += u64::from(member.id.is_none());
+        match Run::open(&tree, member).and_then(|run| run.verify(&tree, |_| true)) {
+            Ok(counted) => {
+                seen.blocks += counted.blocks;
+                seen.rows_in_runs += counted.rows;
+            }
+            Err(error) => {
+                readable = false;
+                checked.found(name, error.to_string());
+            }
+        }
+    }
+    // With a hole in it, what rows say to one another is not worth looking at.
+    if readable {
+        let table = Table::open(name, tree, Arc::default())?;
+        for batch in batches.into_iter().filter(|batch| batch.commit > table.through()) {
+            table.lay(batch.commit, batch.writes);
+        }
+        audit.tree(name);
+        read_rows(&table, audit, &mut seen, checked)?;
+    }
+    checked.trees.push(seen);
+    Ok(())
+}
+
+fn read_rows(
+    table: &Table,
+    audit: &mut dyn Audit,
+    seen: &mut CheckedTree,
+    checked: &mut Checked,
+) -> Result<(), StoreError> {
+    let mut from = vec![0];
+    loop {
+        let scan = Scan { from, to: vec![u8::MAX; 64], backwards: false, limit: PIECE };
+        let rows = table.scan(&scan)?;
+        for (key, row) in &rows {
+            seen.rows += 1;
+            seen.last_commit = seen.last_commit.max(row.commit);
+            if let Some(what) = audit.row(key, row) {
+                checked.found(&seen.name, what);
+            }
+        }
+        match rows.last().filter(|_| rows.len() == PIECE) {
+            Some((last, _)) => from = [last.as_slice(), &[0]].concat(),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// A copy of sled's files. Dropped, it is gone.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of(dir: &Path, scratch: &Path) -> io::Result<Self> {
+        let copy = Self(scratch.join(format!("holdfast-check-{}", uuid::Uuid::now_v7())));
+        fs::create_dir(&copy.0)?;
+        for file in open::files_of_sled(dir)?.into_iter().filter(|name| !name.ends_with(".generating")) {
+            fs::copy(dir.join(&file), copy.0.join(&file))?;
+        }
+        Ok(copy)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, directory = %self.0.display(), "the copy could not be removed");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Judging a store that is about to be opened: whether all is there that should be. Nothing is changed by it.
+//!
+//! What stands outside sled (journal and watermark) is judged before sled is opened, because sled writes as it opens.
+//! Inside, each tree must have the manifest that the roots name or a later one, and the roots must be those of the
+//! watermark or later ones; each run that a manifest names must say what it consists of. Blocks are judged when they are
+//! read.
+
+use super::{
+    guard,
+    manifest::Manifest,
+    mark::Mark,
+    open::MARK,
+    recover::{Contents, Files},
+    roots::{Root, Roots},
+    run::Run,
+    watermark::Reached,
+};
+use crate::store::{Commit, StoreError};
+use std::{io, path::Path};
+
+/// What stores had that kept each row in sled by itself.
+const BEGUN: &[u8] = b"begun";
+/// The tree that sled always has.
+pub(super) const DEFAULT_TREE: &[u8] = b"__sled__default";
+
+/// What there is, and what is missing.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// Up to which commit all is in runs, says the row in sled.
+    pub(super) runs: Option<Mark>,
+    pub(super) beside: Option<Reached>,
+    pub(super) files: Files,
+    pub(super) journal: Contents,
+    /// The roots as they are.
+    pub(super) roots: Roots,
+    /// What is missing, in words that go on behind "the data directory".
+    pub(super) losses: Vec<String>,
+    /// That the watermark cannot be read, in words.
+    unwatched: Option<String>,
+    /// Why it cannot be opened at all.
+    pub(super) hopeless: Option<String>,
+}
+
+/// Judges the journal and the watermark in `dir`.
+pub(super) fn outside(dir: &Path) -> io::Result<Judged> {
+    let mut judged = Judged { files: Files::read(dir)?, ..Judged::default() };
+    match Reached::read(dir) {
+        Ok(beside) => judged.beside = beside,
+        Err(error) => {
+            let why =
+                format!("has a watermark that cannot be read ({error}), so whether commits are missing is unknown");
+            (judged.unwatched, judged.losses) = (Some(why.clone()), vec![why]);
+        }
+    }
+    // Before there were roots, the watermark did not say from where on the journal matters.
+    if let Some(beside) = judged.beside.filter(|beside| beside.roots.generation > 0) {
+        judged.journal = judged.files.behind(beside.through);
+        // From there on the journal has everything: it lets go of what is in runs once this says so.
+        let runs = Some(Mark { store: beside.store, commit: beside.through });
+        judged.losses.extend(journal_losses(runs, &judged.journal));
+        if judged.journal.store.is_some() {
+            judged.losses.extend(missing(inside(runs, &judged.journal), judged.beside));
+        }
+        if !dir.join("db").exists() {
+            let all = missing(None, judged.beside).filter(|_| judged.journal.store.is_none());
+            judged.losses.push(all.unwrap_or_else(|| "has lost its database, the file `db`".into()));
+        }
+    }
+    Ok(judged)
+}
+
+impl Judged {
+    /// Judges what is in sled too, and all together.
+    pub(super) fn inside(mut self, db: &sled::Db) -> Self {
+        if let Err(error) = self.look(db) {
+            self.hopeless = Some(format!(
+                "cannot be read: {error}; restore a backup into an empty directory and start with that one"
+            ));
+        }
+        self
+    }
+
+    fn look(&mut self, db: &sled::Db) -> Result<(), StoreError> {
+        let stored = |key: &[u8]| guard::quietly(|| db.get(key));
+        if stored(BEGUN)?.is_some() {
+            let why = "was written by an earlier version, which kept rows differently; go on with that one, or name \
+                       another directory";
+            self.hopeless = Some(why.into());
+            return Ok(());
+        }
+        self.runs = match stored(MARK)?.map(|bytes| Mark::from_bytes(&bytes)) {
+            Some(None) => {
+                self.hopeless = Some("is damaged: its own mark cannot be read; restore a backup".into());
+                return Ok(());
+            }
+            mark => mark.flatten(),
+        };
+        self.journal = self.files.behind(self.runs.map_or(0, |mark| mark.commit));
+        // What was said before sled was opened is said again here, or is not true any more: sled may have more in runs.
+        self.losses = std::mem::take(&mut self.unwatched).into_iter().collect();
+        let losses = journal_losses(self.runs, &self.journal);
+        if unlinked(self.runs, &self.journal).is_some() {
+            // What follows a gap would stand without what it rests on.
+            self.journal.batches.clear();
+        }
+        self.losses.extend(losses);
+        self.losses.extend(missing(inside(self.runs, &self.journal), self.beside));
+        self.trees(db)
+    }
+
+    fn trees(&mut self, db: &sled::Db) -> Result<(), StoreError> {
+        let named = Roots::read(db).unwrap_or_else(|error| {
+            self.losses.push(format!("is damaged: {error}"));
+            None
+        });
+        let known = self.beside.map_or_else(Root::default, |beside| beside.roots);
+        let named = named.unwrap_or_default();
+        if named.generation < known.generation {
+            let (is, was) = (named.generation, known.generation);
+            self.losses.push(format!("has gone back to what its database was before (change {is} of {was})"));
+        } else if named.generation == known.generation && known.generation > 0 && named.root() != known {
+            self.losses.push("has a list of trees that is not the one which was written".into());
+        }
+        let names: Vec<_> = guard::quietly(|| Ok(db.tree_names()))?;
+        let lost = named.trees.keys().filter(|name| !names.iter().any(|there| there == name.as_bytes()));
+        self.losses.extend(lost.map(|name| format!("has lost all of `{name}`")));
+        self.roots.generation = named.generation;
+        for name in names.iter().filter(|name| *name != DEFAULT_TREE) {
+            let tree = guard::quietly(|| db.open_tree(name))?;
+            let name = String::from_utf8_lossy(name).into_owned();
+            let manifest = Manifest::read(&tree)?;
+            let (is, root) = (Root::of(&manifest, &tree.name()), named.trees.get(&name).copied().unwrap_or_default());
+            if is.generation < root.generation {
+                let (is, was) = (is.generation, root.generation);
+                self.losses.push(format!("has gone back to what `{name}` was before (change {is} of {was})"));
+            } else if is.generation == root.generation && root.generation > 0 && is != root {
+                self.losses.push(format!("has another `{name}` than the one which was written"));
+            }
+            for member in &manifest.runs {
+                Run::open(&tree, *member)?;
+            }
+            // What is looked at when it is opened is to be readable before anything is changed.
+            Run::highest(&tree)?;
+            Run::numbers(&tree)?;
+            self.roots.trees.insert(name, is);
+        }
+        Ok(())
+    }
+}
+
+/// What runs and journal have together.
+pub(super) fn inside(runs: Option<Mark>, journal: &Contents) -> Option<Mark> {
+    let inside = runs.or(journal.store.map(|store| Mark { store, commit: 0 }));
+    inside.map(|mark| Mark { commit: mark.commit.max(journal.last), ..mark })
+}
+
+fn journal_losses(runs: Option<Mark>, journal: &Contents) -> impl Iterator<Item = String> + use<> {
+    let damage = journal.damage.as_ref().map(|damage| format!("is damaged: {damage}"));
+    damage.into_iter().chain(unlinked(runs, journal))
+}
+
+/// What lies between the runs and the journal and is in neither, in words.
+fn unlinked(runs: Option<Mark>, journal: &Contents) -> Option<String> {
+    let store = journal.store?;
+    match runs {
+        Some(runs) if runs.store != store => Some("holds the journal of another store".into()),
+        _ => {
+            let through = runs.map_or(0, |mark| mark.commit);
+            (through < journal.after).then(|| lost(through, journal.after))
+        }
+    }
+}
+
+/// What the store lacks of what the file beside it remembers, in words.
+fn missing(inside: Option<Mark>, beside: Option<Reached>) -> Option<String> {
+    let beside = beside?;
+    match inside {
+        None if beside.commit == 0 => None,
+        None => Some(format!("has lost its store: commits 1 to {} are missing", beside.commit)),
+        Some(inside) if inside.store != beside.store => Some(format!(
+            "holds another store than its watermark speaks of: that one had {} commits, this one has {}",
+            beside.commit, inside.commit
+        )),
+        Some(inside) if inside.commit < beside.commit => Some(lost(inside.commit, beside.commit)),
+        Some(_) => None,
+    }
+}
+
+fn lost(after: Commit, last: Commit) -> String {
+    format!("has lost commits {} to {last}, which were acknowledged", after + 1)
+}

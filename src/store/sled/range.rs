@@ -1,0 +1,162 @@
+//! Reading a run block after block, in either direction. Each block says which key the next one begins with, so that a
+//! block that is missing is noticed, wherever it was.
+
+use super::{
+    block::Entry,
+    guard::quietly,
+    run::{BLOCK, Run, first_key, place, rows_of},
+    seal::damaged,
+};
+use crate::store::StoreError;
+use sled::{IVec, Tree};
+
+/// Blocks of a run, or their rows.
+pub(super) struct Range<'a> {
+    run: &'a Run,
+    tree: &'a Tree,
+    blocks: sled::Iter,
+    /// Where the blocks begin that are read.
+    lowest: Vec<u8>,
+    /// The first key that is wanted, and the first that is not any more.
+    from: &'a [u8],
+    to: Option<&'a [u8]>,
+    backwards: bool,
+    /// Of the block that was read last: its first key, and that of the one behind it.
+    seen: Option<(Vec<u8>, Option<Vec<u8>>)>,
+    rows: std::vec::IntoIter<Entry>,
+}
+
+/// A block: how many bytes it has, its sum, and those of its rows that are wanted.
+pub(super) type Block = (usize, u32, Vec<Entry>);
+
+impl<'a> Range<'a> {
+    /// From the block that begins with `lowest`.
+    pub(super) fn of(
+        run: &'a Run,
+        tree: &'a Tree,
+        lowest: Vec<u8>,
+        from: &'a [u8],
+        to: Option<&'a [u8]>,
+        backwards: bool,
+    ) -> Result<Self, StoreError> {
+        let end = end(run, to);
+        let blocks = quietly(|| Ok(tree.range(place(BLOCK, run.number, &lowest)..end)))?;
+        Ok(Self { run, tree, blocks, lowest, from, to, backwards, seen: None, rows: Vec::new().into_iter() })
+    }
+
+    /// The next block.
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>, StoreError> {
+        let first = self.step().and_then(|found| self.take(found));
+        match first {
+            // Looked for once more: an iterator that stands still while pages are split is not to be taken for damage.
+            Err(StoreError::Damaged(_)) => {
+                self.begin_again()?;
+                let found = self.step()?;
+                self.take(found)
+            }
+            other => other,
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<(IVec, IVec)>, StoreError> {
+        quietly(|| match self.backwards {
+            false => self.blocks.next().transpose(),
+            true => self.blocks.next_back().transpose(),
+        })
+    }
+
+    fn begin_again(&mut self) -> Result<(), StoreError> {
+        let (mut from, mut to) = (place(BLOCK, self.run.number, &self.lowest), end(self.run, self.to));
+        match &self.seen {
+            None => {}
+            Some((first, _)) if self.backwards => to = place(BLOCK, self.run.number, first),
+            Some((_, Some(next))) => from = place(BLOCK, self.run.number, next),
+            Some((_, None)) => from = to.clone(),
+        }
+        self.blocks = quietly(|| Ok(self.tree.range(from..to)))?;
+        Ok(())
+    }
+
+    /// Judges what has been found where the next block should be.
+    fn take(&mut self, found: Option<(IVec, IVec)>) -> Result<Option<Block>, StoreError> {
+        let Some((place, block)) = found else { return self.end().map(|()| None) };
+        let first = first_key(&place);
+        let opened = self.run.judge(self.tree, &place, &block)?;
+        let mut sum = 0;
+        let mut next = None;
+        if let Some((ordinal, behind, block_sum)) = opened.seal {
+            let fits = match (&self.seen, self.backwards) {
+                (Some((_, expected)), false) => expected.as_deref() == Some(first),
+                (Some((last, _)), true) => behind == Some(last.as_slice()),
+                // The first that is read is the one before the range, or else the first of all.
+                (None, false) => ordinal == 0 || first <= self.from,
+                (None, true) => behind.is_none_or(|next| self.to.is_some_and(|to| next >= to)),
+            };
+            if !fits {
+                return Err(self.missing(first));
+            }
+            sum = block_sum;
+            next = behind.map(<[u8]>::to_vec);
+        }
+        let is_inside = |key: &[u8]| key >= self.from && self.to.is_none_or(|to| key < to);
+        let mut rows = rows_of(&place, opened.rows, is_inside)?;
+        if self.backwards {
+            rows.reverse();
+        }
+        self.seen = Some((first.to_vec(), next));
+        Ok(Some((block.len(), sum, rows)))
+    }
+
+    /// Judges that there is nothing more.
+    fn end(&self) -> Result<(), StoreError> {
+        let Some(seal) = &self.run.seal else { return Ok(()) };
+        let wanted = |key: &[u8]| self.to.is_none_or(|to| key < to);
+        let is_missing = match &self.seen {
+            None => wanted(&seal.first),
+            Some((_, next)) if !self.backwards => next.as_deref().is_some_and(wanted),
+            Some((first, _)) => first.as_slice() > self.from && *first != seal.first,
+        };
+        if is_missing { Err(self.missing(b"")) } else { Ok(()) }
+    }
+
+    fn missing(&self, found: &[u8]) -> StoreError {
+        let behind = self.seen.as_ref().map_or(&b""[..], |(first, _)| first);
+        let what = match self.backwards {
+            false => format!("a block is missing between {} and {}", shown(behind), shown(found)),
+            true => format!("a block is missing between {} and {}", shown(found), shown(behind)),
+        };
+        damaged(self.tree, self.run.number, &what)
+    }
+}
+
+/// A key, for words.
+fn shown(key: &[u8]) -> String {
+    match key {
+        [] => "its end".into(),
+        key => format!("`{}`", key.escape_ascii()),
+    }
+}
+
+fn end(run: &Run, to: Option<&[u8]>) -> Vec<u8> {
+    match to {
+        Some(to) => place(BLOCK, run.number, to),
+        None => place(BLOCK, run.number + 1, &[]),
+    }
+}
+
+impl Iterator for Range<'_> {
+    type Item = Result<Entry, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.rows.next() {
+                return Some(Ok(entry));
+            }
+            match self.next_block() {
+                Ok(Some((_, _, rows))) => self.rows = rows.into_iter(),
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The watermark: a small file beside the store that says how far the store had got. It is written after what it speaks
+//! of has been synced, and so is never ahead of it: a store that is behind its file has lost something.
+//!
+//! `hfw2`, store u128, last commit u64, commit up to which all is in runs u64, generation u64 and sum u32 of the
+//! [roots](super::roots), crc32c u32. Before there were roots it was `hfw1`, store, last commit, crc32c.
+
+use super::roots::Root;
+use crate::store::{Commit, lock};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::Mutex,
+};
+
+pub(super) const FILE: &str = "watermark";
+const MAGIC: [u8; 4] = *b"hfw2";
+const MAGIC_V1: [u8; 4] = *b"hfw1";
+const LEN: usize = 4 + 16 + 8 + 8 + 8 + 4 + 4;
+
+/// How far a store had got.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) store: u128,
+    /// The last durable commit.
+    pub(super) commit: Commit,
+    /// The commit up to which all was in runs, and may have left the journal.
+    pub(super) through: Commit,
+    /// The roots of its trees; of generation 0 before there were any.
+    pub(super) roots: Root,
+}
+
+impl Reached {
+    fn to_bytes(self) -> [u8; LEN] {
+        let mut stored = Vec::with_capacity(LEN);
+        stored.extend_from_slice(&MAGIC);
+        stored.extend_from_slice(&self.store.to_le_bytes());
+        stored.extend_from_slice(&self.commit.to_le_bytes());
+        stored.extend_from_slice(&self.through.to_le_bytes());
+        stored.extend_from_slice(&self.roots.generation.to_le_bytes());
+        stored.extend_from_slice(&self.roots.sum.to_le_bytes());
+        stored.extend_from_slice(&crc32c::crc32c(&stored).to_le_bytes());
+        let mut whole = [0; LEN];
+        whole.copy_from_slice(&stored);
+        whole
+    }
+
+    fn from_bytes(stored: &[u8]) -> Option<Self> {
+        let (body, sum) = stored.split_last_chunk::<4>()?;
+        if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
+            return None;
+        }
+        let (magic, rest) = body.split_first_chunk::<4>()?;
+        let (store, rest) = rest.split_first_chunk::<16>()?;
+        let (commit, rest) = rest.split_first_chunk::<8>()?;
+        let (store, commit) = (u128::from_le_bytes(*store), Commit::from_le_bytes(*commit));
+        match *magic {
+            MAGIC_V1 => rest.is_empty().then_some(Self { store, commit, ..Self::default() }),
+            MAGIC => {
+                let (through, rest) = rest.split_first_chunk::<8>()?;
+                let (generation, sum) = rest.split_first_chunk::<8>()?;
+                let sum = u32::from_le_bytes(sum.try_into().ok()?);
+                let roots = Root { generation: u64::from_le_bytes(*generation), sum };
+                Some(Self { store, commit, through: Commit::from_le_bytes(*through), roots })
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads the file beside the store in `dir`. `Ok(None)`: there is none. An unreadable one counts as an error.
+    pub(super) fn read(dir: &Path) -> io::Result<Option<Self>> {
+        let bad = |what| io::Error::new(io::ErrorKind::InvalidData, what);
+        match fs::read(dir.join(FILE)) {
+            Ok(stored) => Self::from_bytes(&stored)
+                .map(Some)
+                .ok_or_else(|| bad("its checksum does not match, or a newer version of the software wrote it")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes it over what is in the file.
+    fn write_into(self, file: &File) -> io::Result<()> {
+        file.write_all_at(&self.to_bytes(), 0)?;
+        file.sync_data()
+    }
+
+    /// Writes the file beside the store in `dir`: whole or not at all. It stays open, to be written again and again.
+    fn write(self, dir: &Path) -> io::Result<File> {
+        let path = dir.join(FILE);
+        // It lies in one sector, which a disk writes as a whole. Replacing the file would make the file system write its
+        // own journal, and with that whatever else waits to be written.
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(file) if file.metadata()?.len() == LEN as u64 => {
+                self.write_into(&file)?;
+                return Ok(file);
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let temporary = dir.join("watermark.tmp");
+        let mut file = File::create(&temporary)?;
+        file.write_all(&self.to_bytes())?;
+        file.sync_all()?;
+        fs::rename(temporary, path)?;
+        Ok(file)
+    }
+}
+
+/// The watermark of an open store. Whoever has synced something moves it.
+#[derive(Debug)]
+pub(super) struct Watermark {
+    file: File,
+    reached: Mutex<Reached>,
+}
+
+impl Watermark {
+    /// Writes the first one.
+    pub(super) fn begin(dir: &Path, reached: Reached) -> io::Result<Self> {
+        Ok(Self { file: reached.write(dir)?, reached: Mutex::new(reached) })
+    }
+
+    /// Commits up to this one are durable.
+    pub(super) fn durable(&self, commit: Commit) {
+        self.move_on(|reached| reached.commit = reached.commit.max(commit));
+    }
+
+    /// These roots are durable, and commits up to `through` are in the runs that they lead to. Gives whether that has been
+    /// written: nothing may be let go of before it is, for the next start begins with what stands there.
+    pub(super) fn rooted(&self, roots: Root, through: Commit) -> bool {
+        self.move_on(|reached| {
+            if roots.generation > reached.roots.generation {
+                reached.roots = roots;
+            }
+            reached.through = reached.through.max(through);
+        })
+    }
+
+    fn move_on(&self, change: impl FnOnce(&mut Reached)) -> bool {
+        let mut reached = lock(&self.reached);
+        let mut changed = *reached;
+        change(&mut changed);
+        if changed == *reached {
+            return true;
+        }
+        match changed.write_into(&self.file) {
+            Ok(()) => {
+                *reached = changed;
+                true
+            }
+            // The store itself is sound without it, only less watched.
+            Err(error) => {
+                tracing::warn!(%error, "the watermark could not be written");
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watermark_reads_back_and_every_flipped_bit_is_noticed() {
+        let roots = Root { generation: 12, sum: 0xdead_beef };
+        let reached = Reached { store: 0x1234_5678_9abc_def0_1122_3344, commit: 77, through: 60, roots };
+        let bytes = reached.to_bytes();
+        assert_eq!(Reached::from_bytes(&bytes), Some(reached));
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes;
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Reached::from_bytes(&flipped), None, "bit {bit}");
+        }
+        (0..LEN).for_each(|len| assert_eq!(Reached::from_bytes(&bytes[..len]), None));
+    }
+
+    #[test]
+    fn one_from_before_there_were_roots_is_read() {
+        let mut old = b"hfw1".to_vec();
+        old.extend_from_slice(&5_u128.to_le_bytes());
+        old.extend_from_slice(&77_u64.to_le_bytes());
+        old.extend_from_slice(&crc32c::crc32c(&old).to_le_bytes());
+        assert_eq!(Reached::from_bytes(&old), Some(Reached { store: 5, commit: 77, ..Reached::default() }));
+    }
+}

@@ -1,0 +1,81 @@
+//! Writing a run: block after block, and what it says of itself last.
+
+use super::{
+    block::Builder,
+    guard::guarded,
+    run::{BLOCK, Run, Spans, place},
+    seal::{self, Seal},
+};
+use crate::store::{Row, StoreError};
+use serde_bytes::ByteBuf;
+use sled::Tree;
+
+/// How much of a key spans remember.
+const SPAN_KEY: usize = 64;
+
+/// As much of a key as spans remember.
+pub(super) fn shortened(key: &[u8]) -> &[u8] {
+    key.get(..SPAN_KEY).unwrap_or(key)
+}
+
+/// A run that is being written.
+pub(super) struct Writer<'a> {
+    tree: &'a Tree,
+    number: u64,
+    builder: Builder,
+    spans: Spans,
+    seal: Seal,
+    seed: u32,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(tree: &'a Tree, number: u64) -> Self {
+        // Its random half: numbers of runs come again after a crash, and what is left of the old ones with them.
+        let id = uuid::Uuid::now_v7().as_u64_pair().1;
+        let seal = Seal { id, blocks: 0, rows: 0, sum: 0, first: Vec::new() };
+        Self { tree, number, builder: Builder::default(), spans: Vec::new(), seal, seed: seal::seed(id) }
+    }
+
+    /// Adds a row behind those before it. Gives whether a block has been put.
+    pub(super) fn push(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
+        let full = self.builder.has_no_room_for(key.len() + row.map_or(0, |row| row.record.len()));
+        if full {
+            self.put(Some(key))?;
+        }
+        self.builder.push(key, row);
+        self.seal.rows += 1;
+        let short = shortened(key);
+        match self.spans.last_mut().filter(|(first, _)| first.first() == key.first()) {
+            Some((_, last)) if last.as_slice() == short => {}
+            Some((_, last)) => {
+                last.clear();
+                last.extend_from_slice(short);
+            }
+            None => self.spans.push((ByteBuf::from(short), ByteBuf::from(short))),
+        }
+        Ok(full)
+    }
+
+    /// Puts the block, behind which `next` begins another.
+    fn put(&mut self, next: Option<&[u8]>) -> Result<(), StoreError> {
+        let Some((first, rows)) = self.builder.take() else { return Ok(()) };
+        let place = place(BLOCK, self.number, &first);
+        let (block, sum) = seal::seal(self.seed, &place, self.seal.blocks, next, &rows);
+        guarded(|| self.tree.insert(place, block))?;
+        if self.seal.blocks == 0 {
+            self.seal.first = first;
+        }
+        self.seal.blocks += 1;
+        self.seal.sum = crc32c::crc32c_append(self.seal.sum, &sum.to_le_bytes());
+        Ok(())
+    }
+
+    /// Ends the run; there is none if it has no rows.
+    pub(super) fn finish(mut self, level: u8) -> Result<Option<Run>, StoreError> {
+        self.put(None)?;
+        if self.spans.is_empty() {
+            return Ok(None);
+        }
+        Run::write(self.tree, self.number, level, self.spans, self.seal).map(Some)
+    }
+}
