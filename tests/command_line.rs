@@ -207,6 +207,41 @@ fn a_damaged_store_is_refused_in_plain_words() {
 
     let output = run(holdfast().args(server.arguments()));
     ended(&output, FAILURE, &[&server.data().display().to_string()]);
+    let check = run(holdfast().args(["check-store", "--data"]).arg(server.data()));
+    ended(&check, FAILURE, &["the store is damaged"]);
+    assert!(String::from_utf8_lossy(&check.stdout).contains("data: is damaged: the journal is damaged behind commit"));
+}
+
+#[test]
+fn a_store_is_checked_without_a_server_and_nothing_in_it_is_changed() {
+    let mut server = Server::start(&[]);
+    let book = server.register_book("title");
+    server.rent(book, 1);
+    let taken = run(holdfast().args(["check-store", "--data"]).arg(server.data()));
+    ended(&taken, FAILURE, &["is in use by another holdfast"]);
+    assert!(server.terminate().success());
+    let contents = || -> Vec<(String, Vec<u8>)> {
+        let entries = fs::read_dir(server.data()).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file());
+        let mut files: Vec<_> = entries
+            .map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = contents();
+    let output = run(holdfast().args(["check-store", "--json", "--data"]).arg(server.data()));
+    ended(&output, 0, &[]);
+    let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(checked["problems"], serde_json::json!([]), "{checked:#}");
+    assert!(checked["lastCommit"].as_u64() > Some(0), "{checked:#}");
+    let trees = checked["trees"].as_array().unwrap();
+    let of = |name: &str| trees.iter().find(|tree| tree["name"] == name).unwrap();
+    assert!(of("bookrent.rent")["rows"].as_u64() > Some(2), "{checked:#}");
+    let text = run(holdfast().args(["check-store", "--data"]).arg(server.data()));
+    assert!(String::from_utf8_lossy(&text.stdout).ends_with("nothing is wrong\n"));
+    assert!(contents() == before, "something was changed");
+    let nowhere = server.data().join("nowhere");
+    ended(&run(holdfast().args(["check-store", "--data"]).arg(nowhere)), FAILURE, &["does not exist"]);
 }
 
 #[test]

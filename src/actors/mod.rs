@@ -2,6 +2,7 @@
 
 mod accepting;
 mod actor;
+mod audit;
 mod backoff;
 mod breaker;
 mod clock;
@@ -39,6 +40,7 @@ mod sources;
 mod view_handle;
 
 pub use accepting::{Accepting, accept_histories};
+pub use audit::RowAudit;
 pub use backoff::pause;
 pub use breaker::BreakerSettings;
 pub use clock::{Clock, ClockHealth, FARTHEST, LATEST, TooFar};

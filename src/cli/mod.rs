@@ -1,6 +1,7 @@
 //! The command line. What is asked for goes to stdout, talk goes to stderr.
 
 mod broker;
+mod check_store;
 mod lab;
 mod outside;
 mod room;
@@ -32,6 +33,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Read all of a store that is not running, change nothing, and say what is damaged.
+    CheckStore(check_store::CheckStore),
     /// Print the OpenAPI document.
     Openapi {
         #[command(flatten)]
@@ -158,6 +161,7 @@ impl Command {
                 let ahead = serve.clock.map_or(0, |clock| clock.micros().saturating_sub(serve::machine_now().micros()));
                 run(&config, ahead)
             }
+            Self::CheckStore(check) => check.run(),
             Self::CheckConfig { sources, json } => check_config(&sources.load()?, json),
             Self::Openapi { sources } => print(&serve::api_document(&sources.load()?.settings)?),
             Self::Asyncapi { sources } => print(&serve::async_document(&sources.load()?.settings)?),

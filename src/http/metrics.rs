@@ -161,6 +161,9 @@ pub fn scrape(front: &Front) -> Told {
     let store = front.node.store_health();
     registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));
     registry.register("holdfast_store_syncs", "Groups made durable", ConstCounter::new(store.syncs));
+    let (damages, scrubs) = (ConstCounter::new(store.damages), ConstCounter::new(store.scrubs));
+    registry.register("holdfast_store_damaged", "How often something damaged was found in the store", damages);
+    registry.register("holdfast_store_scrubs", "How often all of the store has been read to find such", scrubs);
     let mut gauge = |name: &str, help: &str, value: u64| {
         registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
     };

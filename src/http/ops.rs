@@ -101,6 +101,9 @@ fn readyz(query: &str, front: &Front) -> Told {
         let Dispute { context, since, detail } = dispute;
         body.push_str(&format!("[-]history of {context}, since {since}: {detail}\n"));
     }
+    if let Some(damage) = front.node.store_health().damage {
+        body.push_str(&format!("[-]store damaged: {damage}\n"));
+    }
     for context in front.node.contexts() {
         let health = context.health();
         let sound = health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty();
@@ -142,7 +145,7 @@ fn health(front: &Front, components: bool) -> Told {
         let details = json!({
             "durable": store.durable, "accepted": store.accepted, "diskBytes": store.disk_bytes,
             "freeBytes": store.free_bytes, "reserveBytes": store.reserve_bytes, "full": store.full,
-            "waitsFor": store.waits_for, "mostRuns": store.most_runs,
+            "waitsFor": store.waits_for, "mostRuns": store.most_runs, "damage": store.damage,
         });
         let fine = store.failed.is_none() && !store.full && store.waits_for.is_none();
         parts.insert("store".into(), json!({ "status": up(fine), "details": details }));

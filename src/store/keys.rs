@@ -1,7 +1,7 @@
 //! Where things stand within a context's tree: the first byte is the key space, the rest is ordered bytes.
 
 /// The key spaces of a tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::VariantArray)]
 #[repr(u8)]
 pub enum Space {
     /// Counters: next number, next sequence. One row.
