@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+#[path = "amqp/kills.rs"]
+mod kills;
 #[path = "support/queue.rs"]
 mod queue;
 mod support;

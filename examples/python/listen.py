@@ -8,16 +8,21 @@ come again, and that one which went by while no queue was bound never comes. So:
 what is not above its sequence was had before; what leaves a gap is fetched over HTTP first (`--history`). An id names its
 event for ever; all before its last `-` changes with each start of the source. Then the history says whether what comes now
 follows what was had: a source that was put back from a copy answers 409.
+
+The order holds because the queue has a single active consumer. Without that, a consumer that comes back sooner than the
+broker has noticed that it was gone gets later events, and behind them those that it had been given and had not acknowledged.
 """
 
 import argparse
 import json
 import sqlite3
 import sys
+import time
 import urllib.error
 import urllib.request
 
 import pika
+import pika.exceptions
 
 EXCHANGE = "holdfast.events"
 
@@ -84,7 +89,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--amqp", default="amqp://guest:guest@localhost:5672/%2f")
     parser.add_argument("--history", help="the server, for what was missed: http://localhost:8088")
-    parser.add_argument("--queue", default="example")
+    parser.add_argument("--queue", default="listen")
     parser.add_argument("--quorum", action="store_true", help="a replicated queue, where the broker has several nodes")
     parser.add_argument("--bind", default="#")
     parser.add_argument("--heard", default="heard.sqlite")
@@ -95,10 +100,21 @@ def main():
         for source, sequence, kind, data in heard.base.execute("SELECT * FROM events ORDER BY rowid"):
             print(json.dumps({"source": source, "sequence": sequence, "type": kind, "data": json.loads(data)}))
         return
+    while True:
+        try:
+            with pika.BlockingConnection(pika.URLParameters(options.amqp)) as connection:
+                listen(connection.channel(), options, heard)
+        except (pika.exceptions.AMQPError, OSError) as why:
+            print(f"{type(why).__name__}: once more", file=sys.stderr)
+        time.sleep(1)
 
-    channel = pika.BlockingConnection(pika.URLParameters(options.amqp)).channel()
+
+def listen(channel, options, heard):
+    """Listens for as long as the connection stands."""
     channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
-    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 20} if options.quorum else {}
+    arguments = {"x-single-active-consumer": True}
+    if options.quorum:
+        arguments |= {"x-queue-type": "quorum", "x-delivery-limit": 20}
     channel.queue_declare(options.queue, durable=True, arguments=arguments)
     channel.queue_bind(options.queue, EXCHANGE, options.bind)
     channel.basic_qos(prefetch_count=64)

@@ -65,18 +65,16 @@ impl Publisher {
         let done = self.window(&live, context, items, (&taken, &moves));
         let done = self.link.while_it_moves(&live, &moves, self.settings.confirm_timeout, done).await;
         let taken = taken.into_inner();
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        match done {
-            Ok(()) => drop(trouble.remove(context)),
-            Err(why) => {
-                self.link.broken(live.generation, &why);
-                trouble.insert(context, why.clone());
-                if taken == 0 {
-                    return Err(why);
-                }
-            }
-        }
-        Ok(taken)
+        let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let Err(why) = done else {
+            trouble().remove(context);
+            return Ok(taken);
+        };
+        trouble().insert(context, why.clone());
+        self.link.broken(live.generation, &why);
+        // Nobody is lent it any more: on the same channel, what follows would come behind what it has refused or forgotten.
+        self.link.lost(live.generation).await;
+        if taken == 0 { Err(why) } else { Ok(taken) }
     }
 
     async fn window(

@@ -247,7 +247,8 @@ impl Broker {
         self.end();
     }
 
-    fn end(&mut self) {
+    /// `kill -9`, at once.
+    pub fn end(&mut self) {
         if let (Ok(pid), Some(mut child)) = (fs::read_to_string(self.pid_file()), self.child.take()) {
             let _ = Command::new("sh").args(["-c", &format!("kill -9 {}", pid.trim())]).stderr(Stdio::null()).status();
             let _ = child.wait();

@@ -38,6 +38,15 @@ impl Came {
     }
 }
 
+/// The arguments of a queue whose consumer hears everything in order. Without the second, a consumer that comes back before
+/// the broker has noticed that it was gone gets later events first, and then those that it had been given and lost.
+pub fn ordered_queue() -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+    arguments
+}
+
 /// A queue at a broker.
 pub struct Queue {
     runtime: Runtime,
