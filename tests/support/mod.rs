@@ -174,6 +174,14 @@ impl Server {
         Self::launch(launcher, Vec::new(), TempDir::new().unwrap(), arguments, toml)
     }
 
+    /// All systems, on what the directory `data` in `directory` has.
+    pub fn over(environment: &[(&str, &str)], directory: TempDir) -> Self {
+        let data = directory.path().join("data").display().to_string();
+        let arguments = ["--listen", "127.0.0.1:0", "--data", &data].map(Into::into).into();
+        let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        Self::launch(Vec::new(), environment, directory, arguments, "")
+    }
+
     fn launch(
         launcher: Vec<String>,
         environment: Vec<(String, String)>,
