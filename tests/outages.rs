@@ -34,7 +34,7 @@ fn without_descriptors_the_journal_waits_and_nothing_is_lost() {
     const WRITERS: usize = 4;
     let data = TempDir::new().unwrap();
     let launcher = ["sh", "-c", "ulimit -n 160; exec \"$@\"", "sh"].map(Into::into).into();
-    let toml = "[http]\nheader_timeout_ms = 60000\n";
+    let toml = "[http]\nworkers = 1\nheader_timeout_ms = 60000\n";
     let mut server = Server::through(launcher, &data.path().join("data"), toml);
     let clients: Vec<_> = (0..WRITERS).map(|_| server.apart()).collect();
     // Each has its connection before there are no more.
@@ -45,8 +45,18 @@ fn without_descriptors_the_journal_waits_and_nothing_is_lost() {
         let writers = clients.iter().map(|client| {
             scope.spawn(move || {
                 let title = "x".repeat(3_500);
-                let book = || client.post("/books", json!({ "title": title })).is(201).id();
-                (0..700).map(|_| book()).collect::<Vec<_>>()
+                // While the journal waits the patience of a client may end: it is told where to look, or to come again.
+                // And a connection may be closed for one of the many newcomers.
+                let body = json!({ "title": title });
+                let book = || match client.attempt("POST", "/books", |request| request.json(&body)) {
+                    Ok(answer) if matches!(answer.status, 201 | 202) => Some(answer.id()),
+                    Ok(answer) => {
+                        answer.problem(503);
+                        None
+                    }
+                    Err(_) => None,
+                };
+                std::iter::repeat_with(book).flatten().take(700).collect::<Vec<_>>()
             })
         });
         let writers: Vec<_> = writers.collect();
@@ -60,11 +70,12 @@ fn without_descriptors_the_journal_waits_and_nothing_is_lost() {
     });
     assert!(!server.has_ended(), "{}", server.said());
     assert_eq!(books.len(), WRITERS * 700);
-    assert_eq!(server.total("books"), books.len() as u64);
+    let total = server.total("books");
+    assert!(total >= books.len() as u64, "{total}");
     server.get("/readyz").is(200);
     assert_eq!(server.terminate().code(), Some(0));
     server.restart();
-    assert_eq!(server.total("books"), books.len() as u64);
+    assert_eq!(server.total("books"), total);
 }
 
 /// What came of a deposit of a customer who has nothing yet.

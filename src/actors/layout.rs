@@ -194,9 +194,7 @@ impl<'a> Layout<'a> {
 
         let tree = Tree::<A>::open(self.store)?.telling(&shared);
         say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
-        if let Some(at) = last_time(&tree) {
-            self.clock.carry_on_from(at);
-        }
+        last_time(&tree).into_iter().for_each(|at| self.clock.carry_on_from(at));
         let guard = Guard::new(self.settings.guard(&A::NAME));
         let (guards, system_guards) = (self.settings.guards.clone(), self.settings.system_guards.clone());
         let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };
