@@ -3,11 +3,13 @@
 mod broker;
 mod check_store;
 mod lab;
+mod listening;
 mod outside;
 mod room;
 mod serve;
 
-pub use serve::{Listening, announce, banner, bind, run};
+pub use listening::{Listening, bind};
+pub use serve::{announce, banner, run};
 
 use crate::{actors::LATEST, board, config, domain::Timestamp, limits, systems, telemetry};
 use clap::{Args, CommandFactory, Parser, Subcommand};

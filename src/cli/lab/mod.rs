@@ -7,8 +7,10 @@ mod report;
 mod scene;
 
 use super::{
-    Failure, print,
-    serve::{Listening, bind, serve, told_to_stop},
+    Failure,
+    listening::{Listening, bind},
+    print,
+    serve::{serve, told_to_stop},
 };
 use crate::{
     config::{Config, Flags},
