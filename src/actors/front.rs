@@ -73,8 +73,7 @@ pub trait Context: Send + Sync {
     fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault>;
     /// Tries a parked event and those behind it again (`true`), or drops it (`false`).
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>>;
-    /// What this context has to tell of the saga that `context` began under `number`, in sequence, from sequence `from`
-    /// on: some `limit` entries.
+    /// What it has to tell of the saga that `context` began under `number`, from sequence `from` on: some `limit` entries.
     ///
     /// # Errors
     /// [`Fault::Store`].
@@ -126,8 +125,7 @@ pub struct Order {
     pub number: Option<u64>,
     /// The body, `Null` for a door without one. Its depth and size have been checked.
     pub body: serde_json::Value,
-    /// The versions of which `If-Match` wants one to be current. Empty: no condition. `*` is an empty list with
-    /// [`Order::must_exist`].
+    /// The versions of which `If-Match` wants one to be current, if any. `*` is none with [`Order::must_exist`].
     pub if_match: Vec<u64>,
     /// `If-Match: *`.
     pub must_exist: bool,
