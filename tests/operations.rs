@@ -97,13 +97,28 @@ fn a_saga_is_what_happened_under_one_context_and_number() {
         let states = saga["states"].as_object().unwrap().keys().cloned();
         (happened.collect::<Vec<_>>().join(" "), states.collect::<Vec<_>>().join(" "))
     };
-    let of_rent = (
+    let of_rent: (String, String) = (
         "RentRequested StatusChanged BookRented DeliveryStarted".into(),
         "bookrent.rent bookrent.delivery bookrent.view".into(),
     );
     assert_eq!(told("bookrent/1"), of_rent);
     assert_eq!(told("bookrent.rent/1"), of_rent);
     assert_eq!(told("bookrent.book/1"), ("Registered".into(), "bookrent.book".into()));
+    // One entry at a time, each once and in the same order.
+    let (mut path, mut one_by_one) = ("/admin/sagas/bookrent/1?limit=1".to_owned(), Vec::new());
+    loop {
+        let part = server.get(&path).is(200);
+        let entries = part["entries"].as_array().unwrap();
+        assert!(entries.len() <= 1);
+        one_by_one.extend(entries.iter().map(|entry| entry["what"].as_str().unwrap().to_owned()));
+        let Some(next) = part["next"].as_str() else { break };
+        path = next.to_owned();
+    }
+    assert_eq!(one_by_one.join(" "), of_rent.0);
+    server.get("/admin/sagas/bookrent/1?from=x").refuses(400, "bad-request");
+    server.get("/admin/parked?limit=0").refuses(400, "bad-request");
+    server.get("/admin/parked?after=x").refuses(400, "bad-request");
+    assert_eq!(server.get("/admin/parked?limit=1&after=letter-0").is(200)["parked"], json!([]));
     for nothing in ["bookrent/2", "bookrent.delivery/1", "bookrent.view/1", "bookrent.nothing/1", "nothing/1"] {
         server.get(&format!("/admin/sagas/{nothing}")).refuses(404, "not-found");
     }

@@ -54,10 +54,7 @@ pub trait Outflow<T>: Send + Sync {
     fn context(&self) -> &'static str;
     /// How far the log goes, now and from now on.
     fn latest(&self) -> watch::Receiver<u64>;
-    /// Some of what happened from sequence `from` on.
-    ///
-    /// # Errors
-    /// What the store says.
+    /// As [`Outflow::read_some`], as much as is usually read at once.
     fn read(&self, from: u64) -> Result<Drawn<T>, StoreError> {
         self.read_some(from, READ)
     }

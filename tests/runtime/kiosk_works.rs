@@ -222,6 +222,10 @@ async fn a_policy_that_panics_parks_one_aggregates_events_and_the_others_go_on()
     assert_eq!(bench.see("kiosk.slip", 1), None);
     let parked = slips.parked(None, 100).unwrap();
     let id = |place: usize| parked[place].id.clone();
+    let page: Vec<_> = slips.parked(Some(&id(0)), 1).unwrap().into_iter().map(|event| event.id).collect();
+    assert_eq!(page, [id(1)]);
+    let others = [id(2), ParkedId { sequence: 99, ..id(0) }].to_vec();
+    assert_eq!(slips.parked_among(others).unwrap().len(), 1);
     let behind = slips.unpark(id(1), false).await;
     assert!(matches!(behind, Err(Fault::Refused(_))), "the one behind waits for the first to be dealt with");
     slips.unpark(id(0), false).await.unwrap();
