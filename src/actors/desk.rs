@@ -66,6 +66,13 @@ impl<E: Entity> Tree<E> {
             told.report_damage(what);
         }
     }
+    /// What was read; where it is damaged, that is told.
+    pub fn noted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Damaged(what)) = &read {
+            self.report_damage(what);
+        }
+        read
+    }
     /// Something of a generation is, as long as that is the one that is shown: an older one is being cleared away.
     pub fn report(&self, generation: u32, what: &str) {
         if self.told.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {

@@ -193,7 +193,7 @@ impl<'a> Layout<'a> {
         A::doors(&mut doors);
 
         let tree = Tree::<A>::open(self.store)?.telling(&shared);
-        say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
+        rebuilding::say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
         last_time(&tree).into_iter().for_each(|at| self.clock.carry_on_from(at));
         let guard = Guard::new(self.settings.guard(&A::NAME));
         let (guards, system_guards) = (self.settings.guards.clone(), self.settings.system_guards.clone());
@@ -250,7 +250,7 @@ impl<'a> Layout<'a> {
             Err(StoreError::Damaged(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        say_whether_due(&shared, &tree, &Functions::of_view())?;
+        rebuilding::say_whether_due(&shared, &tree, &Functions::of_view())?;
         let handle = ViewHandle::new(mailbox.clone(), tree.clone(), Guard::new(self.settings.guard(&V::NAME)));
         let sources = Arc::new(sources);
         self.place(V::NAME, &mailbox, Arc::new(handle), move || {
@@ -259,17 +259,6 @@ impl<'a> Layout<'a> {
         });
         Ok(())
     }
-}
-
-/// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
-fn say_whether_due<E: Entity>(shared: &Shared, tree: &Tree<E>, functions: &Functions<E>) -> Result<(), NodeError> {
-    match rebuilding::load(tree, functions) {
-        Ok((meta, _)) => shared.rebuilding.store(rebuilding::is_due(&meta, functions), SeqCst),
-        // Its actor says so, and fails; the others go on.
-        Err(StoreError::Damaged(_)) => {}
-        Err(error) => return Err(error.into()),
-    }
-    Ok(())
 }
 
 impl Board for Layout<'_> {

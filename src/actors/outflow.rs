@@ -146,15 +146,11 @@ impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
     }
     fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<T>, StoreError> {
         let latest = self.listeners.latest.load(Relaxed);
-        let events =
-            read_log::<A>(&self.tree, from, limit).and_then(|events| match events.is_empty() && latest >= from {
-                false => Ok(events),
-                true => Err(StoreError::Damaged(format!("the log of {} ends before {from}", A::NAME))),
-            });
-        let events = events.inspect_err(|error| {
-            if let StoreError::Damaged(what) = error {
-                self.tree.report_damage(what);
+        let events = self.tree.noted(match read_log::<A>(&self.tree, from, limit) {
+            Ok(events) if events.is_empty() && latest >= from => {
+                Err(StoreError::Damaged(format!("the log of {} ends before {from}", A::NAME)))
             }
+            read => read,
         })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
         let items = self.listeners.history(|history| {

@@ -2,14 +2,14 @@
 //! function has changed, its rows are written anew from the states, before the context answers anybody: in pages, each
 //! one batch with the place behind it, so that a crash loses no more than a page.
 
+mod rows;
+
 use super::{
-    deciding::{answer_key, keys_key, notes, request_key, spill, timer_key},
+    deciding::timer_key,
     desk::{Tree, listed_as, meta_key},
     postings::{self, Posting},
-    records::{
-        ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, Meta, QuestionPage, Rebuild, VERSION,
-        Versions, decode_state, encode_meta, key_pages,
-    },
+    records::{Meta, Rebuild, VERSION, Versions, decode_state, encode_meta},
+    shared::Shared,
 };
 use crate::{
     domain::{Aggregate, Entity, Timestamp, View},
@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering::Relaxed,
 };
 
 /// The version of the rows that the runtime keeps for itself: 1 has answers with what was asked, keys of requests by
@@ -99,6 +100,17 @@ fn old_rows(space: Space) -> Vec<u8> {
 /// Whether rows have to be written anew.
 pub fn is_due<E>(meta: &Meta, functions: &Functions<E>) -> bool {
     meta.rebuild.is_some() || meta.written_by != functions.versions
+}
+
+/// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
+pub fn say_whether_due<E: Entity>(shared: &Shared, tree: &Tree<E>, functions: &Functions<E>) -> Result<(), StoreError> {
+    match load(tree, functions) {
+        Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, functions), Relaxed),
+        // Its actor says so, and fails; the others go on.
+        Err(StoreError::Damaged(_)) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// The next page of the work, and the counters after it.
@@ -269,59 +281,6 @@ impl<E: Entity> Page<'_, E> {
         }
     }
 
-    /// A page of questions: the keys that stood on it get rows of their own.
-    fn questions(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
-        if key.len() != page_length() {
-            return Ok(());
-        }
-        let page: QuestionPage = codec::decode(Space::Question, record)?;
-        if page.values().all(Vec::is_empty) {
-            return Ok(());
-        }
-        for (number, scopes) in &page {
-            let keys = scopes.iter().map(|scope| request_key(scope)).collect();
-            for (place, keys) in key_pages(keys).into_iter().zip(0..).map(|(keys, place)| (place, keys)) {
-                self.put(Space::Question, VERSION, keys_key(*number, place), &keys)?;
-            }
-        }
-        let bare: QuestionPage = page.into_keys().map(|number| (number, Vec::new())).collect();
-        self.put(Space::Question, VERSION, key.to_vec(), &bare)
-    }
-
-    /// A page of answers, which said nothing of what was asked.
-    fn answers(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
-        let old: AnswerPageV1 = codec::decode(Space::Answer, record)?;
-        let (Some(context), Some(number)) = (text_of(key), last_number(key)) else {
-            return Err(StoreError::Damaged("answers under a key that is none".into()));
-        };
-        let now = super::clock::machine_seconds();
-        let answers = old.into_iter().map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: None })).collect();
-        let mut page = AnswerPage { answers, others_until: 0 };
-        let mut keys = vec![answer_key(&context, number)];
-        for (key, answer) in spill(&mut page, &context, now + self.kept)? {
-            self.put(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
-            keys.push(key);
-        }
-        self.put(Space::Answer, ANSWER_VERSION, answer_key(&context, number), &page)?;
-        self.rows.insert(key.to_vec(), None);
-        self.note(now + self.kept, keys)
-    }
-
-    /// What stood under an idempotency key stands under its sum.
-    fn request(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
-        let row: IdempotencyRow = codec::decode(Space::Idempotency, record)?;
-        let scope = text_of(key).ok_or_else(|| StoreError::Damaged("a request under a key that is none".into()))?;
-        let (new, end) = (request_key(&scope), row.at + self.kept);
-        self.put(Space::Idempotency, VERSION, new.clone(), &row)?;
-        self.rows.insert(key.to_vec(), None);
-        self.note(end, vec![new])
-    }
-
-    fn note(&mut self, end: u64, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let notes: Vec<_> = notes(&mut self.meta.lists, end, keys).collect();
-        notes.into_iter().try_for_each(|(key, page)| self.put(Space::Expiry, VERSION, key, &page))
-    }
-
     fn get<T: serde::de::DeserializeOwned>(&self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
         match self.rows.get(key) {
             Some(Some(record)) => codec::decode(space, record).map(Some),
@@ -413,8 +372,4 @@ fn text_of(key: &[u8]) -> Option<String> {
             byte => text.push(*byte),
         }
     }
-}
-
-fn page_length() -> usize {
-    KeyBuf::new(Space::Question).number(0).build().len()
 }
