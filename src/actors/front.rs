@@ -264,7 +264,8 @@ pub enum Fault {
     /// The idempotency key was used with another payload.
     #[error("the idempotency key was used with another payload")]
     KeyReused,
-    /// Not even begun: too much at once, or the asked context's guard refused.
+    /// Not even begun, as it was too much at once or a guard refused; or nothing came of it, as whoever was asked did not
+    /// answer, and nobody may ask them before that time is over.
     #[error("please try again in a moment")]
     Busy {
         /// When.
