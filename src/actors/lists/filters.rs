@@ -23,7 +23,7 @@ pub enum Filter {
     /// The entity's own number.
     Number(u64),
     /// Rows that begin so and end with a chunk; the last one that was read.
-    Chunks { prefix: Vec<u8>, last: Option<(u64, Posting)> },
+    Chunks { prefix: Vec<u8>, last: Option<Box<(u64, Posting)>> },
     /// Rows that begin so and end with a number.
     Entries { prefix: Vec<u8> },
 }
@@ -57,12 +57,12 @@ impl Filter {
                 Ok(if own == chunk && posting.contains(offset) { Posting::of(offset) } else { Posting::default() })
             }
             Self::Chunks { prefix, last } => {
-                if last.as_ref().is_none_or(|(known, _)| *known != chunk) {
+                if last.as_ref().is_none_or(|known| known.0 != chunk) {
                     let row = reading.rows(&[key(prefix, chunk)])?.pop().flatten();
                     let found = row.map(|row| reading.readable(Posting::decode(&row.record))).transpose()?;
-                    *last = Some((chunk, found.unwrap_or_default()));
+                    *last = Some(Box::new((chunk, found.unwrap_or_default())));
                 }
-                Ok(last.as_ref().map_or_else(Posting::default, |(_, found)| posting.and(found)))
+                Ok(last.as_ref().map_or_else(Posting::default, |found| posting.and(&found.1)))
             }
             Self::Entries { prefix } => {
                 let first = chunk.saturating_mul(CHUNK);
