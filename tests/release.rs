@@ -28,7 +28,7 @@ impl Wrong {
         }
     }
     #[track_caller]
-    fn is_nothing(self) {
+    fn must_be_nothing(self) {
         let wrong = self.0.into_inner().unwrap();
         let first: Vec<_> = wrong.iter().take(8).collect();
         assert!(wrong.is_empty(), "{} are wrong, such as {first:#?}", wrong.len());
@@ -73,7 +73,7 @@ fn what_was_told_and_shown_is_told_and_shown_again() {
             let same = if list.contains('?') { *now == total } else { now.as_u64() >= total.as_u64() };
             wrong.unless(same, || format!("{list} has {now}, and not {total}"));
         }
-        wrong.is_nothing();
+        wrong.must_be_nothing();
     }
 }
 
@@ -99,7 +99,7 @@ fn whoever_repeats_a_request_with_its_key_gets_the_old_answer() {
             let same = same && wish["status"] == now.status;
             wrong.unless(same, || format!("{} {}: it was {was}, and now {}", wish["method"], wish["path"], now.text));
         });
-        wrong.is_nothing();
+        wrong.must_be_nothing();
     }
 }
 
@@ -144,7 +144,7 @@ fn no_key_that_an_order_holds_is_free_and_every_cancel_frees_its_key() {
         for claim in claims.iter().filter(|claim| claim["state"] == "printed") {
             server.delete(&format!("/movie/books/{}", claim["id"])).refuses(409, "ticket-printed");
         }
-        wrong.is_nothing();
+        wrong.must_be_nothing();
     }
 }
 
@@ -258,7 +258,7 @@ fn every_order_that_was_begun_is_settled_and_nothing_is_half_done() {
             let totals = [view, orders].map(|list| client.total(list.trim_start_matches('/')));
             wrong.unless(totals[0] == totals[1], || format!("{view} and {orders}: {totals:?}"));
         }
-        wrong.is_nothing();
+        wrong.must_be_nothing();
     }
 }
 
@@ -296,7 +296,7 @@ fn what_waits_for_its_time_comes_when_it_has_come() {
         let reservation = reservation.unwrap();
         server.patch(&format!("/ticketing/reservations/{}", reservation["id"]), json!({"status": "CANCELLED"})).is(200);
         server.shows(&format!("/ticketing/tickets/{}", reservation["ticketId"]), json!({"status": "만료됨"}));
-        wrong.is_nothing();
+        wrong.must_be_nothing();
     }
 }
 
@@ -334,6 +334,6 @@ fn rows_that_could_be_written_and_not_be_read_are_read() {
             let right = right && account["arrears"].as_u64() == Some(sum("APPLYFEE"));
             wrong.unless(right, || format!("{paid} was paid in: {} {bills:?}", account.text));
         }
-        wrong.is_nothing();
+        wrong.must_be_nothing();
     }
 }
