@@ -15,12 +15,15 @@ use std::{
     time::Duration,
 };
 
+/// Timers that were removed, each in its tree.
+type Removed = BTreeSet<(u32, Vec<u8>)>;
+
 /// A store in memory that counts the timers it has to step over, as a store does that keeps what is removed for a while.
 #[derive(Debug)]
 struct Counting {
     inner: MemoryStore,
     /// What was removed, and how many steps scans have taken.
-    counts: Mutex<(BTreeSet<(u32, Vec<u8>)>, usize)>,
+    counts: Mutex<(Removed, usize)>,
 }
 
 impl Store for Counting {
