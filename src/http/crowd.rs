@@ -193,6 +193,8 @@ impl Crowd {
         let mut all = self.all();
         if stay.told() == Told::Leave {
             stay.told.store(Told::Stay as u8, Release);
+            // Not the one that is looked for next.
+            stay.since.store(BUSY, Release);
             all.leaving -= 1;
             self.make_room(&mut all);
         }
