@@ -33,6 +33,8 @@ pub(super) struct Judged {
     pub(super) journal: Contents,
     /// The roots as they are.
     pub(super) roots: Roots,
+    /// Trees have got further than the roots that were written: the process was killed in between.
+    pub(super) ahead: bool,
     /// What is missing, in words that go on behind "the data directory".
     pub(super) losses: Vec<String>,
     /// That the watermark cannot be read, in words.
@@ -142,8 +144,11 @@ impl Judged {
             // What is looked at when it is opened is to be readable before anything is changed.
             Run::highest(&tree)?;
             Run::numbers(&tree)?;
-            self.roots.trees.insert(name, is);
+            if is.generation > 0 {
+                self.roots.trees.insert(name, is);
+            }
         }
+        self.ahead = self.roots.trees != named.trees;
         Ok(())
     }
 }

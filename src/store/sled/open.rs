@@ -242,7 +242,7 @@ fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
 
 /// Makes what was judged durable, inside first, and gives a new store its identity.
 fn establish(dir: &Path, db: sled::Db, judged: Judged, lock: File, before: Before) -> Result<Opened, String> {
-    let Judged { runs, beside, files, journal, mut roots, losses, .. } = judged;
+    let Judged { runs, beside, files, journal, mut roots, ahead, losses, .. } = judged;
     if (runs.is_some() || journal.store.is_some()) && beside.is_none() {
         tracing::warn!("there is no watermark beside the store; a new one is made");
     }
@@ -258,7 +258,7 @@ fn establish(dir: &Path, db: sled::Db, judged: Judged, lock: File, before: Befor
         // What is there is the whole from now on.
         roots.generation = roots.generation.max(beside.map_or(0, |beside| beside.roots.generation));
     }
-    let kept = Kept::begin(&db, roots, incomplete).map_err(|error| error.to_string())?;
+    let kept = Kept::begin(&db, roots, incomplete || ahead).map_err(|error| error.to_string())?;
     guard::guarded(|| {
         if runs.is_none() {
             db.insert(MARK, &Mark { commit: 0, ..mark }.to_bytes())?;
