@@ -9,14 +9,14 @@ use super::{
     health::ParkedId,
     history::{History, Past, epoch_key},
     node::{NodeError, NodeSettings},
-    records::{VERSION, decode_log, encode_event, encode_log},
+    records::{decode_log, encode_event, encode_log, encode_meta},
     shelves,
     sources::last_sequence,
 };
 use crate::{
     domain::{Aggregate, Board, Entity, View},
     store::{
-        Batch, Scan, Store, StoreError, TreeId, codec,
+        Batch, Scan, Store, StoreError, TreeId,
         keys::{KeyBuf, Space, behind},
     },
 };
@@ -128,7 +128,7 @@ impl Accepting<'_> {
             }
         }
         if meta != before {
-            writes.push((meta_key(), Some(codec::encode(Space::Meta, VERSION, &meta)?)));
+            writes.push((meta_key(), Some(encode_meta(&meta)?)));
         }
         self.write(tree.id, writes)
     }
