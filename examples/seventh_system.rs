@@ -186,6 +186,7 @@ impl Aggregate for Trip {
     type Command = TripCommand;
     type Event = TripEvent;
     type Settings = ();
+    const MAY_ASK: MayAsk = &[("Begin", &[Car::NAME])];
 
     fn decide(&self, command: TripCommand, this: &Moment<'_, Self>) -> Decision<TripEvent> {
         use {Status::*, TripCommand::*, TripEvent::*};
@@ -211,12 +212,6 @@ impl Aggregate for Trip {
                 (self.status, self.refusal) = (Status::Refused, Some(refusal));
             }
             TripEvent::TripEnded { .. } => self.status = Status::Ended,
-        }
-    }
-    fn may_ask(command: &TripCommand) -> &'static [Name] {
-        match command {
-            TripCommand::Begin(_) => &[Car::NAME],
-            _ => &[],
         }
     }
     fn awaits(&self, trip: Id<Self>) -> Option<Ask<Self>> {

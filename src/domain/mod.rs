@@ -33,6 +33,9 @@ impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync +
 pub trait Note: Word + AsRef<str> + JsonSchema {}
 impl<T: Word + AsRef<str> + JsonSchema> Note for T {}
 
+/// Whom each of some commands may lead to asking: the command's name, and their places.
+pub type MayAsk = &'static [(&'static str, &'static [Name])];
+
 /// A yellow note: one consistency boundary, run by one supervised actor. All of it is pure.
 pub trait Aggregate: Entity {
     /// Blue notes: what may be asked of it.
@@ -73,11 +76,14 @@ pub trait Aggregate: Entity {
         None
     }
 
-    /// Whom `command` may lead to asking, one after the other. Where one of them cannot be asked at present, a client who
-    /// commands it is told so at once and nothing begins; who is asked last is worth nothing to somebody who has waited for
-    /// all those before. Not a guess: the walk of the board finds who is asked, and a test compares.
-    fn may_ask(_command: &Self::Command) -> &'static [Name] {
-        &[]
+    /// Whom a command may lead to asking, one after the other, by the command's name. Where one of them cannot be asked at
+    /// present, a client who commands it is told so at once and nothing begins; who is asked last is worth nothing to somebody
+    /// who has waited for all those before. Not a guess: the walk of the board finds who is asked, and a test compares.
+    const MAY_ASK: MayAsk = &[];
+
+    /// Whom `command` may lead to asking: see [`Aggregate::MAY_ASK`].
+    fn may_ask(command: &Self::Command) -> &'static [Name] {
+        Self::MAY_ASK.iter().find(|(name, _)| *name == command.as_ref()).map_or(&[], |(_, asked)| asked)
     }
 
     /// The ask that `command` takes back, if it is an undo. The runtime remembers it by the ask's id, so that a late

@@ -105,6 +105,7 @@ impl Aggregate for Rent {
     type Command = Command;
     type Event = Event;
     type Settings = ();
+    const MAY_ASK: MayAsk = &[("Request", &[Book::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
@@ -138,13 +139,6 @@ impl Aggregate for Rent {
                 (self.status, self.reason) = (Status::Failed, Some(reason.clone()));
             }
             Event::BookCancelled { .. } => self.status = Status::Cancelled,
-        }
-    }
-
-    fn may_ask(command: &Command) -> &'static [Name] {
-        match command {
-            Command::Request(_) => &[Book::NAME],
-            _ => &[],
         }
     }
 

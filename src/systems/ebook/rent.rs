@@ -115,6 +115,7 @@ impl Aggregate for Rent {
     type Command = Command;
     type Event = Event;
     type Settings = ();
+    const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::{Declined, New, Requested, Unanswered}};
@@ -162,13 +163,6 @@ impl Aggregate for Rent {
             payment::Event::Refunded { rent_id, .. } => Some((*rent_id, Command::Cancel)),
             _ => None,
         });
-    }
-
-    fn may_ask(command: &Command) -> &'static [Name] {
-        match command {
-            Command::Request(_) => &[Payment::NAME],
-            _ => &[],
-        }
     }
 
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {

@@ -27,23 +27,6 @@ pub struct Billing {
     next: Option<(Id<Billing>, u64)>,
 }
 
-/// The bill as it was stored when it knew of no other. Frozen: what is on disks does not change.
-#[derive(Deserialize)]
-struct BillingV1 {
-    userid: Id<UserDeposit>,
-    status: Status,
-    starttime: Timestamp,
-    endtime: Option<Timestamp>,
-    fee: Option<u64>,
-}
-
-impl From<BillingV1> for Billing {
-    fn from(old: BillingV1) -> Self {
-        let BillingV1 { userid, status, starttime, endtime, fee } = old;
-        Self { userid, status, starttime, endtime, fee, next: None }
-    }
-}
-
 /// How far the bill has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
@@ -149,7 +132,15 @@ impl Entity for Billing {
     }
     fn old_state<D: Decoder>(version: u16, record: D) -> Result<Self, Undecodable> {
         match version {
-            1 => record.read::<BillingV1>().map(Into::into),
+            // Frozen: a bill that knew of no other, field by field.
+            1 => record.read().map(|(userid, status, starttime, endtime, fee)| Self {
+                userid,
+                status,
+                starttime,
+                endtime,
+                fee,
+                next: None,
+            }),
             version => Err(Undecodable::Version(version)),
         }
     }

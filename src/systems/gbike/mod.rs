@@ -15,6 +15,7 @@
 //!                                      └─▶ BillPassedOn ┄▶ userDeposit: MoveUp, until all that is covered is paid
 //! ```
 
+pub mod arrears;
 pub mod bike;
 pub mod billing;
 pub mod rent;

@@ -128,6 +128,7 @@ impl Aggregate for Rent {
     type Command = Command;
     type Event = Event;
     type Settings = ();
+    const MAY_ASK: MayAsk = &[("Request", &[UserDeposit::NAME, Bike::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::{Failed, New, Requested}};
@@ -167,13 +168,6 @@ impl Aggregate for Rent {
                 (self.status, self.endtime) = (Status::Returned, Some(*endtime));
                 self.endlocation = Some(endlocation.clone());
             }
-        }
-    }
-
-    fn may_ask(command: &Command) -> &'static [Name] {
-        match command {
-            Command::Request(_) => &[UserDeposit::NAME, Bike::NAME],
-            _ => &[],
         }
     }
 

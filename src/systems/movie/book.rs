@@ -116,6 +116,7 @@ impl Aggregate for Book {
     type Command = Command;
     type Event = Event;
     type Settings = Settings;
+    const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME]), ("Cancel", &[Ticket::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, NoAnswer::Refused, Status::*};
@@ -163,14 +164,6 @@ impl Aggregate for Book {
             ticket::Event::Printed { booking_id } => Some((*booking_id, Command::CompletePrint)),
             _ => None,
         });
-    }
-
-    fn may_ask(command: &Command) -> &'static [Name] {
-        match command {
-            Command::Request(_) => &[Payment::NAME],
-            Command::Cancel => &[Ticket::NAME],
-            _ => &[],
-        }
     }
 
     fn awaits(&self, booking: Id<Self>) -> Option<Ask<Self>> {

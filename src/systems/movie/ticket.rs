@@ -114,6 +114,7 @@ impl Aggregate for Ticket {
     type Command = Command;
     type Event = Event;
     type Settings = ();
+    const MAY_ASK: MayAsk = &[("Print", &[Point::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
@@ -165,13 +166,6 @@ impl Aggregate for Ticket {
             book::Event::Booked(order) => Some((order.booking_id.of(), Command::Create(order.admission()))),
             _ => None,
         });
-    }
-
-    fn may_ask(command: &Command) -> &'static [Name] {
-        match command {
-            Command::Print => &[Point::NAME],
-            _ => &[],
-        }
     }
 
     fn awaits(&self, ticket: Id<Self>) -> Option<Ask<Self>> {

@@ -116,6 +116,7 @@ impl Aggregate for Rental {
     type Command = Command;
     type Event = Event;
     type Settings = ();
+    const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
@@ -160,13 +161,6 @@ impl Aggregate for Rental {
             }
             _ => None,
         });
-    }
-
-    fn may_ask(command: &Command) -> &'static [Name] {
-        match command {
-            Command::Request(_) => &[Payment::NAME],
-            _ => &[],
-        }
     }
 
     fn awaits(&self, rental: Id<Self>) -> Option<Ask<Self>> {

@@ -144,6 +144,7 @@ impl Aggregate for Reservation {
     type Command = Command;
     type Event = Event;
     type Settings = ();
+    const MAY_ASK: MayAsk = &[("Request", &[Ticket::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
@@ -180,13 +181,6 @@ impl Aggregate for Reservation {
         };
         let Told { ticket_id, user_id, user_grade, updated_date, .. } = told.clone();
         *self = Reservation { ticket_id, user_id, user_grade, updated_date, status, reason: String::new() };
-    }
-
-    fn may_ask(command: &Command) -> &'static [Name] {
-        match command {
-            Command::Request(_) => &[Ticket::NAME],
-            _ => &[],
-        }
     }
 
     fn awaits(&self, reservation: Id<Self>) -> Option<Ask<Self>> {
