@@ -3,7 +3,9 @@
 use super::*;
 
 fn crowd(most: usize) -> (Arc<Crowd>, Vec<Arc<Stay>>) {
-    let crowd = Crowd::new(most, 1000);
+    let mut crowd = Crowd::new(most, 1000);
+    // Whoever comes now has come behind those below.
+    Arc::get_mut(&mut crowd).unwrap().start -= std::time::Duration::from_secs(1);
     let stays: Vec<_> = (1..=most as u64)
         .map(|n| {
             let stay = crowd.enter().unwrap();
