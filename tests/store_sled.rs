@@ -114,6 +114,22 @@ fn everything_is_there_after_a_restart_and_numbers_go_on() {
 }
 
 #[test]
+fn a_store_in_which_a_tree_has_no_runs_yet_opens_again_and_again() {
+    let (_keep, path) = dir();
+    let store = open_narrow(&path);
+    store.open_tree("bookrent.view").expect("opens");
+    let owner = active(&store);
+    let last = (0..300).map(|key| put(&store, owner, key, &[7; 2000])).last().expect("some");
+    settle(&store, last);
+    drop(store);
+    for _ in 0..3 {
+        let store = open(&path).expect("opens");
+        store.open_tree("bookrent.view").expect("opens");
+        assert_eq!(rows(&store).len(), 300);
+    }
+}
+
+#[test]
 fn closing_writes_what_was_accepted_and_takes_no_more() {
     let (_keep, path) = dir();
     let store = open(&path).expect("opens");
