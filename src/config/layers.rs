@@ -11,7 +11,14 @@ const PREFIX: &str = "HOLDFAST_";
 /// Variables that are read elsewhere, before there is a configuration.
 const ELSEWHERE: &[&str] = &["HOLDFAST_LOG_FORMAT"];
 /// Keys whose value in the environment is a list with commas.
-const LISTS: &[&str] = &["systems", "systems.enabled", "http.cors_origins", "http.trusted_proxies", "node.contexts"];
+const LISTS: &[&str] = &[
+    "systems",
+    "systems.enabled",
+    "http.cors_origins",
+    "http.trusted_proxies",
+    "node.contexts",
+    "node.accept_history",
+];
 const FLAG: &str = "a flag";
 const FROM_ENVIRONMENT: &str = "environment ";
 
@@ -135,7 +142,11 @@ pub(super) fn environment(variables: impl IntoIterator<Item = (String, String)>)
         let key = rest.to_lowercase().replace("__", ".");
         let kind = match LISTS.contains(&key.as_str()) {
             true => value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into(),
-            false => ValueKind::from(value),
+            // What systems are told is read as JSON, in which a number is no text.
+            false => match value.parse::<u64>() {
+                Ok(number) if key.starts_with("systems.") => ValueKind::from(number),
+                _ => ValueKind::from(value),
+            },
         };
         let key = if key == "systems" { "systems.enabled".to_owned() } else { key };
         set(&mut layer, &key, Value::new(Some(&format!("{FROM_ENVIRONMENT}{name}")), kind));

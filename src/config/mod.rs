@@ -171,6 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn lists_and_numbers_of_systems_may_stand_in_the_environment() {
+        let environment = [
+            ("HOLDFAST_NODE__ACCEPT_HISTORY", "bookrent.rent, bookrent.book"),
+            ("HOLDFAST_SYSTEMS__MOVIE__SEATS_PER_BOOKING", "3"),
+        ];
+        let settings = load("", &environment, Flags::default()).unwrap().settings;
+        assert_eq!(settings.node.accept_history, ["bookrent.rent", "bookrent.book"]);
+        assert_eq!(settings.systems.settings["movie"]["seats_per_booking"], 3);
+    }
+
+    #[test]
     fn listening_openly_beyond_loopback_is_refused_with_the_setting_to_add() {
         let why = problem("[http]\nlisten = '0.0.0.0:8088'", &[]);
         assert!(why.contains("auth.allow_open_beyond_loopback = true"), "{why}");
