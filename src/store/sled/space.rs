@@ -72,7 +72,7 @@ pub(super) fn give_up_reserve(dir: &Path, reserve: Reserve) -> io::Result<()> {
     let Ok(kept) = path.metadata() else { return Ok(()) };
     let scarce = free_bytes(dir).is_some_and(|free| free < reserve);
     if scarce {
-        tracing::warn!("the disk is full: the reserve is given up to open the store");
+        tracing::warn!(dir = %dir.display(), "the disk is full: the file `reserve` is given up to open the store");
     }
     // One of another size was kept for another setting.
     if scarce || kept.len() != reserve { fs::remove_file(path) } else { Ok(()) }
@@ -123,10 +123,14 @@ impl Space {
         // Not to and fro with every file that somebody makes or removes.
         let full = free < if was { needed + self.reserve / 16 } else { needed };
         if full != was && self.full.swap(full, Relaxed) != full {
-            let (free_mb, reserve_mb) = (free >> 20, self.reserve >> 20);
+            let (dir, free_mb) = (self.dir.display(), free >> 20);
+            let needed_mb = (needed + self.reserve / 16).div_ceil(1 << 20);
             match full {
-                true => tracing::error!(free_mb, reserve_mb, "the disk is full: new commands are refused"),
-                false => tracing::info!(free_mb, "there is room again: commands are taken"),
+                true => tracing::error!(
+                    %dir, free_mb, needed_mb,
+                    "the disk is full: new commands are refused until so much is free"
+                ),
+                false => tracing::info!(%dir, free_mb, "there is room again: commands are taken"),
             }
         }
     }
