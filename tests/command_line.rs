@@ -209,7 +209,10 @@ fn a_damaged_store_is_refused_in_plain_words() {
     ended(&output, FAILURE, &[&server.data().display().to_string()]);
     let check = run(holdfast().args(["check-store", "--data"]).arg(server.data()));
     ended(&check, FAILURE, &["the store is damaged"]);
-    assert!(String::from_utf8_lossy(&check.stdout).contains("data: is damaged: the journal is damaged behind commit"));
+    assert!(
+        String::from_utf8_lossy(&check.stdout)
+            .contains("the data directory is damaged: the journal is damaged behind commit")
+    );
 }
 
 #[test]
@@ -242,6 +245,9 @@ fn a_store_is_checked_without_a_server_and_nothing_in_it_is_changed() {
     assert!(contents() == before, "something was changed");
     let nowhere = server.data().join("nowhere");
     ended(&run(holdfast().args(["check-store", "--data"]).arg(nowhere)), FAILURE, &["does not exist"]);
+    let empty = tempfile::tempdir().unwrap();
+    ended(&run(holdfast().args(["check-store", "--data"]).arg(empty.path())), FAILURE, &["holds no store"]);
+    assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0, "something was made");
 }
 
 #[test]

@@ -20,6 +20,10 @@ pub(super) struct CheckStore {
     json: bool,
 }
 
+/// What to do about damage.
+const REMEDY: &str = "What the data directory itself lacks keeps it from being opened: restore a backup. What is damaged in \
+                      a context costs that much only: a view is mended by a rebuild, anything else by a backup";
+
 impl CheckStore {
     pub(super) fn run(self) -> Result<(), Failure> {
         let dir = self.sources.load()?.settings.store.dir;
@@ -32,11 +36,12 @@ impl CheckStore {
         } else {
             print(&table(&checked))?;
         }
-        match checked.problems.len() as u64 + checked.more_problems {
-            0 => Ok(()),
-            1 => Err(Failure::Failed("the store is damaged: one problem was found".into())),
-            count => Err(Failure::Failed(format!("the store is damaged: {count} problems were found"))),
-        }
+        let count = match checked.problems.len() as u64 + checked.more_problems {
+            0 => return Ok(()),
+            1 => "one problem was".to_owned(),
+            count => format!("{count} problems were"),
+        };
+        Err(Failure::Failed(format!("the store is damaged: {count} found. {REMEDY}")))
     }
 }
 
@@ -46,7 +51,7 @@ fn table(checked: &Checked) -> String {
     // Writing to a string does not fail.
     let _ = writeln!(
         text,
-        "store {store}, {} commits, {} of them in the journal only",
+        "store {store}, {} commits, {} of them in the journal",
         checked.last_commit, checked.journal_commits
     );
     let width = checked.trees.iter().map(|tree| tree.name.len()).max().unwrap_or(0).max(4);
@@ -59,7 +64,10 @@ fn table(checked: &Checked) -> String {
         );
     }
     for problem in &checked.problems {
-        let _ = writeln!(text, "{}: {}", problem.place, problem.what);
+        let _ = match problem.place.as_str() {
+            "data" => writeln!(text, "the data directory {}", problem.what),
+            place => writeln!(text, "{place}: {}", problem.what),
+        };
     }
     if checked.more_problems > 0 {
         let _ = writeln!(text, "and {} more", checked.more_problems);

@@ -35,7 +35,7 @@ pub struct Checked {
     pub store: Option<String>,
     /// The last commit.
     pub last_commit: Commit,
-    /// Commits that only the journal has.
+    /// Commits that the journal has: those that are in no run yet, and some that are.
     pub journal_commits: u64,
     /// Its trees.
     pub trees: Vec<CheckedTree>,
@@ -98,6 +98,10 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
         return Err(cannot("does not exist".into()));
     }
     let _lock = open::lock_unchanged(dir)?;
+    let there = fs::read_dir(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
+    if !there.flatten().any(|entry| is_of_a_store(&entry.file_name().to_string_lossy())) {
+        return Err(cannot("holds no store; name the one that `serve` is given".into()));
+    }
     let mut checked = Checked::default();
     let judged = judge::outside(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
     let copy = Copy::of(dir, scratch).map_err(|error| {
@@ -108,7 +112,9 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
         Ok(db) => db,
         Err(error) => {
             judged.losses.iter().for_each(|loss| checked.found("data", loss));
-            checked.found("data", error.to_string().replace(&copy.0.display().to_string(), &dir.display().to_string()));
+            let words = error.to_string().replace(&copy.0.display().to_string(), &dir.display().to_string());
+            let own = format!("the data directory `{}` ", dir.display());
+            checked.found("data", words.strip_prefix(&own).unwrap_or(&words));
             return Ok(checked);
         }
     };
@@ -136,6 +142,10 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
         }
     }
     Ok(checked)
+}
+
+fn is_of_a_store(file: &str) -> bool {
+    matches!(file, "db" | "watermark") || file.starts_with("journal.")
 }
 
 fn check_tree(

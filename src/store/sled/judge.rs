@@ -118,8 +118,10 @@ impl Judged {
         let known = self.beside.map_or_else(Root::default, |beside| beside.roots);
         let named = named.unwrap_or_default();
         if named.generation < known.generation {
-            let (is, was) = (named.generation, known.generation);
-            self.losses.push(format!("has gone back to what its database was before (change {is} of {was})"));
+            self.losses.push(match (named.generation, known.generation) {
+                (0, _) => "has lost what was in its database, the file `db`".into(),
+                (is, was) => format!("has an older state of its database than was written (change {is} of {was})"),
+            });
         } else if named.generation == known.generation && known.generation > 0 && named.root() != known {
             self.losses.push("has a list of trees that is not the one which was written".into());
         }
@@ -134,7 +136,7 @@ impl Judged {
             let (is, root) = (Root::of(&manifest, &tree.name()), named.trees.get(&name).copied().unwrap_or_default());
             if is.generation < root.generation {
                 let (is, was) = (is.generation, root.generation);
-                self.losses.push(format!("has gone back to what `{name}` was before (change {is} of {was})"));
+                self.losses.push(format!("has an older state of `{name}` than was written (change {is} of {was})"));
             } else if is.generation == root.generation && root.generation > 0 && is != root {
                 self.losses.push(format!("has another `{name}` than the one which was written"));
             }
