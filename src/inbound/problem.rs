@@ -303,3 +303,19 @@ fn prefers_korean(accept: &str) -> bool {
     };
     quality("ko") > quality("en")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_is_in_the_table_of_the_readme() {
+        let readme = include_str!("../../README.md");
+        let (_, section) = readme.split_once("\n## Problems\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        for (code, status, ..) in TABLE {
+            let says = |row: &str| row.starts_with(&format!("| {status} ")) && row.contains(&format!("`{code}`"));
+            assert!(section.lines().any(says), "{status} {code}");
+        }
+    }
+}
