@@ -90,7 +90,10 @@ pub fn problems() -> Value {
         ("413", "The body is too large."),
         ("415", "The media type is not supported."),
         ("422", "The value is not allowed, or the idempotency key was used with another body."),
-        ("500", "Something unforeseen happened; nothing of the request stands."),
+        (
+            "500",
+            "Something unforeseen happened, or what is asked for is damaged. Nothing of the request stands, unless `code` is `outcome-unknown`.",
+        ),
         ("503", "Please try again in a moment."),
     ];
     let mut all = Map::new();
