@@ -210,8 +210,10 @@ impl Connection {
             };
             // What is left of a body that nobody wants is no head, and has its time only.
             if over && !self.stay.is_stale() {
-                let problem =
-                    if self.scan.has_line { Problem::large_head() } else { Problem::long_uri(self.bounds.uri) };
+                let problem = match self.scan.has_line {
+                    true => Problem::large_head(self.bounds.head),
+                    false => Problem::long_uri(self.bounds.uri),
+                };
                 self.refuse(problem, context);
                 return;
             }
@@ -282,7 +284,7 @@ impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.refusal.is_none() {
-            let Some(rest) = refusal(bytes) else { return this.poll_send(context, bytes) };
+            let Some(rest) = refusal(bytes, this.bounds.head) else { return this.poll_send(context, bytes) };
             this.refusal = Some(Refusal::of_bytes(rest));
         }
         if let Some(refusal) = &mut this.refusal {

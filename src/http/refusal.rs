@@ -84,7 +84,8 @@ pub fn words(problem: Problem) -> Vec<u8> {
 }
 
 /// What stands for `written` if it ends in an answer that no handler has given. Those have no body; ours all have one.
-pub fn refusal(written: &[u8]) -> Option<Vec<u8>> {
+/// `head_limit`: how many bytes the head of a request may have.
+pub fn refusal(written: &[u8], head_limit: usize) -> Option<Vec<u8>> {
     if !written.ends_with(b"\r\n\r\n") {
         return None;
     }
@@ -95,7 +96,7 @@ pub fn refusal(written: &[u8]) -> Option<Vec<u8>> {
     let (status, fields) = head.split_once("\r\n")?;
     let problem = match status.get(9..12)? {
         "400" => Problem::new("bad-request", "this is not HTTP as it is spoken here", "올바른 HTTP 요청이 아닙니다"),
-        "431" => Problem::large_head(),
+        "431" => Problem::large_head(head_limit),
         _ => return None,
     };
     fields.starts_with("content-length: 0\r\n").then(|| [before, &words(problem)].concat())

@@ -17,6 +17,9 @@ pub const TYPES: &str = "https://holdfast.dev/problems/";
 /// Room on a disk is not made from one second to the next.
 const DISK_FULL_SECONDS: u64 = 10;
 
+/// The decoder of requests takes no more.
+const MOST_HEADERS: usize = 96;
+
 /// The problems of the server itself: code, status, title in English and in Korean.
 const TABLE: &[(&str, u16, &str, &str)] = &[
     ("bad-request", 400, "The request cannot be understood", "요청을 이해할 수 없습니다"),
@@ -25,7 +28,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("bad-body", 400, "The body is not what is wanted", "본문의 형식이 맞지 않습니다"),
     ("too-deep", 400, "The body is nested too deeply", "본문의 중첩이 너무 깊습니다"),
     ("bad-page", 400, "The page cannot be understood", "페이지 지정이 올바르지 않습니다"),
-    ("bad-filter", 400, "The filter cannot be understood", "필터 값이 올바르지 않습니다"),
+    ("bad-filter", 400, "The filter cannot be understood", "필터가 올바르지 않습니다"),
     ("bad-cursor", 400, "The cursor cannot be understood", "커서가 올바르지 않습니다"),
     ("page-too-deep", 400, "The page is too deep", "페이지가 너무 깊습니다"),
     ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
@@ -91,9 +94,13 @@ impl Problem {
     pub fn slow_head() -> Self {
         Self::new("request-timeout", "the headers came too slowly", "헤더가 너무 늦게 도착했습니다")
     }
-    /// The head of a request is too large.
-    pub fn large_head() -> Self {
-        Self::new("headers-too-large", "the headers are too large", "헤더가 너무 큽니다")
+    /// The head of a request is larger than `limit` bytes.
+    pub fn large_head(limit: usize) -> Self {
+        let ko = format!("요청 줄과 헤더는 합쳐서 최대 {limit}바이트, 헤더는 최대 {MOST_HEADERS}개입니다");
+        let en = format!(
+            "request line and headers have at most {limit} bytes, and there are at most {MOST_HEADERS} headers"
+        );
+        Self::new("headers-too-large", en, ko)
     }
     /// Its address is longer than `limit` bytes.
     pub fn long_uri(limit: usize) -> Self {
@@ -262,7 +269,7 @@ impl From<Fault> for Problem {
                 "bad-filter",
                 format!("there is no filter `{field}`; there are: {allowed} (besides `page`, `size`, `after`, `sort`)"),
                 format!(
-                    "`{field}` 필터는 없습니다. 사용할 수 있는 필터: {allowed} (`page`, `size`, `after`, `sort` 제외)"
+                    "`{field}` 필터는 없습니다. 사용할 수 있는 필터: {allowed} (그 밖에 `page`, `size`, `after`, `sort`)"
                 ),
             ),
             Fault::FilterTwice(field) => Self::new(
