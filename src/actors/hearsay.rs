@@ -160,7 +160,7 @@ impl Hearsay {
 
     /// Questions to `callee` are refused for the past of who asks there.
     pub fn refused(&self, callee: &'static str, why: &str) {
-        self.dispute("refused", callee, format!("{callee} answers no questions of this node: {why}"));
+        self.dispute("refused", callee, format!("{callee} answers no questions of this node. Its own node says: {why}"));
     }
 
     /// Questions to `callee` are answered.
