@@ -1,10 +1,11 @@
 //! Rows of the runtime as version 0.1 wrote them: answers without what was asked, idempotency rows under their whole
-//! keys, waiting keys on the pages of questions, counters without versions.
+//! keys, waiting keys on the pages of questions, claims of any length under their words, counters without versions.
 
 use super::{
     bench::{Bench, bookrent, eventually, value},
     damage::question,
     kiosk::kiosk,
+    lockers::{lockers, seat},
 };
 use holdfast::{
     actors::{Fault, IdempotencyKey, LocalNode, Node, NodeSettings, Order},
@@ -160,4 +161,49 @@ async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_th
         let told = bench.order("kiosk.order", order).await.unwrap();
         assert!(told.replayed && value(&told)["status"] == "Placed", "{told:?}");
     }
+}
+
+#[actix_rt::test]
+async fn long_claims_of_the_last_version_are_held_and_become_free_also_after_kills() {
+    let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), lockers::<1>).ready().await;
+    let take = async |bench: &Bench, key: &str| {
+        let body = json!({ "key": key, "until": seat::LATER });
+        bench.enter("lockers.locker", 0, None, body).await.map(|taken| taken.number)
+    };
+    // As long as stands under its words, a byte longer, as long as may be, and of letters of three bytes.
+    let held = ["a".repeat(160), "b".repeat(161), "c".repeat(3_900), "한".repeat(80)];
+    for (key, number) in held.iter().zip(1..) {
+        assert_eq!(take(&bench, key).await, Ok(number));
+    }
+    bench.comes_right(|_| Ok(())).await;
+    let mut store = bench.store.crash();
+    let is_claim = |key: &[u8]| key.first() == Some(&(Space::Claim as u8));
+    let rows = |store: &MemoryStore| -> Vec<Vec<u8>> {
+        store.rows("lockers.locker").into_iter().map(|(key, _)| key).filter(|key| is_claim(key)).collect()
+    };
+    rows(&store).iter().for_each(|key| store.damage("lockers.locker", key, None));
+    for (key, number) in held.iter().zip(1_u64..) {
+        put(&store, "lockers.locker", Space::Claim, KeyBuf::new(Space::Claim).text(key).build(), &number);
+    }
+    ["lockers.locker", "lockers.wall"].iter().for_each(|context| made_old(&store, context));
+    // A kill after each of the first commits.
+    for _ in 0..3 {
+        let accepted = holdfast::store::Store::accepted(&store);
+        store.end_after(accepted + 1, accepted + 1);
+        if let Ok(node) = LocalNode::start(std::sync::Arc::new(store.clone()), NodeSettings::default(), lockers::<1>) {
+            eventually(|| node.ready() || holdfast::store::Store::failure(&store).is_some()).await;
+        }
+        store = store.crash();
+    }
+    let bench = Bench::of(store, NodeSettings::default(), lockers::<1>).ready().await;
+    assert!(rows(&bench.store).len() == held.len() && rows(&bench.store).iter().all(|key| key.len() < 170));
+    for (key, number) in held.iter().zip(1..) {
+        let no = take(&bench, key).await;
+        assert!(matches!(&no, Err(Fault::Refused(no)) if no.code == "taken"), "{no:?}");
+        bench.enter("lockers.locker", 1, Some(number), json!(null)).await.unwrap();
+        take(&bench, key).await.unwrap();
+    }
+    let health = bench.context("lockers.locker").health();
+    assert!(health.damaged == 0 && health.contested.is_empty(), "{health:?}");
+    assert_eq!(rows(&bench.store).len(), held.len());
 }
