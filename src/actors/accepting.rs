@@ -96,7 +96,7 @@ impl Accepting<'_> {
         let (last, history) = (last_sequence(&tree)?, History::load(&tree)?);
         let mut kept = last.min(past.latest);
         // Where the names of its events were never told, there are only their numbers to go by.
-        while history.current().is_some() && !past.has(history.id_of(kept)) {
+        while history.names(kept) && !past.has(history.id_of(kept)) {
             kept -= 1;
         }
         if kept < last {

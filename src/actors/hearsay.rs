@@ -71,6 +71,16 @@ fn key(context: &str) -> Vec<u8> {
     KeyBuf::new(Space::Epoch).text(context).build()
 }
 
+fn read(record: &[u8]) -> Result<(String, Past), StoreError> {
+    let (context, past): (String, String) = codec::decode(Space::Epoch, record)?;
+    let past = past.parse().map_err(|()| StoreError::Damaged(format!("the past of {context}: `{past}`")))?;
+    Ok((context, past))
+}
+
+fn forgotten(what: &str) {
+    tracing::error!(what, "what was known of the log of another node is damaged; whoever is heard of next is believed");
+}
+
 impl Hearsay {
     /// Opens what is known. Of the contexts in `accepted` it is forgotten: whoever is heard of next is believed.
     pub fn open(store: &Arc<dyn Store>, accepted: &[String]) -> Result<Self, StoreError> {
@@ -79,9 +89,22 @@ impl Hearsay {
         let all = [Space::Epoch as u8];
         let scan = Scan { from: all.to_vec(), to: behind(&all), backwards: false, limit: MOST };
         let (mut pasts, mut writes) = (BTreeMap::new(), Vec::new());
-        for (row_key, row) in store.scan(tree, &scan)? {
-            let (context, past): (String, String) = codec::decode(Space::Epoch, &row.record)?;
-            let past = past.parse().map_err(|()| StoreError::Damaged(format!("the past of {context}: `{past}`")))?;
+        let rows = store.scan(tree, &scan).or_else(|error| match error {
+            StoreError::Damaged(what) => {
+                forgotten(&what);
+                Ok(Vec::new())
+            }
+            error => Err(error),
+        })?;
+        for (row_key, row) in rows {
+            let (context, past) = match read(&row.record) {
+                // It is as for a node that has never heard of that context; the next word of it is written here again.
+                Err(StoreError::Damaged(what)) => {
+                    forgotten(&what);
+                    continue;
+                }
+                read => read?,
+            };
             match accepted.contains(&context) {
                 true => writes.push((row_key, None)),
                 false => drop(pasts.insert(context, past)),
@@ -197,6 +220,21 @@ mod tests {
 
     fn past(text: &str) -> Past {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_damaged_row_is_forgotten_and_the_others_are_known() {
+        let memory = MemoryStore::default();
+        let store: Arc<dyn Store> = Arc::new(memory.clone());
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        heard.judge("shop.till", &past("7;0;1:a")).unwrap();
+        heard.judge("shop.desk", &past("7;0;1:b")).unwrap();
+        memory.damage("holdfast.heard", &key("shop.till"), Some(vec![1; 20]));
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        assert_eq!((heard.last("shop.till"), heard.last("shop.desk").unwrap().sequence), (None, 7));
+        heard.judge("shop.till", &past("8;0;1:a")).unwrap();
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-8");
     }
 
     #[test]

@@ -117,7 +117,11 @@ impl<'de> Deserialize<'de> for EventId {
 
 /// Which epochs a log has, each from its first sequence on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History(Vec<(u64, Word)>);
+pub struct History {
+    began: Vec<(u64, Word)>,
+    /// What is before this may be of an epoch whose row cannot be read, so its names are believed.
+    unsure: u64,
+}
 
 /// Where it stands that an epoch began with `first`.
 pub fn epoch_key(first: u64) -> Vec<u8> {
@@ -138,54 +142,78 @@ fn word_at(began: &[(u64, Word)], sequence: u64) -> Word {
 }
 
 impl History {
-    /// The epochs of a log that have events.
+    /// The epochs of a log that have events. Where a row cannot be read, nobody is accused for it: what others know of
+    /// that epoch is believed, up to where the next one begins.
     ///
     /// # Errors
     /// What the store says.
     pub fn load<E: Entity>(tree: &Tree<E>) -> Result<Self, StoreError> {
         let all = [Space::Epoch as u8];
         let mut scan = Scan { from: all.to_vec(), to: behind(&all), backwards: false, limit: PAGE };
-        let mut began = Vec::new();
+        let mut history = Self::default();
         loop {
-            let rows = tree.scan(&scan)?;
+            let rows = match tree.scan(&scan) {
+                Err(StoreError::Damaged(what)) => {
+                    history.lacks_an_epoch(tree, &what);
+                    return Ok(history);
+                }
+                rows => rows?,
+            };
             for (key, row) in &rows {
-                let first = last_number(key).ok_or_else(|| StoreError::Damaged("the key of an epoch".into()))?;
-                began.push((first, Word(codec::decode(Space::Epoch, &row.record)?)));
+                match (last_number(key), codec::decode(Space::Epoch, &row.record)) {
+                    (Some(first), Ok(word)) => history.begin(first, Word(word)),
+                    (None, _) => history.lacks_an_epoch(tree, "its key is none"),
+                    (_, Err(StoreError::Damaged(what))) => history.lacks_an_epoch(tree, &what),
+                    (_, Err(error)) => return Err(error),
+                }
             }
             match rows.last() {
                 Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
-                _ => return Ok(Self(began)),
+                _ => return Ok(history),
             }
         }
     }
 
+    fn lacks_an_epoch<E: Entity>(&mut self, tree: &Tree<E>, what: &str) {
+        tracing::error!(context = E::NAME.context, what, "who wrote a part of a log is damaged");
+        tree.report_damage(&format!("who wrote a part of the log: {what}"));
+        self.unsure = u64::MAX;
+    }
+
     /// A new epoch begins with `first`; one that was to begin there, or behind, has no events.
     pub fn begin(&mut self, first: u64, word: Word) {
-        self.0.retain(|(began, _)| *began < first);
-        self.0.push((first, word));
+        self.began.retain(|(began, _)| *began < first);
+        self.began.push((first, word));
+        self.unsure = self.unsure.min(first);
     }
 
     /// The last epoch, and with which sequence it begins.
     pub fn current(&self) -> Option<(u64, Word)> {
-        self.0.last().copied()
+        self.began.last().copied()
+    }
+
+    /// Whether it is known what the event with this sequence is called.
+    pub fn names(&self, sequence: u64) -> bool {
+        !self.began.is_empty() && sequence >= self.unsure
     }
 
     /// What the event with this sequence is called.
     pub fn id_of(&self, sequence: u64) -> EventId {
-        EventId { word: word_at(&self.0, sequence), sequence }
+        EventId { word: word_at(&self.began, sequence), sequence }
     }
 
     /// Whether this event is in a log that goes up to `latest`.
     pub fn has(&self, id: EventId, latest: u64) -> bool {
-        id.sequence == 0 || (id.sequence <= latest && self.id_of(id.sequence) == id)
+        let is_called_so = || id.sequence < self.unsure || self.id_of(id.sequence) == id;
+        id.sequence == 0 || (id.sequence <= latest && is_called_so())
     }
 
     /// What others need to judge it.
     pub fn past(&self, latest: u64) -> Past {
-        let left_out = self.0.len().saturating_sub(TOLD);
-        let began = self.0.get(left_out..).unwrap_or_default().to_vec();
+        let left_out = self.began.len().saturating_sub(TOLD);
+        let began = self.began.get(left_out..).unwrap_or_default().to_vec();
         let since = if left_out == 0 { 0 } else { began.first().map_or(0, |(first, _)| *first) };
-        Past { latest, since, began }
+        Past { latest, since: since.max(self.unsure), began }
     }
 }
 
@@ -283,109 +311,4 @@ impl<'de> Deserialize<'de> for Past {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn id(word: u64, sequence: u64) -> EventId {
-        EventId { word: Word(word), sequence }
-    }
-
-    #[test]
-    fn an_epoch_is_stored_as_it_always_was() {
-        let row = epoch_row(Word(0x3f0c_2a91_b7d4)).unwrap();
-        let hex: String = row.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "01650100fdd4b7912a0c3f0000904297cc");
-        assert_eq!(codec::decode::<u64>(Space::Epoch, &row).unwrap(), 0x3f0c_2a91_b7d4);
-    }
-
-    #[test]
-    fn what_was_written_before_there_were_words_keeps_its_names() {
-        let mut history = History::default();
-        assert_eq!(history.id_of(7).to_string(), "7");
-        history.begin(8, Word(0xab));
-        assert_eq!((history.id_of(7).to_string(), history.id_of(8).to_string()), ("7".into(), "ab-8".into()));
-        assert_eq!(history.id_of(7).in_full(), "0-7");
-    }
-
-    #[test]
-    fn an_epoch_without_events_is_replaced() {
-        let mut history = History::default();
-        history.begin(1, Word(1));
-        history.begin(1, Word(2));
-        history.begin(5, Word(3));
-        assert_eq!(history, History(vec![(1, Word(2)), (5, Word(3))]));
-    }
-
-    #[test]
-    fn a_restored_past_is_told_from_one_that_goes_on() {
-        let went_on = Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
-        let known = Past { latest: 7, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
-        assert_eq!(went_on.to(&known), Relation::GoesOn);
-        // Words of one writer may overtake each other.
-        assert_eq!(known.to(&went_on), Relation::GoesOn);
-        let restored = Past { latest: 6, since: 0, began: vec![(1, Word(1)), (6, Word(3))] };
-        assert_eq!(restored.to(&went_on), Relation::Apart);
-        let copied_later = Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2)), (9, Word(3))] };
-        assert_eq!(copied_later.to(&went_on), Relation::Apart);
-        assert_eq!(copied_later.to(&known), Relation::GoesOn);
-        let another = Past { latest: 1, since: 0, began: vec![(1, Word(9))] };
-        assert_eq!(another.to(&went_on), Relation::Apart);
-        // The last word of a process that has ended comes late.
-        let late = Past { latest: 5, since: 0, began: vec![(1, Word(1))] };
-        assert_eq!(late.to(&went_on), Relation::Behind);
-        let lives_on = Past { latest: 6, since: 0, began: vec![(1, Word(1))] };
-        assert_eq!(lives_on.to(&went_on), Relation::Apart);
-    }
-
-    #[test]
-    fn of_a_long_history_the_end_is_told_and_what_is_before_is_believed() {
-        let history = History((1..=100).map(|place| (place * 10, Word(place))).collect());
-        let past = history.past(1005);
-        assert_eq!(past.began.len(), TOLD);
-        assert!(past.has(id(7, 75)) && !past.has(id(7, 905)) && past.has(id(90, 905)));
-    }
-
-    proptest! {
-        #[test]
-        fn names_and_pasts_read_as_they_were_told(word in 0..=u64::MAX, sequence: u64, mut firsts in prop::collection::btree_set(any::<u64>(), 0..40)) {
-            let id = id(word, sequence);
-            prop_assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
-            prop_assert_eq!(id.in_full().parse::<EventId>().unwrap(), id);
-            firsts.insert(word);
-            let past = History(firsts.into_iter().map(|first| (first, Word(first ^ word))).collect()).past(sequence);
-            prop_assert_eq!(past.to_string().parse::<Past>().unwrap(), past);
-        }
-
-        /// Whatever is copied, restarted and gone on with: an event is in the history of a log just when it is in the log.
-        #[test]
-        fn a_history_has_what_its_log_has(steps in prop::collection::vec((0..3_u8, 0..4_usize, 1..5_u64), 1..40)) {
-            // Logs, each an event's words in order; and the histories of their writers.
-            let mut logs: Vec<(Vec<Word>, History)> = vec![(Vec::new(), History::default())];
-            let mut words = 0;
-            for (what, which, count) in steps {
-                let which = which % logs.len();
-                if what == 0 {
-                    let copy = logs[which].clone();
-                    logs.push(copy);
-                }
-                let whose = if what == 0 { logs.len() - 1 } else { which };
-                let (log, history) = &mut logs[whose];
-                if what < 2 || history.current().is_none() {
-                    words += 1;
-                    history.begin(log.len() as u64 + 1, Word(words));
-                }
-                let (_, word) = history.current().unwrap();
-                log.extend((0..count).map(|_| word));
-            }
-            for (log, _) in &logs {
-                for (other, history) in &logs {
-                    for (place, word) in log.iter().enumerate() {
-                        let id = EventId { word: *word, sequence: place as u64 + 1 };
-                        prop_assert_eq!(history.has(id, other.len() as u64), other.get(place) == Some(word));
-                    }
-                }
-            }
-        }
-    }
-}
+mod tests;

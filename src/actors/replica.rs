@@ -139,9 +139,10 @@ impl<S: Aggregate> Replica<S> {
         Ok(Self { tree, epoch, listeners, wire, last, feed, missing, counts, trouble, dispute })
     }
 
-    /// What the last event here is called; nothing where the source has never told the names of its events.
+    /// What the last event here is called; nothing where the source has never told the names of its events, or where it
+    /// told it cannot be read.
     fn after(&self, last: u64) -> Option<EventId> {
-        self.listeners.history(|history| (last == 0 || history.current().is_some()).then(|| history.id_of(last)))
+        self.listeners.history(|history| (last == 0 || history.names(last)).then(|| history.id_of(last)))
     }
 
     /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.

@@ -5,7 +5,7 @@ use super::{
     kiosk::kiosk,
 };
 use holdfast::{
-    actors::{Fault, ListQuery, Node, NodeSettings, Order, Phase},
+    actors::{EventId, Fault, ListQuery, Node, NodeSettings, Order, Phase},
     store::{MemoryStore, keys::Space},
 };
 use serde_json::json;
@@ -288,6 +288,36 @@ async fn damaged_counters_fail_their_context_with_words_and_no_other() {
     assert!(health.state == Phase::Failed && health.damage.is_some(), "{health:?}");
     assert!(matches!(bench.order("bookrent.rent", rent(1, 1)).await, Err(Fault::Away(_))));
     bench.register().await;
+}
+
+#[actix_rt::test]
+async fn a_damaged_epoch_begins_another_one_and_accuses_nobody() {
+    let id = |bench: &Bench, last: fn(&[String]) -> Option<&String>| -> EventId {
+        let events = bench.context("bookrent.book").history().unwrap().read(1).unwrap().items;
+        let ids: Vec<String> = events.into_iter().map(|(_, event)| event.id().to_string()).collect();
+        last(&ids).unwrap().parse().unwrap()
+    };
+    for lost in [0, 1] {
+        let bench = books_and_rents(1).await;
+        let first = id(&bench, |ids| ids.first());
+        let bench = bench.crashed(NodeSettings::default(), bookrent).await;
+        bench.register().await;
+        let last = id(&bench, |ids| ids.last());
+        let epochs = keys(&bench, "bookrent.book", Space::Epoch);
+        flip(&bench.store, "bookrent.book", &epochs[lost]);
+        let bench = bench.crashed(NodeSettings::default(), bookrent).await;
+        assert!(found(&bench, "bookrent.book") > 0);
+        // What others know of it is in it still, and what is not there is not.
+        let history = bench.context("bookrent.book").history().unwrap();
+        assert!(history.has(first) && history.has(last));
+        assert!(!history.has(EventId { sequence: last.sequence + 1, ..last }));
+        bench.register().await;
+        let next = id(&bench, |ids| ids.last());
+        assert!(next.word != last.word && history.has(next) && !history.has(EventId { word: last.word, ..next }));
+        let bench = bench.crashed(NodeSettings::default(), bookrent).await;
+        let history = bench.context("bookrent.book").history().unwrap();
+        assert!([first, last, next].into_iter().all(|known| history.has(known)));
+    }
 }
 
 /// The question that rent `id` puts to a book.
