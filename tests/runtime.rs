@@ -9,6 +9,7 @@ mod runtime {
     mod counting;
     mod damage;
     mod ebook_goes_wrong;
+    mod gaps;
     mod gbike_goes_wrong;
     mod growth;
     mod guardian;

@@ -117,7 +117,7 @@ impl<E: Entity> Tree<E> {
         let mut scan = Scan { from, to, backwards: false, limit: 256 };
         let mut posting = Posting::default();
         loop {
-            let rows = self.scan(&scan)?;
+            let (rows, is_all) = self.scan_over(&scan, 9)?;
             for (key, row) in &rows {
                 // One that cannot be read is listed nowhere.
                 let Ok(kept) = decode_state::<E>(&row.record) else { continue };
@@ -127,7 +127,7 @@ impl<E: Entity> Tree<E> {
                 }
             }
             match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                Some((last, _)) if rows.len() == scan.limit || !is_all => scan.from = [last.as_slice(), &[0]].concat(),
                 _ => return Ok(posting),
             }
         }
@@ -327,10 +327,12 @@ impl<'a, E: Entity> Desk<'a, E> {
         }
         for Listed { key, commit, posting } in self.listed.into_values() {
             batch.writes.push((key.clone(), Some(posting.encode()?)));
-            batch.expects.push((key, commit));
+            // What was written without a look rests on nothing.
+            if commit != Commit::MAX {
+                batch.expects.push((key, commit));
+            }
         }
         for (key, slot) in self.rows {
-            // What was written without a look rests on nothing.
             if slot.commit != Commit::MAX {
                 batch.expects.push((key.clone(), slot.commit));
             }
@@ -359,17 +361,17 @@ impl<'a, E: Entity> Desk<'a, E> {
             Entry::Occupied(listed) => listed.into_mut(),
             Entry::Vacant(place) => {
                 let key = prefix(&place.key().1).number(chunk).build();
-                let row = self.tree.row(&key)?;
-                let commit = row.as_ref().map_or(0, |row| row.commit);
+                let row = self.tree.row(&key);
+                // What cannot be read is written whatever it was.
+                let commit = row.as_ref().map_or(Commit::MAX, |row| row.as_ref().map_or(0, |row| row.commit));
                 let (field, value, _) = place.key();
-                let posting = match row.map(|row| Posting::decode(&row.record)) {
-                    None => Posting::default(),
-                    Some(Ok(posting)) => posting,
-                    Some(Err(StoreError::Damaged(what))) => {
+                let posting = match row.and_then(|row| row.map(|row| Posting::decode(&row.record)).transpose()) {
+                    Ok(posting) => posting.unwrap_or_default(),
+                    Err(StoreError::Damaged(what)) => {
                         self.tree.report_damage(&format!("a row of the index {field} is made anew: {what}"));
                         self.tree.listed_anew(self.generation, field, value, chunk)?
                     }
-                    Some(Err(error)) => return Err(error),
+                    Err(error) => return Err(error),
                 };
                 place.insert(Listed { key, commit, posting })
             }

@@ -11,6 +11,7 @@ mod counting;
 mod deciding;
 mod desk;
 mod front;
+mod gaps;
 mod guard;
 mod guardian;
 mod handle;

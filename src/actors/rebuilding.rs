@@ -197,7 +197,8 @@ impl<E: Entity> Page<'_, E> {
             space => vec![space as u8],
         };
         let from = if self.plan.behind.is_empty() { first } else { [self.plan.behind.as_slice(), &[0]].concat() };
-        let rows = self.tree.scan(&Scan { from, to: behind(&[space as u8]), backwards: false, limit: PAGE })?;
+        let scan = Scan { from, to: behind(&[space as u8]), backwards: false, limit: PAGE };
+        let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
         for (key, row) in &rows {
             let taken = match space {
                 Space::State => self.state(key, &row.record),
@@ -220,7 +221,7 @@ impl<E: Entity> Page<'_, E> {
         if let Some((last, _)) = rows.last() {
             self.plan.behind = ByteBuf::from(last.clone());
         }
-        Ok(rows.len() < PAGE)
+        Ok(rows.is_empty() || (is_all && rows.len() < PAGE))
     }
 
     /// What the functions have to say of a state.
@@ -344,7 +345,13 @@ pub fn contested<E: Entity>(tree: &Tree<E>) -> Result<BTreeMap<String, Vec<u64>>
     let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: PAGE };
     let mut found = BTreeMap::new();
     loop {
-        let rows = tree.scan(&scan)?;
+        let rows = match tree.scan(&scan) {
+            Err(StoreError::Damaged(what)) => {
+                tree.report_damage(&format!("who claims what others claim too: {what}"));
+                return Ok(found);
+            }
+            rows => rows?,
+        };
         for (key, row) in &rows {
             let name = key.get(2..).and_then(text_of).unwrap_or_default();
             match codec::decode(Space::Claim, &row.record) {

@@ -105,10 +105,11 @@ impl Shelves {
     /// What is set aside of `source`.
     pub fn read<E: Entity>(tree: &Tree<E>, source: &str) -> Result<Self, StoreError> {
         let mut shelves = Self::default();
-        let (mut scan, mut more) = (all_of(&KeyBuf::new(Space::Parked).text(source).build(), ROWS), true);
+        let prefix = KeyBuf::new(Space::Parked).text(source).build();
+        let (mut scan, mut more) = (all_of(&prefix, ROWS), true);
         while more {
-            let rows = tree.scan(&scan)?;
-            more = rows.len() == scan.limit;
+            let (rows, is_all) = tree.scan_over(&scan, prefix.len())?;
+            more = rows.len() == scan.limit || !(is_all || rows.is_empty());
             if let Some((last, _)) = rows.last() {
                 scan.from = next_key(last);
             }

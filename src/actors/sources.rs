@@ -233,8 +233,17 @@ fn read_row<S: Aggregate>(
 
 /// The last sequence of a log. Where its last row cannot be read, that is the one before it.
 pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
-    let all = Scan { from: vec![Space::Log as u8], to: behind(&[Space::Log as u8]), backwards: true, limit: 1 };
-    match tree.scan(&all)?.pop() {
+    let (from, to) = (vec![Space::Log as u8], behind(&[Space::Log as u8]));
+    let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
+    let last = match tree.scan(&all) {
+        Err(StoreError::Damaged(what)) => {
+            tracing::error!(context = S::NAME.context, what, "the end of a log cannot be read");
+            tree.report_damage(&what);
+            tree.last_before_a_gap(&from, &to)?
+        }
+        rows => rows?.pop(),
+    };
+    match last {
         Some((key, row)) => match read_row::<S>(&key, &row.record, None) {
             Ok(events) => Ok(events.last().map_or(0, |logged| logged.envelope.sequence)),
             Err(StoreError::Damaged(what)) => {

@@ -5,7 +5,7 @@ use super::{
     durability::Durability, lock,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ops::Bound,
     sync::{Arc, Mutex},
     thread,
@@ -45,6 +45,8 @@ struct State {
 struct Tree {
     name: String,
     rows: BTreeMap<Vec<u8>, Row>,
+    /// Those of them that cannot be read.
+    lost: BTreeSet<Vec<u8>>,
     epoch: u64,
     conflicts: usize,
 }
@@ -127,6 +129,13 @@ impl MemoryStore {
         }
     }
 
+    /// A row of the tree called `name` lies where nothing can be read: whoever meets it hears that, until it is written again.
+    pub fn lose(&self, name: &str, key: &[u8]) {
+        if let Some(tree) = lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name) {
+            tree.lost.insert(key.to_vec());
+        }
+    }
+
     /// The disk fails: whoever waits hears it, and nothing more is taken.
     pub fn fail_now(&self) {
         self.end("the disk failed, as asked");
@@ -183,6 +192,15 @@ impl Shared {
     }
 }
 
+impl Tree {
+    fn readable(&self, key: &[u8]) -> Result<(), StoreError> {
+        match self.lost.contains(key) {
+            true => Err(StoreError::Damaged(format!("`{}` lies where nothing can be read", key.escape_ascii()))),
+            false => Ok(()),
+        }
+    }
+}
+
 impl State {
     fn tree(&self, tree: TreeId) -> Result<&Tree, StoreError> {
         if let (Some(refusal), true) = (&self.refusal, self.trees.is_empty()) {
@@ -224,6 +242,7 @@ impl State {
         }
         let mut before = Vec::with_capacity(batch.writes.len());
         for (key, record) in batch.writes {
+            tree.lost.remove(&key);
             let old = match record {
                 Some(record) => tree.rows.insert(key.clone(), Row { commit, record }),
                 None => tree.rows.remove(&key),
@@ -268,7 +287,7 @@ impl Store for MemoryStore {
     fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
         let state = lock(&self.0.state);
         let tree = state.tree(tree)?;
-        Ok(keys.iter().map(|key| tree.rows.get(*key).cloned()).collect())
+        keys.iter().map(|key| tree.readable(key).map(|()| tree.rows.get(*key).cloned())).collect()
     }
 
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
@@ -279,11 +298,11 @@ impl Store for MemoryStore {
         }
         let range =
             tree.rows.range::<[u8], _>((Bound::Included(scan.from.as_slice()), Bound::Excluded(scan.to.as_slice())));
-        let owned = |(key, row): (&Vec<u8>, &Row)| (key.clone(), row.clone());
-        Ok(match scan.backwards {
+        let owned = |(key, row): (&Vec<u8>, &Row)| tree.readable(key).map(|()| (key.clone(), row.clone()));
+        match scan.backwards {
             false => range.take(scan.limit).map(owned).collect(),
             true => range.rev().take(scan.limit).map(owned).collect(),
-        })
+        }
     }
 
     fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {

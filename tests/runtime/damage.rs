@@ -12,7 +12,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// The keys of a context's rows in one key space.
-fn keys(bench: &Bench, context: &str, space: Space) -> Vec<Vec<u8>> {
+pub fn keys(bench: &Bench, context: &str, space: Space) -> Vec<Vec<u8>> {
     let rows = bench.store.rows(context).into_iter().map(|(key, _)| key);
     rows.filter(|key| key.first() == Some(&(space as u8))).collect()
 }
@@ -34,7 +34,7 @@ fn damaged<T: std::fmt::Debug>(answer: Result<T, Fault>) {
 }
 
 /// How often damage was found, with the context running all the same.
-fn found(bench: &Bench, context: &str) -> u64 {
+pub fn found(bench: &Bench, context: &str) -> u64 {
     let health = bench.context(context).health();
     assert_eq!(health.state, Phase::Running, "{health:?}");
     assert_eq!(health.damaged > 0, health.damage.is_some());

@@ -124,7 +124,7 @@ impl<A: Aggregate> Deciding<A> {
         };
         let mut keys = BTreeMap::<u64, (Vec<Vec<u8>>, u64)>::new();
         loop {
-            let rows = self.tree.scan(&scan)?;
+            let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
             for (key, row) in &rows {
                 if let Some((number, row_of)) = keys_of(key) {
                     let kept = keys.entry(number).or_default();
@@ -160,7 +160,7 @@ impl<A: Aggregate> Deciding<A> {
                 }
             }
             match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                Some((last, _)) if rows.len() == scan.limit || !is_all => scan.from = [last.as_slice(), &[0]].concat(),
                 _ => break,
             }
         }

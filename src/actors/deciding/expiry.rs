@@ -115,8 +115,9 @@ impl<A: Aggregate> Work<'_, A> {
         let keeping = self.logic.shared.kept;
         let (now, mut from) = (machine_seconds(), self.logic.sweep.from.clone());
         let to = KeyBuf::new(Space::Expiry).number(now).build();
-        let rows = self.logic.tree.scan(&Scan { from: from.clone(), to, backwards: false, limit: NOTES })?;
-        let is_last = rows.len() < NOTES;
+        let scan = Scan { from: from.clone(), to, backwards: false, limit: NOTES };
+        let (rows, is_all) = self.logic.tree.scan_over(&scan, 1)?;
+        let is_last = rows.is_empty() || (is_all && rows.len() < NOTES);
         for (key, row) in rows {
             match codec::decode::<KeyPage>(Space::Expiry, &row.record) {
                 Ok(page) => page.iter().try_for_each(|key| self.expire(key, now.saturating_sub(keeping.seconds())))?,

@@ -192,10 +192,21 @@ impl<A: Aggregate> Work<'_, A> {
 
     /// It is time to look at everything that comes by itself.
     pub(super) fn wake(&mut self) -> Result<(), StoreError> {
-        self.logic.ears.retry(self, None)?;
-        self.logic.ears.catch_up_all(self)?;
-        self.run_timers()?;
-        self.sweep()
+        self.apart(|work| work.logic.ears.retry(work, None).map(drop))?;
+        self.apart(|work| work.logic.ears.catch_up_all(work))?;
+        self.apart(Self::run_timers)?;
+        self.apart(Self::sweep)
+    }
+
+    /// Where something of one kind cannot be read, the others have their time all the same.
+    fn apart(&mut self, look: impl FnOnce(&mut Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        match look(self) {
+            Err(StoreError::Damaged(what)) => {
+                self.logic.shared.report_damage(&what);
+                Ok(())
+            }
+            looked => looked,
+        }
     }
 
     /// Somebody deals with a parked event by hand.

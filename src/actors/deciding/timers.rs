@@ -18,6 +18,9 @@ use std::{
 /// At most so many timers a turn.
 const TIMERS: usize = 256;
 
+/// So many microseconds of business time later it is looked again whether what could not be read can be.
+const UNREADABLE: i64 = 60_000_000;
+
 /// What is known of a context's timers.
 pub(super) struct Timers {
     /// Those whose rows are before this key have been run, are stuck, or stand in `early`.
@@ -102,7 +105,7 @@ impl<A: Aggregate> Deciding<A> {
         self.timers = Timers::default();
         let from = self.timers.from.clone();
         let first = Scan { to: behind(&from), from, backwards: false, limit: 1 };
-        let row = self.tree.scan(&first)?.pop();
+        let row = self.tree.scan_over(&first, 1)?.0.pop();
         self.timers.next = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
         Ok(())
     }
@@ -127,8 +130,14 @@ impl<A: Aggregate> Work<'_, A> {
             return Ok(());
         }
         let (mut from, to) = (timers.from.clone(), behind(&[Space::Timer as u8]));
-        let rows = self.logic.tree.scan(&Scan { from: from.clone(), to, backwards: false, limit: left + 1 })?;
-        let mut next = None;
+        let scan = Scan { from: from.clone(), to, backwards: false, limit: left + 1 };
+        let (rows, is_all) = self.logic.tree.scan_over(&scan, 1)?;
+        let mut next = match (is_all, rows.is_empty()) {
+            (true, _) => None,
+            // There may be others behind what cannot be read; where none was found, not again at once.
+            (false, false) => Some(now),
+            (false, true) => Some(now.plus_micros(UNREADABLE)),
+        };
         for (place, (key, _)) in rows.into_iter().enumerate() {
             let Some((at, number)) = timer_of(&key) else { continue };
             if at > now || place == left {

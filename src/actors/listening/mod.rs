@@ -250,8 +250,15 @@ impl<T> Ears<T> {
         let Some(ear) = self.ears.get(place) else { return Ok(()) };
         let Some(shelf) = ear.shelves.get(aggregate) else { return Ok(()) };
         let source = ear.source.context();
-        let sequences = work.parked(source, aggregate, RETRIES + 1)?;
         let mut retried = Retried { taken: 0, first: None, failed: None };
+        let sequences = match work.parked(source, aggregate, RETRIES + 1) {
+            Err(StoreError::Damaged(what)) => {
+                work.damaged(&what);
+                (retried.first, retried.failed) = (Some(shelf.first), Some(shelf.attempts.saturating_add(1)));
+                Vec::new()
+            }
+            sequences => sequences?,
+        };
         for (tries, sequence) in sequences.into_iter().enumerate() {
             retried.first = Some(sequence);
             if tries == RETRIES {
