@@ -189,6 +189,11 @@ async fn a_replica_goes_on_behind_the_very_event_that_it_has_whatever_versions_m
     assert!(!last.word.is_none());
     eventually(|| rents(&listener).last_sequence == 4 && asked_behind(4, Some(&last))).await;
 
+    // All replicas, or one that has nothing of what is lost would go on with the copy.
+    let has_all =
+        |replica: &ReplicaHealth| replica.last_sequence == source.context(replica.context).health().last_sequence;
+    eventually(|| listener.node.replicas().iter().all(has_all)).await;
+
     // Its data is put back from a copy.
     let restored = Bench::on(copied, NodeSettings::default()).ready().await;
     for _ in 0..2 {
@@ -207,6 +212,9 @@ async fn a_replica_goes_on_behind_the_very_event_that_it_has_whatever_versions_m
     eventually(|| listener.node.ready() && rents(&listener).history_changed.is_none()).await;
     // While nobody can be asked, a feed brings what follows in the known epoch, and nothing else.
     other.speaks(Speaks::Not);
+    // What it was asked before that is answered.
+    other.asked.lock().unwrap().clear();
+    eventually(|| !other.asked.lock().unwrap().is_empty()).await;
     replica(&listener).fed_by(Ok("amqp"));
     rent(&source).await;
     let brought = vec![event(&restored, 5), event(&source, 5)];
