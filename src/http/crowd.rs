@@ -192,11 +192,16 @@ impl Crowd {
     fn keep(&self, stay: &Stay) {
         let mut all = self.all();
         if stay.told() == Told::Leave {
+            // Its request may have come in part only, and then it has been idle for longest still.
+            let was_idle = stay.since.swap(BUSY, AcqRel) != BUSY;
             stay.told.store(Told::Stay as u8, Release);
             // Not the one that is looked for next.
             stay.since.store(BUSY, Release);
             all.leaving -= 1;
             self.make_room(&mut all);
+            if was_idle {
+                stay.since.store(self.now(), Release);
+            }
         }
     }
 
