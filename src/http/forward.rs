@@ -113,11 +113,7 @@ impl Forwarder {
         to: &Elsewhere,
     ) -> Result<HttpResponse, Problem> {
         let away = || Problem::from(Fault::Away(to.name.context));
-        // Who was reached, and then not heard, may have done what they were sent.
-        let unheard = || match request.method().is_safe() {
-            true => away(),
-            false => Fault::Unknown.into(),
-        };
+        let is_safe = request.method().is_safe();
         let mut url = to.url.clone().ok_or_else(away)?;
         let via = self.via(request)?;
         url.set_path(request.path());
@@ -132,7 +128,7 @@ impl Forwarder {
             passed = passed.header(name.as_str(), value.as_bytes());
         }
         let answer = passed.header("via", via).send().await.map_err(|why| {
-            let problem = if why.is_connect() { away() } else { unheard() };
+            let problem = if why.is_connect() { away() } else { unheard(to, is_safe) };
             tracing::warn!(context = to.name.context, why = %why.without_url(), "a request could not be passed on");
             problem
         })?;
@@ -144,7 +140,7 @@ impl Forwarder {
                 response.append_header((name, value));
             }
         }
-        self.hand_on(response, answer, place, to, unheard).await
+        self.hand_on(response, answer, place, to, is_safe).await
     }
 
     /// The body of an answer: a small one in one piece, a large one as it comes and as the client takes it.
@@ -154,21 +150,21 @@ impl Forwarder {
         mut answer: reqwest::Response,
         place: OwnedSemaphorePermit,
         to: &Elsewhere,
-        unheard: impl Fn() -> Problem,
+        is_safe: bool,
     ) -> Result<HttpResponse, Problem> {
         let length = answer.content_length();
         if length.is_some_and(|length| length > self.answer_limit as u64) {
-            return Err(self.too_large(to));
+            return Err(self.too_large(to, is_safe));
         }
         let mut body = Vec::new();
         while body.len() <= PORTION {
-            match answer.chunk().await.map_err(|_| unheard())? {
+            match answer.chunk().await.map_err(|_| unheard(to, is_safe))? {
                 Some(chunk) => body.extend_from_slice(&chunk),
                 None => return Ok(response.body(body)),
             }
         }
         if body.len() > self.answer_limit {
-            return Err(self.too_large(to));
+            return Err(self.too_large(to, is_safe));
         }
         let left = self.answer_limit - body.len();
         let rest = stream::unfold((answer, left, place), |(mut answer, left, place)| async move {
@@ -188,11 +184,22 @@ impl Forwarder {
         })
     }
 
-    fn too_large(&self, to: &Elsewhere) -> Problem {
+    fn too_large(&self, to: &Elsewhere, is_safe: bool) -> Problem {
         let (context, limit) = (to.name.context, self.answer_limit);
         tracing::warn!(context, limit, "the answer of another node is too large");
+        if !is_safe {
+            return unheard(to, is_safe);
+        }
         let en = format!("the answer of the node that has {context} is larger than {limit} bytes");
         Problem::new("bad-gateway", en, format!("{context} 노드의 응답이 {limit}바이트를 넘습니다"))
+    }
+}
+
+/// Who was reached, and then not heard, may have done what they were sent.
+fn unheard(to: &Elsewhere, is_safe: bool) -> Problem {
+    match is_safe {
+        true => Fault::Away(to.name.context).into(),
+        false => Fault::Unknown.into(),
     }
 }
 
