@@ -269,7 +269,9 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
     if let Some(correlation) = correlation.filter(|correlation| correlation.len() <= LONGEST_WORD) {
         headers.insert(header::HeaderName::from_static("x-correlation-id"), correlation.clone());
     }
-    if front.draining() {
+    // Whoever offers another protocol is answered in this one, and below is then taken for somebody who has changed to it:
+    // nothing more is heard of what comes behind.
+    if front.draining() || request.head().upgrade() {
         response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
     let (route, status, took) =

@@ -143,3 +143,15 @@ fn lists_in_headers_and_long_words_of_clients_do_no_harm() {
         assert!(refused.text.len() < 2000, "{name} is echoed in a problem");
     }
 }
+
+#[test]
+fn who_offers_another_protocol_is_answered_in_this_one_and_told_that_the_connection_ends() {
+    let server = server("");
+    for offer in ["h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__", "websocket", "something"] {
+        let offered = format!("Connection: Upgrade\r\nUpgrade: {offer}\r\n\r\n");
+        let mut wire = Wire::to(server.address());
+        wire.say(&format!("GET /livez HTTP/1.1\r\nHost: x\r\n{offered}"));
+        assert_eq!(wire.hear().unwrap().is(200).field("connection"), "close", "{offer}");
+        wire.has_ended();
+    }
+}
