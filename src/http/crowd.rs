@@ -44,6 +44,8 @@ pub struct Stay {
     told: AtomicU8,
     /// Bytes that wait for it.
     unsent: AtomicUsize,
+    /// Bytes of the present answer that are not even handed over yet, and that nobody else has.
+    left: AtomicUsize,
     /// Requests so far.
     requests: AtomicU64,
     under_way: AtomicBool,
@@ -130,6 +132,7 @@ impl Crowd {
             blocked: AtomicU64::new(0),
             told: AtomicU8::new(Told::Stay as u8),
             unsent: AtomicUsize::new(0),
+            left: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             under_way: AtomicBool::new(false),
             hungry: AtomicBool::new(false),
@@ -224,14 +227,25 @@ impl Crowd {
         self.open.send_modify(|open| *open -= 1);
     }
 
-    /// More waits for those who do not read than may: the one that has not for longest is broken off.
+    /// More waits for those who do not read than may: those that have not for longest are broken off, as many as it takes.
     fn relieve(&self) {
         let all = self.all();
         let blocked = all.stays.iter().map(|stay| (stay.blocked.load(Relaxed), stay));
-        let blocked = blocked.filter(|(since, stay)| *since > 0 && stay.told() == Told::Stay);
-        if let Some((_, stay)) = blocked.min_by_key(|(since, _)| *since) {
-            stay.told.store(Told::Break as u8, Release);
-            stay.waker.wake();
+        let (told, mut blocked): (Vec<_>, Vec<_>) =
+            blocked.filter(|(since, _)| *since > 0).partition(|(_, stay)| stay.told() == Told::Break);
+        // What waits for those that have been told so already is about to be given back.
+        let goes: usize = told.iter().map(|(_, stay)| stay.waiting()).sum();
+        let mut over = self.unsent.load(Relaxed).saturating_sub(self.most_unsent).saturating_sub(goes);
+        blocked.sort_unstable_by_key(|(since, _)| *since);
+        for (_, stay) in blocked {
+            if over == 0 {
+                break;
+            }
+            if stay.told() == Told::Stay {
+                over = over.saturating_sub(stay.waiting());
+                stay.told.store(Told::Break as u8, Release);
+                stay.waker.wake();
+            }
         }
     }
 
@@ -305,13 +319,15 @@ impl Stay {
 
     /// The client does not read, and `bytes` wait for it.
     pub fn block(&self, bytes: usize) {
-        self.waits(bytes);
+        let before = self.waits(bytes);
         self.since.store(BUSY, Release);
-        if self.blocked.load(Relaxed) == 0 {
+        let is_new = self.blocked.load(Relaxed) == 0;
+        if is_new {
             self.blocked.store(self.crowd.now(), Relaxed);
-            if self.crowd.unsent.load(Relaxed) > self.crowd.most_unsent {
-                self.crowd.relieve();
-            }
+        }
+        // More may come to wait for one that has not read for long.
+        if (is_new || bytes > before) && self.crowd.unsent.load(Relaxed) > self.crowd.most_unsent {
+            self.crowd.relieve();
         }
     }
 
@@ -320,10 +336,17 @@ impl Stay {
         self.crowd.count(2);
     }
 
-    fn waits(&self, bytes: usize) {
+    /// `bytes` wait for it; says how many did before.
+    fn waits(&self, bytes: usize) -> usize {
         let before = self.unsent.swap(bytes, AcqRel);
         self.crowd.unsent.fetch_add(bytes, Relaxed);
         self.crowd.unsent.fetch_sub(before, Relaxed);
+        before
+    }
+
+    /// All that is kept for it.
+    fn waiting(&self) -> usize {
+        self.unsent.load(Relaxed).saturating_add(self.left.load(Relaxed))
     }
 }
 
@@ -350,6 +373,7 @@ impl UnderWay {
     pub fn left(&mut self, left: usize) {
         self.stay.crowd.unsent.fetch_add(left, Relaxed);
         self.stay.crowd.unsent.fetch_sub(self.left, Relaxed);
+        self.stay.left.store(left, Relaxed);
         self.left = left;
     }
 }

@@ -82,3 +82,23 @@ fn what_waits_is_bounded_and_given_back() {
     stays.iter().for_each(|stay| stay.gone());
     assert_eq!(crowd.health().unsent, 0);
 }
+
+#[test]
+fn what_comes_to_wait_later_is_bounded_too_and_as_many_are_broken_off_as_it_takes() {
+    let (_crowd, stays) = crowd(5);
+    let broken = || (0..5).filter(|n| stays[*n].told() == Told::Break).collect::<Vec<_>>();
+    for (stay, bytes) in stays.iter().zip([100, 200, 10, 200, 200]) {
+        stay.block(bytes);
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    stays[2].block(400);
+    assert_eq!(broken(), [0], "100 is enough");
+    stays[2].block(400);
+    assert_eq!(broken(), [0], "it has not gone yet, and nothing else has come");
+    let mut answer = UnderWay::begin(stays[1].clone(), false);
+    answer.left(300);
+    stays[3].block(300);
+    assert_eq!(broken(), [0, 1], "what is not handed over yet goes with it");
+    stays[4].block(600);
+    assert_eq!(broken(), [0, 1, 2]);
+}
