@@ -9,7 +9,7 @@ mod handlers;
 mod preparing;
 
 use super::{
-    front::Fault,
+    fault::Fault,
     health::Phase,
     logic::Logic,
     restarts::{Restarts, Verdict},

@@ -6,7 +6,7 @@
 
 use super::{
     clock::machine_time,
-    front::Fault,
+    fault::Fault,
     history::{EventId, Past, Relation},
     records::VERSION,
 };
@@ -183,7 +183,11 @@ impl Hearsay {
 
     /// Questions to `callee` are refused for the past of who asks there.
     pub fn refused(&self, callee: &'static str, why: &str) {
-        self.dispute("refused", callee, format!("{callee} answers no questions of this node. Its own node says: {why}"));
+        self.dispute(
+            "refused",
+            callee,
+            format!("{callee} answers no questions of this node. Its own node says: {why}"),
+        );
     }
 
     /// Questions to `callee` are answered.

@@ -1,6 +1,6 @@
 //! Messages from outside that could not be taken, set aside until somebody looks.
 
-use super::front::Fault;
+use super::fault::Fault;
 use crate::{
     domain::Timestamp,
     store::{

@@ -1,6 +1,6 @@
 //! What a kind of context does in its turns, behind the actor that takes them.
 
-use super::{front::Fault, shared::Mailbox};
+use super::{fault::Fault, shared::Mailbox};
 use crate::store::{Batch, Commit, StoreError};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 

@@ -2,7 +2,8 @@
 
 use super::{
     clock::{Clock, ClockHealth, TooFar},
-    front::{Context, Fault, Node},
+    fault::Fault,
+    front::{Context, Node},
     guard::{Guard, GuardSettings},
     guardian::Guardian,
     health::{GuardHealth, Phase},

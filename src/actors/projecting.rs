@@ -5,7 +5,7 @@
 
 use super::{
     desk::{Desk, Tree, meta_key},
-    front::Fault,
+    fault::Fault,
     health::ParkedId,
     listening::{Ears, Heard, Hearing, Listener},
     logic::{Logic, Turn},

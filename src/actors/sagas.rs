@@ -2,7 +2,7 @@
 
 use super::{
     desk::Tree,
-    front::Fault,
+    fault::Fault,
     health::{SagaEntry, SagaPart},
     outflow::data_of,
     records::{Logged, SAGA_PAGE, SagaPage},

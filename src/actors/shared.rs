@@ -3,7 +3,7 @@
 use super::{
     actor::{ContextActor, Post},
     deciding::Keeping,
-    front::Fault,
+    fault::Fault,
     health::{Contested, Injected, Phase},
     logic::Logic,
     node::NodeSettings,

@@ -2,7 +2,8 @@
 
 use super::{
     desk::Tree,
-    front::{Context, DoorInfo, Fault, ListPage, ListQuery, Order, Outcome, Seen},
+    fault::Fault,
+    front::{Context, DoorInfo, ListPage, ListQuery, Order, Outcome, Seen},
     guard::Guard,
     handle::Common,
     health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},

@@ -5,6 +5,10 @@
 //! spared reads it from any thread. The bound is kept by the listener too, a little higher: what goes beyond waits in the
 //! kernel's backlog, so that descriptors never run out by connections.
 
+mod request;
+
+pub use request::{Awaiting, UnderWay};
+
 use futures_util::task::AtomicWaker;
 use std::{
     sync::{
@@ -198,8 +202,6 @@ impl Crowd {
             // Its request may have come in part only, and then it has been idle for longest still.
             let was_idle = stay.since.swap(BUSY, AcqRel) != BUSY;
             stay.told.store(Told::Stay as u8, Release);
-            // Not the one that is looked for next.
-            stay.since.store(BUSY, Release);
             all.leaving -= 1;
             self.make_room(&mut all);
             if was_idle {
@@ -347,67 +349,6 @@ impl Stay {
     /// All that is kept for it.
     fn waiting(&self) -> usize {
         self.unsent.load(Relaxed).saturating_add(self.left.load(Relaxed))
-    }
-}
-
-/// A request from the moment in which its head has come until its answer has been handed over.
-#[derive(Debug)]
-pub struct UnderWay {
-    stay: Arc<Stay>,
-    /// Of the answer, what is not handed over yet.
-    left: usize,
-}
-
-impl UnderWay {
-    /// A request has come, with a body or without.
-    pub fn begin(stay: Arc<Stay>, has_body: bool) -> Self {
-        stay.began.store(stay.crowd.now(), Relaxed);
-        stay.since.store(BUSY, Release);
-        stay.requests.fetch_add(1, Relaxed);
-        stay.under_way.store(true, Relaxed);
-        stay.unread.store(has_body, Relaxed);
-        Self { stay, left: 0 }
-    }
-
-    /// So many bytes of the answer are not handed over yet.
-    pub fn left(&mut self, left: usize) {
-        self.stay.crowd.unsent.fetch_add(left, Relaxed);
-        self.stay.crowd.unsent.fetch_sub(self.left, Relaxed);
-        self.stay.left.store(left, Relaxed);
-        self.left = left;
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.left(0);
-        self.stay.stale.store(self.stay.unread.load(Relaxed), Relaxed);
-        self.stay.under_way.store(false, Relaxed);
-    }
-}
-
-/// A request whose body is awaited. Nothing has been done for it yet, so it is not in the way of leaving.
-#[derive(Debug)]
-pub struct Awaiting(Arc<Stay>);
-
-impl Awaiting {
-    /// The body is awaited until this is dropped.
-    pub fn begin(stay: Arc<Stay>) -> Self {
-        stay.since.store(stay.began.load(Relaxed), Release);
-        stay.hungry.store(true, Relaxed);
-        Self(stay)
-    }
-
-    /// The body has come.
-    pub fn is_whole(&self) {
-        self.0.unread.store(false, Relaxed);
-    }
-}
-
-impl Drop for Awaiting {
-    fn drop(&mut self) {
-        self.0.hungry.store(false, Relaxed);
-        self.0.since.store(BUSY, Release);
     }
 }
 

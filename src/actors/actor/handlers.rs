@@ -1,7 +1,7 @@
 //! What the actor of a context does when a message comes: as little as can be.
 
 use super::{ContextActor, Decided, Halt, Post, TakeTurn};
-use crate::actors::{front::Fault, health::Phase, logic::Logic, restarts::Restarts};
+use crate::actors::{fault::Fault, health::Phase, logic::Logic, restarts::Restarts};
 use actix::{Context, Handler};
 
 impl<L: Logic> Handler<Post<L::Mail>> for ContextActor<L> {

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     actors::{
-        front::{Fault, Outcome, Verb},
+        fault::Fault,
+        front::{Outcome, Verb},
         health::ParkedId,
         listening::{Heard, Hearing, Listener},
         records::{Answer, Cause, Envelope, Kept, KeptAnswer, ParkedRow, Thread},

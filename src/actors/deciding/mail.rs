@@ -3,7 +3,8 @@
 use super::Progress;
 use crate::{
     actors::{
-        front::{Fault, IdempotencyKey, Outcome, Verb},
+        fault::Fault,
+        front::{IdempotencyKey, Outcome, Verb},
         health::ParkedId,
         listening::Heard,
         records::{SagaId, Thread},

@@ -27,7 +27,8 @@ use self::expiry::Expiring;
 use super::{
     clock::Clock,
     desk::Tree,
-    front::{Fault, Outcome},
+    fault::Fault,
+    front::Outcome,
     guard::Pass,
     health::Contested,
     listening::{Ears, Hearing},

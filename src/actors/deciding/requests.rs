@@ -4,7 +4,8 @@ use super::{Expiring, mail::Entry, work::Work};
 use crate::{
     actors::{
         clock::machine_seconds,
-        front::{Fault, IdempotencyKey, Outcome},
+        fault::Fault,
+        front::{IdempotencyKey, Outcome},
         records::{IdempotencyRow, KeptAnswer, keepable},
     },
     domain::{Aggregate, Kind, Refusal},

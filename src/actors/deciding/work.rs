@@ -11,7 +11,8 @@ use super::{
 use crate::{
     actors::{
         desk::{Desk, meta_key},
-        front::{Fault, Outcome},
+        fault::Fault,
+        front::Outcome,
         guard::Pass,
         history::{epoch_key, epoch_row},
         listening::Hearing,

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        front::Fault,
+        fault::Fault,
         postings::{self, CHUNK, Posting},
     },
     reading::{ROWS, Reading, Walked},

@@ -17,7 +17,8 @@ use self::{
 };
 use super::{
     desk::{Tree, listed_as, state_key},
-    front::{Fault, ListPage, ListQuery, Seen},
+    fault::Fault,
+    front::{ListPage, ListQuery, Seen},
     postings::{self, CHUNK, Posting},
     records::decode_state,
 };

@@ -3,7 +3,7 @@
 use super::{
     super::{
         desk::state_key,
-        front::Fault,
+        fault::Fault,
         postings::{self, CHUNK, Posting},
         records::{Versioned, decode_state},
     },
