@@ -4,6 +4,7 @@
 use super::{Front, ops, refusal};
 use crate::inbound::Problem;
 use std::{
+    collections::VecDeque,
     fs::File,
     io,
     net::TcpListener as Listener,
@@ -14,7 +15,8 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, oneshot},
+    sync::oneshot,
+    task::AbortHandle,
 };
 
 /// How many may ask at once, and for how many there are descriptors that nobody else can take.
@@ -82,28 +84,43 @@ pub(super) fn serve(listener: Listener, front: Arc<Front>) -> io::Result<Probes>
     Ok(Probes(Some(stop), Some(thread)))
 }
 
+/// A descriptor of those that are held back is in use until this is dropped.
+struct Place(Arc<Reserve>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fill();
+    }
+}
+
 async fn accept(listener: Listener, front: Arc<Front>, reserve: Arc<Reserve>) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(PROBES));
+    let mut asking: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(why) => {
-                // With every descriptor taken, one of those that were held back is given up for it.
-                if !reserve.give_up() {
-                    tracing::debug!(%why, "a probe waits");
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-                continue;
+        let accepted = listener.accept().await;
+        asking.retain(|one| !one.is_finished());
+        // Whoever has something to ask asks at once: the first of those who have not makes room for others.
+        let is_full = asking.len() >= PROBES;
+        match (&accepted, is_full) {
+            (Ok(_), false) => {}
+            (Ok(_), true) => drop(asking.pop_front().inspect(AbortHandle::abort)),
+            // With every descriptor taken, one of those that were held back is given up for it.
+            (Err(_), _) if reserve.give_up() => {}
+            (Err(why), _) => {
+                tracing::debug!(%why, "a probe waits");
+                drop(asking.pop_front().inspect(AbortHandle::abort));
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
-        };
-        let (front, reserve) = (Arc::clone(&front), Arc::clone(&reserve));
-        tokio::spawn(async move {
+        }
+        let Ok((stream, _)) = accepted else { continue };
+        let (front, place) = (Arc::clone(&front), Place(Arc::clone(&reserve)));
+        let answered = tokio::spawn(async move {
+            let _place = place;
             let _ = tokio::time::timeout(PATIENCE, answer(stream, &front)).await;
-            reserve.fill();
-            drop(place);
         });
+        asking.push_back(answered.abort_handle());
+        // It is heard, and who was to go is gone, before another one is let in.
+        tokio::task::yield_now().await;
     }
 }
 
