@@ -205,6 +205,7 @@ impl<E: Entity> Page<'_, E> {
                 Space::Question => self.questions(key, &row.record),
                 Space::Answer => self.answers(key, &row.record),
                 Space::Idempotency => self.request(key, &row.record),
+                Space::Claim if self.is_held_unreadably(&row.record) => Ok(()),
                 _ => {
                     self.rows.insert(key.clone(), None);
                     Ok(())
@@ -222,6 +223,12 @@ impl<E: Entity> Page<'_, E> {
             self.plan.behind = ByteBuf::from(last.clone());
         }
         Ok(rows.is_empty() || (is_all && rows.len() < PAGE))
+    }
+
+    /// Whether a claim is of something that cannot be read: it cannot say what it claims, and nobody else may have that.
+    fn is_held_unreadably(&self, claim: &[u8]) -> bool {
+        let holder = codec::decode::<u64>(Space::Claim, claim);
+        holder.is_ok_and(|holder| matches!(self.tree.state(0, holder), Err(StoreError::Damaged(_))))
     }
 
     /// What the functions have to say of a state.

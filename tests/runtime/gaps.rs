@@ -132,14 +132,18 @@ async fn rows_are_written_anew_around_what_is_lost() {
         let body = json!({ "key": format!("K{number}"), "until": seat::LATER });
         bench.enter("lockers.locker", 0, None, body).await.unwrap();
     }
+    bench.enter("lockers.locker", 0, None, json!({ "key": "77", "until": seat::LATER })).await.unwrap();
     bench.comes_right(|_| Ok(())).await;
     let state = |number: u64| KeyBuf::new(Space::State).number(0).number(number).build();
-    lose(&bench, "lockers.locker", &[state(1), state(7), state(8)]);
+    lose(&bench, "lockers.locker", &[state(1), state(7), state(8), state(21)]);
     lose(&bench, "lockers.locker", &keys(&bench, "lockers.locker", Space::Timer)[3..5]);
     let bench = Bench::of(bench.store.crash(), NodeSettings::default(), lockers::<2>).ready().await;
     let health = bench.context("lockers.locker").health();
     assert!(health.state == Phase::Running && health.damaged > 0, "{health:?}");
     assert_eq!(bench.total("lockers.locker", &[("first", "k")]), 17);
-    let taken = bench.enter("lockers.locker", 0, None, json!({ "key": "k20", "until": seat::LATER })).await;
-    assert!(taken.is_err(), "{taken:?}");
+    // Nor is a key free whose holder cannot say any more that it holds it.
+    for key in ["k20", "77"] {
+        let taken = bench.enter("lockers.locker", 0, None, json!({ "key": key, "until": seat::LATER })).await;
+        assert!(taken.is_err(), "{key}: {taken:?}");
+    }
 }
