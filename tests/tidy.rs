@@ -169,8 +169,7 @@ fn sled_is_known_to_the_store_alone() {
 #[test]
 fn a_context_is_one_short_file_that_begins_with_its_story() {
     // Longer ones: a chain of bills has to be said in two contexts, and a reservation and a booking say much of themselves.
-    let longer =
-        [("user_deposit", 240), ("billing", 220), ("reservation", 220), ("movie/book", 205), ("gbike/rent", 205)];
+    let longer = [("user_deposit", 240), ("billing", 220), ("reservation", 220), ("movie/book", 205), ("rent", 205)];
     for (path, text) in layer("systems") {
         let known = longer.iter().find(|(name, _)| path.with_extension("").ends_with(name));
         let most = known.map_or(200, |(_, most)| *most);
