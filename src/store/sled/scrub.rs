@@ -10,11 +10,11 @@ use super::{
     run::{Run, name as name_of},
     table::Table,
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, lock};
 use std::{
     io,
     sync::{
-        Arc, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -39,32 +39,83 @@ impl Default for Scrubbing {
 /// A rest shorter than this is put off.
 const REST: Duration = Duration::from_millis(20);
 
+/// A block that takes longer than this will never have been read: sled looks for ever for some pages that it has lost.
+const ENDLESS: Duration = Duration::from_secs(60);
+
+/// Which tree is being read, and since when nothing of it has come.
+#[derive(Debug, Default)]
+struct Reading(Mutex<Option<(String, Instant)>>);
+
+impl Reading {
+    fn begin(&self, tree: &str) {
+        *lock(&self.0) = Some((tree.to_owned(), Instant::now()));
+    }
+    fn goes_on(&self) {
+        if let Some((_, since)) = &mut *lock(&self.0) {
+            *since = Instant::now();
+        }
+    }
+    fn end(&self) {
+        *lock(&self.0) = None;
+    }
+    /// The tree that cannot be read to its end.
+    fn endless(&self, now: Instant) -> Option<String> {
+        let is_endless = |(_, since): &&(String, Instant)| now.saturating_duration_since(*since) > ENDLESS;
+        lock(&self.0).as_ref().filter(is_endless).map(|(tree, _)| tree.clone())
+    }
+}
+
 /// The thread that scrubs.
 #[derive(Debug)]
 pub(super) struct Scrubber {
     thread: JoinHandle<()>,
     closing: Arc<AtomicBool>,
     finished: Arc<AtomicU64>,
+    reading: Arc<Reading>,
+    damage: Arc<Damage>,
+    said: AtomicBool,
 }
 
 impl Scrubber {
     pub(super) fn start(db: sled::Db, trees: Trees, damage: Arc<Damage>, how: Scrubbing) -> io::Result<Self> {
         let (closing, finished) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
-        let work = Work { db, trees, damage, how, closing: closing.clone(), begun: Instant::now(), bytes: 0 };
+        let reading = Arc::<Reading>::default();
+        let work = Work {
+            db,
+            trees,
+            damage: damage.clone(),
+            how,
+            closing: closing.clone(),
+            reading: reading.clone(),
+            begun: Instant::now(),
+            bytes: 0,
+        };
         let count = finished.clone();
         let thread = thread::Builder::new().name("scrub".into()).spawn(move || work.go_on(&count))?;
-        Ok(Self { thread, closing, finished })
+        Ok(Self { thread, closing, finished, reading, damage, said: AtomicBool::new(false) })
     }
 
     /// How many times everything has been read since the start.
     pub(super) fn finished(&self) -> u64 {
+        self.hangs();
         self.finished.load(Ordering::Relaxed)
+    }
+
+    /// Whether it hangs in a tree, which is damage too.
+    fn hangs(&self) -> bool {
+        let endless = self.reading.endless(Instant::now());
+        if let Some(tree) = &endless
+            && !self.said.swap(true, Ordering::Relaxed)
+        {
+            self.damage.report(tree, "a part of it cannot be read to its end");
+        }
+        endless.is_some()
     }
 
     pub(super) fn end(self, wait: bool) {
         self.closing.store(true, Ordering::Release);
         self.thread.thread().unpark();
-        if wait && self.thread.join().is_err() {
+        if wait && !self.hangs() && self.thread.join().is_err() {
             tracing::error!("the scrub of the store has panicked");
         }
     }
@@ -76,6 +127,7 @@ struct Work {
     damage: Arc<Damage>,
     how: Scrubbing,
     closing: Arc<AtomicBool>,
+    reading: Arc<Reading>,
     begun: Instant,
     bytes: u64,
 }
@@ -87,6 +139,7 @@ impl Work {
             if let Err(error) = self.read_all() {
                 self.damage.report("database", &error.to_string());
             }
+            self.reading.end();
             if !self.is_closing() {
                 finished.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!(bytes = self.bytes, "all of the store has been read");
@@ -113,6 +166,7 @@ impl Work {
             if self.is_closing() {
                 return Ok(());
             }
+            self.reading.begin(&String::from_utf8_lossy(&name));
             match self.table(&name) {
                 Some(table) => self.read_table(&table),
                 None if name == DEFAULT_TREE => {}
@@ -159,6 +213,24 @@ impl Work {
         {
             thread::park_timeout(rest);
         }
+        self.reading.goes_on();
         !self.is_closing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_that_cannot_be_read_to_its_end_is_told_and_one_that_is_read_slowly_is_not() {
+        let (reading, later) = (Reading::default(), |by| Instant::now() + by);
+        assert_eq!(reading.endless(later(ENDLESS * 2)), None);
+        reading.begin("bookrent.rent");
+        reading.goes_on();
+        assert_eq!(reading.endless(later(ENDLESS / 2)), None);
+        assert_eq!(reading.endless(later(ENDLESS * 2)).as_deref(), Some("bookrent.rent"));
+        reading.end();
+        assert_eq!(reading.endless(later(ENDLESS * 2)), None);
     }
 }
