@@ -46,7 +46,7 @@ struct Arguments {
 enum What {
     /// Rents: each takes a book of its own, and is on disk before it is answered.
     Rents {
-        /// Books that are registered before the measurement; 30,000 a second when left out.
+        /// Books that are registered before the measurement; 60,000 a second when left out.
         #[arg(long)]
         books: Option<u64>,
     },
@@ -124,7 +124,7 @@ impl Arguments {
             println!("empty server: {resident:.1} MiB resident");
         }
         let books = match self.what {
-            What::Rents { books } => books.unwrap_or(self.seconds * 30_000),
+            What::Rents { books } => books.unwrap_or(self.seconds * 60_000),
             What::Views { rows } => rows,
             _ => 0,
         };
