@@ -40,11 +40,14 @@ impl Arrears {
     pub fn is_empty(&self) -> bool {
         self.at_hand.is_empty() && self.chain.is_none()
     }
-    /// All of them together, as far as that can be told.
-    pub fn sum(&self) -> u64 {
+    /// All of them together.
+    pub fn total(&self) -> u128 {
         let at_hand: u128 = self.at_hand.iter().map(|(_, fee)| u128::from(*fee)).sum();
-        let sum = at_hand.saturating_add(self.chain.as_ref().map_or(0, |chain| chain.fees));
-        u64::try_from(sum).unwrap_or(u64::MAX)
+        at_hand.saturating_add(self.chain.as_ref().map_or(0, |chain| chain.fees))
+    }
+    /// The same, as far as it can be shown.
+    pub fn sum(&self) -> u64 {
+        u64::try_from(self.total()).unwrap_or(u64::MAX)
     }
     /// The oldest one, unless its bill has still to be named.
     pub fn first(&self) -> Option<(Id<Billing>, u64)> {
