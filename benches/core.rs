@@ -23,11 +23,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
-    let (clients, rents) = (numbers.first().copied().unwrap_or(100), numbers.get(1).copied().unwrap_or(100_000));
+    let (clients, rents) =
+        (numbers.first().copied().unwrap_or(100), numbers.get(1).copied().unwrap_or(100_000));
     let dir = tempfile::tempdir_in("target").expect("a directory");
     let store: Arc<dyn Store> = match std::env::args().any(|word| word == "memory") {
         true => Arc::new(MemoryStore::new()),
-        false => Arc::new(SledStore::open(dir.path(), &Options::default()).expect("the store opens")),
+        false => {
+            Arc::new(SledStore::open(dir.path(), &Options::default()).expect("the store opens"))
+        }
     };
     actix_rt::System::new().block_on(run(store, clients, rents));
 }
@@ -40,13 +43,20 @@ async fn run(store: Arc<dyn Store>, clients: u64, rents: u64) {
     while !node.ready() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let context = |name: &str| node.contexts().iter().find(|known| known.name().context == name).expect("it").clone();
+    let context = |name: &str| {
+        node.contexts().iter().find(|known| known.name().context == name).expect("it").clone()
+    };
     let register = |_| serde_json::json!({ "title": "title01" });
     let rent = |number| serde_json::json!({ "bookId": number, "userId": number, "address": "분당 정자동 1" });
     measure("books registered", &store, context("bookrent.book"), clients, rents, register).await;
     measure("rents", &store, context("bookrent.rent"), clients, rents, rent).await;
     let resident = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let resident = resident.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("unknown").trim().to_owned();
+    let resident = resident
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap_or("unknown")
+        .trim()
+        .to_owned();
     println!("resident memory {resident}, on disk {} MB", store.health().disk_bytes / 1_000_000);
 }
 
@@ -99,5 +109,7 @@ async fn measure(
 fn processor_time() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("the kernel tells");
     let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace();
-    Duration::from_millis(fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks") * 10).sum())
+    Duration::from_millis(
+        fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks") * 10).sum(),
+    )
 }

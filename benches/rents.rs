@@ -28,7 +28,11 @@ fn main() -> Result<()> {
     let echo = Running::echo()?;
     let holdfast = Holdfast::new(env!("CARGO_BIN_EXE_holdfast").into())?;
     let (running, ready) = holdfast.start()?;
-    println!("empty server: ready after {} ms, {:.1} MiB", ready.as_millis(), running.resident().unwrap_or_default());
+    println!(
+        "empty server: ready after {} ms, {:.1} MiB",
+        ready.as_millis(),
+        running.resident().unwrap_or_default()
+    );
     scenes::register(&running.address, CONNECTIONS, 1, books)?;
 
     let mut ceiling = scenes::echo(&echo.address, CONNECTIONS, time)?;

@@ -11,7 +11,9 @@ use std::hint::black_box;
 
 fn request() -> rent::Command {
     let (book_id, user_id) = (Id::new(31), 7);
-    rent::Command::Request(rent::Request { book_id, user_id, address: "서울시 종로구 1".into() })
+    rent::Command::Request(rent::Request {
+        book_id, user_id, address: "서울시 종로구 1".into()
+    })
 }
 
 /// Decides `command` and lets what follows happen.

@@ -97,7 +97,8 @@ impl Aggregate for Car {
     }
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Trip>(|event| match event {
-            TripEvent::TripRefused { trip_id, car_id, .. } | TripEvent::TripEnded { trip_id, car_id } => {
+            TripEvent::TripRefused { trip_id, car_id, .. }
+            | TripEvent::TripEnded { trip_id, car_id } => {
                 Some((*car_id, CarCommand::Lock { trip: *trip_id }))
             }
             _ => None,
@@ -110,7 +111,9 @@ impl Aggregate for Car {
         }
     }
     fn doors(doors: &mut impl Doors<Self>) {
-        doors.post(Role::Admin, |car: NewCar| (Target::New, CarCommand::Register { plate: car.plate }));
+        doors.post(Role::Admin, |car: NewCar| {
+            (Target::New, CarCommand::Register { plate: car.plate })
+        });
     }
 }
 /// `POST /cars`
@@ -127,7 +130,9 @@ struct Trip {
     status: Status,
     refusal: Option<Refusal>,
 }
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[schemars(rename = "TripStatus")]
 enum Status {
     #[default]
@@ -192,9 +197,13 @@ impl Aggregate for Trip {
         use {Status::*, TripCommand::*, TripEvent::*};
         let (trip_id, car_id, user_id) = (this.id, self.car_id, self.user_id);
         match (self.status, command) {
-            (New, Begin(trip)) => emit(TripRequested { trip_id, car_id: trip.car_id, user_id: trip.user_id }),
+            (New, Begin(trip)) => {
+                emit(TripRequested { trip_id, car_id: trip.car_id, user_id: trip.user_id })
+            }
             (Requested, Settle(Ok(()))) => emit(TripBegun { trip_id, car_id, user_id }),
-            (Requested, Settle(Err(NoAnswer::Refused(refusal)))) => emit(TripRefused { trip_id, car_id, refusal }),
+            (Requested, Settle(Err(NoAnswer::Refused(refusal)))) => {
+                emit(TripRefused { trip_id, car_id, refusal })
+            }
             (Requested, Settle(Err(NoAnswer::Unavailable))) => {
                 emit(TripRefused { trip_id, car_id, refusal: Refusal::retry_later() })
             }
@@ -281,11 +290,15 @@ fn lay_out(board: &mut impl Board) {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let listener = TcpListener::bind(arguments.next().unwrap_or_else(|| "127.0.0.1:8099".into()))?;
-    let directory = arguments.next().map_or_else(|| std::env::temp_dir().join("holdfast-carshare"), PathBuf::from);
+    let directory = arguments
+        .next()
+        .map_or_else(|| std::env::temp_dir().join("holdfast-carshare"), PathBuf::from);
     let address = listener.local_addr()?;
     actix_rt::System::new().block_on(async {
         let store = Arc::new(SledStore::open(directory, &Options::default())?);
-        let node = Arc::new(LocalNode::start(store.clone(), NodeSettings::default(), |board| lay_out(board))?);
+        let node = Arc::new(LocalNode::start(store.clone(), NodeSettings::default(), |board| {
+            lay_out(board)
+        })?);
         while !node.ready() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

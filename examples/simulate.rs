@@ -54,11 +54,19 @@ fn main() -> ExitCode {
             prove(business, options.seeds);
         } else if let Some(seed) = options.seed {
             let verdict = run(business, seed, options.without, options.trace);
-            println!("{}, seed {seed}: {}", business.system, verdict.wrong.as_deref().unwrap_or("all is well"));
+            println!(
+                "{}, seed {seed}: {}",
+                business.system,
+                verdict.wrong.as_deref().unwrap_or("all is well")
+            );
             right &= verdict.wrong.is_none();
         } else {
-            let report =
-                run_many(business, options.from..options.from + options.seeds, options.without, options.threads);
+            let report = run_many(
+                business,
+                options.from..options.from + options.seeds,
+                options.without,
+                options.threads,
+            );
             println!("{report}");
             right &= report.failed.is_none();
         }
@@ -69,8 +77,14 @@ fn main() -> ExitCode {
 fn prove(business: &'static Business, seeds: u64) {
     for remedy in Remedy::VARIANTS {
         match seeds_until_noticed(business, *remedy, seeds) {
-            Some((seed, wrong)) => println!("{} without {}: seed {seed}: {wrong}", business.system, remedy.as_ref()),
-            None => println!("{} without {}: unnoticed in {seeds} seeds", business.system, remedy.as_ref()),
+            Some((seed, wrong)) => {
+                println!("{} without {}: seed {seed}: {wrong}", business.system, remedy.as_ref())
+            }
+            None => println!(
+                "{} without {}: unnoticed in {seeds} seeds",
+                business.system,
+                remedy.as_ref()
+            ),
         }
     }
 }

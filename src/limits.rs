@@ -36,7 +36,8 @@ pub fn raise_open_files() -> Result<u64, TooFewFiles> {
     let now = getrlimit(Resource::Nofile);
     let wanted = now.maximum.unwrap_or(u64::MAX).min(MOST_OPEN_FILES);
     if now.current.is_some_and(|current| current < wanted)
-        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum })
+        && let Err(error) =
+            setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum })
     {
         tracing::warn!(%error, "the limit of open files could not be raised");
     }

@@ -21,7 +21,9 @@ impl Format {
         match asked {
             Some("json") => Ok(Self::Json),
             Some("text") => Ok(Self::Text),
-            Some(other) => Err(format!("HOLDFAST_LOG_FORMAT is `{other}`; it may be `json` or `text`")),
+            Some(other) => {
+                Err(format!("HOLDFAST_LOG_FORMAT is `{other}`; it may be `json` or `text`"))
+            }
             None if terminal => Ok(Self::Text),
             None => Ok(Self::Json),
         }
@@ -38,7 +40,8 @@ pub fn start() -> Result<(), String> {
     let terminal = std::io::stderr().is_terminal();
     let format = Format::choose(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
     let filter = match std::env::var("RUST_LOG") {
-        Ok(filter) => EnvFilter::try_new(filter).map_err(|why| format!("RUST_LOG cannot be understood: {why}"))?,
+        Ok(filter) => EnvFilter::try_new(filter)
+            .map_err(|why| format!("RUST_LOG cannot be understood: {why}"))?,
         Err(_) => EnvFilter::new("info,holdfast::access=warn"),
     };
     // A returned message would be told with its body, which is what a customer has sent or been told; they are counted.
@@ -51,12 +54,21 @@ pub fn start() -> Result<(), String> {
     // Someone else may have begun to listen, as tests do; then there is nothing to start.
     let _ = match format {
         Format::Text => lines.with_ansi(terminal && !plain).try_init(),
-        Format::Json => lines.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        Format::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init(),
     };
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
         let thread = std::thread::current();
-        tracing::error!(at = place, thread = thread.name().unwrap_or("unnamed"), "a thread panicked");
+        tracing::error!(
+            at = place,
+            thread = thread.name().unwrap_or("unnamed"),
+            "a thread panicked"
+        );
     }));
     Ok(())
 }
@@ -68,7 +80,10 @@ mod tests {
     #[test]
     fn a_person_gets_text_and_a_machine_json_unless_asked_otherwise() {
         assert_eq!((Format::choose(None, true), Format::choose(None, false)), (Ok(Text), Ok(Json)));
-        assert_eq!((Format::choose(Some("json"), true), Format::choose(Some("text"), false)), (Ok(Json), Ok(Text)));
+        assert_eq!(
+            (Format::choose(Some("json"), true), Format::choose(Some("text"), false)),
+            (Ok(Json), Ok(Text))
+        );
         assert!(Format::choose(Some("xml"), true).unwrap_err().contains("`json` or `text`"));
     }
 }

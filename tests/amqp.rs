@@ -1,7 +1,13 @@
 //! Events over a real broker that fails in every way that brokers do: nothing is lost, nothing is doubled for a consumer
 //! that dedupes by source and id, and each trouble shows.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 #[path = "amqp/kills.rs"]
 mod kills;
@@ -44,11 +50,18 @@ fn logs(server: &Server, events: u64) -> [(&'static str, u64); 3] {
         text.lines().find_map(|text| text.strip_prefix(&line)?.parse::<u64>().ok()).unwrap()
     };
     eventually("every delivery has started", || (of("bookrent.delivery") >= events).then_some(()));
-    [("/bookrent/book", of("bookrent.book")), ("/bookrent/rent", of("bookrent.rent")), ("/bookrent/delivery", events)]
+    [
+        ("/bookrent/book", of("bookrent.book")),
+        ("/bookrent/rent", of("bookrent.rent")),
+        ("/bookrent/delivery", events),
+    ]
 }
 
 fn state(server: &Server) -> String {
-    server.get("/actuator/health").is(200)["components"]["amqp"]["details"]["state"].as_str().unwrap().to_owned()
+    server.get("/actuator/health").is(200)["components"]["amqp"]["details"]["state"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 fn shows(server: &Server, wanted: &str) {
     eventually(&format!("health says {wanted}"), || (state(server) == wanted).then_some(()));
@@ -86,7 +99,9 @@ fn a_broker_that_is_killed_under_load_loses_nothing_and_doubles_nothing() {
     let server = server(&broker.url());
     let client = server.apart();
     let clients = thread::spawn(move || load(&client, 400));
-    eventually("some have gone out", || (server.metric("holdfast_outbox_sent_total") > 50.0).then_some(()));
+    eventually("some have gone out", || {
+        (server.metric("holdfast_outbox_sent_total") > 50.0).then_some(())
+    });
     broker.kill();
     shows(&server, "away");
     assert!(server.get("/readyz?verbose").is(200).text.contains("[-]amqp away"));
@@ -175,7 +190,10 @@ fn wrong_credentials_and_an_absent_broker_show_and_stop_nothing_else() {
     // A fresh broker knows nobody of that name.
     eventually("it says why", || {
         let health = server.get("/actuator/health").is(200);
-        let why = health["components"]["amqp"]["details"]["error"].as_str().unwrap_or_default().to_owned();
+        let why = health["components"]["amqp"]["details"]["error"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         why.contains("ACCESS_REFUSED").then_some(())
     });
     assert!(server.metric("holdfast_outbox_pending") > 0.0);
@@ -197,7 +215,8 @@ fn how_fast_a_backlog_is_drained() {
     let server = server(&broker.url());
     shows(&server, "connected");
     broker.kill();
-    let rents: u64 = std::env::var("HOLDFAST_DRAIN_RENTS").map_or(4000, |rents| rents.parse().unwrap());
+    let rents: u64 =
+        std::env::var("HOLDFAST_DRAIN_RENTS").map_or(4000, |rents| rents.parse().unwrap());
     load(&server, rents as usize);
     logs(&server, rents);
     let pending = server.metric("holdfast_outbox_pending");

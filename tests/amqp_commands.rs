@@ -1,7 +1,13 @@
 //! Commands over a real broker: the same doors as over HTTP, with the same answers, each with one effect, whoever of the
 //! two is killed meanwhile.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 #[path = "support/caller.rs"]
 mod caller;
@@ -31,7 +37,8 @@ fn statuses<'a>(replies: impl IntoIterator<Item = &'a Reply>) -> BTreeMap<String
 /// Every one of these commands was answered, each has one rent, and there are no others.
 #[track_caller]
 fn each_has_one_effect(server: &Server, caller: &mut Caller, count: u64) {
-    let replies: Vec<_> = (0..count).map(|user| caller.reply(&format!("rent-{user}")).is(201)).collect();
+    let replies: Vec<_> =
+        (0..count).map(|user| caller.reply(&format!("rent-{user}")).is(201)).collect();
     let numbers: BTreeSet<_> = replies.iter().map(Reply::id).collect();
     assert_eq!(numbers.len() as u64, count);
     assert_eq!(statuses(&replies), BTreeMap::from([("Rent".to_owned(), count as usize)]));
@@ -47,10 +54,15 @@ fn a_command_is_answered_as_http_answers_it_and_seen_there() {
     let server = server(&broker);
     let mut caller = Caller::connect(&broker.url(), "replies");
     let book = server.register_book("title01");
-    let placed = Command::rent(book, 1).header("host", server.address()).header("x-correlation-id", "order 17");
+    let placed = Command::rent(book, 1)
+        .header("host", server.address())
+        .header("x-correlation-id", "order 17");
     let placed = caller.call(placed).is(201);
     let seen = server.get("/rents/1").is(200);
-    assert_eq!((placed.body.clone(), placed.body["status"].as_str()), (seen.body.clone(), Some("Rent")));
+    assert_eq!(
+        (placed.body.clone(), placed.body["status"].as_str()),
+        (seen.body.clone(), Some("Rent"))
+    );
     assert_eq!(placed.content_type, "application/hal+json");
     assert_eq!(placed.headers["location"], format!("{}/rents/1", server.url()));
     assert_eq!(placed.headers["etag"], seen.header("etag"));
@@ -59,7 +71,8 @@ fn a_command_is_answered_as_http_answers_it_and_seen_there() {
     assert_eq!(event["clientcorrelationid"], "order 17");
     // A queue has no host; without one, links are paths.
     let path = "/bookrent/rents/1";
-    let cancelled = caller.call(Command::new(RENT, "PATCH", path, &json!({ "status": "Cancel" }))).is(200);
+    let cancelled =
+        caller.call(Command::new(RENT, "PATCH", path, &json!({ "status": "Cancel" }))).is(200);
     assert_eq!(cancelled.body["status"], "Cancel");
     assert_eq!(cancelled.body["_links"]["self"]["href"], path);
     server.shows("/books/1", json!({ "status": true }));
@@ -145,7 +158,10 @@ fn a_server_that_is_killed_and_stopped_answers_every_command_and_does_each_once(
         }
         // The others are under way, or wait.
         caller.reply(&format!("rent-{}", round * part));
-        caller.order(Command::rent(books[(round * part) as usize], round * part).id(&format!("rent-{}", round * part)));
+        caller.order(
+            Command::rent(books[(round * part) as usize], round * part)
+                .id(&format!("rent-{}", round * part)),
+        );
         match round {
             3 => assert!(server.terminate().success()),
             _ => server.kill(),
@@ -192,7 +208,9 @@ fn a_broker_that_takes_nothing_gets_the_replies_afterwards() {
     broker.alarm();
     server.restart();
     eventually("commands come in all the same", || (server.total("rents") > 0).then_some(()));
-    eventually("it is told", || server.get("/readyz?verbose").text.contains("[-]commands blocked").then_some(()));
+    eventually("it is told", || {
+        server.get("/readyz?verbose").text.contains("[-]commands blocked").then_some(())
+    });
     broker.calm();
     each_has_one_effect(&server, &mut caller, COUNT);
     assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
@@ -235,8 +253,12 @@ fn one_whose_replies_are_not_kept_is_no_trouble_to_the_others() {
     let books: Vec<_> = (0..3).map(|_| server.register_book("title01")).collect();
     caller.declare_narrow("narrow");
     for (user, book) in books.iter().enumerate() {
-        caller.send(&Command::rent(*book, user as u64).id(&format!("narrow-{user}")).reply_to("narrow"));
-        caller.call(Command::new(RENT, "PATCH", "/rents/77", &json!({ "status": "Cancel" }))).is(404);
+        caller.send(
+            &Command::rent(*book, user as u64).id(&format!("narrow-{user}")).reply_to("narrow"),
+        );
+        caller
+            .call(Command::new(RENT, "PATCH", "/rents/77", &json!({ "status": "Cancel" })))
+            .is(404);
     }
     server.shows("/rents/3", json!({ "status": "Rent" }));
     caller.call(Command::new(RENT, "PATCH", "/rents/1", &json!({ "status": "Cancel" }))).is(200);
@@ -256,12 +278,15 @@ fn a_queue_that_cannot_be_heard_is_no_trouble_to_the_others() {
     let mut caller = Caller::connect(&broker.url(), "replies");
     let delivery = "holdfast.commands.bookrent.delivery";
     caller.declare(delivery);
-    let server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let server =
+        Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
     let trouble = || {
         let health = server.get("/actuator/health").is(200);
         health["components"]["commands"]["details"]["error"].as_str().unwrap_or_default().to_owned()
     };
-    let is_told = || trouble().starts_with("bookrent.delivery: ") && trouble().contains("PRECONDITION_FAILED");
+    let is_told = || {
+        trouble().starts_with("bookrent.delivery: ") && trouble().contains("PRECONDITION_FAILED")
+    };
     eventually("it says why", || is_told().then_some(()));
     let book = server.register_book("title01");
     eventually("rents are heard", || {
@@ -307,22 +332,33 @@ fn a_command_that_is_late_or_brings_down_everybody_is_laid_aside() {
 #[test]
 fn the_document_names_the_commands_and_what_is_replied() {
     let broker = Broker::absent();
-    let server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let server =
+        Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
     let document = server.get("/asyncapi.json").is(200).body;
     let operation = &document["operations"]["commands.bookrent.rent.patch"];
     assert_eq!(operation["action"], "receive");
     assert_eq!(operation["reply"]["channel"]["$ref"], "#/channels/replies.bookrent.rent");
     let channel = &document["channels"]["commands.bookrent.rent"];
-    assert_eq!((&channel["address"], &channel["messages"]["patch"]), (&json!(RENT), &operation_message("patch")));
+    assert_eq!(
+        (&channel["address"], &channel["messages"]["patch"]),
+        (&json!(RENT), &operation_message("patch"))
+    );
     let message = &document["components"]["messages"]["commands.bookrent.rent.patch"];
-    assert_eq!(message["headers"]["properties"]["path"]["pattern"], "^/bookrent/rents/[1-9][0-9]*$");
+    assert_eq!(
+        message["headers"]["properties"]["path"]["pattern"],
+        "^/bookrent/rents/[1-9][0-9]*$"
+    );
     // The words are those of the API document.
     let api = server.get("/openapi.json").is(200).body;
     let content = &api["paths"]["/bookrent/rents/{id}"]["patch"]["requestBody"]["content"]["application/json"];
     assert_eq!(message["payload"], content["schema"]);
-    let schema = |document: &Value| document["components"]["schemas"]["bookrent.Rent.Patch"].clone();
+    let schema =
+        |document: &Value| document["components"]["schemas"]["bookrent.Rent.Patch"].clone();
     assert_eq!(schema(&document), schema(&api));
-    assert!(document["channels"].get("commands.bookrent.view").is_none(), "a view takes no commands");
+    assert!(
+        document["channels"].get("commands.bookrent.view").is_none(),
+        "a view takes no commands"
+    );
     // Without them, nothing is said of them.
     let without = Server::start(&[]).get("/asyncapi.json").is(200).body;
     assert!(without["channels"].get("commands.bookrent.rent").is_none());

@@ -1,6 +1,12 @@
 //! What is wrong with a command over a broker, and what is told of it: the problems that HTTP has.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 #[path = "support/caller.rs"]
 mod caller;
@@ -49,18 +55,28 @@ fn what_is_wrong_is_told_in_the_same_problem_as_over_http() {
         Wrong("PATCH", "/rents/x", &[JSON], cancel()),
         Wrong("PATCH", "/rents/1/2", &[JSON], cancel()),
         Wrong("PATCH", "/nothing/1", &[JSON], cancel()),
-        Wrong("PATCH", "/rents/77", &[JSON, ("traceparent", "00-0af7651916cd43dd-b7ad6b71-01")], cancel()),
+        Wrong(
+            "PATCH",
+            "/rents/77",
+            &[JSON, ("traceparent", "00-0af7651916cd43dd-b7ad6b71-01")],
+            cancel(),
+        ),
     ];
     let mut codes = BTreeSet::new();
     for Wrong(method, path, headers, body) in &wrong {
         let told = server.call(method, path, |request| {
-            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(body.clone())
+            headers
+                .iter()
+                .fold(request, |request, (name, value)| request.header(*name, *value))
+                .body(body.clone())
         });
         let mut command = Command::new(RENT, method, path, &Value::Null);
         command.body.clone_from(body);
         for (name, value) in *headers {
             match *name {
-                "content-type" => command.properties = command.properties.with_content_type((*value).into()),
+                "content-type" => {
+                    command.properties = command.properties.with_content_type((*value).into())
+                }
                 name => command = command.header(name, value),
             }
         }
@@ -68,7 +84,11 @@ fn what_is_wrong_is_told_in_the_same_problem_as_over_http() {
         assert_eq!(reply.body, told.body, "{method} {path}");
         assert_eq!(reply.content_type, "application/problem+json");
         for name in ["content-language", "retry-after", "etag", "accept-patch", "accept-post"] {
-            assert_eq!(reply.headers.get(name).map_or("", String::as_str), told.header(name), "{name}");
+            assert_eq!(
+                reply.headers.get(name).map_or("", String::as_str),
+                told.header(name),
+                "{name}"
+            );
         }
         codes.insert(told.problem(told.status).to_owned());
     }
@@ -86,8 +106,14 @@ fn what_only_a_message_can_have_wrong_is_a_problem_too() {
         assert_eq!(reply.content_type, "application/problem+json");
         reply.body["code"].as_str().unwrap().to_owned()
     };
-    assert_eq!(code(Command::new(RENT, "GET", "/rents/1", &Value::Null), 405), "method-not-allowed");
-    assert_eq!(code(Command::new(RENT, "DELETE", "/rents/1", &Value::Null), 405), "method-not-allowed");
+    assert_eq!(
+        code(Command::new(RENT, "GET", "/rents/1", &Value::Null), 405),
+        "method-not-allowed"
+    );
+    assert_eq!(
+        code(Command::new(RENT, "DELETE", "/rents/1", &Value::Null), 405),
+        "method-not-allowed"
+    );
     assert_eq!(code(Command::new(RENT, "", "", &cancel), 400), "bad-request");
     // A queue is for one context only.
     assert_eq!(code(Command::new(RENT, "PATCH", "/books/1", &cancel), 404), "not-found");
@@ -98,7 +124,10 @@ fn what_only_a_message_can_have_wrong_is_a_problem_too() {
     assert_eq!(refused.body["code"], "idempotency-key-missing");
     server.stop("bookrent.rent");
     let away = caller.call(Command::rent(1, 1)).is(503);
-    assert_eq!((away.body["code"].as_str(), away.headers["retry-after"].as_str()), (Some("context-away"), "1"));
+    assert_eq!(
+        (away.body["code"].as_str(), away.headers["retry-after"].as_str()),
+        (Some("context-away"), "1")
+    );
     server.start_again("bookrent.rent");
     assert_eq!(server.total("rents"), 0);
 }

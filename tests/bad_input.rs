@@ -27,11 +27,21 @@ impl Guarded {
     }
 
     fn everything(server: &Server) -> Vec<Value> {
-        ["books", "rents", "deliveries", "views"].iter().flat_map(|collection| server.all(collection)).collect()
+        ["books", "rents", "deliveries", "views"]
+            .iter()
+            .flat_map(|collection| server.all(collection))
+            .collect()
     }
 
-    fn send(&self, method: &str, path: &str, media_type: &str, body: impl Into<reqwest::blocking::Body>) -> Answer {
-        self.server.call(method, path, |request| request.header("Content-Type", media_type).body(body))
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        media_type: &str,
+        body: impl Into<reqwest::blocking::Body>,
+    ) -> Answer {
+        self.server
+            .call(method, path, |request| request.header("Content-Type", media_type).body(body))
     }
 
     fn post(&self, path: &str, body: &str) -> Answer {
@@ -66,7 +76,8 @@ fn values_of_a_wrong_type_are_named_by_their_place() {
         r#"" ""#,
     ];
     for value in wrong {
-        let answer = world.post("/rents", &format!(r#"{{"bookId": {value}, "userId": 1, "address": "a"}}"#));
+        let answer =
+            world.post("/rents", &format!(r#"{{"bookId": {value}, "userId": 1, "address": "a"}}"#));
         answer.problem(400);
         assert_eq!(answer["errors"][0]["pointer"], "/bookId", "{value}: {}", answer.text);
     }
@@ -77,7 +88,12 @@ fn values_of_a_wrong_type_are_named_by_their_place() {
         world.post("/books", &format!(r#"{{"title": "t", "status": {value}}}"#)).problem(400);
     }
     for value in [r#""Rent""#, r#""Fail""#, r#""cancel""#, "7", "null", "true"] {
-        let answer = world.send("PATCH", "/rents/1", "application/json", format!(r#"{{"status": {value}}}"#));
+        let answer = world.send(
+            "PATCH",
+            "/rents/1",
+            "application/json",
+            format!(r#"{{"status": {value}}}"#),
+        );
         assert!(matches!(answer.status, 400 | 422), "{value}: {}", answer.text);
         answer.problem(answer.status);
     }
@@ -104,13 +120,27 @@ fn missing_fields_are_named() {
 fn what_is_no_json_object_is_unreadable() {
     let world = Guarded::start();
     let cut = r#"{"title": "title02""#;
-    for body in
-        ["", " ", "null", "7", r#""title""#, "[]", r#"[{"title": "t"}]"#, cut, r#"{"title": "t"} x"#, "{title: 1}"]
-    {
+    for body in [
+        "",
+        " ",
+        "null",
+        "7",
+        r#""title""#,
+        "[]",
+        r#"[{"title": "t"}]"#,
+        cut,
+        r#"{"title": "t"} x"#,
+        "{title: 1}",
+    ] {
         world.post("/books", body).problem(400);
     }
     world.post("/books", r#"{"title": "\ud800"}"#).problem(400);
-    for bytes in [&b"{\"title\": \"\xff\xfe\"}"[..], b"{\"title\": \"\xc3\"}", b"\xff\xfe{\0}\0", b"\0\0\0\0"] {
+    for bytes in [
+        &b"{\"title\": \"\xff\xfe\"}"[..],
+        b"{\"title\": \"\xc3\"}",
+        b"\xff\xfe{\0}\0",
+        b"\0\0\0\0",
+    ] {
         world.send("POST", "/books", "application/json", bytes.to_vec()).problem(400);
     }
     world.is_unchanged();
@@ -120,7 +150,8 @@ fn what_is_no_json_object_is_unreadable() {
 fn deep_and_oversized_bodies_are_turned_away() {
     let world = Guarded::start();
     for depth in [33, 200, 20_000] {
-        let body = format!(r#"{{"title": "t", "more": {}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        let body =
+            format!(r#"{{"title": "t", "more": {}{}}}"#, "[".repeat(depth), "]".repeat(depth));
         let answer = world.post("/books", &body);
         assert!(matches!(answer.status, 400 | 422), "depth {depth}: {}", answer.text);
         answer.problem(answer.status);
@@ -129,7 +160,9 @@ fn deep_and_oversized_bodies_are_turned_away() {
     // Chunks of which nobody has said how many there will be.
     let endless = std::io::Read::take(std::io::repeat(b' '), 1 << 20);
     let answer = world.server.attempt("POST", "/books", |request| {
-        request.header("Content-Type", "application/json").body(reqwest::blocking::Body::new(endless))
+        request
+            .header("Content-Type", "application/json")
+            .body(reqwest::blocking::Body::new(endless))
     });
     // The server may close the connection on who goes on talking.
     if let Ok(answer) = answer {
@@ -161,7 +194,8 @@ fn unknown_numbers_are_not_found() {
         for number in ["0", "999", "18446744073709551615"] {
             world.server.get(&format!("/{collection}/{number}")).refuses(404, "not-found");
         }
-        for number in ["abc", "-1", "1.5", "18446744073709551616", "%00", "%ff", "1%2f2", "..%2f1"] {
+        for number in ["abc", "-1", "1.5", "18446744073709551616", "%00", "%ff", "1%2f2", "..%2f1"]
+        {
             let answer = world.server.get(&format!("/{collection}/{number}"));
             assert!(matches!(answer.status, 400 | 404), "{number}: {}", answer.text);
             answer.problem(answer.status);
@@ -176,9 +210,13 @@ fn unknown_numbers_are_not_found() {
 fn unknown_media_types_and_methods_are_refused() {
     let world = Guarded::start();
     let book = r#"{"title": "title02"}"#;
-    for media_type in
-        ["text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data", "nonsense"]
-    {
+    for media_type in [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "nonsense",
+    ] {
         world.send("POST", "/books", media_type, book).problem(415);
         world.send("PATCH", "/rents/1", media_type, r#"{"status": "Cancel"}"#).problem(415);
     }
@@ -189,7 +227,9 @@ fn unknown_media_types_and_methods_are_refused() {
     }
     world.is_unchanged();
     // What is right besides `application/json`.
-    world.send("PATCH", "/rents/1", "application/merge-patch+json", r#"{"status": "Cancel"}"#).is(200);
+    world
+        .send("PATCH", "/rents/1", "application/merge-patch+json", r#"{"status": "Cancel"}"#)
+        .is(200);
     world.send("POST", "/books", "application/json; charset=utf-8", book).is(201);
 }
 
@@ -223,9 +263,15 @@ fn what_is_no_http_is_turned_away() {
         format!("POST /books HTTP/9.9\r\n{host}\r\n"),
         format!("GET /books\0 HTTP/1.1\r\n{host}\r\n"),
         format!("POST /books HTTP/1.1\r\n{host}Content-Length: -5\r\n\r\n{book}"),
-        format!("POST /books HTTP/1.1\r\n{host}Content-Length: 14\r\nTransfer-Encoding: chunked\r\n\r\n{book}"),
-        format!("POST /books HTTP/1.1\r\n{host}Content-Length: 14\r\nContent-Length: 15\r\n\r\n{book}"),
-        format!("POST /books HTTP/1.1\r\n{host}{json}Transfer-Encoding: chunked\r\n\r\nzz\r\n{book}\r\n0\r\n\r\n"),
+        format!(
+            "POST /books HTTP/1.1\r\n{host}Content-Length: 14\r\nTransfer-Encoding: chunked\r\n\r\n{book}"
+        ),
+        format!(
+            "POST /books HTTP/1.1\r\n{host}Content-Length: 14\r\nContent-Length: 15\r\n\r\n{book}"
+        ),
+        format!(
+            "POST /books HTTP/1.1\r\n{host}{json}Transfer-Encoding: chunked\r\n\r\nzz\r\n{book}\r\n0\r\n\r\n"
+        ),
         format!("POST /books HTTP/1.1\r\n{host}Content Length: 14\r\n\r\n{book}"),
         format!("GET /books HTTP/1.1\r\n{host}X-Huge: {}\r\n\r\n", "x".repeat(300_000)),
         format!("GET /books HTTP/1.1\r\n{host}{}\r\n", "X-Many: x\r\n".repeat(2_000)),
@@ -244,8 +290,10 @@ fn what_is_no_http_is_turned_away() {
 fn what_came_before_garbage_is_answered_as_ever() {
     let world = Guarded::start();
     let address = world.server.address();
-    let heard =
-        exchange(address, format!("GET /books/1 HTTP/1.1\r\nHost: {address}\r\n\r\nGARBAGE\r\n\r\n").as_bytes());
+    let heard = exchange(
+        address,
+        format!("GET /books/1 HTTP/1.1\r\nHost: {address}\r\n\r\nGARBAGE\r\n\r\n").as_bytes(),
+    );
     assert_eq!(status_of(&heard), Some(200), "{heard}");
     let (_, then) = heard.split_once("}HTTP/1.1").expect("there are two answers");
     assert_eq!(problem_of(&format!("HTTP/1.1{then}"))["code"], "bad-request", "{heard}");

@@ -23,20 +23,39 @@ fn the_transcript_replays_line_by_line() {
     assert_eq!(book["_links"]["self"]["href"], book["_links"]["book"]["href"]);
     assert_eq!(book["_links"]["self"]["href"], book.header("location"));
 
-    let rent = server.post("/rents", json!({"bookId": "1", "userId": "1", "address": "address1"})).is(201);
-    rent.has("id", 1).has("status", "Rent").has("bookId", 1).has("userId", 1).has("address", "address1");
+    let rent =
+        server.post("/rents", json!({"bookId": "1", "userId": "1", "address": "address1"})).is(201);
+    rent.has("id", 1)
+        .has("status", "Rent")
+        .has("bookId", 1)
+        .has("userId", 1)
+        .has("address", "address1");
     server.get("/books/1").is(200).has("status", false);
 
     server.stop(BOOK);
-    server.post("/rents", json!({"bookId": "1", "userId": "2", "address": "address2"})).is(201).has("status", "Fail");
+    server
+        .post("/rents", json!({"bookId": "1", "userId": "2", "address": "address2"}))
+        .is(201)
+        .has("status", "Fail");
     server.start_again(BOOK);
 
-    server.shows("/deliveries/1", json!({"status": "Delivery Started", "rentId": 1, "bookId": 1, "userId": 1}));
-    server.shows("/views/1", json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started", "deliveryId": 1}));
-    server.patch("/rents/1", json!({"status": "Cancel"})).is(200).has("status", "Cancel").has("id", 1);
+    server.shows(
+        "/deliveries/1",
+        json!({"status": "Delivery Started", "rentId": 1, "bookId": 1, "userId": 1}),
+    );
+    server.shows(
+        "/views/1",
+        json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started", "deliveryId": 1}),
+    );
+    server
+        .patch("/rents/1", json!({"status": "Cancel"}))
+        .is(200)
+        .has("status", "Cancel")
+        .has("id", 1);
     server.shows("/deliveries/1", json!({"status": "Delivery Cancelled"}));
     server.shows("/books/1", json!({"status": true}));
-    server.shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
+    server
+        .shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
 }
 
 #[test]
@@ -63,7 +82,8 @@ fn a_delivery_that_is_away_delays_nothing_but_the_delivery() {
     server.start_again(DELIVERY);
     server.shows("/views/2", json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
     server.shows(&format!("/books/{first}"), json!({"status": true}));
-    server.shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
+    server
+        .shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
     server.get(&format!("/books/{second}")).is(200).has("status", false);
 }
 
@@ -101,11 +121,14 @@ fn cancelling_waits_for_nobody() {
 fn no_book_ends_up_held_by_a_rent_that_failed_when_answers_come_about_the_timeout() {
     const RENTS: u64 = 40;
     // The breaker is kept out of it, so that every rent is asked for.
-    let server = Server::configured("[guard.\"bookrent.book\"]\ntimeout_ms = 1000\nbreaker_minimum = 100000\n");
+    let server = Server::configured(
+        "[guard.\"bookrent.book\"]\ntimeout_ms = 1000\nbreaker_minimum = 100000\n",
+    );
     let books: Vec<u64> = (0..RENTS).map(|n| server.register_book(&format!("title{n}"))).collect();
     server.delay(BOOK, 800, 1100);
     let status_by_book: HashMap<u64, String> = thread::scope(|scope| {
-        let rents: Vec<_> = books.iter().map(|book| (*book, scope.spawn(|| server.rent(*book, 7)))).collect();
+        let rents: Vec<_> =
+            books.iter().map(|book| (*book, scope.spawn(|| server.rent(*book, 7)))).collect();
         let status = |answer: support::Answer| answer["status"].as_str().unwrap().to_owned();
         rents.into_iter().map(|(book, rent)| (book, status(rent.join().unwrap()))).collect()
     });
@@ -118,7 +141,8 @@ fn no_book_ends_up_held_by_a_rent_that_failed_when_answers_come_about_the_timeou
         server.shows(&format!("/books/{book}"), json!({"status": status == "Fail"}));
     }
     // Whatever was still on its way has been taken once every failed rent's book can be rented again.
-    for book in status_by_book.iter().filter(|(_, status)| *status == "Fail").map(|(book, _)| *book) {
+    for book in status_by_book.iter().filter(|(_, status)| *status == "Fail").map(|(book, _)| *book)
+    {
         server.rent(book, 8).has("status", "Rent");
         server.get(&format!("/books/{book}")).is(200).has("status", false);
     }
@@ -169,12 +193,19 @@ fn a_delivery_is_cancelled_by_the_cancel_of_its_rent_alone_and_once() {
     server.start_again(DELIVERY);
     server.kill();
     server.restart();
-    server.get("/deliveries/1").is(200).has("status", "Delivery Started").has("address", "address1");
+    server
+        .get("/deliveries/1")
+        .is(200)
+        .has("status", "Delivery Started")
+        .has("address", "address1");
     assert_eq!(server.happened(1, "DeliveryCancelled"), 0);
     server.get("/books/1").is(200).has("status", false);
     (0..2).for_each(|_| drop(server.cancel(1).is(200)));
     server.shows("/views/1", json!({"deliveryStatus": "Delivery Cancelled"}));
-    assert_eq!((server.happened(1, "DeliveryStarted"), server.happened(1, "DeliveryCancelled")), (1, 1));
+    assert_eq!(
+        (server.happened(1, "DeliveryStarted"), server.happened(1, "DeliveryCancelled")),
+        (1, 1)
+    );
 }
 
 #[test]
@@ -203,7 +234,10 @@ fn what_was_not_even_asked_is_to_be_tried_again_and_leaves_nothing() {
     let body = json!({"bookId": book, "userId": 1, "address": "a"});
     let korean = |key: &str| {
         server.call("POST", "/rents", |request| {
-            request.header("Accept-Language", "ko-KR,ko;q=0.9").header("Idempotency-Key", key).json(&body)
+            request
+                .header("Accept-Language", "ko-KR,ko;q=0.9")
+                .header("Idempotency-Key", key)
+                .json(&body)
         })
     };
     let mut established = 0;
@@ -217,6 +251,8 @@ fn what_was_not_even_asked_is_to_be_tried_again_and_leaves_nothing() {
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
     assert_eq!(server.total("rents"), established);
     // The same key is a new request, for nothing was kept under it.
-    eventually("the quota lets it through", || (korean(&format!("key-{n}")).status == 201).then_some(()));
+    eventually("the quota lets it through", || {
+        (korean(&format!("key-{n}")).status == 201).then_some(())
+    });
     assert_eq!(server.total("rents"), established + 1);
 }

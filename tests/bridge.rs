@@ -1,7 +1,13 @@
 //! Events of one node for the contexts of others, over a real broker: whatever becomes of it, each is taken once, in
 //! order, and what cannot be taken is set aside where an operator sees it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 #[path = "support/queue.rs"]
 mod queue;
@@ -12,8 +18,13 @@ use serde_json::{Value, json};
 use std::thread;
 use support::{Client, Server, broker::Broker, cluster::Cluster, eventually};
 
-const NODES: [(&str, &str); 5] =
-    [("book", "book"), ("rent", "rent"), ("delivery", "delivery"), ("view", "view"), ("another", "view")];
+const NODES: [(&str, &str); 5] = [
+    ("book", "book"),
+    ("rent", "rent"),
+    ("delivery", "delivery"),
+    ("view", "view"),
+    ("another", "view"),
+];
 
 /// BookRent, with a second node for the view.
 fn bookrent(url: &str) -> Cluster {
@@ -54,10 +65,13 @@ fn both_views_are_right(cluster: &Cluster, count: u64) {
     let row = |view: &Server, number: u64| view.get(&format!("/views/{number}")).text;
     for number in 1..=count {
         let rent = cluster.node("rent").get(&format!("/rents/{number}")).is(200);
-        let delivery = if rent["status"] == "Cancel" { "Delivery Cancelled" } else { "Delivery Started" };
+        let delivery =
+            if rent["status"] == "Cancel" { "Delivery Cancelled" } else { "Delivery Started" };
         for name in ["view", "another"] {
             let path = format!("/views/{number}");
-            cluster.node(name).shows(&path, json!({"rentStatus": rent["status"], "deliveryStatus": delivery}));
+            cluster
+                .node(name)
+                .shows(&path, json!({"rentStatus": rent["status"], "deliveryStatus": delivery}));
         }
         let links_apart = |name: &str| {
             let view = cluster.node(name);
@@ -74,8 +88,14 @@ fn each_was_taken_once(cluster: &Cluster) {
         for name in ["view", "another"] {
             let health = replica(cluster.node(name), context);
             let whose = context.trim_start_matches("bookrent.");
-            let said = cluster.node(whose).metric(&format!("holdfast_events_total{{context=\"{context}\"}}"));
-            assert_eq!(health["lastSequence"].as_f64(), Some(said), "{context} at {name}: {health}");
+            let said = cluster
+                .node(whose)
+                .metric(&format!("holdfast_events_total{{context=\"{context}\"}}"));
+            assert_eq!(
+                health["lastSequence"].as_f64(),
+                Some(said),
+                "{context} at {name}: {health}"
+            );
         }
     }
 }
@@ -98,9 +118,13 @@ fn events_come_by_the_broker_to_every_node_that_listens() {
     both_views_are_right(&cluster, 40);
     each_was_taken_once(&cluster);
     for name in ["view", "another"] {
-        let (brought, asked) =
-            ["broker", "source"].map(|from| events(cluster.node(name), "bookrent.rent", from)).into();
-        assert!(brought + asked >= 80.0 && brought > asked, "{brought} were brought, {asked} asked for");
+        let (brought, asked) = ["broker", "source"]
+            .map(|from| events(cluster.node(name), "bookrent.rent", from))
+            .into();
+        assert!(
+            brought + asked >= 80.0 && brought > asked,
+            "{brought} were brought, {asked} asked for"
+        );
         let ready = cluster.node(name).get("/readyz?verbose").is(200).text;
         assert!(ready.contains("[+]events of bookrent.rent amqp"), "{ready}");
     }
@@ -113,13 +137,18 @@ fn a_broker_that_is_killed_under_load_is_missed_by_nobody() {
     all_are_fed(&cluster);
     let gateway = cluster.gateway().apart();
     let clients = thread::spawn(move || load(&gateway, 200));
-    eventually("some have come", || (events(cluster.node("view"), "bookrent.rent", "broker") > 50.0).then_some(()));
+    eventually("some have come", || {
+        (events(cluster.node("view"), "bookrent.rent", "broker") > 50.0).then_some(())
+    });
     broker.kill();
     clients.join().unwrap();
     // The sources are asked instead.
     both_views_are_right(&cluster, 200);
     let health = replica(cluster.node("view"), "bookrent.rent");
-    assert!(health["feed"].is_null() && health["feedError"].is_string() && health["error"].is_null(), "{health}");
+    assert!(
+        health["feed"].is_null() && health["feedError"].is_string() && health["error"].is_null(),
+        "{health}"
+    );
     broker.restart();
     all_are_fed(&cluster);
     load(cluster.gateway(), 40);
@@ -140,7 +169,8 @@ fn a_view_that_is_killed_under_load_and_one_whose_queue_is_deleted_catch_up_with
     each_was_taken_once(&cluster);
 
     cluster.kill("another");
-    let feeds = || broker.queues(".bookrent.rent").into_iter().filter(|queue| queue.contains(".feed."));
+    let feeds =
+        || broker.queues(".bookrent.rent").into_iter().filter(|queue| queue.contains(".feed."));
     let queues: Vec<_> = feeds().collect();
     assert_eq!(queues.len(), 4, "of the book, of the delivery and of two views: {queues:?}");
     queues.iter().for_each(|queue| broker.ctl(&["delete_queue", queue]));
@@ -167,7 +197,8 @@ fn what_comes_again_late_and_out_of_order_has_no_second_effect() {
     }
     for name in ["view", "another", "delivery"] {
         eventually("all of them came again", || {
-            (replica(cluster.node(name), "bookrent.rent")["again"].as_u64()? >= came.len() as u64).then_some(())
+            (replica(cluster.node(name), "bookrent.rent")["again"].as_u64()? >= came.len() as u64)
+                .then_some(())
         });
     }
     both_views_are_right(&cluster, 40);
@@ -188,7 +219,9 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
     let mut feeds = broker.queues(".bookrent.rent");
     feeds.retain(|queue| queue.contains(".feed."));
     let mut poison = came[0].clone();
-    poison.headers.insert("cloudEvents:type".into(), "io.holdfast.bookrent.rent.BookBurnt.v1".into());
+    poison
+        .headers
+        .insert("cloudEvents:type".into(), "io.holdfast.bookrent.rent.BookBurnt.v1".into());
     poison.headers.insert("cloudEvents:id".into(), "1000000".into());
     feeds
         .iter()
@@ -230,7 +263,8 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
     let parked = || view.get("/admin/parked").is(200)["parked"].as_array().unwrap().clone();
     let letter = eventually("it is set aside", || parked().pop());
     assert!(letter["reason"].as_str().unwrap().contains("rejected"), "{letter}");
-    view.post(&format!("/admin/parked/{}/redrive", letter["id"].as_str().unwrap()), json!({})).is(200);
+    view.post(&format!("/admin/parked/{}/redrive", letter["id"].as_str().unwrap()), json!({}))
+        .is(200);
     assert_eq!(parked(), Vec::<Value>::new());
     both_views_are_right(&cluster, 8);
 }
@@ -256,11 +290,17 @@ fn how_fast_a_node_that_was_away_takes_what_its_queues_have_gathered() {
     }
     let came: f64 = ["broker", "source"]
         .map(|from| {
-            ["bookrent.rent", "bookrent.delivery"].map(|context| events(another, context, from)).iter().sum::<f64>()
+            ["bookrent.rent", "bookrent.delivery"]
+                .map(|context| events(another, context, from))
+                .iter()
+                .sum::<f64>()
         })
         .iter()
         .sum();
-    println!("{came} events taken in {took:.2} s, the start of the process included: {:.0} events/s", came / took);
+    println!(
+        "{came} events taken in {took:.2} s, the start of the process included: {:.0} events/s",
+        came / took
+    );
 }
 
 /// Waits until these views have so many rows, and every replica what its source has said.
@@ -270,7 +310,9 @@ fn both_are_there(cluster: &Cluster, views: &[&str], count: u64) {
             let view = cluster.node(name);
             let whole = |whose: &str| {
                 let context = format!("bookrent.{whose}");
-                let said = cluster.node(whose).metric(&format!("holdfast_events_total{{context=\"{context}\"}}"));
+                let said = cluster
+                    .node(whose)
+                    .metric(&format!("holdfast_events_total{{context=\"{context}\"}}"));
                 replica(view, &context)["lastSequence"].as_f64() == Some(said)
             };
             (view.total("views") == count && whole("rent") && whole("delivery")).then_some(())

@@ -1,7 +1,13 @@
 //! Three brokers that are one, of which any may freeze, die or be cut off: what was confirmed is there, every event has
 //! its effect once, and all views are the same afterwards.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 #[path = "support/queue.rs"]
 mod queue;
@@ -21,8 +27,13 @@ const ELECTION: Duration = Duration::from_secs(120);
 
 const PACE: Duration = Duration::from_millis(50);
 
-const NODES: [(&str, &str); 5] =
-    [("book", "book"), ("rent", "rent"), ("delivery", "delivery"), ("view", "view"), ("another", "view")];
+const NODES: [(&str, &str); 5] = [
+    ("book", "book"),
+    ("rent", "rent"),
+    ("delivery", "delivery"),
+    ("view", "view"),
+    ("another", "view"),
+];
 
 /// Rents books over the gateway until it is told to stop, and says how many.
 fn rents(gateway: &Client, stop: &AtomicBool, placed: &AtomicU64) {
@@ -55,21 +66,26 @@ fn goes_on(rent: &Server) {
 #[track_caller]
 fn is_noticed(rent: &Server, reconnects: f64) {
     within(ELECTION, "the trouble is noticed", || {
-        (rent.metric("holdfast_outbox_reconnects_total") > reconnects || rent.metric("holdfast_outbox_up") == 0.0)
+        (rent.metric("holdfast_outbox_reconnects_total") > reconnects
+            || rent.metric("holdfast_outbox_up") == 0.0)
             .then_some(())
     });
 }
 
 #[track_caller]
 fn is_drained(node: &Server) {
-    within(ELECTION, "everything has gone out", || (node.metric("holdfast_outbox_pending") == 0.0).then_some(()));
+    within(ELECTION, "everything has gone out", || {
+        (node.metric("holdfast_outbox_pending") == 0.0).then_some(())
+    });
 }
 
 /// Which broker leads the others in a queue.
 fn leader_of(broker: &Broker, queue: &str) -> String {
     let queues = broker.tells(&["list_queues", "name", "leader", "--no-table-headers"]);
     let of = |line: &str| {
-        line.split_once(char::is_whitespace).filter(|(name, _)| *name == queue).map(|(_, node)| node.trim().to_owned())
+        line.split_once(char::is_whitespace)
+            .filter(|(name, _)| *name == queue)
+            .map(|(_, node)| node.trim().to_owned())
     };
     queues.lines().find_map(of).unwrap()
 }
@@ -125,7 +141,8 @@ fn brokers_that_freeze_die_and_are_cut_off_lose_nothing_and_double_nothing() {
         let view = cluster.node(name);
         within(ELECTION, "the view has every rent and delivery", || {
             let rows = view.all("views");
-            let delivered = rows.iter().filter(|row| row["deliveryStatus"] == "Delivery Started").count();
+            let delivered =
+                rows.iter().filter(|row| row["deliveryStatus"] == "Delivery Started").count();
             (rows.len() as u64 == count && delivered as u64 == count).then_some(())
         });
     }
@@ -136,8 +153,10 @@ fn brokers_that_freeze_die_and_are_cut_off_lose_nothing_and_double_nothing() {
     };
     assert_eq!(rows("view"), rows("another"));
     assert_eq!(cluster.node("delivery").total("deliveries"), count);
-    let said =
-        |name: &str| cluster.node(name).metric(&format!("holdfast_events_total{{context=\"bookrent.{name}\"}}")) as u64;
+    let said = |name: &str| {
+        cluster.node(name).metric(&format!("holdfast_events_total{{context=\"bookrent.{name}\"}}"))
+            as u64
+    };
     let sources = [("/bookrent/rent", said("rent")), ("/bookrent/delivery", said("delivery"))];
     // The one that was cut off takes its time to come back.
     nothing_is_missing(&Queue::of(&urls[1], "all").take_all(), &sources);

@@ -1,6 +1,12 @@
 //! The command line without a server: what it prints, and how it ends.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use std::{
     fs,
@@ -11,7 +17,9 @@ use std::{
 
 fn holdfast(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_"))
+    {
         command.env_remove(name);
     }
     command.args(arguments).envs(environment.iter().copied()).output().unwrap()
@@ -26,7 +34,8 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn every_board_is_drawn_as_the_code_has_it() {
     for system in holdfast::systems::NAMES {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/board_{system}.txt"));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/board_{system}.txt"));
         let now = stdout(&holdfast(&["board", system], &[]));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::write(&path, &now).unwrap();
@@ -55,7 +64,8 @@ fn a_sound_configuration_is_shown_with_the_origin_of_each_value() {
     assert!(line("http.body_limit").ends_with("# default"), "{lines}");
     let json = stdout(&holdfast(&["check-config", "--json"], &environment));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    let workers = json.as_array().unwrap().iter().find(|line| line["key"] == "http.workers").unwrap();
+    let workers =
+        json.as_array().unwrap().iter().find(|line| line["key"] == "http.workers").unwrap();
     assert_eq!(workers["origin"], "environment HOLDFAST_HTTP__WORKERS");
 }
 
@@ -63,7 +73,11 @@ fn a_sound_configuration_is_shown_with_the_origin_of_each_value() {
 fn a_wrong_configuration_ends_with_78_and_says_what_is_wrong() {
     for (arguments, environment, words) in [
         (&["check-config"][..], &[("HOLDFAST_HTP__LISTEN", "x")][..], &["htp", "http"][..]),
-        (&["check-config", "--listen", "0.0.0.0:8088"], &[], &["auth.allow_open_beyond_loopback = true"]),
+        (
+            &["check-config", "--listen", "0.0.0.0:8088"],
+            &[],
+            &["auth.allow_open_beyond_loopback = true"],
+        ),
         (&["check-config", "--system", "bokrent"], &[], &["bokrent", "bookrent"]),
         (&["serve", "--config", "/nowhere.toml"], &[], &["/nowhere.toml"]),
         (&["serve"], &[("HOLDFAST_LOG_FORMAT", "xml")], &["HOLDFAST_LOG_FORMAT", "json"]),
@@ -88,9 +102,14 @@ fn a_taken_port_ends_with_1_and_the_way_out() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let data = tempfile::tempdir().unwrap();
-    let output = holdfast(&["serve", "--listen", &address, "--data", data.path().to_str().unwrap()], &[]);
+    let output =
+        holdfast(&["serve", "--listen", &address, "--data", data.path().to_str().unwrap()], &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains(&address) && stderr(&output).contains("--listen"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains(&address) && stderr(&output).contains("--listen"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]

@@ -18,7 +18,8 @@ use std::{
 use support::{Client, eventually, free_ports, holdfast, run};
 use tempfile::TempDir;
 
-const NODES: [(&str, u16); 5] = [("book", 0), ("rent", 1), ("delivery", 2), ("view", 3), ("gateway", 7)];
+const NODES: [(&str, u16); 5] =
+    [("book", 0), ("rent", 1), ("delivery", 2), ("view", 3), ("gateway", 7)];
 /// From the first port to the last that the script uses.
 const PORTS: u16 = 13;
 
@@ -44,8 +45,11 @@ impl Cluster {
     }
 
     fn script(&self, arguments: &[&str]) -> Output {
-        let mut script = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/cluster"));
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_")) {
+        let mut script =
+            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/cluster"));
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_"))
+        {
             script.env_remove(name);
         }
         run(script.args(arguments).arg("--dir").arg(self.directory.path()))
@@ -67,7 +71,10 @@ impl Cluster {
         self.node("gateway")
     }
     fn broker(&self) -> String {
-        fs::read_to_string(self.directory.path().join("secrets/amqp_url")).unwrap().trim().to_owned()
+        fs::read_to_string(self.directory.path().join("secrets/amqp_url"))
+            .unwrap()
+            .trim()
+            .to_owned()
     }
     fn pid(&self, name: &str) -> String {
         fs::read_to_string(self.directory.path().join(name).join("pid")).unwrap().trim().to_owned()
@@ -78,7 +85,8 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         if thread::panicking() {
             for (name, _) in NODES {
-                let log = fs::read_to_string(self.directory.path().join(name).join("log")).unwrap_or_default();
+                let log = fs::read_to_string(self.directory.path().join(name).join("log"))
+                    .unwrap_or_default();
                 eprintln!("--- {name} said:\n{log}---");
             }
         }
@@ -87,14 +95,19 @@ impl Drop for Cluster {
 }
 
 fn words(output: &Output) -> String {
-    String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat()).into_owned()
+    String::from_utf8_lossy(&[output.stdout.as_slice(), output.stderr.as_slice()].concat())
+        .into_owned()
 }
 
 /// A customer who asks until there is an answer, always under the same key; the answer to the first request that was
 /// heard.
 fn insists(client: &Client, path: &str, key: &str, body: &Value) -> Value {
     eventually(&format!("{path} is answered"), || {
-        client.try_post_once(path, key, body).ok().filter(|answer| answer.status == 201).map(|answer| answer.body)
+        client
+            .try_post_once(path, key, body)
+            .ok()
+            .filter(|answer| answer.status == 201)
+            .map(|answer| answer.body)
     })
 }
 
@@ -135,8 +148,15 @@ impl Drop for Closing<'_> {
 
 /// The transcript, as the original's customers typed it.
 fn transcript(gateway: &Client) {
-    let book = gateway.post("/books", json!({"title": "title01", "status": "true"})).is(201).has("status", true);
-    assert!(book.header("location").starts_with(gateway.url()), "links lead back to the gateway: {:?}", book.headers);
+    let book = gateway
+        .post("/books", json!({"title": "title01", "status": "true"}))
+        .is(201)
+        .has("status", true);
+    assert!(
+        book.header("location").starts_with(gateway.url()),
+        "links lead back to the gateway: {:?}",
+        book.headers
+    );
     let rent = |user, address| json!({"bookId": "1", "userId": user, "address": address});
     gateway.post("/rents", rent("1", "address1")).is(201).has("status", "Rent").has("id", 1);
     gateway.get("/books/1").is(200).has("status", false);
@@ -148,7 +168,8 @@ fn transcript(gateway: &Client) {
     gateway.patch("/rents/1", json!({"status": "Cancel"})).is(200).has("status", "Cancel");
     gateway.shows("/deliveries/1", json!({"status": "Delivery Cancelled"}));
     gateway.shows("/books/1", json!({"status": true}));
-    gateway.shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
+    gateway
+        .shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
 }
 
 /// The same with the book's process killed instead of stopped, and after it every other.
@@ -214,7 +235,8 @@ fn stands(gateway: &Client, rent: &Value) {
         gateway.shows(&format!("/views/{id}"), delivered);
         gateway.get(&book).is(200).has("status", false);
     } else {
-        gateway.shows(&format!("/views/{id}"), json!({"rentStatus": "Fail", "deliveryStatus": null}));
+        gateway
+            .shows(&format!("/views/{id}"), json!({"rentStatus": "Fail", "deliveryStatus": null}));
         gateway.shows(&book, json!({"status": true}));
     }
 }
@@ -223,11 +245,16 @@ fn stands(gateway: &Client, rent: &Value) {
 fn all_has_been_told(cluster: &Cluster, queue: &Queue) {
     let logs = ["book", "rent", "delivery"].map(|name| {
         let node = cluster.node(name);
-        eventually("everything has gone out", || (node.metric("holdfast_outbox_pending") == 0.0).then_some(()));
+        eventually("everything has gone out", || {
+            (node.metric("holdfast_outbox_pending") == 0.0).then_some(())
+        });
         (format!("/bookrent/{name}"), node.metric("holdfast_events_total") as u64)
     });
     assert!(logs.iter().all(|(_, last)| *last > 0), "{logs:?}");
-    nothing_is_missing(&queue.take_all(), &logs.each_ref().map(|(source, last)| (source.as_str(), *last)));
+    nothing_is_missing(
+        &queue.take_all(),
+        &logs.each_ref().map(|(source, last)| (source.as_str(), *last)),
+    );
 }
 
 #[test]
@@ -270,22 +297,35 @@ fn the_script_does_what_is_asked_once_and_says_what_it_had_to_do() {
     assert!(cluster.does(&["start", "book"]).contains(cluster.node("book").address()));
     assert_eq!(pids(), before);
     let moved = cluster.script(&["up", "--first-port", "9001"]);
-    assert!(!moved.status.success() && words(&moved).contains(&cluster.first_port.to_string()), "{}", words(&moved));
+    assert!(
+        !moved.status.success() && words(&moved).contains(&cluster.first_port.to_string()),
+        "{}",
+        words(&moved)
+    );
 
     cluster.does(&["stop", "view"]);
     cluster.does(&["stop", "view"]);
     let status = cluster.script(&["status"]);
     let of_view = |line: &&str| line.starts_with("view ");
     assert_eq!(status.status.code(), Some(1));
-    assert!(words(&status).lines().find(of_view).unwrap().ends_with("stopped"), "{}", words(&status));
-    assert!(words(&cluster.again(&["--no-broker"])).lines().find(of_view).unwrap().contains("ready"));
+    assert!(
+        words(&status).lines().find(of_view).unwrap().ends_with("stopped"),
+        "{}",
+        words(&status)
+    );
+    assert!(
+        words(&cluster.again(&["--no-broker"])).lines().find(of_view).unwrap().contains("ready")
+    );
     cluster.does(&["status"]);
 
     // One that hears no signals any more is killed, and that is said.
     let frozen = format!("kill -STOP {}", cluster.pid("rent"));
     assert!(Command::new("sh").args(["-c", &frozen]).status().unwrap().success());
     let status = words(&cluster.script(&["status"]));
-    assert!(status.lines().any(|line| line.starts_with("rent ") && line.contains("not ready")), "{status}");
+    assert!(
+        status.lines().any(|line| line.starts_with("rent ") && line.contains("not ready")),
+        "{status}"
+    );
     let said = cluster.does(&["down", "--grace", "2"]);
     assert!(said.contains("rent did not stop within 2 s and was killed"), "{said}");
     assert!(!said.contains("book did not"), "{said}");
@@ -295,7 +335,8 @@ fn the_script_does_what_is_asked_once_and_says_what_it_had_to_do() {
 fn the_script_refuses_what_it_does_not_know() {
     let nowhere = TempDir::new().unwrap();
     let script = |arguments: &[&str]| {
-        let mut script = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/cluster"));
+        let mut script =
+            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/cluster"));
         run(script.args(arguments).current_dir(nowhere.path()))
     };
     for (arguments, code, word) in [

@@ -1,7 +1,13 @@
 //! What is stored today must be readable tomorrow: every sample survives the codec, and the bytes are on record.
 //! `UPDATE_GOLDEN=1` rewrites the record; do that only together with a new schema version and a reader for the old one.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use holdfast::{
     board::{explore, samples},
@@ -31,8 +37,10 @@ struct Recorder {
 
 fn record<T: Word>(file: &mut String, title: &str, space: Space, version: u16, value: &T) {
     let bytes = codec::encode(space, version, value).unwrap();
-    let back: T =
-        codec::decode_versioned(space, &bytes, version, |_, _| unreachable!("it is the current one")).unwrap();
+    let back: T = codec::decode_versioned(space, &bytes, version, |_, _| {
+        unreachable!("it is the current one")
+    })
+    .unwrap();
     assert_eq!(&back, value);
     let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
@@ -49,7 +57,10 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
             if !items.is_empty() {
                 found.push(at.to_owned());
             }
-            items.iter().enumerate().for_each(|(place, item)| places(item, &format!("{at}/{place}"), found));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(place, item)| places(item, &format!("{at}/{place}"), found));
         }
         Value::Object(fields) => {
             if !fields.is_empty() && fields.keys().all(|key| key.parse::<u64>().is_ok()) {
@@ -87,7 +98,9 @@ fn what_is_written_is_read_up_to_the_border<T: Word>(
     places(&value, "", &mut found);
     let mut borders = 0;
     for at in found.into_iter().filter(|at| seen.insert(at.clone())) {
-        let fits = |many: usize| grown::<T>(&value, &at, many).map(|value| codec::encode(space, version, &value));
+        let fits = |many: usize| {
+            grown::<T>(&value, &at, many).map(|value| codec::encode(space, version, &value))
+        };
         // A word of a fixed list grows into none of its type.
         let Some(Ok(_)) = fits(1) else { continue };
         let (mut most, mut too_many) = (1, 2 * codec::MAX_RECORD);
@@ -102,7 +115,8 @@ fn what_is_written_is_read_up_to_the_border<T: Word>(
         for many in [most, most - 1, most / 2] {
             let Some(value) = grown::<T>(&value, &at, many) else { continue };
             let bytes = codec::encode(space, version, &value).unwrap();
-            let back: Result<T, _> = codec::decode_versioned(space, &bytes, version, |_, _| unreachable!());
+            let back: Result<T, _> =
+                codec::decode_versioned(space, &bytes, version, |_, _| unreachable!());
             assert_eq!(back.as_ref(), Ok(&value), "{many} at {at}, {} bytes", bytes.len());
         }
     }
@@ -123,14 +137,22 @@ impl Board for Recorder {
         every_variant_is_there(&events);
         let (mut in_events, mut in_states) = (BTreeSet::new(), BTreeSet::new());
         for event in events {
-            self.borders +=
-                what_is_written_is_read_up_to_the_border(&event, Space::Log, A::EVENT_VERSION, &mut in_events);
+            self.borders += what_is_written_is_read_up_to_the_border(
+                &event,
+                Space::Log,
+                A::EVENT_VERSION,
+                &mut in_events,
+            );
             record(&mut file, "event", Space::Log, A::EVENT_VERSION, &event);
         }
         // Where a state counts there is no end of states; the first ones show its form.
         for (place, state) in explore::<A>().unwrap().states.into_iter().enumerate() {
-            self.borders +=
-                what_is_written_is_read_up_to_the_border(&state, Space::State, A::STATE_VERSION, &mut in_states);
+            self.borders += what_is_written_is_read_up_to_the_border(
+                &state,
+                Space::State,
+                A::STATE_VERSION,
+                &mut in_states,
+            );
             if place >= STATES {
                 continue;
             }
@@ -148,7 +170,12 @@ impl Board for Recorder {
         V::folds(&mut rows);
         let (mut file, mut seen) = (String::new(), BTreeSet::new());
         for row in rows.0 {
-            self.borders += what_is_written_is_read_up_to_the_border(&row, Space::State, V::STATE_VERSION, &mut seen);
+            self.borders += what_is_written_is_read_up_to_the_border(
+                &row,
+                Space::State,
+                V::STATE_VERSION,
+                &mut seen,
+            );
             record(&mut file, "row", Space::State, V::STATE_VERSION, &row);
         }
         self.files.push((V::NAME.context, file));
@@ -158,9 +185,14 @@ impl Board for Recorder {
 /// What one event, and one of each source in turn, make of a row.
 struct Rows<V>(Vec<V>);
 impl<V: View> Folds<V> for Rows<V> {
-    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+    fn hearing<S: Aggregate>(
+        &mut self,
+        row: fn(&S::Event) -> Option<u64>,
+        fold: fn(&mut V, &S::Event),
+    ) {
         for before in self.0.clone() {
-            for event in samples::<S::Event>().unwrap().iter().filter(|event| row(event).is_some()) {
+            for event in samples::<S::Event>().unwrap().iter().filter(|event| row(event).is_some())
+            {
                 let mut after = before.clone();
                 fold(&mut after, event);
                 if !self.0.contains(&after) {
@@ -186,7 +218,10 @@ fn everything_stored_survives_the_codec_and_keeps_its_bytes() {
             fs::write(&path, &now).unwrap();
         }
         let then = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(now, then, "the stored form of {context} has changed (see the head of this file)");
+        assert_eq!(
+            now, then,
+            "the stored form of {context} has changed (see the head of this file)"
+        );
     }
 }
 
@@ -197,8 +232,10 @@ fn a_record_of_one_kind_is_not_read_as_another() {
 }
 
 fn read<E: Entity>(bytes: &[u8]) -> E {
-    codec::decode_versioned(Space::State, bytes, E::STATE_VERSION, |version, record| E::old_state(version, record))
-        .unwrap()
+    codec::decode_versioned(Space::State, bytes, E::STATE_VERSION, |version, record| {
+        E::old_state(version, record)
+    })
+    .unwrap()
 }
 
 /// The states that an earlier version has stored: the recorded bytes, and how they are read now.
@@ -209,8 +246,10 @@ fn reads<A: Aggregate>(version: u16, after: impl Fn(&str) -> String) {
     assert!(lines.len() >= 4);
     for pair in lines.chunks(2) {
         let hex = pair[1].trim();
-        let bytes: Vec<u8> =
-            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+        let bytes: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect();
         let state: A = read(&bytes);
         assert_eq!(format!("{state:?}"), after(pair[0].strip_prefix("state ").unwrap()));
         codec::encode(Space::State, A::STATE_VERSION, &state).unwrap();

@@ -96,7 +96,10 @@ fn as_nobody(command: &Command, directory: &Path) -> Command {
     let program = directory.join("holdfast");
     fs::copy(command.get_program(), &program).unwrap();
     let mut as_nobody = Command::new("setpriv");
-    as_nobody.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(program).args(command.get_args());
+    as_nobody
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(program)
+        .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => as_nobody.env(name, value),
@@ -114,7 +117,11 @@ fn an_unknown_key_of_the_configuration_is_named() {
         ended(&run(holdfast().args([command, "--config", &file])), CONFIGURATION, &["listn"]);
     }
     let mut from_environment = serve(directory.path(), &[]);
-    ended(&run(from_environment.env("HOLDFAST_HTTP__LISTN", "127.0.0.1:0")), CONFIGURATION, &["listn"]);
+    ended(
+        &run(from_environment.env("HOLDFAST_HTTP__LISTN", "127.0.0.1:0")),
+        CONFIGURATION,
+        &["listn"],
+    );
 }
 
 #[test]
@@ -129,7 +136,11 @@ fn a_value_of_a_wrong_kind_is_named_by_its_key() {
         ended(&run(holdfast().args(["check-config", "--config", &file])), CONFIGURATION, &[key]);
     }
     let file = config(directory.path(), "[http\n");
-    ended(&run(holdfast().args(["check-config", "--config", &file])), CONFIGURATION, &["holdfast.toml"]);
+    ended(
+        &run(holdfast().args(["check-config", "--config", &file])),
+        CONFIGURATION,
+        &["holdfast.toml"],
+    );
 }
 
 #[test]
@@ -141,7 +152,10 @@ fn a_configuration_that_is_not_there_is_named() {
 #[test]
 fn a_good_configuration_is_good() {
     let directory = TempDir::new().unwrap();
-    let file = config(directory.path(), "[http]\nworkers = 1\n\n[guard.\"bookrent.book\"]\ntimeout_ms = 900\n");
+    let file = config(
+        directory.path(),
+        "[http]\nworkers = 1\n\n[guard.\"bookrent.book\"]\ntimeout_ms = 900\n",
+    );
     ended(&run(holdfast().args(["check-config", "--config", &file])), 0, &[]);
 }
 
@@ -201,7 +215,12 @@ fn a_damaged_store_is_refused_in_plain_words() {
     for entry in fs::read_dir(server.data()).expect("lists").map_while(Result::ok) {
         if entry.file_name().to_string_lossy().starts_with("journal.") {
             let noise: Vec<u8> = (0..100_000).map(|_| noise.next() as u8).collect();
-            File::options().write(true).open(entry.path()).unwrap().write_all_at(&noise, 50_000).unwrap();
+            File::options()
+                .write(true)
+                .open(entry.path())
+                .unwrap()
+                .write_all_at(&noise, 50_000)
+                .unwrap();
         }
     }
 
@@ -224,9 +243,14 @@ fn a_store_is_checked_without_a_server_and_nothing_in_it_is_changed() {
     ended(&taken, FAILURE, &["is in use by another holdfast"]);
     assert!(server.terminate().success());
     let contents = || -> Vec<(String, Vec<u8>)> {
-        let entries = fs::read_dir(server.data()).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file());
+        let entries = fs::read_dir(server.data())
+            .unwrap()
+            .map(Result::unwrap)
+            .filter(|entry| entry.path().is_file());
         let mut files: Vec<_> = entries
-            .map(|entry| (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap()))
+            .map(|entry| {
+                (entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).unwrap())
+            })
             .collect();
         files.sort();
         files
@@ -244,15 +268,26 @@ fn a_store_is_checked_without_a_server_and_nothing_in_it_is_changed() {
     assert!(String::from_utf8_lossy(&text.stdout).ends_with("nothing is wrong\n"));
     assert!(contents() == before, "something was changed");
     let nowhere = server.data().join("nowhere");
-    ended(&run(holdfast().args(["check-store", "--data"]).arg(nowhere)), FAILURE, &["does not exist"]);
+    ended(
+        &run(holdfast().args(["check-store", "--data"]).arg(nowhere)),
+        FAILURE,
+        &["does not exist"],
+    );
     let empty = tempfile::tempdir().unwrap();
-    ended(&run(holdfast().args(["check-store", "--data"]).arg(empty.path())), FAILURE, &["holds no store"]);
+    ended(
+        &run(holdfast().args(["check-store", "--data"]).arg(empty.path())),
+        FAILURE,
+        &["holds no store"],
+    );
     assert_eq!(std::fs::read_dir(&empty).unwrap().count(), 0, "something was made");
 }
 
 #[test]
 fn too_few_open_files_are_told_in_words() {
-    let serve = format!("ulimit -n 32; exec '{}' serve --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_holdfast"));
+    let serve = format!(
+        "ulimit -n 32; exec '{}' serve --listen 127.0.0.1:0",
+        env!("CARGO_BIN_EXE_holdfast")
+    );
     let directory = tempfile::tempdir().unwrap();
     let output = support::run(Command::new("sh").args(["-c", &serve]).current_dir(&directory));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -19,7 +19,8 @@ const FIRST: u16 = 8081;
 fn started(system: &str) -> (Server, impl Fn(&str) -> Client) {
     let ports = systems::ports(system);
     let first = free_ports(u16::try_from(ports.len()).unwrap());
-    let server = Server::of(system, &format!("[compat]\nports = true\nfirst_port = {first}\n"), &[]);
+    let server =
+        Server::of(system, &format!("[compat]\nports = true\nfirst_port = {first}\n"), &[]);
     let of = move |context: &str| {
         let (_, port) = ports.iter().find(|(name, _)| *name == context).unwrap();
         Client::new(format!("http://127.0.0.1:{}", port - FIRST + first))
@@ -33,9 +34,18 @@ fn the_contexts_of_a_system_have_the_ports_from_8081_on() {
     for system in systems::NAMES {
         let mut ports: Vec<_> = systems::ports(system).into_iter().map(|(_, port)| port).collect();
         ports.sort_unstable();
-        assert!(ports.len() >= 4 && ports.iter().copied().eq((FIRST..).take(ports.len())), "{system}: {ports:?}");
+        assert!(
+            ports.len() >= 4 && ports.iter().copied().eq((FIRST..).take(ports.len())),
+            "{system}: {ports:?}"
+        );
         let with: Vec<_> = systems::ports(system).into_iter().map(|(name, _)| name).collect();
-        without.extend(Names::of(system).0.into_iter().map(|(name, _)| name).filter(|name| !with.contains(name)));
+        without.extend(
+            Names::of(system)
+                .0
+                .into_iter()
+                .map(|(name, _)| name)
+                .filter(|name| !with.contains(name)),
+        );
     }
     // Only the text messages had no service.
     assert!(without.iter().all(|name| *name == "purifier.notification"), "{without:?}");
@@ -81,7 +91,8 @@ fn the_transcript_of_bookrent_replays_on_the_ports_of_its_services() {
     let (server, of) = started("bookrent");
     let (books, rents, deliveries, views) =
         (of("bookrent.book"), of("bookrent.rent"), of("bookrent.delivery"), of("bookrent.view"));
-    let book = books.post("/books", json!({"title": "title01", "status": "true"})).is(201).has("id", 1);
+    let book =
+        books.post("/books", json!({"title": "title01", "status": "true"})).is(201).has("id", 1);
     assert_eq!(book.header("location"), format!("{}/books/1", books.url()));
     let rent = json!({"bookId": "1", "userId": "1", "address": "address1"});
     let rent = rents.post("/rents", rent).is(201).has("status", "Rent");
@@ -97,7 +108,8 @@ fn the_transcript_of_bookrent_replays_on_the_ports_of_its_services() {
     rents.patch("/rents/1", json!({"status": "Cancel"})).is(200).has("status", "Cancel");
     deliveries.shows("/deliveries/1", json!({"status": "Delivery Cancelled"}));
     books.shows("/books/1", json!({"status": true}));
-    views.shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
+    views
+        .shows("/views/1", json!({"rentStatus": "Cancel", "deliveryStatus": "Delivery Cancelled"}));
     // The gateway has all of it.
     server.get("/rents/1").is(200).has("status", "Cancel");
     server.get("/bookrent/books/1").is(200).has("status", true);
@@ -128,7 +140,8 @@ fn whichever_port_a_request_takes_it_is_the_same_request() {
 fn a_taken_port_is_named_with_its_context() {
     let first = free_ports(4);
     let _taken = TcpListener::bind(("127.0.0.1", first + 1)).unwrap();
-    let (code, said) = refused(&["--system", "bookrent"], &format!("ports = true\nfirst_port = {first}"));
+    let (code, said) =
+        refused(&["--system", "bookrent"], &format!("ports = true\nfirst_port = {first}"));
     assert_eq!(code, 1);
     for word in [&format!("127.0.0.1:{}", first + 1), "bookrent.rent", "compat.first_port"] {
         assert!(said.contains(word), "`{word}` is not in: {said}");
@@ -142,7 +155,8 @@ fn the_ports_are_for_one_system_at_a_time() {
     for word in ["compat.ports", "one system", "--system"] {
         assert!(said.contains(word), "`{word}` is not in: {said}");
     }
-    let (code, said) = refused(&["--system", "bookrent", "--listen", "127.0.0.1:8083"], "ports = true");
+    let (code, said) =
+        refused(&["--system", "bookrent", "--listen", "127.0.0.1:8083"], "ports = true");
     assert_eq!(code, 78, "{said}");
     assert!(said.contains("bookrent.delivery") && said.contains("http.listen"), "{said}");
 }
@@ -153,7 +167,12 @@ fn refused(arguments: &[&str], compat: &str) -> (i32, String) {
     let config = directory.path().join("holdfast.toml");
     fs::write(&config, format!("[http]\nlisten = '127.0.0.1:0'\n[compat]\n{compat}\n")).unwrap();
     let mut serve = holdfast();
-    serve.args(["serve", "--config"]).arg(config).arg("--data").arg(directory.path().join("data")).args(arguments);
+    serve
+        .args(["serve", "--config"])
+        .arg(config)
+        .arg("--data")
+        .arg(directory.path().join("data"))
+        .args(arguments);
     let output = run(&mut serve);
     assert!(output.stdout.is_empty());
     (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())

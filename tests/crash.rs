@@ -72,7 +72,12 @@ impl Customer<'_> {
                 None
             }
             Some((status, body)) => {
-                assert!(matches!(status, 200 | 201), "{} {}: {status} {body}", wish.method, wish.path);
+                assert!(
+                    matches!(status, 200 | 201),
+                    "{} {}: {status} {body}",
+                    wish.method,
+                    wish.path
+                );
                 self.told.lock().unwrap().acknowledged.push((wish, status, body.clone()));
                 self.acknowledged.fetch_add(1, Ordering::Relaxed);
                 Some(body)
@@ -115,17 +120,25 @@ fn killed_under_load_it_keeps_what_it_acknowledged_and_ends_what_it_began() {
         thread::scope(|scope| {
             for n in 0..CLIENTS {
                 let (client, name) = ((*server).apart(), format!("round{round}-client{n}"));
-                let (told, acknowledged, killed, chance) = (&told, &acknowledged, &killed, chance.fork());
-                let customer = Customer { client, told, acknowledged, killed, chance, name, wishes: 0 };
+                let (told, acknowledged, killed, chance) =
+                    (&told, &acknowledged, &killed, chance.fork());
+                let customer =
+                    Customer { client, told, acknowledged, killed, chance, name, wishes: 0 };
                 scope.spawn(move || customer.live(round));
             }
-            eventually("enough is acknowledged", || (acknowledged.load(Ordering::Relaxed) >= enough).then_some(()));
+            eventually("enough is acknowledged", || {
+                (acknowledged.load(Ordering::Relaxed) >= enough).then_some(())
+            });
             server.kill();
             killed.store(true, Ordering::Relaxed);
         });
         server.restart();
         let mut told = told.lock().unwrap();
-        eprintln!("round {round}: {} acknowledged, {} cut off", told.acknowledged.len(), told.unanswered.len());
+        eprintln!(
+            "round {round}: {} acknowledged, {} cut off",
+            told.acknowledged.len(),
+            told.unanswered.len()
+        );
         repeat_what_was_cut_off(&server, &mut told);
         everything_acknowledged_is_there(&server, &told);
         the_world_is_right(&server);
@@ -150,11 +163,21 @@ fn everything_acknowledged_is_there(server: &Client, told: &Told) {
     let mut rents: BTreeMap<u64, Value> = BTreeMap::new();
     for (wish, status, body) in &told.acknowledged {
         let (again, replayed) = wish.put(server).unwrap();
-        assert_eq!((again, &replayed), (*status, body), "{} {} under {}", wish.method, wish.path, wish.key);
+        assert_eq!(
+            (again, &replayed),
+            (*status, body),
+            "{} {} under {}",
+            wish.method,
+            wish.path,
+            wish.key
+        );
         let id = body["id"].as_u64().unwrap();
         match wish.path.as_str() {
             // Two wishes that share a number would show here: one of them is not what the server shows.
-            "/books" => assert!(books.insert(id, body["title"].clone()).is_none(), "book {id} was acknowledged twice"),
+            "/books" => assert!(
+                books.insert(id, body["title"].clone()).is_none(),
+                "book {id} was acknowledged twice"
+            ),
             // The cancel of a rent comes behind the rent, so the last word counts.
             _ => drop(rents.insert(id, body.clone())),
         }
@@ -172,20 +195,24 @@ fn everything_acknowledged_is_there(server: &Client, told: &Told) {
 
 /// Every saga ends; every book that is out is held by one rent; every rent has its delivery and its row.
 fn the_world_is_right(server: &Client) {
-    let highest = server.all("rents").iter().filter_map(|rent| rent["id"].as_u64()).max().unwrap_or(0);
+    let highest =
+        server.all("rents").iter().filter_map(|rent| rent["id"].as_u64()).max().unwrap_or(0);
     for number in 1..=highest + 2 * CLIENTS {
         eventually(&format!("rent {number} is settled"), || {
             let rent = server.get(&format!("/rents/{number}"));
-            (rent.status == 404 || rent.status == 200 && rent["status"] != "Requested").then_some(())
+            (rent.status == 404 || rent.status == 200 && rent["status"] != "Requested")
+                .then_some(())
         });
     }
     let rents = server.all("rents");
     for rent in &rents {
-        let (path, view) = (format!("/deliveries/{}", rent["id"]), format!("/views/{}", rent["id"]));
+        let (path, view) =
+            (format!("/deliveries/{}", rent["id"]), format!("/views/{}", rent["id"]));
         server.shows(&view, json!({"rentStatus": rent["status"], "bookId": rent["bookId"]}));
         match rent["status"].as_str() {
             Some("Rent") => {
-                server.shows(&path, json!({"status": "Delivery Started", "bookId": rent["bookId"]}));
+                server
+                    .shows(&path, json!({"status": "Delivery Started", "bookId": rent["bookId"]}));
                 server.shows(&view, json!({"deliveryStatus": "Delivery Started"}));
             }
             // A delivery whose cancel was heard before its start never was.
@@ -198,10 +225,16 @@ fn the_world_is_right(server: &Client) {
     }
     let mut titles = BTreeSet::new();
     for book in server.all("books") {
-        let holders = rents.iter().filter(|rent| rent["bookId"] == book["id"] && rent["status"] == "Rent").count();
+        let holders = rents
+            .iter()
+            .filter(|rent| rent["bookId"] == book["id"] && rent["status"] == "Rent")
+            .count();
         assert!(holders <= 1, "{book} is held by {holders}");
         server.shows(&format!("/books/{}", book["id"]), json!({"status": holders == 0}));
-        assert!(titles.insert(book["title"].to_string()), "{book} was registered twice under one key");
+        assert!(
+            titles.insert(book["title"].to_string()),
+            "{book} was registered twice under one key"
+        );
     }
     assert_eq!(server.total("views"), rents.len() as u64);
 }

@@ -4,7 +4,12 @@
 //!
 //! `HOLDFAST_DAMAGED_COPIES=500` makes so many copies, `HOLDFAST_SEED` others. What came of them is printed.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 use original::{Original, Outcome, contents, copy, judge, make, names};
 use std::{
@@ -34,7 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Damages one file; says how.
 fn damage(original: &Original, dir: &Path, chance: &mut Chance) -> String {
     let all = names(dir);
-    let of = |begins: &str| all.iter().filter(|name| name.starts_with(begins)).cloned().collect::<Vec<_>>();
+    let of = |begins: &str| {
+        all.iter().filter(|name| name.starts_with(begins)).cloned().collect::<Vec<_>>()
+    };
     let files = match chance.between(0, 10) {
         0..6 => of("db"),
         6 | 7 => of("journal."),
@@ -82,7 +89,9 @@ fn damage(original: &Original, dir: &Path, chance: &mut Chance) -> String {
 
 #[test]
 fn whatever_is_damaged_is_told_and_nothing_is_missing_without_a_word() {
-    let number = |name: &str, otherwise| std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"));
+    let number = |name: &str, otherwise| {
+        std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+    };
     let (copies, seed) = (number("HOLDFAST_DAMAGED_COPIES", 60), number("HOLDFAST_SEED", 7));
     let keep = tempfile::tempdir().expect("a temporary directory");
     let mut chance = Chance::new(seed);
@@ -108,9 +117,12 @@ fn whatever_is_damaged_is_told_and_nothing_is_missing_without_a_word() {
                     .filter(|(name, bytes)| after.get(*name) != Some(bytes))
                     .map(|(name, _)| name.as_str())
                     .collect();
-                let more: Vec<_> = after.keys().filter(|name| !before.contains_key(*name)).collect();
+                let more: Vec<_> =
+                    after.keys().filter(|name| !before.contains_key(*name)).collect();
                 if !changed.is_empty() || !more.is_empty() {
-                    bad.push(format!("{what}: refused ({words}), and changed {changed:?}, made {more:?}"));
+                    bad.push(format!(
+                        "{what}: refused ({words}), and changed {changed:?}, made {more:?}"
+                    ));
                 }
             }
             Ok(Outcome::Told(_)) => told += 1,

@@ -4,7 +4,8 @@
 
 use holdfast::{
     domain::{
-        Aggregate, AskId, Entity, Folds, Id, Moment, NoAnswer, Policies, React, Refusal, Standing, Timestamp, View,
+        Aggregate, AskId, Entity, Folds, Id, Moment, NoAnswer, Policies, React, Refusal, Standing,
+        Timestamp, View,
     },
     systems::bookrent::{
         book::{self, Book},
@@ -29,10 +30,15 @@ impl<A: Aggregate> Policies<A> for Ears {
     }
 }
 
-type FoldOf<S> = (fn(&<S as Aggregate>::Event) -> Option<u64>, fn(&mut Row, &<S as Aggregate>::Event));
+type FoldOf<S> =
+    (fn(&<S as Aggregate>::Event) -> Option<u64>, fn(&mut Row, &<S as Aggregate>::Event));
 
 impl Folds<Row> for Ears {
-    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut Row, &S::Event)) {
+    fn hearing<S: Aggregate>(
+        &mut self,
+        row: fn(&S::Event) -> Option<u64>,
+        fold: fn(&mut Row, &S::Event),
+    ) {
         self.0.insert(S::NAME.context, Box::<FoldOf<S>>::new((row, fold)));
     }
 }
@@ -99,7 +105,8 @@ impl World {
         for number in 1..=books {
             let mut book = Book::default();
             let register = book::Register { title: "title".into(), status: None };
-            decide(&mut book, Id::new(number), book::Command::Register(register)).expect("registers");
+            decide(&mut book, Id::new(number), book::Command::Register(register))
+                .expect("registers");
             world.books.insert(number, book);
         }
         world
@@ -107,10 +114,13 @@ impl World {
 
     fn request(&mut self, book: u64) {
         let number = self.rents.len() as u64 + 1;
-        let request = rent::Request { book_id: Id::new(book), user_id: number, address: "a".into() };
+        let request =
+            rent::Request { book_id: Id::new(book), user_id: number, address: "a".into() };
         let mut rent = Rent::default();
-        self.said_by_rents
-            .extend(decide(&mut rent, Id::new(number), rent::Command::Request(request)).expect("is recorded"));
+        self.said_by_rents.extend(
+            decide(&mut rent, Id::new(number), rent::Command::Request(request))
+                .expect("is recorded"),
+        );
         assert!(rent.awaits(Id::new(number)).is_some(), "it asks its book");
         self.rents.insert(number, (book, rent));
         self.parcels.push(Parcel::Take(Id::new(number)));
@@ -153,7 +163,8 @@ impl World {
             }
             Parcel::ToDelivery(id, command) => {
                 let state = self.deliveries.entry(id.get()).or_default();
-                self.said_by_deliveries.extend(decide(state, id, command).expect("a policy's command is not refused"));
+                self.said_by_deliveries
+                    .extend(decide(state, id, command).expect("a policy's command is not refused"));
             }
         }
     }
@@ -169,14 +180,16 @@ struct Positions {
 
 /// Runs a world to its end, in the order that `choices` say; what they double comes twice, at any distance.
 fn run(books: u64, orders: &[(u64, bool)], choices: &[u16]) -> (World, BTreeMap<u64, Row>) {
-    let (mut world, mut at, mut rows) = (World::with_books(books), Positions::default(), BTreeMap::new());
+    let (mut world, mut at, mut rows) =
+        (World::with_books(books), Positions::default(), BTreeMap::new());
     let (ears_of_book, ears_of_delivery) = (Ears::of::<Book>(), Ears::of::<Delivery>());
     let mut ears_of_view = Ears::default();
     Row::folds(&mut ears_of_view);
     let (mut orders, mut choices) = (orders.iter(), choices.iter());
     loop {
         let choice = choices.next().copied();
-        let (pick, doubled) = (usize::from(choice.unwrap_or(0) >> 2), choice.is_some_and(|choice| choice & 3 == 0));
+        let (pick, doubled) =
+            (usize::from(choice.unwrap_or(0) >> 2), choice.is_some_and(|choice| choice & 3 == 0));
         let copies = 1 + usize::from(doubled);
         match pick % 8 {
             0 => {
@@ -193,17 +206,27 @@ fn run(books: u64, orders: &[(u64, bool)], choices: &[u16]) -> (World, BTreeMap<
             1 if at.book[0] < world.said_by_rents.len() => {
                 let command = ears_of_book.react::<Book, Rent>(&world.said_by_rents[at.book[0]]);
                 at.book[0] += 1;
-                world.parcels.extend(command.into_iter().cycle_n(copies, |(id, command)| Parcel::ToBook(id, command)));
+                world.parcels.extend(
+                    command
+                        .into_iter()
+                        .cycle_n(copies, |(id, command)| Parcel::ToBook(id, command)),
+                );
                 continue;
             }
             2 if at.book[1] < world.said_by_deliveries.len() => {
-                let command = ears_of_book.react::<Book, Delivery>(&world.said_by_deliveries[at.book[1]]);
+                let command =
+                    ears_of_book.react::<Book, Delivery>(&world.said_by_deliveries[at.book[1]]);
                 at.book[1] += 1;
-                world.parcels.extend(command.into_iter().cycle_n(copies, |(id, command)| Parcel::ToBook(id, command)));
+                world.parcels.extend(
+                    command
+                        .into_iter()
+                        .cycle_n(copies, |(id, command)| Parcel::ToBook(id, command)),
+                );
                 continue;
             }
             3 if at.delivery < world.said_by_rents.len() => {
-                let command = ears_of_delivery.react::<Delivery, Rent>(&world.said_by_rents[at.delivery]);
+                let command =
+                    ears_of_delivery.react::<Delivery, Rent>(&world.said_by_rents[at.delivery]);
                 at.delivery += 1;
                 let parcel = |(id, command)| Parcel::ToDelivery(id, command);
                 world.parcels.extend(command.into_iter().cycle_n(copies, parcel));
@@ -231,12 +254,20 @@ fn run(books: u64, orders: &[(u64, bool)], choices: &[u16]) -> (World, BTreeMap<
         }
         // Nothing to do in this place: look in the next, until all is quiet.
         let (rents, deliveries) = (world.said_by_rents.len(), world.said_by_deliveries.len());
-        let heard = at.book == [rents, deliveries] && at.delivery == rents && at.view == [rents, deliveries];
+        let heard = at.book == [rents, deliveries]
+            && at.delivery == rents
+            && at.view == [rents, deliveries];
         if choice.is_none() {
             if heard && world.parcels.is_empty() && orders.len() == 0 {
                 return (world, rows);
             }
-            return finish(world, at, rows, orders.copied().collect(), [ears_of_book, ears_of_delivery, ears_of_view]);
+            return finish(
+                world,
+                at,
+                rows,
+                orders.copied().collect(),
+                [ears_of_book, ears_of_delivery, ears_of_view],
+            );
         }
     }
 }
@@ -251,22 +282,32 @@ fn finish(
 ) -> (World, BTreeMap<u64, Row>) {
     orders.iter().for_each(|(number, _)| world.request(*number));
     loop {
-        let before = (world.parcels.len(), world.said_by_rents.len(), world.said_by_deliveries.len());
+        let before =
+            (world.parcels.len(), world.said_by_rents.len(), world.said_by_deliveries.len());
         for parcel in std::mem::take(&mut world.parcels) {
             world.take(parcel);
         }
         for event in &world.said_by_rents[at.book[0]..] {
-            world.parcels.extend(book.react::<Book, Rent>(event).map(|(id, command)| Parcel::ToBook(id, command)));
+            world.parcels.extend(
+                book.react::<Book, Rent>(event).map(|(id, command)| Parcel::ToBook(id, command)),
+            );
         }
         for event in &world.said_by_deliveries[at.book[1]..] {
-            world.parcels.extend(book.react::<Book, Delivery>(event).map(|(id, command)| Parcel::ToBook(id, command)));
+            world.parcels.extend(
+                book.react::<Book, Delivery>(event)
+                    .map(|(id, command)| Parcel::ToBook(id, command)),
+            );
         }
         for event in &world.said_by_rents[at.delivery..] {
             let command = delivery.react::<Delivery, Rent>(event);
             world.parcels.extend(command.map(|(id, command)| Parcel::ToDelivery(id, command)));
         }
-        world.said_by_rents[at.view[0]..].iter().for_each(|event| view.fold::<Rent>(&mut rows, event));
-        world.said_by_deliveries[at.view[1]..].iter().for_each(|event| view.fold::<Delivery>(&mut rows, event));
+        world.said_by_rents[at.view[0]..]
+            .iter()
+            .for_each(|event| view.fold::<Rent>(&mut rows, event));
+        world.said_by_deliveries[at.view[1]..]
+            .iter()
+            .for_each(|event| view.fold::<Delivery>(&mut rows, event));
         let (rents, deliveries) = (world.said_by_rents.len(), world.said_by_deliveries.len());
         at = Positions { book: [rents, deliveries], delivery: rents, view: [rents, deliveries] };
         if world.parcels.is_empty() && before == (0, rents, deliveries) {

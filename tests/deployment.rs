@@ -31,16 +31,27 @@ fn deploy(file: &str) -> PathBuf {
 /// The instructions of the Containerfile: each word and what follows it.
 fn instructions() -> Vec<(String, String)> {
     let text = fs::read_to_string(deploy("Containerfile")).unwrap().replace("\\\n", " ");
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.map(|line| line.split_once(' ').unwrap()).map(|(word, rest)| (word.into(), rest.trim().into())).collect()
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(word, rest)| (word.into(), rest.trim().into()))
+        .collect()
 }
 /// What follows the last instruction of that word.
 fn instruction(word: &str) -> String {
-    instructions().into_iter().rfind(|(found, _)| found == word).unwrap_or_else(|| panic!("no {word}")).1
+    instructions()
+        .into_iter()
+        .rfind(|(found, _)| found == word)
+        .unwrap_or_else(|| panic!("no {word}"))
+        .1
 }
 fn image_variables() -> Variables {
     let set = instructions().into_iter().filter(|(word, _)| word == "ENV").map(|(_, rest)| rest);
-    set.map(|rest| rest.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap()).collect()
+    set.map(|rest| {
+        rest.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).unwrap()
+    })
+    .collect()
 }
 fn image_port() -> String {
     image_variables()[LISTEN].rsplit_once(':').unwrap().1.to_owned()
@@ -76,7 +87,8 @@ impl Node {
     /// What its process finds in its environment.
     fn variables(&self) -> Variables {
         let own = self.service["environment"].as_object().unwrap();
-        let own = own.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
+        let own =
+            own.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()));
         image_variables().into_iter().chain(own).collect()
     }
 
@@ -84,8 +96,13 @@ impl Node {
     fn arguments(&self) -> Vec<String> {
         let mut arguments = strings(&self.service["command"]);
         for config in self.service["configs"].as_array().unwrap() {
-            let file = self.compose["configs"][config["source"].as_str().unwrap()]["file"].as_str().unwrap();
-            let place = arguments.iter_mut().find(|argument| **argument == config["target"]).expect("it is read");
+            let file = self.compose["configs"][config["source"].as_str().unwrap()]["file"]
+                .as_str()
+                .unwrap();
+            let place = arguments
+                .iter_mut()
+                .find(|argument| **argument == config["target"])
+                .expect("it is read");
             *place = deploy(file).display().to_string();
         }
         arguments
@@ -96,10 +113,14 @@ impl Node {
         let mut arguments = self.arguments();
         assert_eq!(arguments.remove(0), "serve");
         let mut check = holdfast();
-        let output = run(check.args(["check-config", "--json"]).args(arguments).envs(self.variables()));
+        let output =
+            run(check.args(["check-config", "--json"]).args(arguments).envs(self.variables()));
         assert!(output.status.success(), "{}: {}", self.name, said(&output));
         let lines: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-        lines.into_iter().map(|line| (line["key"].as_str().unwrap().to_owned(), line["value"].clone())).collect()
+        lines
+            .into_iter()
+            .map(|line| (line["key"].as_str().unwrap().to_owned(), line["value"].clone()))
+            .collect()
     }
 
     /// The contexts that it hosts.
@@ -125,13 +146,15 @@ fn every_context_has_a_node_with_a_volume_and_the_port_of_its_service() {
         let ports = match contexts.as_slice() {
             [] => vec![image_port()],
             hosted => {
-                let own =
-                    systems::ports("bookrent").into_iter().filter(|(name, _)| hosted.contains(&(*name).to_owned()));
+                let own = systems::ports("bookrent")
+                    .into_iter()
+                    .filter(|(name, _)| hosted.contains(&(*name).to_owned()));
                 assert_eq!(volumes, [format!("{}:{data}", node.name)]);
                 own.map(|(_, port)| port.to_string()).collect()
             }
         };
-        let published: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}:{port}")).collect();
+        let published: Vec<_> =
+            ports.iter().map(|port| format!("127.0.0.1:{port}:{port}")).collect();
         assert_eq!(strings(&node.service["ports"]), published, "{}", node.name);
         hosted.extend(contexts);
     }
@@ -145,7 +168,8 @@ fn every_peer_is_the_node_that_hosts_the_context() {
     for node in &nodes {
         for (key, url) in node.configuration().iter().filter(|(key, _)| key.starts_with("peers.")) {
             let context = key.trim_start_matches("peers.");
-            let host = nodes.iter().find(|node| node.contexts().contains(&context.to_owned())).unwrap();
+            let host =
+                nodes.iter().find(|node| node.contexts().contains(&context.to_owned())).unwrap();
             assert_eq!(*url, format!("http://{}:{}", host.name, image_port()), "{context}");
         }
     }
@@ -158,7 +182,8 @@ fn every_secret_is_made_and_is_where_it_is_looked_for() {
         let output = run(Command::new(deploy("make-secrets")).arg(made.path()));
         assert!(output.status.success(), "{}", said(&output));
         let all = fs::read_dir(made.path()).unwrap().map(|entry| entry.unwrap().path());
-        all.map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect::<BTreeMap<_, _>>()
+        all.map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+            .collect::<BTreeMap<_, _>>()
     };
     let first = make();
     assert_eq!(first, make(), "what is there stays");
@@ -171,11 +196,16 @@ fn every_secret_is_made_and_is_where_it_is_looked_for() {
     }
     let password = |file: &str| first[&made.path().join(file)].clone();
     let url = password("amqp_url");
-    assert!(url.contains("@rabbitmq:5672/") && compose["services"]["rabbitmq"].is_object(), "{url}");
+    assert!(
+        url.contains("@rabbitmq:5672/") && compose["services"]["rabbitmq"].is_object(),
+        "{url}"
+    );
     assert!(url.contains(password("rabbitmq_password").trim()));
     for node in nodes() {
-        let given: Vec<_> =
-            strings(&node.service["secrets"]).iter().map(|name| format!("/run/secrets/{name}")).collect();
+        let given: Vec<_> = strings(&node.service["secrets"])
+            .iter()
+            .map(|name| format!("/run/secrets/{name}"))
+            .collect();
         let configuration = node.configuration();
         for key in ["node.credential_file", "amqp.url_file"] {
             let file = configuration[key].as_str().unwrap().to_owned();
@@ -204,11 +234,18 @@ fn a_node_starts_with_what_the_files_say() {
     let first_port = free_ports(4);
     let mut serve = holdfast();
     serve.args(node.arguments()).envs(node.variables()).env(LISTEN, "127.0.0.1:0");
-    serve.env("HOLDFAST_STORE__DIR", here("data")).env("HOLDFAST_COMPAT__FIRST_PORT", first_port.to_string());
+    serve
+        .env("HOLDFAST_STORE__DIR", here("data"))
+        .env("HOLDFAST_COMPAT__FIRST_PORT", first_port.to_string());
     serve.env("HOLDFAST_NODE__CREDENTIAL_FILE", here("node_credential"));
     serve.env("HOLDFAST_AMQP__URL_FILE", here("amqp_url"));
-    let mut running =
-        Running(serve.stdout(Stdio::piped()).stderr(fs::File::create(here("log")).unwrap()).spawn().unwrap());
+    let mut running = Running(
+        serve
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(here("log")).unwrap())
+            .spawn()
+            .unwrap(),
+    );
     let mut line = String::new();
     BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let answers = line.trim().strip_prefix("listening on ").map(|url| {
@@ -223,14 +260,20 @@ fn a_node_starts_with_what_the_files_say() {
         ]
         .map(|answer| answer.status)
     });
-    assert_eq!(answers, Some([200, 200, 404]), "{line}{}", fs::read_to_string(here("log")).unwrap());
+    assert_eq!(
+        answers,
+        Some([200, 200, 404]),
+        "{line}{}",
+        fs::read_to_string(here("log")).unwrap()
+    );
 }
 
 #[test]
 fn the_image_is_set_up_with_what_the_server_knows() {
     let variables = image_variables();
-    let check =
-        |further: &[(&str, &str)]| run(holdfast().arg("check-config").envs(&variables).envs(further.iter().copied()));
+    let check = |further: &[(&str, &str)]| {
+        run(holdfast().arg("check-config").envs(&variables).envs(further.iter().copied()))
+    };
     let refused = check(&[]);
     assert_eq!(refused.status.code(), Some(78), "it does not open itself to everybody");
     assert!(said(&refused).contains("auth.allow_open_beyond_loopback"), "{}", said(&refused));
@@ -243,7 +286,10 @@ fn the_image_is_set_up_with_what_the_server_knows() {
     assert_eq!(instruction("VOLUME"), variables["HOLDFAST_STORE__DIR"]);
     assert_eq!(instruction("STOPSIGNAL"), "SIGTERM");
     assert_ne!(instruction("USER").split(':').next(), Some("0"));
-    assert_eq!((instruction("ENTRYPOINT").as_str(), instruction("CMD").as_str()), ("[\"holdfast\"]", "[\"serve\"]"));
+    assert_eq!(
+        (instruction("ENTRYPOINT").as_str(), instruction("CMD").as_str()),
+        ("[\"holdfast\"]", "[\"serve\"]")
+    );
 }
 
 #[test]
@@ -253,13 +299,18 @@ fn the_image_is_built_from_what_is_there() {
         let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before}"));
         rest.split(after).next().unwrap().to_owned()
     };
-    let version = |text: String| text.split('.').map(|part| part.parse::<u32>().unwrap()).collect::<Vec<_>>();
-    let toolchain = instructions().into_iter().find_map(|(_, rest)| rest.strip_prefix("RUST=").map(str::to_owned));
+    let version =
+        |text: String| text.split('.').map(|part| part.parse::<u32>().unwrap()).collect::<Vec<_>>();
+    let toolchain = instructions()
+        .into_iter()
+        .find_map(|(_, rest)| rest.strip_prefix("RUST=").map(str::to_owned));
     assert!(version(toolchain.unwrap()) >= version(of(&manifest, "rust-version = \"", '"')));
-    let build = instructions().into_iter().find(|(_, rest)| rest.contains("cargo build")).unwrap().1;
+    let build =
+        instructions().into_iter().find(|(_, rest)| rest.contains("cargo build")).unwrap().1;
     let profile = of(&build, "--profile ", ' ');
     assert!(
-        manifest.contains(&format!("[profile.{profile}]")) && build.contains(&format!("target/{profile}/holdfast"))
+        manifest.contains(&format!("[profile.{profile}]"))
+            && build.contains(&format!("target/{profile}/holdfast"))
     );
 
     // Everything that stands in the manifest goes into the image's build, and all that goes in is there.

@@ -1,6 +1,12 @@
 //! What the world may read of what has happened: pages, streams, documents.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod support;
 
@@ -19,7 +25,10 @@ fn rents(server: &Server, count: u64) {
     for user in 0..count {
         let book = server.register_book("title01");
         let rent = server.rent(book, user).id();
-        server.shows(&format!("/deliveries/{rent}"), serde_json::json!({ "status": "Delivery Started" }));
+        server.shows(
+            &format!("/deliveries/{rent}"),
+            serde_json::json!({ "status": "Delivery Started" }),
+        );
     }
 }
 
@@ -31,7 +40,10 @@ fn next(answer: &Answer) -> String {
 
 fn ids(answer: &Answer) -> Vec<(String, u64)> {
     let id = |event: &Value| {
-        (event["source"].as_str().unwrap().to_owned(), event["sequence"].as_str().unwrap().parse().unwrap())
+        (
+            event["source"].as_str().unwrap().to_owned(),
+            event["sequence"].as_str().unwrap().parse().unwrap(),
+        )
     };
     answer.body.as_array().unwrap().iter().map(id).collect()
 }
@@ -80,7 +92,12 @@ fn all_logs_are_read_with_one_cursor_each_event_once_and_each_context_in_order()
 }
 
 /// Reads a stream of events until there are `count`: their ids and their data.
-fn stream(server: &Server, path: &str, last: Option<&str>, count: usize) -> (Vec<(String, Value)>, TcpStream) {
+fn stream(
+    server: &Server,
+    path: &str,
+    last: Option<&str>,
+    count: usize,
+) -> (Vec<(String, Value)>, TcpStream) {
     let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let last = last.map_or(String::new(), |last| format!("Last-Event-ID: {last}\r\n"));
@@ -113,7 +130,10 @@ fn a_stream_is_taken_up_where_it_broke_and_ends_with_the_server() {
     assert_eq!(sequence(&events[0].1), 5);
     let (first, _) = stream(&server, "/events", None, 5);
     let (rest, _) = stream(&server, "/events", Some(&first[4].0), 7);
-    let both = first.iter().chain(&rest).map(|(_, event)| (event["source"].to_string(), event["id"].to_string()));
+    let both = first
+        .iter()
+        .chain(&rest)
+        .map(|(_, event)| (event["source"].to_string(), event["id"].to_string()));
     assert_eq!(both.collect::<std::collections::HashSet<_>>().len(), 12);
     // One that is open hears what happens, and hears the end.
     let (_, mut open) = stream(&server, "/events/bookrent.rent?from=6", None, 1);
@@ -133,7 +153,9 @@ fn golden() -> std::path::PathBuf {
 fn breaks(old: &Value, new: &Value, at: &str, found: &mut Vec<String>) {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
-            for (word, value) in old.iter().filter(|(word, _)| *word != "description" && *word != "title") {
+            for (word, value) in
+                old.iter().filter(|(word, _)| *word != "description" && *word != "title")
+            {
                 match new.get(word) {
                     Some(now) => breaks(value, now, &format!("{at}/{word}"), found),
                     None => found.push(format!("{at}/{word} is gone")),
@@ -143,7 +165,9 @@ fn breaks(old: &Value, new: &Value, at: &str, found: &mut Vec<String>) {
         }
         (Value::Array(old), Value::Array(new)) if at.ends_with("/required") => {
             found.extend(
-                old.iter().filter(|name| !new.contains(name)).map(|name| format!("{name} may be absent at {at}")),
+                old.iter()
+                    .filter(|name| !new.contains(name))
+                    .map(|name| format!("{name} may be absent at {at}")),
             );
         }
         (old, new) if old != new => found.push(format!("{at} is {new}, was {old}")),
@@ -161,12 +185,17 @@ fn schemas_of_events_only_ever_grow() {
     for (name, schema) in schemas {
         let kind = document["components"]["messages"][name]["name"].as_str().unwrap();
         let path = golden().join(format!("{kind}.json"));
-        match fs::read_to_string(&path).ok().map(|text| serde_json::from_str::<Value>(&text).unwrap()) {
+        match fs::read_to_string(&path)
+            .ok()
+            .map(|text| serde_json::from_str::<Value>(&text).unwrap())
+        {
             Some(old) => {
                 let mut found = Vec::new();
                 breaks(&old, schema, "", &mut found);
                 if !found.is_empty() {
-                    wrong.push(format!("{kind} breaks its consumers, it wants a new version: {found:?}"));
+                    wrong.push(format!(
+                        "{kind} breaks its consumers, it wants a new version: {found:?}"
+                    ));
                 } else if old != *schema && !update {
                     wrong.push(format!("{kind} has grown; UPDATE_GOLDEN=1 keeps it"));
                 }
@@ -199,9 +228,17 @@ fn a_field_that_goes_or_changes_breaks_and_one_that_comes_does_not() {
         found.len()
     };
     assert_eq!(check(&grown), 0);
-    assert_eq!(check(&serde_json::json!({ "properties": { "a": { "type": "integer" } }, "required": ["a"] })), 1);
+    assert_eq!(
+        check(
+            &serde_json::json!({ "properties": { "a": { "type": "integer" } }, "required": ["a"] })
+        ),
+        1
+    );
     assert_eq!(check(&serde_json::json!({ "properties": {}, "required": ["a"] })), 1);
-    assert_eq!(check(&serde_json::json!({ "properties": { "a": { "type": "string" } }, "required": [] })), 1);
+    assert_eq!(
+        check(&serde_json::json!({ "properties": { "a": { "type": "string" } }, "required": [] })),
+        1
+    );
 }
 
 #[test]
@@ -218,8 +255,13 @@ fn the_documents_are_served_and_fit_the_events() {
             assert!(event["data"].get(field.as_str().unwrap()).is_some(), "{event} has no {field}");
         }
         let known = schema["properties"].as_object().unwrap();
-        assert!(event["data"].as_object().unwrap().keys().all(|field| known.contains_key(field)), "{event}");
+        assert!(
+            event["data"].as_object().unwrap().keys().all(|field| known.contains_key(field)),
+            "{event}"
+        );
     }
     server.get("/schemas/nothing.json").is(404);
-    eventually("the document names each channel", || document["channels"].get("bookrent.rent.BookRented").map(|_| ()));
+    eventually("the document names each channel", || {
+        document["channels"].get("bookrent.rent.BookRented").map(|_| ())
+    });
 }

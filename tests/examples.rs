@@ -1,6 +1,12 @@
 //! The examples for consumers outside, against the real server and a real broker.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod support;
 
@@ -27,8 +33,15 @@ fn python() -> String {
 
 /// Whether it has what the example of a queue needs. It may lack that on somebody's machine, and in CI it may not.
 fn has_pika() -> bool {
-    let has = Command::new(python()).args(["-c", "import pika"]).output().is_ok_and(|run| run.status.success());
-    assert!(has || std::env::var_os("CI").is_none(), "{} has no pika, which scripts/test installs", python());
+    let has = Command::new(python())
+        .args(["-c", "import pika"])
+        .output()
+        .is_ok_and(|run| run.status.success());
+    assert!(
+        has || std::env::var_os("CI").is_none(),
+        "{} has no pika, which scripts/test installs",
+        python()
+    );
     has
 }
 
@@ -36,7 +49,10 @@ fn rents(server: &Server, count: u64) {
     for user in 0..count {
         let book = server.register_book("title01");
         let rent = server.rent(book, user).id();
-        server.shows(&format!("/deliveries/{rent}"), serde_json::json!({ "status": "Delivery Started" }));
+        server.shows(
+            &format!("/deliveries/{rent}"),
+            serde_json::json!({ "status": "Delivery Started" }),
+        );
     }
 }
 
@@ -53,8 +69,9 @@ impl Drop for Running {
 fn heard(text: &str) -> Vec<u64> {
     let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let rents = events.filter(|event| event["source"] == "/bookrent/rent");
-    let sequence =
-        |event: Value| event["sequence"].as_str().map_or(event["sequence"].as_u64(), |text| text.parse().ok());
+    let sequence = |event: Value| {
+        event["sequence"].as_str().map_or(event["sequence"].as_u64(), |text| text.parse().ok())
+    };
     rents.map(|event| sequence(event).unwrap()).collect()
 }
 
@@ -68,10 +85,15 @@ fn the_replay_tells_everything_once_and_goes_on_with_what_happens() {
     assert_eq!(heard(&String::from_utf8_lossy(&told.stdout)), (1..=12).collect::<Vec<_>>());
     let out = server.directory().join("out");
     let mut follow = Command::new(&python);
-    follow.arg(example("replay.py")).args([server.url(), "--follow"]).stdout(File::create(&out).unwrap());
+    follow
+        .arg(example("replay.py"))
+        .args([server.url(), "--follow"])
+        .stdout(File::create(&out).unwrap());
     let _follow = Running(follow.spawn().unwrap());
     rents(&server, 3);
-    eventually("it has told of all", || (heard(&fs::read_to_string(&out).unwrap()).len() >= 18).then_some(()));
+    eventually("it has told of all", || {
+        (heard(&fs::read_to_string(&out).unwrap()).len() >= 18).then_some(())
+    });
     assert_eq!(heard(&fs::read_to_string(&out).unwrap()), (1..=18).collect::<Vec<_>>());
 }
 
@@ -90,11 +112,21 @@ fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_bro
     let kept = server.directory().join("heard.sqlite");
     let listen = |broker: &Broker| {
         let mut listen = Command::new(&python);
-        listen.arg(example("listen.py")).args(["--amqp", &broker.url(), "--history", server.url(), "--heard"]);
+        listen.arg(example("listen.py")).args([
+            "--amqp",
+            &broker.url(),
+            "--history",
+            server.url(),
+            "--heard",
+        ]);
         Running(listen.arg(&kept).spawn().unwrap())
     };
     let has_heard = || {
-        let told = run(Command::new(&python).arg(example("listen.py")).arg("--show").arg("--heard").arg(&kept));
+        let told = run(Command::new(&python)
+            .arg(example("listen.py"))
+            .arg("--show")
+            .arg("--heard")
+            .arg(&kept));
         heard(&String::from_utf8_lossy(&told.stdout))
     };
     let first = listen(&broker);
@@ -116,7 +148,8 @@ fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_bro
     broker.end();
     rents(&server, 5);
     broker.restart();
-    let last = server.get("/events/bookrent.rent?limit=1000").is(200).body.as_array().unwrap().len();
+    let last =
+        server.get("/events/bookrent.rent?limit=1000").is(200).body.as_array().unwrap().len();
     eventually("it has heard all", || (has_heard().len() >= last).then_some(()));
     assert_eq!(has_heard(), (1..=last as u64).collect::<Vec<_>>());
 }
@@ -129,7 +162,8 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
         return;
     }
     let mut broker = Broker::start();
-    let mut server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let mut server =
+        Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
     let takes = |server: &Server| (server.metric("holdfast_inlet_up") == 1.0).then_some(());
     eventually("it takes commands", || takes(&server));
     let command = |broker: &Broker, id: &str, rest: &[&str]| {
@@ -142,7 +176,8 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     };
     let told = |command: &mut Command, code: i32, status: &str| {
         let run = run(command);
-        let (said, why) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        let (said, why) =
+            (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
         assert_eq!(run.status.code(), Some(code), "{said}{why}");
         let (first, body) = said.split_once(' ').unwrap_or_else(|| panic!("{said}{why}"));
         assert_eq!(first, status, "{said}");
@@ -150,12 +185,14 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     };
     let book = server.register_book("title01");
     assert_eq!(book, 1);
-    let rent = ["bookrent.rent", "POST", "/rents", r#"{"bookId":1,"userId":1,"address":"address1"}"#];
+    let rent =
+        ["bookrent.rent", "POST", "/rents", r#"{"bookId":1,"userId":1,"address":"address1"}"#];
     let cancel = ["bookrent.rent", "PATCH", "/rents/9", r#"{"status":"Cancel"}"#];
     assert_eq!(told(&mut command(&broker, "c2", &cancel), 1, "404")["code"], "not-found");
     // The broker and the server are killed; both come back.
     broker.kill();
-    let waiting = command(&broker, "c1", &rent).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let waiting =
+        command(&broker, "c1", &rent).stdout(std::process::Stdio::piped()).spawn().unwrap();
     server.kill();
     broker.restart();
     server.restart();

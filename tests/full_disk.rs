@@ -50,7 +50,11 @@ impl Disk {
             let mut said = String::new();
             BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
             let pid = holder.id().to_string();
-            let enter = ["nsenter", "--target", &pid].iter().chain(enter).map(ToString::to_string).collect();
+            let enter = ["nsenter", "--target", &pid]
+                .iter()
+                .chain(enter)
+                .map(ToString::to_string)
+                .collect();
             let disk = Self { holder, enter, directory };
             (said.trim() == "mounted").then_some(disk)
         })
@@ -75,7 +79,9 @@ impl Disk {
             false => format!("rm '{}'", file.display()),
         };
         let mut shell = Command::new(&self.enter[0]);
-        assert!(shell.args(&self.enter[1..]).args(["sh", "-c", &script]).status().unwrap().success());
+        assert!(
+            shell.args(&self.enter[1..]).args(["sh", "-c", &script]).status().unwrap().success()
+        );
     }
 
     /// Makes it as large as this. The device is named, or `mount` would repeat options that are not for every user.
@@ -134,16 +140,25 @@ fn work(client: &Client, name: u64, acknowledged: &AtomicU64, stop: &AtomicBool)
 fn is_full(server: &Server) {
     server.get("/livez").is(200);
     let ready = server.get("/readyz?verbose").is(503);
-    assert!(ready.text.contains("[-]disk full") && ready.text.contains("[+]store ok"), "{}", ready.text);
+    assert!(
+        ready.text.contains("[-]disk full") && ready.text.contains("[+]store ok"),
+        "{}",
+        ready.text
+    );
     let health = server.get("/actuator/health").is(503);
     assert_eq!(health["components"]["store"]["details"]["full"], true, "{}", health.text);
     assert_eq!(server.metric("holdfast_store_full"), 1.0);
-    assert!(server.metric("holdfast_store_free_bytes") < 3.0 * server.metric("holdfast_store_reserve_bytes"));
+    assert!(
+        server.metric("holdfast_store_free_bytes")
+            < 3.0 * server.metric("holdfast_store_reserve_bytes")
+    );
     let refused = server.post("/books", json!({"title": "one more"}));
     refused.refuses(503, "disk-full");
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds > 0));
-    let korean = |request: reqwest::blocking::RequestBuilder| request.header("accept-language", "ko");
-    let refused = server.call("POST", "/books", |request| korean(request.json(&json!({"title": "one more"}))));
+    let korean =
+        |request: reqwest::blocking::RequestBuilder| request.header("accept-language", "ko");
+    let refused = server
+        .call("POST", "/books", |request| korean(request.json(&json!({"title": "one more"}))));
     refused.refuses(503, "disk-full");
     assert!(refused["title"].as_str().unwrap().contains("디스크"), "{}", refused.text);
 }
@@ -164,7 +179,8 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
         eprintln!("skipped: a full disk: nothing can be mounted here");
         return;
     };
-    let mut server = Server::through(disk.enter.clone(), &disk.data(), "[store]\nunwritten_mb = 4\n");
+    let mut server =
+        Server::through(disk.enter.clone(), &disk.data(), "[store]\nunwritten_mb = 4\n");
     let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let told: Vec<_> = thread::scope(|scope| {
         let clients = (0..CLIENTS).map(|name| {
@@ -201,9 +217,14 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
     let book = server.register_book("there is room again");
     server.rent(book, 1).has("status", "Rent");
     for (rent, _) in told.iter().flat_map(|told| &told.rents) {
-        server.shows(&format!("/views/{rent}"), json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
+        server.shows(
+            &format!("/views/{rent}"),
+            json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}),
+        );
     }
-    eventually("nothing is open any more", || (server.metric("holdfast_listener_backlog") == 0.0).then_some(()));
+    eventually("nothing is open any more", || {
+        (server.metric("holdfast_listener_backlog") == 0.0).then_some(())
+    });
     let said = server.said();
     assert!(!said.contains("panicked"), "{said}");
     assert_eq!(server.terminate().code(), Some(0));

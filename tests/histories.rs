@@ -1,7 +1,13 @@
 //! A past that was put back, a copy that runs beside its original, a second owner: with a broker and without, whoever has
 //! heard of what was before notices, and says what to do.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 #[path = "histories/copies.rs"]
 mod copies;

@@ -26,7 +26,9 @@ impl Report {
     fn read(text: &str) -> Self {
         let mut report = Self(HashMap::new(), Vec::new());
         for line in text.lines().skip(2) {
-            if let Some((verdict, what)) = line.strip_prefix('[').and_then(|line| line.split_once(']')) {
+            if let Some((verdict, what)) =
+                line.strip_prefix('[').and_then(|line| line.split_once(']'))
+            {
                 report.1.push((verdict == "ok", what.trim().to_owned()));
             } else if let Some((name, rest)) = line.split_once(':') {
                 let value = rest.split_whitespace().next().unwrap().parse().unwrap();
@@ -46,7 +48,8 @@ fn tried(system: &str) {
     let output = run(&mut lab(&scratch, &[system, "--users", "2", "--seconds", "2"]));
     let text = String::from_utf8(output.stdout).unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    let reports: Vec<_> = text.split("\n\n").filter(|part| !part.is_empty()).map(Report::read).collect();
+    let reports: Vec<_> =
+        text.split("\n\n").filter(|part| !part.is_empty()).map(Report::read).collect();
     assert_eq!(reports.len(), 2, "{text}{said}");
     for (report, tries) in reports.iter().zip(1..) {
         let of = |name| report.of(name);
@@ -58,8 +61,15 @@ fn tried(system: &str) {
         assert_eq!(of("Orders begun"), of("established") + refused + of("retry later"), "{text}");
         assert!(of("Orders begun") >= 2.0, "{text}");
         // How many are established in time is up to the machine; that all were answered and none is half done is not.
-        for word in ["everything was answered", "every order that was confirmed stands", "no order is half done"] {
-            assert!(report.1.iter().any(|(kept, what)| *kept && what.starts_with(word)), "{word}: {text}{said}");
+        for word in [
+            "everything was answered",
+            "every order that was confirmed stands",
+            "no order is half done",
+        ] {
+            assert!(
+                report.1.iter().any(|(kept, what)| *kept && what.starts_with(word)),
+                "{word}: {text}{said}"
+            );
         }
         assert_eq!(report.1.iter().any(|(_, what)| what.contains("99 %")), tries == 2, "{text}");
     }
@@ -90,7 +100,13 @@ fn a_lab_that_is_told_to_stop_clears_up_and_says_that_it_is_not_done() {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
     assert!(lines.any(|line| line.contains("of 3600 s")), "it says how far it is");
-    assert!(Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", child.id())])
+            .status()
+            .unwrap()
+            .success()
+    );
     let rest: Vec<_> = lines.collect();
     assert_eq!(child.wait().unwrap().code(), Some(1), "{rest:?}");
     assert!(rest.iter().any(|line| line.contains("stopped before the end")), "{rest:?}");
@@ -100,7 +116,9 @@ fn a_lab_that_is_told_to_stop_clears_up_and_says_that_it_is_not_done() {
 #[test]
 fn a_system_without_a_lab_is_named_with_those_that_have_one() {
     let scratch = TempDir::new().unwrap();
-    for arguments in [&["purifier"][..], &["bookrent", "--tries", "3"], &["bookrent", "--users", "0"]] {
+    for arguments in
+        [&["purifier"][..], &["bookrent", "--tries", "3"], &["bookrent", "--users", "0"]]
+    {
         let output = run(&mut lab(&scratch, arguments));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }

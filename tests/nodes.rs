@@ -23,7 +23,9 @@ fn any_node_forwards_any_path() {
     cluster.node("view").post("/books", json!({"title": "title01"})).is(201);
     rent(cluster.node("delivery"), 1, 1).is(201).has("status", "Rent");
     for name in CONTEXTS {
-        cluster.node(name).shows("/views/1", json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
+        cluster
+            .node(name)
+            .shows("/views/1", json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
     }
     cluster.gateway().get("/books/99").problem(404);
     cluster.gateway().post("/deliveries", json!({})).problem(405);
@@ -47,9 +49,13 @@ fn a_peer_that_never_answers_is_left_alone_after_a_while_and_nothing_stays_held(
     // It accepts, and never answers.
     cluster.node("book").freeze(true);
     assert_eq!(rent(gateway, 1, 1).is(201)["status"], "Fail");
-    let refused = (0..40).map(|_| rent(gateway, 1, 1)).find(|answer| answer.status != 201).expect("the breaker opens");
+    let refused = (0..40)
+        .map(|_| rent(gateway, 1, 1))
+        .find(|answer| answer.status != 201)
+        .expect("the breaker opens");
     refused.refuses(503, "retry-later");
-    let breaker = || cluster.node("rent").metric("holdfast_breaker_state{context=\"bookrent.book\"}");
+    let breaker =
+        || cluster.node("rent").metric("holdfast_breaker_state{context=\"bookrent.book\"}");
     assert_eq!(breaker(), 2.0);
     cluster.node("book").freeze(false);
     eventually("the breaker lets through again", || {
@@ -65,7 +71,10 @@ fn a_peer_that_never_answers_is_left_alone_after_a_while_and_nothing_stays_held(
     // What the failed ones may have taken is given back; the one that got it has it.
     gateway.shows("/books/1", json!({"status": false}));
     let rents = gateway.all("rents");
-    assert_eq!(rents.iter().filter(|rent| rent["bookId"] == 1 && rent["status"] == "Rent").count(), 1);
+    assert_eq!(
+        rents.iter().filter(|rent| rent["bookId"] == 1 && rent["status"] == "Rent").count(),
+        1
+    );
 }
 
 #[test]
@@ -73,7 +82,9 @@ fn whoever_does_not_show_the_credential_finds_nothing_of_the_inside() {
     let cluster = bookrent();
     let book = cluster.node("book");
     book.get("/internal/events/bookrent.book?from=1").problem(404);
-    let wrong = book.call("GET", "/internal/events/bookrent.book?from=1", |request| request.bearer_auth("wrong"));
+    let wrong = book.call("GET", "/internal/events/bookrent.book?from=1", |request| {
+        request.bearer_auth("wrong")
+    });
     wrong.problem(404);
     book.post("/internal/asks/bookrent.book", json!({})).problem(404);
 }

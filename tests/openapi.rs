@@ -9,7 +9,9 @@ use support::Server;
 /// Follows a `$ref` within the document.
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
-        Some(place) => document.pointer(place.trim_start_matches('#')).unwrap_or_else(|| panic!("{place} is missing")),
+        Some(place) => document
+            .pointer(place.trim_start_matches('#'))
+            .unwrap_or_else(|| panic!("{place} is missing")),
         None => schema,
     }
 }
@@ -17,15 +19,22 @@ fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
 /// Every property that a schema speaks of, those of its `allOf` parts included.
 fn properties(document: &Value, schema: &Value) -> Vec<String> {
     let schema = resolve(document, schema);
-    let own = schema["properties"].as_object().into_iter().flat_map(|fields| fields.keys().cloned());
-    let parts = schema["allOf"].as_array().into_iter().flatten().flat_map(|part| properties(document, part));
+    let own =
+        schema["properties"].as_object().into_iter().flat_map(|fields| fields.keys().cloned());
+    let parts = schema["allOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|part| properties(document, part));
     own.chain(parts).collect()
 }
 
 /// The schema of an answer's body, whichever media type it is listed under first.
 fn answer_schema<'a>(document: &'a Value, operation: &'a Value, status: &str) -> &'a Value {
     let answer = resolve(document, &operation["responses"][status]);
-    let content = answer["content"].as_object().unwrap_or_else(|| panic!("no content for {status} in {operation}"));
+    let content = answer["content"]
+        .as_object()
+        .unwrap_or_else(|| panic!("no content for {status} in {operation}"));
     &content.values().next().unwrap()["schema"]
 }
 
@@ -62,7 +71,11 @@ fn every_get_of_it_is_answered_with_what_it_describes() {
     server.shows("/views/1", json!({"deliveryStatus": "Delivery Started"}));
     let document = server.get("/openapi.json").is(200).body;
     let mut seen = 0;
-    for (path, item) in document["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/bookrent/"))
+    for (path, item) in document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(path, _)| path.starts_with("/bookrent/"))
     {
         if item["get"].is_null() {
             continue;
@@ -71,7 +84,10 @@ fn every_get_of_it_is_answered_with_what_it_describes() {
         let described = properties(&document, answer_schema(&document, &item["get"], "200"));
         let shown = answer.body.as_object().unwrap().keys();
         for field in shown {
-            assert!(described.contains(field), "`{field}` of {path} is not described: {described:?}");
+            assert!(
+                described.contains(field),
+                "`{field}` of {path} is not described: {described:?}"
+            );
         }
         seen += 1;
     }
@@ -114,7 +130,10 @@ fn the_bodies_that_it_asks_for_are_the_bodies_that_are_taken() {
     assert_eq!(body("/bookrent/rents/{id}", "patch"), ["status"]);
     for (path, method) in [("/bookrent/rents", "post"), ("/bookrent/rents/{id}", "patch")] {
         let answers = document["paths"][path][method]["responses"].as_object().unwrap();
-        assert!(answers.keys().any(|status| status.starts_with('4') || status == "default"), "{path} has no problems");
+        assert!(
+            answers.keys().any(|status| status.starts_with('4') || status == "default"),
+            "{path} has no problems"
+        );
     }
 }
 
@@ -124,8 +143,9 @@ fn its_pages_need_no_network() {
     let page = server.get("/docs/").is(200).text;
     assert!(!page.contains("src=\"http") && !page.contains("href=\"http"), "{page}");
     let mut named = 0;
-    for part in
-        page.split(['"', '\'']).filter(|part| part.starts_with("./") || part.ends_with(".js") || part.ends_with(".css"))
+    for part in page
+        .split(['"', '\''])
+        .filter(|part| part.starts_with("./") || part.ends_with(".js") || part.ends_with(".css"))
     {
         let file = server.get(&format!("/docs/{}", part.trim_start_matches("./"))).is(200);
         assert!(!file.text.is_empty(), "{part}");
@@ -133,7 +153,11 @@ fn its_pages_need_no_network() {
     }
     assert!(named >= 3, "{page}");
     let settings = server.get("/docs/swagger-initializer.js").is(200).text;
-    assert!(settings.contains("/openapi.json") && !settings.contains("http://") && !settings.contains("https://"));
+    assert!(
+        settings.contains("/openapi.json")
+            && !settings.contains("http://")
+            && !settings.contains("https://")
+    );
     assert!(settings.contains("\"validatorUrl\": \"none\""), "{settings}");
     assert_eq!(server.get("/docs").is(200).text, page, "`/docs` leads to the pages");
     server.get("/docs/nothing.js").refuses(404, "not-found");

@@ -18,12 +18,17 @@ fn a_stopped_context_shows_and_does_not_make_the_server_unready() {
     server.get("/deliveries").problem(503);
     let state = |context: &str| {
         let listed = server.get("/admin/contexts").is(200).body;
-        let listed =
-            listed.as_array().cloned().or_else(|| listed.as_object()?.values().find_map(Value::as_array).cloned());
+        let listed = listed
+            .as_array()
+            .cloned()
+            .or_else(|| listed.as_object()?.values().find_map(Value::as_array).cloned());
         let found = listed.unwrap().into_iter().find(|entry| entry["context"] == context).unwrap();
         found["state"].as_str().unwrap().to_owned()
     };
-    assert_eq!((state("bookrent.delivery"), state("bookrent.rent")), ("stopped".into(), "running".into()));
+    assert_eq!(
+        (state("bookrent.delivery"), state("bookrent.rent")),
+        ("stopped".into(), "running".into())
+    );
     server.start_again("bookrent.delivery");
     server.start_again("bookrent.delivery");
     assert_eq!(state("bookrent.delivery"), "running");
@@ -59,8 +64,11 @@ fn health_and_metrics_have_their_usual_names() {
     let syncs = server.metric("holdfast_store_syncs_total");
     assert!(syncs >= 1.0, "{syncs}");
     let text = server.get("/metrics").is(200).text;
-    for name in ["holdfast_build_info", "http_server_request_duration_seconds_bucket", "holdfast_actor_restarts_total"]
-    {
+    for name in [
+        "holdfast_build_info",
+        "http_server_request_duration_seconds_bucket",
+        "holdfast_actor_restarts_total",
+    ] {
         assert!(text.contains(name), "{name} is missing in {text}");
     }
     assert!(!text.contains("/rents/1\""), "a metric is labelled by a number: {text}");
@@ -75,7 +83,9 @@ fn a_failure_of_the_server_is_counted_under_its_reason_and_one_of_the_client_is_
     let text = server.get("/metrics").is(200).text;
     let counted = |status: u16| {
         let of = format!("http_response_status_code=\"{status}\"");
-        let counts = |line: &&str| line.starts_with("http_server_request_duration_seconds_count") && line.contains(&of);
+        let counts = |line: &&str| {
+            line.starts_with("http_server_request_duration_seconds_count") && line.contains(&of)
+        };
         text.lines().find(counts).unwrap_or_else(|| panic!("no {status} in {text}"))
     };
     assert!(counted(503).contains("error_type=\"context-away\""), "{}", counted(503));
@@ -92,8 +102,11 @@ fn a_saga_is_what_happened_under_one_context_and_number() {
     server.shows("/views/1", json!({"deliveryStatus": "Delivery Started"}));
     let told = |path: &str| {
         let saga = server.get(&format!("/admin/sagas/{path}")).is(200);
-        let happened =
-            saga["entries"].as_array().unwrap().iter().map(|entry| entry["what"].as_str().unwrap().to_owned());
+        let happened = saga["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["what"].as_str().unwrap().to_owned());
         let states = saga["states"].as_object().unwrap().keys().cloned();
         (happened.collect::<Vec<_>>().join(" "), states.collect::<Vec<_>>().join(" "))
     };
@@ -119,7 +132,9 @@ fn a_saga_is_what_happened_under_one_context_and_number() {
     server.get("/admin/parked?limit=0").refuses(400, "bad-request");
     server.get("/admin/parked?after=x").refuses(400, "bad-request");
     assert_eq!(server.get("/admin/parked?limit=1&after=letter-0").is(200)["parked"], json!([]));
-    for nothing in ["bookrent/2", "bookrent.delivery/1", "bookrent.view/1", "bookrent.nothing/1", "nothing/1"] {
+    for nothing in
+        ["bookrent/2", "bookrent.delivery/1", "bookrent.view/1", "bookrent.nothing/1", "nothing/1"]
+    {
         server.get(&format!("/admin/sagas/{nothing}")).refuses(404, "not-found");
     }
 }
@@ -138,7 +153,11 @@ fn browsers_are_let_in_from_where_the_configuration_says() {
     let allowed = preflight("https://shop.example");
     assert!((200..300).contains(&allowed.status), "{}", allowed.text);
     assert_eq!(allowed.header("access-control-allow-origin"), "https://shop.example");
-    assert!(allowed.header("access-control-allow-methods").contains("PATCH"), "{:?}", allowed.headers);
+    assert!(
+        allowed.header("access-control-allow-methods").contains("PATCH"),
+        "{:?}",
+        allowed.headers
+    );
     let refused = preflight("https://elsewhere.example");
     refused.refuses(403, "origin-refused");
     assert_eq!(refused.header("access-control-allow-origin"), "");
@@ -148,7 +167,9 @@ fn browsers_are_let_in_from_where_the_configuration_says() {
 fn pages_of_other_origins_do_not_operate_the_server() {
     let server = Server::start(&[]);
     let stop = |origin: &str| {
-        server.call("POST", "/admin/contexts/bookrent.book/stop", |request| request.header("Origin", origin))
+        server.call("POST", "/admin/contexts/bookrent.book/stop", |request| {
+            request.header("Origin", origin)
+        })
     };
     stop("https://elsewhere.example").refuses(403, "origin-refused");
     server.get("/books").is(200);
@@ -164,7 +185,8 @@ fn a_context_that_is_slow_is_left_alone_after_a_while() {
     server.register_book("title01");
     server.delay("bookrent.book", 500, 500);
     let rent = || server.post("/rents", json!({"bookId": 1, "userId": 1, "address": "a"}));
-    let refused = (0..40).map(|_| rent()).find(|answer| answer.status != 201).expect("the breaker opens");
+    let refused =
+        (0..40).map(|_| rent()).find(|answer| answer.status != 201).expect("the breaker opens");
     refused.refuses(503, "retry-later");
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
     server.heal("bookrent.book");

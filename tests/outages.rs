@@ -48,7 +48,8 @@ fn without_descriptors_the_journal_waits_and_nothing_is_lost() {
                 // While the journal waits the patience of a client may end: it is told where to look, or to come again.
                 // And a connection may be closed for one of the many newcomers.
                 let body = json!({ "title": title });
-                let book = || match client.attempt("POST", "/books", |request| request.json(&body)) {
+                let book = || match client.attempt("POST", "/books", |request| request.json(&body))
+                {
                     Ok(answer) if matches!(answer.status, 201 | 202) => Some(answer.id()),
                     Ok(answer) => {
                         answer.problem(503);
@@ -101,7 +102,12 @@ fn a_503_means_that_nothing_was_recorded() {
                 let users = (1..=EACH).map(|n| name * EACH + n);
                 let deposit = |user: u64| {
                     let body = json!({"userid": user.to_string(), "deposit": "7"});
-                    (user, client.attempt("POST", "/userDeposits", |request| request.json(&body)).unwrap())
+                    (
+                        user,
+                        client
+                            .attempt("POST", "/userDeposits", |request| request.json(&body))
+                            .unwrap(),
+                    )
                 };
                 users.map(deposit).collect::<Vec<_>>()
             })
@@ -143,7 +149,9 @@ fn a_gateway_says_that_it_does_not_know_when_whom_it_reached_is_not_heard() {
     let gateway = Server::configured(&toml);
     gateway.post("/books", json!({"title": "title01"})).refuses(500, "outcome-unknown");
     gateway.get("/books/1").refuses(503, "context-away");
-    gateway.post("/rents", json!({"bookId": 1, "userId": 1, "address": "address1"})).refuses(503, "context-away");
+    gateway
+        .post("/rents", json!({"bookId": 1, "userId": 1, "address": "address1"}))
+        .refuses(503, "context-away");
 }
 
 #[test]
@@ -155,13 +163,19 @@ fn business_time_goes_on_from_what_the_data_has_reached_and_is_moved_so_far_and_
     }
     server.post("/admin/clock", json!({"advance": "PT48H"})).is(200);
     server.rent(book, 1).has("status", "Rent");
-    let at = |server: &Server, rent: u64| server.saga(rent).last().unwrap()["at"].as_str().unwrap().to_owned();
+    let at = |server: &Server, rent: u64| {
+        server.saga(rent).last().unwrap()["at"].as_str().unwrap().to_owned()
+    };
     assert!(at(&server, 1).starts_with("2030-05-03T00:"), "{}", at(&server, 1));
     assert_eq!(server.terminate().code(), Some(0));
 
     server.set_argument("--clock", "2021-06-28T12:00:00+09:00");
     server.restart();
-    assert!(server.said().contains("business time goes on from 2030-05-03T00:"), "{}", server.said());
+    assert!(
+        server.said().contains("business time goes on from 2030-05-03T00:"),
+        "{}",
+        server.said()
+    );
     let details = server.get("/actuator/health")["components"]["clock"]["details"].clone();
     assert!(details["carriedOnFrom"].as_str().unwrap().starts_with("2030-05-03T00:"), "{details}");
     server.cancel(1).is(200);
@@ -171,5 +185,8 @@ fn business_time_goes_on_from_what_the_data_has_reached_and_is_moved_so_far_and_
     // One that is later still is taken.
     server.set_argument("--clock", "2040-01-01T00:00:00Z");
     server.restart();
-    assert!(!server.said().contains("goes on from") && server.said().contains("business time is 2040-01-01"));
+    assert!(
+        !server.said().contains("goes on from")
+            && server.said().contains("business time is 2040-01-01")
+    );
 }

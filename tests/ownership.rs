@@ -1,6 +1,12 @@
 //! A context that decides has one owner: of two nodes with different stores, the broker lets one have it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod support;
 
@@ -17,7 +23,15 @@ fn start(broker: &Broker, contexts: &str) -> (Option<i32>, String) {
     let (config, data) = (directory.path().join("holdfast.toml"), directory.path().join("data"));
     std::fs::write(&config, configured(broker, "second")).unwrap();
     let mut command = holdfast();
-    command.args(["serve", "--system", "bookrent", "--listen", "127.0.0.1:0", "--contexts", contexts]);
+    command.args([
+        "serve",
+        "--system",
+        "bookrent",
+        "--listen",
+        "127.0.0.1:0",
+        "--contexts",
+        contexts,
+    ]);
     let output = run(command.arg("--config").arg(config).arg("--data").arg(data));
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
@@ -28,7 +42,11 @@ fn a_second_owner_does_not_start_and_hears_of_the_first_and_of_the_way_out() {
     let mut first = Server::of("bookrent", &configured(&broker, "first"), &[]);
     let (code, said) = start(&broker, "bookrent.rent,bookrent.view");
     assert_eq!(code, Some(1), "{said}");
-    for word in ["bookrent.rent belongs to the store of node `first`", "--contexts", "holdfast.owner.bookrent.rent"] {
+    for word in [
+        "bookrent.rent belongs to the store of node `first`",
+        "--contexts",
+        "holdfast.owner.bookrent.rent",
+    ] {
         assert!(said.contains(word), "`{word}` is missing in {said}");
     }
     // It stays so while the first is down, for its store is still there; and that one may always come back.
@@ -39,7 +57,8 @@ fn a_second_owner_does_not_start_and_hears_of_the_first_and_of_the_way_out() {
     first.register_book("title01");
 
     // A view has as many hosts as one likes.
-    let view = Server::of("bookrent", &configured(&broker, "view"), &["--contexts", "bookrent.view"]);
+    let view =
+        Server::of("bookrent", &configured(&broker, "view"), &["--contexts", "bookrent.view"]);
     view.get("/readyz").is(200);
 
     // Whoever knows that the owner is gone for good says so to the broker.
@@ -54,16 +73,22 @@ fn a_second_owner_does_not_start_and_hears_of_the_first_and_of_the_way_out() {
 #[test]
 fn two_owners_that_began_without_a_broker_are_told_apart_when_it_comes() {
     let mut broker = Broker::absent();
-    let mut nodes = ["first", "second"].map(|name| Server::of("bookrent", &configured(&broker, name), &[]));
+    let mut nodes =
+        ["first", "second"].map(|name| Server::of("bookrent", &configured(&broker, name), &[]));
     for node in &nodes {
         node.register_book("title01");
     }
     broker.restart();
-    let loser = eventually("one of them has ended", || nodes.iter_mut().position(Server::has_ended));
+    let loser =
+        eventually("one of them has ended", || nodes.iter_mut().position(Server::has_ended));
     let status = nodes[loser].wait();
     assert_eq!(status.code(), Some(1), "{}", nodes[loser].said());
     let winner = ["first", "second"][1 - loser];
-    assert!(nodes[loser].said().contains(&format!("the store of node `{winner}`")), "{}", nodes[loser].said());
+    assert!(
+        nodes[loser].said().contains(&format!("the store of node `{winner}`")),
+        "{}",
+        nodes[loser].said()
+    );
     eventually("the other one is connected", || {
         let health = nodes[1 - loser].get("/actuator/health").is(200);
         (health["components"]["amqp"]["details"]["state"] == "connected").then_some(())

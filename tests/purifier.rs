@@ -19,12 +19,13 @@ fn start() -> Server {
 }
 
 fn product(server: &Client, stock: u64) -> u64 {
-    server.post("/products", json!({"name": "P1", "amt": AMT, "stock": stock})).is(201)["id"].as_u64().unwrap()
+    server.post("/products", json!({"name": "P1", "amt": AMT, "stock": stock})).is(201)["id"]
+        .as_u64()
+        .unwrap()
 }
 
 fn rental(server: &Client, product: u64) -> Answer {
-    let body =
-        json!({"customerId": "7", "productId": product, "amt": AMT, "address": "Seoul", "phone": "010-0000-0000"});
+    let body = json!({"customerId": "7", "productId": product, "amt": AMT, "address": "Seoul", "phone": "010-0000-0000"});
     server.post("/rentals", body)
 }
 
@@ -51,12 +52,19 @@ fn each_change_of_status_is_told_in_one_text_message() {
     server.shows("/products/1", json!({"stock": 0}));
     cancel(&server, 1).is(200);
     cancel(&server, 1).is(200);
-    let told = eventually("four messages are sent", || Some(texts(&server, 1)).filter(|texts| texts.len() >= 4));
-    for words in ["접수되었습니다", "배송이 시작", "렌탈이 취소", "배송이 취소"] {
+    let told = eventually("four messages are sent", || {
+        Some(texts(&server, 1)).filter(|texts| texts.len() >= 4)
+    });
+    for words in ["접수되었습니다", "배송이 시작", "렌탈이 취소", "배송이 취소"]
+    {
         assert_eq!(told.iter().filter(|text| text.contains(words)).count(), 1, "{words}: {told:?}");
     }
     let message = server.get("/notifications/1").is(200);
-    assert!(message["sentAt"].is_string() && message["phone"] == "010-0000-0000", "{}", message.text);
+    assert!(
+        message["sentAt"].is_string() && message["phone"] == "010-0000-0000",
+        "{}",
+        message.text
+    );
     server.post("/notifications", json!({})).problem(405);
 }
 
@@ -72,14 +80,21 @@ fn a_product_that_cannot_be_had_cancels_the_order_and_the_customer_is_told_why()
     for (number, (product, amt, reason, words)) in (1_u64..).zip(cases) {
         let body = json!({"customerId": 7, "productId": product, "amt": amt, "address": "Seoul"});
         server.post("/rentals", body).is(201).has("status", "RentalPlaced");
-        server.shows(&format!("/rentals/{number}"), json!({"status": "RentalCanceled", "reason": reason}));
+        server.shows(
+            &format!("/rentals/{number}"),
+            json!({"status": "RentalCanceled", "reason": reason}),
+        );
         server.shows(&format!("/payments/{number}"), json!({"status": "PAYMENT CANCELED"}));
         server.shows(&format!("/deliveries/{number}"), json!({"status": "DeliveryCanceled"}));
         server.shows(&format!("/mypages/{number}"), json!({"status": "DeliveryCanceled"}));
         eventually("the customer is told why", || {
             texts(&server, number).iter().any(|text| text.contains(words)).then_some(())
         });
-        assert_eq!(happened(&server, number, "ProductIncreased"), 0, "nothing comes back that had not gone out");
+        assert_eq!(
+            happened(&server, number, "ProductIncreased"),
+            0,
+            "nothing comes back that had not gone out"
+        );
     }
     server.get(&format!("/products/{sold_out}")).is(200).has("stock", 0);
     server.get("/products/99").problem(404);
@@ -161,8 +176,11 @@ fn a_cancelled_rental_is_still_there_and_nobody_writes_what_is_not_theirs() {
 fn the_books_balance(server: &Client, stock: u64) {
     eventually("stock and money add up", || {
         let (rentals, payments) = (server.all("rentals"), server.all("payments"));
-        let placed = rentals.iter().filter(|rental| rental["status"] == "RentalPlaced").count() as u64;
-        let kept = payments.iter().filter(|payment| payment["status"] == "PAYMENT COMPLETED").count() as u64;
+        let placed =
+            rentals.iter().filter(|rental| rental["status"] == "RentalPlaced").count() as u64;
+        let kept =
+            payments.iter().filter(|payment| payment["status"] == "PAYMENT COMPLETED").count()
+                as u64;
         let left = server.get("/products/1").is(200)["stock"].as_u64().unwrap();
         (left + placed == stock && kept == placed).then_some(())
     });
@@ -198,7 +216,8 @@ fn of_many_rentals_for_the_last_units_no_more_stand_than_there_are_units() {
     for number in 1..=CLIENTS {
         let out = happened(&server, number, "ProductDecreased");
         eventually("what went out for an order that does not stand is back", || {
-            let stands = server.get(&format!("/rentals/{number}")).is(200)["status"] == "RentalPlaced";
+            let stands =
+                server.get(&format!("/rentals/{number}")).is(200)["status"] == "RentalPlaced";
             let back = happened(&server, number, "ProductIncreased");
             (if stands { (out, back) == (1, 0) } else { out == back }).then_some(())
         });
@@ -245,7 +264,11 @@ impl Gateway {
         Self { address, heard, status }
     }
 
-    fn hear(stream: &TcpStream, keep: &Mutex<Vec<(String, Value)>>, answer: &Mutex<u16>) -> Option<()> {
+    fn hear(
+        stream: &TcpStream,
+        keep: &Mutex<Vec<(String, Value)>>,
+        answer: &Mutex<u16>,
+    ) -> Option<()> {
         let (mut reader, mut head, mut length) = (BufReader::new(stream), String::new(), 0);
         loop {
             let mut line = String::new();
@@ -274,7 +297,9 @@ impl Gateway {
 
     fn ids(&self) -> Vec<String> {
         let heard = self.heard.lock().unwrap();
-        let id = |head: &str| head.lines().find_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned));
+        let id = |head: &str| {
+            head.lines().find_map(|line| line.strip_prefix("webhook-id: ").map(str::to_owned))
+        };
         heard.iter().map(|(head, _)| id(head).expect("an id")).collect()
     }
 }
@@ -292,19 +317,28 @@ fn text_messages_reach_a_webhook_once_it_takes_them_and_a_dead_gateway_delays_no
     rental(&server, 1).is(201);
     server.shows("/mypages/1", json!({"status": "DeliveryStarted"}));
     eventually("both messages are recorded", || (texts(&server, 1).len() == 2).then_some(()));
-    eventually("the trouble is seen", || (server.metric("holdfast_outbox_pending") >= 2.0).then_some(()));
+    eventually("the trouble is seen", || {
+        (server.metric("holdfast_outbox_pending") >= 2.0).then_some(())
+    });
     server.kill();
     server.restart();
 
     *gateway.status.lock().unwrap() = 200;
     eventually("both messages are taken", || (gateway.ids().len() >= 2).then_some(()));
-    eventually("nothing is left to send", || (server.metric("holdfast_outbox_pending") == 0.0).then_some(()));
+    eventually("nothing is left to send", || {
+        (server.metric("holdfast_outbox_pending") == 0.0).then_some(())
+    });
     let ids = gateway.ids();
-    let of_event = |id: &String, sequence: &str| id.starts_with("purifier.notification-") && id.ends_with(sequence);
+    let of_event = |id: &String, sequence: &str| {
+        id.starts_with("purifier.notification-") && id.ends_with(sequence)
+    };
     assert!(ids.len() == 2 && of_event(&ids[0], "-1") && of_event(&ids[1], "-2"), "{ids:?}");
     let heard = gateway.heard.lock().unwrap();
     let (head, body) = &heard[0];
-    assert!(head.contains("webhook-signature: v1,") && head.contains("webhook-timestamp: "), "{head}");
+    assert!(
+        head.contains("webhook-signature: v1,") && head.contains("webhook-timestamp: "),
+        "{head}"
+    );
     assert_eq!(body["data"]["to"], "010-0000-0000");
     assert!(body["data"]["text"].as_str().unwrap().contains("정수기"), "{body}");
 }

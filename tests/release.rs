@@ -45,16 +45,24 @@ fn what_was_told_and_shown_is_told_and_shown_again() {
             for (place, was) in told.as_array().unwrap().iter().enumerate() {
                 let now = events.get(place).cloned().unwrap_or_default();
                 let fields = ["id", "type", "subject", "time", "correlationid", "data"];
-                let same = fields.iter().zip(was.as_array().unwrap()).all(|(field, was)| fits(was, &now[*field]));
+                let same = fields
+                    .iter()
+                    .zip(was.as_array().unwrap())
+                    .all(|(field, was)| fits(was, &now[*field]));
                 wrong.unless(same, || format!("{context}: it told {was}, and now {now}"));
             }
         }
         in_parallel(left.list("things"), |thing| {
             let path = thing["path"].as_str().unwrap();
             let now = server.get(path);
-            let same = now.status == 200 && fits(&thing["body"], &now.body) && thing["etag"] == now.header("etag");
+            let same = now.status == 200
+                && fits(&thing["body"], &now.body)
+                && thing["etag"] == now.header("etag");
             wrong.unless(same, || {
-                format!("{path}: it showed {} {}, and now {}", thing["etag"], thing["body"], now.text)
+                format!(
+                    "{path}: it showed {} {}, and now {}",
+                    thing["etag"], thing["body"], now.text
+                )
             });
         });
         for (list, total) in left.record["totals"].as_object().unwrap() {
@@ -70,7 +78,8 @@ fn what_was_told_and_shown_is_told_and_shown_again() {
             };
             let now = &now["page"]["totalElements"];
             // Some came while the server was about to be killed.
-            let same = if list.contains('?') { *now == total } else { now.as_u64() >= total.as_u64() };
+            let same =
+                if list.contains('?') { *now == total } else { now.as_u64() >= total.as_u64() };
             wrong.unless(same, || format!("{list} has {now}, and not {total}"));
         }
         wrong.must_be_nothing();
@@ -97,7 +106,9 @@ fn whoever_repeats_a_request_with_its_key_gets_the_old_answer() {
                 _ => *was == said(&now) && now.header("idempotent-replayed") == "true",
             };
             let same = same && wish["status"] == now.status;
-            wrong.unless(same, || format!("{} {}: it was {was}, and now {}", wish["method"], wish["path"], now.text));
+            wrong.unless(same, || {
+                format!("{} {}: it was {was}, and now {}", wish["method"], wish["path"], now.text)
+            });
         });
         wrong.must_be_nothing();
     }
@@ -114,7 +125,10 @@ fn no_key_that_an_order_holds_is_free_and_every_cancel_frees_its_key() {
             let path = format!("/movie/books/{}", claim["id"]);
             let status = if held(claim) { "P" } else { "Canceled" };
             let shown = server.get(&path);
-            wrong.unless(shown["status"].as_str().is_some_and(|now| now.starts_with(status)), || shown.text.clone());
+            wrong.unless(
+                shown["status"].as_str().is_some_and(|now| now.starts_with(status)),
+                || shown.text.clone(),
+            );
             if held(claim) {
                 let other = book(claim);
                 wrong.unless(other.status == 409 && other["code"] == "seat-taken", || {
@@ -185,9 +199,17 @@ fn holders(
 fn follows(client: &Opened, wrong: &Wrong, orders: &str, other: &str, pairs: &[(&str, &[&str])]) {
     let others = by(&client.all_of(other), "id");
     for order in client.all_of(orders) {
-        let state = others.get(&order["id"].to_string()).and_then(|found| found[0]["status"].as_str()).unwrap_or("-");
-        let wanted = pairs.iter().find(|(of, _)| order["status"] == *of).map_or(&[][..], |(_, wanted)| wanted);
-        wrong.unless(wanted.contains(&state), || format!("{order}: {other} is {state}, not one of {wanted:?}"));
+        let state = others
+            .get(&order["id"].to_string())
+            .and_then(|found| found[0]["status"].as_str())
+            .unwrap_or("-");
+        let wanted = pairs
+            .iter()
+            .find(|(of, _)| order["status"] == *of)
+            .map_or(&[][..], |(_, wanted)| wanted);
+        wrong.unless(wanted.contains(&state), || {
+            format!("{order}: {other} is {state}, not one of {wanted:?}")
+        });
     }
 }
 
@@ -203,18 +225,25 @@ fn every_order_that_was_begun_is_settled_and_nothing_is_half_done() {
             let answer = within(SETTLED, "a request that was cut off is settled", || {
                 Some(server.put(wish)).filter(|answer| !matches!(answer.status, 202 | 500..))
             });
-            wrong.unless(matches!(answer.status, 200 | 201 | 204 | 404 | 409), || answer.text.clone());
+            wrong.unless(matches!(answer.status, 200 | 201 | 204 | 404 | 409), || {
+                answer.text.clone()
+            });
         });
         server.is_quiet(&SYSTEMS);
         let client = &server;
         let free = [json!(false)];
         holders(client, &wrong, "/bookrent/books", ("/bookrent/rents", "bookId"), &free, &["Rent"]);
-        let delivered: &[(&str, &[&str])] =
-            &[("Rent", &["Delivery Started"]), ("Cancel", &["Delivery Cancelled", "-"]), ("Fail", &["-"])];
+        let delivered: &[(&str, &[&str])] = &[
+            ("Rent", &["Delivery Started"]),
+            ("Cancel", &["Delivery Cancelled", "-"]),
+            ("Fail", &["-"]),
+        ];
         follows(client, &wrong, "/bookrent/rents", "/bookrent/deliveries", delivered);
 
         let out = by(&client.all_of("/purifier/deliveries"), "productId");
-        for product in client.all_of("/purifier/products").iter().filter(|product| product["amt"] == 30000) {
+        for product in
+            client.all_of("/purifier/products").iter().filter(|product| product["amt"] == 30000)
+        {
             let delivered = count(out.get(&product["id"].to_string()), &["DeliveryStarted"]) as u64;
             wrong.unless(product["stock"].as_u64() == Some(3 - delivered), || {
                 format!("{delivered} of {product} are out")
@@ -225,16 +254,30 @@ fn every_order_that_was_begun_is_settled_and_nothing_is_half_done() {
         follows(client, &wrong, "/purifier/rentals", "/purifier/payments", paid);
 
         let held = ["PAID", "APPROVED"].map(Value::from);
-        holders(client, &wrong, "/ebook/books", ("/ebook/rents", "bookId"), &held, &["RENTED", "APPROVED"]);
+        holders(
+            client,
+            &wrong,
+            "/ebook/books",
+            ("/ebook/rents", "bookId"),
+            &held,
+            &["RENTED", "APPROVED"],
+        );
         let kept: &[&str] = &["PAID"];
-        let paid = [("RENTED", kept), ("APPROVED", kept), ("RETURNED", kept), ("CANCELED", &["REFUNDED"])];
+        let paid =
+            [("RENTED", kept), ("APPROVED", kept), ("RETURNED", kept), ("CANCELED", &["REFUNDED"])];
         follows(client, &wrong, "/ebook/rents", "/ebook/payments", &paid);
 
-        let paid: &[(&str, &[&str])] =
-            &[("PaidComplete", &["Paid"]), ("PrintComplete", &["Paid"]), ("Canceled", &["Canceled"])];
+        let paid: &[(&str, &[&str])] = &[
+            ("PaidComplete", &["Paid"]),
+            ("PrintComplete", &["Paid"]),
+            ("Canceled", &["Canceled"]),
+        ];
         follows(client, &wrong, "/movie/books", "/movie/payments", paid);
-        let printed: &[(&str, &[&str])] =
-            &[("PaidComplete", &["Waiting"]), ("PrintComplete", &["Printed"]), ("Canceled", &["Canceled"])];
+        let printed: &[(&str, &[&str])] = &[
+            ("PaidComplete", &["Waiting"]),
+            ("PrintComplete", &["Printed"]),
+            ("Canceled", &["Canceled"]),
+        ];
         follows(client, &wrong, "/movie/books", "/movie/tickets", printed);
 
         let reserved = [Value::from("예약됨")];
@@ -288,14 +331,26 @@ fn what_waits_for_its_time_comes_when_it_has_come() {
                 server.shows(&path, json!({"status": wanted}));
             }
             let expired = count(Some(&tickets().into_values().flatten().collect()), &["만료됨"]);
-            wrong.unless(expired > ended[0], || format!("{expired} have expired after {hours} hours"));
+            wrong.unless(expired > ended[0], || {
+                format!("{expired} have expired after {hours} hours")
+            });
         }
         // A reserved one whose time has passed is of no use any more once it is given up.
-        let reservation =
-            server.all_of("/ticketing/reservations").into_iter().find(|entry| entry["status"] == "RESERVED");
+        let reservation = server
+            .all_of("/ticketing/reservations")
+            .into_iter()
+            .find(|entry| entry["status"] == "RESERVED");
         let reservation = reservation.unwrap();
-        server.patch(&format!("/ticketing/reservations/{}", reservation["id"]), json!({"status": "CANCELLED"})).is(200);
-        server.shows(&format!("/ticketing/tickets/{}", reservation["ticketId"]), json!({"status": "만료됨"}));
+        server
+            .patch(
+                &format!("/ticketing/reservations/{}", reservation["id"]),
+                json!({"status": "CANCELLED"}),
+            )
+            .is(200);
+        server.shows(
+            &format!("/ticketing/tickets/{}", reservation["ticketId"]),
+            json!({"status": "만료됨"}),
+        );
         wrong.must_be_nothing();
     }
 }
@@ -311,26 +366,39 @@ fn rows_that_could_be_written_and_not_be_read_are_read() {
         server.shows(&format!("/movie/points/{}", left.record["unprinted"]), json!({"score": 100}));
         // And so many rides had this customer not paid for. All of them are charged now, and can be paid.
         let unpaid = &left.record["unpaid"];
-        let (account, bills) =
-            (format!("/gbike/userDeposits/{}", unpaid["user"]), format!("/gbike/billings?userid={}", unpaid["user"]));
+        let (account, bills) = (
+            format!("/gbike/userDeposits/{}", unpaid["user"]),
+            format!("/gbike/billings?userid={}", unpaid["user"]),
+        );
         let rides = unpaid["rides"].as_array().unwrap().len();
-        let sums = |bills: &[Value]| bills.iter().map(|bill| bill["fee"].as_u64().unwrap()).sum::<u64>();
+        let sums =
+            |bills: &[Value]| bills.iter().map(|bill| bill["fee"].as_u64().unwrap()).sum::<u64>();
         let owed = sums(&server.all_of(&bills));
         server.shows(&account, json!({"deposit": 0, "arrears": owed}));
-        assert_eq!(server.total(&format!("{}&status=APPLYFEE", bills.trim_start_matches('/'))), rides as u64);
+        assert_eq!(
+            server.total(&format!("{}&status=APPLYFEE", bills.trim_start_matches('/'))),
+            rides as u64
+        );
         let ride = json!({"userid": unpaid["user"], "bikeid": 1});
         server.post("/gbike/rents", ride.clone()).refuses(409, "in-arrears");
-        server.post("/gbike/userDeposits", json!({"userid": unpaid["user"], "deposit": owed + 7})).is(201);
+        server
+            .post("/gbike/userDeposits", json!({"userid": unpaid["user"], "deposit": owed + 7}))
+            .is(201);
         server.shows(&account, json!({"deposit": 7, "arrears": 0}));
         server.is_quiet(&["movie", "gbike"]);
-        assert_eq!(server.total(&format!("{}&status=CLOSEBILL", bills.trim_start_matches('/'))), rides as u64);
+        assert_eq!(
+            server.total(&format!("{}&status=CLOSEBILL", bills.trim_start_matches('/'))),
+            rides as u64
+        );
         server.post("/gbike/rents", ride).is(201);
         // What everybody paid in is what they hold and what they were charged.
         for (user, paid) in left.record["paid"].as_object().unwrap() {
             let account = server.get(&format!("/gbike/userDeposits/{user}"));
             let bills = by(&server.all_of(&format!("/gbike/billings?userid={user}")), "status");
-            let sum = |status: &str| bills.get(&json!(status).to_string()).map_or(0, |bills| sums(bills));
-            let right = account["deposit"].as_u64().map(|deposit| deposit + sum("CLOSEBILL")) == paid.as_u64();
+            let sum =
+                |status: &str| bills.get(&json!(status).to_string()).map_or(0, |bills| sums(bills));
+            let right = account["deposit"].as_u64().map(|deposit| deposit + sum("CLOSEBILL"))
+                == paid.as_u64();
             let right = right && account["arrears"].as_u64() == Some(sum("APPLYFEE"));
             wrong.unless(right, || format!("{paid} was paid in: {} {bills:?}", account.text));
         }

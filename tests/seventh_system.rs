@@ -21,11 +21,18 @@ impl Drop for Running {
 /// Starts the example, which stands beside the tests wherever those were built.
 fn start(directory: &std::path::Path) -> Running {
     // Whoever runs this test alone has not built the example.
-    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--example", "seventh_system"]).status();
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--example", "seventh_system"])
+        .status();
     assert!(built.unwrap().success());
     let examples = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples");
     let mut example = Command::new(examples.join("seventh_system"));
-    let mut child = example.arg("127.0.0.1:0").arg(directory).stdout(Stdio::piped()).spawn().expect("it is built");
+    let mut child = example
+        .arg("127.0.0.1:0")
+        .arg(directory)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it is built");
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let url = line.trim().strip_prefix("listening on ").expect("its address").to_owned();

@@ -51,7 +51,10 @@ fn stopped_under_load_it_answers_everything_and_loses_nothing() {
     server.restart();
     for rent in work.iter().flatten() {
         server.get(&format!("/rents/{rent}")).is(200).has("status", "Rent");
-        server.shows(&format!("/views/{rent}"), json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
+        server.shows(
+            &format!("/views/{rent}"),
+            json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}),
+        );
     }
 }
 
@@ -107,7 +110,8 @@ fn a_request_that_takes_too_long_is_cut_off_and_settled_later() {
     thread::scope(|scope| {
         let client = (*server).clone();
         let rent = json!({"bookId": 1, "userId": 1, "address": "a"});
-        let rent = scope.spawn(move || client.attempt("POST", "/rents", |request| request.json(&rent)));
+        let rent =
+            scope.spawn(move || client.attempt("POST", "/rents", |request| request.json(&rent)));
         server.shows("/rents/1", json!({"status": "Requested"}));
         assert_eq!(server.terminate().code(), Some(0));
         assert!(rent.join().unwrap().is_err(), "nobody was there to answer");

@@ -17,10 +17,15 @@ fn every_system_is_simulated() {
 #[test]
 fn the_same_seed_is_the_same_schedule() {
     for business in BUSINESSES {
-        let hashes = || -> Vec<u64> { (1..20).map(|seed| run(business, seed, None, false).hash).collect() };
+        let hashes =
+            || -> Vec<u64> { (1..20).map(|seed| run(business, seed, None, false).hash).collect() };
         let (hashes, again) = (hashes(), hashes());
         assert_eq!(hashes, again, "{}", business.system);
-        assert!(hashes.windows(2).all(|two| two[0] != two[1]), "{}: another seed is another schedule", business.system);
+        assert!(
+            hashes.windows(2).all(|two| two[0] != two[1]),
+            "{}: another seed is another schedule",
+            business.system
+        );
     }
 }
 
@@ -35,12 +40,16 @@ fn whatever_the_schedule_what_must_hold_holds() {
 
 /// The first would take an operator who drops a parked event by hand: a rent is heard of in order. The others take more
 /// rides of one customer, and then money, than a schedule is long: `tests/shuffle/gbike.rs` brings them about.
-const NEVER_SAID: &[&str] =
-    &["bookrent.delivery: DeliveryWithheld", "gbike.billing: BillPassedOn", "gbike.userDeposit: FeeMovedUp"];
+const NEVER_SAID: &[&str] = &[
+    "bookrent.delivery: DeliveryWithheld",
+    "gbike.billing: BillPassedOn",
+    "gbike.userDeposit: FeeMovedUp",
+];
 
 #[test]
 fn whatever_can_be_said_is_said_under_some_schedule() {
-    let unsaid: Vec<String> = BUSINESSES.iter().flat_map(|business| unsaid(business, 500)).collect();
+    let unsaid: Vec<String> =
+        BUSINESSES.iter().flat_map(|business| unsaid(business, 500)).collect();
     assert_eq!(unsaid, NEVER_SAID, "no schedule brings these about");
 }
 
@@ -49,10 +58,15 @@ fn what_the_runtime_would_not_do_is_noticed() {
     for business in BUSINESSES {
         for remedy in business.notices {
             let noticed = seeds_until_noticed(business, *remedy, 3000);
-            assert!(noticed.is_some(), "{}: that {remedy:?} is left out goes unnoticed", business.system);
+            assert!(
+                noticed.is_some(),
+                "{}: that {remedy:?} is left out goes unnoticed",
+                business.system
+            );
         }
     }
-    let is_noticed = |remedy: &&Remedy| BUSINESSES.iter().any(|business| business.notices.contains(remedy));
+    let is_noticed =
+        |remedy: &&Remedy| BUSINESSES.iter().any(|business| business.notices.contains(remedy));
     let unnoticed: Vec<_> = Remedy::VARIANTS.iter().filter(|remedy| !is_noticed(remedy)).collect();
     assert!(unnoticed.is_empty(), "no system would notice the lack of {unnoticed:?}");
 }

@@ -1,6 +1,11 @@
 //! What every adapter of the store's port keeps to, shown for each of them.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 use holdfast::store::{
     Batch, Commit, Epoch, MemoryStore, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
@@ -26,7 +31,8 @@ fn sled_with(unwritten_limit_bytes: u64) -> (SledStore, TempDir) {
 }
 
 fn batch(tree: TreeId, epoch: Epoch, writes: &[(&[u8], Option<&[u8]>)]) -> Batch {
-    let writes = writes.iter().map(|(key, record)| (key.to_vec(), record.map(<[u8]>::to_vec))).collect();
+    let writes =
+        writes.iter().map(|(key, record)| (key.to_vec(), record.map(<[u8]>::to_vec))).collect();
     Batch { tree, epoch, expects: Vec::new(), writes }
 }
 
@@ -49,7 +55,8 @@ fn submit(store: &impl Store, batch: Batch) -> Result<Verdict, StoreError> {
 
 fn until_durable(store: &impl Store, commit: Commit) {
     let (word, heard) = mpsc::channel();
-    store.when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
+    store
+        .when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
     assert_eq!(heard.recv(), Ok(Ok(())));
 }
 
@@ -109,16 +116,27 @@ fn reads_its_own_writes(store: &impl Store) {
     let tree = store.open_tree("a.b").expect("opens");
     assert_eq!(store.open_tree("a.b"), Ok(tree), "opening again gives the same tree");
     let epoch = store.activate(tree).expect("activates");
-    let first = accepted(submit(store, batch(tree, epoch, &[(b"x", Some(b"1")), (b"y", Some(b"2"))])));
-    let second = accepted(submit(store, batch(tree, epoch, &[(b"x", None), (b"y", Some(b"3")), (b"z", Some(b""))])));
+    let first =
+        accepted(submit(store, batch(tree, epoch, &[(b"x", Some(b"1")), (b"y", Some(b"2"))])));
+    let second = accepted(submit(
+        store,
+        batch(tree, epoch, &[(b"x", None), (b"y", Some(b"3")), (b"z", Some(b""))]),
+    ));
     assert_eq!((first, second), (1, 2));
     for durable in [false, true] {
         if durable {
             until_durable(store, second);
         }
         let rows = store.read(tree, &[b"z", b"y", b"x", b"w"]).expect("reads");
-        let seen: Vec<_> = rows.iter().map(|row| row.as_ref().map(|row| (row.commit, row.record.as_slice()))).collect();
-        assert_eq!(seen, [Some((2, &b""[..])), Some((2, &b"3"[..])), None, None], "durable: {durable}");
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| row.as_ref().map(|row| (row.commit, row.record.as_slice())))
+            .collect();
+        assert_eq!(
+            seen,
+            [Some((2, &b""[..])), Some((2, &b"3"[..])), None, None],
+            "durable: {durable}"
+        );
     }
 }
 
@@ -157,12 +175,19 @@ fn conflicts(store: &impl Store) {
             until_durable(store, 1);
         }
         for stale in [&[(&b"x"[..], 0)][..], &[(b"x", 7)], &[(b"x", 1), (b"y", 1)]] {
-            assert!(matches!(submit(store, with(stale, b"stale")), Ok(Verdict::Conflict)), "{stale:?}");
+            assert!(
+                matches!(submit(store, with(stale, b"stale")), Ok(Verdict::Conflict)),
+                "{stale:?}"
+            );
         }
     }
     let row = store.read(tree, &[b"x"]).expect("reads").remove(0).expect("is there");
     assert_eq!((row.commit, row.record.as_slice()), (1, &b"1"[..]));
-    assert_eq!(accepted(submit(store, with(&[(b"x", 1), (b"y", 0)], b"2"))), 2, "a conflict spends no number");
+    assert_eq!(
+        accepted(submit(store, with(&[(b"x", 1), (b"y", 0)], b"2"))),
+        2,
+        "a conflict spends no number"
+    );
 }
 
 fn releases_in_order(store: &impl Store) {
@@ -226,8 +251,12 @@ fn scans_like_a_map(store: &impl Store, steps: &[Step]) -> Result<(), TestCaseEr
         match step {
             Step::Write(writes) => {
                 let writes: BTreeMap<_, _> = writes.iter().copied().collect();
-                let rows = writes.iter().map(|(key, record)| (vec![*key], record.map(|byte| vec![byte])));
-                last = accepted(submit(store, Batch { writes: rows.collect(), ..batch(tree, epoch, &[]) }));
+                let rows =
+                    writes.iter().map(|(key, record)| (vec![*key], record.map(|byte| vec![byte])));
+                last = accepted(submit(
+                    store,
+                    Batch { writes: rows.collect(), ..batch(tree, epoch, &[]) },
+                ));
                 for (key, record) in writes {
                     match record {
                         Some(record) => drop(model.insert(key, (last, record))),
@@ -237,10 +266,17 @@ fn scans_like_a_map(store: &impl Store, steps: &[Step]) -> Result<(), TestCaseEr
             }
             Step::Settle => until_durable(store, last),
             Step::Scan { from, to, backwards, limit } => {
-                let scan = Scan { from: vec![*from], to: vec![*to], backwards: *backwards, limit: *limit };
+                let scan =
+                    Scan { from: vec![*from], to: vec![*to], backwards: *backwards, limit: *limit };
                 let seen = store.scan(tree, &scan).expect("scans");
-                let seen: Vec<_> = seen.into_iter().map(|(key, row)| (key[0], (row.commit, row.record[0]))).collect();
-                let inside = model.iter().filter(|(key, _)| (from..to).contains(key)).map(|(key, row)| (*key, *row));
+                let seen: Vec<_> = seen
+                    .into_iter()
+                    .map(|(key, row)| (key[0], (row.commit, row.record[0])))
+                    .collect();
+                let inside = model
+                    .iter()
+                    .filter(|(key, _)| (from..to).contains(key))
+                    .map(|(key, row)| (*key, *row));
                 let mut right: Vec<_> = inside.collect();
                 if *backwards {
                     right.reverse();
@@ -307,7 +343,8 @@ fn a_reader_beside_the_committer_never_misses_a_row_and_never_sees_half_a_batch(
             for round in 1..2000_u32 {
                 let record = [round as u8];
                 // The pair moves between two places, so a scan that mixed two moments would find three rows, or one.
-                let (put, gone): (&[u8], &[u8]) = if round % 2 == 0 { (b"a", b"aa") } else { (b"aa", b"a") };
+                let (put, gone): (&[u8], &[u8]) =
+                    if round % 2 == 0 { (b"a", b"aa") } else { (b"aa", b"a") };
                 let writes = [(put, Some(&record[..])), (gone, None), (b"b", Some(&record[..]))];
                 accepted(submit(&store, batch(tree, epoch, &writes)));
             }

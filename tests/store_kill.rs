@@ -3,9 +3,16 @@
 //! The test starts itself again as the process that is killed. `HOLDFAST_KILL_ROUNDS` sets how often.
 //! `tests/power_cut.py` runs the same victim, and `survivor` on what a power cut would have left of its files.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
-use holdfast::store::{Batch, Commit, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict};
+use holdfast::store::{
+    Batch, Commit, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+};
 use std::{
     env,
     io::{BufRead, BufReader, Write},
@@ -40,7 +47,10 @@ fn victim() {
         number += 1;
         for (tree, epoch) in owners {
             let writes = vec![
-                (number.to_be_bytes().to_vec(), Some(number.to_le_bytes().repeat(1 + (number % 20) as usize))),
+                (
+                    number.to_be_bytes().to_vec(),
+                    Some(number.to_le_bytes().repeat(1 + (number % 20) as usize)),
+                ),
                 (vec![u8::MAX; 9], Some(number.to_le_bytes().to_vec())),
             ];
             let batch = Batch { tree, epoch, expects: Vec::new(), writes };
@@ -89,7 +99,9 @@ fn run_and_kill(dir: &Path, count: usize) -> Commit {
     let mut seen = 0;
     for line in lines.map_while(Result::ok) {
         // A line cut off by the kill could read as a smaller number, which only weakens the check.
-        if let Some(commit) = line.strip_prefix("acknowledged ").and_then(|commit| commit.parse().ok()) {
+        if let Some(commit) =
+            line.strip_prefix("acknowledged ").and_then(|commit| commit.parse().ok())
+        {
             highest = highest.max(commit);
             seen += 1;
             if seen == count {
@@ -104,7 +116,8 @@ fn run_and_kill(dir: &Path, count: usize) -> Commit {
 
 #[test]
 fn nothing_acknowledged_is_lost_and_what_is_left_is_a_prefix() {
-    let rounds: u32 = env::var("HOLDFAST_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6);
+    let rounds: u32 =
+        env::var("HOLDFAST_KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(6);
     let keep = tempfile::tempdir().expect("a temporary directory");
     let dir = keep.path().join("data");
     // Where each run began to count, and what it had acknowledged when it was killed.
@@ -114,7 +127,10 @@ fn nothing_acknowledged_is_lost_and_what_is_left_is_a_prefix() {
         let acknowledged = run_and_kill(&dir, 1 + (round as usize * 271) % 2000);
         let store = SledStore::open(&dir, &Options::default()).expect("a killed store opens");
         let durable = store.durable();
-        assert!(durable >= acknowledged, "round {round}: {acknowledged} acknowledged, {durable} left");
+        assert!(
+            durable >= acknowledged,
+            "round {round}: {acknowledged} acknowledged, {durable} left"
+        );
         assert!(acknowledged > before, "numbers go on");
         runs.push((before, acknowledged, durable));
         check(&store, &runs);
@@ -142,7 +158,11 @@ fn check(store: &SledStore, runs: &[(Commit, Commit, Commit)]) {
         let tree = store.open_tree(name).expect("opens");
         let rows = rows(store, tree);
         for (number, _, record) in &rows {
-            assert_eq!(record, &number.to_le_bytes().repeat(1 + (number % 20) as usize), "{name} {number}");
+            assert_eq!(
+                record,
+                &number.to_le_bytes().repeat(1 + (number % 20) as usize),
+                "{name} {number}"
+            );
         }
         let last = store.read(tree, &[&[u8::MAX; 9]]).expect("reads").remove(0);
         assert_eq!(
@@ -154,9 +174,16 @@ fn check(store: &SledStore, runs: &[(Commit, Commit, Commit)]) {
     }
     commits.sort_unstable();
     for (begun_at, acknowledged, ended_at) in runs {
-        let of_run: Vec<_> = commits.iter().copied().filter(|commit| begun_at < commit && commit <= ended_at).collect();
+        let of_run: Vec<_> = commits
+            .iter()
+            .copied()
+            .filter(|commit| begun_at < commit && commit <= ended_at)
+            .collect();
         let last = of_run.last().copied().unwrap_or(*begun_at);
-        assert!(of_run.iter().copied().eq(begun_at + 1..=last), "a prefix without holes across all trees");
+        assert!(
+            of_run.iter().copied().eq(begun_at + 1..=last),
+            "a prefix without holes across all trees"
+        );
         assert!(last >= *acknowledged, "{acknowledged} acknowledged, {last} left");
     }
     let known = runs.last().map_or(0, |(_, _, ended_at)| *ended_at);

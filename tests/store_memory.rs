@@ -1,6 +1,11 @@
 //! What the in-memory store does on demand.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
 use holdfast::store::{Batch, Commit, Epoch, MemoryStore, Store, StoreError, TreeId, Verdict};
 use std::sync::mpsc;
@@ -13,7 +18,12 @@ fn rig() -> (MemoryStore, TreeId, Epoch) {
 }
 
 fn put(tree: TreeId, epoch: Epoch, record: u8, expected: Commit) -> Batch {
-    Batch { tree, epoch, expects: vec![(vec![1], expected)], writes: vec![(vec![1], Some(vec![record]))] }
+    Batch {
+        tree,
+        epoch,
+        expects: vec![(vec![1], expected)],
+        writes: vec![(vec![1], Some(vec![record]))],
+    }
 }
 
 fn record(store: &MemoryStore, tree: TreeId) -> Option<u8> {
@@ -63,7 +73,8 @@ fn a_crash_takes_back_what_was_not_durable_and_nothing_else() {
     assert!(matches!(store.submit(put(tree, epoch, 1, 0)), Ok(Verdict::Accepted(1))));
     store.hold_durability();
     assert!(matches!(store.submit(put(tree, epoch, 2, 1)), Ok(Verdict::Accepted(2))));
-    let gone = Batch { writes: vec![(vec![1], None), (vec![2], Some(vec![9]))], ..put(tree, epoch, 3, 2) };
+    let gone =
+        Batch { writes: vec![(vec![1], None), (vec![2], Some(vec![9]))], ..put(tree, epoch, 3, 2) };
     assert!(matches!(store.submit(gone), Ok(Verdict::Accepted(3))));
     let (word, heard) = mpsc::channel();
     store.when_durable(2, Box::new(move |result| word.send(result).expect("the test listens")));
@@ -71,11 +82,17 @@ fn a_crash_takes_back_what_was_not_durable_and_nothing_else() {
     let after = store.crash();
 
     assert!(matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))));
-    assert!(matches!(store.submit(put(tree, epoch, 4, 1)), Err(StoreError::Failed(_))), "the old process is no more");
+    assert!(
+        matches!(store.submit(put(tree, epoch, 4, 1)), Err(StoreError::Failed(_))),
+        "the old process is no more"
+    );
     let tree = after.open_tree("a").expect("opens");
     assert_eq!((record(&after, tree), after.read(tree, &[&[2]])), (Some(1), Ok(vec![None])));
     let epoch = after.activate(tree).expect("activates");
-    assert!(matches!(after.submit(put(tree, epoch, 5, 1)), Ok(Verdict::Accepted(2))), "numbers go on");
+    assert!(
+        matches!(after.submit(put(tree, epoch, 5, 1)), Ok(Verdict::Accepted(2))),
+        "numbers go on"
+    );
 }
 
 #[test]

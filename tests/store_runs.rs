@@ -1,9 +1,16 @@
 //! A store that has little memory: rows go into runs, runs are merged, the journal is written over, and all the time it
 //! says what a sorted map says.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
-use holdfast::store::{Batch, Commit, Epoch, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict};
+use holdfast::store::{
+    Batch, Commit, Epoch, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+};
 use std::{collections::BTreeMap, path::Path, sync::mpsc};
 
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -42,7 +49,10 @@ impl Shelf {
 
     fn settle(&self, commit: Commit) {
         let (word, heard) = mpsc::channel();
-        self.store.when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
+        self.store.when_durable(
+            commit,
+            Box::new(move |result| word.send(result).expect("the test listens")),
+        );
         assert_eq!(heard.recv(), Ok(Ok(())));
     }
 
@@ -84,10 +94,12 @@ fn compare(shelf: &Shelf, model: &Model, chance: &mut Chance) {
     }
     let (one, other) = (key(chance), key(chance));
     let (from, to) = if one < other { (one, other) } else { (other, one) };
-    let (backwards, limit) = (chance.between(0, 2) == 0, [1, 3, 1000][chance.between(0, 3) as usize]);
+    let (backwards, limit) =
+        (chance.between(0, 2) == 0, [1, 3, 1000][chance.between(0, 3) as usize]);
     let seen = shelf.scan(&Scan { from: from.clone(), to: to.clone(), backwards, limit });
     let inside = model.range(from..to).map(|(key, row)| (key.clone(), row.clone()));
-    let right: Vec<_> = if backwards { inside.rev().take(limit).collect() } else { inside.take(limit).collect() };
+    let right: Vec<_> =
+        if backwards { inside.rev().take(limit).collect() } else { inside.take(limit).collect() };
     assert_eq!(seen, right);
 }
 
@@ -117,7 +129,8 @@ fn rows_in_memory_in_runs_and_after_restarts_are_what_a_sorted_map_has() {
                     shelf.settle(last);
                 }
             }
-            let all = Scan { from: vec![0], to: vec![u8::MAX; 100], backwards: false, limit: usize::MAX };
+            let all =
+                Scan { from: vec![0], to: vec![u8::MAX; 100], backwards: false, limit: usize::MAX };
             assert!(shelf.scan(&all).into_iter().eq(model.clone()), "seed {seed}");
             shelf.settle(last);
         }

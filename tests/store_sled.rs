@@ -1,8 +1,15 @@
 //! The store on disk: what a restart finds, and what opening says to directories that are not as they should be.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail loudly"
+)]
 
-use holdfast::store::{Batch, Commit, Epoch, Options, Row, Scan, SledStore, Store, StoreError, TreeId, Verdict};
+use holdfast::store::{
+    Batch, Commit, Epoch, Options, Row, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -43,13 +50,15 @@ fn put(store: &SledStore, (tree, epoch): (TreeId, Epoch), key: u32, record: &[u8
 
 fn settle(store: &SledStore, commit: Commit) {
     let (word, heard) = mpsc::channel();
-    store.when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
+    store
+        .when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
     assert_eq!(heard.recv(), Ok(Ok(())));
 }
 
 /// Has more rows than it may keep in memory: most of them are in runs.
 fn open_narrow(path: &Path) -> SledStore {
-    SledStore::open(path, &Options { unwritten_limit_bytes: 128 << 10, ..Options::default() }).expect("opens")
+    SledStore::open(path, &Options { unwritten_limit_bytes: 128 << 10, ..Options::default() })
+        .expect("opens")
 }
 
 /// A store with some rows, closed: large enough for more than one of sled's segments and of the journal's files. Most
@@ -94,8 +103,11 @@ fn refusal(path: &Path) -> String {
 }
 
 fn snapshot(path: &Path) -> PathBuf {
-    let mut entries = fs::read_dir(path).expect("is a directory").map(|entry| entry.expect("an entry").path());
-    let is_one = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."));
+    let mut entries =
+        fs::read_dir(path).expect("is a directory").map(|entry| entry.expect("an entry").path());
+    let is_one = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."))
+    };
     entries.find(is_one).expect("sled leaves a snapshot")
 }
 
@@ -108,7 +120,10 @@ fn everything_is_there_after_a_restart_and_numbers_go_on() {
     let rows = rows(&store);
     assert_eq!(rows.len(), 600);
     for (place, (key, row)) in rows.iter().enumerate() {
-        assert_eq!((key.as_slice(), row.commit), (&(place as u32).to_be_bytes()[..], place as Commit + 701));
+        assert_eq!(
+            (key.as_slice(), row.commit),
+            (&(place as u32).to_be_bytes()[..], place as Commit + 701)
+        );
     }
     assert_eq!(put(&store, active(&store), 7, b"later"), last + 1);
 }
@@ -141,8 +156,14 @@ fn closing_writes_what_was_accepted_and_takes_no_more() {
     assert!(matches!(store.submit(late), Err(StoreError::Failed(_))));
     assert_eq!(rows(&store).len(), 100, "reading goes on");
     let (word, heard) = mpsc::channel();
-    store.when_durable(last + 1, Box::new(move |result| word.send(result).expect("the test listens")));
-    assert!(matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))), "nobody waits for what will not come");
+    store.when_durable(
+        last + 1,
+        Box::new(move |result| word.send(result).expect("the test listens")),
+    );
+    assert!(
+        matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))),
+        "nobody waits for what will not come"
+    );
 }
 
 #[test]
@@ -200,9 +221,11 @@ fn a_damaged_snapshot_is_set_aside_and_nothing_is_lost() {
 
 /// The file of the journal that was written last, by the number of its segment.
 fn journal(path: &Path) -> PathBuf {
-    let entries = fs::read_dir(path).expect("is a directory").map(|entry| entry.expect("an entry").path());
-    let files =
-        entries.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("journal.")));
+    let entries =
+        fs::read_dir(path).expect("is a directory").map(|entry| entry.expect("an entry").path());
+    let files = entries.filter(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("journal."))
+    });
     let segment = |path: &PathBuf| {
         let content = fs::read(path).expect("reads");
         u64::from_le_bytes(content[20..28].try_into().expect("eight bytes"))
@@ -219,7 +242,10 @@ fn written(bytes: &[u8]) -> usize {
 fn try_rows(path: &Path) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
     let store = open(path)?;
     let tree = store.open_tree("bookrent.rent")?;
-    store.scan(tree, &Scan { from: vec![0], to: vec![u8::MAX; 5], backwards: false, limit: usize::MAX })
+    store.scan(
+        tree,
+        &Scan { from: vec![0], to: vec![u8::MAX; 5], backwards: false, limit: usize::MAX },
+    )
 }
 
 /// What is done to a file: its name, whether it cannot go unnoticed, and how.
@@ -228,8 +254,11 @@ type Damage = (String, bool, Box<dyn Fn(&mut Vec<u8>)>);
 fn damages(len: usize) -> Vec<Damage> {
     let half = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
     let hole = |bytes: &mut Vec<u8>| bytes.iter_mut().take(512 * 1024).for_each(|byte| *byte = 0);
-    let noise =
-        |at: usize| move |bytes: &mut Vec<u8>| bytes.iter_mut().skip(at).take(len / 30).for_each(|byte| *byte ^= 0xa5);
+    let noise = |at: usize| {
+        move |bytes: &mut Vec<u8>| {
+            bytes.iter_mut().skip(at).take(len / 30).for_each(|byte| *byte ^= 0xa5)
+        }
+    };
     let mut damages: Vec<Damage> = vec![
         ("half".into(), false, Box::new(half)),
         ("hole".into(), false, Box::new(hole)),
@@ -259,7 +288,11 @@ fn a_damaged_database_or_journal_is_an_error_with_advice_and_never_a_panic_or_a_
         for file in ["db", journal] {
             let mut seen = 0;
             // Behind the last rows, the journal's file has what it held before.
-            let written = if file == "db" { written(&fs::read(path.join(file)).expect("reads")) } else { 40_000 };
+            let written = if file == "db" {
+                written(&fs::read(path.join(file)).expect("reads"))
+            } else {
+                40_000
+            };
             for (name, must_show, damage) in damages(written) {
                 fs::remove_dir_all(&copy).expect("removes");
                 copy_files(&path, &copy);
@@ -268,7 +301,10 @@ fn a_damaged_database_or_journal_is_an_error_with_advice_and_never_a_panic_or_a_
                 fs::write(copy.join(file), bytes).expect("writes");
                 match try_rows(&copy) {
                     Err(StoreError::CannotOpen(words)) => {
-                        assert!(words.to_lowercase().contains("restore a backup"), "{name}: {words}");
+                        assert!(
+                            words.to_lowercase().contains("restore a backup"),
+                            "{name}: {words}"
+                        );
                         seen += 1;
                     }
                     // sled opens without looking at all pages; then it is reading them that fails.
@@ -337,7 +373,10 @@ fn after_an_accepted_loss_what_is_left_is_the_whole() {
     drop(store);
     for round in 1..4 {
         let store = open(&path).expect("once told, it is well");
-        assert!(put(&store, active(&store), 1000 + round, b"new") > last, "a lost number is not used again");
+        assert!(
+            put(&store, active(&store), 1000 + round, b"new") > last,
+            "a lost number is not used again"
+        );
         assert_eq!(rows(&store).len(), left + round as usize);
     }
 }

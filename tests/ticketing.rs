@@ -19,12 +19,16 @@ fn start() -> Server {
 }
 
 fn ticket(server: &Client, number: u64, status: &str, day: &str) -> Answer {
-    let body = json!({"ticketId": number.to_string(), "status": status, "starttime": day, "endtime": day});
+    let body =
+        json!({"ticketId": number.to_string(), "status": status, "starttime": day, "endtime": day});
     server.post("/tickets", body)
 }
 
 fn reserve(server: &Client, ticket: u64, user: &str, grade: &str) -> Answer {
-    server.post("/reservations", json!({"ticketId": ticket.to_string(), "userId": user, "userGrade": grade}))
+    server.post(
+        "/reservations",
+        json!({"ticketId": ticket.to_string(), "userId": user, "userGrade": grade}),
+    )
 }
 
 fn cancel(server: &Client, reservation: u64) -> Answer {
@@ -49,7 +53,10 @@ fn advance(server: &Client, by: &str) {
 #[test]
 fn the_transcript_replays_line_by_line() {
     let server = start();
-    ticket(&server, 1, "예약가능", "2021-07-06").is(201).has("ticketId", 1).has("status", "예약가능");
+    ticket(&server, 1, "예약가능", "2021-07-06")
+        .is(201)
+        .has("ticketId", 1)
+        .has("status", "예약가능");
     ticket(&server, 2, "예약가능", "2021-07-07").is(201);
     ticket(&server, 3, "예약가능", "2021-07-07").is(201);
     ticket(&server, 4, "예약됨", "2021-12-31").is(201).has("status", "예약됨");
@@ -57,9 +64,15 @@ fn the_transcript_replays_line_by_line() {
     server.shows("/tickets/5", json!({"status": "만료됨"}));
     assert_eq!(server.total("tickets"), 5);
     for (number, discounted) in [(1, 10_000), (2, 8_000), (3, 8_000), (4, 10_000), (5, 8_000)] {
-        server.shows(&format!("/prices/{number}"), json!({"price": 10_000, "discountedPrice": discounted}));
+        server.shows(
+            &format!("/prices/{number}"),
+            json!({"price": 10_000, "discountedPrice": discounted}),
+        );
     }
-    let made = reserve(&server, 1, "A", "Silver").is(201).has("status", "RESERVED").has("reservationId", 1);
+    let made = reserve(&server, 1, "A", "Silver")
+        .is(201)
+        .has("status", "RESERVED")
+        .has("reservationId", 1);
     assert!(made["updatedDate"].as_str().unwrap().starts_with("2021-06-28"), "{}", made.text);
     server.get("/tickets/1").is(200).has("status", "예약됨");
     server.shows("/prices/1", json!({"discountedPrice": 10_000}));
@@ -72,7 +85,10 @@ fn the_transcript_replays_line_by_line() {
     let row = json!({"reservationStatus": "RESERVED", "status": "예약됨", "discountedPrice": 7_000, "userId": "B"});
     server.shows("/views/3", row);
     cancel(&server, 3).is(200).has("status", "CANCELLED");
-    server.shows("/views/3", json!({"reservationStatus": "CANCELLED", "status": "예약가능", "discountedPrice": 8_000}));
+    server.shows(
+        "/views/3",
+        json!({"reservationStatus": "CANCELLED", "status": "예약가능", "discountedPrice": 8_000}),
+    );
     assert_eq!(server.total("reservations"), 3, "what was refused is in no list");
 }
 
@@ -83,7 +99,9 @@ fn a_number_is_registered_once_and_what_cannot_be_is_refused() {
     ticket(&server, 7, "예약가능", "2021-07-06").refuses(409, "ticket-registered");
     let backwards = json!({"ticketId": 8, "starttime": "2021-07-06", "endtime": "2021-07-04"});
     server.post("/tickets", backwards).refuses(422, "ends-before-start");
-    server.post("/tickets", json!({"ticketId": 8, "starttime": "tomorrow", "endtime": "2021-07-05"})).problem(400);
+    server
+        .post("/tickets", json!({"ticketId": 8, "starttime": "tomorrow", "endtime": "2021-07-05"}))
+        .problem(400);
     reserve(&server, 99, "A", "VIP").refuses(409, "ticket-unknown");
     server.get("/reservations/1").problem(404);
     for path in ["/prices", "/views"] {
@@ -181,9 +199,15 @@ fn of_fifty_reservations_for_a_ticket_one_stands_and_nothing_is_seen_of_the_othe
     });
     let winners: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
     assert_eq!(winners.len(), 1);
-    answers.iter().filter(|answer| answer.status != 201).for_each(|answer| answer.refuses(409, "ticket-taken"));
+    answers
+        .iter()
+        .filter(|answer| answer.status != 201)
+        .for_each(|answer| answer.refuses(409, "ticket-taken"));
     assert_eq!(server.total("reservations"), 1);
-    server.shows("/views/1", json!({"reservationId": winners[0]["reservationId"], "userId": winners[0]["userId"]}));
+    server.shows(
+        "/views/1",
+        json!({"reservationId": winners[0]["reservationId"], "userId": winners[0]["userId"]}),
+    );
 }
 
 #[test]
@@ -225,7 +249,10 @@ fn many_who_take_and_leave_a_ticket_leave_its_price_as_it_was() {
     let made = eventually("it can be had again", || {
         Some(reserve(&server, 1, "Z", "VIP")).filter(|answer| answer.status == 201)
     });
-    server.shows("/views/1", json!({"discountedPrice": 7_000, "reservationId": made["id"], "userId": "Z"}));
+    server.shows(
+        "/views/1",
+        json!({"discountedPrice": 7_000, "reservationId": made["id"], "userId": "Z"}),
+    );
 }
 
 #[test]

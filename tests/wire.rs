@@ -13,12 +13,24 @@ fn has_hangul(text: &str) -> bool {
 #[test]
 fn a_client_sets_neither_id_nor_status_and_unknown_fields_are_ignored() {
     let server = Server::start(&[]);
-    server.post("/books", json!({"title": "title01", "id": 77, "heldBy": 3, "colour": ["red"]})).is(201).has("id", 1);
+    server
+        .post("/books", json!({"title": "title01", "id": 77, "heldBy": 3, "colour": ["red"]}))
+        .is(201)
+        .has("id", 1);
     let body = json!({"bookId": 1, "userId": 1, "address": "a", "id": 99, "status": "Cancel", "reason": "because"});
-    let rent = server.post("/rents", body).is(201).has("id", 1).has("status", "Rent").has("reason", json!(null));
+    let rent = server
+        .post("/rents", body)
+        .is(201)
+        .has("id", 1)
+        .has("status", "Rent")
+        .has("reason", json!(null));
     assert!(rent.body.get("colour").is_none());
     server.get("/rents/99").refuses(404, "not-found");
-    server.patch("/rents/1", json!({"status": "Cancel", "id": 5, "userId": 5})).is(200).has("id", 1).has("userId", 1);
+    server
+        .patch("/rents/1", json!({"status": "Cancel", "id": 5, "userId": 5}))
+        .is(200)
+        .has("id", 1)
+        .has("userId", 1);
 }
 
 #[test]
@@ -38,20 +50,33 @@ fn lists_come_in_pages() {
     let server = Server::start(&[]);
     let empty = server.get("/books").is(200);
     assert!(empty.items("books").is_empty());
-    assert_eq!(empty["page"], json!({"size": 20, "totalElements": 0, "totalPages": 0, "number": 0}));
+    assert_eq!(
+        empty["page"],
+        json!({"size": 20, "totalElements": 0, "totalPages": 0, "number": 0})
+    );
     for n in 1..=25 {
         server.register_book(&format!("title{n:02}"));
     }
 
     let second = server.get("/books?page=1&size=10").is(200);
-    assert_eq!(second["page"], json!({"size": 10, "totalElements": 25, "totalPages": 3, "number": 1}));
-    let ids: Vec<_> = second.items("books").iter().map(|book| book["id"].as_u64().unwrap()).collect();
+    assert_eq!(
+        second["page"],
+        json!({"size": 10, "totalElements": 25, "totalPages": 3, "number": 1})
+    );
+    let ids: Vec<_> =
+        second.items("books").iter().map(|book| book["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, (11..=20).collect::<Vec<_>>());
     let links = &second["_links"];
-    assert!(["first", "prev", "self", "next", "last"].iter().all(|rel| links[rel]["href"].is_string()), "{links}");
+    assert!(
+        ["first", "prev", "self", "next", "last"].iter().all(|rel| links[rel]["href"].is_string()),
+        "{links}"
+    );
     let last = server.get("/books?page=2&size=10").is(200);
     assert_eq!(last.items("books").len(), 5);
-    assert!(last["_links"]["next"].is_null() && server.get("/books?size=10")["_links"]["prev"].is_null());
+    assert!(
+        last["_links"]["next"].is_null()
+            && server.get("/books?size=10")["_links"]["prev"].is_null()
+    );
     assert!(server.get("/books?page=9&size=10").is(200).items("books").is_empty());
     assert_eq!(server.get("/books?size=5000").is(200)["page"]["size"], 100);
     for query in ["page=x", "page=-1", "size=0", "size=x", "size=-1"] {
@@ -71,7 +96,8 @@ fn lists_are_sorted_and_filtered_by_what_an_index_serves() {
     let ids = |query: &str| -> Vec<u64> {
         let collection = query.split('?').next().unwrap();
         let page = server.get(&format!("/{query}")).is(200);
-        let ids: Vec<u64> = page.items(collection).iter().map(|item| item["id"].as_u64().unwrap()).collect();
+        let ids: Vec<u64> =
+            page.items(collection).iter().map(|item| item["id"].as_u64().unwrap()).collect();
         assert_eq!(page["page"]["totalElements"], ids.len(), "{query}");
         ids
     };
@@ -125,7 +151,10 @@ fn a_job_that_follows_next_and_cancels_what_it_sees_leaves_none_behind() {
         // Behind a cursor there is a total, and nothing that is counted from the beginning.
         assert_eq!(page["page"]["totalElements"], 35 - 10 * pages);
         let counted = pages == 0;
-        assert_eq!((page["page"]["number"].is_null(), page["_links"]["last"].is_null()), (!counted, !counted));
+        assert_eq!(
+            (page["page"]["number"].is_null(), page["_links"]["last"].is_null()),
+            (!counted, !counted)
+        );
         pages += 1;
     });
     assert_eq!((seen, pages), ((1..=35).collect(), 4));
@@ -159,7 +188,10 @@ fn a_list_refuses_what_it_does_not_know_and_says_what_it_knows() {
     for cursor in ["x", "AQID", "%00", "", &"A".repeat(4000)] {
         refuses(&format!("books?after={cursor}"), "bad-cursor", &["next"]);
     }
-    let next = server.get("/books?size=1&status=true").is(200)["_links"]["next"]["href"].as_str().unwrap().to_owned();
+    let next = server.get("/books?size=1&status=true").is(200)["_links"]["next"]["href"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let after = &next[next.find("after=").unwrap()..];
     assert_eq!(server.get(&format!("/books?{after}")).is(200).items("books")[0]["id"], 2);
     assert_eq!(server.get(&format!("/books?{after}&status=true")).is(200).items("books").len(), 1);
@@ -188,10 +220,14 @@ fn what_only_policies_write_is_read_only() {
         ("PUT", "/rents"),
     ];
     for (method, path) in refused {
-        let answer = server.call(method, path, |request| request.json(&json!({"status": "Cancel"})));
+        let answer =
+            server.call(method, path, |request| request.json(&json!({"status": "Cancel"})));
         answer.problem(405);
         let allow: Vec<_> = answer.header("allow").split(',').map(str::trim).collect();
-        assert!(allow.contains(&"GET") && !allow.contains(&method), "{method} {path} allows {allow:?}");
+        assert!(
+            allow.contains(&"GET") && !allow.contains(&method),
+            "{method} {path} allows {allow:?}"
+        );
     }
     server.shows("/views/1", json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
     for path in ["/nothing", "/bookrent/nothing", "/movie/books", "/books/1/take"] {
@@ -203,7 +239,8 @@ fn what_only_policies_write_is_read_only() {
 fn problems_are_told_in_korean_to_who_prefers_it() {
     let server = Server::start(&[]);
     let told = |language: &str| {
-        let answer = server.call("GET", "/rents/999", |request| request.header("Accept-Language", language));
+        let answer =
+            server.call("GET", "/rents/999", |request| request.header("Accept-Language", language));
         answer.refuses(404, "not-found");
         answer["detail"].as_str().unwrap().to_owned()
     };
@@ -222,13 +259,15 @@ fn a_version_is_a_condition() {
     assert!(version.len() > 2 && version.starts_with('"') && version.ends_with('"'), "{version}");
     assert_eq!(server.get("/rents/1").header("etag"), version);
 
-    let unchanged = server.call("GET", "/rents/1", |request| request.header("If-None-Match", &version)).is(304);
+    let unchanged =
+        server.call("GET", "/rents/1", |request| request.header("If-None-Match", &version)).is(304);
     assert!(unchanged.text.is_empty());
     server.call("GET", "/rents/1", |request| request.header("If-None-Match", "\"12345\"")).is(200);
 
     let cancel = |condition: &str| {
         let body = json!({"status": "Cancel"});
-        server.call("PATCH", "/rents/1", |request| request.header("If-Match", condition).json(&body))
+        server
+            .call("PATCH", "/rents/1", |request| request.header("If-Match", condition).json(&body))
     };
     for stale in ["\"12345\"", &format!("W/{version}")] {
         let refused = cancel(stale);
@@ -247,7 +286,8 @@ fn the_media_type_is_what_the_client_prefers() {
     let server = Server::start(&[]);
     server.register_book("title01");
     let as_told = |accept: &str| {
-        let answer = server.call("GET", "/books/1", |request| request.header("Accept", accept)).is(200);
+        let answer =
+            server.call("GET", "/books/1", |request| request.header("Accept", accept)).is(200);
         answer.header("content-type").split(';').next().unwrap().to_owned()
     };
     assert_eq!(as_told("*/*"), "application/hal+json");
@@ -258,6 +298,8 @@ fn the_media_type_is_what_the_client_prefers() {
 #[test]
 fn a_clients_correlation_id_is_echoed() {
     let server = Server::start(&[]);
-    let answer = server.call("GET", "/books", |request| request.header("X-Correlation-Id", "order-of-mine-7")).is(200);
+    let answer = server
+        .call("GET", "/books", |request| request.header("X-Correlation-Id", "order-of-mine-7"))
+        .is(200);
     assert_eq!(answer.header("x-correlation-id"), "order-of-mine-7");
 }

@@ -161,9 +161,17 @@ pub fn drive(address: &str, connections: usize, until: Until, next: Next) -> Res
             sockets.push(socket);
         }
         let begun = Instant::now();
-        let drive = Rc::new(RefCell::new(Drive { next, until, begun, sent: 0, figures: Figures::default() }));
-        let tasks: Vec<_> =
-            sockets.into_iter().map(|socket| spawn_local(connection(socket, Rc::clone(&drive)))).collect();
+        let drive = Rc::new(RefCell::new(Drive {
+            next,
+            until,
+            begun,
+            sent: 0,
+            figures: Figures::default(),
+        }));
+        let tasks: Vec<_> = sockets
+            .into_iter()
+            .map(|socket| spawn_local(connection(socket, Rc::clone(&drive))))
+            .collect();
         for task in tasks {
             task.await.map_err(Error::other)??;
         }
@@ -181,7 +189,10 @@ async fn connection(mut socket: TcpStream, drive: Rc<RefCell<Drive>>) -> Result<
         heard.clear();
         let answer = loop {
             if socket.read_buf(&mut heard).await? == 0 {
-                return Err(Error::new(ErrorKind::UnexpectedEof, "the server closed the connection in an answer"));
+                return Err(Error::new(
+                    ErrorKind::UnexpectedEof,
+                    "the server closed the connection in an answer",
+                ));
             }
             if let Some(answer) = Answer::read(&heard)? {
                 break answer;
@@ -199,12 +210,14 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 impl Answer {
     /// The answer, if all of it is there.
     fn read(heard: &[u8]) -> Result<Option<Self>> {
-        let unreadable = || Error::new(ErrorKind::InvalidData, "an answer without status or content-length");
+        let unreadable =
+            || Error::new(ErrorKind::InvalidData, "an answer without status or content-length");
         let Some(end) = find(heard, b"\r\n\r\n") else { return Ok(None) };
         let (head, body) = heard.split_at(end + 4);
         let head = std::str::from_utf8(head).map_err(|_| unreadable())?;
         let mut lines = head.split("\r\n");
-        let status = lines.next().and_then(|line| line.get(9..12)?.parse().ok()).ok_or_else(unreadable)?;
+        let status =
+            lines.next().and_then(|line| line.get(9..12)?.parse().ok()).ok_or_else(unreadable)?;
         let length: usize = lines
             .filter_map(|line| line.split_once(':'))
             .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))

@@ -79,9 +79,11 @@ fn main() -> Result<()> {
     match arguments.what {
         What::EchoServer => servers::serve_echo(),
         What::Echo => arguments.echo().map(drop),
-        What::Nodes => {
-            nodes::compare(&arguments.binary()?, arguments.connections, Duration::from_secs(arguments.seconds))
-        }
+        What::Nodes => nodes::compare(
+            &arguments.binary()?,
+            arguments.connections,
+            Duration::from_secs(arguments.seconds),
+        ),
         What::Long { total, slices } => arguments.long(total, slices.max(1)),
         What::Rents { .. } | What::Views { .. } => arguments.compared(),
     }
@@ -91,8 +93,12 @@ fn main() -> Result<()> {
 fn build() -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let profile = if cfg!(debug_assertions) { "dev" } else { "release" };
-    let built = Command::new(cargo).args(["build", "--quiet", "--bin", "holdfast", "--profile", profile]).status()?;
-    let binary = std::env::current_exe()?.parent().and_then(|examples| Some(examples.parent()?.join("holdfast")));
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--bin", "holdfast", "--profile", profile])
+        .status()?;
+    let binary = std::env::current_exe()?
+        .parent()
+        .and_then(|examples| Some(examples.parent()?.join("holdfast")));
     binary.filter(|_| built.success()).ok_or_else(|| Error::other("the server cannot be built"))
 }
 
@@ -116,9 +122,15 @@ impl Arguments {
 
     /// A measurement beside the echo.
     fn compared(&self) -> Result<()> {
-        let holdfast = Holdfast::new(if self.url.is_none() { self.binary()? } else { PathBuf::new() })?;
+        let holdfast =
+            Holdfast::new(if self.url.is_none() { self.binary()? } else { PathBuf::new() })?;
         let running = if self.url.is_none() { Some(holdfast.start()?.0) } else { None };
-        let given = self.url.as_deref().unwrap_or_default().trim_start_matches("http://").trim_end_matches('/');
+        let given = self
+            .url
+            .as_deref()
+            .unwrap_or_default()
+            .trim_start_matches("http://")
+            .trim_end_matches('/');
         let address = running.as_ref().map_or(given, |running| running.address.as_str());
         if let Some(resident) = running.as_ref().and_then(Running::resident) {
             println!("empty server: {resident:.1} MiB resident");
@@ -145,16 +157,27 @@ impl Arguments {
         while figures.elapsed < Duration::from_secs(self.seconds) {
             ceiling.add(&scenes::echo(&echo.address, self.connections, Until::Elapsed(slice))?);
             figures.add(&match self.what {
-                What::Views { rows } => scenes::views(address, self.connections, Until::Elapsed(slice), rows)?,
+                What::Views { rows } => {
+                    scenes::views(address, self.connections, Until::Elapsed(slice), rows)?
+                }
                 _ => {
                     let first = 1 + figures.answered;
-                    scenes::rents(address, self.connections, Until::Elapsed(slice), first, books + 1)?
+                    scenes::rents(
+                        address,
+                        self.connections,
+                        Until::Elapsed(slice),
+                        first,
+                        books + 1,
+                    )?
                 }
             });
         }
         scenes::print("echo", &ceiling);
         before_echo.print(&ceiling);
-        scenes::print(if matches!(self.what, What::Views { .. }) { "views" } else { "rents" }, &figures);
+        scenes::print(
+            if matches!(self.what, What::Views { .. }) { "views" } else { "rents" },
+            &figures,
+        );
         if let Some(before) = before {
             before.print(&figures);
         }
@@ -178,7 +201,13 @@ impl Arguments {
             let (first, end) = (1 + total * slice / slices, 1 + total * (slice + 1) / slices);
             scenes::register(&running.address, self.connections, first, end - first)?;
             let syncs = metric(&running.address, "holdfast_store_syncs_total").unwrap_or_default();
-            let figures = scenes::rents(&running.address, self.connections, Until::Sent(end - first), first, end)?;
+            let figures = scenes::rents(
+                &running.address,
+                self.connections,
+                Until::Sent(end - first),
+                first,
+                end,
+            )?;
             if figures.refused + figures.failed > 0 {
                 println!("{} were refused, {} failed", figures.refused, figures.failed);
             }
@@ -203,7 +232,10 @@ impl Arguments {
         running.end()?;
         let (running, ready) = holdfast.start()?;
         let resident = running.resident().unwrap_or_default();
-        println!("restarted on {total} rents: ready after {} ms, {resident:.1} MiB resident", ready.as_millis());
+        println!(
+            "restarted on {total} rents: ready after {} ms, {resident:.1} MiB resident",
+            ready.as_millis()
+        );
         Ok(())
     }
 }

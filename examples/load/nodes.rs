@@ -36,7 +36,8 @@ pub fn compare(binary: &Path, connections: usize, time: Duration) -> Result<()> 
             ("the book on another node", &rest.address, &book.address),
         ] {
             scenes::register(register, connections, first, books)?;
-            let figures = scenes::rents(address, connections, Until::Elapsed(time), first, first + books)?;
+            let figures =
+                scenes::rents(address, connections, Until::Elapsed(time), first, first + books)?;
             scenes::print(&format!("{what}, {connections} connections"), &figures);
         }
         first += books;
@@ -51,8 +52,9 @@ fn apart(binary: &Path, directory: &Path) -> Result<[Running; 2]> {
     let addresses = [places[0].local_addr()?, places[1].local_addr()?];
     drop(places);
     let [book, rest] = addresses;
-    let others: String =
-        ["rent", "delivery", "view"].map(|context| format!("\"bookrent.{context}\" = \"http://{rest}\"\n")).concat();
+    let others: String = ["rent", "delivery", "view"]
+        .map(|context| format!("\"bookrent.{context}\" = \"http://{rest}\"\n"))
+        .concat();
     let toml = format!(
         "[http]\nworkers = 1\n[node]\ncredential = \"a-credential-for-measuring\"\n[peers]\n\
          \"bookrent.book\" = \"http://{book}\"\n{others}"
@@ -61,7 +63,16 @@ fn apart(binary: &Path, directory: &Path) -> Result<[Running; 2]> {
     let start = |name: &str, address: String, contexts: &str| {
         let node = Running::start(
             Command::new(binary)
-                .args(["serve", "--system", "bookrent", "--listen", &address, "--contexts", contexts, "--config"])
+                .args([
+                    "serve",
+                    "--system",
+                    "bookrent",
+                    "--listen",
+                    &address,
+                    "--contexts",
+                    contexts,
+                    "--config",
+                ])
                 .arg(directory.join("nodes.toml"))
                 .arg("--data")
                 .arg(directory.join(name))

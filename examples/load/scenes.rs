@@ -37,7 +37,13 @@ fn rent(book: u64) -> String {
 ///
 /// # Errors
 /// When the server goes away.
-pub fn rents(address: &str, connections: usize, until: Until, first: u64, end: u64) -> Result<Figures> {
+pub fn rents(
+    address: &str,
+    connections: usize,
+    until: Until,
+    first: u64,
+    end: u64,
+) -> Result<Figures> {
     let mut book = first;
     let next: Next = Box::new(move |into| {
         let there_is_one = book < end;
@@ -59,7 +65,9 @@ pub fn views(address: &str, connections: usize, until: Until, highest: u64) -> R
     let begun = Instant::now();
     while fetch(address, &format!("/views/{highest}"))?.0 != 200 {
         if begun.elapsed() > Duration::from_secs(60) {
-            return Err(Error::other(format!("there is no row {highest} in the view after a minute")));
+            return Err(Error::other(format!(
+                "there is no row {highest} in the view after a minute"
+            )));
         }
         sleep(Duration::from_millis(10));
     }
@@ -105,11 +113,17 @@ impl<'a> Before<'a> {
         let after = Self::of(self.running);
         let answered = figures.answered.max(1) as f64;
         if let (Some(before), Some(after)) = (self.processor, after.processor) {
-            println!("  processor time    {:>9.1} us a request", (after - before).as_secs_f64() * 1e6 / answered);
+            println!(
+                "  processor time    {:>9.1} us a request",
+                (after - before).as_secs_f64() * 1e6 / answered
+            );
         }
         if let (Some(before), Some(after)) = (self.syncs, after.syncs) {
             let syncs = after - before;
-            println!("  syncs             {syncs:>9.0}    ({:.1} requests each)", answered / syncs.max(1.0));
+            println!(
+                "  syncs             {syncs:>9.0}    ({:.1} requests each)",
+                answered / syncs.max(1.0)
+            );
         }
         if let Some(resident) = self.running.resident() {
             println!("  resident memory   {resident:>9.1} MiB");

@@ -26,7 +26,8 @@ impl Running {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().ok_or_else(|| Error::other("no stdout"))?;
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| line.strip_prefix("listening on http://").map(ToOwned::to_owned));
+        let address =
+            lines.find_map(|line| line.strip_prefix("listening on http://").map(ToOwned::to_owned));
         let Some(address) = address else {
             let _ = child.kill();
             return Err(Error::other("the server ended without saying where it listens"));
@@ -54,7 +55,8 @@ impl Running {
     pub fn processor(&self) -> Option<Duration> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-        let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+        let ticks: u64 =
+            fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
         // The kernel counts in hundredths of a second for every program, whatever its own clock does.
         Some(Duration::from_millis(ticks * 10))
     }
@@ -121,10 +123,12 @@ impl Holdfast {
     /// What it takes on disk, in MiB.
     pub fn on_disk(&self) -> f64 {
         fn size(path: &Path) -> u64 {
-            fs::read_dir(path).into_iter().flatten().flatten().fold(0, |sum, entry| match entry.metadata() {
-                Ok(about) if about.is_dir() => sum + size(&entry.path()),
-                Ok(about) => sum + about.len(),
-                Err(_) => sum,
+            fs::read_dir(path).into_iter().flatten().flatten().fold(0, |sum, entry| {
+                match entry.metadata() {
+                    Ok(about) if about.is_dir() => sum + size(&entry.path()),
+                    Ok(about) => sum + about.len(),
+                    Err(_) => sum,
+                }
             })
         }
         size(&self.data()) as f64 / (1 << 20) as f64
@@ -149,9 +153,13 @@ pub fn fetch(address: &str, path: &str) -> io::Result<(u16, String)> {
 /// The sum of a metric over its labels.
 pub fn metric(address: &str, name: &str) -> Option<f64> {
     let (_, text) = fetch(address, "/metrics").ok()?;
-    let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
-    let values: Vec<f64> =
-        text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse().ok()).collect();
+    let of_name =
+        |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+    let values: Vec<f64> = text
+        .lines()
+        .filter(of_name)
+        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+        .collect();
     (!values.is_empty()).then(|| values.iter().sum())
 }
 

@@ -52,7 +52,8 @@ pub async fn accept_histories(
 ) -> Result<(), NodeError> {
     let mut pasts = BTreeMap::new();
     let elsewhere = settings.accept_history.iter().filter(|context| !settings.hosts(context));
-    for (context, wire) in elsewhere.filter_map(|context| Some((context, settings.wire.as_ref()?))) {
+    for (context, wire) in elsewhere.filter_map(|context| Some((context, settings.wire.as_ref()?)))
+    {
         if !wire.reaches(context) {
             continue;
         }
@@ -67,7 +68,8 @@ pub async fn accept_histories(
     if pasts.is_empty() {
         return Ok(());
     }
-    let mut accepting = Accepting { store, settings, pasts, step: Step::Look, kept: BTreeMap::new(), failed: None };
+    let mut accepting =
+        Accepting { store, settings, pasts, step: Step::Look, kept: BTreeMap::new(), failed: None };
     for step in [Step::Look, Step::GoBack, Step::Cut] {
         accepting.step = step;
         lay_out(&mut accepting);
@@ -81,7 +83,11 @@ impl Accepting<'_> {
         Tree::open_as(self.store, &format!("replica/{}", A::NAME.context))
     }
 
-    fn write(&self, tree: TreeId, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> Result<(), StoreError> {
+    fn write(
+        &self,
+        tree: TreeId,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<(), StoreError> {
         if !writes.is_empty() {
             let epoch = self.store.activate(tree)?;
             self.store.submit(Batch { tree, epoch, expects: Vec::new(), writes })?;
@@ -100,7 +106,12 @@ impl Accepting<'_> {
             kept -= 1;
         }
         if kept < last {
-            tracing::warn!(context = A::NAME.context, kept, given_up = last - kept, "another past is accepted");
+            tracing::warn!(
+                context = A::NAME.context,
+                kept,
+                given_up = last - kept,
+                "another past is accepted"
+            );
             self.kept.insert(A::NAME.context, kept);
         }
         Ok(())
@@ -112,7 +123,11 @@ impl Accepting<'_> {
         let (before, mut writes) = (meta.clone(), Vec::new());
         for (source, kept) in &self.kept {
             let building = meta.building.iter_mut().map(|(_, positions)| positions);
-            for position in [&mut meta.positions].into_iter().chain(building).filter_map(|all| all.get_mut(*source)) {
+            for position in [&mut meta.positions]
+                .into_iter()
+                .chain(building)
+                .filter_map(|all| all.get_mut(*source))
+            {
                 *position = (*position).min(*kept);
             }
             let mut after = None;
@@ -136,9 +151,11 @@ impl Accepting<'_> {
     fn cut<A: Aggregate>(&mut self) -> Result<(), StoreError> {
         let Some(kept) = self.kept.get(A::NAME.context).copied() else { return Ok(()) };
         let tree = self.replica::<A>()?;
-        let (log, key) = ([Space::Log as u8], |sequence| KeyBuf::new(Space::Log).number(sequence).build());
+        let (log, key) =
+            ([Space::Log as u8], |sequence| KeyBuf::new(Space::Log).number(sequence).build());
         // The row that holds the last event that is kept may hold others.
-        let last = Scan { from: log.to_vec(), to: key(kept.saturating_add(1)), backwards: true, limit: 1 };
+        let last =
+            Scan { from: log.to_vec(), to: key(kept.saturating_add(1)), backwards: true, limit: 1 };
         let mut writes = Vec::new();
         for (_, row) in tree.scan(&last)? {
             let mut events = decode_log::<A>(&row.record)?;
@@ -149,15 +166,18 @@ impl Accepting<'_> {
             writes.extend(rows.into_iter().map(|(first, record)| (key(first), Some(record))));
         }
         let epochs = [Space::Epoch as u8];
-        for (from, to) in
-            [(key(kept.saturating_add(1)), behind(&log)), (epoch_key(kept.saturating_add(1)), behind(&epochs))]
-        {
+        for (from, to) in [
+            (key(kept.saturating_add(1)), behind(&log)),
+            (epoch_key(kept.saturating_add(1)), behind(&epochs)),
+        ] {
             let mut scan = Scan { from, to, backwards: false, limit: 256 };
             loop {
                 let rows = tree.scan(&scan)?;
                 writes.extend(rows.iter().map(|(key, _)| (key.clone(), None)));
                 match rows.last() {
-                    Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                    Some((last, _)) if rows.len() == scan.limit => {
+                        scan.from = [last.as_slice(), &[0]].concat()
+                    }
                     _ => break,
                 }
             }

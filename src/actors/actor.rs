@@ -134,7 +134,10 @@ impl<L: Logic> ContextActor<L> {
             Err(_) => {
                 if let [Some(_)] = mails.as_slice() {
                     // The bad one is found: it is not tried again.
-                    mails.into_iter().flatten().for_each(|mail| self.dismiss(mail, &Fault::Crashed));
+                    mails
+                        .into_iter()
+                        .flatten()
+                        .for_each(|mail| self.dismiss(mail, &Fault::Crashed));
                 } else {
                     self.singly = mails.len();
                     self.give_back(mails);
@@ -243,10 +246,16 @@ impl<L: Logic> ContextActor<L> {
         self.logic.dismiss(mail, why);
     }
 
-    fn not_taken(&mut self, mails: Vec<Option<L::Mail>>, error: &StoreError, ctx: &mut Context<Self>) {
+    fn not_taken(
+        &mut self,
+        mails: Vec<Option<L::Mail>>,
+        error: &StoreError,
+        ctx: &mut Context<Self>,
+    ) {
         match error {
             StoreError::Behind => {
-                let (outside, inside) = mails.into_iter().flatten().partition::<Vec<_>, _>(L::is_from_outside);
+                let (outside, inside) =
+                    mails.into_iter().flatten().partition::<Vec<_>, _>(L::is_from_outside);
                 let busy = match self.shared.store.is_full() {
                     true => Fault::DiskFull,
                     false => Fault::Busy { retry_after: Duration::from_secs(1) },
@@ -256,7 +265,11 @@ impl<L: Logic> ContextActor<L> {
                 self.take_breath(ctx);
             }
             StoreError::Invalid(why) if mails.len() > 1 => {
-                tracing::warn!(context = self.shared.name.context, why, "a turn cannot be stored; taken singly");
+                tracing::warn!(
+                    context = self.shared.name.context,
+                    why,
+                    "a turn cannot be stored; taken singly"
+                );
                 self.singly = mails.len();
                 self.give_back(mails);
                 self.halted();
@@ -358,7 +371,10 @@ impl<L: Logic> Supervised for ContextActor<L> {
             Verdict::GoOn => return self.load(ctx),
             Verdict::After(backoff) => backoff,
             Verdict::GiveUp => {
-                tracing::error!(context = self.shared.name.context, "the context keeps crashing; it is given up");
+                tracing::error!(
+                    context = self.shared.name.context,
+                    "the context keeps crashing; it is given up"
+                );
                 // Loaded once more; what was handed over and stands is let go of, and its senders are told how it stands.
                 let _ = self.logic.reload(&self.mailbox);
                 if let Some(handed) = self.handed.take_if(|handed| handed.commit.is_some()) {

@@ -25,7 +25,8 @@ impl Audit for RowAudit {
     }
 
     fn row(&mut self, key: &[u8], row: &Row) -> Option<String> {
-        let space = Space::VARIANTS.iter().copied().find(|space| key.first() == Some(&(*space as u8)));
+        let space =
+            Space::VARIANTS.iter().copied().find(|space| key.first() == Some(&(*space as u8)));
         let shown = key.escape_ascii();
         let Some(space) = space else { return Some(format!("`{shown}` is in no key space")) };
         let record = match Record::open(space, &row.record) {
@@ -49,7 +50,8 @@ impl RowAudit {
             }
         };
         let expected = self.next.replace(first + row.len() as u64);
-        let in_order = row.iter().zip(first..).all(|((envelope, _), sequence)| envelope.sequence == sequence);
+        let in_order =
+            row.iter().zip(first..).all(|((envelope, _), sequence)| envelope.sequence == sequence);
         match expected {
             Some(expected) if expected != first => {
                 Some(format!("the log has a gap: event {first} follows {}", expected - 1))
@@ -72,7 +74,16 @@ mod tests {
     fn envelope(sequence: u64) -> Envelope {
         let saga = SagaId { context: "a.b".into(), number: 1 };
         let at = Timestamp::from_micros(0);
-        Envelope { sequence, aggregate: 1, version: 1, at, saga, cause: Cause::Timer, client: None, trace: None }
+        Envelope {
+            sequence,
+            aggregate: 1,
+            version: 1,
+            at,
+            saga,
+            cause: Cause::Timer,
+            client: None,
+            trace: None,
+        }
     }
 
     fn log(first: u64, count: u64) -> (Vec<u8>, Row) {

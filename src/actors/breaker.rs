@@ -23,7 +23,13 @@ pub struct BreakerSettings {
 
 impl Default for BreakerSettings {
     fn default() -> Self {
-        Self { window: 100, minimum: 20, failure_percent: 50, open_for: Duration::from_secs(5), probes: 3 }
+        Self {
+            window: 100,
+            minimum: 20,
+            failure_percent: 50,
+            open_for: Duration::from_secs(5),
+            probes: 3,
+        }
     }
 }
 
@@ -95,7 +101,11 @@ impl Breaker {
     pub fn look(&self, now: Instant) -> Result<(), Duration> {
         match self.lock().state {
             State::Open { until } if now < until => Err(until - now),
-            State::HalfOpen { running, succeeded } if running + succeeded >= self.settings.probes => Err(PROBED),
+            State::HalfOpen { running, succeeded }
+                if running + succeeded >= self.settings.probes =>
+            {
+                Err(PROBED)
+            }
             State::Closed { .. } | State::Open { .. } | State::HalfOpen { .. } => Ok(()),
         }
     }
@@ -240,7 +250,9 @@ mod tests {
         let rest = breaker.look(now).unwrap_err();
         assert!(rest > Duration::from_secs(4) && breaker.open_for(now).is_some());
         let later = Instant::now() + Duration::from_secs(6);
-        (0..10).for_each(|_| assert_eq!((breaker.look(later), breaker.open_for(later)), (Ok(()), None)));
+        (0..10).for_each(|_| {
+            assert_eq!((breaker.look(later), breaker.open_for(later)), (Ok(()), None))
+        });
         let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
         assert!(breaker.look(later).is_err(), "a fourth at once is one too many");
         assert_eq!(breaker.open_for(later), None, "and yet it is not open");

@@ -97,7 +97,10 @@ impl Clock {
             self.offset.fetch_add(back, Relaxed);
             changes.stepped_back = changes.stepped_back.saturating_add(back);
             let seconds = back / 1_000_000;
-            tracing::warn!(seconds, "the machine's clock has been set back; business time runs on from where it was");
+            tracing::warn!(
+                seconds,
+                "the machine's clock has been set back; business time runs on from where it was"
+            );
         }
     }
 
@@ -213,7 +216,8 @@ mod tests {
         let clock = clock(0);
         assert_eq!(clock.advance(FARTHEST + Duration::from_secs(1)), Err(TooFar));
         assert_eq!(clock.advance(Duration::MAX), Err(TooFar));
-        let times = std::iter::repeat_with(|| clock.advance(FARTHEST)).take_while(Result::is_ok).count();
+        let times =
+            std::iter::repeat_with(|| clock.advance(FARTHEST)).take_while(Result::is_ok).count();
         assert_eq!(times, 702);
         let last = clock.now();
         assert!(last < LATEST && last > at(0));

@@ -1,7 +1,8 @@
 //! A store that counts the rows that are read, for tests of what things cost.
 
 use crate::store::{
-    Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
+    Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict,
+    WhenDurable,
 };
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

@@ -5,7 +5,9 @@
 
 use super::{
     postings::{self, Posting},
-    records::{Meta, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta},
+    records::{
+        Meta, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta,
+    },
     shared::Shared,
 };
 use crate::{
@@ -95,11 +97,17 @@ impl<E: Entity> Tree<E> {
         self.store.scan(self.id, scan)
     }
     /// A state, with the commit that wrote it.
-    pub fn state(&self, generation: u32, number: u64) -> Result<Option<(Commit, Versioned<E>)>, StoreError> {
+    pub fn state(
+        &self,
+        generation: u32,
+        number: u64,
+    ) -> Result<Option<(Commit, Versioned<E>)>, StoreError> {
         match self.row(&state_key(generation, number))? {
             Some(row) => {
                 let of = |what: StoreError| match what {
-                    StoreError::Damaged(what) => StoreError::Damaged(format!("number {number}: {what}")),
+                    StoreError::Damaged(what) => {
+                        StoreError::Damaged(format!("number {number}: {what}"))
+                    }
                     other => other,
                 };
                 Ok(Some((row.commit, decode_state(&row.record).map_err(of)?)))
@@ -111,9 +119,18 @@ impl<E: Entity> Tree<E> {
 
 impl<E: Entity> Tree<E> {
     /// Which numbers of a chunk have a value of a field, from the states themselves.
-    fn listed_anew(&self, generation: u32, field: &str, value: &Key, chunk: u64) -> Result<Posting, StoreError> {
+    fn listed_anew(
+        &self,
+        generation: u32,
+        field: &str,
+        value: &Key,
+        chunk: u64,
+    ) -> Result<Posting, StoreError> {
         let first = chunk.saturating_mul(postings::CHUNK);
-        let (from, to) = (state_key(generation, first), state_key(generation, first.saturating_add(postings::CHUNK)));
+        let (from, to) = (
+            state_key(generation, first),
+            state_key(generation, first.saturating_add(postings::CHUNK)),
+        );
         let mut scan = Scan { from, to, backwards: false, limit: 256 };
         let mut posting = Posting::default();
         loop {
@@ -127,7 +144,9 @@ impl<E: Entity> Tree<E> {
                 }
             }
             match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit || !is_all => scan.from = [last.as_slice(), &[0]].concat(),
+                Some((last, _)) if rows.len() == scan.limit || !is_all => {
+                    scan.from = [last.as_slice(), &[0]].concat()
+                }
                 _ => return Ok(posting),
             }
         }
@@ -214,10 +233,16 @@ impl<'a, E: Entity> Desk<'a, E> {
     }
 
     /// What `number` becomes, and its record.
-    pub fn set(&mut self, number: u64, now: Versioned<E>, record: Vec<u8>) -> Result<(), StoreError> {
+    pub fn set(
+        &mut self,
+        number: u64,
+        now: Versioned<E>,
+        record: Vec<u8>,
+    ) -> Result<(), StoreError> {
         let sheet = self.sheet(number)?;
         let was = std::mem::replace(&mut sheet.now, now);
-        sheet.changed = Some((sheet.changed.take().map_or(was.state, |(before, _)| before), record));
+        sheet.changed =
+            Some((sheet.changed.take().map_or(was.state, |(before, _)| before), record));
         Ok(())
     }
 
@@ -233,7 +258,11 @@ impl<'a, E: Entity> Desk<'a, E> {
     }
 
     /// A row of another key space, as this turn sees it.
-    pub fn get<T: DeserializeOwned>(&mut self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
+    pub fn get<T: DeserializeOwned>(
+        &mut self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
         self.get_of(space, VERSION, key)
     }
 
@@ -245,7 +274,9 @@ impl<'a, E: Entity> Desk<'a, E> {
         key: &[u8],
     ) -> Result<Option<T>, StoreError> {
         let decode = |record: &[u8]| {
-            codec::decode_versioned(space, record, version, |version, _| Err(Undecodable::Version(version)))
+            codec::decode_versioned(space, record, version, |version, _| {
+                Err(Undecodable::Version(version))
+            })
         };
         if let Some(Slot { write: Some(write), .. }) = self.rows.get(key) {
             return write.as_ref().map(|record| decode(record)).transpose();
@@ -258,7 +289,12 @@ impl<'a, E: Entity> Desk<'a, E> {
     }
 
     /// Writes a row of another key space.
-    pub fn put<T: Serialize>(&mut self, space: Space, key: Vec<u8>, value: &T) -> Result<(), StoreError> {
+    pub fn put<T: Serialize>(
+        &mut self,
+        space: Space,
+        key: Vec<u8>,
+        value: &T,
+    ) -> Result<(), StoreError> {
         self.put_of(space, VERSION, key, value)
     }
 
@@ -310,7 +346,8 @@ impl<'a, E: Entity> Desk<'a, E> {
 
     /// Everything that this turn writes, as one batch.
     pub fn close(mut self, epoch: Epoch) -> Result<Batch, StoreError> {
-        let mut batch = Batch { tree: self.tree.id, epoch, expects: Vec::new(), writes: Vec::new() };
+        let mut batch =
+            Batch { tree: self.tree.id, epoch, expects: Vec::new(), writes: Vec::new() };
         for (number, sheet) in std::mem::take(&mut self.sheets) {
             let key = state_key(self.generation, number);
             if let Some((before, record)) = sheet.changed {
@@ -353,7 +390,10 @@ impl<'a, E: Entity> Desk<'a, E> {
     ) -> Result<(), StoreError> {
         let prefix = |value: &Key| postings::value_prefix(self.generation, field, value);
         if postings::stands_alone(&value) {
-            writes.push((prefix(&value).number(number).build(), Some(postings::encode_entry(insert)?)));
+            writes.push((
+                prefix(&value).number(number).build(),
+                Some(postings::encode_entry(insert)?),
+            ));
             return Ok(());
         }
         let (chunk, offset) = postings::place(number);
@@ -363,12 +403,18 @@ impl<'a, E: Entity> Desk<'a, E> {
                 let key = prefix(&place.key().1).number(chunk).build();
                 let row = self.tree.row(&key);
                 // What cannot be read is written whatever it was.
-                let commit = row.as_ref().map_or(Commit::MAX, |row| row.as_ref().map_or(0, |row| row.commit));
+                let commit = row
+                    .as_ref()
+                    .map_or(Commit::MAX, |row| row.as_ref().map_or(0, |row| row.commit));
                 let (field, value, _) = place.key();
-                let posting = match row.and_then(|row| row.map(|row| Posting::decode(&row.record)).transpose()) {
+                let posting = match row
+                    .and_then(|row| row.map(|row| Posting::decode(&row.record)).transpose())
+                {
                     Ok(posting) => posting.unwrap_or_default(),
                     Err(StoreError::Damaged(what)) => {
-                        self.tree.report_damage(&format!("a row of the index {field} is made anew: {what}"));
+                        self.tree.report_damage(&format!(
+                            "a row of the index {field} is made anew: {what}"
+                        ));
                         self.tree.listed_anew(self.generation, field, value, chunk)?
                     }
                     Err(error) => return Err(error),

@@ -83,7 +83,10 @@ pub trait Context: Send + Sync {
     ///
     /// # Errors
     /// [`Fault::Away`], [`Fault::Busy`], or [`Fault::BadBody`] for a command that is none of its.
-    fn ask(&self, _question: PeerQuestion) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+    fn ask(
+        &self,
+        _question: PeerQuestion,
+    ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
         Box::pin(std::future::ready(Err(Fault::Away(self.name().context))))
     }
     /// Its events, for readers outside; a view has none.

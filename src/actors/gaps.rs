@@ -26,7 +26,9 @@ impl<E: Entity> Tree<E> {
                     rows.push((key, row));
                 }
                 Some(None) => return Ok((rows, true)),
-                None if rows.is_empty() => return Ok((self.behind_a_gap(&from, &scan.to, prefix, true)?, false)),
+                None if rows.is_empty() => {
+                    return Ok((self.behind_a_gap(&from, &scan.to, prefix, true)?, false));
+                }
                 None => break,
             }
         }
@@ -44,10 +46,20 @@ impl<E: Entity> Tree<E> {
     /// The first row behind the part that `from` is in: looked for in larger and larger steps of the number behind `prefix`
     /// bytes, then between the last two, and then, if it may go `deeper`, in the same way among the keys that share the last
     /// number with which nothing could be read.
-    fn behind_a_gap(&self, from: &[u8], to: &[u8], prefix: usize, deeper: bool) -> Result<Rows, StoreError> {
+    fn behind_a_gap(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        prefix: usize,
+        deeper: bool,
+    ) -> Result<Rows, StoreError> {
         let (head, tail) = from.split_at(prefix.min(from.len()));
-        let number =
-            tail.iter().copied().chain([0; 8]).take(8).fold(0_u64, |number, byte| number << 8 | u64::from(byte));
+        let number = tail
+            .iter()
+            .copied()
+            .chain([0; 8])
+            .take(8)
+            .fold(0_u64, |number, byte| number << 8 | u64::from(byte));
         let most = u64::MAX - number;
         let key = |step: u64| [head, &(number + step).to_be_bytes()].concat();
         let (mut lost, mut step) = (0, 1.min(most));
@@ -81,7 +93,11 @@ impl<E: Entity> Tree<E> {
     }
 
     /// The last row before `to` that can be read, where what is behind it cannot.
-    pub fn last_before_a_gap(&self, from: &[u8], to: &[u8]) -> Result<Option<(Vec<u8>, Row)>, StoreError> {
+    pub fn last_before_a_gap(
+        &self,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<Option<(Vec<u8>, Row)>, StoreError> {
         let look = |number: u64| {
             let to = [from, &number.to_be_bytes()].concat();
             match self.scan(&Scan { from: from.to_vec(), to, backwards: true, limit: 1 }) {

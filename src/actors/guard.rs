@@ -6,7 +6,9 @@ use super::{
 };
 use crate::domain::NoAnswer;
 use futures_util::FutureExt;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock};
+use governor::{
+    DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock,
+};
 use std::{
     future::poll_fn,
     num::NonZeroU32,
@@ -100,7 +102,9 @@ impl Guard {
         };
         if let Err(not_until) = self.quota.check() {
             call.not_made();
-            return Err(not_until.wait_time_from(DefaultClock::default().now()).max(Duration::from_secs(1)));
+            return Err(not_until
+                .wait_time_from(DefaultClock::default().now())
+                .max(Duration::from_secs(1)));
         }
         Ok(Pass { call: Some(call), _permit: permit })
     }
@@ -121,7 +125,11 @@ impl Guard {
     /// Asks by `put`, as often as it may; a late answer to an earlier try counts while a later one runs. A question that
     /// must be asked and has no pass yet waits for one for as long as its tries may take together; before an open breaker
     /// it would wait in vain.
-    pub async fn ask(&self, pass: Option<Pass>, mut put: impl FnMut() -> AnswerReceiver) -> Result<(), NoAnswer> {
+    pub async fn ask(
+        &self,
+        pass: Option<Pass>,
+        mut put: impl FnMut() -> AnswerReceiver,
+    ) -> Result<(), NoAnswer> {
         let mut pass = match pass {
             Some(pass) => pass,
             None => self.wait().await.ok_or(NoAnswer::Unavailable)?,
@@ -171,17 +179,22 @@ impl Guard {
     /// How it is doing.
     pub fn health(&self) -> GuardHealth {
         let (breaker, opened) = self.breaker.state(Instant::now());
-        let in_flight = self.settings.concurrency.saturating_sub(self.concurrency.available_permits()) as u64;
+        let in_flight =
+            self.settings.concurrency.saturating_sub(self.concurrency.available_permits()) as u64;
         GuardHealth { breaker, opened, in_flight }
     }
 }
 
 /// The next word of any of those asked; `None` where there is nobody left to say one.
-async fn first_of(answers: &mut Vec<AnswerReceiver>) -> Option<Result<Result<(), NoAnswer>, RecvError>> {
+async fn first_of(
+    answers: &mut Vec<AnswerReceiver>,
+) -> Option<Result<Result<(), NoAnswer>, RecvError>> {
     poll_fn(|cx| {
-        let mut ready = answers.iter_mut().enumerate().filter_map(|(place, answer)| match answer.poll_unpin(cx) {
-            Poll::Ready(word) => Some((place, word)),
-            Poll::Pending => None,
+        let mut ready = answers.iter_mut().enumerate().filter_map(|(place, answer)| {
+            match answer.poll_unpin(cx) {
+                Poll::Ready(word) => Some((place, word)),
+                Poll::Pending => None,
+            }
         });
         match ready.next() {
             Some((place, word)) => {
@@ -200,12 +213,21 @@ mod tests {
     use super::*;
 
     fn quick(tries: u32) -> Arc<Guard> {
-        Guard::new(GuardSettings { timeout: Duration::from_millis(1), tries, concurrency: 2, ..Default::default() })
+        Guard::new(GuardSettings {
+            timeout: Duration::from_millis(1),
+            tries,
+            concurrency: 2,
+            ..Default::default()
+        })
     }
 
     #[tokio::test]
     async fn a_late_answer_to_the_first_try_counts_while_the_second_runs() {
-        let guard = Guard::new(GuardSettings { timeout: Duration::from_millis(1), tries: 2, ..Default::default() });
+        let guard = Guard::new(GuardSettings {
+            timeout: Duration::from_millis(1),
+            tries: 2,
+            ..Default::default()
+        });
         let (mut senders, mut tries) = (Vec::new(), 0);
         let answer = guard.ask(None, || {
             let (sender, receiver) = oneshot::channel();
@@ -234,8 +256,16 @@ mod tests {
 
     #[tokio::test]
     async fn before_an_open_breaker_nobody_waits_and_nobody_is_asked() {
-        let breaker = BreakerSettings { minimum: 1, open_for: Duration::from_secs(600), ..Default::default() };
-        let guard = Guard::new(GuardSettings { timeout: Duration::from_secs(600), breaker, ..Default::default() });
+        let breaker = BreakerSettings {
+            minimum: 1,
+            open_for: Duration::from_secs(600),
+            ..Default::default()
+        };
+        let guard = Guard::new(GuardSettings {
+            timeout: Duration::from_secs(600),
+            breaker,
+            ..Default::default()
+        });
         // Whoever is asked is away.
         assert_eq!(guard.ask(None, || oneshot::channel().1).await, Err(NoAnswer::Unavailable));
         assert!(guard.look().is_err() && guard.open_for().is_some());

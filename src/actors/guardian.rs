@@ -68,7 +68,8 @@ impl Heart {
     /// Looks again after so long; says for how long it has been silent.
     fn listen(&mut self, since: Duration) -> Duration {
         let beats = self.beats.load(Relaxed);
-        self.silent = if beats == self.seen { self.silent + since.min(LOOK) } else { Duration::ZERO };
+        self.silent =
+            if beats == self.seen { self.silent + since.min(LOOK) } else { Duration::ZERO };
         self.seen = beats;
         self.silent
     }
@@ -77,7 +78,11 @@ impl Heart {
 impl Guardian {
     /// Starts the actors, each system's on a thread of its own, and watches over them; and over the clock, so that a step back
     /// is noticed soon.
-    pub fn start(placed: Arc<Vec<Placed>>, settings: &NodeSettings, clock: Arc<Clock>) -> Result<Self, NodeError> {
+    pub fn start(
+        placed: Arc<Vec<Placed>>,
+        settings: &NodeSettings,
+        clock: Arc<Clock>,
+    ) -> Result<Self, NodeError> {
         let (stuck, silence) = (settings.stuck.clone(), settings.silence);
         let mut hearts: BTreeMap<&'static str, Heart> = BTreeMap::new();
         for placed in placed.iter() {
@@ -114,7 +119,10 @@ fn look(
 ) {
     for (system, heart) in hearts {
         if heart.ended.load(Relaxed) {
-            tracing::error!(system, "the thread of a system has ended; its contexts are started anew");
+            tracing::error!(
+                system,
+                "the thread of a system has ended; its contexts are started anew"
+            );
             *heart = Heart::start();
             for placed in placed.iter().filter(|placed| placed.name.system == *system) {
                 (placed.replace)();
@@ -125,9 +133,14 @@ fn look(
             stuck(system);
         }
         // An actor that is gone from a living thread panicked where nothing could guard it.
-        let gone = |placed: &&Placed| placed.name.system == *system && !(placed.is_alive)() && (placed.has_lived)();
+        let gone = |placed: &&Placed| {
+            placed.name.system == *system && !(placed.is_alive)() && (placed.has_lived)()
+        };
         for placed in placed.iter().filter(gone) {
-            tracing::error!(context = placed.name.context, "the context is gone; it is started anew");
+            tracing::error!(
+                context = placed.name.context,
+                "the context is gone; it is started anew"
+            );
             (placed.replace)();
             (placed.spawn)(&heart.arbiter);
         }
@@ -147,7 +160,11 @@ mod tests {
     #[actix_rt::test]
     async fn only_time_in_which_the_guardian_ran_counts_as_silence() {
         let mut heart = heart();
-        assert_eq!(heart.listen(Duration::from_secs(3600)), LOOK, "the process was stopped for an hour");
+        assert_eq!(
+            heart.listen(Duration::from_secs(3600)),
+            LOOK,
+            "the process was stopped for an hour"
+        );
         heart.beats.fetch_add(1, Relaxed);
         assert_eq!(heart.listen(BEAT), Duration::ZERO);
         // It runs, and hears nothing.

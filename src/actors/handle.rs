@@ -34,8 +34,11 @@ use std::{
 use tokio::sync::oneshot;
 
 /// How a body becomes a command.
-pub type Enter<A> =
-    Box<dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody> + Send + Sync>;
+pub type Enter<A> = Box<
+    dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody>
+        + Send
+        + Sync,
+>;
 
 /// What both kinds of context have in common.
 pub struct Common<L: Logic, E> {
@@ -64,10 +67,15 @@ impl<L: Logic, E: Entity> Common<L, E> {
             return Err(Refusal::absent(E::NAME.item).into());
         };
         match kept.state.standing() {
-            domain::Standing::Absent | domain::Standing::Ended(_) => Err(Refusal::absent(E::NAME.item).into()),
-            domain::Standing::Open | domain::Standing::Established => {
-                Ok(Seen { number, version: kept.version, body: lists::shown(&kept.state, number)?, commit })
+            domain::Standing::Absent | domain::Standing::Ended(_) => {
+                Err(Refusal::absent(E::NAME.item).into())
             }
+            domain::Standing::Open | domain::Standing::Established => Ok(Seen {
+                number,
+                version: kept.version,
+                body: lists::shown(&kept.state, number)?,
+                commit,
+            }),
         }
     }
 
@@ -134,7 +142,11 @@ impl<L: Logic, E: Entity> Common<L, E> {
         .boxed()
     }
 
-    pub fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+    pub fn parked(
+        &self,
+        after: Option<&ParkedId>,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, Fault> {
         Ok(shelves::page(&self.tree, after, limit)?.into_iter().map(parked::<E>).collect())
     }
 
@@ -194,14 +206,19 @@ impl<A: Aggregate> Handle<A> {
     fn entry(&self, order: Order) -> Result<Entered<A>, Fault> {
         let shared = self.common.shared();
         shared.open()?;
-        let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door)) else {
+        let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door))
+        else {
             return Err(Refusal::absent("door").into());
         };
-        let (target, command) =
-            enter(order.body).map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
-        let target = order.number.map_or(target, |number| Target::Chosen(crate::domain::Id::new(number)));
+        let (target, command) = enter(order.body)
+            .map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
+        let target =
+            order.number.map_or(target, |number| Target::Chosen(crate::domain::Id::new(number)));
         if target == Target::Chosen(crate::domain::Id::new(0)) {
-            return Err(Fault::BadBody { pointer: String::new(), detail: "numbers of things are positive".into() });
+            return Err(Fault::BadBody {
+                pointer: String::new(),
+                detail: "numbers of things are positive".into(),
+            });
         }
         if serde_json::to_vec(&command).map_or(usize::MAX, |bytes| bytes.len()) > LONGEST {
             return Err(Fault::TooLong { limit: LONGEST });
@@ -263,7 +280,8 @@ impl<A: Aggregate> Context for Handle<A> {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
-        let (progress, patience) = (entry.progress.clone(), (self.patience)(A::may_ask(&entry.command)));
+        let (progress, patience) =
+            (entry.progress.clone(), (self.patience)(A::may_ask(&entry.command)));
         let tree = self.common.tree.clone();
         self.common.mailbox.post(deciding::Mail::Enter(entry));
         async move {
@@ -278,7 +296,9 @@ impl<A: Aggregate> Context for Handle<A> {
                 match progress.give_up() {
                     Standing::Recorded(number) => return so_far(&tree, number).await,
                     Standing::Nothing if lost => return Err(Fault::Away(A::NAME.context)),
-                    Standing::Nothing => return Err(Fault::Busy { retry_after: Duration::from_secs(1) }),
+                    Standing::Nothing => {
+                        return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
+                    }
                     Standing::InHand if lost => return Err(Fault::Unknown),
                     Standing::InHand => tokio::select! {
                         answered = &mut answer => match answered {
@@ -328,11 +348,16 @@ impl<A: Aggregate> Context for Handle<A> {
         self.common.by_hand(|done| deciding::Mail::Unpark { parked, redrive, done })
     }
 
-    fn ask(&self, question: PeerQuestion) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+    fn ask(
+        &self,
+        question: PeerQuestion,
+    ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
         let shared = self.common.shared();
         let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
         let command = match serde_json::from_value::<A::Command>(command) {
-            _ if shared.open().is_err() => return std::future::ready(Err(Fault::Away(A::NAME.context))).boxed(),
+            _ if shared.open().is_err() => {
+                return std::future::ready(Err(Fault::Away(A::NAME.context))).boxed();
+            }
             // What another node begins is new here.
             _ if shared.store.is_full() => return std::future::ready(Err(Fault::DiskFull)).boxed(),
             Ok(command) => command,
@@ -342,11 +367,19 @@ impl<A: Aggregate> Context for Handle<A> {
             }
         };
         let Ok(permit) = shared.admission.clone().try_acquire_owned() else {
-            return std::future::ready(Err(Fault::Busy { retry_after: Duration::from_secs(1) })).boxed();
+            return std::future::ready(Err(Fault::Busy { retry_after: Duration::from_secs(1) }))
+                .boxed();
         };
         let (reply, answer) = oneshot::channel();
         let thread = Thread { client, trace };
-        self.common.mailbox.post(deciding::Mail::Ask(Asked { id, saga, thread, number, command, reply }));
+        self.common.mailbox.post(deciding::Mail::Ask(Asked {
+            id,
+            saga,
+            thread,
+            number,
+            command,
+            reply,
+        }));
         async move {
             let answered = answer.await;
             drop(permit);

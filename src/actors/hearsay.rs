@@ -73,12 +73,17 @@ fn key(context: &str) -> Vec<u8> {
 
 fn read(record: &[u8]) -> Result<(String, Past), StoreError> {
     let (context, past): (String, String) = codec::decode(Space::Epoch, record)?;
-    let past = past.parse().map_err(|()| StoreError::Damaged(format!("the past of {context}: `{past}`")))?;
+    let past = past
+        .parse()
+        .map_err(|()| StoreError::Damaged(format!("the past of {context}: `{past}`")))?;
     Ok((context, past))
 }
 
 fn forgotten(what: &str) {
-    tracing::error!(what, "what was known of the log of another node is damaged; whoever is heard of next is believed");
+    tracing::error!(
+        what,
+        "what was known of the log of another node is damaged; whoever is heard of next is believed"
+    );
 }
 
 impl Hearsay {
@@ -144,7 +149,12 @@ impl Hearsay {
         let record = codec::encode(Space::Epoch, VERSION, &(context, told.to_string()))?;
         let writes = vec![(key(context), Some(record))];
         // Under the lock, so that the rows are written in the order in which the words came.
-        self.store.submit(Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes })?;
+        self.store.submit(Batch {
+            tree: self.tree,
+            epoch: self.epoch,
+            expects: Vec::new(),
+            writes,
+        })?;
         pasts.insert(context.to_owned(), told.clone());
         Ok(())
     }
@@ -252,7 +262,10 @@ mod tests {
         let heard = Hearsay::open(&store, &[]).unwrap();
         assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-9");
         let refused = heard.judge("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
-        assert!(matches!(&refused, Fault::HistoryChanged { context, .. } if context == "shop.till"), "{refused}");
+        assert!(
+            matches!(&refused, Fault::HistoryChanged { context, .. } if context == "shop.till"),
+            "{refused}"
+        );
         assert!(heard.disputes()[0].detail.contains("--accept-history shop.till"));
         heard.judge("shop.till", &past("12;0;1:a,11:c")).unwrap();
         // A late word of a process that has ended is nothing to mend.

@@ -138,7 +138,10 @@ pub fn epoch_row(word: Word) -> Result<Vec<u8>, StoreError> {
 
 fn word_at(began: &[(u64, Word)], sequence: u64) -> Word {
     let behind = began.partition_point(|(first, _)| *first <= sequence);
-    behind.checked_sub(1).and_then(|place| began.get(place)).map_or(Word::default(), |(_, word)| *word)
+    behind
+        .checked_sub(1)
+        .and_then(|place| began.get(place))
+        .map_or(Word::default(), |(_, word)| *word)
 }
 
 impl History {
@@ -168,7 +171,9 @@ impl History {
                 }
             }
             match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit => scan.from = [last.as_slice(), &[0]].concat(),
+                Some((last, _)) if rows.len() == scan.limit => {
+                    scan.from = [last.as_slice(), &[0]].concat()
+                }
                 _ => return Ok(history),
             }
         }
@@ -258,7 +263,8 @@ impl Past {
         }
         let last = self.last();
         let ended = own.is_none_or(|(first, word)| {
-            last.sequence < first || known.began.iter().rev().skip(1).any(|(_, known)| *known == word)
+            last.sequence < first
+                || known.began.iter().rev().skip(1).any(|(_, known)| *known == word)
         });
         match ended && last.sequence <= known.latest && known.has(last) {
             true => Relation::Behind,

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Aggregate, Board, Body, Doors, Entity, Folds, Id, Messages, Name, Policies, React, Role, Target, View, Write,
-        lenient,
+        Aggregate, Board, Body, Doors, Entity, Folds, Id, Messages, Name, Policies, React, Role,
+        Target, View, Write, lenient,
     },
     store::{Store, StoreError},
 };
@@ -104,7 +104,10 @@ impl<'a> Layout<'a> {
 
     /// Those who listen to `S`, whether or not it is laid out yet.
     fn listeners<S: Aggregate>(&mut self) -> Result<Arc<Listeners<S>>, NodeError> {
-        let known = self.listeners.get(S::NAME.context).and_then(|known| known.downcast_ref::<Arc<Listeners<S>>>());
+        let known = self
+            .listeners
+            .get(S::NAME.context)
+            .and_then(|known| known.downcast_ref::<Arc<Listeners<S>>>());
         if let Some(known) = known {
             return Ok(known.clone());
         }
@@ -112,7 +115,9 @@ impl<'a> Layout<'a> {
         let last = last_sequence(&tree)?;
         listeners.latest.store(last, SeqCst);
         listeners.know_history(&tree, self.settings.hosts(S::NAME.context).then_some(last + 1))?;
-        if let Some(wire) = self.settings.wire.as_ref().filter(|_| !self.settings.hosts(S::NAME.context)) {
+        if let Some(wire) =
+            self.settings.wire.as_ref().filter(|_| !self.settings.hosts(S::NAME.context))
+        {
             self.replicas.push(Arc::new(Replica::open(tree, listeners.clone(), wire.clone())?));
         }
         self.listeners.insert(S::NAME.context, Box::new(listeners.clone()));
@@ -182,8 +187,13 @@ impl<'a> Layout<'a> {
     fn lay_aggregate<A: Aggregate>(&mut self) -> Result<(), NodeError> {
         let shared = self.shared::<A>();
         let mailbox = Mailbox::<Deciding<A>>::new(shared.clone());
-        let mut hearing =
-            Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), latest: Vec::new(), failed: None };
+        let mut hearing = Hearings {
+            layout: self,
+            mailbox: &mailbox,
+            sources: Vec::new(),
+            latest: Vec::new(),
+            failed: None,
+        };
         A::whenever(&mut hearing);
         let Hearings { sources, latest, failed, .. } = hearing;
         failed.map_or(Ok(()), Err)?;
@@ -196,38 +206,58 @@ impl<'a> Layout<'a> {
         rebuilding::say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
         last_time(&tree).into_iter().for_each(|at| self.clock.carry_on_from(at));
         let guard = Guard::new(self.settings.guard(&A::NAME));
-        let (guards, system_guards) = (self.settings.guards.clone(), self.settings.system_guards.clone());
+        let (guards, system_guards) =
+            (self.settings.guards.clone(), self.settings.system_guards.clone());
         let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };
         let patience: Patience = Box::new(move |chain| asking.patience(A::NAME.system, chain));
         let mut writing = Writing::<A>(None);
         A::messages(&mut writing);
         let listeners = self.listeners::<A>()?;
         self.told.insert(A::NAME.context, Box::new(move || listeners.past()));
-        let outflows = Outflows { tree: tree.clone(), listeners: self.listeners::<A>()?, write: writing.0 };
+        let outflows =
+            Outflows { tree: tree.clone(), listeners: self.listeners::<A>()?, write: writing.0 };
         let doors = (doors.0, doors.1);
-        let handle = Arc::new(Handle::new(mailbox.clone(), tree.clone(), guard.clone(), doors, patience, outflows));
+        let handle = Arc::new(Handle::new(
+            mailbox.clone(),
+            tree.clone(),
+            guard.clone(),
+            doors,
+            patience,
+            outflows,
+        ));
         let askable: Arc<dyn Askable> = handle.clone();
         self.known.insert(A::NAME.context, Peer { guard, askable });
 
         let settings: A::Settings = self.settings.of_system(A::NAME.system)?;
-        let (clock, peers, listeners) = (self.clock.clone(), self.peers.clone(), self.listeners::<A>()?);
+        let (clock, peers, listeners) =
+            (self.clock.clone(), self.peers.clone(), self.listeners::<A>()?);
         let sources = Arc::new(sources);
         self.place(A::NAME, &mailbox, handle, move || {
             let ears = Ears::new(sources.iter().map(|open| open()).collect());
             let (tree, shared, clock) = (tree.clone(), shared.clone(), clock.clone());
-            Ok(Deciding::new(tree, shared, clock, settings.clone(), peers.clone(), ears, listeners.clone()))
+            Ok(Deciding::new(
+                tree,
+                shared,
+                clock,
+                settings.clone(),
+                peers.clone(),
+                ears,
+                listeners.clone(),
+            ))
         });
         Ok(())
     }
 
     /// A context that another node hosts can be asked from here, through a guard of this node's own.
     fn lay_remote<A: Aggregate>(&mut self) {
-        if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(A::NAME.context)) {
+        if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(A::NAME.context))
+        {
             let settings = self.settings.guard(&A::NAME);
             let (patience, guard) = (settings.patience(), Guard::new(settings));
             let (context, store) = (A::NAME.context, self.store.clone());
             let (pasts, heard) = (self.pasts.clone(), self.heard.clone());
-            let askable = RemoteContext { context, wire: wire.clone(), store, patience, pasts, heard };
+            let askable =
+                RemoteContext { context, wire: wire.clone(), store, patience, pasts, heard };
             self.guards.push((context, guard.clone()));
             self.known.insert(context, Peer { guard, askable: Arc::new(askable) });
         }
@@ -236,8 +266,13 @@ impl<'a> Layout<'a> {
     fn lay_view<V: View>(&mut self) -> Result<(), NodeError> {
         let shared = self.shared::<V>();
         let mailbox = Mailbox::<Projecting<V>>::new(shared.clone());
-        let mut hearing =
-            Hearings { layout: self, mailbox: &mailbox, sources: Vec::new(), latest: Vec::new(), failed: None };
+        let mut hearing = Hearings {
+            layout: self,
+            mailbox: &mailbox,
+            sources: Vec::new(),
+            latest: Vec::new(),
+            failed: None,
+        };
         V::folds(&mut hearing);
         let Hearings { sources, latest, failed, .. } = hearing;
         failed.map_or(Ok(()), Err)?;
@@ -251,7 +286,11 @@ impl<'a> Layout<'a> {
             Err(error) => return Err(error.into()),
         }
         rebuilding::say_whether_due(&shared, &tree, &Functions::of_view())?;
-        let handle = ViewHandle::new(mailbox.clone(), tree.clone(), Guard::new(self.settings.guard(&V::NAME)));
+        let handle = ViewHandle::new(
+            mailbox.clone(),
+            tree.clone(),
+            Guard::new(self.settings.guard(&V::NAME)),
+        );
         let sources = Arc::new(sources);
         self.place(V::NAME, &mailbox, Arc::new(handle), move || {
             let ears = Ears::new(sources.iter().map(|open| open()).collect());
@@ -294,9 +333,9 @@ impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
                 let said = listeners.clone();
                 self.latest.push((S::NAME.context, Box::new(move || said.latest.load(SeqCst))));
                 match self.layout.log::<S>().map(|tree| tree.telling(&self.mailbox.shared)) {
-                    Ok(tree) => self
-                        .sources
-                        .push(Box::new(move || Box::new(LocalSource::new(&tree, &listeners, &react, &pushes)))),
+                    Ok(tree) => self.sources.push(Box::new(move || {
+                        Box::new(LocalSource::new(&tree, &listeners, &react, &pushes))
+                    })),
                     Err(error) => self.failed = Some(error),
                 }
             }
@@ -321,7 +360,11 @@ impl<A: Aggregate> Policies<A> for Hearings<'_, '_, Deciding<A>, A::Command> {
 }
 
 impl<V: View> Folds<V> for Hearings<'_, '_, Projecting<V>, Change<V>> {
-    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+    fn hearing<S: Aggregate>(
+        &mut self,
+        row: fn(&S::Event) -> Option<u64>,
+        fold: fn(&mut V, &S::Event),
+    ) {
         let reaction: Reaction<S, Change<V>> = Arc::new(move |events, place| {
             let number = row(&events.get(place)?.event)?;
             let events = events.clone();
@@ -364,7 +407,13 @@ fn on_path<A: Aggregate>(command: A::Command) -> (Target<A>, A::Command) {
 
 impl<A: Aggregate> Doors<A> for DoorList<A> {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
-        self.add(Verb::Post, None, who, Some(schema::<B>), Box::new(move |body| Ok(enter(lenient::read(body)?))));
+        self.add(
+            Verb::Post,
+            None,
+            who,
+            Some(schema::<B>),
+            Box::new(move |body| Ok(enter(lenient::read(body)?))),
+        );
     }
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
         let enter = Box::new(move |body| Ok(on_path::<A>(enter(lenient::read(body)?))));

@@ -73,12 +73,19 @@ impl LetterBox {
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.letters")?;
         let last = store.scan(tree, &Scan { backwards: true, limit: 1, ..Self::whole() })?;
-        let next = AtomicU64::new(last.first().and_then(|(key, _)| last_number(key)).map_or(1, |last| last + 1));
+        let next = AtomicU64::new(
+            last.first().and_then(|(key, _)| last_number(key)).map_or(1, |last| last + 1),
+        );
         Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)?, next })
     }
 
     fn whole() -> Scan {
-        Scan { from: vec![Space::Parked as u8], to: behind(&[Space::Parked as u8]), backwards: false, limit: MOST }
+        Scan {
+            from: vec![Space::Parked as u8],
+            to: behind(&[Space::Parked as u8]),
+            backwards: false,
+            limit: MOST,
+        }
     }
     fn key(number: u64) -> Vec<u8> {
         KeyBuf::new(Space::Parked).number(number).build()
@@ -91,7 +98,9 @@ impl LetterBox {
     pub fn all(&self) -> Result<Vec<(u64, Letter)>, StoreError> {
         let rows = self.store.scan(self.tree, &Self::whole())?;
         let letters = rows.into_iter().filter_map(|(key, row)| Some((last_number(&key)?, row)));
-        letters.map(|(number, row)| Ok((number, codec::decode(Space::Parked, &row.record)?))).collect()
+        letters
+            .map(|(number, row)| Ok((number, codec::decode(Space::Parked, &row.record)?)))
+            .collect()
     }
 
     /// Keeps a letter, and is done once a power cut cannot take it back. `Ok(false)`: there is no room.
@@ -104,7 +113,9 @@ impl LetterBox {
         }
         let bare = || Letter { body: None, headers: BTreeMap::new(), ..letter.clone() };
         let record = codec::encode(Space::Parked, VERSION, letter)
-            .or_else(|_| codec::encode(Space::Parked, VERSION, &Letter { body: None, ..letter.clone() }))
+            .or_else(|_| {
+                codec::encode(Space::Parked, VERSION, &Letter { body: None, ..letter.clone() })
+            })
             .or_else(|_| codec::encode(Space::Parked, VERSION, &bare()))?;
         self.write(self.next.fetch_add(1, Relaxed), Some(record)).await?;
         Ok(true)
@@ -126,7 +137,8 @@ impl LetterBox {
             verdict.await.unwrap_or_else(closed)?;
         }
         let (durable, is_durable) = oneshot::channel();
-        self.store.when_durable(self.store.accepted(), Box::new(move |word| drop(durable.send(word))));
+        self.store
+            .when_durable(self.store.accepted(), Box::new(move |word| drop(durable.send(word))));
         is_durable.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))
     }
 }
@@ -138,7 +150,8 @@ mod tests {
 
     fn letter(body: &str) -> Letter {
         let headers = BTreeMap::from([("cloudEvents:id".to_owned(), "7".to_owned())]);
-        let (at, queue, context, reason) = (Timestamp::from_micros(7), "queue".into(), "c".into(), "why".into());
+        let (at, queue, context, reason) =
+            (Timestamp::from_micros(7), "queue".into(), "c".into(), "why".into());
         Letter { at, queue, context, reason, headers, body: Some(body.into()) }
     }
 

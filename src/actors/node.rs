@@ -91,13 +91,17 @@ impl NodeSettings {
     /// How long a client of `system` waits whose command asks all of `chain` in a row: for each as long as its tries may
     /// take, and two seconds. Never less than for any one ask of the system, which a repeat may have to wait for.
     pub(super) fn patience(&self, system: &str, chain: &[Name]) -> Duration {
-        let own = self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
+        let own =
+            self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
         let of_system = self.system_guards.get(system).copied().unwrap_or_default().patience();
         let one = own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max);
         let all = chain.iter().map(|name| self.guard(name).patience()).sum();
         one.max(all) + Duration::from_secs(2)
     }
-    pub(super) fn of_system<T: DeserializeOwned + Default>(&self, system: &str) -> Result<T, NodeError> {
+    pub(super) fn of_system<T: DeserializeOwned + Default>(
+        &self,
+        system: &str,
+    ) -> Result<T, NodeError> {
         match self.systems.get(system) {
             // A context of the system that reads no settings has the unit type for them.
             _ if size_of::<T>() == 0 => Ok(T::default()),
@@ -200,7 +204,8 @@ impl LocalNode {
     ) -> Result<Vec<BoxFuture<'static, ()>>, NodeError> {
         let mut running = Vec::new();
         for flow in self.contexts.iter().filter_map(|context| of(context.as_ref())) {
-            let pump: Arc<dyn Running> = Arc::new(Pump::new(name, flow, sink.clone(), self.places.clone())?);
+            let pump: Arc<dyn Running> =
+                Arc::new(Pump::new(name, flow, sink.clone(), self.places.clone())?);
             self.pumps.write().unwrap_or_else(PoisonError::into_inner).push(pump.clone());
             running.push(pump.run());
         }
@@ -278,13 +283,23 @@ impl Node for LocalNode {
         self.hearsay.judge(asker, told)
     }
     fn sinks(&self) -> Vec<SinkHealth> {
-        let mut sinks: Vec<_> =
-            self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().filter_map(|pump| pump.sink()).collect();
+        let mut sinks: Vec<_> = self
+            .pumps
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter_map(|pump| pump.sink())
+            .collect();
         sinks.dedup_by_key(|health| health.sink);
         sinks
     }
     fn outflows(&self) -> Vec<OutflowHealth> {
-        self.pumps.read().unwrap_or_else(PoisonError::into_inner).iter().map(|pump| pump.health()).collect()
+        self.pumps
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|pump| pump.health())
+            .collect()
     }
     fn store_works(&self) -> bool {
         self.store.failure().is_none()

@@ -197,7 +197,15 @@ impl<A: Aggregate> Outflows<A> {
             let Message { to, text } = write(event)?;
             let (number, saga) = (envelope.aggregate, envelope.saga.to_string());
             let event = EventId { word, sequence: envelope.sequence };
-            Some(Outgoing { context: A::NAME.context, event, number, at: envelope.at, saga, to, text })
+            Some(Outgoing {
+                context: A::NAME.context,
+                event,
+                number,
+                at: envelope.at,
+                saga,
+                to,
+                text,
+            })
         })))
     }
 }
@@ -212,7 +220,10 @@ pub fn data_of(event: &impl Serialize) -> serde_json::Value {
 }
 
 /// An event as the outside is told of it.
-fn published<A: Aggregate>(Logged { envelope, event }: &Logged<A::Event>, epoch: Word) -> Published {
+fn published<A: Aggregate>(
+    Logged { envelope, event }: &Logged<A::Event>,
+    epoch: Word,
+) -> Published {
     Published {
         sequence: envelope.sequence,
         epoch,
@@ -276,7 +287,9 @@ impl Places {
         let writes = vec![(Self::key(sink, context), Some(record))];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
         if let Verdict::Pending(verdict) = self.store.submit(batch)? {
-            verdict.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
+            verdict
+                .await
+                .unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
         }
         Ok(())
     }
@@ -306,7 +319,13 @@ impl<T: Send + Sync + 'static> Pump<T> {
     pub fn health(&self) -> OutflowHealth {
         let (attempts, error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let pending = self.flow.latest().borrow().saturating_sub(self.place.load(Relaxed));
-        OutflowHealth { sink: self.sink_name, context: self.flow.context(), pending, attempts, error }
+        OutflowHealth {
+            sink: self.sink_name,
+            context: self.flow.context(),
+            pending,
+            attempts,
+            error,
+        }
     }
 
     /// Runs until nothing can be said any more. A store that fails is tried again with the pauses of a sink that does:
@@ -329,8 +348,12 @@ impl<T: Send + Sync + 'static> Pump<T> {
     async fn pass_on(&self) -> Result<(), StoreError> {
         let drawn = self.flow.read(self.place.load(Relaxed) + 1)?;
         let (durable, is_durable) = oneshot::channel();
-        self.places.store.when_durable(drawn.commit, Box::new(move |word| drop(durable.send(word))));
-        is_durable.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
+        self.places
+            .store
+            .when_durable(drawn.commit, Box::new(move |word| drop(durable.send(word))));
+        is_durable
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
         let mut left = drawn.items.as_slice();
         while let Some((first, _)) = left.first() {
             match self.sink.take(self.flow.context(), left).await {

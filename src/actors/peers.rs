@@ -49,7 +49,8 @@ impl Peers {
     /// # Errors
     /// How long to wait.
     pub fn admit(&self, first: Name, chain: &[Name]) -> Result<Option<Pass>, Duration> {
-        let shut = chain.iter().filter_map(|name| self.find(name.context)?.guard.look().err()).max();
+        let shut =
+            chain.iter().filter_map(|name| self.find(name.context)?.guard.look().err()).max();
         shut.map_or(Ok(()), Err)?;
         self.find(first.context).map(|peer| peer.guard.enter()).transpose()
     }

@@ -117,7 +117,10 @@ impl Posting {
         let mut posting = Self::default();
         match bytes.split_first() {
             Some((&LIST, list)) => {
-                list.as_chunks::<2>().0.iter().for_each(|offset| posting.insert(u16::from_le_bytes(*offset)));
+                list.as_chunks::<2>()
+                    .0
+                    .iter()
+                    .for_each(|offset| posting.insert(u16::from_le_bytes(*offset)));
             }
             Some((&BITS, bits)) if bits.len() == BITMAP => {
                 posting.bits.copy_from_slice(bits);

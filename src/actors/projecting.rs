@@ -142,7 +142,8 @@ impl<V: View> Logic for Projecting<V> {
             return Ok(None);
         }
         let at = (&self.meta, self.meta_commit);
-        let (batch, after) = rebuilding::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
+        let (batch, after) =
+            rebuilding::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
@@ -163,7 +164,9 @@ impl<V: View> Logic for Projecting<V> {
                     let answer = Err(Refusal::absent("parked event").into());
                     work.told.push_back(Told { mail: place, answer });
                 }
-                Some(Mail::Unpark { .. }) if begins => work.told.push_back(Told { mail: place, answer: Ok(()) }),
+                Some(Mail::Unpark { .. }) if begins => {
+                    work.told.push_back(Told { mail: place, answer: Ok(()) })
+                }
                 Some(Mail::Heard(heard)) => work.logic.ears.hear(&mut work, heard)?,
                 Some(Mail::Wake) => {
                     work.logic.ears.retry(&mut work, None)?;
@@ -173,10 +176,14 @@ impl<V: View> Logic for Projecting<V> {
                 Some(Mail::Rebuild(_)) => work.rebuild(place)?,
                 Some(Mail::Unpark { parked, redrive, .. }) => {
                     let found = match redrive {
-                        true => work.logic.ears.retry(&mut work, Some((&parked.source, parked.aggregate)))?,
+                        true => work
+                            .logic
+                            .ears
+                            .retry(&mut work, Some((&parked.source, parked.aggregate)))?,
                         false => work.logic.ears.drop_parked(&mut work, parked)?,
                     };
-                    let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
+                    let answer =
+                        if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
                     work.told.push_back(Told { mail: place, answer });
                 }
                 None => {}
@@ -191,7 +198,11 @@ impl<V: View> Logic for Projecting<V> {
         }
         self.more = memory.hearing.more || memory.reshelve;
         // A generation that was shown until now is cleared away from its beginning.
-        self.cleared = if memory.meta.generation == self.meta.generation { memory.cleared } else { uncleared() };
+        self.cleared = if memory.meta.generation == self.meta.generation {
+            memory.cleared
+        } else {
+            uncleared()
+        };
         let reshelve = memory.reshelve || is_clearing(&self.meta);
         self.meta = memory.meta;
         match reshelve {
@@ -256,10 +267,20 @@ impl<'a, V: View> Work<'a, V> {
             Some((generation, positions)) => (*generation, positions),
             None => (logic.meta.generation, &logic.meta.positions),
         };
-        let (desk, hearing) = (Desk::new(&logic.tree, generation, logic.meta.highest), Hearing::from(positions));
+        let (desk, hearing) =
+            (Desk::new(&logic.tree, generation, logic.meta.highest), Hearing::from(positions));
         let meta = logic.meta.clone();
         let cleared = logic.cleared.clone();
-        Self { logic, desk, meta, hearing, told: VecDeque::new(), reshelve: false, more: false, cleared }
+        Self {
+            logic,
+            desk,
+            meta,
+            hearing,
+            told: VecDeque::new(),
+            reshelve: false,
+            more: false,
+            cleared,
+        }
     }
 
     /// Begins the next generation. What is set aside belongs to the old one and will be met again.
@@ -298,7 +319,12 @@ impl<'a, V: View> Work<'a, V> {
         let current = u64::from(self.meta.generation);
         for (space, from) in [Space::State, Space::Index].into_iter().zip(&mut self.cleared) {
             let to = KeyBuf::new(space).number(current).build();
-            let rows = self.logic.tree.scan(&Scan { from: from.clone(), to, backwards: false, limit: CLEARED })?;
+            let rows = self.logic.tree.scan(&Scan {
+                from: from.clone(),
+                to,
+                backwards: false,
+                limit: CLEARED,
+            })?;
             if let Some((last, _)) = rows.last() {
                 *from = [last.as_slice(), &[0]].concat();
             }
@@ -311,12 +337,15 @@ impl<'a, V: View> Work<'a, V> {
     fn finish(mut self) -> Result<Turn<Projecting<V>>, StoreError> {
         if self.reshelve {
             // What was set aside is cleared away first.
-            self.hearing = Hearing::from(self.meta.building.as_ref().map_or(&self.meta.positions, |(_, at)| at));
+            self.hearing = Hearing::from(
+                self.meta.building.as_ref().map_or(&self.meta.positions, |(_, at)| at),
+            );
             self.hearing.more = true;
         } else if let Some((generation, positions)) = &mut self.meta.building {
             positions.clone_from(&self.hearing.positions);
             if !self.hearing.more && self.logic.ears.backlog(&self.hearing.positions) == 0 {
-                (self.meta.generation, self.meta.positions) = (*generation, self.hearing.positions.clone());
+                (self.meta.generation, self.meta.positions) =
+                    (*generation, self.hearing.positions.clone());
                 self.meta.building = None;
                 self.hearing.more = true;
             }
@@ -349,7 +378,9 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
         whose: Whose,
         change: Change<V>,
     ) -> Result<Result<(), String>, StoreError> {
-        let Whose::Number(number) = whose else { return Ok(Err("a view has no numbers of its own".to_owned())) };
+        let Whose::Number(number) = whose else {
+            return Ok(Err("a view has no numbers of its own".to_owned()));
+        };
         let kept = match self.desk.sheet(number) {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => {
@@ -365,9 +396,10 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
         }));
         match folded {
             Ok(row) => match encode_state(version + 1, None, &row) {
-                Ok(record) => {
-                    self.desk.set(number, Versioned { version: version + 1, saga: None, state: row }, record).map(Ok)
-                }
+                Ok(record) => self
+                    .desk
+                    .set(number, Versioned { version: version + 1, saga: None, state: row }, record)
+                    .map(Ok),
                 Err(StoreError::Invalid(why)) => Ok(Err(why)),
                 Err(error) => Err(error),
             },

@@ -53,8 +53,12 @@ pub struct Functions<E> {
 impl<A: Aggregate> Functions<A> {
     /// Those of an aggregate.
     pub fn of_aggregate() -> Self {
-        let versions =
-            Versions { rows: ROWS, claims: A::CLAIMS_VERSION, indexes: A::INDEX_VERSION, due: A::DUE_VERSION };
+        let versions = Versions {
+            rows: ROWS,
+            claims: A::CLAIMS_VERSION,
+            indexes: A::INDEX_VERSION,
+            due: A::DUE_VERSION,
+        };
         Self { versions, claims: A::claims, due: |state| state.due().map(|(at, _)| at) }
     }
 }
@@ -72,14 +76,19 @@ impl<V: View> Functions<V> {
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when they cannot be read, or are missing.
-pub fn load<E: Entity>(tree: &Tree<E>, functions: &Functions<E>) -> Result<(Meta, Commit), StoreError> {
+pub fn load<E: Entity>(
+    tree: &Tree<E>,
+    functions: &Functions<E>,
+) -> Result<(Meta, Commit), StoreError> {
     let (mut meta, commit) = tree.meta()?;
     if commit == 0 {
         let is_there = |space: Space, from: Vec<u8>| {
             let any = Scan { from, to: behind(&[space as u8]), backwards: false, limit: 1 };
             Ok::<_, StoreError>(!tree.scan(&any)?.is_empty())
         };
-        if is_there(Space::State, vec![Space::State as u8])? || is_there(Space::Log, vec![Space::Log as u8])? {
+        if is_there(Space::State, vec![Space::State as u8])?
+            || is_there(Space::Log, vec![Space::Log as u8])?
+        {
             return Err(StoreError::Damaged(format!("the counters of {} are missing", E::NAME)));
         }
         meta.written_by = functions.versions;
@@ -103,7 +112,11 @@ pub fn is_due<E>(meta: &Meta, functions: &Functions<E>) -> bool {
 }
 
 /// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
-pub fn say_whether_due<E: Entity>(shared: &Shared, tree: &Tree<E>, functions: &Functions<E>) -> Result<(), StoreError> {
+pub fn say_whether_due<E: Entity>(
+    shared: &Shared,
+    tree: &Tree<E>,
+    functions: &Functions<E>,
+) -> Result<(), StoreError> {
     match load(tree, functions) {
         Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, functions), Relaxed),
         // Its actor says so, and fails; the others go on.
@@ -128,7 +141,8 @@ pub fn page<E: Entity>(
             // What another version had begun is neither as it was nor as that one would have had it.
             if let Some(Rebuild { to, .. }) = interrupted {
                 let was = &mut meta.written_by;
-                let touched = |was: &mut u16, to: u16| *was = if *was == to { *was } else { u16::MAX };
+                let touched =
+                    |was: &mut u16, to: u16| *was = if *was == to { *was } else { u16::MAX };
                 touched(&mut was.claims, to.claims);
                 touched(&mut was.indexes, to.indexes);
                 touched(&mut was.due, to.due);
@@ -137,12 +151,21 @@ pub fn page<E: Entity>(
         }
     };
     let changed = Changed {
-        claims: meta.written_by.claims != plan.to.claims || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS,
+        claims: meta.written_by.claims != plan.to.claims
+            || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS,
         indexes: meta.written_by.indexes != plan.to.indexes,
         due: meta.written_by.due != plan.to.due,
     };
-    let mut page =
-        Page { tree, functions, changed, meta, plan, kept, rows: BTreeMap::new(), postings: BTreeMap::new() };
+    let mut page = Page {
+        tree,
+        functions,
+        changed,
+        meta,
+        plan,
+        kept,
+        rows: BTreeMap::new(),
+        postings: BTreeMap::new(),
+    };
     page.work()?;
     page.finish(epoch, commit)
 }
@@ -196,7 +219,11 @@ impl<E: Entity> Page<'_, E> {
             Space::Answer | Space::Idempotency => old_rows(space),
             space => vec![space as u8],
         };
-        let from = if self.plan.behind.is_empty() { first } else { [self.plan.behind.as_slice(), &[0]].concat() };
+        let from = if self.plan.behind.is_empty() {
+            first
+        } else {
+            [self.plan.behind.as_slice(), &[0]].concat()
+        };
         let scan = Scan { from, to: behind(&[space as u8]), backwards: false, limit: PAGE };
         let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
         for (key, row) in &rows {
@@ -233,8 +260,13 @@ impl<E: Entity> Page<'_, E> {
 
     /// What the functions have to say of a state.
     fn state(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
-        let generation = key.get(1..9).and_then(last_number).and_then(|generation| u32::try_from(generation).ok());
-        let (Some(generation), Some(number)) = (generation, last_number(key)) else { return Ok(()) };
+        let generation = key
+            .get(1..9)
+            .and_then(last_number)
+            .and_then(|generation| u32::try_from(generation).ok());
+        let (Some(generation), Some(number)) = (generation, last_number(key)) else {
+            return Ok(());
+        };
         // What is older than what is shown is being cleared away.
         if generation < self.meta.generation {
             return Ok(());
@@ -245,7 +277,9 @@ impl<E: Entity> Page<'_, E> {
             ((self.functions.claims)(&state), (self.functions.due)(&state), listed_as(&state))
         }));
         let Ok((claims, due, listed)) = told else {
-            return Err(StoreError::Damaged(format!("number {number}: what it claims cannot be said")));
+            return Err(StoreError::Damaged(format!(
+                "number {number}: what it claims cannot be said"
+            )));
         };
         if self.changed.claims {
             claims.iter().try_for_each(|key| self.claim(key, number))?;
@@ -256,14 +290,16 @@ impl<E: Entity> Page<'_, E> {
         for (field, value) in listed.into_iter().filter(|_| self.changed.indexes) {
             let prefix = postings::value_prefix(generation, field, &value);
             if postings::stands_alone(&value) {
-                self.rows.insert(prefix.number(number).build(), Some(postings::encode_entry(true)?));
+                self.rows
+                    .insert(prefix.number(number).build(), Some(postings::encode_entry(true)?));
                 continue;
             }
             let (chunk, offset) = postings::place(number);
             let key = prefix.number(chunk).build();
             if !self.postings.contains_key(&key) {
                 let row = self.tree.row(&key)?;
-                let posting = row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
+                let posting =
+                    row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
                 self.postings.insert(key.clone(), posting);
             }
             if let Some(posting) = self.postings.get_mut(&key) {
@@ -279,7 +315,8 @@ impl<E: Entity> Page<'_, E> {
         match self.get::<u64>(Space::Claim, &row)? {
             Some(holder) if holder != number => {
                 let row = contested_key(key);
-                let mut all = self.get::<Vec<u64>>(Space::Claim, &row)?.unwrap_or_else(|| vec![holder]);
+                let mut all =
+                    self.get::<Vec<u64>>(Space::Claim, &row)?.unwrap_or_else(|| vec![holder]);
                 if !all.contains(&number) {
                     all.push(number);
                 }
@@ -289,7 +326,11 @@ impl<E: Entity> Page<'_, E> {
         }
     }
 
-    fn get<T: serde::de::DeserializeOwned>(&self, space: Space, key: &[u8]) -> Result<Option<T>, StoreError> {
+    fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
         match self.rows.get(key) {
             Some(Some(record)) => codec::decode(space, record).map(Some),
             Some(None) => Ok(None),
@@ -297,7 +338,13 @@ impl<E: Entity> Page<'_, E> {
         }
     }
 
-    fn put<T: Serialize>(&mut self, space: Space, version: u16, key: Vec<u8>, value: &T) -> Result<(), StoreError> {
+    fn put<T: Serialize>(
+        &mut self,
+        space: Space,
+        version: u16,
+        key: Vec<u8>,
+        value: &T,
+    ) -> Result<(), StoreError> {
         self.rows.insert(key, Some(codec::encode(space, version, value)?));
         Ok(())
     }
@@ -363,7 +410,9 @@ pub fn contested<E: Entity>(tree: &Tree<E>) -> Result<BTreeMap<String, Vec<u64>>
             let name = key.get(2..).and_then(text_of).unwrap_or_default();
             match codec::decode(Space::Claim, &row.record) {
                 Ok(numbers) => drop(found.insert(name, numbers)),
-                Err(StoreError::Damaged(what)) => tree.report_damage(&format!("who claims `{name}`: {what}")),
+                Err(StoreError::Damaged(what)) => {
+                    tree.report_damage(&format!("who claims `{name}`: {what}"))
+                }
                 Err(error) => return Err(error),
             }
         }

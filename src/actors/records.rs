@@ -76,7 +76,11 @@ pub struct Versioned<E> {
 }
 
 /// Writes a state.
-pub fn encode_state<E: Entity>(version: u64, saga: Option<&SagaId>, state: &E) -> Result<Vec<u8>, StoreError> {
+pub fn encode_state<E: Entity>(
+    version: u64,
+    saga: Option<&SagaId>,
+    state: &E,
+) -> Result<Vec<u8>, StoreError> {
     codec::encode(Space::State, E::STATE_VERSION, &(version, saga, state))
 }
 
@@ -93,8 +97,13 @@ pub fn decode_state<E: Entity>(record: &[u8]) -> Result<Versioned<E>, StoreError
     let head = RefCell::default();
     let record = Record::open(Space::State, record)?;
     let inner = Inner(record, &head);
-    let state = if record.version == E::STATE_VERSION { inner.read() } else { E::old_state(record.version, inner) };
-    let state = state.map_err(|why| StoreError::Damaged(format!("a state of {}: {why}", E::NAME)))?;
+    let state = if record.version == E::STATE_VERSION {
+        inner.read()
+    } else {
+        E::old_state(record.version, inner)
+    };
+    let state =
+        state.map_err(|why| StoreError::Damaged(format!("a state of {}: {why}", E::NAME)))?;
     let (version, saga) = head.into_inner();
     Ok(Versioned { version, saga, state })
 }
@@ -143,12 +152,14 @@ fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
 ///
 /// # Errors
 /// [`StoreError::Invalid`] when no row could hold it.
-pub fn encode_event<E: Serialize>(Logged { envelope, event }: &Logged<E>) -> Result<ByteBuf, StoreError> {
+pub fn encode_event<E: Serialize>(
+    Logged { envelope, event }: &Logged<E>,
+) -> Result<ByteBuf, StoreError> {
     let bytes = codec::encode_part(event)?;
     match size_in_row(envelope, &bytes) {
-        size if size > codec::MAX_RECORD => {
-            Err(StoreError::Invalid(format!("an event of about {size} bytes is over the limit of a record")))
-        }
+        size if size > codec::MAX_RECORD => Err(StoreError::Invalid(format!(
+            "an event of about {size} bytes is over the limit of a record"
+        ))),
         _ => Ok(ByteBuf::from(bytes)),
     }
 }

@@ -138,11 +138,20 @@ impl Askable for RemoteContext {
         let Some(command) = command.to_json() else { return answer };
         // Told are events that were accepted before, and wait for the disk with the question.
         let (past, heard) = (self.pasts.of(&id.context), self.heard.last(self.context));
-        let question =
-            PeerQuestion { id, saga, client: thread.client, trace: thread.trace, number, command, past, heard };
+        let question = PeerQuestion {
+            id,
+            saga,
+            client: thread.client,
+            trace: thread.trace,
+            number,
+            command,
+            past,
+            heard,
+        };
         // What leaves the process waits for the disk: the question must not outlive the request behind it.
         let (durable, is_durable) = oneshot::channel();
-        self.store.when_durable(self.store.accepted(), Box::new(move |word| drop(durable.send(word))));
+        self.store
+            .when_durable(self.store.accepted(), Box::new(move |word| drop(durable.send(word))));
         let (wire, context, patience) = (self.wire.clone(), self.context, self.patience);
         let heard = self.heard.clone();
         actix::spawn(async move {

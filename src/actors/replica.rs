@@ -131,7 +131,11 @@ pub trait Replicating: Send + Sync {
 }
 
 impl<S: Aggregate> Replica<S> {
-    pub fn open(tree: Tree<S>, listeners: Arc<Listeners<S>>, wire: Arc<dyn Wire>) -> Result<Self, StoreError> {
+    pub fn open(
+        tree: Tree<S>,
+        listeners: Arc<Listeners<S>>,
+        wire: Arc<dyn Wire>,
+    ) -> Result<Self, StoreError> {
         let epoch = tree.store.activate(tree.id)?;
         let last = AsyncMutex::new(listeners.latest.load(Relaxed));
         let (feed, missing, counts) = (watch::Sender::new(None), Notify::new(), Counts::default());
@@ -142,7 +146,8 @@ impl<S: Aggregate> Replica<S> {
     /// What the last event here is called; nothing where the source has never told the names of its events, or where it
     /// told it cannot be read.
     fn after(&self, last: u64) -> Option<EventId> {
-        self.listeners.history(|history| (last == 0 || history.names(last)).then(|| history.id_of(last)))
+        self.listeners
+            .history(|history| (last == 0 || history.names(last)).then(|| history.id_of(last)))
     }
 
     /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
@@ -157,7 +162,10 @@ impl<S: Aggregate> Replica<S> {
             if sequence == end + 1 && (goes_on || by == By::Source) {
                 if !goes_on {
                     if word.is_none() {
-                        return Err(format!("event {sequence} of {} is without its epoch: upgrade its node", S::NAME));
+                        return Err(format!(
+                            "event {sequence} of {} is without its epoch: upgrade its node",
+                            S::NAME
+                        ));
                     }
                     epoch = Some((sequence, word));
                     began.push((sequence, word));
@@ -179,13 +187,20 @@ impl<S: Aggregate> Replica<S> {
             .and_then(|written| encode_log(S::EVENT_VERSION, written.into_iter()))
             .map_err(|why| why.to_string())?;
         let key = |first: u64| KeyBuf::new(Space::Log).number(first).build();
-        let mut writes: Vec<_> = rows.into_iter().map(|(first, record)| (key(first), Some(record))).collect();
+        let mut writes: Vec<_> =
+            rows.into_iter().map(|(first, record)| (key(first), Some(record))).collect();
         for (first, word) in &began {
-            writes.push((epoch_key(*first), Some(epoch_row(*word).map_err(|why| why.to_string())?)));
+            writes
+                .push((epoch_key(*first), Some(epoch_row(*word).map_err(|why| why.to_string())?)));
         }
         let batch = Batch { tree: self.tree.id, epoch: self.epoch, expects: Vec::new(), writes };
-        if let Verdict::Pending(verdict) = self.tree.store.submit(batch).map_err(|why| why.to_string())? {
-            verdict.await.map_err(|_| "the store is closed".to_owned())?.map_err(|why| why.to_string())?;
+        if let Verdict::Pending(verdict) =
+            self.tree.store.submit(batch).map_err(|why| why.to_string())?
+        {
+            verdict
+                .await
+                .map_err(|_| "the store is closed".to_owned())?
+                .map_err(|why| why.to_string())?;
         }
         let count = if by == By::Feed { &self.counts.fed } else { &self.counts.asked };
         count.fetch_add(end - *last, Relaxed);
@@ -210,7 +225,10 @@ impl<S: Aggregate> Replica<S> {
         }
         self.append(readable, By::Feed).await?;
         let (durable, is_durable) = oneshot::channel();
-        self.tree.store.when_durable(self.tree.store.accepted(), Box::new(move |word| drop(durable.send(word))));
+        self.tree.store.when_durable(
+            self.tree.store.accepted(),
+            Box::new(move |word| drop(durable.send(word))),
+        );
         let word = is_durable.await.map_err(|_| "the store is closed".to_owned())?;
         word.map(|()| unreadable).map_err(|why| why.to_string())
     }
@@ -240,7 +258,10 @@ impl<S: Aggregate> Replica<S> {
         let last = *self.last.lock().await;
         let events = self.wire.events(S::NAME.context, last + 1, self.after(last), linger).await?;
         if self.dispute.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
-            tracing::info!(context = S::NAME.context, "the source has its past again; its events are taken again");
+            tracing::info!(
+                context = S::NAME.context,
+                "the source has its past again; its events are taken again"
+            );
         }
         let known = events.len();
         let (mut readable, mut stop) = (Vec::with_capacity(known), None);
@@ -267,7 +288,8 @@ impl<S: Aggregate> Replica<S> {
         let mut dispute = self.dispute.lock().unwrap_or_else(PoisonError::into_inner);
         dispute.get_or_insert_with(|| {
             let context = S::NAME.context;
-            let detail = format!("events of {context} are not taken any more: {why}. {}", remedy(context));
+            let detail =
+                format!("events of {context} are not taken any more: {why}. {}", remedy(context));
             tracing::error!(context, detail, "the source of its events has another past");
             Dispute::new(context, detail)
         });
@@ -280,7 +302,12 @@ impl<S: Aggregate> Replica<S> {
             trouble.0
         };
         if attempts.is_power_of_two() {
-            tracing::warn!(context = S::NAME.context, attempts, why, "the source of its events cannot be asked");
+            tracing::warn!(
+                context = S::NAME.context,
+                attempts,
+                why,
+                "the source of its events cannot be asked"
+            );
         }
         tokio::time::sleep(pause(attempts, SHORTEST, LONGEST)).await;
     }
@@ -329,10 +356,26 @@ impl<S: Aggregate> Replicating for Replica<S> {
 
 /// An event that another node has told of, with its type again.
 fn as_logged<S: Aggregate>(told: Published) -> Result<Logged<S::Event>, String> {
-    let Published { sequence, epoch: _, number, version, at, saga, cause, client, trace, name, schema, data } = told;
+    let Published {
+        sequence,
+        epoch: _,
+        number,
+        version,
+        at,
+        saga,
+        cause,
+        client,
+        trace,
+        name,
+        schema,
+        data,
+    } = told;
     let of = S::NAME.context;
     if schema != S::EVENT_VERSION {
-        return Err(format!("event {sequence} of {of} has version {schema}; this node knows {}", S::EVENT_VERSION));
+        return Err(format!(
+            "event {sequence} of {of} has version {schema}; this node knows {}",
+            S::EVENT_VERSION
+        ));
     }
     // One that has nothing more to say is written as its bare name.
     let bare = data.as_object().is_some_and(serde_json::Map::is_empty);
@@ -342,9 +385,21 @@ fn as_logged<S: Aggregate>(told: Published) -> Result<Logged<S::Event>, String> 
         .map_err(|why| format!("event {sequence} of {of}, `{name}`, cannot be read: {why}"))?;
     let saga = saga
         .rsplit_once('-')
-        .and_then(|(context, number)| Some(SagaId { context: context.to_owned().into(), number: number.parse().ok()? }))
-        .ok_or_else(|| format!("event {sequence} of {of} belongs to `{saga}`, which names no saga"))?;
-    let envelope =
-        Envelope { sequence, aggregate: number, version, at, saga, cause: Cause::Elsewhere(cause), client, trace };
+        .and_then(|(context, number)| {
+            Some(SagaId { context: context.to_owned().into(), number: number.parse().ok()? })
+        })
+        .ok_or_else(|| {
+            format!("event {sequence} of {of} belongs to `{saga}`, which names no saga")
+        })?;
+    let envelope = Envelope {
+        sequence,
+        aggregate: number,
+        version,
+        at,
+        saga,
+        cause: Cause::Elsewhere(cause),
+        client,
+        trace,
+    };
     Ok(Logged { envelope, event })
 }

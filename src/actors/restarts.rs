@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn a_few_crashes_are_bad_luck_more_are_slowed_down_and_three_bursts_end_it() {
         let (mut restarts, now) = (Restarts::default(), Instant::now());
-        let mut burst = |at: Instant| (0..=RESTARTS).map(|_| restarts.crashed(at)).collect::<Vec<_>>();
+        let mut burst =
+            |at: Instant| (0..=RESTARTS).map(|_| restarts.crashed(at)).collect::<Vec<_>>();
         let first = burst(now);
         assert!(first[..RESTARTS].iter().all(|verdict| *verdict == Verdict::GoOn));
         assert_eq!(first[RESTARTS], Verdict::After(SHORTEST * 2));

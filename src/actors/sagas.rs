@@ -34,20 +34,26 @@ pub fn told<A: Aggregate>(
     }
     let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE);
     let (first, end) = (prefix.clone().build(), behind(&prefix.clone().build()));
-    let mut scan = Scan { from: prefix.number(from).build(), to: end, backwards: false, limit: 256 };
+    let mut scan =
+        Scan { from: prefix.number(from).build(), to: end, backwards: false, limit: 256 };
     // The row that holds `from` may begin before it.
-    let mut rows = tree.scan(&Scan { from: first, to: scan.from.clone(), backwards: true, limit: 1 })?;
+    let mut rows =
+        tree.scan(&Scan { from: first, to: scan.from.clone(), backwards: true, limit: 1 })?;
     let (mut entries, mut looked) = (Vec::new(), 0);
     loop {
         for (_, row) in &rows {
             let page = codec::decode::<SagaPage>(Space::Saga, &row.record);
             let Some(page) = readable(tree, page)? else { continue };
-            for (_, sequence) in page.into_iter().filter(|(of, sequence)| *of == number && *sequence >= from) {
+            for (_, sequence) in
+                page.into_iter().filter(|(of, sequence)| *of == number && *sequence >= from)
+            {
                 if entries.len() >= limit {
                     return Ok(SagaPart { entries, next: Some(sequence) });
                 }
                 let found = readable(tree, read_log::<A>(tree, sequence, 1))?;
-                entries.extend(found.into_iter().flatten().take(1).map(|logged| entry_of::<A>(&logged)));
+                entries.extend(
+                    found.into_iter().flatten().take(1).map(|logged| entry_of::<A>(&logged)),
+                );
             }
         }
         looked += rows.len();
@@ -81,7 +87,10 @@ pub fn told<A: Aggregate>(
 }
 
 /// What is damaged is told of and left out.
-fn readable<A: Aggregate, T>(tree: &Tree<A>, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+fn readable<A: Aggregate, T>(
+    tree: &Tree<A>,
+    read: Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err(StoreError::Damaged(what)) => {

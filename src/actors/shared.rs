@@ -74,7 +74,8 @@ pub enum ChaosPoint {
 /// So many different words of damage are remembered, so that the log says each once.
 const DAMAGE: usize = 64;
 
-const PHASES: [Phase; 5] = [Phase::Starting, Phase::Running, Phase::Degraded, Phase::Failed, Phase::Stopped];
+const PHASES: [Phase; 5] =
+    [Phase::Starting, Phase::Running, Phase::Degraded, Phase::Failed, Phase::Stopped];
 
 impl Shared {
     pub fn new(name: Name, store: Arc<dyn Store>, settings: &NodeSettings) -> Arc<Self> {
@@ -233,7 +234,9 @@ impl<L: Logic> Mailbox<L> {
     }
     /// Hands `mail` over, or back where there is nobody.
     fn deliver(&self, mail: L::Mail) -> Option<L::Mail> {
-        let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) else { return Some(mail) };
+        let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) else {
+            return Some(mail);
+        };
         self.shared.mailbox.fetch_add(1, Relaxed);
         address.do_send(Post(mail));
         None
@@ -242,7 +245,11 @@ impl<L: Logic> Mailbox<L> {
         self.address.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
     pub fn connected(&self) -> bool {
-        self.address.read().unwrap_or_else(PoisonError::into_inner).as_ref().is_some_and(Addr::connected)
+        self.address
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_some_and(Addr::connected)
     }
 }
 

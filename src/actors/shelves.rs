@@ -67,7 +67,12 @@ impl Shelves {
     /// More events are set aside, the first of them this one.
     pub fn add(&mut self, aggregate: u64, first: u64, count: u64, attempts: u32) {
         self.change(aggregate, |shelf| {
-            let fresh = || Shelf { count: 0, first, attempts, retry_at: Instant::now() + backoff(attempts) };
+            let fresh = || Shelf {
+                count: 0,
+                first,
+                attempts,
+                retry_at: Instant::now() + backoff(attempts),
+            };
             let mut shelf = shelf.unwrap_or_else(fresh);
             shelf.count += count;
             Some(shelf)
@@ -115,7 +120,9 @@ impl Shelves {
             }
             // In order: the rows of one aggregate follow each other.
             for (key, row) in rows {
-                let Some(ParkedId { aggregate, sequence, .. }) = id_of(tree, &key) else { continue };
+                let Some(ParkedId { aggregate, sequence, .. }) = id_of(tree, &key) else {
+                    continue;
+                };
                 let attempts = match shelves.get(aggregate) {
                     Some(shelf) => shelf.attempts,
                     None => parked(tree, sequence, &row)?.attempts,
@@ -141,7 +148,12 @@ fn all_of(prefix: &[u8], limit: usize) -> Scan {
 }
 
 /// The first `limit` sequences of what is set aside of one aggregate of a source.
-pub fn first_of<E: Entity>(tree: &Tree<E>, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+pub fn first_of<E: Entity>(
+    tree: &Tree<E>,
+    source: &str,
+    aggregate: u64,
+    limit: usize,
+) -> Result<Vec<u64>, StoreError> {
     let prefix = KeyBuf::new(Space::Parked).text(source).number(aggregate).build();
     let rows = tree.scan(&all_of(&prefix, limit))?;
     Ok(rows.iter().filter_map(|(key, _)| last_number(key)).collect())
@@ -163,7 +175,10 @@ pub fn page<E: Entity>(
 }
 
 /// Those of these that are set aside.
-pub fn among<E: Entity>(tree: &Tree<E>, ids: Vec<ParkedId>) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
+pub fn among<E: Entity>(
+    tree: &Tree<E>,
+    ids: Vec<ParkedId>,
+) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
     let keys: Vec<_> = ids.iter().map(|id| key(&id.source, id.aggregate, id.sequence)).collect();
     let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
     let rows = ids.into_iter().zip(tree.store.read(tree.id, &keys)?);
@@ -178,8 +193,13 @@ fn id_of<E: Entity>(tree: &Tree<E>, key: &[u8]) -> Option<ParkedId> {
         let (rest, sequence) = key.split_last_chunk::<8>()?;
         let (source, aggregate) = rest.split_last_chunk::<8>()?;
         // The key space in front of the name, the end mark behind it.
-        let source = String::from_utf8(source.get(1..source.len().checked_sub(2)?)?.to_vec()).ok()?;
-        Some(ParkedId { source, aggregate: u64::from_be_bytes(*aggregate), sequence: u64::from_be_bytes(*sequence) })
+        let source =
+            String::from_utf8(source.get(1..source.len().checked_sub(2)?)?.to_vec()).ok()?;
+        Some(ParkedId {
+            source,
+            aggregate: u64::from_be_bytes(*aggregate),
+            sequence: u64::from_be_bytes(*sequence),
+        })
     };
     let id = read();
     if id.is_none() {

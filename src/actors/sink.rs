@@ -10,7 +10,11 @@ pub trait Sink<T>: Send + Sync {
     /// # Errors
     /// Why it could not take even the first; it is offered again after a pause. A sink that knows when it can go on
     /// waits for that itself, and tells of it in [`Sink::health`].
-    fn take<'a>(&'a self, context: &'static str, items: &'a [(u64, T)]) -> BoxFuture<'a, Result<usize, String>>;
+    fn take<'a>(
+        &'a self,
+        context: &'static str,
+        items: &'a [(u64, T)],
+    ) -> BoxFuture<'a, Result<usize, String>>;
     /// How it is doing, where that is known apart from what it takes.
     fn health(&self) -> Option<SinkHealth> {
         None

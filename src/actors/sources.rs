@@ -40,7 +40,13 @@ pub struct Listeners<S: Aggregate> {
 impl<S: Aggregate> Default for Listeners<S> {
     fn default() -> Self {
         let (ears, history) = (RwLock::new(Vec::new()), RwLock::default());
-        Self { ears, latest: AtomicU64::new(0), changes: watch::Sender::new(0), history, word: Word::new() }
+        Self {
+            ears,
+            latest: AtomicU64::new(0),
+            changes: watch::Sender::new(0),
+            history,
+            word: Word::new(),
+        }
     }
 }
 
@@ -51,7 +57,9 @@ impl<S: Aggregate> Listeners<S> {
     /// Finds out who wrote the log. Where it is written here, `next` is the sequence that this start goes on with.
     pub fn know_history(&self, tree: &Tree<S>, next: Option<u64>) -> Result<(), StoreError> {
         let mut history = History::load(tree)?;
-        if let Some(next) = next.filter(|_| history.current().is_none_or(|(_, word)| word != self.word)) {
+        if let Some(next) =
+            next.filter(|_| history.current().is_none_or(|(_, word)| word != self.word))
+        {
             history.begin(next, self.word);
         }
         *self.history.write().unwrap_or_else(PoisonError::into_inner) = history;
@@ -59,7 +67,9 @@ impl<S: Aggregate> Listeners<S> {
     }
     /// The word of the epoch that begins with this very event, if one does.
     pub fn begins_with(&self, sequence: u64) -> Option<Word> {
-        self.history(|history| history.current().filter(|(first, _)| *first == sequence).map(|(_, word)| word))
+        self.history(|history| {
+            history.current().filter(|(first, _)| *first == sequence).map(|(_, word)| word)
+        })
     }
     /// An epoch begins, in a log that is written elsewhere.
     pub fn began(&self, first: u64, word: Word) {
@@ -88,7 +98,11 @@ impl<S: Aggregate> Listeners<S> {
             let latest = self.latest.load(SeqCst);
             std::mem::replace(known, latest) != latest
         });
-        self.ears.read().unwrap_or_else(PoisonError::into_inner).iter().for_each(|push| push(events));
+        self.ears
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .for_each(|push| push(events));
     }
 }
 
@@ -144,8 +158,18 @@ pub struct LocalSource<S: Aggregate, T> {
 }
 
 impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
-    pub fn new(tree: &Tree<S>, listeners: &Arc<Listeners<S>>, react: &Reaction<S, T>, pushes: &Queue) -> Self {
-        Self { tree: tree.clone(), listeners: listeners.clone(), react: react.clone(), pushes: pushes.clone() }
+    pub fn new(
+        tree: &Tree<S>,
+        listeners: &Arc<Listeners<S>>,
+        react: &Reaction<S, T>,
+        pushes: &Queue,
+    ) -> Self {
+        Self {
+            tree: tree.clone(),
+            listeners: listeners.clone(),
+            react: react.clone(),
+            pushes: pushes.clone(),
+        }
     }
     /// What is said aloud, as mail for the listener.
     pub fn told(events: &Arc<[Logged<S::Event>]>, react: &Reaction<S, T>) -> Box<dyn Told<T>> {
@@ -174,7 +198,11 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one behind it.
-pub fn read_log<S: Aggregate>(tree: &Tree<S>, from: u64, limit: usize) -> Result<Vec<Logged<S::Event>>, StoreError> {
+pub fn read_log<S: Aggregate>(
+    tree: &Tree<S>,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<Logged<S::Event>>, StoreError> {
     let from = from.max(1);
     let (first, end) = (KeyBuf::new(Space::Log).build(), behind(&[Space::Log as u8]));
     let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
@@ -192,7 +220,8 @@ pub fn read_log<S: Aggregate>(tree: &Tree<S>, from: u64, limit: usize) -> Result
             match read_row::<S>(key, &row.record, expected) {
                 Ok(row) => {
                     expected = row.last().map(|logged| logged.envelope.sequence + 1);
-                    events.extend(row.into_iter().filter(|logged| logged.envelope.sequence >= from));
+                    events
+                        .extend(row.into_iter().filter(|logged| logged.envelope.sequence >= from));
                 }
                 Err(StoreError::Damaged(_)) if !events.is_empty() => return Ok(events),
                 Err(error) => return Err(error),
@@ -218,13 +247,16 @@ fn read_row<S: Aggregate>(
     let (first, name) = (last_number(key).unwrap_or(0), S::NAME);
     let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
     if let Some(expected) = expected.filter(|expected| *expected != first) {
-        return Err(damaged(format!("what should follow from {expected} on is missing; {first} is there")));
+        return Err(damaged(format!(
+            "what should follow from {expected} on is missing; {first} is there"
+        )));
     }
     let events = decode_log::<S>(record).map_err(|error| match error {
         StoreError::Damaged(what) => damaged(format!("the row at {first}: {what}")),
         error => error,
     })?;
-    let follow = events.iter().zip(first..).all(|(logged, sequence)| logged.envelope.sequence == sequence);
+    let follow =
+        events.iter().zip(first..).all(|(logged, sequence)| logged.envelope.sequence == sequence);
     match follow && !events.is_empty() {
         true => Ok(events),
         false => Err(damaged(format!("the events of the row at {first} do not follow each other"))),
@@ -259,9 +291,16 @@ pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
 
 /// When the last event of a log happened; of the last that can be read, where its end is damaged.
 pub fn last_time<S: Aggregate>(tree: &Tree<S>) -> Option<Timestamp> {
-    let all = Scan { from: vec![Space::Log as u8], to: behind(&[Space::Log as u8]), backwards: true, limit: 8 };
+    let all = Scan {
+        from: vec![Space::Log as u8],
+        to: behind(&[Space::Log as u8]),
+        backwards: true,
+        limit: 8,
+    };
     let rows = tree.scan(&all).ok()?;
-    rows.into_iter().find_map(|(_, row)| decode_log::<S>(&row.record).ok()?.last().map(|logged| logged.envelope.at))
+    rows.into_iter().find_map(|(_, row)| {
+        decode_log::<S>(&row.record).ok()?.last().map(|logged| logged.envelope.at)
+    })
 }
 
 /// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.

@@ -15,8 +15,9 @@ use lapin::{
     Channel, Confirmation, Consumer, ExchangeKind,
     message::Delivery,
     options::{
-        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicPublishOptions,
-        BasicQosOptions, BasicRejectOptions, ConfirmSelectOptions, QueueBindOptions,
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions,
+        BasicPublishOptions, BasicQosOptions, BasicRejectOptions, ConfirmSelectOptions,
+        QueueBindOptions,
     },
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -64,15 +65,30 @@ impl fmt::Debug for Commands {
 impl Commands {
     /// Takes commands that come over `link`, where a confirm may take so long, in by `entrance`.
     pub fn new(link: Arc<Link>, entrance: Entrance, confirm_timeout: Duration) -> Arc<Self> {
-        let trouble = Mutex::new(entrance.names().map(|context| (context, "not heard yet".to_owned())).collect());
+        let trouble = Mutex::new(
+            entrance.names().map(|context| (context, "not heard yet".to_owned())).collect(),
+        );
         let [answered, unroutable, rejected] = [0; 3].map(AtomicU64::new);
         let [finishing, finished] = [false; 2].map(watch::Sender::new);
-        Arc::new(Self { link, entrance, confirm_timeout, answered, unroutable, rejected, trouble, finishing, finished })
+        Arc::new(Self {
+            link,
+            entrance,
+            confirm_timeout,
+            answered,
+            unroutable,
+            rejected,
+            trouble,
+            finishing,
+            finished,
+        })
     }
 
     /// Takes commands for as long as it is polled, or until [`Commands::finish`].
     pub async fn run(self: Arc<Self>) {
-        join_all(self.entrance.names().enumerate().map(|(place, context)| self.hear(place, context))).await;
+        join_all(
+            self.entrance.names().enumerate().map(|(place, context)| self.hear(place, context)),
+        )
+        .await;
         self.finished.send_replace(true);
     }
 
@@ -106,10 +122,17 @@ impl Commands {
 
     /// Takes the commands of one context over this connection: until something is wrong with it or with the queue, or
     /// until nothing more is to be taken.
-    async fn serve(&self, live: &Live, place: usize, context: &'static str, failures: &mut u32) -> Result<(), String> {
+    async fn serve(
+        &self,
+        live: &Live,
+        place: usize,
+        context: &'static str,
+        failures: &mut u32,
+    ) -> Result<(), String> {
         let steps = AtomicUsize::new(0);
         let opening = open(live, context, &steps);
-        let (channel, consumer) = self.link.while_it_moves(live, &steps, self.confirm_timeout, opening).await?;
+        let (channel, consumer) =
+            self.link.while_it_moves(live, &steps, self.confirm_timeout, opening).await?;
         *failures = 0;
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner).remove(context);
         let ended = self.consume(live, place, &channel, consumer).await;
@@ -123,7 +146,13 @@ impl Commands {
         ended
     }
 
-    async fn consume(&self, live: &Live, place: usize, over: &Channel, mut coming: Consumer) -> Result<(), String> {
+    async fn consume(
+        &self,
+        live: &Live,
+        place: usize,
+        over: &Channel,
+        mut coming: Consumer,
+    ) -> Result<(), String> {
         let (mut state, mut under_way) = (self.link.state(), FuturesUnordered::new());
         loop {
             tokio::select! {
@@ -149,7 +178,13 @@ impl Commands {
     }
 
     /// One command, from its delivery to its end.
-    async fn take(&self, live: &Live, place: usize, over: &Channel, mut came: Delivery) -> Result<(), String> {
+    async fn take(
+        &self,
+        live: &Live,
+        place: usize,
+        over: &Channel,
+        mut came: Delivery,
+    ) -> Result<(), String> {
         let message = Message::of(&came.properties);
         let data = std::mem::take(&mut came.data);
         let answer = self.entrance.answer(&message, place, data).await;
@@ -173,7 +208,10 @@ impl Commands {
         } else {
             self.rejected.fetch_add(1, Relaxed);
             let status = answer.status;
-            tracing::warn!(status, "a command was refused and nobody is to be told: it goes to {DEAD}");
+            tracing::warn!(
+                status,
+                "a command was refused and nobody is to be told: it goes to {DEAD}"
+            );
             came.acker.reject(BasicRejectOptions { requeue: false }).await
         };
         match settled {
@@ -227,10 +265,16 @@ enum Sent {
     Refused,
 }
 
-async fn reply(channel: &Channel, to: &ShortString, message: &Message, answer: &Answer) -> lapin::Result<Sent> {
+async fn reply(
+    channel: &Channel,
+    to: &ShortString,
+    message: &Message,
+    answer: &Answer,
+) -> lapin::Result<Sent> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let body = answer.content.as_ref().map_or(&[][..], |(_, body)| body);
-    let sent = channel.basic_publish("".into(), to.clone(), options, body, message.reply(answer)).await?;
+    let sent =
+        channel.basic_publish("".into(), to.clone(), options, body, message.reply(answer)).await?;
     Ok(match sent.await? {
         Confirmation::Ack(None) => Sent::Kept,
         Confirmation::Ack(Some(_)) => Sent::Unroutable,
@@ -239,7 +283,11 @@ async fn reply(channel: &Channel, to: &ShortString, message: &Message, answer: &
 }
 
 /// Begins to hear the commands of `context` on a channel of its own, with everything in place that is needed for it.
-async fn open(live: &Live, context: &str, steps: &AtomicUsize) -> lapin::Result<(Channel, Consumer)> {
+async fn open(
+    live: &Live,
+    context: &str,
+    steps: &AtomicUsize,
+) -> lapin::Result<(Channel, Consumer)> {
     let channel = live.connection.create_channel().await?;
     let (queue, none) = (format!("{COMMANDS}.{context}"), FieldTable::default);
     let (bind, everything) = (QueueBindOptions::default(), ShortString::default());
@@ -256,10 +304,14 @@ async fn open(live: &Live, context: &str, steps: &AtomicUsize) -> lapin::Result<
         ("x-overflow", text("reject-publish")),
     ];
     declare_queue(&channel, &queue, &arguments).await?;
-    channel.queue_bind(queue.as_str().into(), COMMANDS.into(), context.into(), bind, none()).await?;
+    channel
+        .queue_bind(queue.as_str().into(), COMMANDS.into(), context.into(), bind, none())
+        .await?;
     steps.fetch_add(1, Relaxed);
     channel.confirm_select(ConfirmSelectOptions::default()).await?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
-    let consumer = channel.basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), none()).await?;
+    let consumer = channel
+        .basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), none())
+        .await?;
     Ok((channel, consumer))
 }

@@ -16,7 +16,10 @@ const BINDING: &str = "0.3.0";
 /// Adds what those of `contexts` that decide may be told to an AsyncAPI document.
 pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Context>]) {
     let mut added = Added { schemas: described::shared(), ..Added::default() };
-    added.messages.insert("problem".into(), reply("application/problem+json", "Why it came to nothing.", "Problem"));
+    added.messages.insert(
+        "problem".into(),
+        reply("application/problem+json", "Why it came to nothing.", "Problem"),
+    );
     for context in contexts.iter().filter(|context| !context.is_view()) {
         added.context(context.as_ref());
     }
@@ -49,7 +52,8 @@ impl Added {
     fn context(&mut self, context: &dyn Context) {
         let name = context.name();
         let (thing, _) = described::thing(context, &mut self.schemas);
-        let (commands, replies) = (format!("commands.{}", name.context), format!("replies.{}", name.context));
+        let (commands, replies) =
+            (format!("commands.{}", name.context), format!("replies.{}", name.context));
         let answered = format!("answer.{}", name.context);
         self.messages.insert(
             answered.clone(),
@@ -81,7 +85,8 @@ impl Added {
                     "bindings": { "amqp": { "ack": true, "bindingVersion": BINDING } },
                 }),
             );
-            self.messages.insert(key, command(&words, &format!("/{}/{}", name.system, name.collection)));
+            self.messages
+                .insert(key, command(&words, &format!("/{}/{}", name.system, name.collection)));
         }
         self.channels.insert(
             commands,
@@ -98,10 +103,10 @@ impl Added {
                 } },
             }),
         );
-        let messages =
-            json!({ "answer": to("components/messages", &answered), "problem": to("components/messages", "problem") });
+        let messages = json!({ "answer": to("components/messages", &answered), "problem": to("components/messages", "problem") });
         let said = "Wherever `reply_to` says.";
-        self.channels.insert(replies, json!({ "address": null, "description": said, "messages": messages }));
+        self.channels
+            .insert(replies, json!({ "address": null, "description": said, "messages": messages }));
     }
 }
 

@@ -27,7 +27,8 @@ pub struct Entrance {
 impl Entrance {
     /// An entrance to those of `contexts` that decide; `bare` when the paths are known without their system too.
     pub fn new(contexts: &[Arc<dyn Context>], bare: bool, limits: Limits) -> Self {
-        let contexts: Vec<_> = contexts.iter().filter(|context| !context.is_view()).cloned().collect();
+        let contexts: Vec<_> =
+            contexts.iter().filter(|context| !context.is_view()).cloned().collect();
         let mut paths = Paths::new(bare);
         for (place, context) in contexts.iter().enumerate() {
             paths.lead(context.name(), context.aliases(), place);
@@ -51,13 +52,20 @@ impl Entrance {
         let (method, correlation) = (said("method"), said("x-correlation-id"));
         let trace = said("traceparent").split('-').nth(1).unwrap_or_default();
         let context = self.contexts.get(place).map_or("", |context| context.name().context);
-        let (status, micros) = (answer.status, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let (status, micros) =
+            (answer.status, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
         tracing::info!(target: "holdfast::access", over = "amqp", method, context, status, micros, correlation, trace, "answered");
         answer
     }
 
     /// Brings a command in by the door that it names.
-    async fn enter(&self, message: &Message, place: usize, path: &str, body: Vec<u8>) -> Result<Answer, Problem> {
+    async fn enter(
+        &self,
+        message: &Message,
+        place: usize,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Answer, Problem> {
         let method = text(message, "method").filter(|_| !path.is_empty()).ok_or_else(|| {
             Problem::new(
                 "bad-request",
@@ -70,12 +78,13 @@ impl Entrance {
         let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
         let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
         let inside = inbound::place(context, rest).ok_or_else(Problem::not_found)?;
-        let door = inbound::door(context, &inside, method).ok_or_else(|| {
-            match inbound::methods(context, &inside).as_slice() {
-                [] => Problem::not_found(),
-                methods => Problem::method(&methods.join(", ")),
-            }
-        })?;
+        let door =
+            inbound::door(context, &inside, method).ok_or_else(|| {
+                match inbound::methods(context, &inside).as_slice() {
+                    [] => Problem::not_found(),
+                    methods => Problem::method(&methods.join(", ")),
+                }
+            })?;
         if message.header("idempotency-key").is_none() {
             return Err(Problem::new(
                 "idempotency-key-missing",
@@ -84,9 +93,11 @@ impl Entrance {
             ));
         }
         let base = text(message, "host").map_or(String::new(), |host| inbound::base("http", host));
-        let request = Request { method, headers: message, base: &base, path: &within.path, collection, rest };
+        let request =
+            Request { method, headers: message, base: &base, path: &within.path, collection, rest };
         let limit = self.limits.body;
-        let body = ready(if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) });
+        let body =
+            ready(if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) });
         inbound::command(&request, context, door, self.limits.depth, body).await
     }
 }

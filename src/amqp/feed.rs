@@ -15,7 +15,9 @@ use futures_util::{FutureExt, StreamExt};
 use lapin::{
     Acker, ExchangeKind,
     message::Delivery,
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueBindOptions},
+    options::{
+        BasicAckOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions, QueueBindOptions,
+    },
     types::{AMQPValue, FieldTable},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -104,10 +106,13 @@ impl Feed {
         declare_queue(&channel, &self.queue, &arguments).await?;
         let (queue, key) = (self.queue.as_str(), format!("{}.*", self.replica.context()));
         let (bind, exchange) = (QueueBindOptions::default(), self.settings.exchange.as_str());
-        channel.queue_bind(queue.into(), exchange.into(), key.into(), bind, FieldTable::default()).await?;
+        channel
+            .queue_bind(queue.into(), exchange.into(), key.into(), bind, FieldTable::default())
+            .await?;
         channel.basic_qos(WINDOW, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
-        let mut consumer = channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
+        let mut consumer =
+            channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await?;
         // Whatever was said before is in the queue or in the source's log, which is asked once more now.
         self.replica.fed_by(Ok(SINK));
         while let Some(first) = consumer.next().await {
@@ -124,7 +129,8 @@ impl Feed {
     }
 
     async fn take(&self, batch: Vec<Delivery>) -> lapin::Result<()> {
-        let (mut events, mut ackers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let (mut events, mut ackers) =
+            (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for delivery in &batch {
             match read(self.replica.context(), delivery) {
                 Ok(event) => {
@@ -191,8 +197,14 @@ fn read(context: &str, delivery: &Delivery) -> Result<Published, String> {
 }
 
 /// Reads an event in CloudEvents' binary mode, whichever way the names of its attributes are written.
-pub(super) fn event(context: &str, headers: &BTreeMap<String, String>, body: &[u8]) -> Result<Published, String> {
-    let attribute = |name: &str| PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned());
+pub(super) fn event(
+    context: &str,
+    headers: &BTreeMap<String, String>,
+    body: &[u8],
+) -> Result<Published, String> {
+    let attribute = |name: &str| {
+        PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned())
+    };
     let data = serde_json::from_slice(body).map_err(|why| format!("its body is no JSON: {why}"))?;
     events::read(context, attribute, data)
 }

@@ -44,7 +44,12 @@ pub struct Letters {
 
 impl Letters {
     /// Those that `kept` has, and that are yet to come for the node called `name`, whose replicas they were meant for.
-    pub fn new(kept: LetterBox, node: Arc<dyn Node>, replicas: Vec<Arc<dyn Replicating>>, name: &str) -> Self {
+    pub fn new(
+        kept: LetterBox,
+        node: Arc<dyn Node>,
+        replicas: Vec<Arc<dyn Replicating>>,
+        name: &str,
+    ) -> Self {
         Self { kept, node, replicas, queue: queue(name) }
     }
 
@@ -58,7 +63,11 @@ impl Letters {
                 () = link.lost(live.generation) => Ok(()),
             };
             if let Err(why) = ended.as_ref().map_err(ToString::to_string) {
-                tracing::warn!(queue = self.queue, why, "what the broker has set aside stays there for now");
+                tracing::warn!(
+                    queue = self.queue,
+                    why,
+                    "what the broker has set aside stays there for now"
+                );
             }
             if ended.is_err_and(|why| !is_of_the_channel(&why)) {
                 link.broken(live.generation, "the dead letters could not be read");
@@ -74,15 +83,21 @@ impl Letters {
         channel.basic_qos(1, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let queue = self.queue.as_str().into();
-        let mut consumer = channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
+        let mut consumer =
+            channel.basic_consume(queue, "".into(), options, FieldTable::default()).await?;
         while let Some(delivery) = consumer.next().await {
             let delivery = delivery?;
             let letter = self.read(&delivery);
             loop {
                 match self.kept.keep(&letter).await {
                     Ok(true) => break,
-                    Ok(false) => tracing::warn!(queue = self.queue, "no more is set aside until some of it is dropped"),
-                    Err(why) => tracing::warn!(queue = self.queue, %why, "a message cannot be set aside"),
+                    Ok(false) => tracing::warn!(
+                        queue = self.queue,
+                        "no more is set aside until some of it is dropped"
+                    ),
+                    Err(why) => {
+                        tracing::warn!(queue = self.queue, %why, "a message cannot be set aside")
+                    }
                 }
                 tokio::time::sleep(FULL).await;
             }
@@ -95,7 +110,8 @@ impl Letters {
     /// The message as it came, and why nobody took it.
     fn read(&self, delivery: &Delivery) -> Letter {
         let mut headers = headers(delivery);
-        let mut first = |name: &str| headers.remove(&format!("x-first-death-{name}")).unwrap_or_default();
+        let mut first =
+            |name: &str| headers.remove(&format!("x-first-death-{name}")).unwrap_or_default();
         let (queue, reason) = (first("queue"), first("reason"));
         let body = String::from_utf8_lossy(&delivery.data).into_owned();
         let letter = Letter {
@@ -118,16 +134,25 @@ impl Letters {
 
     /// For whom a letter was meant, by the queue that it came from.
     fn replica(&self, letter: &Letter) -> Option<&Arc<dyn Replicating>> {
-        self.replicas.iter().find(|replica| letter.queue.ends_with(&format!(".{}", replica.context())))
+        self.replicas
+            .iter()
+            .find(|replica| letter.queue.ends_with(&format!(".{}", replica.context())))
     }
 
     async fn try_again(&self, letter: &Letter) -> Result<(), Fault> {
         let cannot = |why: String| {
             let ko = format!("아직 받을 수 없는 메시지입니다: {why}");
-            Fault::Refused(Refusal::invalid("unreadable", format!("it still cannot be taken: {why}"), ko))
+            Fault::Refused(Refusal::invalid(
+                "unreadable",
+                format!("it still cannot be taken: {why}"),
+                ko,
+            ))
         };
-        let replica = self.replica(letter).ok_or_else(|| cannot("nobody here listens to that context".into()))?;
-        let body = letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
+        let replica = self
+            .replica(letter)
+            .ok_or_else(|| cannot("nobody here listens to that context".into()))?;
+        let body =
+            letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
         let event = event(replica.context(), &letter.headers, body.as_bytes()).map_err(cannot)?;
         match replica.take(vec![event]).await.map_err(Fault::Store)?.pop() {
             None => Ok(()),

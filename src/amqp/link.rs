@@ -85,7 +85,10 @@ impl Link {
     /// A link, and what keeps it up for as long as it is polled.
     pub fn new(settings: LinkSettings) -> (Arc<Self>, BoxFuture<'static, ()>) {
         let (broken, heard) = mpsc::unbounded_channel();
-        let state = watch::Sender::new(LinkState { error: Some("not connected yet".into()), ..LinkState::default() });
+        let state = watch::Sender::new(LinkState {
+            error: Some("not connected yet".into()),
+            ..LinkState::default()
+        });
         let link = Arc::new(Self { settings, state, broken, reconnects: AtomicU64::new(0) });
         let running = Box::pin(link.clone().run(heard));
         (link, running)
@@ -176,7 +179,9 @@ impl Link {
         let (mut failures, mut generation) = (0_u32, 0);
         loop {
             let place = usize::try_from(failures).unwrap_or_default();
-            let Some(url) = self.settings.urls.get(place % self.settings.urls.len().max(1)) else { return };
+            let Some(url) = self.settings.urls.get(place % self.settings.urls.len().max(1)) else {
+                return;
+            };
             let why = match self.connect(url).await {
                 Ok(connection) => {
                     if generation > 0 {
@@ -199,7 +204,11 @@ impl Link {
                 let name = &self.settings.name;
                 tracing::warn!(broker = %address(url), name, failures, why, "the broker is away; everything waits for it");
             }
-            self.state.send_replace(LinkState { error: Some(why), tried: true, ..LinkState::default() });
+            self.state.send_replace(LinkState {
+                error: Some(why),
+                tried: true,
+                ..LinkState::default()
+            });
             tokio::time::sleep(pause(failures)).await;
         }
     }
@@ -207,7 +216,8 @@ impl Link {
     async fn connect(&self, url: &str) -> Result<Connection, String> {
         let mut uri: AMQPUri = url.parse()?;
         uri.query.heartbeat.get_or_insert(self.settings.heartbeat);
-        let named = ConnectionProperties::default().with_connection_name(self.settings.name.as_str().into());
+        let named = ConnectionProperties::default()
+            .with_connection_name(self.settings.name.as_str().into());
         let connecting = Connection::connect_uri(uri, named);
         match tokio::time::timeout(self.settings.connect_timeout, connecting).await {
             Ok(Ok(connection)) => Ok(connection),
@@ -225,7 +235,11 @@ impl Link {
     ) -> String {
         let mut events = connection.events_listener();
         let live = Live { connection: connection.clone(), generation };
-        self.state.send_replace(LinkState { live: Some(live), tried: true, ..LinkState::default() });
+        self.state.send_replace(LinkState {
+            live: Some(live),
+            tried: true,
+            ..LinkState::default()
+        });
         let why = loop {
             tokio::select! {
                 event = events.next() => match event {
@@ -247,7 +261,9 @@ impl Link {
         };
         // Nobody waits for a broken connection to end.
         tokio::spawn(async move {
-            let _ = tokio::time::timeout(LONGEST, connection.close(320, "a fresh one follows".into())).await;
+            let _ =
+                tokio::time::timeout(LONGEST, connection.close(320, "a fresh one follows".into()))
+                    .await;
         });
         why
     }

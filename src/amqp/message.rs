@@ -25,10 +25,15 @@ impl Message {
     /// What these properties say.
     pub fn of(properties: &BasicProperties) -> Self {
         let table = properties.headers().clone().unwrap_or_default();
-        let mut headers: Vec<_> =
-            table.inner().iter().map(|(name, value)| (name.as_str().to_ascii_lowercase(), bytes(value))).collect();
+        let mut headers: Vec<_> = table
+            .inner()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_ascii_lowercase(), bytes(value)))
+            .collect();
         let mut put = |name: &str, value: &Option<ShortString>| {
-            if let Some(value) = value.as_ref().filter(|_| !headers.iter().any(|(known, _)| known == name)) {
+            if let Some(value) =
+                value.as_ref().filter(|_| !headers.iter().any(|(known, _)| known == name))
+            {
                 headers.push((name.to_owned(), value.as_str().as_bytes().to_vec()));
             }
         };
@@ -36,9 +41,11 @@ impl Message {
         // A message has a name of its own, and the broker delivers it again under the same one.
         put("idempotency-key", properties.message_id());
         let mut message = Self { headers, ..Self::default() };
-        message.tries = text(&message, "x-delivery-count").and_then(|count| count.parse().ok()).unwrap_or(0);
+        message.tries =
+            text(&message, "x-delivery-count").and_then(|count| count.parse().ok()).unwrap_or(0);
         message.reply_to = properties.reply_to().clone().filter(|queue| !queue.as_str().is_empty());
-        message.correlation = properties.correlation_id().clone().or_else(|| properties.message_id().clone());
+        message.correlation =
+            properties.correlation_id().clone().or_else(|| properties.message_id().clone());
         message
     }
 
@@ -102,10 +109,14 @@ mod tests {
 
     #[test]
     fn the_name_of_a_message_is_its_key_unless_another_one_is_given() {
-        let key = |properties| Message::of(&properties).header("idempotency-key").map(<[u8]>::to_vec);
+        let key =
+            |properties| Message::of(&properties).header("idempotency-key").map(<[u8]>::to_vec);
         assert_eq!(key(BasicProperties::default()), None);
         assert_eq!(key(with("path", AMQPValue::Void)).as_deref(), Some(b"m1".as_slice()));
-        assert_eq!(key(with("Idempotency-Key", AMQPValue::LongInt(7))).as_deref(), Some(b"7".as_slice()));
+        assert_eq!(
+            key(with("Idempotency-Key", AMQPValue::LongInt(7))).as_deref(),
+            Some(b"7".as_slice())
+        );
         // What cannot be a key is not passed over for another one.
         assert_eq!(key(with("idempotency-key", AMQPValue::Void)).as_deref(), Some(b"".as_slice()));
     }
@@ -119,7 +130,10 @@ mod tests {
         assert_eq!(said.correlation_id().as_ref().map(ShortString::as_str), Some("m1"));
         let headers = said.headers().clone().unwrap_or_default();
         assert_eq!(headers.inner().get("status"), Some(&AMQPValue::LongInt(204)));
-        assert_eq!(headers.inner().get("x-correlation-id"), Some(&AMQPValue::LongString("c1".into())));
+        assert_eq!(
+            headers.inner().get("x-correlation-id"),
+            Some(&AMQPValue::LongString("c1".into()))
+        );
         let said = reply(named.with_correlation_id("r9".into()));
         assert_eq!(said.correlation_id().as_ref().map(ShortString::as_str), Some("r9"));
     }

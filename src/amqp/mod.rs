@@ -46,13 +46,21 @@ pub fn check_url(url: &str) -> Result<(), String> {
 }
 
 /// Declares an exchange that outlives the broker.
-async fn declare_exchange(channel: &Channel, exchange: &str, kind: ExchangeKind) -> lapin::Result<()> {
+async fn declare_exchange(
+    channel: &Channel,
+    exchange: &str,
+    kind: ExchangeKind,
+) -> lapin::Result<()> {
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
     channel.exchange_declare(exchange.into(), kind, durable, FieldTable::default()).await
 }
 
 /// Declares a durable queue that a majority of the broker's nodes keeps.
-async fn declare_queue(channel: &Channel, queue: &str, arguments: &[(&str, AMQPValue)]) -> lapin::Result<()> {
+async fn declare_queue(
+    channel: &Channel,
+    queue: &str,
+    arguments: &[(&str, AMQPValue)],
+) -> lapin::Result<()> {
     let mut table = FieldTable::default();
     table.insert("x-queue-type".into(), text("quorum"));
     for (name, value) in arguments {

@@ -181,17 +181,25 @@ impl Claim {
         let channel = live.connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         for context in &self.contexts {
-            let properties = BasicProperties::default().with_delivery_mode(2).with_content_type("text/plain".into());
+            let properties = BasicProperties::default()
+                .with_delivery_mode(2)
+                .with_content_type("text/plain".into());
             let properties = properties.with_message_id(run.into());
             let (options, queue) = (BasicPublishOptions::default(), queue(context));
-            channel.basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties).await?.await?;
+            channel
+                .basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties)
+                .await?
+                .await?;
         }
         channel.close(200, "signed".into()).await?;
         Ok(())
     }
 
     /// What the owner of the first context is called, and which of its processes has left its name last.
-    pub(super) async fn signed(&self, live: &Live) -> lapin::Result<(Option<String>, Option<String>)> {
+    pub(super) async fn signed(
+        &self,
+        live: &Live,
+    ) -> lapin::Result<(Option<String>, Option<String>)> {
         match self.contexts.first() {
             Some(context) => self.owner(live, &queue(context)).await,
             None => Ok((None, None)),
@@ -200,10 +208,18 @@ impl Claim {
 
     /// The same, in words.
     pub(super) async fn any_owner(&self, live: &Live) -> String {
-        named(tokio::time::timeout(self.patience, self.signed(live)).await.unwrap_or(Ok((None, None))))
+        named(
+            tokio::time::timeout(self.patience, self.signed(live))
+                .await
+                .unwrap_or(Ok((None, None))),
+        )
     }
 
-    async fn owner(&self, live: &Live, queue: &str) -> lapin::Result<(Option<String>, Option<String>)> {
+    async fn owner(
+        &self,
+        live: &Live,
+        queue: &str,
+    ) -> lapin::Result<(Option<String>, Option<String>)> {
         let channel = live.connection.create_channel().await?;
         let message = channel.basic_get(queue.into(), BasicGetOptions::default()).await?;
         let Some(message) = message else { return Ok((None, None)) };

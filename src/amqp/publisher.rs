@@ -56,14 +56,26 @@ impl Publisher {
     /// Publishes over `link`.
     pub fn new(link: Arc<Link>, settings: PublisherSettings) -> Self {
         let (channels, trouble) = (Mutex::default(), Mutex::default());
-        Self { link, settings, channels, trouble, sent: AtomicU64::new(0), returned: AtomicU64::new(0) }
+        Self {
+            link,
+            settings,
+            channels,
+            trouble,
+            sent: AtomicU64::new(0),
+            returned: AtomicU64::new(0),
+        }
     }
 
-    async fn publish(&self, context: &'static str, items: &[(u64, Published)]) -> Result<usize, String> {
+    async fn publish(
+        &self,
+        context: &'static str,
+        items: &[(u64, Published)],
+    ) -> Result<usize, String> {
         let live = self.link.up().await;
         let (taken, moves) = (AtomicUsize::new(0), AtomicUsize::new(1));
         let done = self.window(&live, context, items, (&taken, &moves));
-        let done = self.link.while_it_moves(&live, &moves, self.settings.confirm_timeout, done).await;
+        let done =
+            self.link.while_it_moves(&live, &moves, self.settings.confirm_timeout, done).await;
         let taken = taken.into_inner();
         let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let Err(why) = done else {
@@ -92,7 +104,11 @@ impl Publisher {
             let body = event.data.to_string();
             let properties = self.properties(&CloudEvent { context, event });
             let exchange = ShortString::from(self.settings.exchange.as_str());
-            confirms.push(channel.basic_publish(exchange, key.into(), options, body.as_bytes(), properties).await?);
+            confirms.push(
+                channel
+                    .basic_publish(exchange, key.into(), options, body.as_bytes(), properties)
+                    .await?,
+            );
             moves.fetch_add(1, Relaxed);
         }
         for confirm in confirms {
@@ -112,7 +128,8 @@ impl Publisher {
 
     /// The channel of `context` on this connection, with the exchange in place.
     async fn channel(&self, live: &Live, context: &'static str) -> lapin::Result<Channel> {
-        let known = self.channels.lock().unwrap_or_else(PoisonError::into_inner).get(context).cloned();
+        let known =
+            self.channels.lock().unwrap_or_else(PoisonError::into_inner).get(context).cloned();
         if let Some((generation, channel)) = known
             && generation == live.generation
         {
@@ -158,7 +175,8 @@ impl Sink<Published> for Publisher {
     }
 
     fn health(&self) -> Option<SinkHealth> {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned();
+        let trouble =
+            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned();
         let (up, word, error) = self.link.state().borrow().told(trouble);
         Some(SinkHealth {
             sink: SINK,

@@ -4,8 +4,7 @@ use super::walk::{Context, Wall};
 use crate::domain::{Role, Subdomain};
 use std::fmt::Write;
 
-const LEGEND: &str =
-    "─▶ command   ──▶ event   ══▶ ask, waits for the answer   ┄┄▶ policy or view, whenever it is heard";
+const LEGEND: &str = "─▶ command   ──▶ event   ══▶ ask, waits for the answer   ┄┄▶ policy or view, whenever it is heard";
 
 /// Draws `wall` as the board of `system`.
 pub(super) fn draw(system: &str, wall: &Wall) -> String {
@@ -38,13 +37,22 @@ fn commands(context: &Context, wall: &Wall) -> Rows {
     let mut rows = Vec::new();
     for (command, events) in &context.arrows {
         let named = format!("{command}{}", undo(context, command));
-        let then = if events.is_empty() { String::new() } else { format!("──▶ {}", events.join(" | ")) };
+        let then = if events.is_empty() {
+            String::new()
+        } else {
+            format!("──▶ {}", events.join(" | "))
+        };
         let mut reasons = reasons(context, command, wall);
         if reasons.is_empty() {
             reasons.push(("nobody".to_owned(), "─▶"));
         }
         for (who, arrow) in reasons {
-            rows.push(vec![who, format!("{arrow} {named}"), format!("─▶ {}", context.name.short()), then.clone()]);
+            rows.push(vec![
+                who,
+                format!("{arrow} {named}"),
+                format!("─▶ {}", context.name.short()),
+                then.clone(),
+            ]);
         }
     }
     rows
@@ -66,13 +74,22 @@ fn reasons(context: &Context, command: &str, wall: &Wall) -> Vec<(String, &'stat
         reasons.push((format!("{who}: {}", door.request), " ─▶"));
     }
     for asker in &wall.contexts {
-        let asks = asker.asks.iter().filter(|ask| ask.callee == context.name.context && ask.command == command);
+        let asks = asker
+            .asks
+            .iter()
+            .filter(|ask| ask.callee == context.name.context && ask.command == command);
         reasons.extend(asks.map(|ask| (format!("{}: {}", asker.name.short(), ask.after), "══▶")));
     }
-    let policies = wall.policies.iter().filter(|policy| policy.target == context.name && policy.command == command);
-    reasons.extend(policies.map(|policy| (format!("{}: {}", policy.source.short(), policy.event), "┄┄▶")));
+    let policies = wall
+        .policies
+        .iter()
+        .filter(|policy| policy.target == context.name && policy.command == command);
+    reasons.extend(
+        policies.map(|policy| (format!("{}: {}", policy.source.short(), policy.event), "┄┄▶")),
+    );
     for ask in context.asks.iter().filter(|ask| ask.settle == command) {
-        let answer = (format!("answer of {}", ask.callee.rsplit('.').next().unwrap_or(ask.callee)), " ─▶");
+        let answer =
+            (format!("answer of {}", ask.callee.rsplit('.').next().unwrap_or(ask.callee)), " ─▶");
         if !reasons.contains(&answer) {
             reasons.push(answer);
         }
@@ -96,20 +113,33 @@ fn consequences(context: &Context, wall: &Wall) -> Rows {
         for ask in context.asks.iter().filter(|ask| ask.after == *event) {
             let callee = ask.callee.rsplit('.').next().unwrap_or(ask.callee);
             rows.push(vec![event.clone(), format!("══▶ {callee}: {}", ask.command)]);
-            let outcome = |events: &[String]| if events.is_empty() { "nothing".into() } else { events.join(", ") };
+            let outcome = |events: &[String]| {
+                if events.is_empty() { "nothing".into() } else { events.join(", ") }
+            };
             rows.push(vec![String::new(), format!("    yes ──▶ {}", outcome(&ask.yes))]);
             let mut no = vec![("no, or no answer", &ask.no)];
             if ask.no != ask.unanswered {
                 no = vec![("no", &ask.no), ("no answer", &ask.unanswered)];
             }
-            rows.extend(no.iter().map(|(no, events)| vec![String::new(), format!("    {no} ──▶ {}", outcome(events))]));
+            rows.extend(no.iter().map(|(no, events)| {
+                vec![String::new(), format!("    {no} ──▶ {}", outcome(events))]
+            }));
         }
-        for policy in wall.policies.iter().filter(|policy| policy.source == context.name && policy.event == *event) {
+        for policy in wall
+            .policies
+            .iter()
+            .filter(|policy| policy.source == context.name && policy.event == *event)
+        {
             let target = wall.contexts.iter().find(|target| target.name == policy.target);
             let mark = target.map_or("", |target| undo(target, &policy.command));
-            rows.push(vec![event.clone(), format!("┄┄▶ {}: {}{mark}", policy.target.short(), policy.command)]);
+            rows.push(vec![
+                event.clone(),
+                format!("┄┄▶ {}: {}{mark}", policy.target.short(), policy.command),
+            ]);
         }
-        for heard in wall.folds.iter().filter(|heard| heard.source == context.name && heard.event == *event) {
+        for heard in
+            wall.folds.iter().filter(|heard| heard.source == context.name && heard.event == *event)
+        {
             rows.push(vec![event.clone(), format!("┄┄▶ {}", heard.view.short())]);
         }
     }
@@ -121,7 +151,10 @@ fn listening(context: &Context, wall: &Wall) -> Rows {
     let heard = wall.folds.iter().filter(|heard| heard.view == context.name);
     heard
         .map(|heard| {
-            vec![format!("{}: {}", heard.source.short(), heard.event), format!("┄┄▶ {}", context.name.short())]
+            vec![
+                format!("{}: {}", heard.source.short(), heard.event),
+                format!("┄┄▶ {}", context.name.short()),
+            ]
         })
         .collect()
 }
@@ -129,7 +162,9 @@ fn listening(context: &Context, wall: &Wall) -> Rows {
 /// Every column as wide as its widest cell; no space at the ends of lines.
 fn aligned(rows: &Rows) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
     for row in rows {

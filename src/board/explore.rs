@@ -72,7 +72,9 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
     while let Some(state) = found.states.get(next).cloned() {
         next += 1;
         // The answers and the timer of this very state, which may carry what no sample does.
-        let settled = state.awaits(Id::new(ME)).map(|ask| [(ask.then)(Ok(())), (ask.then)(Err(NoAnswer::Unavailable))]);
+        let settled = state
+            .awaits(Id::new(ME))
+            .map(|ask| [(ask.then)(Ok(())), (ask.then)(Err(NoAnswer::Unavailable))]);
         let due = state.due();
         let timer = due.as_ref().map(|(_, command)| command.as_ref().to_owned());
         let now = commands.iter().cloned().chain(settled.into_iter().flatten());
@@ -139,7 +141,12 @@ impl<A: Aggregate> Explored<A> {
 }
 
 /// Who is asked from `state` on, whatever the answers are.
-fn follow<A: Aggregate>(state: &A, settings: &A::Settings, asked: &[&'static str], ways: &mut Vec<Vec<&'static str>>) {
+fn follow<A: Aggregate>(
+    state: &A,
+    settings: &A::Settings,
+    asked: &[&'static str],
+    ways: &mut Vec<Vec<&'static str>>,
+) {
     let Some(ask) = state.awaits(Id::new(ME)).filter(|_| asked.len() < LONGEST_CHAIN) else {
         return ways.push(asked.to_vec());
     };
@@ -158,7 +165,8 @@ fn follow<A: Aggregate>(state: &A, settings: &A::Settings, asked: &[&'static str
 
 /// Whether there is a question after what has happened that was not there before.
 fn opens<A: Aggregate>(before: &A, now: &A) -> bool {
-    let question = |state: &A| state.awaits(Id::new(ME)).map(|ask| format!("{ask:?}/{}", ask.attempt));
+    let question =
+        |state: &A| state.awaits(Id::new(ME)).map(|ask| format!("{ask:?}/{}", ask.attempt));
     now.awaits(Id::new(ME)).is_some() && question(before) != question(now)
 }
 
@@ -167,7 +175,12 @@ fn no() -> Refusal {
     Refusal::conflict("no", "no", "아니요")
 }
 
-fn decide<A: Aggregate>(state: &A, command: A::Command, at: Timestamp, settings: &A::Settings) -> Vec<A::Event> {
+fn decide<A: Aggregate>(
+    state: &A,
+    command: A::Command,
+    at: Timestamp,
+    settings: &A::Settings,
+) -> Vec<A::Event> {
     let moment = Moment { id: Id::new(ME), at, settings };
     state.decide(command, &moment).unwrap_or_default()
 }
@@ -182,7 +195,11 @@ pub(super) fn add(names: &mut Vec<String>, more: impl IntoIterator<Item = String
 }
 
 /// Notes that `command` may cause `events`.
-fn note(arrows: &mut Vec<(String, Vec<String>)>, command: &str, events: impl IntoIterator<Item = String>) {
+fn note(
+    arrows: &mut Vec<(String, Vec<String>)>,
+    command: &str,
+    events: impl IntoIterator<Item = String>,
+) {
     match arrows.iter_mut().find(|(name, _)| name == command) {
         Some((_, names)) => add(names, events),
         None => {
@@ -215,8 +232,9 @@ mod tests {
 
     #[test]
     fn events_that_need_a_past_are_found() {
-        let cancel =
-            |arrows: Vec<(String, Vec<String>)>| arrows.into_iter().find(|(name, _)| name == "Cancel").unwrap();
+        let cancel = |arrows: Vec<(String, Vec<String>)>| {
+            arrows.into_iter().find(|(name, _)| name == "Cancel").unwrap()
+        };
         let (_, events) = cancel(explore::<Delivery>().unwrap().arrows);
         assert_eq!(events, ["DeliveryWithheld", "DeliveryCancelled"]);
         let (_, events) = cancel(explore::<Rent>().unwrap().arrows);
@@ -226,7 +244,8 @@ mod tests {
     #[test]
     fn a_command_that_takes_a_question_back_is_known() {
         let book = explore::<Book>().unwrap();
-        let undoes: Vec<_> = book.undoes.iter().map(|(name, ask)| (name.as_str(), ask.context.as_ref())).collect();
+        let undoes: Vec<_> =
+            book.undoes.iter().map(|(name, ask)| (name.as_str(), ask.context.as_ref())).collect();
         assert_eq!(undoes, [("Release", "bookrent.rent")]);
     }
 }

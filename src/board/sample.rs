@@ -53,7 +53,8 @@ impl Sampler<'_> {
         let Some(fields) = schema.as_object() else {
             return if schema == &json!(true) { vec![Value::Null] } else { Vec::new() };
         };
-        let target = fields.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
+        let target =
+            fields.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
         if let Some(target) = target.and_then(|path| self.root.pointer(path)) {
             return self.of(target, depth);
         }
@@ -73,9 +74,11 @@ impl Sampler<'_> {
         }
         match fields.get("type") {
             Some(Value::String(kind)) => self.of_kind(kind, fields, depth),
-            Some(Value::Array(kinds)) => {
-                kinds.iter().filter_map(Value::as_str).flat_map(|kind| self.of_kind(kind, fields, depth)).collect()
-            }
+            Some(Value::Array(kinds)) => kinds
+                .iter()
+                .filter_map(Value::as_str)
+                .flat_map(|kind| self.of_kind(kind, fields, depth))
+                .collect(),
             _ => vec![Value::Null],
         }
     }
@@ -93,8 +96,12 @@ impl Sampler<'_> {
 
     fn array(&self, schema: &Map<String, Value>, depth: usize) -> Vec<Value> {
         if let Some(Value::Array(items)) = schema.get("prefixItems") {
-            let items = items.iter().enumerate().map(|(at, item)| (at, self.of(item, depth))).collect();
-            return vary(items).into_iter().map(|items| items.into_iter().map(|(_, item)| item).collect()).collect();
+            let items =
+                items.iter().enumerate().map(|(at, item)| (at, self.of(item, depth))).collect();
+            return vary(items)
+                .into_iter()
+                .map(|items| items.into_iter().map(|(_, item)| item).collect())
+                .collect();
         }
         let items = schema.get("items").map(|item| self.of(item, depth)).unwrap_or_default();
         items.into_iter().map(|item| json!([item])).collect()
@@ -102,14 +109,20 @@ impl Sampler<'_> {
 
     fn object(&self, schema: &Map<String, Value>, depth: usize) -> Vec<Value> {
         let Some(Value::Object(properties)) = schema.get("properties") else {
-            let values = schema.get("additionalProperties").map(|value| self.of(value, depth)).unwrap_or_default();
+            let values = schema
+                .get("additionalProperties")
+                .map(|value| self.of(value, depth))
+                .unwrap_or_default();
             return if values.is_empty() {
                 vec![json!({})]
             } else {
                 values.iter().map(|v| json!({ "a": v })).collect()
             };
         };
-        let fields = properties.iter().map(|(name, schema)| (name.clone(), self.of(schema, depth))).collect();
+        let fields = properties
+            .iter()
+            .map(|(name, schema)| (name.clone(), self.of(schema, depth)))
+            .collect();
         vary(fields).into_iter().map(|fields| Value::Object(fields.into_iter().collect())).collect()
     }
 }

@@ -5,7 +5,8 @@ use super::{
     sample::{SampleError, samples},
 };
 use crate::domain::{
-    Aggregate, AskId, Board, Body, Doors, Entity, Folds, Name, Policies, React, Role, Subdomain, Target, View,
+    Aggregate, AskId, Board, Body, Doors, Entity, Folds, Name, Policies, React, Role, Subdomain,
+    Target, View,
 };
 
 /// All that a drawing shows.
@@ -111,7 +112,10 @@ impl<A: Aggregate> Policies<A> for Wall {
 }
 
 impl Wall {
-    fn policies_of<A: Aggregate, S: Aggregate>(&mut self, react: impl Fn(&S::Event) -> Option<A::Command>) {
+    fn policies_of<A: Aggregate, S: Aggregate>(
+        &mut self,
+        react: impl Fn(&S::Event) -> Option<A::Command>,
+    ) {
         for event in self.take(samples::<S::Event>()).into_iter().flatten() {
             let Some(command) = react(&event) else { continue };
             let (event, command) = (event.as_ref().to_owned(), command.as_ref().to_owned());
@@ -124,11 +128,22 @@ impl Wall {
 }
 
 impl<V: View> Folds<V> for Wall {
-    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, _: fn(&mut V, &S::Event)) {
+    fn hearing<S: Aggregate>(
+        &mut self,
+        row: fn(&S::Event) -> Option<u64>,
+        _: fn(&mut V, &S::Event),
+    ) {
         let events = self.take(samples::<S::Event>()).into_iter().flatten();
         let mut names = Vec::new();
-        add(&mut names, events.filter(|event| row(event).is_some()).map(|event| event.as_ref().to_owned()));
-        self.folds.extend(names.into_iter().map(|event| Heard { source: S::NAME, event, view: V::NAME }));
+        add(
+            &mut names,
+            events.filter(|event| row(event).is_some()).map(|event| event.as_ref().to_owned()),
+        );
+        self.folds.extend(names.into_iter().map(|event| Heard {
+            source: S::NAME,
+            event,
+            view: V::NAME,
+        }));
     }
 }
 
@@ -138,11 +153,21 @@ struct Found {
 }
 
 impl Found {
-    fn door<E: Entity>(&mut self, who: Role, verb: &str, tail: &str, commands: impl IntoIterator<Item = String>) {
+    fn door<E: Entity>(
+        &mut self,
+        who: Role,
+        verb: &str,
+        tail: &str,
+        commands: impl IntoIterator<Item = String>,
+    ) {
         let mut names = Vec::new();
         add(&mut names, commands);
         let request = format!("{verb} /{}{tail}", E::NAME.collection);
-        self.doors.extend(names.into_iter().map(|command| Door { who, request: request.clone(), command }));
+        self.doors.extend(names.into_iter().map(|command| Door {
+            who,
+            request: request.clone(),
+            command,
+        }));
     }
 
     fn bodies<B: Body>(&mut self) -> Vec<B> {
@@ -156,11 +181,21 @@ impl Found {
 impl<A: Aggregate> Doors<A> for Found {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         let bodies = self.bodies::<B>();
-        self.door::<A>(who, "POST", "", bodies.into_iter().map(|body| enter(body).1.as_ref().to_owned()));
+        self.door::<A>(
+            who,
+            "POST",
+            "",
+            bodies.into_iter().map(|body| enter(body).1.as_ref().to_owned()),
+        );
     }
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
         let bodies = self.bodies::<B>();
-        self.door::<A>(who, "PATCH", "/{id}", bodies.into_iter().map(|body| enter(body).as_ref().to_owned()));
+        self.door::<A>(
+            who,
+            "PATCH",
+            "/{id}",
+            bodies.into_iter().map(|body| enter(body).as_ref().to_owned()),
+        );
     }
     fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
         self.door::<A>(who, "PATCH", &format!("/{verb}/{{id}}"), [enter().as_ref().to_owned()]);

@@ -5,8 +5,8 @@ use super::{Failure, outside};
 use crate::{
     actors::{DeadLetters, LetterBox, LocalNode, Node, Published, Sink},
     amqp::{
-        self, Commands, Entrance, Feed, FeedSettings, Lease, Letters, Limits, Link, LinkSettings, Publisher,
-        PublisherSettings,
+        self, Commands, Entrance, Feed, FeedSettings, Lease, Letters, Limits, Link, LinkSettings,
+        Publisher, PublisherSettings,
         owner::{Claim, Taken},
     },
     config::{Addresses, ConfigProblem, Settings},
@@ -44,12 +44,17 @@ impl Broker {
     ///
     /// # Errors
     /// [`ConfigProblem`] when there is no address where one should be.
-    pub fn connect(runtime: &Handle, settings: &Settings, store: &SledStore) -> Result<Option<Self>, ConfigProblem> {
+    pub fn connect(
+        runtime: &Handle,
+        settings: &Settings,
+        store: &SledStore,
+    ) -> Result<Option<Self>, ConfigProblem> {
         let urls = urls(settings)?;
         if urls.is_empty() {
             return Ok(None);
         }
-        let (name, queues) = (settings.node_name(), uuid::Uuid::from_u128(store.identity()).simple().to_string());
+        let (name, queues) =
+            (settings.node_name(), uuid::Uuid::from_u128(store.identity()).simple().to_string());
         let patience = Duration::from_millis(settings.amqp.connect_timeout_ms);
         let settings_of = |does: &str| LinkSettings {
             urls: urls.clone(),
@@ -66,7 +71,8 @@ impl Broker {
         let commanded = settings.amqp.commands.then(|| link("is commanded"));
         let run = uuid::Uuid::now_v7().simple().to_string();
         let lease = Lease::new(&queues, run, GHOST * u32::from(settings.amqp.heartbeat_s));
-        let claim = Claim { store: queues.clone(), node: name, contexts: deciding(settings), patience };
+        let claim =
+            Claim { store: queues.clone(), node: name, contexts: deciding(settings), patience };
         Ok(Some(Self {
             runtime: runtime.clone(),
             publishing,
@@ -86,8 +92,12 @@ impl Broker {
     /// # Errors
     /// [`Failure`] when another node has one of them, or runs with the same data.
     pub async fn claim(&self) -> Result<oneshot::Receiver<Taken>, Failure> {
-        let (claim, link, mut lease) = (self.claim.clone(), self.claiming.clone(), self.lease.clone());
-        let claimed = self.runtime.spawn(async move { claim.first(&link, &mut lease).await.map(|()| lease) }).await;
+        let (claim, link, mut lease) =
+            (self.claim.clone(), self.claiming.clone(), self.lease.clone());
+        let claimed = self
+            .runtime
+            .spawn(async move { claim.first(&link, &mut lease).await.map(|()| lease) })
+            .await;
         let claimed = claimed.map_err(|why| Failure::Internal(why.to_string()))?;
         let lease = claimed.map_err(|why| Failure::Failed(why.to_string()))?;
         let (taken, is_taken) = oneshot::channel();
@@ -116,14 +126,20 @@ impl Broker {
             },
         ));
         let pumps = node.pour(amqp::SINK, &publisher, |context| context.history());
-        pumps.map_err(|why| failed(&why))?.into_iter().for_each(|pump| drop(self.runtime.spawn(pump)));
+        pumps
+            .map_err(|why| failed(&why))?
+            .into_iter()
+            .for_each(|pump| drop(self.runtime.spawn(pump)));
 
         let store: Arc<dyn Store> = store.clone();
         let kept = LetterBox::open(&store).map_err(|why| failed(&why))?;
         let replicas = node.replicating();
         let letters = Arc::new(Letters::new(kept, node.clone(), replicas.to_vec(), &self.queues));
         for replica in replicas {
-            let how = FeedSettings { exchange: settings.amqp.exchange.clone(), node: self.queues.clone() };
+            let how = FeedSettings {
+                exchange: settings.amqp.exchange.clone(),
+                node: self.queues.clone(),
+            };
             self.runtime.spawn(Feed::new(self.taking.clone(), how, replica.clone()).run());
         }
         if !replicas.is_empty() {
@@ -132,7 +148,11 @@ impl Broker {
         if let Some(link) = self.commanded.clone() {
             let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
             let entrance = Entrance::new(node.contexts(), settings.alone().is_some(), limits);
-            let commands = Commands::new(link, entrance, Duration::from_millis(settings.amqp.confirm_timeout_ms));
+            let commands = Commands::new(
+                link,
+                entrance,
+                Duration::from_millis(settings.amqp.confirm_timeout_ms),
+            );
             self.runtime.spawn(commands.clone().run());
             self.commands = Some(commands);
         }
@@ -155,13 +175,15 @@ impl Broker {
 
 fn urls(settings: &Settings) -> Result<Vec<String>, ConfigProblem> {
     let urls = settings.amqp.url.reveal();
-    let Some(text) = outside::secret("amqp.url", None, settings.amqp.url_file.as_ref())?.filter(|_| urls.is_empty())
+    let Some(text) = outside::secret("amqp.url", None, settings.amqp.url_file.as_ref())?
+        .filter(|_| urls.is_empty())
     else {
         return Ok(urls);
     };
     let urls = Addresses::parse(&text).reveal();
     let wrong = urls.iter().find_map(|url| amqp::check_url(url).err());
-    let wrong = wrong.map(|why| ConfigProblem(format!("amqp.url_file: no address of a broker: {why}")));
+    let wrong =
+        wrong.map(|why| ConfigProblem(format!("amqp.url_file: no address of a broker: {why}")));
     wrong.map_or(Ok(urls), Err)
 }
 

@@ -31,7 +31,8 @@ impl CheckStore {
         let checked = store::check(&dir, &scratch, &mut RowAudit::default());
         let checked = checked.map_err(|why| Failure::Failed(why.to_string()))?;
         if self.json {
-            let text = serde_json::to_string_pretty(&checked).map_err(|why| Failure::Internal(why.to_string()))?;
+            let text = serde_json::to_string_pretty(&checked)
+                .map_err(|why| Failure::Internal(why.to_string()))?;
             print(&format!("{text}\n"))?;
         } else {
             print(&table(&checked))?;
@@ -55,7 +56,11 @@ fn table(checked: &Checked) -> String {
         checked.last_commit, checked.journal_commits
     );
     let width = checked.trees.iter().map(|tree| tree.name.len()).max().unwrap_or(0).max(4);
-    let _ = writeln!(text, "{:width$}  {:>10}  {:>8}  {:>6}  {:>12}", "tree", "rows", "blocks", "runs", "last commit");
+    let _ = writeln!(
+        text,
+        "{:width$}  {:>10}  {:>8}  {:>6}  {:>12}",
+        "tree", "rows", "blocks", "runs", "last commit"
+    );
     for tree in &checked.trees {
         let _ = writeln!(
             text,

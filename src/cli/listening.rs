@@ -35,9 +35,12 @@ pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
     });
     let contexts = contexts.collect::<Result<_, Failure>>()?;
     let way_out = "choose another with `http.probes`, or do without it";
-    let probes = settings.http.probes.map(|address| take(address, ", for probes,", way_out)).transpose()?;
+    let probes =
+        settings.http.probes.map(|address| take(address, ", for probes,", way_out)).transpose()?;
     let told = |listener: &TcpListener| {
-        listener.local_addr().map_err(|why| Failure::Failed(format!("an address cannot be told: {why}")))
+        listener
+            .local_addr()
+            .map_err(|why| Failure::Failed(format!("an address cannot be told: {why}")))
     };
     let (address, asked_at) = (told(&all)?, probes.as_ref().map(told).transpose()?);
     Ok(Listening { listeners: Listeners { all, contexts, probes }, address, probes: asked_at })
@@ -46,7 +49,9 @@ pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
 fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, Failure> {
     let failed = |why: std::io::Error| {
         Failure::Failed(match why.kind() {
-            ErrorKind::AddrInUse => format!("{address}{whose} is taken: stop what listens there, or {way_out}"),
+            ErrorKind::AddrInUse => {
+                format!("{address}{whose} is taken: stop what listens there, or {way_out}")
+            }
             ErrorKind::PermissionDenied => {
                 format!(
                     "{address}{whose} may not be listened on by this user, who has the ports from 1024 on: {way_out}"

@@ -97,10 +97,20 @@ struct Sources {
 
 impl Sources {
     fn load(self) -> Result<config::Config, Failure> {
-        let Self { config: file, listen, data, systems, contexts, accept_data_loss, accept_history } = self;
-        let flags = config::Flags { listen, data, systems, contexts, accept_data_loss, accept_history };
+        let Self {
+            config: file,
+            listen,
+            data,
+            systems,
+            contexts,
+            accept_data_loss,
+            accept_history,
+        } = self;
+        let flags =
+            config::Flags { listen, data, systems, contexts, accept_data_loss, accept_history };
         // A variable that is no text can be none of ours, whose values are all text.
-        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let environment = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Ok(config::Config::load(file.as_deref(), environment, flags)?)
     }
 }
@@ -109,7 +119,11 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     let wanted = "a time with its offset is wanted, such as 2021-06-28T12:00:00+09:00";
     let at: Timestamp = text.parse().map_err(|_| wanted.to_owned())?;
     let allowed = Timestamp::from_micros(0)..LATEST;
-    if allowed.contains(&at) { Ok(at) } else { Err("business time lies between the years 1970 and 9000".into()) }
+    if allowed.contains(&at) {
+        Ok(at)
+    } else {
+        Err("business time lies between the years 1970 and 9000".into())
+    }
 }
 
 /// Why a command did not do what it was asked. Each kind has an exit code of its own.
@@ -160,7 +174,9 @@ impl Command {
                 raise_limits()?;
                 let config = serve.sources.load()?;
                 telemetry::start().map_err(config::ConfigProblem)?;
-                let ahead = serve.clock.map_or(0, |clock| clock.micros().saturating_sub(serve::machine_now().micros()));
+                let ahead = serve.clock.map_or(0, |clock| {
+                    clock.micros().saturating_sub(serve::machine_now().micros())
+                });
                 run(&config, ahead)
             }
             Self::CheckStore(check) => check.run(),
@@ -169,9 +185,10 @@ impl Command {
             Self::Asyncapi { sources } => print(&serve::async_document(&sources.load()?.settings)?),
             Self::Board { system } => match board::board(&system) {
                 Ok(Some(drawing)) => print(&drawing),
-                Ok(None) => {
-                    Err(Failure::Usage(format!("no system `{system}`; there are: {}", systems::NAMES.join(", "))))
-                }
+                Ok(None) => Err(Failure::Usage(format!(
+                    "no system `{system}`; there are: {}",
+                    systems::NAMES.join(", ")
+                ))),
                 Err(why) => Err(Failure::Internal(why.to_string())),
             },
             Self::Lab(lab) => {
@@ -196,12 +213,17 @@ fn raise_limits() -> Result<(), Failure> {
 fn check_config(config: &config::Config, json: bool) -> Result<(), Failure> {
     let lines = config.lines();
     if json {
-        let text = serde_json::to_string_pretty(&lines).map_err(|why| Failure::Internal(why.to_string()))?;
+        let text = serde_json::to_string_pretty(&lines)
+            .map_err(|why| Failure::Internal(why.to_string()))?;
         return print(&format!("{text}\n"));
     }
-    let values: Vec<_> = lines.iter().map(|line| format!("{} = {}", line.key, line.value)).collect();
+    let values: Vec<_> =
+        lines.iter().map(|line| format!("{} = {}", line.key, line.value)).collect();
     let width = values.iter().map(|value| value.chars().count()).max().unwrap_or(0);
-    let lines = lines.iter().zip(&values).map(|(line, value)| format!("{value:<width$}  # {}\n", line.origin));
+    let lines = lines
+        .iter()
+        .zip(&values)
+        .map(|(line, value)| format!("{value:<width$}  # {}\n", line.origin));
     print(&lines.collect::<String>())
 }
 
@@ -209,7 +231,9 @@ fn check_config(config: &config::Config, json: bool) -> Result<(), Failure> {
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Failed(format!("stdout: {why}"))),
+        Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Failed(format!("stdout: {why}")))
+        }
         _ => Ok(()),
     }
 }

@@ -27,7 +27,11 @@ impl Outside {
     /// # Errors
     /// [`Failure`] when no thread can be started.
     pub fn new() -> Result<Self, Failure> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("outside").enable_all().build();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("outside")
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(|why| Failure::Failed(why.to_string()))?;
         let handle = runtime.handle().clone();
         Ok(Self(Some(runtime), handle))
@@ -43,7 +47,9 @@ impl Outside {
     /// # Errors
     /// [`Failure`] when the configuration cannot be used.
     pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn Wire>>, Failure> {
-        let Some(credential) = credential(settings)?.filter(|_| !settings.peers.is_empty()) else { return Ok(None) };
+        let Some(credential) = credential(settings)?.filter(|_| !settings.peers.is_empty()) else {
+            return Ok(None);
+        };
         let mut peers = Peers {
             urls: Default::default(),
             credential,
@@ -53,7 +59,9 @@ impl Outside {
         for (system, contexts) in &settings.peers {
             for (context, url) in contexts {
                 let name = format!("{system}.{context}");
-                let url = url.parse().map_err(|why| ConfigProblem(format!("peers.{name}: `{url}`: {why}")))?;
+                let url = url
+                    .parse()
+                    .map_err(|why| ConfigProblem(format!("peers.{name}: `{url}`: {why}")))?;
                 peers.urls.insert(name, url);
             }
         }
@@ -65,7 +73,8 @@ impl Outside {
     /// # Errors
     /// [`Failure`] when the configuration cannot be used, or a place in a log cannot be read.
     pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let pumps = node.pour(messages::SINK, &gateway(&settings.messages)?, |context| context.messages());
+        let pumps =
+            node.pour(messages::SINK, &gateway(&settings.messages)?, |context| context.messages());
         let pumps = pumps.map_err(|why| Failure::Failed(why.to_string()))?;
         pumps.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
         Ok(())
@@ -86,11 +95,12 @@ impl Drop for Outside {
 /// [`ConfigProblem`] when it cannot be read, or is too short to be a secret.
 pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> {
     let node = &settings.node;
-    let credential = secret("node.credential", node.credential.as_ref(), node.credential_file.as_ref())?;
+    let credential =
+        secret("node.credential", node.credential.as_ref(), node.credential_file.as_ref())?;
     match credential {
-        Some(short) if short.len() < SHORTEST => {
-            Err(ConfigProblem(format!("node.credential: at least {SHORTEST} characters are wanted")))
-        }
+        Some(short) if short.len() < SHORTEST => Err(ConfigProblem(format!(
+            "node.credential: at least {SHORTEST} characters are wanted"
+        ))),
         credential => Ok(credential),
     }
 }
@@ -101,8 +111,14 @@ pub fn elsewhere(settings: &Settings) -> Vec<Elsewhere> {
     impl Others<'_> {
         fn add(&mut self, name: Name, is_order: bool, aliases: &'static [&'static str]) {
             if self.0.hosted().is_some_and(|hosted| !hosted.contains(name.context)) {
-                let url = self.0.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
-                self.1.push(Elsewhere { name, is_order, aliases, url: url.and_then(|url| url.parse().ok()) });
+                let url =
+                    self.0.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
+                self.1.push(Elsewhere {
+                    name,
+                    is_order,
+                    aliases,
+                    url: url.and_then(|url| url.parse().ok()),
+                });
             }
         }
     }
@@ -125,19 +141,28 @@ pub fn elsewhere(settings: &Settings) -> Vec<Elsewhere> {
 fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<Outgoing>>, Failure> {
     match settings.gateway {
         MessageGateway::Log => Ok(Arc::new(Log)),
-        MessageGateway::Webhook => Ok(Arc::new(Webhook::new(webhook(settings)?).map_err(Failure::Failed)?)),
+        MessageGateway::Webhook => {
+            Ok(Arc::new(Webhook::new(webhook(settings)?).map_err(Failure::Failed)?))
+        }
     }
 }
 
 fn webhook(settings: &Messages) -> Result<WebhookSettings, ConfigProblem> {
-    let missing = |key: &str| ConfigProblem(format!("messages.{key} is needed with `messages.gateway = \"webhook\"`"));
+    let missing = |key: &str| {
+        ConfigProblem(format!("messages.{key} is needed with `messages.gateway = \"webhook\"`"))
+    };
     let url = settings.url.as_deref().ok_or_else(|| missing("url"))?;
-    let url = url.parse().map_err(|why| ConfigProblem(format!("messages.url: `{url}` is no URL: {why}")))?;
-    let secret = secret("messages.secret", settings.secret.as_ref(), settings.secret_file.as_ref())?;
+    let url = url
+        .parse()
+        .map_err(|why| ConfigProblem(format!("messages.url: `{url}` is no URL: {why}")))?;
+    let secret =
+        secret("messages.secret", settings.secret.as_ref(), settings.secret_file.as_ref())?;
     let secret = secret.ok_or_else(|| missing("secret"))?;
     let secret = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(&secret));
     let secret = secret.map_err(|_| {
-        ConfigProblem("messages.secret: base64 is wanted, such as `openssl rand -base64 32` gives".into())
+        ConfigProblem(
+            "messages.secret: base64 is wanted, such as `openssl rand -base64 32` gives".into(),
+        )
     })?;
     Ok(WebhookSettings { url, secret, timeout: Duration::from_millis(settings.timeout_ms) })
 }
@@ -146,12 +171,17 @@ fn webhook(settings: &Messages) -> Result<WebhookSettings, ConfigProblem> {
 ///
 /// # Errors
 /// [`ConfigProblem`] when the file cannot be read.
-pub fn secret(key: &str, given: Option<&Secret>, file: Option<&PathBuf>) -> Result<Option<String>, ConfigProblem> {
+pub fn secret(
+    key: &str,
+    given: Option<&Secret>,
+    file: Option<&PathBuf>,
+) -> Result<Option<String>, ConfigProblem> {
     Ok(match (given, file) {
         (Some(secret), _) => Some(secret.reveal().trim().to_owned()),
         (None, Some(file)) => {
             let read = std::fs::read_to_string(file);
-            let read = read.map_err(|why| ConfigProblem(format!("{key}_file: {}: {why}", file.display())))?;
+            let read = read
+                .map_err(|why| ConfigProblem(format!("{key}_file: {}: {why}", file.display())))?;
             Some(read.trim().to_owned())
         }
         (None, None) => None,

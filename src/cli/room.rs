@@ -41,18 +41,24 @@ pub fn asks(limit: u64) -> usize {
 /// [`Failure::Failed`] where that is too little to serve anybody.
 pub fn of(settings: &Settings, limit: u64, open: usize) -> Result<Room, Failure> {
     let http = &settings.http;
-    let broker = if settings.amqp.url.reveal().is_empty() && settings.amqp.url_file.is_none() { 0 } else { BROKER };
+    let broker = if settings.amqp.url.reveal().is_empty() && settings.amqp.url_file.is_none() {
+        0
+    } else {
+        BROKER
+    };
     let peers: usize = settings.peers.values().map(|contexts| contexts.len()).sum();
     // Each context of another node is listened to by a connection that waits.
     let asked = if peers == 0 { 0 } else { asks(limit) + 2 * peers };
-    let taken = [open, STORE, broker, PROBES, (http.workers + 1).saturating_mul(WORKER), asked].into_iter();
+    let taken =
+        [open, STORE, broker, PROBES, (http.workers + 1).saturating_mul(WORKER), asked].into_iter();
     let taken = taken.fold(0, usize::saturating_add);
     let left = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(taken);
     // A request that is passed on takes a second connection.
     let left = if peers == 0 { left } else { left / 2 };
     let wanted = http.max_connections.unwrap_or(MOST_CONNECTIONS);
     let fit = |connections: usize| connections.saturating_add(in_passing(connections)) <= left;
-    let connections = if fit(wanted) { wanted } else { (left.saturating_sub(FEWEST) / 9).saturating_mul(8) };
+    let connections =
+        if fit(wanted) { wanted } else { (left.saturating_sub(FEWEST) / 9).saturating_mul(8) };
     if connections < FEWEST.min(wanted) {
         return Err(Failure::Failed(format!(
             "this process may have {limit} files and connections open at a time, of which {taken} are needed for \
@@ -61,7 +67,11 @@ pub fn of(settings: &Settings, limit: u64, open: usize) -> Result<Room, Failure>
         )));
     }
     if http.max_connections.is_some_and(|wanted| wanted > connections) {
-        tracing::warn!(limit, connections, "`http.max_connections` is more than the limit of open files carries");
+        tracing::warn!(
+            limit,
+            connections,
+            "`http.max_connections` is more than the limit of open files carries"
+        );
     }
     // Whoever only listens must not keep out those who have something to say.
     Ok(Room { connections, forwarded: connections, streams: http.max_streams.min(connections / 2) })
@@ -94,7 +104,8 @@ mod tests {
         for limit in (200..4000).chain([20_000, 1 << 20, u64::MAX]) {
             for settings in [&settings(&[]), &few, &peers] {
                 let Ok(room) = of(settings, limit, 40) else { continue };
-                let is_passed_on = if settings.peers.is_empty() { 0 } else { room.forwarded + asks(limit) };
+                let is_passed_on =
+                    if settings.peers.is_empty() { 0 } else { room.forwarded + asks(limit) };
                 let all = room.connections + in_passing(room.connections) + is_passed_on;
                 assert!(all as u64 + 40 + 40 + 16 <= limit, "{limit}: {room:?}");
                 assert!(room.connections >= FEWEST && room.streams <= room.connections / 2);

@@ -8,7 +8,10 @@ use super::{
     print, room,
 };
 use crate::{
-    actors::{ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings, accept_histories},
+    actors::{
+        ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings,
+        accept_histories,
+    },
     amqp::{self, owner::Taken},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
@@ -65,7 +68,8 @@ pub(super) async fn serve(
         }),
     };
     let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
-    let store = Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
+    let store =
+        Arc::new(SledStore::open(&settings.store.dir, &options).map_err(|why| failed(&why))?);
     let systems = settings.enabled();
     let outside = Outside::new()?;
     let mut broker = Broker::connect(outside.runtime(), settings, &store)?;
@@ -92,7 +96,8 @@ pub(super) async fn serve(
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     outside.start(settings, &node)?;
-    let dead_letters = broker.as_mut().map(|broker| broker.start(settings, &node, &store)).transpose()?;
+    let dead_letters =
+        broker.as_mut().map(|broker| broker.start(settings, &node, &store)).transpose()?;
     accepting()?;
 
     // A store that has failed answers nobody any more, and a node that has no right to a context decides no more in it:
@@ -101,10 +106,13 @@ pub(super) async fn serve(
     let taken = taken.map(|taken| taken.ok().map(|taken: Taken| taken.to_string()));
     let (stop, stopped) = tokio::sync::watch::channel(None);
     let stopper = actix_rt::spawn(async move {
-        let why =
-            futures_util::future::select(Box::pin(told.map(|()| None)), futures_util::future::select(broken, taken));
+        let why = futures_util::future::select(
+            Box::pin(told.map(|()| None)),
+            futures_util::future::select(broken, taken),
+        );
         let why = match why.await {
-            Either::Left((why, _)) | Either::Right((Either::Left((why, _)) | Either::Right((why, _)), _)) => why,
+            Either::Left((why, _))
+            | Either::Right((Either::Left((why, _)) | Either::Right((why, _)), _)) => why,
         };
         let _ = stop.send(Some(why));
     });
@@ -126,7 +134,8 @@ pub(super) async fn serve(
     if let Some(broker) = &broker {
         broker.finish(Duration::from_millis(settings.http.drain_timeout_ms)).await;
     }
-    let broken = node.store_health().failed.map(|why| format!("{why}; nothing more was acknowledged"));
+    let broken =
+        node.store_health().failed.map(|why| format!("{why}; nothing more was acknowledged"));
     let broken = broken.or_else(|| stopped.borrow().clone().flatten());
     stopper.abort();
     drop((broker, outside));
@@ -158,7 +167,9 @@ pub(super) async fn told_to_stop() {
     let signal = |kind| tokio::signal::unix::signal(kind).ok();
     let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
     let (Some(mut terminate), Some(mut interrupt)) = (terminate, interrupt) else {
-        tracing::error!("signals cannot be heard; stop the process by killing it, nothing acknowledged is lost");
+        tracing::error!(
+            "signals cannot be heard; stop the process by killing it, nothing acknowledged is lost"
+        );
         return std::future::pending().await;
     };
     tokio::select! {
@@ -180,8 +191,10 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     for system in systems::NAMES {
         let timeout = systems::ask_timeout_millis(system).map(Duration::from_millis);
         let default = GuardSettings::default();
-        system_guards
-            .insert((*system).to_owned(), GuardSettings { timeout: timeout.unwrap_or(default.timeout), ..default });
+        system_guards.insert(
+            (*system).to_owned(),
+            GuardSettings { timeout: timeout.unwrap_or(default.timeout), ..default },
+        );
     }
     let mut guards = HashMap::new();
     for (system, contexts) in &settings.guard {
@@ -194,8 +207,15 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     let admission = settings.admission.per_context;
     let (contexts, accept_history) = (settings.hosted(), settings.node.accept_history.clone());
     let clock_offset = ahead;
-    let settings =
-        NodeSettings { admission, guards, system_guards, systems, contexts, clock_offset, ..NodeSettings::default() };
+    let settings = NodeSettings {
+        admission,
+        guards,
+        system_guards,
+        systems,
+        contexts,
+        clock_offset,
+        ..NodeSettings::default()
+    };
     NodeSettings { accept_history, ..settings }
 }
 
@@ -241,8 +261,10 @@ fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> Documents {
             systems::lay_out(system, board);
         }
     });
-    let broker =
-        events::Broker { exchange: settings.amqp.exchange.clone(), prefix: settings.events.amqp_prefix.clone() };
+    let broker = events::Broker {
+        exchange: settings.amqp.exchange.clone(),
+        prefix: settings.events.amqp_prefix.clone(),
+    };
     Documents::of(&events, &broker, |document| {
         if settings.amqp.commands {
             amqp::describe_commands(document, contexts);
@@ -254,11 +276,15 @@ fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> Documents {
 fn told<T>(settings: &Settings, tell: impl FnOnce(&[Arc<dyn Context>]) -> T) -> Result<T, Failure> {
     let systems = settings.enabled();
     let told = actix_rt::System::new().block_on(async {
-        let node = LocalNode::start(Arc::new(MemoryStore::default()), node_settings(settings, 0), |board| {
-            for system in &systems {
-                systems::lay_out(system, board);
-            }
-        });
+        let node = LocalNode::start(
+            Arc::new(MemoryStore::default()),
+            node_settings(settings, 0),
+            |board| {
+                for system in &systems {
+                    systems::lay_out(system, board);
+                }
+            },
+        );
         node.map(|node| tell(node.contexts()))
     });
     told.map_err(|why| Failure::Failed(why.to_string()))
@@ -269,7 +295,8 @@ fn told<T>(settings: &Settings, tell: impl FnOnce(&[Arc<dyn Context>]) -> T) -> 
 /// # Errors
 /// [`Failure::Failed`] for a system that is configured wrongly.
 pub fn api_document(settings: &Settings) -> Result<String, Failure> {
-    let document = told(settings, |contexts| http::openapi::document(contexts, settings.alone().is_some()))?;
+    let document =
+        told(settings, |contexts| http::openapi::document(contexts, settings.alone().is_some()))?;
     Ok(format!("{document:#}\n"))
 }
 
@@ -285,7 +312,11 @@ pub fn async_document(settings: &Settings) -> Result<String, Failure> {
 ///
 /// # Errors
 /// [`Failure::Failed`] when stdout cannot be written.
-pub fn announce(config: &Config, address: SocketAddr, probes: Option<SocketAddr>) -> Result<(), Failure> {
+pub fn announce(
+    config: &Config,
+    address: SocketAddr,
+    probes: Option<SocketAddr>,
+) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() {
         // Talk; nobody has to hear it.
         let _ = std::io::stderr().write_all(banner(config, address).as_bytes());
@@ -308,12 +339,15 @@ pub fn banner(config: &Config, address: SocketAddr) -> String {
     );
     let ports = settings.compat_ports();
     if !ports.is_empty() {
-        let ports: Vec<_> = ports.into_iter().map(|(context, port)| format!("{context} :{port}")).collect();
+        let ports: Vec<_> =
+            ports.into_iter().map(|(context, port)| format!("{context} :{port}")).collect();
         banner.push_str(&format!("  Ports     {}\n", ports.join("  ")));
     }
     if systems.contains(&"bookrent") {
-        banner
-            .push_str(&format!("  Try       http POST :{}/bookrent/books title=title01 status=true\n", address.port()));
+        banner.push_str(&format!(
+            "  Try       http POST :{}/bookrent/books title=title01 status=true\n",
+            address.port()
+        ));
     }
     banner
 }
@@ -324,10 +358,15 @@ mod tests {
     use crate::config::Flags;
 
     fn at(listen: &str, compat: &str) -> Settings {
-        let environment = [("HOLDFAST_COMPAT__PORTS", "true"), ("HOLDFAST_COMPAT__FIRST_PORT", compat)];
+        let environment =
+            [("HOLDFAST_COMPAT__PORTS", "true"), ("HOLDFAST_COMPAT__FIRST_PORT", compat)];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let compat = environment.into_iter().filter(|_| !compat.is_empty());
-        let flags = Flags { listen: Some(listen.into()), systems: vec!["bookrent".into()], ..Flags::default() };
+        let flags = Flags {
+            listen: Some(listen.into()),
+            systems: vec!["bookrent".into()],
+            ..Flags::default()
+        };
         Config::load(None, compat, flags).unwrap().settings
     }
 
@@ -338,7 +377,8 @@ mod tests {
         let address = taken.address.to_string();
         let why = bind(&at(&address, "")).unwrap_err().to_string();
         assert!(why.contains(&address) && why.contains("--listen"), "{why}");
-        let why = bind(&at("127.0.0.1:0", &taken.address.port().to_string())).unwrap_err().to_string();
+        let why =
+            bind(&at("127.0.0.1:0", &taken.address.port().to_string())).unwrap_err().to_string();
         for word in [address.as_str(), "bookrent.book", "compat.first_port"] {
             assert!(why.contains(word), "{word} is missing in {why}");
         }
@@ -348,7 +388,8 @@ mod tests {
     fn the_banner_says_where_and_how_open() {
         let config = Config::load(None, [], Flags::default()).unwrap();
         let banner = banner(&config, SocketAddr::from(([127, 0, 0, 1], 8088)));
-        for word in ["http://127.0.0.1:8088/docs/", "loopback only", "./holdfast-data", "bookrent"] {
+        for word in ["http://127.0.0.1:8088/docs/", "loopback only", "./holdfast-data", "bookrent"]
+        {
             assert!(banner.contains(word), "{word} is missing in\n{banner}");
         }
         assert!(!banner.contains("Ports"));

@@ -57,7 +57,13 @@ pub struct Messages {
 }
 impl Default for Messages {
     fn default() -> Self {
-        Self { gateway: MessageGateway::Log, url: None, secret: None, secret_file: None, timeout_ms: 5000 }
+        Self {
+            gateway: MessageGateway::Log,
+            url: None,
+            secret: None,
+            secret_file: None,
+            timeout_ms: 5000,
+        }
     }
 }
 

@@ -42,7 +42,8 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8088)),
             probes: None,
-            workers: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
+            workers: std::thread::available_parallelism()
+                .map_or(1, |cores| (cores.get() / 2).max(1)),
             max_connections: None,
             max_streams: 256,
             unsent_mb: 64,
@@ -68,7 +69,12 @@ impl Default for Http {
 impl Http {
     pub(super) fn check(&self) -> Result<(), Wrong> {
         within("http.workers", self.workers as u64, 1, 1024)?;
-        within("http.max_connections", self.max_connections.map_or(1, |most| most as u64), 1, 1 << 20)?;
+        within(
+            "http.max_connections",
+            self.max_connections.map_or(1, |most| most as u64),
+            1,
+            1 << 20,
+        )?;
         within("http.max_streams", self.max_streams as u64, 0, 1 << 20)?;
         within("http.unsent_mb", self.unsent_mb as u64, 1, 1 << 20)?;
         // Below, a head of more than 128 KiB is not read to its end.
@@ -86,10 +92,18 @@ impl Http {
         within("http.scans", self.scans as u64, 1, 1024)?;
         within("http.scans_waiting", self.scans_waiting as u64, 0, 1 << 20)?;
         for origin in &self.cors_origins {
-            let fine = origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
-            require(fine, "http.cors_origins", || format!("`{origin}` is no origin, such as `https://shop.example`"))?;
+            let fine =
+                origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
+            require(fine, "http.cors_origins", || {
+                format!("`{origin}` is no origin, such as `https://shop.example`")
+            })?;
         }
-        let (listen, taken) = (self.listen, self.probes.filter(|probes| *probes == self.listen && probes.port() != 0));
-        require(taken.is_none(), "http.probes", || format!("{listen} is the address of everything else"))
+        let (listen, taken) = (
+            self.listen,
+            self.probes.filter(|probes| *probes == self.listen && probes.port() != 0),
+        );
+        require(taken.is_none(), "http.probes", || {
+            format!("{listen} is the address of everything else")
+        })
     }
 }

@@ -72,7 +72,8 @@ impl Flags {
     pub(super) fn layer(self) -> Table {
         let mut layer = Table::new();
         let origin = FLAG.to_owned();
-        let mut put = |key: &str, kind: ValueKind| set(&mut layer, key, Value::new(Some(&origin), kind));
+        let mut put =
+            |key: &str, kind: ValueKind| set(&mut layer, key, Value::new(Some(&origin), kind));
         if let Some(listen) = self.listen {
             put("http.listen", listen.into());
         }
@@ -98,7 +99,9 @@ impl Flags {
 pub(super) fn file(path: &Path) -> Result<Table, ConfigProblem> {
     let problem = |why: String| ConfigProblem(format!("{} cannot be read: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|why| problem(why.to_string()))?;
-    let table = config::File::from_str(&text, FileFormat::Toml).collect().map_err(|why| problem(why.to_string()))?;
+    let table = config::File::from_str(&text, FileFormat::Toml)
+        .collect()
+        .map_err(|why| problem(why.to_string()))?;
     let origin = path.display().to_string();
     let mut layer = Table::new();
     for (key, value) in table {
@@ -110,9 +113,9 @@ pub(super) fn file(path: &Path) -> Result<Table, ConfigProblem> {
 /// Says of every value within that it comes from `origin`.
 fn stamped(value: Value, origin: &String) -> Value {
     let kind = match value.kind {
-        ValueKind::Table(table) => {
-            ValueKind::Table(table.into_iter().map(|(key, value)| (key, stamped(value, origin))).collect())
-        }
+        ValueKind::Table(table) => ValueKind::Table(
+            table.into_iter().map(|(key, value)| (key, stamped(value, origin))).collect(),
+        ),
         kind => kind,
     };
     Value::new(Some(origin), kind)
@@ -128,7 +131,8 @@ fn normal(key: &str, value: Value) -> Value {
             Value::new(origin.as_ref(), ValueKind::Table(nested))
         }
         ("systems", kind @ ValueKind::Array(_)) => {
-            let enabled = Table::from_iter([("enabled".to_owned(), Value::new(origin.as_ref(), kind))]);
+            let enabled =
+                Table::from_iter([("enabled".to_owned(), Value::new(origin.as_ref(), kind))]);
             Value::new(origin.as_ref(), ValueKind::Table(enabled))
         }
         (_, kind) => Value::new(origin.as_ref(), kind),
@@ -138,10 +142,18 @@ fn normal(key: &str, value: Value) -> Value {
 pub(super) fn environment(variables: impl IntoIterator<Item = (String, String)>) -> Table {
     let mut layer = Table::new();
     for (name, value) in variables {
-        let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !ELSEWHERE.contains(&name.as_str())) else { continue };
+        let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !ELSEWHERE.contains(&name.as_str()))
+        else {
+            continue;
+        };
         let key = rest.to_lowercase().replace("__", ".");
         let kind = match LISTS.contains(&key.as_str()) {
-            true => value.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>().into(),
+            true => value
+                .split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .collect::<Vec<_>>()
+                .into(),
             // What systems are told is read as JSON, in which a number is no text.
             false => match value.parse::<u64>() {
                 Ok(number) if key.starts_with("systems.") => ValueKind::from(number),
@@ -162,7 +174,10 @@ fn set(table: &mut Table, key: &str, value: Value) {
             let origin = value.origin().map(str::to_owned);
             let mut inner = Table::new();
             set(&mut inner, rest, value);
-            Table::from_iter([(first.to_owned(), Value::new(origin.as_ref(), ValueKind::Table(inner)))])
+            Table::from_iter([(
+                first.to_owned(),
+                Value::new(origin.as_ref(), ValueKind::Table(inner)),
+            )])
         }
     };
     merge(table, nested);

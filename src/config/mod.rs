@@ -72,7 +72,11 @@ impl Config {
     /// Every value and where it comes from.
     pub fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
-        self.flatten(String::new(), serde_json::to_value(&self.settings).unwrap_or_default(), &mut lines);
+        self.flatten(
+            String::new(),
+            serde_json::to_value(&self.settings).unwrap_or_default(),
+            &mut lines,
+        );
         lines
     }
 
@@ -80,7 +84,11 @@ impl Config {
         match value {
             serde_json::Value::Object(fields) => {
                 for (name, value) in fields {
-                    self.flatten(if key.is_empty() { name } else { format!("{key}.{name}") }, value, lines);
+                    self.flatten(
+                        if key.is_empty() { name } else { format!("{key}.{name}") },
+                        value,
+                        lines,
+                    );
                 }
             }
             serde_json::Value::Null => {}
@@ -99,10 +107,15 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn load(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<Config, ConfigProblem> {
+    fn load(
+        file: &str,
+        environment: &[(&str, &str)],
+        flags: Flags,
+    ) -> Result<Config, ConfigProblem> {
         let mut on_disk = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
         on_disk.write_all(file.as_bytes()).unwrap();
-        let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let environment =
+            environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Config::load(Some(on_disk.path()), environment, flags)
     }
     fn problem(file: &str, environment: &[(&str, &str)]) -> String {
@@ -119,30 +132,42 @@ mod tests {
     #[test]
     fn flags_go_over_environment_over_file_over_defaults() {
         let file = "[http]\nlisten = '127.0.0.1:1'\nbody_limit = 1000\njson_depth = 8";
-        let environment = [("HOLDFAST_HTTP__LISTEN", "127.0.0.1:2"), ("HOLDFAST_HTTP__BODY_LIMIT", "2000")];
+        let environment =
+            [("HOLDFAST_HTTP__LISTEN", "127.0.0.1:2"), ("HOLDFAST_HTTP__BODY_LIMIT", "2000")];
         let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
         let config = load(file, &environment, flags).unwrap();
         let http = &config.settings.http;
         assert_eq!((http.listen.port(), http.body_limit, http.json_depth), (3, 2000, 8));
         assert_eq!(http.body_timeout_ms, 5000);
         assert_eq!(config.origin("http.listen"), Origin::Flag);
-        assert_eq!(config.origin("http.body_limit"), Origin::Environment("HOLDFAST_HTTP__BODY_LIMIT".into()));
+        assert_eq!(
+            config.origin("http.body_limit"),
+            Origin::Environment("HOLDFAST_HTTP__BODY_LIMIT".into())
+        );
         assert!(matches!(config.origin("http.json_depth"), Origin::File(_)));
     }
 
     #[test]
     fn an_unknown_key_is_named_with_those_that_are_known() {
         let why = problem("[http]\nlistn = 'x'", &[]);
-        assert!(why.contains("listn") && why.contains("listen") && why.contains("workers"), "{why}");
+        assert!(
+            why.contains("listn") && why.contains("listen") && why.contains("workers"),
+            "{why}"
+        );
         let why = problem("", &[("HOLDFAST_HTP__LISTEN", "127.0.0.1:1")]);
         assert!(why.contains("htp") && why.contains("http"), "{why}");
-        assert!(load("", &[("HOLDFAST_LOG_FORMAT", "json"), ("HOME", "/")], Flags::default()).is_ok());
+        assert!(
+            load("", &[("HOLDFAST_LOG_FORMAT", "json"), ("HOME", "/")], Flags::default()).is_ok()
+        );
     }
 
     #[test]
     fn values_out_of_range_name_key_origin_and_what_is_allowed() {
         let why = problem("[guard.\"bookrent.book\"]\nbreaker_failure_percent = 101", &[]);
-        assert!(why.contains("guard.bookrent.book.breaker_failure_percent") && why.contains("100"), "{why}");
+        assert!(
+            why.contains("guard.bookrent.book.breaker_failure_percent") && why.contains("100"),
+            "{why}"
+        );
         assert!(why.contains(".toml"), "{why}");
         let why = problem("", &[("HOLDFAST_HTTP__LISTEN", "nowhere")]);
         assert!(why.contains("http.listen"), "{why}");
@@ -154,7 +179,8 @@ mod tests {
     fn a_guard_must_stand_before_a_context_that_is_there() {
         let why = problem("[guard.\"bookrent.bok\"]\ntries = 2", &[]);
         assert!(why.contains("bookrent.bok") && why.contains("bookrent.book"), "{why}");
-        let config = load("", &[("HOLDFAST_GUARD__BOOKRENT__BOOK__TRIES", "2")], Flags::default()).unwrap();
+        let config =
+            load("", &[("HOLDFAST_GUARD__BOOKRENT__BOOK__TRIES", "2")], Flags::default()).unwrap();
         assert_eq!(config.settings.guard_of("bookrent.book").tries, Some(2));
     }
 
@@ -203,7 +229,10 @@ mod tests {
         assert!(why.contains("http.listen") && why.contains("bookrent.rent"), "{why}");
         let why = problem("compat.first_port = 65535", &[]);
         assert!(why.contains("compat.first_port") && why.contains("65000"), "{why}");
-        assert_eq!(load("systems = ['bookrent']", &[], Flags::default()).unwrap().settings.compat_ports(), []);
+        assert_eq!(
+            load("systems = ['bookrent']", &[], Flags::default()).unwrap().settings.compat_ports(),
+            []
+        );
     }
 
     #[test]

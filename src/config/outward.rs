@@ -99,7 +99,10 @@ impl Amqp {
     pub(super) fn problem(&self) -> Option<(&'static str, String)> {
         let urls = self.url.reveal();
         if self.commands && urls.is_empty() && self.url_file.is_none() {
-            return Some(("amqp.commands", "commands are taken from a broker: `amqp.url` is needed too".into()));
+            return Some((
+                "amqp.commands",
+                "commands are taken from a broker: `amqp.url` is needed too".into(),
+            ));
         }
         urls.iter().find_map(|url| amqp::check_url(url).err()).map(|why| {
             ("amqp.url", format!("this is no address of a broker, such as `amqp://user:password@host:5672`: {why}"))

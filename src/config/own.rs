@@ -25,7 +25,8 @@ pub(super) fn leads_to(url: &str, own: SocketAddr) -> bool {
     let (name, listened) = (host.trim_end_matches('.').to_ascii_lowercase(), own.ip());
     let is_local = name == "localhost" || name.ends_with(".localhost");
     (is_local && (listened.is_loopback() || listened.is_unspecified()))
-        || (!listened.is_loopback() && own_name().is_some_and(|own| own.eq_ignore_ascii_case(&name)))
+        || (!listened.is_loopback()
+            && own_name().is_some_and(|own| own.eq_ignore_ascii_case(&name)))
 }
 
 /// A socket can only be bound to an address that the machine has.
@@ -57,8 +58,13 @@ mod tests {
             assert!(leads(url, "127.0.0.1:8088"), "{url}");
             assert!(leads(url, "0.0.0.0:8088"), "{url}");
         }
-        assert!(leads("http://127.0.0.1", "127.0.0.1:80") && leads("https://127.0.0.1", "127.0.0.1:443"));
-        assert!(leads("http://[::1]:8088", "[::]:8088") && leads("http://[::1]:8088", "[::1]:8088"));
+        assert!(
+            leads("http://127.0.0.1", "127.0.0.1:80")
+                && leads("https://127.0.0.1", "127.0.0.1:443")
+        );
+        assert!(
+            leads("http://[::1]:8088", "[::]:8088") && leads("http://[::1]:8088", "[::1]:8088")
+        );
         let name = own_name().unwrap();
         assert!(leads(&format!("http://{name}:8088"), "0.0.0.0:8088"));
         for (url, own) in [

@@ -95,7 +95,9 @@ impl GuardSection {
         let breaker = BreakerSettings {
             window: self.breaker_window.unwrap_or(base.breaker.window),
             minimum: self.breaker_minimum.unwrap_or(base.breaker.minimum),
-            failure_percent: self.breaker_failure_percent.map_or(base.breaker.failure_percent, u32::from),
+            failure_percent: self
+                .breaker_failure_percent
+                .map_or(base.breaker.failure_percent, u32::from),
             open_for: millis(self.breaker_open_ms, base.breaker.open_for),
             probes: self.breaker_probes.map_or(base.breaker.probes, |probes| probes as usize),
         };
@@ -180,7 +182,9 @@ pub(super) struct Wrong {
 impl Settings {
     /// The systems to run, in the order of the list of systems.
     pub fn enabled(&self) -> Vec<&'static str> {
-        let named = |name: &&&str| self.systems.enabled.is_empty() || self.systems.enabled.iter().any(|e| e == **name);
+        let named = |name: &&&str| {
+            self.systems.enabled.is_empty() || self.systems.enabled.iter().any(|e| e == **name)
+        };
         systems::NAMES.iter().filter(named).copied().collect()
     }
 
@@ -195,16 +199,26 @@ impl Settings {
     /// The contexts of this node that answer on ports of their own too, each with its port.
     pub fn compat_ports(&self) -> Vec<(&'static str, u16)> {
         let system = self.alone().filter(|_| self.compat.ports);
-        let moved = |port: u16| port.saturating_sub(FIRST_PORT).saturating_add(self.compat.first_port);
-        let ports = system.map(systems::ports).unwrap_or_default().into_iter().map(|(name, port)| (name, moved(port)));
+        let moved =
+            |port: u16| port.saturating_sub(FIRST_PORT).saturating_add(self.compat.first_port);
+        let ports = system
+            .map(systems::ports)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, port)| (name, moved(port)));
         let hosted = self.hosted();
-        ports.filter(|(name, _)| hosted.as_ref().is_none_or(|hosted| hosted.contains(*name))).collect()
+        ports
+            .filter(|(name, _)| hosted.as_ref().is_none_or(|hosted| hosted.contains(*name)))
+            .collect()
     }
 
     /// What is configured for asking `context` (`bookrent.book`).
     pub fn guard_of(&self, context: &str) -> GuardSection {
         let place = context.split_once('.');
-        place.and_then(|(system, context)| self.guard.get(system)?.get(context)).copied().unwrap_or_default()
+        place
+            .and_then(|(system, context)| self.guard.get(system)?.get(context))
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(super) fn check(&self) -> Result<(), Wrong> {
@@ -223,15 +237,24 @@ impl Settings {
         within("amqp.confirm_timeout_ms", self.amqp.confirm_timeout_ms, 1, 600_000)?;
         within("amqp.heartbeat_s", self.amqp.heartbeat_s.into(), 1, 600)?;
         let wrong = self.amqp.problem();
-        require(wrong.is_none(), wrong.as_ref().map_or("", |(key, _)| key), || wrong.clone().unwrap_or_default().1)?;
-        require(PREFIXES.contains(&self.events.amqp_prefix.as_str()), "events.amqp_prefix", || {
-            format!("there are: {PREFIXES:?}")
+        require(wrong.is_none(), wrong.as_ref().map_or("", |(key, _)| key), || {
+            wrong.clone().unwrap_or_default().1
         })?;
+        require(
+            PREFIXES.contains(&self.events.amqp_prefix.as_str()),
+            "events.amqp_prefix",
+            || format!("there are: {PREFIXES:?}"),
+        )?;
         for name in self.systems.enabled.iter().chain(self.systems.settings.keys()) {
             let known = systems::NAMES.contains(&name.as_str());
-            let key =
-                if self.systems.enabled.contains(name) { "systems.enabled".into() } else { format!("systems.{name}") };
-            require(known, key, || format!("there is no system `{name}`; there are: {}", systems::NAMES.join(", ")))?;
+            let key = if self.systems.enabled.contains(name) {
+                "systems.enabled".into()
+            } else {
+                format!("systems.{name}")
+            };
+            require(known, key, || {
+                format!("there is no system `{name}`; there are: {}", systems::NAMES.join(", "))
+            })?;
         }
         self.check_compat()?;
         self.check_guards()?;
@@ -255,7 +278,8 @@ impl Settings {
     /// Where this node can be reached, as far as it knows.
     fn own_addresses(&self) -> Vec<SocketAddr> {
         let listen = self.http.listen;
-        let ports = self.compat_ports().into_iter().map(|(_, port)| SocketAddr::new(listen.ip(), port));
+        let ports =
+            self.compat_ports().into_iter().map(|(_, port)| SocketAddr::new(listen.ip(), port));
         [listen].into_iter().chain(ports).chain(self.http.probes).collect()
     }
 
@@ -282,10 +306,13 @@ impl Settings {
         }
         for (system, contexts) in &self.peers {
             for (context, url) in contexts {
-                let (name, key) = (format!("{system}.{context}"), format!("peers.{system}.{context}"));
+                let (name, key) =
+                    (format!("{system}.{context}"), format!("peers.{system}.{context}"));
                 known(&name, key.clone())?;
                 let fine = url.starts_with("http://") || url.starts_with("https://");
-                require(fine, key.clone(), || format!("`{url}` is no URL of a node, such as `http://book:8088`"))?;
+                require(fine, key.clone(), || {
+                    format!("`{url}` is no URL of a node, such as `http://book:8088`")
+                })?;
                 let hosted = self.hosted().is_none_or(|hosted| hosted.contains(&name));
                 let own = || self.own_addresses().into_iter().find(|own| leads_to(url, *own));
                 let own = if hosted { None } else { own() };
@@ -319,7 +346,9 @@ impl Settings {
         let taken = self.compat_ports().into_iter().find(|(_, port)| *port == listen.port());
         require(taken.is_none(), "http.listen", || {
             let (context, port) = taken.unwrap_or_default();
-            format!("{listen} is the gateway's, and {port} is to be the port of {context} (`compat.ports`)")
+            format!(
+                "{listen} is the gateway's, and {port} is to be the port of {context} (`compat.ports`)"
+            )
         })
     }
 
@@ -332,7 +361,10 @@ impl Settings {
             for (context, guard) in contexts {
                 let name = format!("{system}.{context}");
                 require(names.0.contains(&name.as_str()), format!("guard.{name}"), || {
-                    format!("there is no context `{name}` to guard; there are: {}", names.0.join(", "))
+                    format!(
+                        "there is no context `{name}` to guard; there are: {}",
+                        names.0.join(", ")
+                    )
                 })?;
                 let check = |field: &str, value: Option<u64>, least, most| match value {
                     Some(value) => within(&format!("guard.{name}.{field}"), value, least, most),
@@ -344,7 +376,12 @@ impl Settings {
                 check("quota_per_second", guard.quota_per_second.map(u64::from), 1, 1_000_000_000)?;
                 check("breaker_window", guard.breaker_window.map(|n| n as u64), 1, 100_000)?;
                 check("breaker_minimum", guard.breaker_minimum.map(|n| n as u64), 1, 100_000)?;
-                check("breaker_failure_percent", guard.breaker_failure_percent.map(u64::from), 1, 100)?;
+                check(
+                    "breaker_failure_percent",
+                    guard.breaker_failure_percent.map(u64::from),
+                    1,
+                    100,
+                )?;
                 check("breaker_open_ms", guard.breaker_open_ms, 1, 3_600_000)?;
                 check("breaker_probes", guard.breaker_probes.map(u64::from), 1, 1000)?;
             }
@@ -354,10 +391,16 @@ impl Settings {
 }
 
 pub(super) fn within(key: &str, value: u64, least: u64, most: u64) -> Result<(), Wrong> {
-    require((least..=most).contains(&value), key, || format!("{value} is not allowed; from {least} to {most} is"))
+    require((least..=most).contains(&value), key, || {
+        format!("{value} is not allowed; from {least} to {most} is")
+    })
 }
 
-pub(super) fn require(fine: bool, key: impl Into<String>, what: impl FnOnce() -> String) -> Result<(), Wrong> {
+pub(super) fn require(
+    fine: bool,
+    key: impl Into<String>,
+    what: impl FnOnce() -> String,
+) -> Result<(), Wrong> {
     if fine { Ok(()) } else { Err(Wrong { key: key.into(), what: what() }) }
 }
 

@@ -31,7 +31,11 @@ pub type React<A, S> = fn(&<S as Aggregate>::Event) -> Option<(Id<A>, <A as Aggr
 /// Is told which contexts a view listens to, and how its rows change.
 pub trait Folds<V: View> {
     /// The row that an event of `S` belongs to, if any, and what the event makes of it.
-    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event));
+    fn hearing<S: Aggregate>(
+        &mut self,
+        row: fn(&S::Event) -> Option<u64>,
+        fold: fn(&mut V, &S::Event),
+    );
 }
 
 /// Is told which commands clients may send, and in what shape.

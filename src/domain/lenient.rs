@@ -3,8 +3,8 @@
 use serde::{
     Deserialize, Deserializer,
     de::{
-        DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess,
-        VariantAccess, Visitor,
+        DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, IntoDeserializer, MapAccess,
+        SeqAccess, VariantAccess, Visitor,
     },
 };
 use serde_json::{Error, Value};
@@ -53,7 +53,11 @@ fn number<T: FromStr>(value: &Value, wanted: &str) -> Result<T, Error> {
     };
     text.parse().map_err(|_| {
         let shown: String = text.chars().take(40).collect();
-        Error::custom(if quoted { format!("`{shown}` is not {wanted}") } else { format!("{shown} is not {wanted}") })
+        Error::custom(if quoted {
+            format!("`{shown}` is not {wanted}")
+        } else {
+            format!("{shown} is not {wanted}")
+        })
     })
 }
 
@@ -113,7 +117,11 @@ impl<'de> Deserializer<'de> for Lenient {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -144,7 +152,10 @@ impl<'de> Deserializer<'de> for Lenient {
 struct Items(std::vec::IntoIter<Value>);
 impl<'de> SeqAccess<'de> for Items {
     type Error = Error;
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
         self.0.next().map(|item| seed.deserialize(Lenient(item))).transpose()
     }
 }
@@ -152,7 +163,10 @@ impl<'de> SeqAccess<'de> for Items {
 struct Fields(serde_json::map::IntoIter, Option<Value>);
 impl<'de> MapAccess<'de> for Fields {
     type Error = Error;
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
         let Some((key, value)) = self.0.next() else { return Ok(None) };
         self.1 = Some(value);
         seed.deserialize(IntoDeserializer::<Error>::into_deserializer(key)).map(Some)
@@ -184,7 +198,11 @@ impl<'de> VariantAccess<'de> for Content {
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
         Lenient(self.0).deserialize_any(visitor)
     }
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         Lenient(self.0).deserialize_any(visitor)
     }
 }
@@ -205,14 +223,18 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_may_be_strings_and_strings_stay_strings() {
-        let body = json!({ "count": "7", "flag": "true", "name": "12", "more": ["1", -2], "unknown": {} });
+        let body =
+            json!({ "count": "7", "flag": "true", "name": "12", "more": ["1", -2], "unknown": {} });
         let expected = Body { count: 7, flag: Some(true), name: "12".into(), more: vec![1, -2] };
         assert_eq!(read::<Body>(body), Ok(expected));
     }
 
     #[test]
     fn null_and_absent_are_none_only_where_that_is_allowed() {
-        assert_eq!(read::<Body>(json!({ "count": 1, "flag": null, "name": "" })).map(|b| b.flag), Ok(None));
+        assert_eq!(
+            read::<Body>(json!({ "count": 1, "flag": null, "name": "" })).map(|b| b.flag),
+            Ok(None)
+        );
         let error = read::<Body>(json!({ "count": null, "name": "" })).unwrap_err();
         assert_eq!(error.pointer, "/count");
         let error = read::<Body>(json!({ "count": 1 })).unwrap_err();
@@ -221,12 +243,23 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named_with_its_place() {
-        for wrong in [json!(-1), json!(1.5), json!("x"), json!("18446744073709551616"), json!(true), json!([])] {
+        for wrong in [
+            json!(-1),
+            json!(1.5),
+            json!("x"),
+            json!("18446744073709551616"),
+            json!(true),
+            json!([]),
+        ] {
             let error = read::<Body>(json!({ "count": wrong, "name": "" })).unwrap_err();
             assert_eq!(error.pointer, "/count", "{error}");
         }
-        let error = read::<Body>(json!({ "count": 1, "name": "", "more": [1, "two"] })).unwrap_err();
-        assert_eq!((error.pointer.as_str(), error.detail.contains("`two` is not an integer")), ("/more/1", true));
+        let error =
+            read::<Body>(json!({ "count": 1, "name": "", "more": [1, "two"] })).unwrap_err();
+        assert_eq!(
+            (error.pointer.as_str(), error.detail.contains("`two` is not an integer")),
+            ("/more/1", true)
+        );
         assert_eq!(read::<Body>(json!({ "count": 1, "name": 5 })).unwrap_err().pointer, "/name");
     }
 }

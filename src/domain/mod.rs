@@ -15,7 +15,9 @@ pub mod spec;
 mod time;
 
 pub use ask::{AnyCommand, Ask, AskId, NoAnswer, ask};
-pub use board::{Board, Body, Change, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write};
+pub use board::{
+    Board, Body, Change, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write,
+};
 pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
@@ -26,8 +28,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
 /// Whatever is said can travel: to the log, to another node, over HTTP.
-pub trait Word: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {}
-impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> Word for T {}
+pub trait Word:
+    Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+}
+impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> Word
+    for T
+{
+}
 
 /// A word that comes in named variants: a command or an event. The name is the one on the wire.
 pub trait Note: Word + AsRef<str> + JsonSchema {}
@@ -83,7 +91,10 @@ pub trait Aggregate: Entity {
 
     /// Whom `command` may lead to asking: see [`Aggregate::MAY_ASK`].
     fn may_ask(command: &Self::Command) -> &'static [Name] {
-        Self::MAY_ASK.iter().find(|(name, _)| *name == command.as_ref()).map_or(&[], |(_, asked)| asked)
+        Self::MAY_ASK
+            .iter()
+            .find(|(name, _)| *name == command.as_ref())
+            .map_or(&[], |(_, asked)| asked)
     }
 
     /// The ask that `command` takes back, if it is an undo. The runtime remembers it by the ask's id, so that a late
@@ -111,7 +122,11 @@ pub trait Aggregate: Entity {
 
     /// What a second claimant of a key hears.
     fn claim_refusal(key: &str) -> Refusal {
-        Refusal::conflict("taken", format!("`{key}` is taken"), format!("`{key}`은(는) 이미 선점되었습니다"))
+        Refusal::conflict(
+            "taken",
+            format!("`{key}` is taken"),
+            format!("`{key}`은(는) 이미 선점되었습니다"),
+        )
     }
 
     /// The time that this state waits for, and the command then.

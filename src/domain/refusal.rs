@@ -41,22 +41,40 @@ impl Refusal {
         )
     }
     /// A refusal because the state forbids it.
-    pub fn conflict(code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+    pub fn conflict(
+        code: &'static str,
+        en: impl Into<Cow<'static, str>>,
+        ko: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::new(Kind::Conflict, code, en, ko)
     }
     /// A refusal of a value that the business forbids.
-    pub fn invalid(code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+    pub fn invalid(
+        code: &'static str,
+        en: impl Into<Cow<'static, str>>,
+        ko: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self::new(Kind::Invalid, code, en, ko)
     }
     /// Nothing came of it; the same may work in a moment.
     pub fn retry_later() -> Self {
-        Self::new(Kind::RetryLater, "retry-later", "please try again in a moment", "잠시 후 다시 시도해 주세요")
+        Self::new(
+            Kind::RetryLater,
+            "retry-later",
+            "please try again in a moment",
+            "잠시 후 다시 시도해 주세요",
+        )
     }
     /// The order's own question is still open: what else is wanted of it must wait for the answer.
     pub fn still_open() -> Self {
         Self::conflict("still-open", "the request is not settled yet", "요청이 아직 처리 중입니다")
     }
-    fn new(kind: Kind, code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+    fn new(
+        kind: Kind,
+        code: &'static str,
+        en: impl Into<Cow<'static, str>>,
+        ko: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { kind, code: code.into(), en: en.into(), ko: ko.into() }
     }
 }

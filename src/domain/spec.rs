@@ -19,15 +19,20 @@ impl<A: Aggregate> Given<A> {
     #[must_use]
     pub fn when(self, command: A::Command) -> When<A> {
         let settings = A::Settings::default();
-        let decision =
-            self.0.decide(command, &Moment { id: Id::new(1), at: Timestamp::default(), settings: &settings });
+        let decision = self.0.decide(
+            command,
+            &Moment { id: Id::new(1), at: Timestamp::default(), settings: &settings },
+        );
         When(self.0, decision)
     }
     /// Its open question reads so.
     #[track_caller]
     #[must_use]
     pub fn awaits(self, question: &str) -> Self {
-        assert_eq!(self.0.awaits(Id::new(1)).map(|ask| format!("{ask:?}")).as_deref(), Some(question));
+        assert_eq!(
+            self.0.awaits(Id::new(1)).map(|ask| format!("{ask:?}")).as_deref(),
+            Some(question)
+        );
         self
     }
     /// It has no open question.

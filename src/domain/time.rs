@@ -109,7 +109,9 @@ impl FromStr for Written {
     fn from_str(text: &str) -> Result<Self, jiff::Error> {
         // A date with a time and no offset is read as a date as well, and would lose its time.
         match text.parse().map(Self::Moment) {
-            Err(_) if text.len() <= "+002021-07-06".len() && !text.contains(':') => text.parse().map(Self::Day),
+            Err(_) if text.len() <= "+002021-07-06".len() && !text.contains(':') => {
+                text.parse().map(Self::Day)
+            }
             moment => moment,
         }
     }

@@ -36,7 +36,8 @@ impl CloudEvent<'_> {
     /// Every attribute but `datacontenttype`, which each protocol has a place of its own for. Dedupe by `source` and
     /// `id`, which is opaque; `sequence` is the place in the log, in a form that sorts as text.
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
-        let Published { sequence, number, version, at, saga, cause, client, trace, .. } = self.event;
+        let Published { sequence, number, version, at, saga, cause, client, trace, .. } =
+            self.event;
         let kind = self.kind();
         let mut attributes = vec![
             ("specversion", "1.0".to_owned()),
@@ -59,7 +60,8 @@ impl CloudEvent<'_> {
 
     /// All of it in one JSON object, as `application/cloudevents+json` has it.
     pub fn structured(&self) -> Value {
-        let attributes = self.attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
+        let attributes =
+            self.attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
         let mut object: Map<_, _> = attributes.collect();
         object.insert("datacontenttype".into(), DATA_CONTENT_TYPE.into());
         object.insert("data".into(), self.event.data.clone());
@@ -71,8 +73,13 @@ impl CloudEvent<'_> {
 ///
 /// # Errors
 /// What is missing, or not as it should be.
-pub fn read(context: &str, attribute: impl Fn(&str) -> Option<String>, data: Value) -> Result<Published, String> {
-    let needed = |name: &str| attribute(name).ok_or_else(|| format!("it has no attribute `{name}`"));
+pub fn read(
+    context: &str,
+    attribute: impl Fn(&str) -> Option<String>,
+    data: Value,
+) -> Result<Published, String> {
+    let needed =
+        |name: &str| attribute(name).ok_or_else(|| format!("it has no attribute `{name}`"));
     let number = |name: &str| {
         let text = needed(name)?;
         text.parse::<u64>().map_err(|_| format!("its attribute `{name}` is no number: `{text}`"))
@@ -82,13 +89,16 @@ pub fn read(context: &str, attribute: impl Fn(&str) -> Option<String>, data: Val
         return Err(format!("it is of `{source}`, not of `{}`", source_of(context)));
     }
     let kind = needed("type")?;
-    let named = kind.strip_prefix("io.holdfast.").and_then(|kind| kind.strip_prefix(context)?.strip_prefix('.'));
+    let named = kind
+        .strip_prefix("io.holdfast.")
+        .and_then(|kind| kind.strip_prefix(context)?.strip_prefix('.'));
     let named = named.and_then(|named| named.rsplit_once(".v"));
     let (name, schema) = named.ok_or_else(|| format!("its type `{kind}` is none of {context}"))?;
     let schema = schema.parse().map_err(|_| format!("its type `{kind}` has no version"))?;
     let at = needed("time")?;
     let id = needed("id")?;
-    let EventId { word, sequence } = id.parse().map_err(|()| format!("its attribute `id` is none of ours: `{id}`"))?;
+    let EventId { word, sequence } =
+        id.parse().map_err(|()| format!("its attribute `id` is none of ours: `{id}`"))?;
     Ok(Published {
         sequence,
         epoch: word,
@@ -139,7 +149,10 @@ mod tests {
             ("type", "io.holdfast.bookrent.rent.BookRented.v1"),
             ("subject", "7"),
             ("sequence", "00000000000000000012"),
-            ("dataschema", "https://holdfast.dev/schemas/io.holdfast.bookrent.rent.BookRented.v1.json"),
+            (
+                "dataschema",
+                "https://holdfast.dev/schemas/io.holdfast.bookrent.rent.BookRented.v1.json",
+            ),
             ("datacontenttype", "application/json"),
             ("partitionkey", "bookrent.rent-7"),
             ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
@@ -159,7 +172,16 @@ mod tests {
         };
         assert_eq!(of(context, "", &event.data).unwrap(), event);
         assert!(of("bookrent.book", "", &event.data).unwrap_err().contains("/bookrent/rent"));
-        for needed in ["id", "source", "subject", "time", "type", "aggregateversion", "correlationid", "causationid"] {
+        for needed in [
+            "id",
+            "source",
+            "subject",
+            "time",
+            "type",
+            "aggregateversion",
+            "correlationid",
+            "causationid",
+        ] {
             assert!(of(context, needed, &event.data).unwrap_err().contains(needed), "{needed}");
         }
     }

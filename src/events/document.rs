@@ -92,12 +92,21 @@ fn headers(event: &Described, Broker { prefix, .. }: &Broker) -> Value {
     put("source", json!({ "type": "string", "const": source_of(event.context) }));
     put("type", json!({ "type": "string", "const": event.kind }));
     put("time", json!({ "type": "string", "format": "date-time" }));
-    let required =
-        ["id", "subject", "dataschema", "sequence", "aggregateversion", "partitionkey", "correlationid", "causationid"];
+    let required = [
+        "id",
+        "subject",
+        "dataschema",
+        "sequence",
+        "aggregateversion",
+        "partitionkey",
+        "correlationid",
+        "causationid",
+    ];
     for name in required.iter().chain(&["clientcorrelationid", "traceparent"]) {
         put(name, text.clone());
     }
-    let required: Vec<_> = ["specversion", "source", "type", "time"].iter().chain(&required).collect();
+    let required: Vec<_> =
+        ["specversion", "source", "type", "time"].iter().chain(&required).collect();
     let required: Vec<_> = required.iter().map(|name| format!("{prefix}{name}")).collect();
     json!({ "type": "object", "properties": properties, "required": required })
 }
@@ -106,8 +115,9 @@ fn headers(event: &Described, Broker { prefix, .. }: &Broker) -> Value {
 fn embedded(schema: &Value, place: &str) -> Value {
     match schema {
         Value::Object(fields) => {
-            let kept =
-                fields.iter().filter(|(word, value)| !(*word == "$schema" || *word == "$id" && value.is_string()));
+            let kept = fields.iter().filter(|(word, value)| {
+                !(*word == "$schema" || *word == "$id" && value.is_string())
+            });
             kept.map(|(word, value)| match (word.as_str(), value) {
                 ("$ref", Value::String(to)) => (word.clone(), to.replacen('#', place, 1).into()),
                 _ => (word.clone(), embedded(value, place)),
@@ -115,7 +125,9 @@ fn embedded(schema: &Value, place: &str) -> Value {
             .collect::<Map<_, _>>()
             .into()
         }
-        Value::Array(items) => items.iter().map(|item| embedded(item, place)).collect::<Vec<_>>().into(),
+        Value::Array(items) => {
+            items.iter().map(|item| embedded(item, place)).collect::<Vec<_>>().into()
+        }
         other => other.clone(),
     }
 }

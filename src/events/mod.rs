@@ -24,7 +24,8 @@ impl Documents {
     /// The documents of these events; `further` adds to the first one what else goes over the broker.
     pub fn of(events: &[Described], broker: &Broker, further: impl FnOnce(&mut Value)) -> Self {
         let text = |value: &Value| format!("{value:#}\n");
-        let schemas = events.iter().map(|event| (event.kind.clone(), text(&event.schema))).collect();
+        let schemas =
+            events.iter().map(|event| (event.kind.clone(), text(&event.schema))).collect();
         let mut asyncapi = document(events, broker);
         further(&mut asyncapi);
         Self { asyncapi: text(&asyncapi), schemas }

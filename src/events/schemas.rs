@@ -30,11 +30,14 @@ pub struct Events(Vec<Described>);
 
 impl Board for Events {
     fn aggregate<A: Aggregate>(&mut self) {
-        let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.meta_schema = None);
+        let settings = SchemaSettings::draft2020_12()
+            .for_serialize()
+            .with(|settings| settings.meta_schema = None);
         let root = settings.into_generator().into_root_schema_for::<A::Event>().to_value();
         let definitions = root.get("$defs").cloned();
         // Some variants stand alone, others are gathered in one list of words.
-        let variants = ["oneOf", "anyOf"].iter().find_map(|word| root.get(*word)?.as_array().cloned());
+        let variants =
+            ["oneOf", "anyOf"].iter().find_map(|word| root.get(*word)?.as_array().cloned());
         for variant in variants.unwrap_or_else(|| vec![root.clone()]) {
             let words = |word: &str| variant.get(word).cloned();
             if let Some(Value::Object(properties)) = words("properties") {
@@ -43,8 +46,15 @@ impl Board for Events {
                 }
             }
             let plain = words("enum").and_then(|all| all.as_array().cloned()).into_iter().flatten();
-            for name in plain.chain(words("const")).filter_map(|name| name.as_str().map(str::to_owned)) {
-                self.add::<A>(name, json!({ "type": "object" }), words("description"), definitions.as_ref());
+            for name in
+                plain.chain(words("const")).filter_map(|name| name.as_str().map(str::to_owned))
+            {
+                self.add::<A>(
+                    name,
+                    json!({ "type": "object" }),
+                    words("description"),
+                    definitions.as_ref(),
+                );
             }
         }
     }
@@ -52,7 +62,13 @@ impl Board for Events {
 }
 
 impl Events {
-    fn add<A: Aggregate>(&mut self, name: String, data: Value, what: Option<Value>, definitions: Option<&Value>) {
+    fn add<A: Aggregate>(
+        &mut self,
+        name: String,
+        data: Value,
+        what: Option<Value>,
+        definitions: Option<&Value>,
+    ) {
         let kind = kind_of(A::NAME.context, &name, A::EVENT_VERSION);
         let mut schema = Map::new();
         schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
@@ -79,7 +95,10 @@ impl Events {
 fn gather(schema: &Value, definitions: &Map<String, Value>, used: &mut Map<String, Value>) {
     match schema {
         Value::Object(fields) => {
-            if let Some(name) = fields.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/$defs/"))
+            if let Some(name) = fields
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|to| to.strip_prefix("#/$defs/"))
                 && !used.contains_key(name)
                 && let Some(definition) = definitions.get(name)
             {

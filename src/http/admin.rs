@@ -25,7 +25,11 @@ struct ClockBody {
     advance: String,
 }
 
-async fn body<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload, front: &Front) -> Result<T, Problem> {
+async fn body<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    front: &Front,
+) -> Result<T, Problem> {
     input::media_type(request, &["application/json"], "accept-post")?;
     let bytes = input::bytes(request, payload, front).await?;
     lenient::read(input::json(&bytes, front.settings.json_depth)?)
@@ -33,7 +37,12 @@ async fn body<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload,
 }
 
 fn context<'a>(front: &'a Front, name: &str) -> Result<&'a Arc<dyn Context>, Problem> {
-    front.node.contexts().iter().find(|context| context.name().context == name).ok_or_else(Problem::not_found)
+    front
+        .node
+        .contexts()
+        .iter()
+        .find(|context| context.name().context == name)
+        .ok_or_else(Problem::not_found)
 }
 
 fn wrong(pointer: &str, detail: &str) -> Problem {
@@ -55,9 +64,10 @@ pub async fn answer(
     let segments: Vec<&str> = path.split('/').collect();
     let allowed = match segments.as_slice() {
         ["contexts"] | ["parked"] | ["sagas", _, _] => "GET",
-        ["contexts", _, "stop" | "start"] | ["parked", _, "redrive" | "drop"] | ["views", _, "rebuild"] | ["clock"] => {
-            "POST"
-        }
+        ["contexts", _, "stop" | "start"]
+        | ["parked", _, "redrive" | "drop"]
+        | ["views", _, "rebuild"]
+        | ["clock"] => "POST",
         ["contexts", _, "fault"] => "PUT, DELETE",
         _ => return Err(Problem::not_found()),
     };
@@ -66,13 +76,16 @@ pub async fn answer(
     }
     // A context that another node hosts is operated there.
     if let ["contexts", name, _] = segments.as_slice()
-        && let Some(place) = front.settings.elsewhere.iter().position(|context| context.name.context == *name)
+        && let Some(place) =
+            front.settings.elsewhere.iter().position(|context| context.name.context == *name)
     {
         return super::forward::pass_on(request, payload, front, place).await;
     }
     let contexts = front.node.contexts();
     let answer = match segments.as_slice() {
-        ["contexts"] => json!({ "contexts": contexts.iter().map(|context| context.health()).collect::<Vec<_>>() }),
+        ["contexts"] => {
+            json!({ "contexts": contexts.iter().map(|context| context.health()).collect::<Vec<_>>() })
+        }
         ["contexts", name, what] => {
             let context = context(front, name)?;
             match *what {
@@ -102,7 +115,11 @@ pub async fn answer(
         ["parked", id, what] if id.starts_with(LETTER) => {
             let number = id.trim_start_matches(LETTER).parse().map_err(|_| Problem::not_found())?;
             let letters = front.settings.dead_letters.as_ref().ok_or_else(Problem::not_found)?;
-            letters.settle(number, *what == "redrive").await?.then_some(()).ok_or_else(Problem::not_found)?;
+            letters
+                .settle(number, *what == "redrive")
+                .await?
+                .then_some(())
+                .ok_or_else(Problem::not_found)?;
             json!({ "id": id })
         }
         ["parked", id, what] => {

@@ -86,7 +86,9 @@ impl Scan {
         for (place, byte) in bytes.iter().enumerate() {
             let is_blank = *byte == b'\n' && self.ended;
             let of_head = self.blanks == 0 && room.is_some();
-            if (is_blank && self.blanks >= blanks) || (of_head && room.is_some_and(|most| self.head >= most)) {
+            if (is_blank && self.blanks >= blanks)
+                || (of_head && room.is_some_and(|most| self.head >= most))
+            {
                 return place;
             }
             self.head += usize::from(of_head);
@@ -138,7 +140,11 @@ impl Connection {
     }
 
     /// Hands on what has come, as much as may be.
-    fn poll_more(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_more(
+        &mut self,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let blanks = if self.stay.is_hungry() { BLANKS_OF_BODY } else { BLANKS };
         let most = if self.stay.is_stale() { usize::MAX } else { self.bounds.head };
         let room = (!self.stay.is_under_way()).then_some(most);
@@ -174,7 +180,11 @@ impl Connection {
     }
 
     /// Makes room for another one, unless a request has just come.
-    fn poll_leave(&mut self, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_leave(
+        &mut self,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.stay.is_under_way() && !self.stay.is_hungry() {
             self.stay.keep();
             self.denied = true;
@@ -250,7 +260,11 @@ impl Drop for Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if let Some(refusal) = &mut this.refusal {
             // Then there is nothing more to read.
@@ -281,10 +295,16 @@ impl AsyncRead for Connection {
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.refusal.is_none() {
-            let Some(rest) = refusal(bytes, this.bounds.head) else { return this.poll_send(context, bytes) };
+            let Some(rest) = refusal(bytes, this.bounds.head) else {
+                return this.poll_send(context, bytes);
+            };
             this.refusal = Some(Refusal::of_bytes(rest));
         }
         if let Some(refusal) = &mut this.refusal {
@@ -329,7 +349,11 @@ impl Connection {
                     self.moved = 0;
                     self.blocked = Some(Box::pin(sleep(self.bounds.write_time)));
                 }
-                match self.blocked.as_mut().is_some_and(|late| late.as_mut().poll(context).is_ready()) {
+                match self
+                    .blocked
+                    .as_mut()
+                    .is_some_and(|late| late.as_mut().poll(context).is_ready())
+                {
                     true => Poll::Ready(Err(self.break_off())),
                     false => Poll::Pending,
                 }

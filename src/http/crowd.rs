@@ -190,7 +190,8 @@ impl Crowd {
             let mut found: Vec<_> = found.filter(|(since, stay)| free(*since, stay)).collect();
             found.sort_unstable_by_key(|(since, _)| *since);
             found.truncate(all.stays.len() / 8 + 1);
-            all.spare = found.into_iter().rev().map(|(since, stay)| (since, Arc::clone(stay))).collect();
+            all.spare =
+                found.into_iter().rev().map(|(since, stay)| (since, Arc::clone(stay))).collect();
         }
         false
     }
@@ -233,11 +234,13 @@ impl Crowd {
     fn relieve(&self) {
         let all = self.all();
         let blocked = all.stays.iter().map(|stay| (stay.blocked.load(Relaxed), stay));
-        let (told, mut blocked): (Vec<_>, Vec<_>) =
-            blocked.filter(|(since, _)| *since > 0).partition(|(_, stay)| stay.told() == Told::Break);
+        let (told, mut blocked): (Vec<_>, Vec<_>) = blocked
+            .filter(|(since, _)| *since > 0)
+            .partition(|(_, stay)| stay.told() == Told::Break);
         // What waits for those that have been told so already is about to be given back.
         let goes: usize = told.iter().map(|(_, stay)| stay.waiting()).sum();
-        let mut over = self.unsent.load(Relaxed).saturating_sub(self.most_unsent).saturating_sub(goes);
+        let mut over =
+            self.unsent.load(Relaxed).saturating_sub(self.most_unsent).saturating_sub(goes);
         blocked.sort_unstable_by_key(|(since, _)| *since);
         for (_, stay) in blocked {
             if over == 0 {

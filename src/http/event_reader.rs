@@ -41,7 +41,12 @@ pub(super) type Write = fn(&'static str, &Published) -> String;
 
 /// Reads from the logs, each from its own next sequence on, the events of each in order and all of them about in the
 /// order of their time; what is read is durable. Long reads wait for their turn.
-pub(super) async fn read(front: &Front, logs: &[(Log, u64)], most: Most, write: Write) -> Result<Vec<Read>, Problem> {
+pub(super) async fn read(
+    front: &Front,
+    logs: &[(Log, u64)],
+    most: Most,
+    write: Write,
+) -> Result<Vec<Read>, Problem> {
     let new = logs.iter().map(|(log, next)| (*log.latest().borrow() + 1).saturating_sub(*next));
     let (commit, events) = match new.fold(0, u64::saturating_add) {
         0 => return Ok(Vec::new()),
@@ -82,7 +87,12 @@ fn merge(logs: &[(Log, u64)], most: Most, write: Write) -> Result<(Commit, Vec<R
     let few = most.events.clamp(1, FEW);
     let mut queues: Vec<_> = logs
         .iter()
-        .map(|(log, next)| Queue { log, next: *next, latest: *log.latest().borrow(), events: VecDeque::new() })
+        .map(|(log, next)| Queue {
+            log,
+            next: *next,
+            latest: *log.latest().borrow(),
+            events: VecDeque::new(),
+        })
         .collect();
     let (mut commit, mut bytes, mut page) = (0, 0, Vec::new());
     let mut failed = None;
@@ -176,9 +186,14 @@ mod tests {
                     },
                 )
             };
-            let items: Vec<_> = self.1.iter().skip(begin).take(limit).enumerate().map(event).collect();
+            let items: Vec<_> =
+                self.1.iter().skip(begin).take(limit).enumerate().map(event).collect();
             self.3.fetch_add(items.len(), SeqCst);
-            Ok(Drawn { last: items.last().map_or(from - 1, |(last, _)| *last), items, commit: from })
+            Ok(Drawn {
+                last: items.last().map_or(from - 1, |(last, _)| *last),
+                items,
+                commit: from,
+            })
         }
     }
 

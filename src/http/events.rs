@@ -31,21 +31,30 @@ const STREAMED: Most = Most { events: LIMIT, bytes: 64 * 1024 };
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Answers `/events` and `/events/{context}`.
-pub async fn answer(request: &HttpRequest, front: &Front, name: Option<&str>) -> Result<HttpResponse, Problem> {
+pub async fn answer(
+    request: &HttpRequest,
+    front: &Front,
+    name: Option<&str>,
+) -> Result<HttpResponse, Problem> {
     if *request.method() != Method::GET {
         return Err(Problem::method("GET"));
     }
-    let contexts =
-        front.node.contexts().iter().filter(|context| name.is_none_or(|name| context.name().context == name));
+    let contexts = front
+        .node
+        .contexts()
+        .iter()
+        .filter(|context| name.is_none_or(|name| context.name().context == name));
     let logs: Vec<_> = contexts.filter_map(|context| context.history()).collect();
     if logs.is_empty() {
         return Err(Problem::not_found());
     }
     let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
     let query = query.map(web::Query::into_inner).unwrap_or_default();
-    let mut reader = Reader { logs: logs.into_iter().map(|log| (log, 1)).collect(), alone: name.is_some() };
+    let mut reader =
+        Reader { logs: logs.into_iter().map(|log| (log, 1)).collect(), alone: name.is_some() };
     let from = query.get("from").filter(|cursor| !cursor.is_empty()).map(String::as_str);
-    let streamed = input::text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream"));
+    let streamed =
+        input::text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream"));
     if streamed {
         // What the client had last is later than where it once began.
         let last = input::text(request, "last-event-id").filter(|last| !last.is_empty());
@@ -59,7 +68,10 @@ pub async fn answer(request: &HttpRequest, front: &Front, name: Option<&str>) ->
     if let Some(context) = from.map_or(Ok(Vec::new()), |from| reader.go(from, false))?.first() {
         return Err(cursor::changed(context));
     }
-    let limit = query.get("limit").map_or(Ok(LIMIT), |limit| limit.parse().map_err(|_| bad("limit")))?.min(MOST);
+    let limit = query
+        .get("limit")
+        .map_or(Ok(LIMIT), |limit| limit.parse().map_err(|_| bad("limit")))?
+        .min(MOST);
     let most = Most { events: limit.max(1), bytes: PAGE_BYTES };
     let events = reader.page(front, most).await?;
     let next = format!("<{}?from={}&limit={limit}>; rel=\"next\"", request.path(), reader.cursor());
@@ -95,12 +107,18 @@ impl Reader {
         let (mut changed, alone) = (Vec::new(), self.alone);
         let parts = cursor.split(',').map(|part| match alone {
             true => Ok((None, part)),
-            false => part.split_once(':').map(|(context, next)| (Some(context), next)).ok_or_else(|| bad("from")),
+            false => part
+                .split_once(':')
+                .map(|(context, next)| (Some(context), next))
+                .ok_or_else(|| bad("from")),
         });
         for (context, text) in parts.collect::<Result<Vec<_>, _>>()? {
             // A context that is gone has nothing more to say. The id of an event among others is the cursor of what
             // follows.
-            for (log, place) in self.logs.iter_mut().filter(|(log, _)| context.is_none_or(|name| log.context() == name))
+            for (log, place) in self
+                .logs
+                .iter_mut()
+                .filter(|(log, _)| context.is_none_or(|name| log.context() == name))
             {
                 *place = match cursor::next(log, text, is_id && alone) {
                     Ok(next) => next,
@@ -121,7 +139,10 @@ impl Reader {
             return self.logs.first().map_or("1".into(), |(log, next)| cursor::text(log, *next));
         }
         let begun = self.logs.iter().filter(|(_, next)| *next > 1);
-        begun.map(|(log, next)| format!("{}:{}", log.context(), cursor::text(log, *next))).collect::<Vec<_>>().join(",")
+        begun
+            .map(|(log, next)| format!("{}:{}", log.context(), cursor::text(log, *next)))
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     /// The id, in a stream, of who has nothing of these contexts.
@@ -130,13 +151,17 @@ impl Reader {
             return "0".into();
         }
         let anew = changed.iter().map(|context| format!("{context}:1"));
-        anew.chain(Some(self.cursor()).filter(|others| !others.is_empty())).collect::<Vec<_>>().join(",")
+        anew.chain(Some(self.cursor()).filter(|others| !others.is_empty()))
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     /// Some events that are durable, those of each context in order, and all of them about in that of time.
     async fn page(&mut self, front: &Front, most: Most) -> Result<Vec<Told>, Problem> {
         let mut page = Vec::new();
-        for Read { place, event, text } in event_reader::read(front, &self.logs, most, structured).await? {
+        for Read { place, event, text } in
+            event_reader::read(front, &self.logs, most, structured).await?
+        {
             let Some((log, next)) = self.logs.get_mut(place) else { continue };
             *next = event.sequence + 1;
             let context = log.context();
@@ -157,23 +182,35 @@ impl Reader {
 }
 
 fn too_many(most: usize) -> Problem {
-    let en = format!("{most} streams of events are open, and there may be no more; come again, or read page by page");
+    let en = format!(
+        "{most} streams of events are open, and there may be no more; come again, or read page by page"
+    );
     let ko = format!("이벤트 스트림은 {most}개까지 열 수 있습니다. 잠시 후 다시 시도해 주세요");
     Problem::new("too-many-streams", en, ko).with("retry-after", "5".into())
 }
 
 /// Tells of events as they happen, until the client goes away or the server stops. Logs that have `changed` are told from
 /// the beginning, and that they are is told before.
-fn follow(request: &HttpRequest, reader: Reader, changed: &[&'static str]) -> Result<HttpResponse, Problem> {
+fn follow(
+    request: &HttpRequest,
+    reader: Reader,
+    changed: &[&'static str],
+) -> Result<HttpResponse, Problem> {
     let front = request.app_data::<web::Data<Front>>().cloned().ok_or_else(Problem::crashed)?;
     let mut greeting = "retry: 3000\n\n".to_owned();
     if !changed.is_empty() {
         // The id is that of who has nothing yet: if the stream breaks now, the next one begins anew too.
         let reset = serde_json::json!({ "code": "history-changed", "contexts": changed });
-        let _ = write!(greeting, "id: {}\nevent: reset\ndata: {reset}\n\n", reader.cursor_anew(changed));
+        let _ = write!(
+            greeting,
+            "id: {}\nevent: reset\ndata: {reset}\n\n",
+            reader.cursor_anew(changed)
+        );
     }
     // Its place is free again when the stream is dropped.
-    let place = Arc::clone(&front.streams).try_acquire_owned().map_err(|_| too_many(front.settings.max_streams))?;
+    let place = Arc::clone(&front.streams)
+        .try_acquire_owned()
+        .map_err(|_| too_many(front.settings.max_streams))?;
     let state = (reader, front, Some(greeting), place);
     let told = stream::unfold(state, |(mut reader, front, first, place)| async move {
         if front.draining() {
@@ -197,7 +234,10 @@ fn follow(request: &HttpRequest, reader: Reader, changed: &[&'static str]) -> Re
         }
         // One that has much to catch up with lets the others have their turn.
         tokio::task::yield_now().await;
-        Some((Ok::<_, std::convert::Infallible>(web::Bytes::from(text)), (reader, front, None, place)))
+        Some((
+            Ok::<_, std::convert::Infallible>(web::Bytes::from(text)),
+            (reader, front, None, place),
+        ))
     });
     Ok(HttpResponse::Ok()
         .content_type("text/event-stream")

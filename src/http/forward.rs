@@ -69,9 +69,13 @@ impl Forwarder {
             .pool_max_idle_per_host(IDLE.min(settings.max_forwarded))
             .pool_idle_timeout(Duration::from_secs(15))
             .timeout(settings.forward_timeout);
-        let name = settings.node_name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' });
+        let name = settings
+            .node_name
+            .chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' });
         let word = Uuid::now_v7().simple().to_string();
-        let pseudonym = format!("{PSEUDONYM}{}-{}", name.collect::<String>(), word.get(20..).unwrap_or(&word));
+        let pseudonym =
+            format!("{PSEUDONYM}{}-{}", name.collect::<String>(), word.get(20..).unwrap_or(&word));
         Ok(Self {
             client: client.build().map_err(|why| why.to_string())?,
             places: Arc::new(Semaphore::new(settings.max_forwarded)),
@@ -83,8 +87,10 @@ impl Forwarder {
 
     /// The `Via` with which a request goes on that has come by those in its own.
     fn via(&self, request: &HttpRequest) -> Result<String, Problem> {
-        let mut via: Vec<_> = request.headers().get_all("via").filter_map(|via| via.to_str().ok()).collect();
-        let nodes = via.iter().flat_map(|via| via.split(',')).filter_map(|by| by.split_whitespace().nth(1));
+        let mut via: Vec<_> =
+            request.headers().get_all("via").filter_map(|via| via.to_str().ok()).collect();
+        let nodes =
+            via.iter().flat_map(|via| via.split(',')).filter_map(|by| by.split_whitespace().nth(1));
         let nodes: Vec<_> = nodes.filter(|name| name.starts_with(PSEUDONYM)).collect();
         if nodes.contains(&self.pseudonym.as_str()) {
             let en = "the request has been here before: look at what the nodes have for peers";
@@ -121,7 +127,8 @@ impl Forwarder {
         let body = input::bytes(request, payload, front).await?;
         let busy = |_| Problem::from(Fault::Busy { retry_after: Duration::from_secs(1) });
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(busy)?;
-        let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes()).map_err(|_| away())?;
+        let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
+            .map_err(|_| away())?;
         let mut passed = self.client.request(method, url).body(body);
         for (name, value) in request.headers().iter().filter(|(name, _)| passes(name.as_str())) {
             // The host stays the client's: links in the answer lead back here.
@@ -132,11 +139,13 @@ impl Forwarder {
             tracing::warn!(context = to.name.context, why = %why.without_url(), "a request could not be passed on");
             problem
         })?;
-        let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+        let status =
+            StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
         let mut response = HttpResponse::build(status);
         for (name, value) in answer.headers().iter().filter(|(name, _)| passes(name.as_str())) {
             let name = header::HeaderName::from_bytes(name.as_str().as_bytes());
-            if let (Ok(name), Ok(value)) = (name, header::HeaderValue::from_bytes(value.as_bytes())) {
+            if let (Ok(name), Ok(value)) = (name, header::HeaderValue::from_bytes(value.as_bytes()))
+            {
                 response.append_header((name, value));
             }
         }
@@ -216,5 +225,7 @@ pub(super) async fn pass_on(
 
 /// The answer to a request of another page's script is this node's to judge, so those headers end here.
 fn passes(name: &str) -> bool {
-    !HOP.contains(&name) && !name.starts_with("access-control-") && !matches!(name, "origin" | "via")
+    !HOP.contains(&name)
+        && !name.starts_with("access-control-")
+        && !matches!(name, "origin" | "via")
 }

@@ -20,7 +20,11 @@ impl Headers for HttpRequest {
 }
 
 /// The whole body, within its size and time.
-pub async fn bytes(request: &HttpRequest, mut payload: web::Payload, front: &Front) -> Result<Vec<u8>, Problem> {
+pub async fn bytes(
+    request: &HttpRequest,
+    mut payload: web::Payload,
+    front: &Front,
+) -> Result<Vec<u8>, Problem> {
     let limit = front.settings.body_limit;
     let length = text(request, "content-length").and_then(|length| length.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
@@ -48,7 +52,12 @@ pub async fn bytes(request: &HttpRequest, mut payload: web::Payload, front: &Fro
         }
         Ok(body)
     };
-    let late =
-        |_| Problem::new("request-timeout", "the body did not arrive in time", "본문이 제시간에 오지 않았습니다");
+    let late = |_| {
+        Problem::new(
+            "request-timeout",
+            "the body did not arrive in time",
+            "본문이 제시간에 오지 않았습니다",
+        )
+    };
     tokio::time::timeout(front.settings.body_timeout, read).await.map_err(late)?
 }

@@ -41,14 +41,18 @@ pub async fn answer(
     front: &Front,
     path: &str,
 ) -> Result<HttpResponse, Problem> {
-    let shown = input::text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let shown =
+        input::text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
     let expected = front.settings.node_credential.as_deref();
     if !shown.zip(expected).is_some_and(|(shown, expected)| is_same(shown, expected)) {
         return Err(Problem::not_found());
     }
     let (what, name) = path.split_once('/').ok_or_else(Problem::not_found)?;
     let contexts = front.node.contexts().iter();
-    let context = contexts.clone().find(|context| context.name().context == name).ok_or_else(Problem::not_found)?;
+    let context = contexts
+        .clone()
+        .find(|context| context.name().context == name)
+        .ok_or_else(Problem::not_found)?;
     match (what, request.method()) {
         ("asks", &Method::POST) => ask(request, payload, front, context).await,
         ("events", &Method::GET) => events(request, front, context).await,
@@ -77,10 +81,11 @@ async fn ask(
     let deadline = input::text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
     let deadline = deadline.map_or(LONGEST, Duration::from_millis).min(LONGEST);
     let away = |_| Fault::Away(context.name().context);
-    let answer = match tokio::time::timeout(deadline, context.ask(question)).await.map_err(away)?? {
-        Ok(()) => PeerAnswer::Yes,
-        Err(refusal) => PeerAnswer::No(refusal),
-    };
+    let answer =
+        match tokio::time::timeout(deadline, context.ask(question)).await.map_err(away)?? {
+            Ok(()) => PeerAnswer::Yes,
+            Err(refusal) => PeerAnswer::No(refusal),
+        };
     // The answer and what it was judged by must be there after a power cut, and so must every event that is told of.
     let past = context.history().map(|history| history.past().to_string());
     front.node.durable(front.node.accepted()).await?;
@@ -98,9 +103,14 @@ fn lacks(from: &From, history: &dyn Outflow<Published>) -> Option<String> {
     }
 }
 
-async fn events(request: &HttpRequest, front: &Front, context: &Arc<dyn Context>) -> Result<HttpResponse, Problem> {
-    let from = web::Query::<From>::from_query(request.query_string())
-        .map_err(|_| Problem::new("bad-request", "`from` is a sequence from 1", "`from`은 1 이상의 순번입니다"))?;
+async fn events(
+    request: &HttpRequest,
+    front: &Front,
+    context: &Arc<dyn Context>,
+) -> Result<HttpResponse, Problem> {
+    let from = web::Query::<From>::from_query(request.query_string()).map_err(|_| {
+        Problem::new("bad-request", "`from` is a sequence from 1", "`from`은 1 이상의 순번입니다")
+    })?;
     let history = context.history().ok_or_else(Problem::not_found)?;
     if let Some(known) = lacks(&from, history.as_ref()) {
         let context = context.name().context.to_owned();

@@ -28,9 +28,14 @@ type Pairs = web::Query<Vec<(String, String)>>;
 
 impl Asked {
     fn of(raw: &str, limits: ListLimits) -> Result<Self, Problem> {
-        let pairs = Pairs::from_query(raw)
-            .map_err(|_| Problem::new("bad-request", "the query cannot be read", "쿼리를 읽을 수 없습니다"))?;
-        let mut asked = Self { list: ListQuery { limits, ..ListQuery::default() }, counted: false, sized: false };
+        let pairs = Pairs::from_query(raw).map_err(|_| {
+            Problem::new("bad-request", "the query cannot be read", "쿼리를 읽을 수 없습니다")
+        })?;
+        let mut asked = Self {
+            list: ListQuery { limits, ..ListQuery::default() },
+            counted: false,
+            sized: false,
+        };
         let mut sorted = false;
         let bad = || {
             Problem::new(
@@ -42,11 +47,16 @@ impl Asked {
         for (name, value) in pairs.into_inner() {
             match name.as_str() {
                 "page" => {
-                    asked.list.page = value.parse().ok().filter(|_| !asked.counted).ok_or_else(bad)?;
+                    asked.list.page =
+                        value.parse().ok().filter(|_| !asked.counted).ok_or_else(bad)?;
                     asked.counted = true;
                 }
                 "size" => {
-                    let size = value.parse::<u64>().ok().filter(|size| *size > 0 && !asked.sized).ok_or_else(bad)?;
+                    let size = value
+                        .parse::<u64>()
+                        .ok()
+                        .filter(|size| *size > 0 && !asked.sized)
+                        .ok_or_else(bad)?;
                     (asked.list.size, asked.sized) = (size.min(100), true);
                 }
                 "after" if asked.list.after.is_none() => asked.list.after = Some(value),
@@ -54,7 +64,9 @@ impl Asked {
                 "sort" => {
                     let (field, direction) = value.split_once(',').unwrap_or((&value, "asc"));
                     let down = direction.eq_ignore_ascii_case("desc");
-                    if std::mem::replace(&mut sorted, true) || !(down || direction.eq_ignore_ascii_case("asc")) {
+                    if std::mem::replace(&mut sorted, true)
+                        || !(down || direction.eq_ignore_ascii_case("asc"))
+                    {
                         return Err(Problem::new(
                             "sort-unsupported",
                             "`sort` is a field, or a field and `asc` or `desc` behind a comma, given once",
@@ -90,7 +102,9 @@ pub(super) async fn answer(
         front.node.durable(page.commit).await?;
     }
     let (base, name) = (base(request, front), context.name());
-    let mut out = Vec::with_capacity(256 + page.items.iter().map(|seen| seen.body.len() + 256).sum::<usize>());
+    let mut out = Vec::with_capacity(
+        256 + page.items.iter().map(|seen| seen.body.len() + 256).sum::<usize>(),
+    );
     let _ = write!(out, "{{\"_embedded\":{{\"{}\":[", name.collection);
     for (place, Seen { number, body, .. }) in page.items.iter().enumerate() {
         if place > 0 {
@@ -104,7 +118,10 @@ pub(super) async fn answer(
         let _ = write!(out, ",\"_damaged\":{}", json!(page.damaged));
     }
     out.push(b'}');
-    Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-cache")).content_type(media(request)).body(out))
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .content_type(media(request))
+        .body(out))
 }
 
 /// Finds the page: at once where that takes little, and otherwise where it holds nobody up.
@@ -116,7 +133,8 @@ async fn find(
     let most = query.limits.rows;
     let limits = ListLimits { rows: most.min(AT_ONCE), ..query.limits };
     match context.list(&ListQuery { limits, ..query.clone() }) {
-        Ok(ListPage { at_least: true, .. } | ListPage { cut: true, .. }) | Err(Fault::PageTooDeep)
+        Ok(ListPage { at_least: true, .. } | ListPage { cut: true, .. })
+        | Err(Fault::PageTooDeep)
             if most > AT_ONCE =>
         {
             let (context, query) = (context.clone(), query.clone());
@@ -157,7 +175,8 @@ fn links(raw: &str, asked: &Asked, page: &ListPage, collection: &str) -> Value {
     }
     let pages = page.total.div_ceil(*size);
     if asked.counted || asked.sized || pages > 1 || on.is_some() {
-        let kept: String = raw.split('&').filter(|pair| is_kept(pair)).map(|pair| format!("&{pair}")).collect();
+        let kept: String =
+            raw.split('&').filter(|pair| is_kept(pair)).map(|pair| format!("&{pair}")).collect();
         let to = |number: u64| format!("?page={number}&size={size}{kept}");
         let last = pages.saturating_sub(1);
         let more = *number < last || page.at_least && page.next.is_some();
@@ -180,6 +199,9 @@ fn links(raw: &str, asked: &Asked, page: &ListPage, collection: &str) -> Value {
 
 /// Whether a pair of the query is the same for all pages.
 fn is_kept(pair: &str) -> bool {
-    let name = Pairs::from_query(pair).ok().and_then(|pairs| pairs.into_inner().pop()).map(|(name, _)| name);
+    let name = Pairs::from_query(pair)
+        .ok()
+        .and_then(|pairs| pairs.into_inner().pop())
+        .map(|(name, _)| name);
     name.is_some_and(|name| !["page", "size"].contains(&name.as_str()))
 }

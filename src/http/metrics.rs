@@ -5,13 +5,16 @@ use crate::actors::{ContextHealth, Phase};
 use actix_web::http::{Method, StatusCode};
 use prometheus_client::{
     encoding::{EncodeLabelSet, LabelSetEncoder, text::encode},
-    metrics::{counter::ConstCounter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
+    metrics::{
+        counter::ConstCounter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info,
+    },
     registry::Registry,
 };
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 /// Upper bounds of the buckets, in seconds: those of OpenTelemetry's `http.server.request.duration`.
-const BUCKETS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+const BUCKETS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What a request is counted under. The route is a template, never a path, so that there are few of them.
@@ -62,7 +65,10 @@ impl Requests {
         let error = (status >= 500).then(|| code.unwrap_or_else(|| status.to_string().into()));
         let known = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
         let request = Request {
-            http_request_method: known.into_iter().find(|name| *name == method.as_str()).unwrap_or("_OTHER"),
+            http_request_method: known
+                .into_iter()
+                .find(|name| *name == method.as_str())
+                .unwrap_or("_OTHER"),
             http_route: route.clone(),
             http_response_status_code: status,
             url_scheme: "http",
@@ -85,7 +91,9 @@ impl Gathered<'_> {
         let family = Family::<Labels, GaugeOf>::default();
         for context in self.contexts {
             if let Some(value) = value(context) {
-                family.get_or_create(&vec![("context", context.context)]).set(i64::try_from(value).unwrap_or(i64::MAX));
+                family
+                    .get_or_create(&vec![("context", context.context)])
+                    .set(i64::try_from(value).unwrap_or(i64::MAX));
             }
         }
         self.registry.register(name, help, family);
@@ -120,13 +128,25 @@ pub fn scrape(front: &Front) -> Told {
         Some(u64::from(health.state == Phase::Running))
     });
     gathered.counter("holdfast_actor_restarts", "Restarts", |health| Some(health.restarts));
-    gathered.counter("holdfast_actor_crashes", "Messages whose decision panicked", |health| Some(health.crashes));
-    gathered.gauge("holdfast_mailbox_depth", "Mail that waits for a turn", |health| Some(health.mailbox));
-    gathered.gauge("holdfast_listener_backlog", "Events of its sources not yet taken", |health| Some(health.backlog));
-    gathered.gauge("holdfast_saga_waiting", "Callers that wait to be settled", |health| Some(health.waiting));
+    gathered.counter("holdfast_actor_crashes", "Messages whose decision panicked", |health| {
+        Some(health.crashes)
+    });
+    gathered.gauge("holdfast_mailbox_depth", "Mail that waits for a turn", |health| {
+        Some(health.mailbox)
+    });
+    gathered.gauge("holdfast_listener_backlog", "Events of its sources not yet taken", |health| {
+        Some(health.backlog)
+    });
+    gathered.gauge("holdfast_saga_waiting", "Callers that wait to be settled", |health| {
+        Some(health.waiting)
+    });
     gathered.gauge("holdfast_parked_events", "Events set aside", |health| Some(health.parked));
-    gathered.counter("holdfast_context_damaged", "Damage found in what it keeps", |health| Some(health.damaged));
-    gathered.counter("holdfast_events", "Events in the log", |health| (!health.view).then_some(health.last_sequence));
+    gathered.counter("holdfast_context_damaged", "Damage found in what it keeps", |health| {
+        Some(health.damaged)
+    });
+    gathered.counter("holdfast_events", "Events in the log", |health| {
+        (!health.view).then_some(health.last_sequence)
+    });
     guards(&mut registry, front, &contexts);
 
     let outflows = front.node.outflows();
@@ -135,7 +155,11 @@ pub fn scrape(front: &Front) -> Told {
         let labels = vec![("sink", flow.sink), ("context", flow.context)];
         pending.get_or_create(&labels).set(i64::try_from(flow.pending).unwrap_or(i64::MAX));
     }
-    registry.register("holdfast_outbox_pending", "Events that a sink outside has not taken", pending);
+    registry.register(
+        "holdfast_outbox_pending",
+        "Events that a sink outside has not taken",
+        pending,
+    );
     let counts = ["sent", "returned", "reconnects"].map(|_| Family::<Labels, CounterOf>::default());
     let up = Family::<Labels, GaugeOf>::default();
     for sink in front.node.sinks() {
@@ -148,36 +172,76 @@ pub fn scrape(front: &Front) -> Told {
     let [sent, returned, reconnects] = counts;
     registry.register("holdfast_outbox_up", "Whether a sink outside can take events now", up);
     registry.register("holdfast_outbox_sent", "Events that a sink outside has taken", sent);
-    registry.register("holdfast_outbox_returned", "Events that nobody outside had asked for", returned);
-    registry.register("holdfast_outbox_reconnects", "How often a sink outside had to be reached anew", reconnects);
+    registry.register(
+        "holdfast_outbox_returned",
+        "Events that nobody outside had asked for",
+        returned,
+    );
+    registry.register(
+        "holdfast_outbox_reconnects",
+        "How often a sink outside had to be reached anew",
+        reconnects,
+    );
 
     replicas(&mut registry, front);
     let disputed = i64::try_from(front.node.disputes().len()).unwrap_or(i64::MAX);
-    registry.register("holdfast_history_disputes", "Logs with two pasts, to be mended", ConstGauge::new(disputed));
+    registry.register(
+        "holdfast_history_disputes",
+        "Logs with two pasts, to be mended",
+        ConstGauge::new(disputed),
+    );
     if !front.settings.inlets.is_empty() {
         inlets(front, &mut registry);
     }
 
     let store = front.node.store_health();
-    registry.register("holdfast_store_commits", "Accepted batches", ConstCounter::new(store.accepted));
-    registry.register("holdfast_store_syncs", "Groups made durable", ConstCounter::new(store.syncs));
+    registry.register(
+        "holdfast_store_commits",
+        "Accepted batches",
+        ConstCounter::new(store.accepted),
+    );
+    registry.register(
+        "holdfast_store_syncs",
+        "Groups made durable",
+        ConstCounter::new(store.syncs),
+    );
     let (damages, scrubs) = (ConstCounter::new(store.damages), ConstCounter::new(store.scrubs));
-    registry.register("holdfast_store_damaged", "How often something damaged was found in the store", damages);
-    registry.register("holdfast_store_scrubs", "How often all of the store has been read to find such", scrubs);
+    registry.register(
+        "holdfast_store_damaged",
+        "How often something damaged was found in the store",
+        damages,
+    );
+    registry.register(
+        "holdfast_store_scrubs",
+        "How often all of the store has been read to find such",
+        scrubs,
+    );
     let mut gauge = |name: &str, help: &str, value: u64| {
         registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
     };
-    gauge("holdfast_store_unwritten_bytes", "Accepted and not yet in the trees", store.unwritten_bytes);
+    gauge(
+        "holdfast_store_unwritten_bytes",
+        "Accepted and not yet in the trees",
+        store.unwritten_bytes,
+    );
     gauge("holdfast_store_disk_bytes", "Bytes on disk", store.disk_bytes);
     if let Some(free) = store.free_bytes {
         gauge("holdfast_store_free_bytes", "Bytes that are free on the disk", free);
     }
     gauge("holdfast_store_reserve_bytes", "Bytes that are to stay free", store.reserve_bytes);
-    gauge("holdfast_store_full", "Whether commands are refused for lack of room", store.full.into());
+    gauge(
+        "holdfast_store_full",
+        "Whether commands are refused for lack of room",
+        store.full.into(),
+    );
     gauge("holdfast_store_most_runs", "Runs of the tree that has most of them", store.most_runs);
     let clock = front.node.clock_health();
     let stepped_back = u64::try_from(clock.stepped_back_seconds).unwrap_or(0);
-    gauge("holdfast_clock_stepped_back_seconds", "By how much the machine's clock was set back", stepped_back);
+    gauge(
+        "holdfast_clock_stepped_back_seconds",
+        "By how much the machine's clock was set back",
+        stepped_back,
+    );
     gauge("process_resident_memory_bytes", "Resident memory", resident_bytes().unwrap_or(0));
 
     connections(&mut registry, front);
@@ -197,13 +261,27 @@ fn connections(registry: &mut Registry, front: &Front) {
     };
     gauge("holdfast_connections", "Connections that are open", crowd.open);
     gauge("holdfast_connections_most", "As many may be", crowd.most);
-    gauge("holdfast_unsent_bytes", "Bytes of answers that wait for clients that do not read", crowd.unsent);
+    gauge(
+        "holdfast_unsent_bytes",
+        "Bytes of answers that wait for clients that do not read",
+        crowd.unsent,
+    );
     let streams = front.settings.max_streams.saturating_sub(front.streams.available_permits());
     gauge("holdfast_streams", "Streams of events that are open", streams);
-    let mut counter = |name: &str, help: &str, value: u64| registry.register(name, help, ConstCounter::new(value));
+    let mut counter = |name: &str, help: &str, value: u64| {
+        registry.register(name, help, ConstCounter::new(value))
+    };
     counter("holdfast_connections_spared", "Closed while idle, for a newcomer", crowd.spared);
-    counter("holdfast_connections_refused", "Turned away because all others were busy", crowd.refused);
-    counter("holdfast_connections_broken", "Broken off because the client did not read", crowd.broken);
+    counter(
+        "holdfast_connections_refused",
+        "Turned away because all others were busy",
+        crowd.refused,
+    );
+    counter(
+        "holdfast_connections_broken",
+        "Broken off because the client did not read",
+        crowd.broken,
+    );
 }
 
 /// The guards in front of contexts, those of other nodes included.
@@ -233,7 +311,8 @@ fn replicas(registry: &mut Registry, front: &Front) {
         return;
     }
     let (last, fed) = (Family::<Labels, GaugeOf>::default(), Family::<Labels, GaugeOf>::default());
-    let (taken, again) = (Family::<Labels, CounterOf>::default(), Family::<Labels, CounterOf>::default());
+    let (taken, again) =
+        (Family::<Labels, CounterOf>::default(), Family::<Labels, CounterOf>::default());
     for replica in replicas {
         let of = || vec![("context", replica.context)];
         last.get_or_create(&of()).set(i64::try_from(replica.last_sequence).unwrap_or(i64::MAX));
@@ -243,7 +322,11 @@ fn replicas(registry: &mut Registry, front: &Front) {
         }
         again.get_or_create(&of()).inc_by(replica.again);
     }
-    registry.register("holdfast_inbox_sequence", "The last event of another node's context that is here", last);
+    registry.register(
+        "holdfast_inbox_sequence",
+        "The last event of another node's context that is here",
+        last,
+    );
     registry.register("holdfast_inbox_fed", "Whether the broker brings its events", fed);
     registry.register("holdfast_inbox_events", "Its events taken, by who brought them", taken);
     registry.register("holdfast_inbox_repeated", "Its events that came again, to no effect", again);
@@ -252,7 +335,8 @@ fn replicas(registry: &mut Registry, front: &Front) {
 /// How commands come in by something else than HTTP.
 fn inlets(front: &Front, registry: &mut Registry) {
     let up = Family::<Labels, GaugeOf>::default();
-    let counts = ["answered", "unroutable", "rejected", "reconnects"].map(|_| Family::<Labels, CounterOf>::default());
+    let counts = ["answered", "unroutable", "rejected", "reconnects"]
+        .map(|_| Family::<Labels, CounterOf>::default());
     for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
         let labels = vec![("inlet", inlet.inlet)];
         up.get_or_create(&labels).set(inlet.up.into());
@@ -264,9 +348,21 @@ fn inlets(front: &Front, registry: &mut Registry) {
     let [answered, unroutable, rejected, reconnects] = counts;
     registry.register("holdfast_inlet_up", "Whether commands can come in by it now", up);
     registry.register("holdfast_inlet_answered", "Replies that were sent", answered);
-    registry.register("holdfast_inlet_unroutable", "Replies that nobody waited for any more", unroutable);
-    registry.register("holdfast_inlet_rejected", "Commands that were refused with nobody to tell", rejected);
-    registry.register("holdfast_inlet_reconnects", "How often the broker had to be reached anew", reconnects);
+    registry.register(
+        "holdfast_inlet_unroutable",
+        "Replies that nobody waited for any more",
+        unroutable,
+    );
+    registry.register(
+        "holdfast_inlet_rejected",
+        "Commands that were refused with nobody to tell",
+        rejected,
+    );
+    registry.register(
+        "holdfast_inlet_reconnects",
+        "How often the broker had to be reached anew",
+        reconnects,
+    );
 }
 
 /// The second number of `/proc/self/statm` counts pages, which are of 4 KiB wherever this server is measured.

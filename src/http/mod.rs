@@ -135,7 +135,10 @@ impl Front {
             Some((collection, _, "")) => collection.path.clone(),
             Some((collection, _, _)) => collection.item.clone(),
             None if path.starts_with("/events/") => "/events/{context}".into(),
-            None => ops::PATHS.iter().find(|known| **known == path).map_or(self.other.clone(), |path| Arc::from(*path)),
+            None => ops::PATHS
+                .iter()
+                .find(|known| **known == path)
+                .map_or(self.other.clone(), |path| Arc::from(*path)),
         }
     }
 }
@@ -162,7 +165,9 @@ pub async fn serve(
     let mut doors = vec![(Only(None), all)];
     for (name, listener) in contexts {
         // Of a context that is not here, nobody answers there either.
-        if let Some(place) = node.contexts().iter().position(|context| context.name().context == name) {
+        if let Some(place) =
+            node.contexts().iter().position(|context| context.name().context == name)
+        {
             doors.push((Only(Some(place)), listener));
         }
     }
@@ -226,11 +231,17 @@ pub async fn serve(
                 .client_disconnect_timeout(LINGER)
                 .keep_alive(keep_alive)
                 .h1_write_buffer_size(PORTION)
-                .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.stay())))
+                .on_connect_ext(|connection: &Connection, data| {
+                    drop(data.insert(connection.stay()))
+                })
                 .finish(map_config(app.into_factory(), |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                std::future::ready(Ok((Connection::new(stream, &crowd, bounds), Protocol::Http1, peer)))
+                std::future::ready(Ok((
+                    Connection::new(stream, &crowd, bounds),
+                    Protocol::Http1,
+                    peer,
+                )))
             })
             .and_then(http)
         })?;
@@ -252,13 +263,16 @@ pub async fn serve(
     served
 }
 
-async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<Front>) -> HttpResponse {
+async fn dispatch(
+    request: HttpRequest,
+    payload: web::Payload,
+    front: web::Data<Front>,
+) -> HttpResponse {
     let began = Instant::now();
     let only = only(&request);
-    let found = front
-        .paths
-        .find(request.path())
-        .filter(|(collection, ..)| only.is_none_or(|place| matches!(collection.place, Host::Here(at) if at == place)));
+    let found = front.paths.find(request.path()).filter(|(collection, ..)| {
+        only.is_none_or(|place| matches!(collection.place, Host::Here(at) if at == place))
+    });
     let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
     let code = answer.as_ref().err().map(|problem| problem.code().clone());
@@ -287,8 +301,11 @@ async fn dispatch(request: HttpRequest, payload: web::Payload, front: web::Data<
 
 /// One line for an answered request.
 fn log<const BAD: bool>(request: &HttpRequest, route: &str, status: u16, took: Duration) {
-    let text = |name: &str| input::text(request, name).filter(|word| word.len() <= LONGEST_WORD).unwrap_or_default();
-    let (method, micros) = (request.method().as_str(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    let text = |name: &str| {
+        input::text(request, name).filter(|word| word.len() <= LONGEST_WORD).unwrap_or_default()
+    };
+    let (method, micros) =
+        (request.method().as_str(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     let trace = text("traceparent").split('-').nth(1).unwrap_or_default();
     let correlation = text("x-correlation-id");
     match BAD {
@@ -315,7 +332,9 @@ async fn route(
     if let Some((collection, written, rest)) = found {
         let at = match collection.place {
             Host::Here(place) => place,
-            Host::Elsewhere(place) => return forward::pass_on(request, payload, front, place).await,
+            Host::Elsewhere(place) => {
+                return forward::pass_on(request, payload, front, place).await;
+            }
         };
         let context = front.node.contexts().get(at).ok_or_else(Problem::not_found)?;
         return rest::answer(request, payload, front, (context, collection), written, rest).await;
@@ -331,13 +350,19 @@ async fn route(
         path if path.starts_with("/events/") => events::answer(request, front, path.get(8..)).await,
         "/asyncapi.json" => openapi::docs::document(request, &front.asyncapi),
         path if path.starts_with("/schemas/") => {
-            let kind = path.get(9..).and_then(|file| file.strip_suffix(".json")).ok_or_else(Problem::not_found)?;
-            let schema = front.settings.documents.schemas.get(kind).ok_or_else(Problem::not_found)?;
+            let kind = path
+                .get(9..)
+                .and_then(|file| file.strip_suffix(".json"))
+                .ok_or_else(Problem::not_found)?;
+            let schema =
+                front.settings.documents.schemas.get(kind).ok_or_else(Problem::not_found)?;
             openapi::docs::document(request, &Bytes::from(schema.clone()))
         }
         "/openapi.json" => openapi::docs::document(request, &front.document),
         "/docs" => openapi::docs::redirect(request),
-        path if path.starts_with("/docs/") => openapi::docs::answer(request, path.get(6..).unwrap_or_default()),
+        path if path.starts_with("/docs/") => {
+            openapi::docs::answer(request, path.get(6..).unwrap_or_default())
+        }
         path if ops::PATHS.contains(&path) => ops::answer(request, front),
         _ => Err(Problem::not_found()),
     }

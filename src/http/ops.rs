@@ -27,7 +27,8 @@ pub fn answer(request: &HttpRequest, front: &Front) -> Result<HttpResponse, Prob
         Method::GET | Method::HEAD => {}
         _ => return Err(Problem::method("GET, HEAD")),
     }
-    let Some(Told { status, media, body }) = tell(front, request.path(), request.query_string()) else {
+    let Some(Told { status, media, body }) = tell(front, request.path(), request.query_string())
+    else {
         return Ok(home(request, front));
     };
     Ok(HttpResponse::build(status).content_type(media).body(body))
@@ -47,9 +48,13 @@ pub fn tell(front: &Front, path: &str, query: &str) -> Option<Told> {
         "/livez" => text(StatusCode::OK, "ok\n".into()),
         "/readyz" => readyz(query, front),
         "/metrics" | "/actuator/prometheus" => metrics::scrape(front),
-        "/actuator/info" => json_of(StatusCode::OK, &json!({ "build": { "version": env!("CARGO_PKG_VERSION") } })),
+        "/actuator/info" => {
+            json_of(StatusCode::OK, &json!({ "build": { "version": env!("CARGO_PKG_VERSION") } }))
+        }
         "/actuator/health/liveness" => json_of(StatusCode::OK, &json!({ "status": "UP" })),
-        "/actuator/health" | "/actuator/health/readiness" => health(front, path == "/actuator/health"),
+        "/actuator/health" | "/actuator/health/readiness" => {
+            health(front, path == "/actuator/health")
+        }
         _ => return None,
     })
 }
@@ -69,7 +74,10 @@ fn ready(front: &Front) -> bool {
 }
 
 fn phase(health: &ContextHealth) -> String {
-    serde_json::to_value(health.state).ok().and_then(|state| state.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(health.state)
+        .ok()
+        .and_then(|state| state.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn readyz(query: &str, front: &Front) -> Told {
@@ -95,7 +103,9 @@ fn readyz(query: &str, front: &Front) -> Told {
     let mark = |fine: bool| if fine { "[+]" } else { "[-]" };
     let mut body: String = lines
         .iter()
-        .map(|(name, fine, word)| format!("{}{name} {}\n", mark(*fine), if *fine { "ok" } else { word }))
+        .map(|(name, fine, word)| {
+            format!("{}{name} {}\n", mark(*fine), if *fine { "ok" } else { word })
+        })
         .collect();
     for dispute in disputes {
         let Dispute { context, since, detail } = dispute;
@@ -106,21 +116,36 @@ fn readyz(query: &str, front: &Front) -> Told {
     }
     for context in front.node.contexts() {
         let health = context.health();
-        let sound = health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty();
-        let rebuilding = health.rebuilding.map(|rows| format!("; writes its rows anew ({rows} so far)"));
-        let contested =
-            health.contested.iter().map(|Contested { key, numbers }| format!("; `{key}` is held by {numbers:?}"));
+        let sound =
+            health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty();
+        let rebuilding =
+            health.rebuilding.map(|rows| format!("; writes its rows anew ({rows} so far)"));
+        let contested = health
+            .contested
+            .iter()
+            .map(|Contested { key, numbers }| format!("; `{key}` is held by {numbers:?}"));
         let contested: String = rebuilding.into_iter().chain(contested).collect();
-        let damage = health.damage.as_ref().map(|what| format!("; damaged ({}): {what}", health.damaged));
+        let damage =
+            health.damage.as_ref().map(|what| format!("; damaged ({}): {what}", health.damaged));
         let damage = damage.unwrap_or_default();
-        body.push_str(&format!("{}{} {}{contested}{damage}\n", mark(sound), health.context, phase(&health)));
+        body.push_str(&format!(
+            "{}{} {}{contested}{damage}\n",
+            mark(sound),
+            health.context,
+            phase(&health)
+        ));
     }
     for sink in front.node.sinks() {
         body.push_str(&format!("{}{} {}\n", mark(sink.up), sink.sink, sink.state));
     }
     for replica in front.node.replicas() {
-        let word = replica.feed.unwrap_or(if replica.error.is_none() { "asked" } else { "unreachable" });
-        body.push_str(&format!("{}events of {} {word}\n", mark(replica.error.is_none()), replica.context));
+        let word =
+            replica.feed.unwrap_or(if replica.error.is_none() { "asked" } else { "unreachable" });
+        body.push_str(&format!(
+            "{}events of {} {word}\n",
+            mark(replica.error.is_none()),
+            replica.context
+        ));
     }
     for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
         body.push_str(&format!("{}{} {}\n", mark(inlet.up), inlet.inlet, inlet.state));
@@ -161,14 +186,23 @@ fn health(front: &Front, components: bool) -> Told {
         let replicas = front.node.replicas();
         if !replicas.is_empty() {
             // They wait for it; nobody else does.
-            let word = if replicas.iter().all(|replica| replica.error.is_none()) { "UP" } else { "UNKNOWN" };
-            let details: Map<_, _> =
-                replicas.into_iter().map(|replica| (replica.context.to_owned(), json!(replica))).collect();
+            let word = if replicas.iter().all(|replica| replica.error.is_none()) {
+                "UP"
+            } else {
+                "UNKNOWN"
+            };
+            let details: Map<_, _> = replicas
+                .into_iter()
+                .map(|replica| (replica.context.to_owned(), json!(replica)))
+                .collect();
             parts.insert("replicas".into(), json!({ "status": word, "details": details }));
         }
         let disputes = front.node.disputes();
         if !disputes.is_empty() {
-            parts.insert("history".into(), json!({ "status": "DOWN", "details": { "disputes": disputes } }));
+            parts.insert(
+                "history".into(),
+                json!({ "status": "DOWN", "details": { "disputes": disputes } }),
+            );
         }
         for inlet in front.settings.inlets.iter().map(|inlet| inlet.health()) {
             let word = if inlet.up { "UP" } else { "UNKNOWN" };
@@ -176,12 +210,14 @@ fn health(front: &Front, components: bool) -> Told {
         }
         for (context, guard) in front.node.guards() {
             let word = if guard.breaker == "closed" { "UP" } else { "UNKNOWN" };
-            parts.insert(format!("guard of {context}"), json!({ "status": word, "details": guard }));
+            parts
+                .insert(format!("guard of {context}"), json!({ "status": word, "details": guard }));
         }
         for context in front.node.contexts() {
             let health = context.health();
             let mut details = Map::new();
-            let mut detail = |name: &str, value: Value| drop(details.insert(name.to_owned(), value));
+            let mut detail =
+                |name: &str, value: Value| drop(details.insert(name.to_owned(), value));
             detail("state", json!(health.state));
             detail("backlog", health.backlog.into());
             detail("restarts", health.restarts.into());
@@ -196,7 +232,9 @@ fn health(front: &Front, components: bool) -> Told {
                 detail("rebuilding", rows.into());
             }
             // A context that is away is told, and takes nothing else with it.
-            let sound = health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty();
+            let sound = health.state == Phase::Running
+                && health.damaged == 0
+                && health.contested.is_empty();
             let word = if sound { "UP" } else { "UNKNOWN" };
             parts.insert(health.context.into(), json!({ "status": word, "details": details }));
         }
@@ -209,12 +247,22 @@ fn health(front: &Front, components: bool) -> Told {
 fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
     let base = super::rest::base(request, front);
     let mut links = Map::new();
-    let mut link = |rel: String, path: String| links.insert(rel, json!({ "href": format!("{base}{path}") }));
+    let mut link =
+        |rel: String, path: String| links.insert(rel, json!({ "href": format!("{base}{path}") }));
     link("self".into(), "/".into());
     let only = super::only(request);
-    for (_, context) in front.node.contexts().iter().enumerate().filter(|(place, _)| only.is_none_or(|o| o == *place)) {
+    for (_, context) in front
+        .node
+        .contexts()
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| only.is_none_or(|o| o == *place))
+    {
         let name = context.name();
-        link(format!("{}:{}", name.system, name.collection), format!("/{}/{}", name.system, name.collection));
+        link(
+            format!("{}:{}", name.system, name.collection),
+            format!("/{}/{}", name.system, name.collection),
+        );
         if front.settings.bare {
             link(name.collection.into(), format!("/{}", name.collection));
         }
@@ -228,5 +276,7 @@ fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
     ] {
         link(rel.into(), path.into());
     }
-    HttpResponse::Ok().content_type("application/hal+json").body(json!({ "_links": links }).to_string())
+    HttpResponse::Ok()
+        .content_type("application/hal+json")
+        .body(json!({ "_links": links }).to_string())
 }

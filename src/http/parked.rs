@@ -38,10 +38,17 @@ pub(super) fn read_id(id: &str) -> Option<(&str, ParkedId)> {
 pub(super) async fn list(front: &Front, query: &str) -> Result<Value, Problem> {
     let bad = || {
         let en = "`limit` is a number from 1, and `after` the id of something that was set aside";
-        Problem::new("bad-request", en, "`limit`은 1 이상의 숫자, `after`는 보류된 항목의 id여야 합니다")
+        Problem::new(
+            "bad-request",
+            en,
+            "`limit`은 1 이상의 숫자, `after`는 보류된 항목의 id여야 합니다",
+        )
     };
-    let Asked { limit, after } = web::Query::<Asked>::from_query(query).map_err(|_| bad())?.into_inner();
-    let limit = limit.map_or(Some(LIMIT), |limit| (limit > 0).then_some(limit.min(MOST))).ok_or_else(bad)?;
+    let Asked { limit, after } =
+        web::Query::<Asked>::from_query(query).map_err(|_| bad())?.into_inner();
+    let limit = limit
+        .map_or(Some(LIMIT), |limit| (limit > 0).then_some(limit.min(MOST)))
+        .ok_or_else(bad)?;
     let contexts = front.node.contexts();
     // The first context that is still to be asked, and behind what; past them all there are the letters.
     let (mut place, mut behind, mut letters_behind) = (0, None, 0);
@@ -53,7 +60,10 @@ pub(super) async fn list(front: &Front, query: &str) -> Result<Value, Problem> {
         }
         Some(id) => {
             let (listener, parked) = read_id(id).ok_or_else(bad)?;
-            place = contexts.iter().position(|context| context.name().context == listener).ok_or_else(bad)?;
+            place = contexts
+                .iter()
+                .position(|context| context.name().context == listener)
+                .ok_or_else(bad)?;
             behind = Some(parked);
         }
     }
@@ -80,7 +90,10 @@ pub(super) async fn list(front: &Front, query: &str) -> Result<Value, Problem> {
     }
     let more = all.len() > limit;
     all.truncate(limit);
-    let next = all.last().filter(|_| more).map(|(id, _)| format!("/admin/parked?after={id}&limit={limit}"));
+    let next = all
+        .last()
+        .filter(|_| more)
+        .map(|(id, _)| format!("/admin/parked?after={id}&limit={limit}"));
     let shown = all.into_iter().map(|(id, mut shown)| {
         shown.as_object_mut().map(|fields| fields.insert("id".into(), id.into()));
         shown

@@ -41,7 +41,8 @@ pub fn answered<B: MessageBody>(
     answer: Result<ServiceResponse<B>, Error>,
     under_way: Option<UnderWay>,
 ) -> Result<ServiceResponse<Portions<B>>, Error> {
-    let portions = |body| Portions { body: Box::pin(body), rest: Bytes::new(), is_own: false, under_way };
+    let portions =
+        |body| Portions { body: Box::pin(body), rest: Bytes::new(), is_own: false, under_way };
     Ok(answer?.map_body(|_, body| portions(body)))
 }
 
@@ -52,7 +53,10 @@ impl<B: MessageBody> MessageBody for Portions<B> {
         self.body.size()
     }
 
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, B::Error>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, B::Error>>> {
         let this = self.get_mut();
         if this.rest.is_empty() {
             match ready!(this.body.as_mut().poll_next(context)) {

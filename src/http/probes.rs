@@ -139,14 +139,17 @@ async fn answer(mut stream: TcpStream, front: &Front) -> io::Result<()> {
 }
 
 fn told(head: &[u8], front: &Front) -> Vec<u8> {
-    let line = head.split(|byte| *byte == b'\r').next().and_then(|line| std::str::from_utf8(line).ok());
+    let line =
+        head.split(|byte| *byte == b'\r').next().and_then(|line| std::str::from_utf8(line).ok());
     let mut words = line.unwrap_or_default().split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     if !matches!(method, "GET" | "HEAD") {
         return refusal::words(Problem::method("GET, HEAD"));
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(told) = ops::tell(front, path, query) else { return refusal::words(Problem::not_found()) };
+    let Some(told) = ops::tell(front, path, query) else {
+        return refusal::words(Problem::not_found());
+    };
     let ops::Told { status, media, body } = told;
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media}\r\ncache-control: no-cache\r\n\

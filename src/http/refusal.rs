@@ -44,7 +44,11 @@ impl Refusal {
     }
 
     /// Writes what is left, closes that half, and hears the client out; all of it takes no longer than [`LINGER`].
-    pub fn poll_told(&mut self, stream: &mut TcpStream, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub fn poll_told(
+        &mut self,
+        stream: &mut TcpStream,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.linger.is_elapsed() || self.linger.as_mut().poll(context).is_ready() {
             return Poll::Ready(Ok(()));
         }
@@ -70,7 +74,8 @@ impl Refusal {
 /// A problem as an answer after which the connection closes.
 pub fn words(problem: Problem) -> Vec<u8> {
     let answer = problem.answer("", &());
-    let reason = StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
+    let reason =
+        StatusCode::from_u16(answer.status).ok().and_then(|status| status.canonical_reason());
     let mut head = format!("HTTP/1.1 {} {}\r\n", answer.status, reason.unwrap_or_default());
     let (media, body) = answer.content.unwrap_or_default();
     // Writing to a string cannot fail.
@@ -79,7 +84,10 @@ pub fn words(problem: Problem) -> Vec<u8> {
         let _ = write!(head, "{name}: {value}\r\n");
     }
     let date = HttpDate::from(SystemTime::now());
-    let _ = write!(head, "x-content-type-options: nosniff\r\nconnection: close\r\ndate: {date}\r\n\r\n");
+    let _ = write!(
+        head,
+        "x-content-type-options: nosniff\r\nconnection: close\r\ndate: {date}\r\n\r\n"
+    );
     [head.as_bytes(), &body].concat()
 }
 
@@ -95,7 +103,11 @@ pub fn refusal(written: &[u8], head_limit: usize) -> Option<Vec<u8>> {
     let head = std::str::from_utf8(head).ok()?;
     let (status, fields) = head.split_once("\r\n")?;
     let problem = match status.get(9..12)? {
-        "400" => Problem::new("bad-request", "this is not HTTP as it is spoken here", "올바른 HTTP 요청이 아닙니다"),
+        "400" => Problem::new(
+            "bad-request",
+            "this is not HTTP as it is spoken here",
+            "올바른 HTTP 요청이 아닙니다",
+        ),
         "431" => Problem::large_head(head_limit),
         _ => return None,
     };

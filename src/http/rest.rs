@@ -31,14 +31,19 @@ pub async fn answer(
     match *request.method() {
         Method::GET | Method::HEAD => match place {
             Place::Collection => return list::answer(request, front, context, collection).await,
-            Place::Item(None, number) => return one(request, front, context, collection, number).await,
+            Place::Item(None, number) => {
+                return one(request, front, context, collection, number).await;
+            }
             Place::Item(Some(_), _) => {}
         },
         Method::OPTIONS => {
             let allow = allow(context.as_ref(), &place);
             let mut response = HttpResponse::NoContent();
             if allow.contains("PATCH") {
-                response.insert_header(("Accept-Patch", "application/json, application/merge-patch+json"));
+                response.insert_header((
+                    "Accept-Patch",
+                    "application/json, application/merge-patch+json",
+                ));
             }
             return Ok(response.insert_header((header::ALLOW, allow)).finish());
         }
@@ -48,9 +53,12 @@ pub async fn answer(
     let door = inbound::door(context.as_ref(), &place, method)
         .ok_or_else(|| Problem::method(&allow(context.as_ref(), &place)))?;
     let base = base(request, front);
-    let wanted = Request { method, headers: request, base: &base, path: &within.path, collection, rest };
+    let wanted =
+        Request { method, headers: request, base: &base, path: &within.path, collection, rest };
     let body = input::bytes(request, payload, front);
-    Ok(response(inbound::command(&wanted, context.as_ref(), door, front.settings.json_depth, body).await?))
+    Ok(response(
+        inbound::command(&wanted, context.as_ref(), door, front.settings.json_depth, body).await?,
+    ))
 }
 
 /// An answer as HTTP has it.
@@ -69,13 +77,21 @@ pub fn response(answer: Answer) -> HttpResponse {
 /// A problem as HTTP has it.
 pub fn refusal(problem: Problem, request: &HttpRequest) -> HttpResponse {
     let mut response = response(problem.answer(request.path(), request));
-    response.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept-Language"));
+    response
+        .headers_mut()
+        .insert(header::VARY, header::HeaderValue::from_static("Accept-Language"));
     response
 }
 
 /// A fault that was judged from accepted state waits until that state is durable.
 pub(super) async fn told(front: &Front, fault: Fault) -> Problem {
-    if matches!(fault, Fault::Refused(_) | Fault::RefusedBefore(_) | Fault::VersionMismatch { .. } | Fault::KeyReused) {
+    if matches!(
+        fault,
+        Fault::Refused(_)
+            | Fault::RefusedBefore(_)
+            | Fault::VersionMismatch { .. }
+            | Fault::KeyReused
+    ) {
         let commit = front.node.accepted();
         if !front.node.is_durable(commit)
             && let Err(worse) = front.node.durable(commit).await
@@ -102,7 +118,10 @@ async fn one(
     }
     let tag = format!("\"{}\"", seen.version);
     let fresh = input::text(request, "if-none-match").is_some_and(|given| {
-        given.split(',').map(str::trim).any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
+        given
+            .split(',')
+            .map(str::trim)
+            .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == tag)
     });
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));

@@ -34,21 +34,39 @@ fn beginner(front: &Front, name: &str) -> Option<(Name, bool)> {
     let here = front.node.contexts().iter().filter(|context| !context.is_view());
     let here = here.map(|context| (context.name(), context.is_order()));
     let elsewhere = front.settings.elsewhere.iter().map(|context| (context.name, context.is_order));
-    here.chain(elsewhere).find(|(known, is_order)| known.context == name || (*is_order && known.system == name))
+    here.chain(elsewhere)
+        .find(|(known, is_order)| known.context == name || (*is_order && known.system == name))
 }
 
 /// What happened under one correlation id: in the saga that `name` began under `number`.
-pub(super) async fn saga(front: &Front, name: &str, number: u64, query: &str) -> Result<Value, Problem> {
+pub(super) async fn saga(
+    front: &Front,
+    name: &str,
+    number: u64,
+    query: &str,
+) -> Result<Value, Problem> {
     let bad = || {
         let en = "`limit` is a number from 1, and `from` is taken from `next`";
-        Problem::new("bad-request", en, "`limit`은 1 이상의 숫자, `from`은 `next`에서 가져온 값이어야 합니다")
+        Problem::new(
+            "bad-request",
+            en,
+            "`limit`은 1 이상의 숫자, `from`은 `next`에서 가져온 값이어야 합니다",
+        )
     };
-    let Asked { limit, from } = web::Query::<Asked>::from_query(query).map_err(|_| bad())?.into_inner();
-    let limit = limit.map_or(Some(LIMIT), |limit| (limit > 0).then_some(limit.min(MOST))).ok_or_else(bad)?;
+    let Asked { limit, from } =
+        web::Query::<Asked>::from_query(query).map_err(|_| bad())?.into_inner();
+    let limit = limit
+        .map_or(Some(LIMIT), |limit| (limit > 0).then_some(limit.min(MOST)))
+        .ok_or_else(bad)?;
     let (beginner, is_order) = beginner(front, name).ok_or_else(Problem::not_found)?;
-    let contexts = front.node.contexts().iter().filter(|context| context.name().system == beginner.system);
-    let member =
-        |context: &Arc<dyn Context>| Member { context: context.clone(), from: 0, entries: VecDeque::new(), next: None };
+    let contexts =
+        front.node.contexts().iter().filter(|context| context.name().system == beginner.system);
+    let member = |context: &Arc<dyn Context>| Member {
+        context: context.clone(),
+        from: 0,
+        entries: VecDeque::new(),
+        next: None,
+    };
     let mut members: Vec<_> = contexts.map(member).collect();
     for part in from.iter().flat_map(|from| from.split(',')) {
         let (context, sequence) = part.split_once(':').ok_or_else(bad)?;
@@ -68,7 +86,9 @@ pub(super) async fn saga(front: &Front, name: &str, number: u64, query: &str) ->
             // The participants share the saga's number; what an order only holds has one of its own.
             let shares = match context.is_view() {
                 true => is_order && context.is_order(),
-                false => entries.iter().any(|entry| (entry.context, entry.number) == (context.name().context, number)),
+                false => entries
+                    .iter()
+                    .any(|entry| (entry.context, entry.number) == (context.name().context, number)),
             };
             if let Some(seen) = shares.then(|| context.read(number).ok()).flatten() {
                 let state = serde_json::from_slice(&seen.body).unwrap_or_default();
@@ -77,14 +97,18 @@ pub(super) async fn saga(front: &Front, name: &str, number: u64, query: &str) ->
         }
         Ok::<_, Fault>(Some((entries, next, parked, states)))
     };
-    let (entries, next, parked, states) = front.scans.run(read).await??.ok_or_else(Problem::not_found)?;
+    let (entries, next, parked, states) =
+        front.scans.run(read).await??.ok_or_else(Problem::not_found)?;
     front.node.durable(front.node.accepted()).await?;
     let (system, context) = (beginner.system, beginner.context);
     let mut told = json!({
         "system": system, "context": context, "number": number, "entries": entries, "parked": parked, "states": states,
     });
     if let (Some(next), Some(fields)) = (next, told.as_object_mut()) {
-        fields.insert("next".into(), format!("/admin/sagas/{name}/{number}?from={next}&limit={limit}").into());
+        fields.insert(
+            "next".into(),
+            format!("/admin/sagas/{name}/{number}?from={next}&limit={limit}").into(),
+        );
     }
     Ok(told)
 }
@@ -97,26 +121,34 @@ fn page(
     limit: usize,
 ) -> Result<(Vec<SagaEntry>, Option<String>), Fault> {
     for member in members.iter_mut() {
-        let SagaPart { entries, next } = member.context.saga(context, number, member.from, limit)?;
+        let SagaPart { entries, next } =
+            member.context.saga(context, number, member.from, limit)?;
         (member.entries, member.next) = (entries.into(), next);
     }
     let whole = members.iter().all(|member| member.next.is_none());
     if whole && members.iter().map(|member| member.entries.len()).sum::<usize>() <= limit {
-        let mut entries: Vec<_> = members.iter_mut().flat_map(|member| member.entries.drain(..)).collect();
+        let mut entries: Vec<_> =
+            members.iter_mut().flat_map(|member| member.entries.drain(..)).collect();
         entries.sort_by_key(|entry| (entry.at, entry.context, entry.sequence));
         return Ok((entries, None));
     }
     let mut entries = Vec::new();
     while entries.len() < limit {
-        let first = |member: &Member| member.entries.front().map(|entry| (entry.at, entry.context, entry.sequence));
-        let earliest = members.iter_mut().filter(|member| first(member).is_some()).min_by_key(|member| first(member));
+        let first = |member: &Member| {
+            member.entries.front().map(|entry| (entry.at, entry.context, entry.sequence))
+        };
+        let earliest = members
+            .iter_mut()
+            .filter(|member| first(member).is_some())
+            .min_by_key(|member| first(member));
         let Some(entry) = earliest.and_then(|member| member.entries.pop_front()) else { break };
         entries.push(entry);
     }
     // A context that has told all it has is past everything.
     let next = members.iter().map(|member| {
         // An open question is told of behind the last event.
-        let waits = member.entries.front().map(|entry| entry.sequence + u64::from(entry.what == "asks"));
+        let waits =
+            member.entries.front().map(|entry| entry.sequence + u64::from(entry.what == "asks"));
         let next = waits.or(member.next).unwrap_or(u64::MAX);
         format!("{}:{next}", member.context.name().context)
     });
@@ -129,7 +161,11 @@ fn page(
 fn parked(members: &[Member], entries: &[SagaEntry]) -> Result<Vec<ParkedEvent>, Fault> {
     let events = entries.iter().filter(|entry| entry.what != "asks");
     let ids: Vec<_> = events
-        .map(|entry| ParkedId { source: entry.context.to_owned(), aggregate: entry.number, sequence: entry.sequence })
+        .map(|entry| ParkedId {
+            source: entry.context.to_owned(),
+            aggregate: entry.number,
+            sequence: entry.sequence,
+        })
         .collect();
     let mut parked = Vec::new();
     for member in members {

@@ -14,12 +14,16 @@ pub(super) struct Scans {
 impl Scans {
     /// `running` of them at once, while `waiting` others wait.
     pub(super) fn new(running: usize, waiting: usize) -> Self {
-        let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS)));
+        let semaphore =
+            |permits: usize| Arc::new(Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS)));
         Self { running: semaphore(running), waiting: semaphore(waiting.saturating_add(running)) }
     }
 
     /// Does `work` when its turn comes; "try again in a moment" where too many wait.
-    pub(super) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let place = self.waiting.clone().try_acquire_owned();
         let place = place.map_err(|_| Fault::Busy { retry_after: Duration::from_secs(1) })?;
         self.in_turn(move || {

@@ -41,7 +41,9 @@ impl Context for Things {
         let stale = order.if_match.iter().any(|version| *version != 3);
         let body = br#"{"a":1}"#.to_vec();
         let outcome = Outcome { number: 7, version: 3, body, settled: true, replayed: false };
-        Box::pin(async move { if stale { Err(Fault::VersionMismatch { current: 3 }) } else { Ok(outcome) } })
+        Box::pin(async move {
+            if stale { Err(Fault::VersionMismatch { current: 3 }) } else { Ok(outcome) }
+        })
     }
     fn read(&self, number: u64) -> Result<Seen, Fault> {
         match number {
@@ -126,7 +128,8 @@ fn talk(requests: &[&str]) -> Vec<String> {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = std::thread::spawn(move || {
-        let body: fn(&mut SchemaGenerator) -> Schema = |generator| generator.subschema_for::<String>();
+        let body: fn(&mut SchemaGenerator) -> Schema =
+            |generator| generator.subschema_for::<String>();
         let door = |verb| DoorInfo { verb, word: None, role: Role::Both, body: Some(body) };
         let node = Arc::new(Fake([Arc::new(Things([door(Verb::Post), door(Verb::Patch)]))]));
         let settings = HttpSettings {
@@ -137,7 +140,9 @@ fn talk(requests: &[&str]) -> Vec<String> {
             body_timeout: Duration::from_millis(200),
             ..HttpSettings::default()
         };
-        actix_web::rt::System::new().block_on(serve(settings, node, listener, stopped.map(|_| ()))).unwrap();
+        actix_web::rt::System::new()
+            .block_on(serve(settings, node, listener, stopped.map(|_| ())))
+            .unwrap();
     });
     let answers = requests.iter().map(|request| {
         let mut stream = std::net::TcpStream::connect(address).unwrap();
@@ -154,14 +159,19 @@ fn talk(requests: &[&str]) -> Vec<String> {
 
 fn request(line: &str, headers: &str, body: &str) -> String {
     let length = body.len();
-    format!("{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
+    format!(
+        "{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
 }
 
 #[track_caller]
 fn says(line: &str, headers: &str, body: &str, words: &[&str]) {
     let answer = talk(&[&request(line, headers, body)]).remove(0);
     for word in words {
-        assert!(answer.to_lowercase().contains(&word.to_lowercase()), "`{word}` is missing from {answer}");
+        assert!(
+            answer.to_lowercase().contains(&word.to_lowercase()),
+            "`{word}` is missing from {answer}"
+        );
     }
 }
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -177,7 +187,12 @@ fn a_post_answers_with_its_place_and_links() {
 }
 #[test]
 fn a_panic_is_a_problem() {
-    says("POST /things", JSON, r#"{"boom":true}"#, &["500", "application/problem+json", "\"code\":\"crashed\""]);
+    says(
+        "POST /things",
+        JSON,
+        r#"{"boom":true}"#,
+        &["500", "application/problem+json", "\"code\":\"crashed\""],
+    );
 }
 #[test]
 fn a_wrong_method_names_the_right_ones() {
@@ -185,7 +200,12 @@ fn a_wrong_method_names_the_right_ones() {
 }
 #[test]
 fn media_type_size_depth_and_encoding_are_checked() {
-    says("POST /things", "Content-Type: text/plain\r\n", "{}", &["415", "accept-post: application/json"]);
+    says(
+        "POST /things",
+        "Content-Type: text/plain\r\n",
+        "{}",
+        &["415", "accept-post: application/json"],
+    );
     says("POST /things", JSON, &" ".repeat(64 * 1024 + 1), &["413", "body-too-large"]);
     says("POST /things", JSON, &"[".repeat(33), &["400", "too-deep"]);
     says("POST /things", JSON, "{", &["400", "bad-json"]);
@@ -232,7 +252,12 @@ fn what_is_given_twice_or_is_no_direction_is_refused() {
         ("after=x&page=0", "bad-cursor"),
         ("%ff=%fe&=", ""),
     ] {
-        says(&format!("GET /things?{query}"), "", "", &[if code.is_empty() { "http/1.1" } else { "400" }, code]);
+        says(
+            &format!("GET /things?{query}"),
+            "",
+            "",
+            &[if code.is_empty() { "http/1.1" } else { "400" }, code],
+        );
     }
 }
 #[test]
@@ -243,8 +268,18 @@ fn a_preflight_is_answered() {
 #[test]
 fn administration_checks_what_it_is_told() {
     says("POST /admin/clock", JSON, r#"{"advance":"PT10M"}"#, &["200", "\"now\""]);
-    says("POST /admin/clock", JSON, r#"{"advance":"-PT10M"}"#, &["400", "\"pointer\":\"/advance\""]);
-    says("PUT /admin/contexts/shop.thing/fault", JSON, r#"{"failureRate":2}"#, &["400", "/failureRate"]);
+    says(
+        "POST /admin/clock",
+        JSON,
+        r#"{"advance":"-PT10M"}"#,
+        &["400", "\"pointer\":\"/advance\""],
+    );
+    says(
+        "PUT /admin/contexts/shop.thing/fault",
+        JSON,
+        r#"{"failureRate":2}"#,
+        &["400", "/failureRate"],
+    );
     says("POST /admin/contexts/shop.none/stop", "", "", &["404", "problem+json"]);
     says("GET /admin/clock", "", "", &["405", "allow: POST"]);
 }

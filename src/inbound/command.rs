@@ -28,7 +28,11 @@ pub async fn command<H: Headers>(
     if door.info.body.is_some() {
         match door.info.verb {
             Verb::Patch => {
-                input::media_type(headers, &["application/json", "application/merge-patch+json"], "accept-patch")?;
+                input::media_type(
+                    headers,
+                    &["application/json", "application/merge-patch+json"],
+                    "accept-patch",
+                )?;
             }
             _ => input::media_type(headers, &["application/json"], "accept-post")?,
         }

@@ -32,14 +32,19 @@ pub fn shared() -> Map<String, Value> {
         },
         "required": ["type", "title", "status", "detail", "instance", "code"],
     });
-    [("Link", link), ("Problem", problem)].map(|(name, schema)| (name.to_owned(), schema)).into_iter().collect()
+    [("Link", link), ("Problem", problem)]
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .into_iter()
+        .collect()
 }
 
 /// Adds how a thing of `context` looks to `schemas`; says under which name, and what of it is its own.
 pub fn thing(context: &dyn Context, schemas: &mut Map<String, Value>) -> (String, Value) {
     let name = context.name();
     let component_name = format!("{}.{}", name.system, capitalised(name.item));
-    let shown = component(schemas, &component_name, Use::Shown, |generator| context.shown_schema(generator));
+    let shown = component(schemas, &component_name, Use::Shown, |generator| {
+        context.shown_schema(generator)
+    });
     if let Some(item) = schemas.get_mut(&component_name).and_then(Value::as_object_mut) {
         add_links(item, name.item);
     }
@@ -49,11 +54,19 @@ pub fn thing(context: &dyn Context, schemas: &mut Map<String, Value>) -> (String
 fn add_links(item: &mut Map<String, Value>, rel: &str) {
     let link = reference("Link");
     let added = [
-        ("id", json!({ "type": "integer", "format": "uint64", "minimum": 1, "description": "Its number." })),
-        ("_links", json!({ "type": "object", "properties": { "self": link, rel: link }, "required": ["self", rel] })),
+        (
+            "id",
+            json!({ "type": "integer", "format": "uint64", "minimum": 1, "description": "Its number." }),
+        ),
+        (
+            "_links",
+            json!({ "type": "object", "properties": { "self": link, rel: link }, "required": ["self", rel] }),
+        ),
     ];
     for (field, schema) in added {
-        if let Some(properties) = item.entry("properties").or_insert_with(|| json!({})).as_object_mut() {
+        if let Some(properties) =
+            item.entry("properties").or_insert_with(|| json!({})).as_object_mut()
+        {
             properties.insert(field.to_owned(), schema);
         }
         if let Some(required) = item.entry("required").or_insert_with(|| json!([])).as_array_mut() {
@@ -78,7 +91,12 @@ pub struct DoorWords {
 }
 
 /// Describes `door`, and adds what it takes to `schemas`. `thing` is the name that [`thing`] gave.
-pub fn door_words(context: &dyn Context, door: &DoorInfo, thing: &str, schemas: &mut Map<String, Value>) -> DoorWords {
+pub fn door_words(
+    context: &dyn Context,
+    door: &DoorInfo,
+    thing: &str,
+    schemas: &mut Map<String, Value>,
+) -> DoorWords {
     let item = context.name().item;
     let (method, does) = match door.verb {
         Verb::Post => ("post", "Create"),
@@ -86,10 +104,14 @@ pub fn door_words(context: &dyn Context, door: &DoorInfo, thing: &str, schemas: 
         Verb::Delete => ("delete", "Cancel"),
     };
     let (rest, name, summary) = match door.word {
-        Some(word) => {
-            (format!("/{word}/{{id}}"), format!("{method}.{word}"), format!("{} a {item}", capitalised(word)))
+        Some(word) => (
+            format!("/{word}/{{id}}"),
+            format!("{method}.{word}"),
+            format!("{} a {item}", capitalised(word)),
+        ),
+        None if door.verb == Verb::Post => {
+            (String::new(), "create".to_owned(), format!("{does} a {item}"))
         }
-        None if door.verb == Verb::Post => (String::new(), "create".to_owned(), format!("{does} a {item}")),
         None => ("/{id}".to_owned(), method.to_owned(), format!("{does} a {item}")),
     };
     let body = door.body.map(|body| {

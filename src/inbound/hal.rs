@@ -4,7 +4,14 @@ use super::input::{Headers, text};
 use std::io::Write;
 
 /// Writes the JSON object `body` with its number and links, without reading it.
-pub fn splice(out: &mut Vec<u8>, body: &[u8], number: u64, base: &str, collection: &str, item: &str) {
+pub fn splice(
+    out: &mut Vec<u8>,
+    body: &[u8],
+    number: u64,
+    base: &str,
+    collection: &str,
+    item: &str,
+) {
     let open = body.strip_suffix(b"}").unwrap_or(b"{");
     out.extend_from_slice(open);
     if open.len() > 1 {

@@ -33,8 +33,9 @@ pub fn kept(headers: &dyn Headers, name: &str) -> Option<String> {
 
 /// Reads JSON no deeper than `depth`.
 pub fn json(body: &[u8], depth: usize) -> Result<serde_json::Value, Problem> {
-    let body = std::str::from_utf8(body)
-        .map_err(|_| Problem::new("bad-utf8", "the body is not UTF-8", "본문이 UTF-8이 아닙니다"))?;
+    let body = std::str::from_utf8(body).map_err(|_| {
+        Problem::new("bad-utf8", "the body is not UTF-8", "본문이 UTF-8이 아닙니다")
+    })?;
     let (mut level, mut quoted, mut escaped) = (0_usize, false, false);
     for byte in body.bytes() {
         match byte {
@@ -47,22 +48,35 @@ pub fn json(body: &[u8], depth: usize) -> Result<serde_json::Value, Problem> {
         }
         if level > depth {
             let ko = format!("본문은 최대 {depth}단계까지 중첩할 수 있습니다");
-            return Err(Problem::new("too-deep", format!("a body nests at most {depth} levels"), ko));
+            return Err(Problem::new(
+                "too-deep",
+                format!("a body nests at most {depth} levels"),
+                ko,
+            ));
         }
     }
-    serde_json::from_str(body)
-        .map_err(|error| Problem::new("bad-json", error.to_string(), format!("JSON을 읽을 수 없습니다: {error}")))
+    serde_json::from_str(body).map_err(|error| {
+        Problem::new("bad-json", error.to_string(), format!("JSON을 읽을 수 없습니다: {error}"))
+    })
 }
 
 /// Refuses a body whose media type is none of `accepted`.
-pub fn media_type(headers: &dyn Headers, accepted: &[&str], hint: &'static str) -> Result<(), Problem> {
+pub fn media_type(
+    headers: &dyn Headers,
+    accepted: &[&str],
+    hint: &'static str,
+) -> Result<(), Problem> {
     let given = text(headers, "content-type").unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();
     if accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
         return Ok(());
     }
     let list = accepted.join(", ");
-    let problem = Problem::new("unsupported-media-type", format!("send {list}"), format!("{list} 형식으로 보내세요"));
+    let problem = Problem::new(
+        "unsupported-media-type",
+        format!("send {list}"),
+        format!("{list} 형식으로 보내세요"),
+    );
     Err(problem.with(hint, list))
 }
 
@@ -91,7 +105,12 @@ pub fn if_match(headers: &dyn Headers) -> Result<(Vec<u64>, bool), Problem> {
 
 /// The `Idempotency-Key` in its scope. `path` is the one with the system in front, so that a key means the same on the
 /// short one.
-pub fn idempotency(key: &[u8], method: &str, path: &str, body: &[u8]) -> Result<IdempotencyKey, Problem> {
+pub fn idempotency(
+    key: &[u8],
+    method: &str,
+    path: &str,
+    body: &[u8],
+) -> Result<IdempotencyKey, Problem> {
     let key = visible(key).and_then(|key| unquote(key.trim())).ok_or_else(|| {
         Problem::new(
             "bad-idempotency-key",

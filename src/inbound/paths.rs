@@ -37,7 +37,8 @@ impl<T: Copy> Paths<T> {
     /// The collection of the context `name`, in every spelling, leads to `place`.
     pub fn lead(&mut self, name: Name, aliases: &[&str], place: T) {
         let path: Arc<str> = format!("/{}/{}", name.system, name.collection).into();
-        let collection = || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
+        let collection =
+            || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
         for spelling in [name.collection].iter().chain(aliases) {
             self.collections.insert(format!("{}/{spelling}", name.system), collection());
             if self.bare {
@@ -68,8 +69,12 @@ pub enum Place<'a> {
 
 /// Where in the collection of `context` the path leads that goes on with `rest`.
 pub fn place<'a>(context: &dyn Context, rest: &'a str) -> Option<Place<'a>> {
-    let number = |text: &str| text.parse::<u64>().ok().filter(|n| *n > 0 && text.bytes().all(|b| b.is_ascii_digit()));
-    let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else { return Some(Place::Collection) };
+    let number = |text: &str| {
+        text.parse::<u64>().ok().filter(|n| *n > 0 && text.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else {
+        return Some(Place::Collection);
+    };
     match rest.split_once('/') {
         None => Some(Place::Item(None, number(rest)?)),
         Some((word, rest)) if context.doors().iter().any(|door| door.word == Some(word)) => {
@@ -90,7 +95,8 @@ pub struct Door<'a> {
     pub number: Option<u64>,
 }
 
-const METHODS: [(Verb, &str); 3] = [(Verb::Post, "POST"), (Verb::Patch, "PATCH"), (Verb::Delete, "DELETE")];
+const METHODS: [(Verb, &str); 3] =
+    [(Verb::Post, "POST"), (Verb::Patch, "PATCH"), (Verb::Delete, "DELETE")];
 
 fn is_at(door: &DoorInfo, place: &Place<'_>) -> bool {
     match place {
@@ -103,13 +109,19 @@ fn is_at(door: &DoorInfo, place: &Place<'_>) -> bool {
 /// The door that `method` opens at `place`.
 pub fn door<'a>(context: &'a dyn Context, place: &Place<'_>, method: &str) -> Option<Door<'a>> {
     let (verb, _) = METHODS.into_iter().find(|(_, name)| *name == method)?;
-    let (at, info) = context.doors().iter().enumerate().find(|(_, door)| door.verb == verb && is_at(door, place))?;
+    let (at, info) = context
+        .doors()
+        .iter()
+        .enumerate()
+        .find(|(_, door)| door.verb == verb && is_at(door, place))?;
     let number = if let Place::Item(_, number) = place { Some(*number) } else { None };
     Some(Door { at, info, number })
 }
 
 /// The methods that open a door at `place`.
 pub fn methods(context: &dyn Context, place: &Place<'_>) -> Vec<&'static str> {
-    let opens = |(verb, _): &(Verb, &str)| context.doors().iter().any(|door| door.verb == *verb && is_at(door, place));
+    let opens = |(verb, _): &(Verb, &str)| {
+        context.doors().iter().any(|door| door.verb == *verb && is_at(door, place))
+    };
     METHODS.into_iter().filter(opens).map(|(_, name)| name).collect()
 }

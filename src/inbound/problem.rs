@@ -33,10 +33,20 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("page-too-deep", 400, "The page is too deep", "페이지가 너무 깊습니다"),
     ("sort-unsupported", 400, "The list is not sorted by that", "지원하지 않는 정렬입니다"),
     ("too-far", 400, "The clock cannot be moved so far", "시각을 그만큼 옮길 수 없습니다"),
-    ("bad-idempotency-key", 400, "The idempotency key is malformed", "멱등성 키가 올바르지 않습니다"),
+    (
+        "bad-idempotency-key",
+        400,
+        "The idempotency key is malformed",
+        "멱등성 키가 올바르지 않습니다",
+    ),
     ("idempotency-key-missing", 400, "There is no idempotency key", "멱등성 키가 없습니다"),
     ("bad-if-match", 400, "If-Match is malformed", "If-Match가 올바르지 않습니다"),
-    ("origin-refused", 403, "Pages of this origin may not do this", "이 출처에는 허용되지 않습니다"),
+    (
+        "origin-refused",
+        403,
+        "Pages of this origin may not do this",
+        "이 출처에는 허용되지 않습니다",
+    ),
     ("admin-closed", 403, "Administration is closed", "관리 기능이 닫혀 있습니다"),
     ("not-found", 404, "There is no such thing", "찾을 수 없습니다"),
     ("method-not-allowed", 405, "The method is not offered here", "허용되지 않는 메서드입니다"),
@@ -45,9 +55,19 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("too-long", 413, "More is said than is kept", "보관할 수 있는 길이를 넘었습니다"),
     ("body-too-large", 413, "The body is too large", "본문이 너무 큽니다"),
     ("uri-too-long", 414, "The address is too long", "주소가 너무 깁니다"),
-    ("unsupported-media-type", 415, "The media type is not supported", "지원하지 않는 미디어 유형입니다"),
+    (
+        "unsupported-media-type",
+        415,
+        "The media type is not supported",
+        "지원하지 않는 미디어 유형입니다",
+    ),
     ("headers-too-large", 431, "The headers are too large", "헤더가 너무 큽니다"),
-    ("key-reused", 422, "The idempotency key was used for something else", "멱등성 키가 다른 요청에 사용되었습니다"),
+    (
+        "key-reused",
+        422,
+        "The idempotency key was used for something else",
+        "멱등성 키가 다른 요청에 사용되었습니다",
+    ),
     ("crashed", 500, "Something unforeseen happened", "예기치 못한 오류가 발생했습니다"),
     ("damaged", 500, "It is damaged and cannot be read", "손상되어 읽을 수 없습니다"),
     ("outcome-unknown", 500, "The outcome is not known", "처리 결과를 알 수 없습니다"),
@@ -57,7 +77,12 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
     ("store-failed", 503, "The store has failed", "저장소에 장애가 발생했습니다"),
     ("history-changed", 409, "The log has another past", "기록이 바뀌었습니다"),
     ("too-many-streams", 503, "There are too many streams", "스트림이 너무 많습니다"),
-    ("bad-gateway", 502, "Another node's answer cannot be used", "다른 노드의 응답을 사용할 수 없습니다"),
+    (
+        "bad-gateway",
+        502,
+        "Another node's answer cannot be used",
+        "다른 노드의 응답을 사용할 수 없습니다",
+    ),
     ("loop-detected", 508, "The request goes round in circles", "요청이 순환하고 있습니다"),
     ("still-open", 409, "The request is not settled yet", "요청이 아직 처리 중입니다"),
 ];
@@ -76,10 +101,22 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of [`TABLE`], with the words for this occurrence.
-    pub fn new(code: &'static str, en: impl Into<Cow<'static, str>>, ko: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(
+        code: &'static str,
+        en: impl Into<Cow<'static, str>>,
+        ko: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let status = TABLE.iter().find(|row| row.0 == code).map_or(500, |row| row.1);
         let (en, ko) = (en.into(), ko.into());
-        Self { status, code: code.into(), en, ko, error: None, replayed: false, headers: Vec::new() }
+        Self {
+            status,
+            code: code.into(),
+            en,
+            ko,
+            error: None,
+            replayed: false,
+            headers: Vec::new(),
+        }
     }
     /// Nothing is there.
     pub fn not_found() -> Self {
@@ -87,8 +124,12 @@ impl Problem {
     }
     /// Another method is wanted.
     pub fn method(allow: &str) -> Self {
-        Self::new("method-not-allowed", format!("use one of {allow}"), format!("다음 중 하나를 사용하세요: {allow}"))
-            .with("allow", allow.to_owned())
+        Self::new(
+            "method-not-allowed",
+            format!("use one of {allow}"),
+            format!("다음 중 하나를 사용하세요: {allow}"),
+        )
+        .with("allow", allow.to_owned())
     }
     /// The head of a request came too slowly.
     pub fn slow_head() -> Self {
@@ -96,7 +137,9 @@ impl Problem {
     }
     /// The head of a request is larger than `limit` bytes.
     pub fn large_head(limit: usize) -> Self {
-        let ko = format!("요청 줄과 헤더는 합쳐서 최대 {limit}바이트, 헤더는 최대 {MOST_HEADERS}개입니다");
+        let ko = format!(
+            "요청 줄과 헤더는 합쳐서 최대 {limit}바이트, 헤더는 최대 {MOST_HEADERS}개입니다"
+        );
         let en = format!(
             "request line and headers have at most {limit} bytes, and there are at most {MOST_HEADERS} headers"
         );
@@ -105,7 +148,11 @@ impl Problem {
     /// Its address is longer than `limit` bytes.
     pub fn long_uri(limit: usize) -> Self {
         let ko = format!("주소는 {limit}바이트까지입니다");
-        Self::new("uri-too-long", format!("an address has at most {limit} bytes, its query included"), ko)
+        Self::new(
+            "uri-too-long",
+            format!("an address has at most {limit} bytes, its query included"),
+            ko,
+        )
     }
     /// The handler panicked.
     pub fn crashed() -> Self {
@@ -114,7 +161,8 @@ impl Problem {
     /// The body is wrong at a place.
     pub fn bad_body(pointer: String, detail: String) -> Self {
         let en = format!("{detail} at `{pointer}`");
-        let mut problem = Self::new("bad-body", en, format!("`{pointer}`의 값이 올바르지 않습니다: {detail}"));
+        let mut problem =
+            Self::new("bad-body", en, format!("`{pointer}`의 값이 올바르지 않습니다: {detail}"));
         problem.error = Some(Box::new((pointer, detail)));
         problem
     }
@@ -166,13 +214,17 @@ impl Problem {
         body.insert("type".into(), format!("{TYPES}{}", self.code).into());
         body.insert("title".into(), self.title(korean).into());
         body.insert("status".into(), self.status.into());
-        body.insert("detail".into(), if korean { self.ko.as_ref() } else { self.en.as_ref() }.into());
+        body.insert(
+            "detail".into(),
+            if korean { self.ko.as_ref() } else { self.en.as_ref() }.into(),
+        );
         if !path.is_empty() {
             body.insert("instance".into(), path.into());
         }
         body.insert("code".into(), self.code.as_ref().into());
-        if let Some(trace) =
-            text(request, "traceparent").and_then(|value| value.split('-').nth(1)).filter(|trace| trace.len() <= 64)
+        if let Some(trace) = text(request, "traceparent")
+            .and_then(|value| value.split('-').nth(1))
+            .filter(|trace| trace.len() <= 64)
         {
             body.insert("traceId".into(), trace.into());
         }
@@ -185,7 +237,8 @@ impl Problem {
             headers.push(("idempotent-replayed", "true".into()));
         }
         headers.extend(self.headers);
-        let content = Some(("application/problem+json", Value::Object(body).to_string().into_bytes()));
+        let content =
+            Some(("application/problem+json", Value::Object(body).to_string().into_bytes()));
         Answer { status: self.status, headers, content }
     }
 }
@@ -302,8 +355,9 @@ fn prefers_korean(accept: &str) -> bool {
         let ranges = accept.split(',').filter_map(|range| {
             let mut parts = range.split(';');
             let tag = parts.next()?.trim().split('-').next()?;
-            let q =
-                parts.find_map(|part| part.trim().strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
+            let q = parts
+                .find_map(|part| part.trim().strip_prefix("q="))
+                .map_or(Some(1.0), |q| q.parse::<f32>().ok())?;
             tag.eq_ignore_ascii_case(language).then_some(q)
         });
         ranges.fold(0.0, f32::max)
@@ -321,7 +375,9 @@ mod tests {
         let (_, section) = readme.split_once("\n## Problems\n").unwrap();
         let section = section.split("\n## ").next().unwrap();
         for (code, status, ..) in TABLE {
-            let says = |row: &str| row.starts_with(&format!("| {status} ")) && row.contains(&format!("`{code}`"));
+            let says = |row: &str| {
+                row.starts_with(&format!("| {status} ")) && row.contains(&format!("`{code}`"))
+            };
             assert!(section.lines().any(says), "{status} {code}");
         }
     }

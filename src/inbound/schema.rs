@@ -25,7 +25,11 @@ pub fn component(
     let mut generator = settings.into_generator();
     let mut root = make(&mut generator).to_value();
     let mut definitions = generator.take_definitions(true);
-    let own = root.get("$ref").and_then(Value::as_str).and_then(|place| place.rsplit('/').next()).map(str::to_owned);
+    let own = root
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|place| place.rsplit('/').next())
+        .map(str::to_owned);
     if let Some(definition) = own.as_ref().and_then(|own| definitions.shift_remove(own)) {
         root = definition;
     }
@@ -82,13 +86,18 @@ fn loosen(fields: &mut Map<String, Value>) {
         Value::String(kind) => vec![kind.as_str().into()],
         _ => return,
     };
-    let pattern = match kinds.iter().find_map(|kind| Some(kind.as_str()?).filter(|kind| *kind != "null")) {
-        Some("integer") if fields.get("minimum").is_some_and(|least| least.as_f64() >= Some(0.0)) => "^[0-9]{1,19}$",
-        Some("integer") => "^-?[0-9]{1,18}$",
-        Some("number") => "^-?[0-9]{1,15}(\\.[0-9]{1,15})?$",
-        Some("boolean") => "^(true|false)$",
-        _ => return,
-    };
+    let pattern =
+        match kinds.iter().find_map(|kind| Some(kind.as_str()?).filter(|kind| *kind != "null")) {
+            Some("integer")
+                if fields.get("minimum").is_some_and(|least| least.as_f64() >= Some(0.0)) =>
+            {
+                "^[0-9]{1,19}$"
+            }
+            Some("integer") => "^-?[0-9]{1,18}$",
+            Some("number") => "^-?[0-9]{1,15}(\\.[0-9]{1,15})?$",
+            Some("boolean") => "^(true|false)$",
+            _ => return,
+        };
     kinds.push("string".into());
     if fields.get("format").is_some_and(|format| format == "uint64") {
         fields.insert("maximum".into(), u64::MAX.into());
@@ -113,14 +122,21 @@ pub fn example(schema: &Value, components: &Map<String, Value>, field: &str) -> 
     }
     let kind = schema.get("type").map(|kind| kind.get(0).unwrap_or(kind)).and_then(Value::as_str);
     match kind {
-        Some("integer" | "number") => {
-            schema.get("minimum").filter(|least| least.as_u64() > Some(1)).cloned().unwrap_or(1.into())
-        }
+        Some("integer" | "number") => schema
+            .get("minimum")
+            .filter(|least| least.as_u64() > Some(1))
+            .cloned()
+            .unwrap_or(1.into()),
         Some("boolean") => true.into(),
-        Some("array") => json!([example(schema.get("items").unwrap_or(&Value::Null), components, field)]),
+        Some("array") => {
+            json!([example(schema.get("items").unwrap_or(&Value::Null), components, field)])
+        }
         Some("object") => {
-            let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
-            properties.map(|(name, schema)| (name.clone(), example(schema, components, name))).collect()
+            let properties =
+                schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+            properties
+                .map(|(name, schema)| (name.clone(), example(schema, components, name)))
+                .collect()
         }
         Some("string") if schema.get("format").is_some_and(|format| format == "date-time") => {
             "2021-07-06T09:00:00+09:00".into()
@@ -150,7 +166,9 @@ mod tests {
 
     fn made(wanted: Use) -> Map<String, Value> {
         let mut components = Map::new();
-        component(&mut components, "s.Thing", wanted, |generator| generator.subschema_for::<Outer>());
+        component(&mut components, "s.Thing", wanted, |generator| {
+            generator.subschema_for::<Outer>()
+        });
         components
     }
 
@@ -158,7 +176,10 @@ mod tests {
     fn what_a_type_refers_to_is_named_behind_it() {
         let components = made(Use::Shown);
         assert_eq!(components.keys().collect::<Vec<_>>(), ["s.Thing.Inner", "s.Thing"]);
-        assert_eq!(components["s.Thing"]["properties"]["inner"]["$ref"], "#/components/schemas/s.Thing.Inner");
+        assert_eq!(
+            components["s.Thing"]["properties"]["inner"]["$ref"],
+            "#/components/schemas/s.Thing.Inner"
+        );
         assert_eq!(components["s.Thing"]["properties"]["count"]["type"], "integer");
     }
 

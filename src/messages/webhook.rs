@@ -55,8 +55,10 @@ impl Webhook {
         let Outgoing { context, event, number, at, saga, to, text } = message;
         let id = format!("{context}-{event}");
         let data = json!({ "context": context, "number": number, "correlationId": saga, "to": to, "text": text });
-        let body = json!({ "type": "text-message", "timestamp": at.to_string(), "data": data }).to_string();
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let body = json!({ "type": "text-message", "timestamp": at.to_string(), "data": data })
+            .to_string();
+        let now =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let request = self.client.post(self.settings.url.clone());
         let request = request
             .header("content-type", "application/json")
@@ -79,7 +81,9 @@ impl Webhook {
             status if status.is_success() => Ok(()),
             // This very message will never be taken, and those behind it must not wait for it. Every other status may
             // be the gateway's own trouble, or ours, which somebody can mend.
-            status @ (StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY) => {
+            status @ (StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY) => {
                 tracing::error!(context, %event, number, %status, "the gateway refuses a text message for good");
                 Ok(())
             }
@@ -90,8 +94,11 @@ impl Webhook {
 
 /// The error and what is behind it, without the address, which may hold a secret.
 fn words(error: &reqwest::Error) -> String {
-    let mut words =
-        if error.is_timeout() { "no answer in time".to_owned() } else { "the gateway is not there".to_owned() };
+    let mut words = if error.is_timeout() {
+        "no answer in time".to_owned()
+    } else {
+        "the gateway is not there".to_owned()
+    };
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         words = format!("{words}: {cause}");
@@ -115,7 +122,8 @@ impl Sink<Outgoing> for Webhook {
     ) -> BoxFuture<'a, Result<usize, String>> {
         async move {
             let mut telephones = HashSet::new();
-            let window = items.iter().take(WINDOW).take_while(|(_, message)| telephones.insert(&message.to));
+            let window =
+                items.iter().take(WINDOW).take_while(|(_, message)| telephones.insert(&message.to));
             let sent = join_all(window.map(|(_, message)| self.send(message))).await;
             // What was taken behind one that was not goes out again, under the same id.
             let taken = sent.iter().take_while(|sent| sent.is_ok()).count();
@@ -137,6 +145,9 @@ mod tests {
         // The example of the Standard Webhooks specification.
         let secret = BASE64_STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
         let (id, body) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", r#"{"test": 2432232314}"#);
-        assert_eq!(sign(&secret, id, 1_614_265_330, body).unwrap(), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(
+            sign(&secret, id, 1_614_265_330, body).unwrap(),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
     }
 }

@@ -84,7 +84,12 @@ impl Wire for HttpWire {
         within: Duration,
     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
         let Some(url) = self.url("asks", context) else { return nobody() };
-        let mut request = self.client.post(url).bearer_auth(&self.peers.credential).timeout(within).json(&question);
+        let mut request = self
+            .client
+            .post(url)
+            .bearer_auth(&self.peers.credential)
+            .timeout(within)
+            .json(&question);
         request = request.header("holdfast-deadline-ms", within.as_millis().to_string());
         if let Some(trace) = &question.trace {
             request = request.header("traceparent", trace);
@@ -92,7 +97,9 @@ impl Wire for HttpWire {
         let (limit, places) = (self.peers.answer_limit, Arc::clone(&self.places));
         let asked = self.elsewhere(async move {
             let place = tokio::time::timeout(within, places.acquire_owned()).await;
-            let _place = place.map_err(|_| away(&"too many questions are under way"))?.map_err(|why| away(&why))?;
+            let _place = place
+                .map_err(|_| away(&"too many questions are under way"))?
+                .map_err(|why| away(&why))?;
             let answer = answered(request, limit).await?;
             let past = past_of(&answer);
             let answer: PeerAnswer = bounded::json(answer, limit).await.map_err(Silence::Away)?;
@@ -110,7 +117,8 @@ impl Wire for HttpWire {
         let limit = self.peers.answer_limit;
         let told = self.elsewhere(async move {
             match answered(request, limit).await {
-                Ok(answer) => past_of(&answer).ok_or_else(|| "it does not tell it; upgrade its node".to_owned()),
+                Ok(answer) => past_of(&answer)
+                    .ok_or_else(|| "it does not tell it; upgrade its node".to_owned()),
                 Err(Silence::Away(why) | Silence::Changed(why)) => Err(why),
             }
         });
@@ -127,7 +135,8 @@ impl Wire for HttpWire {
         let Some(mut url) = self.url("events", context) else { return nobody() };
         let after = after.map(|id| format!("&after={}", id.in_full())).unwrap_or_default();
         url.set_query(Some(&format!("from={from}{after}&linger={}", linger.as_millis())));
-        let request = self.client.get(url).bearer_auth(&self.peers.credential).timeout(linger + SLACK);
+        let request =
+            self.client.get(url).bearer_auth(&self.peers.credential).timeout(linger + SLACK);
         let limit = self.peers.answer_limit;
         let read = self.elsewhere(async move {
             let answer = answered(request, limit).await?;

@@ -38,9 +38,10 @@ pub fn encode<T: Serialize>(space: Space, version: u16, value: &T) -> Result<Vec
     record.extend_from_slice(&crc32c::crc32c(&record).to_le_bytes());
     match record.len() <= MAX_RECORD {
         true => Ok(record),
-        false => {
-            Err(StoreError::Invalid(format!("a record of {} bytes is over the limit of {MAX_RECORD}", record.len())))
-        }
+        false => Err(StoreError::Invalid(format!(
+            "a record of {} bytes is over the limit of {MAX_RECORD}",
+            record.len()
+        ))),
     }
 }
 
@@ -58,7 +59,9 @@ impl<'a> Record<'a> {
     /// # Errors
     /// [`StoreError::Damaged`].
     pub fn open(space: Space, bytes: &'a [u8]) -> Result<Self, StoreError> {
-        let damaged = |what: &str| StoreError::Damaged(format!("a record of kind `{}` {what}", space as u8 as char));
+        let damaged = |what: &str| {
+            StoreError::Damaged(format!("a record of kind `{}` {what}", space as u8 as char))
+        };
         let (body, sum) = bytes.split_last_chunk::<SUM>().ok_or_else(|| damaged("is cut short"))?;
         if crc32c::crc32c(body) != u32::from_le_bytes(*sum) {
             return Err(damaged("does not match its checksum"));
@@ -66,7 +69,9 @@ impl<'a> Record<'a> {
         let (&[format, kind, low, high], payload) =
             body.split_first_chunk::<HEAD>().ok_or_else(|| damaged("is cut short"))?;
         if format != FORMAT {
-            return Err(damaged(&format!("has format {format}, which this version of the software does not know")));
+            return Err(damaged(&format!(
+                "has format {format}, which this version of the software does not know"
+            )));
         }
         if kind != space as u8 {
             return Err(damaged(&format!("says that it is of kind `{}`", kind as char)));
@@ -79,7 +84,10 @@ impl Decoder for Record<'_> {
     fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
         match bincode::serde::decode_from_slice(self.payload, config()) {
             Ok((value, read)) if read == self.payload.len() => Ok(value),
-            Ok((_, read)) => Err(Undecodable::Payload(format!("{} bytes are left over", self.payload.len() - read))),
+            Ok((_, read)) => Err(Undecodable::Payload(format!(
+                "{} bytes are left over",
+                self.payload.len() - read
+            ))),
             Err(error) => Err(Undecodable::Payload(error.to_string())),
         }
     }
@@ -104,8 +112,11 @@ pub fn decode_versioned<T: DeserializeOwned>(
     older: impl FnOnce(u16, Record<'_>) -> Result<T, Undecodable>,
 ) -> Result<T, StoreError> {
     let record = Record::open(space, bytes)?;
-    let value = if record.version == current { record.read() } else { older(record.version, record) };
-    value.map_err(|why| StoreError::Damaged(format!("a record of kind `{}`: {why}", space as u8 as char)))
+    let value =
+        if record.version == current { record.read() } else { older(record.version, record) };
+    value.map_err(|why| {
+        StoreError::Damaged(format!("a record of kind `{}`: {why}", space as u8 as char))
+    })
 }
 
 /// Writes a value without head and sum, to stand inside a record.
@@ -176,8 +187,12 @@ mod tests {
 
     #[test]
     fn an_older_version_is_read_through_its_frozen_struct_and_an_unknown_one_is_refused() {
-        let old = encode(Space::State, 1, &RentV1 { book: 7, user: "lee".into() }).expect("encodes");
-        assert_eq!(read(&old), Ok(Rent { book: 7, user: "lee".into(), status: Status::Rent, due: None }));
+        let old =
+            encode(Space::State, 1, &RentV1 { book: 7, user: "lee".into() }).expect("encodes");
+        assert_eq!(
+            read(&old),
+            Ok(Rent { book: 7, user: "lee".into(), status: Status::Rent, due: None })
+        );
         let newer = encode(Space::State, 3, &rent()).expect("encodes");
         assert!(matches!(read(&newer), Err(StoreError::Damaged(_))));
         assert!(matches!(decode::<Rent>(Space::State, &newer), Err(StoreError::Damaged(_))));
@@ -224,14 +239,25 @@ mod tests {
         }
         let full = vec![one; most];
         let bytes = encode(Space::State, 1, &full).expect("encodes");
-        assert_eq!(decode::<Vec<T>>(Space::State, &bytes), Ok(full.clone()), "{} bytes", bytes.len());
+        assert_eq!(
+            decode::<Vec<T>>(Space::State, &bytes),
+            Ok(full.clone()),
+            "{} bytes",
+            bytes.len()
+        );
         full
     }
 
     #[test]
     fn a_record_full_of_small_things_is_read_however_much_they_are_in_memory() {
-        assert!(full(1_u64).len() > 7_000 && full(-1_i128).len() > 7_000 && full(1_u128).len() > 7_000);
-        assert!(full(Status::Cancel).len() > 7_000 && full('x').len() > 7_000 && full(None::<u64>).len() > 7_000);
+        assert!(
+            full(1_u64).len() > 7_000 && full(-1_i128).len() > 7_000 && full(1_u128).len() > 7_000
+        );
+        assert!(
+            full(Status::Cancel).len() > 7_000
+                && full('x').len() > 7_000
+                && full(None::<u64>).len() > 7_000
+        );
         full(Some((1_u64, Some(2_i128), true)));
         full(vec![vec![0_u64; 3]; 3]);
         full(String::new());
@@ -244,8 +270,14 @@ mod tests {
             let bytes = encode(Space::State, 1, &length).expect("encodes");
             assert!(matches!(decode::<String>(Space::State, &bytes), Err(StoreError::Damaged(_))));
             assert!(matches!(decode::<Vec<u8>>(Space::State, &bytes), Err(StoreError::Damaged(_))));
-            assert!(matches!(decode::<serde_bytes::ByteBuf>(Space::State, &bytes), Err(StoreError::Damaged(_))));
-            assert!(matches!(decode::<Vec<[u64; 8]>>(Space::State, &bytes), Err(StoreError::Damaged(_))));
+            assert!(matches!(
+                decode::<serde_bytes::ByteBuf>(Space::State, &bytes),
+                Err(StoreError::Damaged(_))
+            ));
+            assert!(matches!(
+                decode::<Vec<[u64; 8]>>(Space::State, &bytes),
+                Err(StoreError::Damaged(_))
+            ));
         }
     }
 

@@ -1,8 +1,8 @@
 //! The in-memory adapter, for tests and demonstrations: it conflicts, hesitates, fails and crashes on demand.
 
 use super::{
-    Batch, Commit, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable, codec::MAX_RECORD,
-    durability::Durability, lock,
+    Batch, Commit, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
+    codec::MAX_RECORD, durability::Durability, lock,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -122,7 +122,10 @@ impl MemoryStore {
         if let Some(tree) = lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name) {
             match record {
                 Some(record) => {
-                    tree.rows.entry(key.to_vec()).or_insert(Row { commit: 1, record: Vec::new() }).record = record
+                    tree.rows
+                        .entry(key.to_vec())
+                        .or_insert(Row { commit: 1, record: Vec::new() })
+                        .record = record
                 }
                 None => drop(tree.rows.remove(key)),
             }
@@ -195,7 +198,10 @@ impl Shared {
 impl Tree {
     fn readable(&self, key: &[u8]) -> Result<(), StoreError> {
         match self.lost.contains(key) {
-            true => Err(StoreError::Damaged(format!("`{}` lies where nothing can be read", key.escape_ascii()))),
+            true => Err(StoreError::Damaged(format!(
+                "`{}` lies where nothing can be read",
+                key.escape_ascii()
+            ))),
             false => Ok(()),
         }
     }
@@ -206,7 +212,9 @@ impl State {
         if let (Some(refusal), true) = (&self.refusal, self.trees.is_empty()) {
             return Err(refusal.clone());
         }
-        self.trees.get(tree.0 as usize).ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
+        self.trees
+            .get(tree.0 as usize)
+            .ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
     }
 
     fn tree_mut(&mut self, tree: TreeId) -> Result<&mut Tree, StoreError> {
@@ -217,10 +225,13 @@ impl State {
     /// What is wrong with a batch whatever the rows are.
     fn admit(&self, batch: &Batch) -> Result<(), StoreError> {
         let tree = self.tree(batch.tree)?;
-        if let Some(len) = batch.writes.iter().filter_map(|(_, record)| Some(record.as_ref()?.len())).max()
+        if let Some(len) =
+            batch.writes.iter().filter_map(|(_, record)| Some(record.as_ref()?.len())).max()
             && len > MAX_RECORD
         {
-            return Err(StoreError::Invalid(format!("a record of {len} bytes is over the limit of {MAX_RECORD}")));
+            return Err(StoreError::Invalid(format!(
+                "a record of {len} bytes is over the limit of {MAX_RECORD}"
+            )));
         }
         if let Some(refusal) = &self.refusal {
             return Err(refusal.clone());
@@ -296,9 +307,12 @@ impl Store for MemoryStore {
         if scan.from >= scan.to {
             return Ok(Vec::new());
         }
-        let range =
-            tree.rows.range::<[u8], _>((Bound::Included(scan.from.as_slice()), Bound::Excluded(scan.to.as_slice())));
-        let owned = |(key, row): (&Vec<u8>, &Row)| tree.readable(key).map(|()| (key.clone(), row.clone()));
+        let range = tree.rows.range::<[u8], _>((
+            Bound::Included(scan.from.as_slice()),
+            Bound::Excluded(scan.to.as_slice()),
+        ));
+        let owned =
+            |(key, row): (&Vec<u8>, &Row)| tree.readable(key).map(|()| (key.clone(), row.clone()));
         match scan.backwards {
             false => range.take(scan.limit).map(owned).collect(),
             true => range.rev().take(scan.limit).map(owned).collect(),

@@ -13,7 +13,10 @@ mod sled;
 
 pub use self::{
     memory::MemoryStore,
-    sled::{Audit, Checked, CheckedTree, Hazards, Options, Problem, Reserve, Scrubbing, SledStore, check},
+    sled::{
+        Audit, Checked, CheckedTree, Hazards, Options, Problem, Reserve, Scrubbing, SledStore,
+        check,
+    },
 };
 
 use std::{

@@ -36,12 +36,18 @@ impl Progress {
     /// `payment-declined` by the terms; `payment-called-off` when it was called off before, or has gone back.
     pub fn pay<E>(self, amount: Option<u64>, terms: &Terms, paid: E) -> Decision<E> {
         match self {
-            Self::New if amount.zip(terms.decline_from).is_some_and(|(amount, from)| amount >= from) => Err(declined()),
+            Self::New
+                if amount.zip(terms.decline_from).is_some_and(|(amount, from)| amount >= from) =>
+            {
+                Err(declined())
+            }
             Self::New => emit(paid),
             Self::Paid => ignore(),
-            Self::PaidBack | Self::Withheld => {
-                Err(Refusal::conflict("payment-called-off", "the payment was called off", "취소된 결제입니다"))
-            }
+            Self::PaidBack | Self::Withheld => Err(Refusal::conflict(
+                "payment-called-off",
+                "the payment was called off",
+                "취소된 결제입니다",
+            )),
         }
     }
 

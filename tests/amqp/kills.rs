@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use lapin::{
     Connection, ConnectionProperties, ExchangeKind,
     options::{
-        BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions, QueueBindOptions,
-        QueueDeclareOptions,
+        BasicAckOptions, BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions,
+        QueueBindOptions, QueueDeclareOptions,
     },
     types::FieldTable,
 };
@@ -50,7 +50,8 @@ struct Listener {
 
 impl Listener {
     fn start(url: String) -> Self {
-        let (came, ready, stop) = (Came::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let (came, ready, stop) =
+            (Came::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let thread = {
             let (came, ready, stop) = (came.clone(), ready.clone(), stop.clone());
             thread::spawn(move || {
@@ -72,19 +73,34 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(url: &str, came: &Came, ready: &AtomicBool, stop: &AtomicBool) -> lapin::Result<()> {
+async fn listen(
+    url: &str,
+    came: &Came,
+    ready: &AtomicBool,
+    stop: &AtomicBool,
+) -> lapin::Result<()> {
     let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
-    let (durable, exchange) = (ExchangeDeclareOptions { durable: true, ..Default::default() }, "holdfast.events");
-    channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, FieldTable::default()).await?;
+    let (durable, exchange) =
+        (ExchangeDeclareOptions { durable: true, ..Default::default() }, "holdfast.events");
+    channel
+        .exchange_declare(exchange.into(), ExchangeKind::Topic, durable, FieldTable::default())
+        .await?;
     let durable = QueueDeclareOptions { durable: true, ..Default::default() };
     channel.queue_declare(QUEUE.into(), durable, ordered_queue()).await?;
     channel
-        .queue_bind(QUEUE.into(), exchange.into(), "#".into(), QueueBindOptions::default(), FieldTable::default())
+        .queue_bind(
+            QUEUE.into(),
+            exchange.into(),
+            "#".into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        )
         .await?;
     channel.basic_qos(256, BasicQosOptions::default()).await?;
     let options = BasicConsumeOptions::default();
-    let mut consumer = channel.basic_consume(QUEUE.into(), "".into(), options, FieldTable::default()).await?;
+    let mut consumer =
+        channel.basic_consume(QUEUE.into(), "".into(), options, FieldTable::default()).await?;
     ready.store(true, Relaxed);
     loop {
         let next = tokio::time::timeout(Duration::from_millis(200), consumer.next()).await;
@@ -95,9 +111,15 @@ async fn listen(url: &str, came: &Came, ready: &AtomicBool, stop: &AtomicBool) -
         let Some(delivery) = next else { return Ok(()) };
         let delivery = delivery?;
         let headers = delivery.properties.headers().clone().unwrap_or_default();
-        let header =
-            |name: &str| headers.inner().get(name).and_then(|value| value.as_long_string()).map(ToString::to_string);
-        let (source, id) = (header("cloudEvents:source").unwrap(), header("cloudEvents:id").unwrap());
+        let header = |name: &str| {
+            headers
+                .inner()
+                .get(name)
+                .and_then(|value| value.as_long_string())
+                .map(ToString::to_string)
+        };
+        let (source, id) =
+            (header("cloudEvents:source").unwrap(), header("cloudEvents:id").unwrap());
         came.lock().unwrap().push((source, id, delivery.redelivered));
         delivery.ack(BasicAckOptions::default()).await?;
     }
@@ -180,7 +202,9 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
     within(PATIENCE, "all deliveries have started", || {
         (server.total("deliveries") == server.total("rents?status=Rent")).then_some(())
     });
-    within(PATIENCE, "everything has gone out", || (server.metric("holdfast_outbox_pending") == 0.0).then_some(()));
+    within(PATIENCE, "everything has gone out", || {
+        (server.metric("holdfast_outbox_pending") == 0.0).then_some(())
+    });
     assert_eq!(server.metric("holdfast_outbox_returned_total"), 0.0, "some had no queue to go to");
     let logs = ["book", "rent", "delivery"]
         .map(|name| (format!("/bookrent/{name}"), log(&server, &format!("bookrent.{name}"))));
@@ -196,7 +220,15 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
         first
     };
     // What the broker has for it, while it says nothing.
-    let queues = || broker.tells(&["list_queues", "name", "messages_ready", "messages_unacknowledged", "consumers"]);
+    let queues = || {
+        broker.tells(&[
+            "list_queues",
+            "name",
+            "messages_ready",
+            "messages_unacknowledged",
+            "consumers",
+        ])
+    };
     let (mut before, mut since) = (0, Instant::now());
     loop {
         let all = listener.came.lock().unwrap().len();
@@ -207,7 +239,11 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
             (before, since) = (all, Instant::now());
         }
         let once: Vec<_> = once().into_iter().map(|(source, ids)| (source, ids.len())).collect();
-        assert!(since.elapsed() < SILENCE, "of {events} events came {once:?}; queues:\n{}", queues());
+        assert!(
+            since.elapsed() < SILENCE,
+            "of {events} events came {once:?}; queues:\n{}",
+            queues()
+        );
         thread::sleep(Duration::from_millis(200));
     }
     let (heard, all) = (once(), listener.came.lock().unwrap().len());
@@ -219,7 +255,11 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
     );
     for (source, ids) in &logs {
         let first_wrong = heard[source].iter().zip(ids).position(|(heard, id)| heard != id);
-        assert_eq!(first_wrong.map(|place| (&heard[source][place], &ids[place])), None, "{source} at {first_wrong:?}");
+        assert_eq!(
+            first_wrong.map(|place| (&heard[source][place], &ids[place])),
+            None,
+            "{source} at {first_wrong:?}"
+        );
         assert_eq!(heard[source].len(), ids.len(), "{source}");
     }
 }

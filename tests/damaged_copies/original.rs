@@ -1,7 +1,9 @@
 //! A data directory with work in it, and what had been acknowledged; and reading one, to compare.
 
 use crate::chance::Chance;
-use holdfast::store::{Batch, Commit, Epoch, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict, keys};
+use holdfast::store::{
+    Batch, Commit, Epoch, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict, keys,
+};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs,
@@ -10,7 +12,8 @@ use std::{
     thread,
 };
 
-pub const TREES: [&str; 5] = ["bookrent.book", "bookrent.rent", "bookrent.view", "gbike.rent", "movie.ticket"];
+pub const TREES: [&str; 5] =
+    ["bookrent.book", "bookrent.rent", "bookrent.view", "gbike.rent", "movie.ticket"];
 pub type Rows = BTreeMap<Vec<u8>, (Commit, Vec<u8>)>;
 /// What has been acknowledged, by tree.
 pub type Truth = [Rows; TREES.len()];
@@ -33,8 +36,9 @@ pub fn turn(chance: &mut Chance, rows: &Rows, sequence: u64) -> BTreeMap<Vec<u8>
     writes.insert(key(keys::Space::Timer, number * 3), Some(noise(8, 40)));
     writes.insert(vec![keys::Space::Meta as u8], Some(sequence.to_be_bytes().to_vec()));
     if sequence.is_multiple_of(5)
-        && let Some((key, _)) =
-            rows.range(key(keys::Space::Timer, number)..keys::behind(&[keys::Space::Timer as u8])).next()
+        && let Some((key, _)) = rows
+            .range(key(keys::Space::Timer, number)..keys::behind(&[keys::Space::Timer as u8]))
+            .next()
     {
         writes.insert(key.clone(), None);
     }
@@ -64,7 +68,12 @@ impl Shop {
             *sequence += 1;
             let writes = turn(chance, &truth[place], *sequence);
             let (tree, epoch) = self.trees[place];
-            let batch = Batch { tree, epoch, expects: Vec::new(), writes: writes.clone().into_iter().collect() };
+            let batch = Batch {
+                tree,
+                epoch,
+                expects: Vec::new(),
+                writes: writes.clone().into_iter().collect(),
+            };
             last = loop {
                 match self.store.submit(batch.clone()) {
                     Ok(Verdict::Accepted(commit)) => break commit,
@@ -82,7 +91,10 @@ impl Shop {
             }
         }
         let (word, heard) = mpsc::channel();
-        self.store.when_durable(last, Box::new(move |result| word.send(result).expect("the test listens")));
+        self.store.when_durable(
+            last,
+            Box::new(move |result| word.send(result).expect("the test listens")),
+        );
         assert_eq!(heard.recv(), Ok(Ok(())));
     }
 }
@@ -120,14 +132,18 @@ pub fn copy(from: &Path, to: &Path) {
 pub fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).expect("lists").map(|entry| entry.expect("an entry"));
     let files = entries.filter(|entry| entry.file_type().expect("has a type").is_file());
-    let mut names: Vec<_> = files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> =
+        files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
 
 /// Every file with its bytes.
 pub fn contents(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    names(dir).into_iter().map(|name| (name.clone(), fs::read(dir.join(&name)).expect("reads"))).collect()
+    names(dir)
+        .into_iter()
+        .map(|name| (name.clone(), fs::read(dir.join(&name)).expect("reads")))
+        .collect()
 }
 
 /// A small store with runs and a journal, closed; its files.
@@ -194,7 +210,11 @@ pub fn read(store: &SledStore, tree: TreeId, rows: &Rows) -> Result<usize, Strin
                             key == right && row.commit == *commit && row.record == *record
                         });
                     if !same {
-                        return Err(format!("a scan gives {} rows of {}, or others", seen.len(), piece.len()));
+                        return Err(format!(
+                            "a scan gives {} rows of {}, or others",
+                            seen.len(),
+                            piece.len()
+                        ));
                     }
                 }
             }
@@ -208,7 +228,10 @@ pub fn read(store: &SledStore, tree: TreeId, rows: &Rows) -> Result<usize, Strin
             Ok(found) => match &found[0] {
                 Some(row) if row.commit == *commit && row.record == *record => {}
                 other => {
-                    return Err(format!("{key:?} of commit {commit} is {:?}", other.as_ref().map(|row| row.commit)));
+                    return Err(format!(
+                        "{key:?} of commit {commit} is {:?}",
+                        other.as_ref().map(|row| row.commit)
+                    ));
                 }
             },
         }

@@ -26,7 +26,11 @@ fn a_store_that_is_refused_is_left_as_it_was() {
     let newest = |dir: &Path| {
         let files = names(dir).into_iter().filter(|name| name.starts_with("journal."));
         let segment = |name: &String| fs::read(dir.join(name)).expect("reads")[20..28].to_vec();
-        dir.join(files.max_by_key(|name| segment(name).into_iter().rev().collect::<Vec<_>>()).expect("has a journal"))
+        dir.join(
+            files
+                .max_by_key(|name| segment(name).into_iter().rev().collect::<Vec<_>>())
+                .expect("has a journal"),
+        )
     };
     let zeros = |bytes: &mut Vec<u8>| bytes.iter_mut().for_each(|byte| *byte = 0);
     let harms: [Harm<'_>; 10] = [
@@ -40,14 +44,18 @@ fn a_store_that_is_refused_is_left_as_it_was() {
         ("another store's watermark", &|dir| {
             fs::copy(other.join("watermark"), dir.join("watermark")).expect("copies");
         }),
-        ("a watermark of a newer format", &|dir| change(&dir.join("watermark"), |bytes| bytes[3] = b'9')),
+        ("a watermark of a newer format", &|dir| {
+            change(&dir.join("watermark"), |bytes| bytes[3] = b'9')
+        }),
         ("a database that is missing", &|dir| fs::remove_file(dir.join("db")).expect("removes")),
         ("a database of zeros", &|dir| change(&dir.join("db"), zeros)),
         ("another store's database", &|dir| {
             for name in names(dir).into_iter().filter(|name| name.starts_with("snap.")) {
                 fs::remove_file(dir.join(name)).expect("removes");
             }
-            for name in names(&other).into_iter().filter(|name| name == "db" || name.starts_with("snap.")) {
+            for name in
+                names(&other).into_iter().filter(|name| name == "db" || name.starts_with("snap."))
+            {
                 fs::copy(other.join(&name), dir.join(&name)).expect("copies");
             }
         }),
@@ -116,7 +124,12 @@ fn what_nobody_reads_is_found_by_the_scrub_and_by_a_check_which_changes_nothing(
     assert_eq!(sound.problems, []);
     let rows: u64 = truth.iter().map(|rows| rows.len() as u64).sum();
     assert_eq!(sound.trees.iter().map(|tree| tree.rows).sum::<u64>(), rows);
-    assert!(sound.trees.iter().all(|tree| tree.runs_without_seals == 0 && (tree.runs == 0) == (tree.blocks == 0)));
+    assert!(
+        sound
+            .trees
+            .iter()
+            .all(|tree| tree.runs_without_seals == 0 && (tree.runs == 0) == (tree.blocks == 0))
+    );
     assert_eq!(sound.last_commit, 1_000);
 
     assert!(damage_a_block(&dir, &truth), "no block could be damaged");
@@ -137,7 +150,10 @@ fn what_nobody_reads_is_found_by_the_scrub_and_by_a_check_which_changes_nothing(
         assert!(begun.elapsed() < PATIENCE, "nothing was read");
         thread::yield_now();
     };
-    assert!(health.damage.is_some_and(|what| what.contains(TREES[4])), "the scrub says what is damaged");
+    assert!(
+        health.damage.is_some_and(|what| what.contains(TREES[4])),
+        "the scrub says what is damaged"
+    );
     assert_eq!(health.failed, None, "it goes on");
 }
 

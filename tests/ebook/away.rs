@@ -1,6 +1,8 @@
 //! Each context away in turn, slow, or killed in the middle.
 
-use super::library::{BOOK, DASHBOARD, PAYMENT, RENT, command, happened, register, request, start, with_books};
+use super::library::{
+    BOOK, DASHBOARD, PAYMENT, RENT, command, happened, register, request, start, with_books,
+};
 use crate::support::{Server, eventually};
 use serde_json::{Value, json};
 use std::thread;
@@ -46,11 +48,16 @@ fn with_the_payment_away_nothing_is_established_and_its_return_makes_all_well() 
     // The same key is a new request, for nothing was kept under it.
     korean("key").is(201).has("id", 2).has("status", "RENTED");
     server.shows("/dashboards/2", json!({"status": "PAID"}));
-    eventually("the first payment was called off", || (happened(&server, 1, "PaymentWithheld") == 1).then_some(()));
+    eventually("the first payment was called off", || {
+        (happened(&server, 1, "PaymentWithheld") == 1).then_some(())
+    });
     for path in ["/rents/1", "/payments/1", "/dashboards/1"] {
         server.get(path).refuses(404, "not-found");
     }
-    assert_eq!((server.total("rents"), server.total("payments"), server.total("dashboards")), (1, 1, 1));
+    assert_eq!(
+        (server.total("rents"), server.total("payments"), server.total("dashboards")),
+        (1, 1, 1)
+    );
     assert_eq!(happened(&server, 1, "Paid"), 0);
 }
 
@@ -124,7 +131,10 @@ fn a_dashboard_that_is_away_delays_nothing_and_catches_up() {
     server.shows("/rents/2", json!({"status": "CANCELED"}));
     server.get("/dashboards/1").problem(503);
     server.start_again(DASHBOARD);
-    server.shows("/dashboards/1", json!({"status": "APPROVED", "bookName": "Hello, JAVA", "rentalFee": 3000}));
+    server.shows(
+        "/dashboards/1",
+        json!({"status": "APPROVED", "bookName": "Hello, JAVA", "rentalFee": 3000}),
+    );
     server.shows("/dashboards/2", json!({"status": "CANCELED", "bookName": "Hello, Rust"}));
 }
 
@@ -168,11 +178,13 @@ fn no_money_is_kept_for_nothing_when_answers_come_about_the_timeout() {
     server.delay(PAYMENT, 400, 820);
     let server = &server;
     let answers: Vec<_> = thread::scope(|scope| {
-        let rents: Vec<_> = books.iter().map(|book| scope.spawn(move || request(server, *book, 7))).collect();
+        let rents: Vec<_> =
+            books.iter().map(|book| scope.spawn(move || request(server, *book, 7))).collect();
         rents.into_iter().map(|rent| rent.join().unwrap()).collect()
     });
     server.heal(PAYMENT);
-    let rented: Vec<u64> = answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.id()).collect();
+    let rented: Vec<u64> =
+        answers.iter().filter(|answer| answer.status == 201).map(|answer| answer.id()).collect();
     eprintln!("{} of {RENTS} were answered in time", rented.len());
     for answer in answers.iter().filter(|answer| answer.status != 201) {
         answer.refuses(503, "retry-later");
@@ -180,10 +192,14 @@ fn no_money_is_kept_for_nothing_when_answers_come_about_the_timeout() {
     for rent in 1..=RENTS {
         let status = if rented.contains(&rent) { "PAID" } else { "REFUNDED" };
         server.shows(&format!("/payments/{rent}"), json!({"status": status}));
-        assert_eq!(server.get(&format!("/rents/{rent}")).status, if rented.contains(&rent) { 200 } else { 404 });
+        assert_eq!(
+            server.get(&format!("/rents/{rent}")).status,
+            if rented.contains(&rent) { 200 } else { 404 }
+        );
     }
     eventually("every paid request is held", || {
-        let held: Vec<Value> = server.all("books").into_iter().filter(|book| book["status"] == "PAID").collect();
+        let held: Vec<Value> =
+            server.all("books").into_iter().filter(|book| book["status"] == "PAID").collect();
         (held.len() == rented.len()).then_some(())
     });
     assert_eq!(server.total("rents"), rented.len() as u64);
@@ -225,7 +241,8 @@ fn a_request_that_was_being_paid_when_the_process_was_killed_is_settled_after_th
     assert!(asking.join().unwrap().is_err());
     server.restart();
     server.shows("/rents/2", json!({"status": "RENTED"}));
-    let repeated = server.try_post_once("/rents", "key", &json!({"userId": 8, "bookId": book})).unwrap();
+    let repeated =
+        server.try_post_once("/rents", "key", &json!({"userId": 8, "bookId": book})).unwrap();
     repeated.is(201).has("id", 2);
     server.shows(&format!("/books/{book}"), json!({"status": "PAID", "rentId": 2}));
     server.shows(&format!("/books/{other}"), json!({"status": "PAID", "rentId": 1}));

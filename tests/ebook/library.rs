@@ -32,7 +32,11 @@ pub fn with_books(server: &Server) -> [u64; 2] {
 }
 
 pub fn register(client: &Client, name: &str) -> u64 {
-    client.post("/books", json!({"bookName": name, "rentalFee": "3000"})).is(201).has("status", "POSSIBLE").id()
+    client
+        .post("/books", json!({"bookName": name, "rentalFee": "3000"}))
+        .is(201)
+        .has("status", "POSSIBLE")
+        .id()
 }
 
 pub fn request(client: &Client, book: u64, user: u64) -> Answer {
@@ -59,5 +63,9 @@ pub fn happened(client: &Client, rent: u64, what: &str) -> usize {
 }
 
 pub fn is_a_date(answer: &Answer, field: &str) {
-    assert!(answer[field].as_str().is_some_and(|date| date.ends_with('Z')), "`{field}` in {}", answer.text);
+    assert!(
+        answer[field].as_str().is_some_and(|date| date.ends_with('Z')),
+        "`{field}` in {}",
+        answer.text
+    );
 }

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use std::{sync::Barrier, thread};
 
 /// Lets `clients` act at the same moment, each over a connection of its own.
-fn at_once<T: Send>(server: &Server, clients: u64, act: impl Fn(&Client, u64) -> T + Sync) -> Vec<T> {
+fn at_once<T: Send>(
+    server: &Server,
+    clients: u64,
+    act: impl Fn(&Client, u64) -> T + Sync,
+) -> Vec<T> {
     let gate = Barrier::new(usize::try_from(clients).unwrap());
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=clients)
@@ -31,7 +35,8 @@ fn one_is_held_and_the_others_are_refunded(clients: u64) {
     // So that the number of the book is none of those of its rents.
     fill(&server, clients);
     let book = register(&server, "Hello, JAVA");
-    let rents: Vec<u64> = at_once(&server, clients, |client, user| request(client, book, user).is(201).id());
+    let rents: Vec<u64> =
+        at_once(&server, clients, |client, user| request(client, book, user).is(201).id());
     let held = server.shows(&format!("/books/{book}"), json!({"status": "PAID"}));
     let winner = held["rentId"].as_u64().unwrap();
     assert!(rents.contains(&winner) && !rents.contains(&book));
@@ -39,10 +44,16 @@ fn one_is_held_and_the_others_are_refunded(clients: u64) {
         server.shows(&format!("/rents/{rent}"), json!({"status": "CANCELED"}));
         server.shows(&format!("/payments/{rent}"), json!({"status": "REFUNDED"}));
         server.shows(&format!("/dashboards/{rent}"), json!({"status": "CANCELED"}));
-        assert_eq!((happened(&server, *rent, "Refunded"), happened(&server, *rent, "Canceled")), (1, 1));
+        assert_eq!(
+            (happened(&server, *rent, "Refunded"), happened(&server, *rent, "Canceled")),
+            (1, 1)
+        );
     }
     command(&server, "books", "approve", book).is(200).has("rentId", winner);
-    server.shows(&format!("/rents/{winner}"), json!({"status": "APPROVED", "userId": held["userId"]}));
+    server.shows(
+        &format!("/rents/{winner}"),
+        json!({"status": "APPROVED", "userId": held["userId"]}),
+    );
     server.shows(&format!("/dashboards/{winner}"), json!({"status": "APPROVED"}));
 
     let payments = server.all("payments");
@@ -50,7 +61,11 @@ fn one_is_held_and_the_others_are_refunded(clients: u64) {
         payments.iter().filter(|payment| payment["status"] == status).cloned().collect()
     };
     assert_eq!(won(&payments), 3000 * clients, "every request was paid for");
-    assert_eq!((won(&of("PAID")), won(&of("REFUNDED"))), (3000, 3000 * (clients - 1)), "kept and refunded");
+    assert_eq!(
+        (won(&of("PAID")), won(&of("REFUNDED"))),
+        (3000, 3000 * (clients - 1)),
+        "kept and refunded"
+    );
     assert_eq!(of("PAID")[0]["rentId"], winner);
     assert_eq!(server.get("/rents?status=CANCELED").is(200)["page"]["totalElements"], clients - 1);
 }
@@ -77,14 +92,20 @@ fn of_approve_and_reject_at_once_one_wins_and_the_rent_follows_the_winner() {
             let approves = n % 2 == 0;
             (approves, command(client, "books", if approves { "approve" } else { "reject" }, *book))
         });
-        let of = |approves: bool| answers.iter().filter(move |(what, _)| *what == approves).map(|(_, answer)| answer);
+        let of = |approves: bool| {
+            answers.iter().filter(move |(what, _)| *what == approves).map(|(_, answer)| answer)
+        };
         let approved = of(true).any(|answer| answer.status == 200);
         for answer in of(!approved) {
             answer.refuses(409, if approved { "already-approved" } else { "nothing-held" });
         }
-        let (once, twice) = (happened(&server, rent, "Approved"), happened(&server, rent, "Rejected"));
+        let (once, twice) =
+            (happened(&server, rent, "Approved"), happened(&server, rent, "Rejected"));
         if approved {
-            assert!(of(true).all(|answer| answer.status == 200), "round {round}: a repeat has the same effect");
+            assert!(
+                of(true).all(|answer| answer.status == 200),
+                "round {round}: a repeat has the same effect"
+            );
             assert_eq!((once, twice), (1, 0), "round {round}");
             server.shows(&format!("/rents/{rent}"), json!({"status": "APPROVED"}));
             server.get(&format!("/payments/{rent}")).is(200).has("status", "PAID");
@@ -141,7 +162,11 @@ fn an_approval_and_new_requests_at_once_leave_every_request_held_lent_or_refunde
         for rent in answers[1..].iter().map(Answer::id) {
             server.shows(&format!("/rents/{rent}"), json!({"status": "CANCELED"}));
         }
-        server.get(&format!("/books/{book}")).is(200).has("status", "APPROVED").has("rentId", first);
+        server
+            .get(&format!("/books/{book}"))
+            .is(200)
+            .has("status", "APPROVED")
+            .has("rentId", first);
         command(&server, "rents", "return", first).is(200);
         server.shows(&format!("/books/{book}"), json!({"status": "POSSIBLE"}));
     }

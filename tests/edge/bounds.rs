@@ -44,7 +44,11 @@ fn who_has_a_request_under_way_is_not_closed_and_a_newcomer_is_told_to_come_agai
         .iter()
         .map(|book| {
             let mut wire = Wire::to(server.address());
-            wire.say(&text("POST", "/rents", &json!({"bookId": book, "userId": 1, "address": "a"}).to_string()));
+            wire.say(&text(
+                "POST",
+                "/rents",
+                &json!({"bookId": book, "userId": 1, "address": "a"}).to_string(),
+            ));
             wire
         })
         .collect();
@@ -81,7 +85,8 @@ fn who_has_sent_half_a_body_makes_room_too() {
 #[test]
 fn writers_that_are_closed_at_the_bound_lose_no_answer() {
     let server = bounded(8, "");
-    let (address, acknowledged, over) = (server.address().to_owned(), AtomicUsize::new(0), AtomicBool::new(false));
+    let (address, acknowledged, over) =
+        (server.address().to_owned(), AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         let write = || {
             let mut wire = Wire::to(&address);
@@ -115,8 +120,9 @@ fn writers_that_are_closed_at_the_bound_lose_no_answer() {
     });
     assert!(metric(server.probes(), "holdfast_connections_spared_total") > 0);
     // Neither more nor less than was acknowledged.
-    let books =
-        eventually("there is room again", || server.try_get("/books").ok().filter(|answer| answer.status == 200));
+    let books = eventually("there is room again", || {
+        server.try_get("/books").ok().filter(|answer| answer.status == 200)
+    });
     assert_eq!(books["page"]["totalElements"], acknowledged.load(Ordering::Relaxed));
 }
 
@@ -130,7 +136,12 @@ fn there_are_never_more_than_the_limit_of_open_files_carries() {
     assert!(server.said().contains("max_connections"), "{}", server.said());
     let all = with_files(130);
     let mut command = std::process::Command::new(&all[0]);
-    command.args(&all[1..]).arg(holdfast().get_program()).args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+    command.args(&all[1..]).arg(holdfast().get_program()).args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+    ]);
     command.env("HOLDFAST_HTTP__WORKERS", "16");
     refuses(command.arg(data.path().join("other")), 1, &["ulimit"]);
 }

@@ -10,7 +10,8 @@ fn gateway(port: u16, peer: u16, further: &str) -> Server {
         .iter()
         .map(|context| format!("\"bookrent.{context}\" = \"http://127.0.0.1:{peer}\"\n"))
         .collect();
-    let toml = format!("{further}\n[node]\ncredential = 'a-credential-for-tests-only'\n[peers]\n{peers}");
+    let toml =
+        format!("{further}\n[node]\ncredential = 'a-credential-for-tests-only'\n[peers]\n{peers}");
     Server::at(&format!("127.0.0.1:{port}"), "bookrent", &toml, &["--contexts", "none"])
 }
 
@@ -37,13 +38,16 @@ fn a_request_that_goes_in_circles_is_stopped_at_its_second_visit() {
 #[test]
 fn a_request_has_so_many_hops_and_no_more_and_proxies_are_not_counted() {
     let cluster = Cluster::of("bookrent", &["book", "rent", "delivery", "view"], "");
-    let call = |via: &str| cluster.gateway().call("GET", "/books", |request| request.header("Via", via));
+    let call =
+        |via: &str| cluster.gateway().call("GET", "/books", |request| request.header("Via", via));
     call("1.1 edge.example, 1.0 fred, HTTP/1.1 cache (nginx), 1.1 a, 1.1 b, 1.1 c").is(200);
     call("1.1 holdfast-a-1, 1.1 edge, 1.1 holdfast-b-2,1.1 holdfast-c-3").is(200);
-    call("1.1 holdfast-a-1, 1.1 holdfast-b-2, 1.1 holdfast-c-3, 1.1 holdfast-d-4").refuses(508, "loop-detected");
+    call("1.1 holdfast-a-1, 1.1 holdfast-b-2, 1.1 holdfast-c-3, 1.1 holdfast-d-4")
+        .refuses(508, "loop-detected");
     call("nonsense,,, ,").is(200);
     // Who hosts it answers, whatever it has come by.
-    let far = "1.1 holdfast-a-1, 1.1 holdfast-b-2, 1.1 holdfast-c-3, 1.1 holdfast-d-4, 1.1 holdfast-e-5";
+    let far =
+        "1.1 holdfast-a-1, 1.1 holdfast-b-2, 1.1 holdfast-c-3, 1.1 holdfast-d-4, 1.1 holdfast-e-5";
     cluster.node("book").call("GET", "/books", |request| request.header("Via", far)).is(200);
 }
 
@@ -53,7 +57,8 @@ fn a_node_passes_on_what_it_is_called_and_by_which_way_it_came() {
     let port = free_ports(1);
     let node = gateway(port, peer.local_addr().unwrap().port(), "");
     let mut client = Wire::to(node.address());
-    client.say("GET /books HTTP/1.1\r\nHost: shop.example\r\nVia: 1.1 edge\r\nVia: 1.0 fred\r\n\r\n");
+    client
+        .say("GET /books HTTP/1.1\r\nHost: shop.example\r\nVia: 1.1 edge\r\nVia: 1.0 fred\r\n\r\n");
     let head = super::peers::answer_once(&peer, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     client.hear().unwrap().is(200);
     let via: Vec<_> = head.lines().filter_map(|line| line.strip_prefix("via: ")).collect();
@@ -96,5 +101,9 @@ fn a_node_that_is_told_to_ask_itself_does_not_start() {
     let toml = "[http]\nlisten = '127.0.0.1:18088'\n[node]\ncontexts = ['bookrent.book']\n\
                 credential = 'a-credential-for-tests-only'\n[peers]\n'bookrent.book' = 'http://127.0.0.1:18088'\n";
     fs::write(&file, toml).unwrap();
-    assert!(crate::support::run(holdfast().args(["check-config", "--config"]).arg(&file)).status.success());
+    assert!(
+        crate::support::run(holdfast().args(["check-config", "--config"]).arg(&file))
+            .status
+            .success()
+    );
 }

@@ -94,7 +94,9 @@ fn an_answer_that_is_too_large_is_refused_or_broken_off() {
     let server = asking("none", &large, "answer_limit = 100000");
     server.get("/books").refuses(502, "bad-gateway");
     // What was sent may have been done, whatever was said about it.
-    Wire::to(server.address()).ask("POST", "/books", "{\"title\":\"t\"}").refuses(500, "outcome-unknown");
+    Wire::to(server.address())
+        .ask("POST", "/books", "{\"title\":\"t\"}")
+        .refuses(500, "outcome-unknown");
     let endless = talker("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 1 << 30);
     let server = asking("none", &endless, "answer_limit = 100000");
     let mut wire = Wire::to(server.address());
@@ -113,9 +115,12 @@ fn an_answer_that_is_too_large_is_refused_or_broken_off() {
 
 #[test]
 fn questions_and_logs_are_not_answered_at_any_length() {
-    let endless =
-        talker("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n", 1 << 30);
-    let server = asking("bookrent.rent,bookrent.delivery,bookrent.view", &endless, "answer_limit = 200000");
+    let endless = talker(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+        1 << 30,
+    );
+    let server =
+        asking("bookrent.rent,bookrent.delivery,bookrent.view", &endless, "answer_limit = 200000");
     let rent = server.rent(1, 1);
     assert_eq!(rent["status"], "Fail", "{}", rent.text);
     assert!(resident(&server) < 150, "{} MiB", resident(&server));

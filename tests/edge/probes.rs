@@ -15,7 +15,9 @@ fn ask(address: &str, path: &str) -> super::wire::Heard {
 
 /// What is told, without what is another at each moment.
 fn at_rest(text: &str) -> String {
-    let Ok(mut told) = serde_json::from_str::<serde_json::Value>(text) else { return text.to_owned() };
+    let Ok(mut told) = serde_json::from_str::<serde_json::Value>(text) else {
+        return text.to_owned();
+    };
     for (component, detail) in [("clock", "now"), ("store", "freeBytes"), ("store", "diskBytes")] {
         let details = told.pointer_mut(&format!("/components/{component}/details"));
         if let Some(details) = details.and_then(|details| details.as_object_mut()) {
@@ -50,7 +52,8 @@ fn probes_are_told_what_the_main_port_tells() {
         let metrics = ask(server.probes(), path).is(200);
         assert!(String::from_utf8(metrics.body).unwrap().ends_with("# EOF\n"));
     }
-    for path in ["/", "/books", "/admin/contexts", "/internal/events/bookrent.book", "/livez/x", ""] {
+    for path in ["/", "/books", "/admin/contexts", "/internal/events/bookrent.book", "/livez/x", ""]
+    {
         ask(server.probes(), path).refuses(404, "not-found");
     }
     Wire::to(server.probes()).ask("POST", "/livez", "{}").refuses(405, "method-not-allowed");
@@ -80,7 +83,11 @@ fn probes_are_answered_while_the_main_port_is_taken_and_until_the_end() {
         .iter()
         .map(|book| {
             let mut wire = Wire::to(server.address());
-            wire.say(&text("POST", "/rents", &json!({"bookId": book, "userId": 1, "address": "a"}).to_string()));
+            wire.say(&text(
+                "POST",
+                "/rents",
+                &json!({"bookId": book, "userId": 1, "address": "a"}).to_string(),
+            ));
             wire
         })
         .collect();
@@ -107,7 +114,8 @@ fn the_address_of_probes_is_one_of_its_own() {
     let port = free_ports(1);
     let directory = tempfile::TempDir::new().unwrap();
     let file = directory.path().join("holdfast.toml");
-    fs::write(&file, format!("[http]\nlisten = '127.0.0.1:{port}'\nprobes = '127.0.0.1:{port}'\n")).unwrap();
+    fs::write(&file, format!("[http]\nlisten = '127.0.0.1:{port}'\nprobes = '127.0.0.1:{port}'\n"))
+        .unwrap();
     let mut check = holdfast();
     refuses(check.args(["check-config", "--config"]).arg(&file), 78, &["http.probes"]);
 }

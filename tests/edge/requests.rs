@@ -20,7 +20,9 @@ fn requests_behind_each_other_are_answered_in_order_however_they_are_cut() {
         all += &text("POST", "/books", "{\r\n\r\n\r\n\r\n\"title\"\n\n:\"t\"}");
     }
     // The smallest pieces are of the beginning only.
-    for (size, length) in [(1, 600), (7, 2000), (100, all.len()), (4096, all.len()), (all.len(), all.len())] {
+    for (size, length) in
+        [(1, 600), (7, 2000), (100, all.len()), (4096, all.len()), (all.len(), all.len())]
+    {
         let said = &all[..length];
         let mut wire = Wire::to(server.address());
         let mut listening = wire.again();
@@ -45,7 +47,10 @@ fn requests_behind_each_other_are_answered_in_order_however_they_are_cut() {
         });
         let whole = said.matches(" HTTP/1.1\r\nHost: shop.example\r\n").count();
         // The last one may be cut off in its head or its body.
-        assert!(answers == whole || (length < all.len() && answers + 1 == whole), "{answers} of {whole}");
+        assert!(
+            answers == whole || (length < all.len() && answers + 1 == whole),
+            "{answers} of {whole}"
+        );
         let wanted: Vec<_> = (0..500).map(|n| books[n % books.len()]).take(shown.len()).collect();
         assert_eq!(shown, wanted, "in pieces of {size}");
     }
@@ -94,7 +99,8 @@ fn every_head_has_its_time_and_not_the_first_only() {
 #[test]
 fn addresses_and_heads_have_a_size() {
     let server = server("");
-    let of_length = |length: usize| format!("/books?size={}1", "0".repeat(length - "/books?size=1".len()));
+    let of_length =
+        |length: usize| format!("/books?size={}1", "0".repeat(length - "/books?size=1".len()));
     Wire::to(server.address()).ask("GET", &of_length(8 * 1024), "").is(200);
     for length in [8 * 1024 + 1, 9000, 31_000, 33_000, 70_000, 200_000] {
         let mut wire = Wire::to(server.address());
@@ -125,7 +131,9 @@ fn lists_in_headers_and_long_words_of_clients_do_no_harm() {
     let book = server.register_book("title");
     let tags: Vec<_> = (0..3000).map(|n| format!("\"{}\"", n + 100)).collect();
     let call = |name: &str, value: &str| {
-        server.call("GET", &format!("/books/{book}"), |request| request.header(name.to_owned(), value.to_owned()))
+        server.call("GET", &format!("/books/{book}"), |request| {
+            request.header(name.to_owned(), value.to_owned())
+        })
     };
     call("If-None-Match", &tags.join(",")).is(200);
     call("If-None-Match", &format!("{},\"1\"", tags.join(","))).is(304);
@@ -135,11 +143,14 @@ fn lists_in_headers_and_long_words_of_clients_do_no_harm() {
     let long = "c".repeat(20_000);
     for name in ["X-Correlation-Id", "traceparent"] {
         let body = json!({"title": "title"});
-        let answer = server.call("POST", "/books", |request| request.header(name, &long).json(&body)).is(201);
+        let answer = server
+            .call("POST", "/books", |request| request.header(name, &long).json(&body))
+            .is(201);
         let saga = server.get(&format!("/admin/sagas/bookrent.book/{}", answer.id()));
         assert!(!saga.text.contains("cccccc"), "{name} is kept");
         assert!(answer.headers.values().all(|value| value.len() < 1000), "{name} is echoed");
-        let refused = server.call("GET", "/books/999", |request| request.header(name, format!("00-{long}-01")));
+        let refused = server
+            .call("GET", "/books/999", |request| request.header(name, format!("00-{long}-01")));
         assert!(refused.text.len() < 2000, "{name} is echoed in a problem");
     }
 }

@@ -39,7 +39,10 @@ fn nothing_acknowledged_is_lost_and_nobody_waits_for_the_probes() {
                 match wire.try_ask("POST", "/books", "{\"title\":\"t\"}") {
                     Some(answer) if answer.status == 503 => wire = Wire::to(&address),
                     Some(answer) => {
-                        acknowledged.lock().unwrap().push(answer.is(201).json()["id"].as_u64().unwrap());
+                        acknowledged
+                            .lock()
+                            .unwrap()
+                            .push(answer.is(201).json()["id"].as_u64().unwrap());
                         done += 1;
                     }
                     None => wire = Wire::to(&address),
@@ -71,7 +74,9 @@ fn nothing_acknowledged_is_lost_and_nobody_waits_for_the_probes() {
         let watching = scope.spawn(watch);
         eventually("all are there", || (crowd.load(Ordering::Relaxed) == 2000).then_some(()));
         let before = acknowledged.lock().unwrap().len();
-        eventually("work goes on", || (acknowledged.lock().unwrap().len() > before + 50).then_some(()));
+        eventually("work goes on", || {
+            (acknowledged.lock().unwrap().len() > before + 50).then_some(())
+        });
         over.store(true, Ordering::Relaxed);
         workers.into_iter().for_each(|worker| worker.join().unwrap());
         watching.join().unwrap();
@@ -86,8 +91,12 @@ fn nothing_acknowledged_is_lost_and_nobody_waits_for_the_probes() {
     }
     let of_all = acknowledged.into_inner().unwrap();
     for _ in 0..2 {
-        let there: Vec<_> = server.all("books").iter().map(|book| book["id"].as_u64().unwrap()).collect();
-        assert!(of_all.iter().all(|id| there.contains(id)), "something that was acknowledged is lost");
+        let there: Vec<_> =
+            server.all("books").iter().map(|book| book["id"].as_u64().unwrap()).collect();
+        assert!(
+            of_all.iter().all(|id| there.contains(id)),
+            "something that was acknowledged is lost"
+        );
         server.kill();
         server.restart();
     }

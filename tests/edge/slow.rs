@@ -96,7 +96,10 @@ fn streams_of_those_who_do_not_read_end() {
     let server = server("write_timeout_ms = 1000\n");
     let mut writer = Wire::to(server.address());
     for _ in 0..10 {
-        writer.say(&text("POST", "/books", "{\"title\":\"a title of some length, as titles have\"}").repeat(100));
+        writer.say(
+            &text("POST", "/books", "{\"title\":\"a title of some length, as titles have\"}")
+                .repeat(100),
+        );
         for _ in 0..100 {
             writer.hear().unwrap().is(201);
         }

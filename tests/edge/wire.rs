@@ -105,7 +105,11 @@ impl Wire {
                 self.heard.extend_from_slice(&part[..read]);
                 true
             }
-            Err(why) if why.kind() == std::io::ErrorKind::ConnectionReset && self.heard.is_empty() => false,
+            Err(why)
+                if why.kind() == std::io::ErrorKind::ConnectionReset && self.heard.is_empty() =>
+            {
+                false
+            }
             Err(why) => panic!("{why}"),
         }
     }
@@ -117,7 +121,11 @@ impl Wire {
                 break end + 4;
             }
             if !self.more() {
-                assert!(self.heard.is_empty(), "an answer breaks off: {}", String::from_utf8_lossy(&self.heard));
+                assert!(
+                    self.heard.is_empty(),
+                    "an answer breaks off: {}",
+                    String::from_utf8_lossy(&self.heard)
+                );
                 return None;
             }
         };
@@ -174,7 +182,8 @@ impl Wire {
 pub fn metric(address: &str, name: &str) -> u64 {
     let heard = Wire::to(address).ask("GET", "/metrics", "").is(200);
     let text = String::from_utf8(heard.body).unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
+    let line =
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned));
     line.unwrap_or_else(|| panic!("no {name}")).parse().unwrap()
 }
 

@@ -1,7 +1,8 @@
 //! What rides cost, and how they are paid for.
 
 use super::station::{
-    BILLING, DEPOSIT, ZONE_1, ZONE_3, account, bring_back, happened, pass, patient, register, rent, ride, start, top_up,
+    BILLING, DEPOSIT, ZONE_1, ZONE_3, account, bring_back, happened, pass, patient, register, rent,
+    ride, start, top_up,
 };
 use crate::support::Server;
 use serde_json::json;
@@ -112,7 +113,10 @@ fn only_whole_minutes_are_charged_and_a_ride_that_costs_nothing_is_closed_all_th
     for user in [71, 72] {
         let number = ride_a_minute(&server, 501, user);
         server.shows(&format!("/billings/{number}"), json!({"status": "CLOSEBILL", "fee": 0}));
-        server.shows(&format!("/userDeposits/{user}"), json!({"deposit": 0, "arrears": 0, "billid": number}));
+        server.shows(
+            &format!("/userDeposits/{user}"),
+            json!({"deposit": 0, "arrears": 0, "billid": number}),
+        );
     }
     let server = patient("[systems.gbike]\nfee_per_minute = 7");
     register(&server, 501);
@@ -154,13 +158,20 @@ fn what_is_paid_in_is_an_amount_for_somebody() {
         server.post("/userDeposits", body).problem(400);
     }
     let more = json!({"userid": 71, "deposit": 100, "arrears": 5, "billid": 9, "id": 3});
-    server.post("/userDeposits", more).is(201).has("id", 71).has("arrears", 0).has("billid", json!(null));
+    server
+        .post("/userDeposits", more)
+        .is(201)
+        .has("id", 71)
+        .has("arrears", 0)
+        .has("billid", json!(null));
     let most = json!({"userid": 71, "deposit": u64::MAX});
     server.post("/userDeposits", most).refuses(422, "deposit-too-large");
     assert_eq!(account(&server, 71), (100, 0));
     // Under a key the same money comes in once.
     for _ in 0..3 {
-        let again = server.try_post_once("/userDeposits", "key", &json!({"userid": 71, "deposit": 50})).unwrap();
+        let again = server
+            .try_post_once("/userDeposits", "key", &json!({"userid": 71, "deposit": 50}))
+            .unwrap();
         again.is(201).has("deposit", 150);
     }
     top_up(&server, 71, 50).has("deposit", 200);

@@ -1,8 +1,8 @@
 //! Many at once: one bike for fifty, one ride with twenty ends, money in and money out.
 
 use super::station::{
-    BIKE, BILLING, DEPOSIT, RENT, ZONE_1, ZONE_3, account, at_once, bring_back, free_of_charge, happened, pass,
-    patient, register, rent, ride, top_up, won,
+    BIKE, BILLING, DEPOSIT, RENT, ZONE_1, ZONE_3, account, at_once, bring_back, free_of_charge,
+    happened, pass, patient, register, rent, ride, top_up, won,
 };
 use crate::support::{Answer, eventually};
 use serde_json::{Value, json};
@@ -16,17 +16,29 @@ fn fifty_want_one_bike_and_one_gets_it() {
     let server = free_of_charge();
     register(&server, 501);
     let answers = at_once(&server, 50, |client, user| rent(client, 501, user));
-    let (winners, losers): (Vec<&Answer>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    let (winners, losers): (Vec<&Answer>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 201);
     assert_eq!((winners.len(), losers.len()), (1, 49));
     assert!(winners.iter().all(|rent| rent["status"] == "RENTED"));
     losers.iter().for_each(|refused| refused.refuses(409, "bike-in-use"));
 
     let winner = winners[0].id();
-    server.shows(&format!("/billings/{winner}"), json!({"status": "OPENBILL", "userid": winners[0]["userid"]}));
-    server
-        .shows(&format!("/rentAndBillingViews/{winner}"), json!({"rentStatus": "RENTED", "billingStatus": "OPENBILL"}));
+    server.shows(
+        &format!("/billings/{winner}"),
+        json!({"status": "OPENBILL", "userid": winners[0]["userid"]}),
+    );
+    server.shows(
+        &format!("/rentAndBillingViews/{winner}"),
+        json!({"rentStatus": "RENTED", "billingStatus": "OPENBILL"}),
+    );
     server.get("/bikes/501").is(200).has("status", "사용중");
-    assert_eq!((happened(&server, winner, BIKE, "UpdatedBike"), happened(&server, winner, BIKE, "BikeFreed")), (1, 0));
+    assert_eq!(
+        (
+            happened(&server, winner, BIKE, "UpdatedBike"),
+            happened(&server, winner, BIKE, "BikeFreed")
+        ),
+        (1, 0)
+    );
     for collection in ["rents", "billings", "rentAndBillingViews"] {
         assert_eq!(server.total(collection), 1, "{collection}");
     }
@@ -48,7 +60,8 @@ fn a_return_and_rents_of_the_same_bike_at_once_leave_one_rider_at_most() {
             1 => bring_back(client, first, ZONE_3).is(200),
             user => rent(client, 501, user),
         });
-        let rented: Vec<u64> = answers[1..].iter().filter(|answer| answer.status == 201).map(Answer::id).collect();
+        let rented: Vec<u64> =
+            answers[1..].iter().filter(|answer| answer.status == 201).map(Answer::id).collect();
         assert!(rented.len() <= 1, "round {round}: {rented:?}");
         for number in rented {
             server.get("/bikes/501").is(200).has("status", "사용중");
@@ -67,8 +80,9 @@ fn of_many_returns_at_once_one_ends_the_ride_and_its_fee_is_charged_once() {
     for round in 0..5 {
         let number = ride(&server, 501, 71);
         pass(&server, 1);
-        let answers =
-            at_once(&server, 20, |client, n| bring_back(client, number, if n % 2 == 0 { ZONE_1 } else { ZONE_3 }));
+        let answers = at_once(&server, 20, |client, n| {
+            bring_back(client, number, if n % 2 == 0 { ZONE_1 } else { ZONE_3 })
+        });
         let returned = server.get(&format!("/rents/{number}")).is(200).has("status", "RETURNED");
         for (place, answer) in [ZONE_3, ZONE_1].iter().cycle().zip(answers) {
             if returned["endlocation"] == *place {
@@ -81,12 +95,18 @@ fn of_many_returns_at_once_one_ends_the_ride_and_its_fee_is_charged_once() {
         assert_eq!(bill["endtime"], returned["endtime"]);
         left -= bill["fee"].as_u64().unwrap();
         assert_eq!(account(&server, 71), (left, 0), "round {round}");
-        for (context, what) in
-            [(RENT, "Returned"), (BILLING, "CalculatedFee"), (BILLING, "ClosedBill"), (DEPOSIT, "UpdatedDeposit")]
-        {
+        for (context, what) in [
+            (RENT, "Returned"),
+            (BILLING, "CalculatedFee"),
+            (BILLING, "ClosedBill"),
+            (DEPOSIT, "UpdatedDeposit"),
+        ] {
             assert_eq!(happened(&server, number, context, what), 1, "{what} in round {round}");
         }
-        server.shows("/bikes/501", json!({"status": "사용가능", "location": returned["endlocation"]}));
+        server.shows(
+            "/bikes/501",
+            json!({"status": "사용가능", "location": returned["endlocation"]}),
+        );
     }
 }
 
@@ -116,9 +136,17 @@ fn payments_and_fees_at_once_keep_the_balance_exact_at_every_look() {
             while !over.load(Ordering::Relaxed) {
                 let (deposit, arrears) = account(&client, 71);
                 let paid_in = deposit % FEE * PAYMENT;
-                let charged = paid_in.checked_sub(deposit).expect("no more is there than was paid in");
-                assert_eq!((charged % FEE, arrears % FEE), (0, 0), "fees are whole: {deposit}, {arrears}");
-                assert!(paid_in >= before.0 && charged >= before.1, "{deposit}, {arrears} after {before:?}");
+                let charged =
+                    paid_in.checked_sub(deposit).expect("no more is there than was paid in");
+                assert_eq!(
+                    (charged % FEE, arrears % FEE),
+                    (0, 0),
+                    "fees are whole: {deposit}, {arrears}"
+                );
+                assert!(
+                    paid_in >= before.0 && charged >= before.1,
+                    "{deposit}, {arrears} after {before:?}"
+                );
                 before = (paid_in, charged);
                 looks += 1;
             }
@@ -143,8 +171,11 @@ fn payments_and_fees_at_once_keep_the_balance_exact_at_every_look() {
         eventually("bills are closed as far as they are paid", || {
             let (deposit, arrears) = account(&server, 71);
             let fees = |status: &str| {
-                let bills: Vec<Value> =
-                    server.all("billings").into_iter().filter(|bill| bill["status"] == status).collect();
+                let bills: Vec<Value> = server
+                    .all("billings")
+                    .into_iter()
+                    .filter(|bill| bill["status"] == status)
+                    .collect();
                 won(&bills, "fee")
             };
             let exact = (fees("CLOSEBILL"), fees("APPLYFEE")) == (paid_in - deposit, arrears);
@@ -155,7 +186,10 @@ fn payments_and_fees_at_once_keep_the_balance_exact_at_every_look() {
     rent(&server, 501, 71).refuses(409, "in-arrears");
     // Those that stand in the chain of bills are paid one after the other, so that its answer may be ahead of them.
     let paid = top_up(&server, 71, arrears);
-    assert_eq!(paid["deposit"].as_u64().zip(paid["arrears"].as_u64()).map(|(has, owes)| has - owes), Some(deposit));
+    assert_eq!(
+        paid["deposit"].as_u64().zip(paid["arrears"].as_u64()).map(|(has, owes)| has - owes),
+        Some(deposit)
+    );
     assert_eq!(settled(PAYMENTS * PAYMENT + arrears, &|arrears| arrears == 0), (deposit, 0));
     for number in rents {
         assert_eq!(happened(&server, number, BILLING, "CalculatedFee"), 1);

@@ -25,9 +25,13 @@ impl Seen {
         self.bikes.iter().try_for_each(|(number, bike)| self.bike_is_right(*number, bike))?;
         self.rents.iter().try_for_each(|(number, rent)| self.rent_is_right(*number, rent))?;
         let users: Vec<u64> = self.accounts.keys().chain(paid_in.keys()).copied().collect();
-        users.into_iter().try_for_each(|user| self.account_is_right(user, paid_in.get(&user).copied().unwrap_or(0)))?;
+        users.into_iter().try_for_each(|user| {
+            self.account_is_right(user, paid_in.get(&user).copied().unwrap_or(0))
+        })?;
         for (what, things) in [("bills", &self.bills), ("rows", &self.rows)] {
-            so(things.keys().eq(self.rents.keys()), || format!("{what}: {things:?}\nrents: {:?}", self.rents))?;
+            so(things.keys().eq(self.rents.keys()), || {
+                format!("{what}: {things:?}\nrents: {:?}", self.rents)
+            })?;
         }
         Ok(())
     }
@@ -45,7 +49,8 @@ impl Seen {
             _ => false,
         };
         so(right, || format!("bike {number} is {bike}, its rents are {riders:?}"))?;
-        let left_there = |rent: &Value| rent["bikeid"] == number && rent["endlocation"] == bike["location"];
+        let left_there =
+            |rent: &Value| rent["bikeid"] == number && rent["endlocation"] == bike["location"];
         so(bike["location"] == "somewhere" || self.rents.values().any(left_there), || {
             format!("nobody left bike {number} where it is: {bike}")
         })
@@ -58,7 +63,10 @@ impl Seen {
         let all = || format!("rent {number}: {rent}\nits bill: {bill}\nits row: {row}");
         let right = match rent["status"].as_str() {
             Some("RENTED") => bill["status"] == "OPENBILL" && bill["fee"].is_null(),
-            Some("RETURNED") => (bill["status"] == "APPLYFEE" || bill["status"] == "CLOSEBILL") && bill["fee"].is_u64(),
+            Some("RETURNED") => {
+                (bill["status"] == "APPLYFEE" || bill["status"] == "CLOSEBILL")
+                    && bill["fee"].is_u64()
+            }
             _ => false,
         };
         so(right, all)?;
@@ -85,11 +93,18 @@ impl Seen {
         let nothing = Value::Null;
         let account = self.accounts.get(&user).unwrap_or(&nothing);
         let fees = |status: &str| -> Vec<u64> {
-            let of = self.bills.values().filter(|bill| bill["userid"] == user && bill["status"] == status);
+            let of = self
+                .bills
+                .values()
+                .filter(|bill| bill["userid"] == user && bill["status"] == status);
             of.map(|bill| bill["fee"].as_u64().unwrap_or_default()).collect()
         };
         let (charged, open) = (fees("CLOSEBILL"), fees("APPLYFEE"));
-        let all = || format!("user {user} has {account}, paid in {paid_in}, was charged {charged:?}, owes {open:?}");
+        let all = || {
+            format!(
+                "user {user} has {account}, paid in {paid_in}, was charged {charged:?}, owes {open:?}"
+            )
+        };
         let Some(deposit) = account["deposit"].as_u64() else { return Err(all()) };
         so(deposit + charged.iter().sum::<u64>() == paid_in, all)?;
         so(account["arrears"] == open.iter().sum::<u64>(), all)?;

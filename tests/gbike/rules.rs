@@ -1,15 +1,19 @@
 //! The transcript, and what holds while everybody is there.
 
 use super::station::{
-    BIKE, DEPOSIT, RENT, ZONE_1, ZONE_3, bring_back, free_of_charge, happened, pass, register, rent, ride, start,
-    top_up,
+    BIKE, DEPOSIT, RENT, ZONE_1, ZONE_3, bring_back, free_of_charge, happened, pass, register,
+    rent, ride, start, top_up,
 };
 use crate::support::Answer;
 use serde_json::{Value, json};
 use std::thread;
 
 fn is_a_date(answer: &Answer, field: &str) {
-    assert!(answer[field].as_str().is_some_and(|date| date.ends_with('Z')), "`{field}` in {}", answer.text);
+    assert!(
+        answer[field].as_str().is_some_and(|date| date.ends_with('Z')),
+        "`{field}` in {}",
+        answer.text
+    );
 }
 
 #[test]
@@ -17,9 +21,14 @@ fn the_transcript_replays_line_by_line() {
     let server = start();
     for (user, deposit) in [(1, 100_000), (2, 200_000), (3, 200_000)] {
         let body = json!({"userid": user.to_string(), "deposit": deposit.to_string()});
-        let account = server.post("/userDeposits", body).is(201).has("id", user).has("userid", user);
+        let account =
+            server.post("/userDeposits", body).is(201).has("id", user).has("userid", user);
         let account = account.has("deposit", deposit).has("arrears", 0).has("billid", json!(null));
-        assert!(account.header("location").ends_with(&format!("/userDeposits/{user}")), "{:?}", account.headers);
+        assert!(
+            account.header("location").ends_with(&format!("/userDeposits/{user}")),
+            "{:?}",
+            account.headers
+        );
         assert_eq!(account["_links"]["self"]["href"], account["_links"]["userDeposit"]["href"]);
     }
     assert_eq!(server.get("/userDeposits").is(200).items("userDeposits").len(), 3);
@@ -30,25 +39,50 @@ fn the_transcript_replays_line_by_line() {
     }
     assert_eq!(server.get("/bikes").is(200).items("bikes").len(), 3);
 
-    let rent = server.post("/rents", json!({"userid": "1", "bikeid": "1"})).is(201).has("id", 1).has("rentid", 1);
-    let rent = rent.has("status", "RENTED").has("userid", 1).has("bikeid", 1).has("endlocation", json!(null));
+    let rent = server
+        .post("/rents", json!({"userid": "1", "bikeid": "1"}))
+        .is(201)
+        .has("id", 1)
+        .has("rentid", 1);
+    let rent = rent
+        .has("status", "RENTED")
+        .has("userid", 1)
+        .has("bikeid", 1)
+        .has("endlocation", json!(null));
     is_a_date(&rent, "starttime");
     server.get("/bikes/1").is(200).has("status", "사용중").has("location", ZONE_1);
-    let bill = server.shows("/billings/1", json!({"status": "OPENBILL", "billid": 1, "rentid": 1, "userid": 1}));
-    assert_eq!((&bill["starttime"], &bill["fee"], server.total("billings")), (&rent["starttime"], &json!(null), 1));
-    let row = server.shows("/rentAndBillingViews/1", json!({"rentStatus": "RENTED", "billingStatus": "OPENBILL"}));
-    let row = row.has("rentid", 1).has("userid", 1).has("bikeid", 1).has("billid", 1).has("deposit", json!(null));
-    assert_eq!((&row["rentStarttime"], server.total("rentAndBillingViews")), (&rent["starttime"], 1));
+    let bill = server
+        .shows("/billings/1", json!({"status": "OPENBILL", "billid": 1, "rentid": 1, "userid": 1}));
+    assert_eq!(
+        (&bill["starttime"], &bill["fee"], server.total("billings")),
+        (&rent["starttime"], &json!(null), 1)
+    );
+    let row = server.shows(
+        "/rentAndBillingViews/1",
+        json!({"rentStatus": "RENTED", "billingStatus": "OPENBILL"}),
+    );
+    let row = row
+        .has("rentid", 1)
+        .has("userid", 1)
+        .has("bikeid", 1)
+        .has("billid", 1)
+        .has("deposit", json!(null));
+    assert_eq!(
+        (&row["rentStarttime"], server.total("rentAndBillingViews")),
+        (&rent["starttime"], 1)
+    );
 
     server.post("/admin/clock", json!({"advance": "PT10M"})).is(200);
-    let returned = server.patch("/rents/1", json!({"endlocation": ZONE_3})).is(200).has("status", "RETURNED");
+    let returned =
+        server.patch("/rents/1", json!({"endlocation": ZONE_3})).is(200).has("status", "RETURNED");
     is_a_date(&returned.clone().has("endlocation", ZONE_3), "endtime");
     server.shows("/bikes/1", json!({"status": "사용가능", "location": ZONE_3}));
     let bill = server.shows("/billings/1", json!({"status": "CLOSEBILL", "fee": 1000}));
     assert_eq!(bill["endtime"], returned["endtime"]);
     server.get("/userDeposits/1").is(200).has("deposit", 99_000).has("arrears", 0).has("billid", 1);
     let row = json!({"rentStatus": "RETURNED", "billingStatus": "CLOSEBILL", "deposit": 99_000});
-    let row = server.shows("/rentAndBillingViews/1", row).has("fee", 1000).has("endlocation", ZONE_3);
+    let row =
+        server.shows("/rentAndBillingViews/1", row).has("fee", 1000).has("endlocation", ZONE_3);
     assert_eq!(row["rentEndTime"], returned["endtime"]);
     assert_eq!(server.get("/rentAndBillingViews").is(200).items("rentAndBillingViews").len(), 1);
 
@@ -95,7 +129,10 @@ fn a_bike_is_registered_once_under_a_number_of_its_own() {
         server.post("/bikes", again).refuses(409, "bike-registered");
     }
     server.get("/bikes/501").is(200).has("location", ZONE_1);
-    server.post("/bikes", json!({"bikeid": 502, "location": ZONE_3})).is(201).has("status", "사용가능");
+    server
+        .post("/bikes", json!({"bikeid": 502, "location": ZONE_3}))
+        .is(201)
+        .has("status", "사용가능");
     server.post("/bikes", json!({"bikeid": 503, "location": " "})).refuses(422, "location-blank");
     for body in [
         json!({"location": ZONE_1}),
@@ -114,11 +151,14 @@ fn a_bike_is_registered_once_under_a_number_of_its_own() {
 fn a_bike_that_is_in_use_broken_or_unknown_is_not_rented_and_nothing_is_to_be_seen_of_it() {
     let server = free_of_charge();
     for (bike, status) in [(501, "사용중"), (502, "불량")] {
-        server.post("/bikes", json!({"bikeid": bike, "status": status, "location": ZONE_1})).is(201);
+        server
+            .post("/bikes", json!({"bikeid": bike, "status": status, "location": ZONE_1}))
+            .is(201);
     }
     register(&server, 504);
     ride(&server, 504, 70);
-    let refused = [(501, "bike-in-use"), (502, "bike-broken"), (503, "bike-unknown"), (504, "bike-in-use")];
+    let refused =
+        [(501, "bike-in-use"), (502, "bike-broken"), (503, "bike-unknown"), (504, "bike-in-use")];
     for (bike, code) in refused {
         rent(&server, bike, 71).refuses(409, code);
     }
@@ -129,7 +169,10 @@ fn a_bike_that_is_in_use_broken_or_unknown_is_not_rented_and_nothing_is_to_be_se
         assert_eq!(happened(&server, number, RENT, "Rented"), 0);
     }
     server.shows("/billings/1", json!({"status": "OPENBILL"}));
-    assert_eq!((server.total("rents"), server.total("billings"), server.total("rentAndBillingViews")), (1, 1, 1));
+    assert_eq!(
+        (server.total("rents"), server.total("billings"), server.total("rentAndBillingViews")),
+        (1, 1, 1)
+    );
     for (bike, status) in [(501, "사용중"), (502, "불량"), (504, "사용중")] {
         server.get(&format!("/bikes/{bike}")).is(200).has("status", status).has("location", ZONE_1);
     }
@@ -149,13 +192,18 @@ fn a_second_return_to_the_same_place_is_no_second_event_and_one_elsewhere_is_a_c
     let next = ride(&server, 501, 71);
     pass(&server, 10);
     let second = bring_back(&server, number, ZONE_3).is(200).has("status", "RETURNED");
-    assert_eq!((first.header("etag"), &first["endtime"]), (second.header("etag"), &second["endtime"]));
+    assert_eq!(
+        (first.header("etag"), &first["endtime"]),
+        (second.header("etag"), &second["endtime"])
+    );
     bring_back(&server, number, ZONE_1).refuses(409, "already-returned");
     server.get("/rents/1").is(200).has("endlocation", ZONE_3);
     server.get("/bikes/501").is(200).has("status", "사용중").has("location", ZONE_3);
     bring_back(&server, next, ZONE_1).is(200);
     server.shows("/billings/2", json!({"status": "CLOSEBILL"}));
-    for (context, what) in [(RENT, "Returned"), ("gbike.billing", "CalculatedFee"), (DEPOSIT, "UpdatedDeposit")] {
+    for (context, what) in
+        [(RENT, "Returned"), ("gbike.billing", "CalculatedFee"), (DEPOSIT, "UpdatedDeposit")]
+    {
         assert_eq!(happened(&server, number, context, what), 1, "{what}");
     }
     server.shows("/bikes/501", json!({"status": "사용가능", "location": ZONE_1}));
@@ -167,7 +215,12 @@ fn a_return_says_where_the_bike_is_left_and_its_location_never_becomes_nothing()
     let server = free_of_charge();
     register(&server, 501);
     let number = ride(&server, 501, 71);
-    for body in [json!({}), json!({"endlocation": null}), json!({"status": "RETURNED"}), json!({"endlocation": 3})] {
+    for body in [
+        json!({}),
+        json!({"endlocation": null}),
+        json!({"status": "RETURNED"}),
+        json!({"endlocation": 3}),
+    ] {
         server.patch(&format!("/rents/{number}"), body).problem(400);
     }
     bring_back(&server, number, "").refuses(422, "location-blank");
@@ -176,7 +229,8 @@ fn a_return_says_where_the_bike_is_left_and_its_location_never_becomes_nothing()
     server.get("/bikes/501").is(200).has("status", "사용중").has("location", ZONE_1);
     bring_back(&server, 9, ZONE_3).refuses(404, "not-found");
     // What a return does not own it does not change.
-    let more = json!({"endlocation": ZONE_3, "userid": 9, "bikeid": 9, "endtime": "2021-07-06", "fee": 1});
+    let more =
+        json!({"endlocation": ZONE_3, "userid": 9, "bikeid": 9, "endtime": "2021-07-06", "fee": 1});
     server.patch("/rents/1", more).is(200).has("userid", 71).has("bikeid", 501);
     server.shows("/bikes/501", json!({"status": "사용가능", "location": ZONE_3}));
 }

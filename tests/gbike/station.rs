@@ -26,7 +26,9 @@ pub fn free_of_charge() -> Server {
 
 /// The same, configured further.
 pub fn patient(toml: &str) -> Server {
-    let guards = [BIKE, DEPOSIT].map(|context| format!("[guard.\"{context}\"]\ntimeout_ms = 20000\n")).concat();
+    let guards = [BIKE, DEPOSIT]
+        .map(|context| format!("[guard.\"{context}\"]\ntimeout_ms = 20000\n"))
+        .concat();
     Server::of("gbike", &format!("{toml}\n{guards}"), &[])
 }
 
@@ -37,7 +39,9 @@ pub fn register(client: &Client, bike: u64) {
 }
 
 pub fn top_up(client: &Client, user: u64, won: u64) -> Answer {
-    client.post("/userDeposits", json!({"userid": user.to_string(), "deposit": won.to_string()})).is(201)
+    client
+        .post("/userDeposits", json!({"userid": user.to_string(), "deposit": won.to_string()}))
+        .is(201)
 }
 
 pub fn rent(client: &Client, bike: u64, user: u64) -> Answer {
@@ -77,7 +81,11 @@ pub fn won(of: &[Value], field: &str) -> u64 {
 }
 
 /// Lets `clients` act at the same moment, each over a connection of its own.
-pub fn at_once<T: Send>(server: &Server, clients: u64, act: impl Fn(&Client, u64) -> T + Sync) -> Vec<T> {
+pub fn at_once<T: Send>(
+    server: &Server,
+    clients: u64,
+    act: impl Fn(&Client, u64) -> T + Sync,
+) -> Vec<T> {
     let gate = Barrier::new(usize::try_from(clients).unwrap());
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=clients)

@@ -20,7 +20,9 @@ fn start(broker: &Broker, data: &Path) -> (Option<i32>, String) {
     let config = data.with_extension("toml");
     std::fs::write(&config, configured(broker, "second")).unwrap();
     let mut command = holdfast();
-    command.args(["serve", "--system", "bookrent", "--listen", "127.0.0.1:0", "--config"]).arg(config);
+    command
+        .args(["serve", "--system", "bookrent", "--listen", "127.0.0.1:0", "--config"])
+        .arg(config);
     let output = run(command.arg("--data").arg(data));
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }

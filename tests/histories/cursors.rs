@@ -72,7 +72,9 @@ fn numbers_that_are_given_again_have_other_names_and_a_cursor_of_the_lost_past_i
     // Of the common past every name is a cursor.
     let page = server.get(&format!("{BOOKS}?from={}", is[&3])).is(200);
     assert_eq!(names(&page).into_keys().collect::<Vec<_>>(), [4, 5, 6, 7, 8]);
-    server.get(&format!("{BOOKS}?from={}", was[&3].replace("-3", "-4"))).refuses(409, "history-changed");
+    server
+        .get(&format!("{BOOKS}?from={}", was[&3].replace("-3", "-4")))
+        .refuses(409, "history-changed");
     server.get(&format!("{BOOKS}?from=0-3")).refuses(409, "history-changed");
     // Numbers still do, up to the one that comes next.
     assert_eq!(names(&server.get(&format!("{BOOKS}?from=9")).is(200)).len(), 0);
@@ -92,13 +94,17 @@ fn numbers_that_are_given_again_have_other_names_and_a_cursor_of_the_lost_past_i
 fn stream(server: &Server, path: &str, last: &str, count: usize) -> Vec<BTreeMap<String, String>> {
     let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nLast-Event-ID: {last}\r\n\r\n");
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nLast-Event-ID: {last}\r\n\r\n"
+    );
     socket.write_all(head.as_bytes()).unwrap();
     let (mut events, mut told) = (Vec::new(), BTreeMap::new());
     for line in BufReader::new(socket).lines().map(Result::unwrap) {
         match line.split_once(": ") {
             Some((field, value)) => drop(told.insert(field.to_owned(), value.to_owned())),
-            None if line.is_empty() && told.contains_key("data") => events.push(std::mem::take(&mut told)),
+            None if line.is_empty() && told.contains_key("data") => {
+                events.push(std::mem::take(&mut told))
+            }
             None => told.clear(),
         }
         if events.len() == count {
@@ -115,7 +121,10 @@ fn a_stream_says_that_the_past_is_another_and_begins_anew() {
     let told = stream(&server, BOOKS, &last, 9);
     assert_eq!(told[0]["event"], "reset");
     let reset: Value = serde_json::from_str(&told[0]["data"]).unwrap();
-    assert_eq!(reset, serde_json::json!({ "code": "history-changed", "contexts": ["bookrent.book"] }));
+    assert_eq!(
+        reset,
+        serde_json::json!({ "code": "history-changed", "contexts": ["bookrent.book"] })
+    );
     let is = names(&server.get(BOOKS).is(200));
     let ids: Vec<_> = told[1..].iter().map(|event| event["id"].clone()).collect();
     assert_eq!(ids, is.values().cloned().collect::<Vec<_>>());
@@ -132,7 +141,8 @@ fn a_stream_says_that_the_past_is_another_and_begins_anew() {
 fn over_a_broker_names_are_not_given_again_either() {
     let broker = Broker::start();
     let queue = Queue::bind(&broker.url(), "all", "bookrent.book.*");
-    let (server, ..) = put_back_server(&format!("[amqp]\nurl = '{}'\n", broker.url()), |server| drained(server));
+    let (server, ..) =
+        put_back_server(&format!("[amqp]\nurl = '{}'\n", broker.url()), |server| drained(server));
     drained(&server);
     let mut came = Vec::new();
     eventually("all have come", || {
@@ -141,7 +151,8 @@ fn over_a_broker_names_are_not_given_again_either() {
     });
     let names = |event: &Came| event.headers["cloudEvents:id"].clone();
     for sequence in 4..=6 {
-        let mut of: Vec<_> = came.iter().filter(|event| event.id().1 == sequence).map(names).collect();
+        let mut of: Vec<_> =
+            came.iter().filter(|event| event.id().1 == sequence).map(names).collect();
         of.sort();
         of.dedup();
         assert_eq!(of.len(), 2, "event {sequence} of both pasts: {of:?}");

@@ -4,14 +4,20 @@ use super::{copy, put_back};
 use crate::support::{Answer, Client, Server, broker::Broker, cluster::Cluster, eventually};
 use serde_json::Value;
 
-const NODES: [(&str, &str); 5] =
-    [("book", "book"), ("rent", "rent"), ("second", "rent"), ("delivery", "delivery"), ("view", "view")];
+const NODES: [(&str, &str); 5] = [
+    ("book", "book"),
+    ("rent", "rent"),
+    ("second", "rent"),
+    ("delivery", "delivery"),
+    ("view", "view"),
+];
 
 /// A loaded machine is slow: no answer must mean here that there is none.
 const PATIENT: &str = "[guard.'bookrent.book']\ntimeout_ms = 30000\n";
 
 fn rent(node: &Client, book: u64) -> Answer {
-    node.post("/rents", serde_json::json!({ "bookId": book, "userId": 1, "address": "address1" })).is(201)
+    node.post("/rents", serde_json::json!({ "bookId": book, "userId": 1, "address": "address1" }))
+        .is(201)
 }
 
 /// The node is not ready, and says why with all of `words`.
@@ -42,7 +48,10 @@ fn of_two_nodes_that_decide_for_one_context_the_second_is_refused_and_both_sides
     // Its numbers are those of the first: with a book of its own it would have been answered as that one was.
     rent(cluster.node("second"), 1).has("status", "Fail").has("reason", "no-answer");
     rent(cluster.node("second"), 2).has("status", "Fail").has("reason", "no-answer");
-    is_unready(cluster.node("second"), &["bookrent.book answers no questions of this node", "bookrent.rent"]);
+    is_unready(
+        cluster.node("second"),
+        &["bookrent.book answers no questions of this node", "bookrent.rent"],
+    );
     is_unready(cluster.node("book"), &["bookrent.rent", "since", "--accept-history bookrent.rent"]);
     cluster.node("book").shows("/books/2", serde_json::json!({ "status": true }));
     // The first goes on, also after a restart of it and of who is asked.
@@ -79,11 +88,14 @@ fn put_back_cluster(toml: &str) -> (Cluster, std::path::PathBuf) {
     }
     rent(cluster.node("rent"), 1).has("status", "Rent");
     cluster.kill("rent");
-    let (data, copied) = (cluster.node("rent").data(), cluster.node("rent").directory().join("copied"));
+    let (data, copied) =
+        (cluster.node("rent").data(), cluster.node("rent").directory().join("copied"));
     copy(&data, &copied);
     cluster.restart("rent");
     rent(cluster.node("rent"), 2).has("status", "Rent");
-    cluster.node("view").shows("/views/2", serde_json::json!({ "deliveryStatus": "Delivery Started" }));
+    cluster
+        .node("view")
+        .shows("/views/2", serde_json::json!({ "deliveryStatus": "Delivery Started" }));
     // Who has not heard what is lost would take the other past for what comes next.
     all_have_heard(&cluster, 4.0);
     cluster.kill("rent");
@@ -98,12 +110,17 @@ fn put_back_cluster(toml: &str) -> (Cluster, std::path::PathBuf) {
     is_unready(cluster.node("book"), &["bookrent.rent", "--accept-history"]);
     // Who listens to it says so as well, and has taken nothing of it.
     for name in ["delivery", "view"] {
-        is_unready(cluster.node(name), &["events of bookrent.rent are not taken any more", "put back from a copy"]);
+        is_unready(
+            cluster.node(name),
+            &["events of bookrent.rent are not taken any more", "put back from a copy"],
+        );
         let health = cluster.node(name).get("/actuator/health");
         let replica = &health["components"]["replicas"]["details"]["bookrent.rent"];
         assert!(replica["historyChanged"].is_string() && replica["lastSequence"] == 4, "{replica}");
     }
-    cluster.node("view").shows("/views/2", serde_json::json!({ "bookId": 2, "rentStatus": "Rent" }));
+    cluster
+        .node("view")
+        .shows("/views/2", serde_json::json!({ "bookId": 2, "rentStatus": "Rent" }));
     (cluster, later)
 }
 
@@ -122,7 +139,10 @@ fn restored(toml: &str) {
     cluster.kill("book");
     cluster.restart("book");
     rent(cluster.node("rent"), 3).has("id", 3).has("status", "Rent");
-    cluster.node("view").shows("/views/3", serde_json::json!({ "bookId": 3, "deliveryStatus": "Delivery Started" }));
+    cluster.node("view").shows(
+        "/views/3",
+        serde_json::json!({ "bookId": 3, "deliveryStatus": "Delivery Started" }),
+    );
     for name in ["book", "rent", "delivery", "view"] {
         cluster.node(name).get("/readyz").is(200);
     }
@@ -146,7 +166,8 @@ fn an_asked_node_whose_past_was_put_back_is_noticed_by_who_asks() {
     for _ in 0..3 {
         cluster.node("book").register_book("title01");
     }
-    let (data, copied) = (cluster.node("book").data(), cluster.node("book").directory().join("copied"));
+    let (data, copied) =
+        (cluster.node("book").data(), cluster.node("book").directory().join("copied"));
     cluster.kill("book");
     copy(&data, &copied);
     cluster.restart("book");
@@ -170,7 +191,10 @@ fn an_operator_may_have_all_go_on_with_the_past_that_was_put_back() {
     }
     // Those who listen go back to where the pasts part, and hear what has happened since.
     rent(cluster.node("rent"), 3).has("id", 3).has("status", "Rent");
-    cluster.node("view").shows("/views/3", serde_json::json!({ "bookId": 3, "deliveryStatus": "Delivery Started" }));
+    cluster.node("view").shows(
+        "/views/3",
+        serde_json::json!({ "bookId": 3, "deliveryStatus": "Delivery Started" }),
+    );
     cluster.node("view").shows("/views/2", serde_json::json!({ "rentStatus": "Fail" }));
     let last = cluster.node("rent").metric("holdfast_events_total{context=\"bookrent.rent\"}");
     all_have_heard(&cluster, last);
@@ -185,17 +209,24 @@ fn an_operator_may_have_all_go_on_with_the_past_that_was_put_back() {
 fn a_second_node_for_a_context_of_the_very_node_that_it_asks_is_refused() {
     let credential = "[node]\ncredential = 'a-credential-for-tests-only'\n";
     let first = Server::configured(credential);
-    let peers: String =
-        ["book", "delivery", "view"].map(|name| format!("'bookrent.{name}' = '{}'\n", first.url())).concat();
-    let second =
-        Server::of("bookrent", &format!("{PATIENT}{credential}[peers]\n{peers}"), &["--contexts", "bookrent.rent"]);
+    let peers: String = ["book", "delivery", "view"]
+        .map(|name| format!("'bookrent.{name}' = '{}'\n", first.url()))
+        .concat();
+    let second = Server::of(
+        "bookrent",
+        &format!("{PATIENT}{credential}[peers]\n{peers}"),
+        &["--contexts", "bookrent.rent"],
+    );
     first.register_book("title01");
     first.register_book("title01");
     rent(&first, 1).has("status", "Rent");
     // That would be the first rent once more, and got the answer of the other one.
     rent(&second, 2).has("id", 1).has("status", "Fail").has("reason", "no-answer");
     first.shows("/books/2", serde_json::json!({ "status": true }));
-    is_unready(&first, &["another node asks questions of bookrent.rent, which this one decides for"]);
+    is_unready(
+        &first,
+        &["another node asks questions of bookrent.rent, which this one decides for"],
+    );
     is_unready(&second, &["bookrent.book answers no questions of this node"]);
     rent(&first, 2).has("status", "Rent");
 }

@@ -1,8 +1,8 @@
 //! Each context away in turn, slow, or killed in the middle.
 
 use super::theatre::{
-    BOOK, MYPAGE, PAYMENT, POINT, TICKET, book, book_with_ticket, cancel, happened, movie, print, shows_canceled,
-    shows_printed, shows_waiting, soul, with_patience,
+    BOOK, MYPAGE, PAYMENT, POINT, TICKET, book, book_with_ticket, cancel, happened, movie, print,
+    shows_canceled, shows_printed, shows_waiting, soul, with_patience,
 };
 use crate::support::eventually;
 use serde_json::json;
@@ -28,7 +28,9 @@ fn with_the_payment_away_a_booking_is_to_be_tried_again_and_what_was_paid_all_th
     server.delay(PAYMENT, LATE, LATE);
     server.post("/books", soul()).refuses(503, "retry-later");
     server.heal(PAYMENT);
-    eventually("what was paid is paid back", || (happened(&server, 3, "PaymentCanceled") == 1).then_some(()));
+    eventually("what was paid is paid back", || {
+        (happened(&server, 3, "PaymentCanceled") == 1).then_some(())
+    });
     server.shows("/payments/3", json!({"status": "Canceled"}));
     for path in ["/books/3", "/tickets/3", "/mypages/3"] {
         server.get(path).refuses(404, "not-found");
@@ -69,7 +71,9 @@ fn without_points_there_is_no_ticket_and_none_are_granted_in_the_end() {
     server.delay(POINT, LATE, LATE);
     print(&server, id).refuses(503, "retry-later");
     server.heal(POINT);
-    eventually("the points are taken away", || (happened(&server, id, "PointRevoked") == 1).then_some(()));
+    eventually("the points are taken away", || {
+        (happened(&server, id, "PointRevoked") == 1).then_some(())
+    });
     shows_waiting(&server, id);
 
     print(&server, id).is(200);
@@ -119,7 +123,9 @@ fn a_print_that_a_crash_interrupts_is_done_after_the_restart_and_the_points_are_
     let printing = thread::spawn(move || {
         client.attempt("PATCH", "/tickets/1", |request| request.json(&json!({"status": "Printed"})))
     });
-    eventually("the points are granted", || (happened(&server, id, "WrittenPoint") == 1).then_some(()));
+    eventually("the points are granted", || {
+        (happened(&server, id, "WrittenPoint") == 1).then_some(())
+    });
     server.kill();
     assert!(printing.join().unwrap().is_err(), "nobody has answered");
     server.restart();

@@ -6,7 +6,11 @@ use serde_json::{Value, json};
 use std::{sync::Barrier, thread, time::Duration};
 
 /// Lets `clients` act at the same moment, each over a connection of its own.
-fn at_once<T: Send>(server: &Server, clients: usize, act: impl Fn(&Client, usize) -> T + Sync) -> Vec<T> {
+fn at_once<T: Send>(
+    server: &Server,
+    clients: usize,
+    act: impl Fn(&Client, usize) -> T + Sync,
+) -> Vec<T> {
     let gate = Barrier::new(clients);
     thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
@@ -33,8 +37,10 @@ fn of_all_who_want_a_seat_at_once_one_gets_it_and_after_a_cancel_the_next_one_do
     for (round, clients) in [2, 2, 2, 2, 20, 20].into_iter().enumerate() {
         let body = seats(&format!("{round}A"));
         for again in 0..3 {
-            let answers = at_once(&server, clients, |client, _| client.post("/books", body.clone()));
-            let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.status == 201);
+            let answers =
+                at_once(&server, clients, |client, _| client.post("/books", body.clone()));
+            let (won, lost): (Vec<_>, Vec<_>) =
+                answers.into_iter().partition(|answer| answer.status == 201);
             assert_eq!((won.len(), lost.len()), (1, clients - 1), "round {round}, again {again}");
             lost.iter().for_each(|answer| answer.refuses(409, "seat-taken"));
             let winner = won[0].id();
@@ -81,7 +87,10 @@ fn of_a_print_and_a_cancel_at_once_exactly_one_wins_and_the_other_is_told() {
     let server = movie("");
     let mut prints = 0;
     for round in 0..ROUNDS {
-        let id = server.post("/books", json!({"qty": 1, "movieName": "soul", "totalPrice": 5000})).is(201).id();
+        let id = server
+            .post("/books", json!({"qty": 1, "movieName": "soul", "totalPrice": 5000}))
+            .is(201)
+            .id();
         server.shows(&format!("/tickets/{id}"), json!({"status": "Waiting"}));
         // Every third round the points are slow, so that the cancel comes upon an open question.
         match round % 3 {
@@ -112,13 +121,20 @@ fn of_a_print_and_a_cancel_at_once_exactly_one_wins_and_the_other_is_told() {
         }
     }
     eprintln!("{prints} of {ROUNDS} were printed");
-    let count = |path: &str| server.get(path).is(200)["page"]["totalElements"].as_u64().unwrap() as usize;
-    assert_eq!((count("/books?status=PrintComplete"), count("/payments?status=Paid")), (prints, prints));
+    let count =
+        |path: &str| server.get(path).is(200)["page"]["totalElements"].as_u64().unwrap() as usize;
+    assert_eq!(
+        (count("/books?status=PrintComplete"), count("/payments?status=Paid")),
+        (prints, prints)
+    );
     assert_eq!(
         (count("/books?status=Canceled"), count("/payments?status=Canceled")),
         (ROUNDS - prints, ROUNDS - prints)
     );
-    assert_eq!((count("/points?status=Pointed"), count("/tickets?status=Printed")), (prints, prints));
+    assert_eq!(
+        (count("/points?status=Pointed"), count("/tickets?status=Printed")),
+        (prints, prints)
+    );
 }
 
 #[test]

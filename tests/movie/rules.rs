@@ -1,8 +1,8 @@
 //! The transcript, and what the business promises and refuses.
 
 use super::theatre::{
-    PAYMENT, book, book_with_ticket, cancel, happened, movie, print, saga, shows_canceled, shows_printed,
-    shows_waiting, soul,
+    PAYMENT, book, book_with_ticket, cancel, happened, movie, print, saga, shows_canceled,
+    shows_printed, shows_waiting, soul,
 };
 use serde_json::{Value, json};
 use std::thread;
@@ -12,14 +12,20 @@ fn the_transcript_replays_line_by_line() {
     let server = movie("");
     let booked = server.post("/books", soul()).is(201);
     let booked = booked.has("id", 1).has("qty", 2).has("movieName", "soul").has("seat", "1A,2B");
-    let booked = booked.has("totalPrice", 10_000).has("showtime", Value::Null).has("name", Value::Null);
+    let booked =
+        booked.has("totalPrice", 10_000).has("showtime", Value::Null).has("name", Value::Null);
     let booked = booked.has("status", "PaidComplete");
     assert!(booked.header("location").ends_with("/books/1"), "{:?}", booked.headers);
     assert_eq!(booked["_links"]["self"]["href"], booked["_links"]["book"]["href"]);
     let ticket = json!({"bookingId": 1, "movieName": "soul", "qty": 2, "seat": "1A,2B", "status": "Waiting"});
     server.shows("/tickets/1", ticket);
     server.shows("/points/1", json!({"bookingId": 1, "score": 0, "status": "Waiting Point"}));
-    server.get("/payments/1").is(200).has("bookingId", 1).has("totalPrice", 10_000).has("status", "Paid");
+    server
+        .get("/payments/1")
+        .is(200)
+        .has("bookingId", 1)
+        .has("totalPrice", 10_000)
+        .has("status", "Paid");
     let row = json!({"bookingId": 1, "qty": 2, "movieName": "soul", "seat": "1A,2B", "price": 10_000, "score": 0});
     server.shows("/mypages/1", row);
     server.shows("/mypages/1", json!({"status": "PaidComplete"}));
@@ -41,9 +47,12 @@ fn all_of_it_is_one_saga() {
     let id = book_with_ticket(&server);
     print(&server, id).is(200);
     server.shows(&format!("/books/{id}"), json!({"status": "PrintComplete"}));
-    let mut told: Vec<String> = saga(&server, id).iter().map(|entry| entry["what"].as_str().unwrap().into()).collect();
+    let mut told: Vec<String> =
+        saga(&server, id).iter().map(|entry| entry["what"].as_str().unwrap().into()).collect();
     told.sort();
-    let mut wanted = ["BookRequested", "Paid", "Booked", "Created", "WaitedPoint", "TicketPrintRequested"].to_vec();
+    let mut wanted =
+        ["BookRequested", "Paid", "Booked", "Created", "WaitedPoint", "TicketPrintRequested"]
+            .to_vec();
     wanted.extend(["WrittenPoint", "Printed", "BookPrintCompleted"]);
     wanted.sort_unstable();
     // The question of the points may come before the ticket is heard of.
@@ -53,7 +62,8 @@ fn all_of_it_is_one_saga() {
 }
 
 #[test]
-fn a_cancel_cancels_the_ticket_and_gives_back_money_and_points_and_a_second_one_is_no_second_event() {
+fn a_cancel_cancels_the_ticket_and_gives_back_money_and_points_and_a_second_one_is_no_second_event()
+{
     let server = movie("");
     let id = book_with_ticket(&server);
     let first = cancel(&server, id).is(200).has("status", "Canceled");
@@ -73,7 +83,12 @@ fn deleting_a_booking_cancels_it_and_keeps_what_was() {
     let id = book(&server);
     let path = format!("/books/{id}");
     assert!(server.delete(&path).is(204).text.is_empty());
-    server.get(&path).is(200).has("status", "Canceled").has("movieName", "soul").has("seat", "1A,2B");
+    server
+        .get(&path)
+        .is(200)
+        .has("status", "Canceled")
+        .has("movieName", "soul")
+        .has("seat", "1A,2B");
     assert_eq!(server.total("books"), 1);
     server.delete(&path).is(204);
     shows_canceled(&server, id);
@@ -133,7 +148,8 @@ fn payments_tickets_and_points_cannot_be_made_by_hand() {
         }
     }
     // Nor can a client say what is not its own.
-    let body = json!({"qty": 1, "id": 77, "status": "PrintComplete", "name": "mine", "bookingId": 5});
+    let body =
+        json!({"qty": 1, "id": 77, "status": "PrintComplete", "name": "mine", "bookingId": 5});
     let booked = server.post("/books", body).is(201).has("id", 2);
     booked.has("status", "PaidComplete").has("name", Value::Null);
     server.patch("/books/2", json!({"status": "PrintComplete"})).problem(400);
@@ -144,12 +160,20 @@ fn payments_tickets_and_points_cannot_be_made_by_hand() {
 fn seats_of_a_showtime_must_be_as_many_as_are_booked_and_none_twice() {
     let server = movie("");
     let with = |qty: u64, seat: Value| json!({"qty": qty, "movieName": "soul", "seat": seat, "showtime": "2026-12-24T19:00:00+09:00"});
-    for (qty, seat) in [(2, json!("1A")), (1, json!("1A,2B")), (2, json!("1A, 1A")), (1, Value::Null), (1, json!(""))] {
+    for (qty, seat) in [
+        (2, json!("1A")),
+        (1, json!("1A,2B")),
+        (2, json!("1A, 1A")),
+        (1, Value::Null),
+        (1, json!("")),
+    ] {
         server.post("/books", with(qty, seat)).refuses(422, "wrong-seats");
     }
     server.post("/books", json!({"qty": 0})).refuses(422, "wrong-qty");
     server.post("/books", json!({"qty": -1})).problem(400);
-    let seats = |count: u64| json!((1..=count).map(|seat| format!("{seat}A")).collect::<Vec<_>>().join(","));
+    let seats = |count: u64| {
+        json!((1..=count).map(|seat| format!("{seat}A")).collect::<Vec<_>>().join(","))
+    };
     server.post("/books", with(21, seats(21))).refuses(422, "too-many-seats");
     server.post("/books", json!({"qty": 21})).refuses(422, "too-many-seats");
     server.post("/books", with(1, json!("s".repeat(65)))).refuses(422, "seat-too-long");
@@ -169,7 +193,11 @@ fn a_seat_is_sold_once_for_each_movie_and_showtime_however_it_is_written() {
     for seat in ["1A", " 2B ", "3C,1A"] {
         let refused = server.post("/books", body("soul", seat, "2026-12-24T10:00:00Z"));
         refused.refuses(409, "seat-taken");
-        assert!(["1A", "2B"].iter().any(|seat| refused["detail"].as_str().unwrap().contains(seat)), "{}", refused.text);
+        assert!(
+            ["1A", "2B"].iter().any(|seat| refused["detail"].as_str().unwrap().contains(seat)),
+            "{}",
+            refused.text
+        );
     }
     server.post("/books", body("soul", "3C", evening)).is(201);
     server.post("/books", body("soul", "1A", night)).is(201);
@@ -184,7 +212,8 @@ fn a_seat_is_sold_once_for_each_movie_and_showtime_however_it_is_written() {
 }
 
 #[test]
-fn a_showtime_that_is_a_date_alone_is_the_beginning_of_that_day_in_seoul_or_wherever_the_theatre_is() {
+fn a_showtime_that_is_a_date_alone_is_the_beginning_of_that_day_in_seoul_or_wherever_the_theatre_is()
+ {
     let body = |seat: &str, showtime: &str| json!({"qty": 1, "movieName": "soul", "seat": seat, "showtime": showtime});
     let server = movie("");
     server.post("/books", body("1A", "2026-12-24")).is(201).has("showtime", "2026-12-23T15:00:00Z");
@@ -207,15 +236,19 @@ fn where_the_theatre_sets_the_price_it_must_be_right_and_the_booking_names_the_t
         server.post("/books", json!({"qty": 2, "totalPrice": wrong})).refuses(422, "wrong-price");
     }
     server.post("/books", json!({"qty": u64::MAX, "totalPrice": 1})).refuses(422, "wrong-price");
-    server.post("/books", soul()).is(201).has("id", 1).has("name", "서울극장").has("totalPrice", 10_000);
+    server
+        .post("/books", soul())
+        .is(201)
+        .has("id", 1)
+        .has("name", "서울극장")
+        .has("totalPrice", 10_000);
 }
 
 #[test]
 fn a_declined_payment_is_told_as_such_and_leaves_nothing_but_a_spent_number() {
     let server = movie("decline_from = 20000");
     let showtime = "2026-12-24T10:00:00Z";
-    let body =
-        |price: u64| json!({"qty": 1, "seat": "1A", "movieName": "soul", "totalPrice": price, "showtime": showtime});
+    let body = |price: u64| json!({"qty": 1, "seat": "1A", "movieName": "soul", "totalPrice": price, "showtime": showtime});
     server.post("/books", body(20_000)).refuses(409, "payment-declined");
     for path in ["/books/1", "/payments/1", "/tickets/1", "/points/1", "/mypages/1"] {
         server.get(path).refuses(404, "not-found");

@@ -1,8 +1,8 @@
 //! Each context away in turn, slow, or killed in the middle.
 
 use super::shop::{
-    DELIVERY, MYPAGE, NOTIFICATION, PAYMENT, PRICE, PRODUCT, RENTAL, happened, hasty, is_undone, messages, rent, start,
-    stock, with_product, won,
+    DELIVERY, MYPAGE, NOTIFICATION, PAYMENT, PRICE, PRODUCT, RENTAL, happened, hasty, is_undone,
+    messages, rent, start, stock, with_product, won,
 };
 use crate::support::{Server, eventually};
 use serde_json::json;
@@ -47,7 +47,9 @@ fn with_the_payment_away_nothing_is_established_and_its_return_makes_all_well() 
     refused.refuses(503, "retry-later");
     assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
     server.start_again(PAYMENT);
-    eventually("the payment was called off", || (happened(&server, 1, "PaymentWithheld") == 1).then_some(()));
+    eventually("the payment was called off", || {
+        (happened(&server, 1, "PaymentWithheld") == 1).then_some(())
+    });
     for path in ["/rentals/1", "/payments/1", "/deliveries/1", "/mypages/1"] {
         server.get(path).refuses(404, "not-found");
     }
@@ -69,10 +71,18 @@ fn what_was_paid_after_the_customer_was_told_to_try_again_is_canceled() {
     for path in ["/rentals/1", "/deliveries/1", "/mypages/1"] {
         server.get(path).refuses(404, "not-found");
     }
-    eventually("the delivery will never start", || (happened(&server, 1, "DeliveryWithheld") == 1).then_some(()));
-    assert_eq!((happened(&server, 1, "PaymentApproved"), happened(&server, 1, "PaymentCanceled")), (1, 1));
+    eventually("the delivery will never start", || {
+        (happened(&server, 1, "DeliveryWithheld") == 1).then_some(())
+    });
+    assert_eq!(
+        (happened(&server, 1, "PaymentApproved"), happened(&server, 1, "PaymentCanceled")),
+        (1, 1)
+    );
     assert_eq!((happened(&server, 1, "RentalPlaced"), happened(&server, 1, "MessageSent")), (0, 0));
-    assert_eq!((stock(&server, product), server.total("rentals"), server.total("mypages")), (5, 0, 0));
+    assert_eq!(
+        (stock(&server, product), server.total("rentals"), server.total("mypages")),
+        (5, 0, 0)
+    );
 }
 
 #[test]
@@ -98,7 +108,10 @@ fn a_delivery_that_is_away_starts_later_and_not_at_all_when_it_was_canceled_mean
     server.stop(DELIVERY);
     for number in 1..=2 {
         rent(&server, product, 7).is(201).has("id", number);
-        server.shows(&format!("/mypages/{number}"), json!({"status": "PAYMENT COMPLETED", "deliveryId": null}));
+        server.shows(
+            &format!("/mypages/{number}"),
+            json!({"status": "PAYMENT COMPLETED", "deliveryId": null}),
+        );
     }
     server.get("/deliveries/1").problem(503);
     server.patch("/rentals/1", json!({"status": "Cancel"})).is(200);
@@ -107,10 +120,14 @@ fn a_delivery_that_is_away_starts_later_and_not_at_all_when_it_was_canceled_mean
     server.shows("/mypages/2", json!({"status": "DeliveryStarted", "deliveryId": 2}));
     // It hears of the order and of its cancel in either order: it never was, or is canceled.
     let withheld = eventually("the delivery of the first is called off", || {
-        let (never, canceled) = (happened(&server, 1, "DeliveryWithheld"), happened(&server, 1, "ProductIncreased"));
+        let (never, canceled) =
+            (happened(&server, 1, "DeliveryWithheld"), happened(&server, 1, "ProductIncreased"));
         (never + canceled == 1).then_some(never == 1)
     });
-    server.shows("/mypages/1", json!({"status": if withheld { "PAYMENT CANCELED" } else { "DeliveryCanceled" }}));
+    server.shows(
+        "/mypages/1",
+        json!({"status": if withheld { "PAYMENT CANCELED" } else { "DeliveryCanceled" }}),
+    );
     server.shows(&format!("/products/{product}"), json!({"stock": 4}));
     messages(&server, 1, if withheld { 2 } else { 4 });
     messages(&server, 2, 2);
@@ -127,7 +144,8 @@ fn messages_and_my_pages_that_were_away_are_written_when_they_are_back_and_each_
     server.get("/mypages/1").problem(503);
     server.get("/notifications").problem(503);
     server.start_again(MYPAGE);
-    server.shows("/mypages/1", json!({"status": "DeliveryStarted", "paymentId": 1, "deliveryId": 1}));
+    server
+        .shows("/mypages/1", json!({"status": "DeliveryStarted", "paymentId": 1, "deliveryId": 1}));
     server.start_again(NOTIFICATION);
     messages(&server, 1, 2);
 }
@@ -138,7 +156,9 @@ fn my_pages_are_read_while_everything_else_is_away() {
     let product = with_product(&server, 1);
     rent(&server, product, 7).is(201);
     server.shows("/mypages/1", json!({"status": "DeliveryStarted"}));
-    [PRODUCT, RENTAL, PAYMENT, DELIVERY, NOTIFICATION].iter().for_each(|context| server.stop(context));
+    [PRODUCT, RENTAL, PAYMENT, DELIVERY, NOTIFICATION]
+        .iter()
+        .for_each(|context| server.stop(context));
     server.get("/mypages/1").is(200).has("status", "DeliveryStarted").has("address", "Seoul");
     assert_eq!(server.get("/mypages?customerId=7").is(200)["page"]["totalElements"], 1);
     rent(&server, product, 7).problem(503);
@@ -152,11 +172,16 @@ fn a_rental_is_open_until_its_payment_has_answered() {
     thread::scope(|scope| {
         let asking = scope.spawn(|| rent(&server, product, 7));
         server.shows("/rentals/1", json!({"status": "Requested"}));
-        for refused in [server.patch("/rentals/1", json!({"status": "Cancel"})), server.delete("/rentals/1")] {
+        for refused in
+            [server.patch("/rentals/1", json!({"status": "Cancel"})), server.delete("/rentals/1")]
+        {
             refused.refuses(409, "still-open");
             assert_eq!(refused.header("retry-after"), "1");
         }
-        assert_eq!((server.total("rentals"), server.total("deliveries"), server.total("mypages")), (0, 0, 0));
+        assert_eq!(
+            (server.total("rentals"), server.total("deliveries"), server.total("mypages")),
+            (0, 0, 0)
+        );
         asking.join().unwrap().is(201).has("status", "RentalPlaced");
     });
     server.shows("/mypages/1", json!({"status": "DeliveryStarted"}));
@@ -188,7 +213,10 @@ fn a_crash_between_payment_and_delivery_loses_no_rental() {
     messages(&server, 3 - refused, 2);
     server.get(&format!("/mypages/{}", 3 - refused)).is(200).has("status", "DeliveryStarted");
     let payments = server.all("payments");
-    assert_eq!((won(&payments, "PAYMENT COMPLETED"), won(&payments, "PAYMENT CANCELED")), (PRICE, PRICE));
+    assert_eq!(
+        (won(&payments, "PAYMENT COMPLETED"), won(&payments, "PAYMENT CANCELED")),
+        (PRICE, PRICE)
+    );
 }
 
 #[test]

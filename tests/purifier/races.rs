@@ -1,6 +1,8 @@
 //! Many at once: the last units, and cancels against refusals.
 
-use super::shop::{PRICE, PRODUCT, happened, is_undone, messages, register, rent, start, stock, with_product, won};
+use super::shop::{
+    PRICE, PRODUCT, happened, is_undone, messages, register, rent, start, stock, with_product, won,
+};
 use crate::support::{Client, Server, eventually};
 use serde_json::{Value, json};
 use std::{
@@ -12,7 +14,11 @@ use std::{
 };
 
 /// Lets `clients` act at the same moment, each over a connection of its own.
-fn at_once<T: Send>(server: &Server, clients: u64, act: impl Fn(&Client, u64) -> T + Sync) -> Vec<T> {
+fn at_once<T: Send>(
+    server: &Server,
+    clients: u64,
+    act: impl Fn(&Client, u64) -> T + Sync,
+) -> Vec<T> {
     let gate = Barrier::new(usize::try_from(clients).unwrap());
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=clients)
@@ -63,8 +69,13 @@ fn of_a_hundred_rentals_of_five_units_five_keep_theirs_and_the_others_get_their_
     assert_eq!(stock(&server, product), 0);
 
     let payments = server.all("payments");
-    let (kept, canceled) = (won(&payments, "PAYMENT COMPLETED"), won(&payments, "PAYMENT CANCELED"));
-    assert_eq!((kept, canceled), (UNITS * PRICE, (RENTALS - UNITS) * PRICE), "approved = kept + canceled");
+    let (kept, canceled) =
+        (won(&payments, "PAYMENT COMPLETED"), won(&payments, "PAYMENT CANCELED"));
+    assert_eq!(
+        (kept, canceled),
+        (UNITS * PRICE, (RENTALS - UNITS) * PRICE),
+        "approved = kept + canceled"
+    );
     assert_eq!(kept + canceled, RENTALS * PRICE);
     let rentals = server.all("rentals");
     for rental in &rentals {
@@ -73,7 +84,10 @@ fn of_a_hundred_rentals_of_five_units_five_keep_theirs_and_the_others_get_their_
             assert_eq!(happened(&server, number, "ProductDecreased"), 1, "{rental}");
             server.get(&format!("/payments/{number}")).is(200).has("status", "PAYMENT COMPLETED");
         } else {
-            assert_eq!((&rental["status"], &rental["reason"]), (&json!("RentalCanceled"), &json!("out-of-stock")));
+            assert_eq!(
+                (&rental["status"], &rental["reason"]),
+                (&json!("RentalCanceled"), &json!("out-of-stock"))
+            );
             is_undone(&server, number);
             assert_eq!(happened(&server, number, "ProductIncreased"), 0, "{rental}");
         }
@@ -88,9 +102,14 @@ fn of_a_hundred_rentals_of_five_units_five_keep_theirs_and_the_others_get_their_
 fn the_stock_adds_up(server: &Server, product: u64, rentals: u64, initial: u64) {
     let (mut out, mut back) = (0, 0);
     for number in 1..=rentals {
-        let (gone, returned) =
-            (happened(server, number, "ProductDecreased") as u64, happened(server, number, "ProductIncreased") as u64);
-        assert!(gone <= 1 && returned <= gone, "rental {number}: {gone} went out, {returned} came back");
+        let (gone, returned) = (
+            happened(server, number, "ProductDecreased") as u64,
+            happened(server, number, "ProductIncreased") as u64,
+        );
+        assert!(
+            gone <= 1 && returned <= gone,
+            "rental {number}: {gone} went out, {returned} came back"
+        );
         (out, back) = (out + gone, back + returned);
     }
     assert_eq!(stock(server, product), initial - (out - back));
@@ -114,11 +133,12 @@ fn a_cancel_against_the_products_refusal_undoes_a_rental_once() {
         for once in ["RentalCanceled", "PaymentCanceled"] {
             assert_eq!(happened(&server, number, once), 1, "{once} of rental {number}");
         }
-        let (started, withheld) = eventually(&format!("the delivery of {number} is called off"), || {
-            let [canceled, withheld] =
-                ["DeliveryCanceled", "DeliveryWithheld"].map(|what| happened(&server, number, what));
-            (canceled + withheld > 0).then_some((canceled, withheld))
-        });
+        let (started, withheld) =
+            eventually(&format!("the delivery of {number} is called off"), || {
+                let [canceled, withheld] = ["DeliveryCanceled", "DeliveryWithheld"]
+                    .map(|what| happened(&server, number, what));
+                (canceled + withheld > 0).then_some((canceled, withheld))
+            });
         assert_eq!(started + withheld, 1, "rental {number}");
         messages(&server, number, 2 + 2 * started);
     }
@@ -139,13 +159,18 @@ fn a_cancel_that_crosses_the_refusal_on_its_way_brings_nothing_back_that_never_w
     }
     thread::scope(|scope| {
         let refusing = scope.spawn(|| server.apart().start_again(PRODUCT));
-        at_once(&server, RENTALS, |client, rental| client.delete(&format!("/rentals/{rental}")).is(204));
+        at_once(&server, RENTALS, |client, rental| {
+            client.delete(&format!("/rentals/{rental}")).is(204)
+        });
         refusing.join().unwrap();
     });
     for rental in 1..=RENTALS {
         is_undone(&server, rental);
         assert_eq!(
-            (happened(&server, rental, "ProductRefused"), happened(&server, rental, "ProductIncreased")),
+            (
+                happened(&server, rental, "ProductRefused"),
+                happened(&server, rental, "ProductIncreased")
+            ),
             (1, 0)
         );
         messages(&server, rental, 4);
@@ -161,11 +186,17 @@ fn a_cancel_that_many_repeat_is_one_cancel() {
     server.shows("/mypages/1", json!({"status": "DeliveryStarted"}));
     at_once(&server, 50, |client, n| match n % 2 {
         0 => client.delete("/rentals/1").is(204),
-        _ => client.patch("/rentals/1", json!({"status": "Cancel"})).is(200).has("status", "RentalCanceled"),
+        _ => client
+            .patch("/rentals/1", json!({"status": "Cancel"}))
+            .is(200)
+            .has("status", "RentalCanceled"),
     });
     is_undone(&server, 1);
     assert_eq!((stock(&server, product), happened(&server, 1, "ProductIncreased")), (1, 1));
     messages(&server, 1, 4);
     let payments = server.all("payments");
-    assert_eq!((won(&payments, "PAYMENT COMPLETED"), won(&payments, "PAYMENT CANCELED")), (0, PRICE));
+    assert_eq!(
+        (won(&payments, "PAYMENT COMPLETED"), won(&payments, "PAYMENT CANCELED")),
+        (0, PRICE)
+    );
 }

@@ -1,7 +1,8 @@
 //! The transcript, and what is promised in words.
 
 use super::shop::{
-    PRICE, TOO_DEAR, happened, is_undone, messages, order, register, rent, start, stock, told, with_product, won,
+    PRICE, TOO_DEAR, happened, is_undone, messages, order, register, rent, start, stock, told,
+    with_product, won,
 };
 use crate::support::Server;
 use serde_json::json;
@@ -9,13 +10,15 @@ use serde_json::json;
 #[test]
 fn the_transcript_replays_line_by_line() {
     let server = Server::of("purifier", "", &[]);
-    let product = server.post("/products", json!({"name": "P1", "amt": "30000", "stock": "1"})).is(201);
+    let product =
+        server.post("/products", json!({"name": "P1", "amt": "30000", "stock": "1"})).is(201);
     product.has("id", 1).has("name", "P1").has("amt", 30_000).has("stock", 1);
     let body = json!({
         "customerId": "7", "productId": "1", "amt": "30000", "address": "Seoul", "phone": "010-0000-0000",
     });
     let rental = server.post("/rentals", body).is(201).has("id", 1).has("status", "RentalPlaced");
-    let rental = rental.has("customerId", 7).has("productId", 1).has("amt", 30_000).has("address", "Seoul");
+    let rental =
+        rental.has("customerId", 7).has("productId", 1).has("amt", 30_000).has("address", "Seoul");
     let rental = rental.has("phone", "010-0000-0000");
     assert!(rental.header("location").ends_with("/rentals/1"), "{:?}", rental.headers);
     assert_eq!(rental["_links"]["self"]["href"], rental["_links"]["rental"]["href"]);
@@ -24,7 +27,8 @@ fn the_transcript_replays_line_by_line() {
     payment.has("rentalId", 1).has("productId", 1).has("amt", 30_000);
     server.shows("/products/1", json!({"stock": 0}));
     let row = server.shows("/mypages/1", json!({"status": "DeliveryStarted"}));
-    let row = row.has("rentalId", 1).has("customerId", 7).has("productId", 1).has("address", "Seoul");
+    let row =
+        row.has("rentalId", 1).has("customerId", 7).has("productId", 1).has("address", "Seoul");
     row.has("amt", 30_000).has("paymentId", 1).has("deliveryId", 1);
     let delivery = server.get("/deliveries/1").is(200).has("status", "DeliveryStarted");
     delivery.has("paymentId", 1).has("productId", 1).has("address", "Seoul").has("amt", 30_000);
@@ -44,8 +48,14 @@ fn my_pages_may_be_spelt_as_they_were() {
     server.shows("/mypages/1", json!({"status": "DeliveryStarted"}));
     server.get("/myPages/1").is(200).has("customerId", 7);
     server.get("/purifier/myPages/1").is(200);
-    for query in ["customerId=7", &format!("productId={product}"), "rentalId=1", "status=DeliveryStarted"] {
-        assert_eq!(server.get(&format!("/myPages?{query}")).is(200)["page"]["totalElements"], 1, "{query}");
+    for query in
+        ["customerId=7", &format!("productId={product}"), "rentalId=1", "status=DeliveryStarted"]
+    {
+        assert_eq!(
+            server.get(&format!("/myPages?{query}")).is(200)["page"]["totalElements"],
+            1,
+            "{query}"
+        );
     }
     assert_eq!(server.get("/mypages?customerId=8").is(200)["page"]["totalElements"], 0);
 }
@@ -66,12 +76,19 @@ fn a_canceled_rental_stays_readable_and_a_delete_is_a_cancel() {
     server.delete("/rentals/9").refuses(404, "not-found");
     for number in [1, 2] {
         is_undone(&server, number);
-        let rental = server.get(&format!("/rentals/{number}")).is(200).has("status", "RentalCanceled");
+        let rental =
+            server.get(&format!("/rentals/{number}")).is(200).has("status", "RentalCanceled");
         rental.has("address", "Seoul").has("customerId", 7).has("reason", json!(null));
     }
     assert_eq!(stock(&server, product), 2);
-    assert_eq!((server.total("rentals"), server.total("payments"), server.total("deliveries")), (3, 3, 3));
-    assert_eq!(server.get("/rentals?customerId=7&status=RentalCanceled").is(200)["page"]["totalElements"], 2);
+    assert_eq!(
+        (server.total("rentals"), server.total("payments"), server.total("deliveries")),
+        (3, 3, 3)
+    );
+    assert_eq!(
+        server.get("/rentals?customerId=7&status=RentalCanceled").is(200)["page"]["totalElements"],
+        2
+    );
 }
 
 #[test]
@@ -89,10 +106,17 @@ fn what_is_out_of_stock_unknown_or_of_another_price_is_undone_and_the_customer_i
         is_undone(&server, number);
         server.get(&format!("/rentals/{number}")).is(200).has("reason", reason);
         assert_eq!(happened(&server, number, "ProductRefused"), 1);
-        assert_eq!(happened(&server, number, "ProductIncreased"), 0, "what never went out does not come back");
+        assert_eq!(
+            happened(&server, number, "ProductIncreased"),
+            0,
+            "what never went out does not come back"
+        );
         let texts = messages(&server, number, 4);
         assert_eq!(texts.iter().filter(|text| text.contains(words)).count(), 1, "{texts:?}");
-        server.patch(&format!("/rentals/{number}"), json!({"status": "Cancel"})).is(200).has("reason", reason);
+        server
+            .patch(&format!("/rentals/{number}"), json!({"status": "Cancel"}))
+            .is(200)
+            .has("reason", reason);
     }
     assert_eq!((stock(&server, empty), stock(&server, full)), (0, 5));
     server.get("/products/999").refuses(404, "not-found");
@@ -105,7 +129,8 @@ fn each_change_of_status_is_told_once_to_the_customers_telephone() {
     let product = with_product(&server, 2);
     rent(&server, product, 7).is(201);
     messages(&server, 1, 2);
-    let without_phone = json!({"customerId": 8, "productId": product, "amt": PRICE, "address": "Busan"});
+    let without_phone =
+        json!({"customerId": 8, "productId": product, "amt": PRICE, "address": "Busan"});
     server.post("/rentals", without_phone).is(201).has("phone", json!(null));
     messages(&server, 2, 2);
     server.patch("/rentals/1", json!({"status": "Cancel"})).is(200);
@@ -113,8 +138,12 @@ fn each_change_of_status_is_told_once_to_the_customers_telephone() {
     is_undone(&server, 1);
 
     let texts = messages(&server, 1, 4);
-    for words in ["접수되었습니다", "배송이 시작되었습니다", "렌탈이 취소되었습니다", "배송이 취소되었습니다"]
-    {
+    for words in [
+        "접수되었습니다",
+        "배송이 시작되었습니다",
+        "렌탈이 취소되었습니다",
+        "배송이 취소되었습니다",
+    ] {
         let telling = texts.iter().filter(|text| text.contains(words) && text.contains("1번"));
         assert_eq!(telling.count(), 1, "{words} in {texts:?}");
     }
@@ -126,7 +155,11 @@ fn each_change_of_status_is_told_once_to_the_customers_telephone() {
             Some(1) => (7, json!("010-0000-0000")),
             _ => (8, json!(null)),
         };
-        assert_eq!((&message["customerId"], &message["phone"]), (&json!(customer), &phone), "{message}");
+        assert_eq!(
+            (&message["customerId"], &message["phone"]),
+            (&json!(customer), &phone),
+            "{message}"
+        );
         assert!(message["sentAt"].as_str().is_some_and(|at| at.ends_with('Z')), "{message}");
     }
     assert_eq!(server.get("/notifications?customerId=8").is(200)["page"]["totalElements"], 2);
@@ -138,12 +171,15 @@ fn nobody_pays_delivers_or_writes_messages_from_outside() {
     let product = with_product(&server, 1);
     rent(&server, product, 7).is(201);
     server.shows("/mypages/1", json!({"status": "DeliveryStarted"}));
-    let forged = json!({"rentalId": 1, "productId": product, "amt": 1, "status": "PAYMENT COMPLETED"});
+    let forged =
+        json!({"rentalId": 1, "productId": product, "amt": 1, "status": "PAYMENT COMPLETED"});
     for collection in ["payments", "deliveries", "mypages", "myPages", "notifications"] {
         let refused = server.post(&format!("/{collection}"), forged.clone());
         refused.problem(405);
         assert!(refused.header("allow").contains("GET"), "{:?}", refused.headers);
-        server.patch(&format!("/{collection}/1"), json!({"status": "PAYMENT CANCELED"})).problem(405);
+        server
+            .patch(&format!("/{collection}/1"), json!({"status": "PAYMENT CANCELED"}))
+            .problem(405);
         server.delete(&format!("/{collection}/1")).problem(405);
     }
     server.patch(&format!("/products/{product}"), json!({"stock": 99})).problem(405);
@@ -154,7 +190,12 @@ fn nobody_pays_delivers_or_writes_messages_from_outside() {
     // What others own is ignored where a client sets it.
     let order = json!({"id": 77, "status": "RentalCanceled", "reason": "out-of-stock", "customerId": 7,
         "productId": product, "amt": PRICE, "address": "Seoul"});
-    server.post("/rentals", order).is(201).has("id", 2).has("status", "RentalPlaced").has("reason", json!(null));
+    server
+        .post("/rentals", order)
+        .is(201)
+        .has("id", 2)
+        .has("status", "RentalPlaced")
+        .has("reason", json!(null));
 }
 
 #[test]
@@ -173,6 +214,9 @@ fn a_declined_payment_establishes_nothing() {
     server.shows("/mypages/2", json!({"status": "DeliveryStarted"}));
     messages(&server, 2, 2);
     let told = told(&server, 1);
-    assert!(!told.iter().any(|what| what == "PaymentApproved" || what == "RentalPlaced"), "{told:?}");
+    assert!(
+        !told.iter().any(|what| what == "PaymentApproved" || what == "RentalPlaced"),
+        "{told:?}"
+    );
     assert_eq!(won(&server.all("payments"), "PAYMENT COMPLETED"), PRICE);
 }

@@ -22,7 +22,11 @@ pub fn start() -> Server {
 
 /// A shop that waits for a payment no longer than this.
 pub fn hasty(millis: u64) -> Server {
-    Server::of("purifier", &format!("{}[guard.\"{PAYMENT}\"]\ntimeout_ms = {millis}\n", terms()), &[])
+    Server::of(
+        "purifier",
+        &format!("{}[guard.\"{PAYMENT}\"]\ntimeout_ms = {millis}\n", terms()),
+        &[],
+    )
 }
 
 fn terms() -> String {
@@ -38,7 +42,13 @@ pub fn with_product(server: &Server, stock: u64) -> u64 {
 }
 
 pub fn register(client: &Client, stock: u64) -> u64 {
-    client.post("/products", json!({"name": "P1", "amt": PRICE.to_string(), "stock": stock.to_string()})).is(201).id()
+    client
+        .post(
+            "/products",
+            json!({"name": "P1", "amt": PRICE.to_string(), "stock": stock.to_string()}),
+        )
+        .is(201)
+        .id()
 }
 
 pub fn order(product: u64, customer: u64, amt: u64) -> Value {
@@ -85,7 +95,8 @@ pub fn is_undone(client: &Client, rental: u64) {
     client.shows(&format!("/deliveries/{rental}"), json!({"status": "DeliveryCanceled"}));
     client.shows(&format!("/mypages/{rental}"), json!({"status": "DeliveryCanceled"}));
     eventually(&format!("what went out for {rental} is back"), || {
-        let [out, back] = ["ProductDecreased", "ProductIncreased"].map(|what| happened(client, rental, what));
+        let [out, back] =
+            ["ProductDecreased", "ProductIncreased"].map(|what| happened(client, rental, what));
         let refused = happened(client, rental, "ProductRefused");
         (out + refused == 1 && out == back).then_some(())
     });

@@ -57,7 +57,10 @@ impl Left {
 
     fn of(data: PathBuf) -> Self {
         let record = data.display().to_string().replace(".tar.xz", ".json.xz");
-        let text = Command::new("xz").args(["-dc", &record]).output().expect("xz is there: apt-get install xz-utils");
+        let text = Command::new("xz")
+            .args(["-dc", &record])
+            .output()
+            .expect("xz is there: apt-get install xz-utils");
         assert!(text.status.success(), "{record}");
         Self { data, record: serde_json::from_slice(&text.stdout).unwrap() }
     }
@@ -91,8 +94,13 @@ impl Left {
 /// The library that tells a program another time.
 fn faketime() -> String {
     let places = fs::read_dir("/usr/lib").into_iter().flatten().map(|entry| entry.unwrap().path());
-    let found = places.map(|place| place.join("faketime/libfaketimeMT.so.1")).find(|library| library.exists());
-    found.expect("libfaketime is not installed: apt-get install faketime, as scripts/test does").display().to_string()
+    let found = places
+        .map(|place| place.join("faketime/libfaketimeMT.so.1"))
+        .find(|library| library.exists());
+    found
+        .expect("libfaketime is not installed: apt-get install faketime, as scripts/test does")
+        .display()
+        .to_string()
 }
 
 impl Opened {
@@ -102,7 +110,9 @@ impl Opened {
         self.call(text("method"), text("path"), |request| {
             let request = request.header("Idempotency-Key", format!("\"{}\"", text("key")));
             match wish["body"].as_str() {
-                Some(body) => request.header("Content-Type", "application/json").body(body.to_owned()),
+                Some(body) => {
+                    request.header("Content-Type", "application/json").body(body.to_owned())
+                }
                 None => request,
             }
         })
@@ -138,10 +148,12 @@ impl Opened {
     #[track_caller]
     pub fn is_quiet(&self, systems: &[&str]) {
         let mut before = Value::Null;
-        let concerns =
-            |context: &Value| systems.iter().any(|system| context["context"].as_str().unwrap().starts_with(system));
+        let concerns = |context: &Value| {
+            systems.iter().any(|system| context["context"].as_str().unwrap().starts_with(system))
+        };
         let contexts = || {
-            let mut all = self.get("/admin/contexts").is(200)["contexts"].as_array().unwrap().clone();
+            let mut all =
+                self.get("/admin/contexts").is(200)["contexts"].as_array().unwrap().clone();
             all.retain(concerns);
             all
         };
@@ -151,9 +163,13 @@ impl Opened {
             if let Some(failed) = now.iter().find(|context| context["state"] == "failed") {
                 panic!("a context has failed: {failed}");
             }
-            let busy = |context: &Value| ["mailbox", "backlog", "waiting"].iter().any(|count| context[*count] != 0);
-            let sequences: Value = now.iter().map(|context| context["lastSequence"].clone()).collect();
-            let quiet = !now.iter().any(|context| busy(context) || away(context)) && sequences == before;
+            let busy = |context: &Value| {
+                ["mailbox", "backlog", "waiting"].iter().any(|count| context[*count] != 0)
+            };
+            let sequences: Value =
+                now.iter().map(|context| context["lastSequence"].clone()).collect();
+            let quiet =
+                !now.iter().any(|context| busy(context) || away(context)) && sequences == before;
             before = sequences;
             quiet.then_some(())
         });
@@ -185,7 +201,11 @@ pub fn all_of(client: &Client, list: &str) -> Vec<Value> {
     let mut all = Vec::new();
     for page in 0.. {
         let with = if list.contains('?') { '&' } else { '?' };
-        let answer = client.call(Method::GET.as_str(), &format!("{list}{with}size=100&page={page}"), |request| request);
+        let answer = client.call(
+            Method::GET.as_str(),
+            &format!("{list}{with}size=100&page={page}"),
+            |request| request,
+        );
         let answer = answer.is(200);
         let embedded = answer["_embedded"].as_object().unwrap();
         all.extend(embedded.values().flat_map(|things| things.as_array().unwrap().clone()));

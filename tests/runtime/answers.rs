@@ -26,7 +26,9 @@ impl Hold {
     fn chaos(self: &Arc<Self>) -> Chaos {
         let hold = self.clone();
         Arc::new(move |context, point| {
-            if (context, point) == ("bookrent.rent", ChaosPoint::BeforeCommit) && hold.holds.swap(false, SeqCst) {
+            if (context, point) == ("bookrent.rent", ChaosPoint::BeforeCommit)
+                && hold.holds.swap(false, SeqCst)
+            {
                 let mut held = hold.held.lock().unwrap();
                 *held = true;
                 hold.moved.notify_all();
@@ -49,7 +51,8 @@ const PATIENCE: Duration = Duration::from_millis(2600);
 #[actix_rt::test]
 async fn patience_that_ends_while_a_turn_decides_waits_for_what_comes_of_it() {
     let hold = Arc::new(Hold::default());
-    let settings = NodeSettings { chaos: Some(hold.chaos()), ..guarded("bookrent.book", hasty(100)) };
+    let settings =
+        NodeSettings { chaos: Some(hold.chaos()), ..guarded("bookrent.book", hasty(100)) };
     let bench = Bench::on(MemoryStore::new(), settings).ready().await;
     let book = bench.register().await;
     hold.holds.store(true, SeqCst);
@@ -66,7 +69,8 @@ async fn patience_that_ends_while_a_turn_decides_waits_for_what_comes_of_it() {
 #[actix_rt::test]
 async fn patience_that_ends_before_a_turn_begins_leaves_nothing_behind() {
     let hold = Arc::new(Hold::default());
-    let settings = NodeSettings { chaos: Some(hold.chaos()), ..guarded("bookrent.book", hasty(100)) };
+    let settings =
+        NodeSettings { chaos: Some(hold.chaos()), ..guarded("bookrent.book", hasty(100)) };
     let bench = Bench::on(MemoryStore::new(), settings).ready().await;
     let book = bench.register().await;
     hold.holds.store(true, SeqCst);
@@ -86,7 +90,11 @@ async fn where_the_store_goes_away_while_it_decides_nobody_says_that_nothing_was
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let book = bench.register().await;
     bench.store.pending_mode(true);
-    assert_eq!(value(&bench.rent(book, 1).await.unwrap())["status"], "Rent", "a verdict that comes later is one");
+    assert_eq!(
+        value(&bench.rent(book, 1).await.unwrap())["status"],
+        "Rent",
+        "a verdict that comes later is one"
+    );
     bench.store.lose_verdicts(true);
     assert_eq!(bench.rent(book, 2).await, Err(Fault::Unknown));
 }
@@ -98,7 +106,10 @@ async fn a_context_that_is_given_up_after_it_has_recorded_something_says_so() {
     let chaos: Chaos = Arc::new(move |context, point| {
         assert!(!(context == "bookrent.rent" && point == told && is_ill.load(SeqCst)), "as asked");
     });
-    let bench = Bench::on(MemoryStore::new(), NodeSettings { chaos: Some(chaos), ..NodeSettings::default() });
+    let bench = Bench::on(
+        MemoryStore::new(),
+        NodeSettings { chaos: Some(chaos), ..NodeSettings::default() },
+    );
     let bench = bench.ready().await;
     let book = bench.register().await;
     ill.store(true, SeqCst);
@@ -112,8 +123,15 @@ async fn a_context_that_is_given_up_after_it_has_recorded_something_says_so() {
     rents.start().await;
     bench.comes_right(super::sagas_go_wrong::the_world_is_right).await;
     let told = answers.iter().filter(|answer| answer.is_ok()).count();
-    let refused = answers.iter().filter(|answer| matches!(answer, Err(Fault::Away(_) | Fault::Busy { .. }))).count();
-    assert_eq!((told + refused, bench.total("bookrent.rent", &[])), (answers.len(), told as u64), "{answers:?}");
+    let refused = answers
+        .iter()
+        .filter(|answer| matches!(answer, Err(Fault::Away(_) | Fault::Busy { .. })))
+        .count();
+    assert_eq!(
+        (told + refused, bench.total("bookrent.rent", &[])),
+        (answers.len(), told as u64),
+        "{answers:?}"
+    );
     assert!(told > 5 && refused > 0, "{answers:?}");
 }
 
@@ -121,7 +139,9 @@ async fn a_context_that_is_given_up_after_it_has_recorded_something_says_so() {
 async fn who_loses_the_answer_is_told_how_it_stands() {
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let book = bench.register().await;
-    bench.context("bookrent.rent").set_fault(Some(Injected { delay_ms: (0, 0), failure_rate: 1.0 }));
+    bench
+        .context("bookrent.rent")
+        .set_fault(Some(Injected { delay_ms: (0, 0), failure_rate: 1.0 }));
     let answer = bench.rent(book, 1).await;
     assert!(matches!(answer, Ok(Outcome { number: 1, settled: false, .. })), "{answer:?}");
 }
@@ -130,8 +150,12 @@ async fn who_loses_the_answer_is_told_how_it_stands() {
 async fn on_a_full_disk_what_is_new_is_refused_and_what_was_accepted_comes_to_its_end() {
     let bench = Bench::on(MemoryStore::new(), guarded("bookrent.book", hasty(1000))).ready().await;
     let book = bench.register().await;
-    bench.context("bookrent.book").set_fault(Some(Injected { delay_ms: (100, 100), failure_rate: 0.0 }));
-    let waiting = actix_rt::spawn(bench.context("bookrent.rent").enter(super::bench::under("first", &rent(book, 1))));
+    bench
+        .context("bookrent.book")
+        .set_fault(Some(Injected { delay_ms: (100, 100), failure_rate: 0.0 }));
+    let waiting = actix_rt::spawn(
+        bench.context("bookrent.rent").enter(super::bench::under("first", &rent(book, 1))),
+    );
     eventually(|| bench.context("bookrent.rent").health().waiting == 1).await;
     bench.store.fill(true);
     assert!(bench.store.is_full());
@@ -139,8 +163,12 @@ async fn on_a_full_disk_what_is_new_is_refused_and_what_was_accepted_comes_to_it
     assert_eq!(bench.cancel(1).await, Err(Fault::DiskFull));
     assert_eq!(value(&waiting.await.unwrap().unwrap())["status"], "Rent");
     bench.comes_right(super::sagas_go_wrong::the_world_is_right).await;
-    assert!(bench.see("bookrent.view", 1).unwrap()["deliveryStatus"].is_string(), "events are heard");
-    let again = bench.order("bookrent.rent", super::bench::under("first", &rent(book, 1))).await.unwrap();
+    assert!(
+        bench.see("bookrent.view", 1).unwrap()["deliveryStatus"].is_string(),
+        "events are heard"
+    );
+    let again =
+        bench.order("bookrent.rent", super::bench::under("first", &rent(book, 1))).await.unwrap();
     assert!(again.replayed, "what was kept is told");
     assert_eq!(bench.context("bookrent.view").rebuild().await, Err(Fault::DiskFull));
     assert_eq!(bench.total("bookrent.rent", &[]), 1);

@@ -33,14 +33,23 @@ impl Board for Compared {
             self.chains += 1;
             let all = declared(command);
             if !all.starts_with(asked) {
-                self.wrong.push(format!("{}: {command:?} may ask {asked:?}, and declares {all:?}", A::NAME));
+                self.wrong.push(format!(
+                    "{}: {command:?} may ask {asked:?}, and declares {all:?}",
+                    A::NAME
+                ));
             }
         }
         for command in samples::<A::Command>().unwrap() {
             let all = declared(&command);
-            let longest = found.iter().filter(|(by, _)| by.as_ref() == command.as_ref()).map(|(_, asked)| asked.len());
+            let longest = found
+                .iter()
+                .filter(|(by, _)| by.as_ref() == command.as_ref())
+                .map(|(_, asked)| asked.len());
             if all.len() > longest.max().unwrap_or(0) {
-                self.wrong.push(format!("{}: {command:?} declares {all:?}, not all of whom it asks", A::NAME));
+                self.wrong.push(format!(
+                    "{}: {command:?} declares {all:?}, not all of whom it asks",
+                    A::NAME
+                ));
             }
         }
     }
@@ -54,14 +63,22 @@ fn every_command_says_whom_it_may_ask_and_in_which_order() {
         assert!(systems::lay_out(system, &mut compared));
     }
     assert!(compared.wrong.is_empty(), "{:#?}", compared.wrong);
-    assert!(compared.contexts > 15 && compared.chains >= 14, "{} chains were walked", compared.chains);
+    assert!(
+        compared.contexts > 15 && compared.chains >= 14,
+        "{} chains were walked",
+        compared.chains
+    );
 }
 
 #[test]
 fn a_declaration_that_is_forgotten_is_noticed() {
     let mut compared = Compared::default();
     compared.aggregate::<kiosk::Order>();
-    assert!(compared.wrong.iter().any(|wrong| wrong.contains("declares []")), "{:?}", compared.wrong);
+    assert!(
+        compared.wrong.iter().any(|wrong| wrong.contains("declares []")),
+        "{:?}",
+        compared.wrong
+    );
 }
 
 /// A context, one of its doors, a number and a body.
@@ -110,7 +127,12 @@ fn cases() -> Vec<Case> {
             |board| of("purifier", board),
             "purifier.payment",
             &[("purifier.product", 0, None, json!({ "amt": 5, "stock": 9 }))],
-            ("purifier.rental", 0, None, json!({ "customerId": 1, "productId": 1, "amt": 5, "address": "here" })),
+            (
+                "purifier.rental",
+                0,
+                None,
+                json!({ "customerId": 1, "productId": 1, "amt": 5, "address": "here" }),
+            ),
         ),
         case(
             |board| of("ebook", board),
@@ -127,7 +149,12 @@ fn cases() -> Vec<Case> {
             &[("ticketing.ticket", 0, None, ticket)],
             ("ticketing.reservation", 0, None, json!({ "ticketId": 1 })),
         ),
-        case(|board| of("gbike", board), "gbike.userDeposit", std::slice::from_ref(&bike), ride.clone()),
+        case(
+            |board| of("gbike", board),
+            "gbike.userDeposit",
+            std::slice::from_ref(&bike),
+            ride.clone(),
+        ),
         case(|board| of("gbike", board), "gbike.bike", &[bike], ride),
     ]
 }
@@ -139,9 +166,13 @@ impl Case {
     async fn broken(&self, open_for: Duration) -> Bench {
         let breaker = BreakerSettings { minimum: 1, open_for, ..BreakerSettings::default() };
         // Nobody waits as long as that: who does not answer says so at once here.
-        let guard = GuardSettings { timeout: Duration::from_secs(60), breaker, ..GuardSettings::default() };
+        let guard =
+            GuardSettings { timeout: Duration::from_secs(60), breaker, ..GuardSettings::default() };
         let system = self.asked.split('.').next().unwrap().to_owned();
-        let settings = NodeSettings { system_guards: HashMap::from([(system, guard)]), ..NodeSettings::default() };
+        let settings = NodeSettings {
+            system_guards: HashMap::from([(system, guard)]),
+            ..NodeSettings::default()
+        };
         let bench = Bench::of(MemoryStore::new(), settings, self.lay_out).ready().await;
         for said in &self.opening {
             self.say(&bench, said).await.unwrap();
@@ -168,8 +199,15 @@ impl Case {
         bench
     }
 
-    async fn say(&self, bench: &Bench, (context, door, number, body): &Said) -> Result<Value, Fault> {
-        bench.enter(context, *door, *number, body.clone()).await.map(|outcome| super::bench::value(&outcome))
+    async fn say(
+        &self,
+        bench: &Bench,
+        (context, door, number, body): &Said,
+    ) -> Result<Value, Fault> {
+        bench
+            .enter(context, *door, *number, body.clone())
+            .await
+            .map(|outcome| super::bench::value(&outcome))
     }
 }
 
@@ -184,7 +222,8 @@ fn happened(bench: &Bench) -> Vec<u64> {
 }
 
 #[actix_rt::test]
-async fn wherever_in_a_chain_nobody_can_be_asked_nothing_begins_and_the_client_hears_for_how_long() {
+async fn wherever_in_a_chain_nobody_can_be_asked_nothing_begins_and_the_client_hears_for_how_long()
+{
     for case in cases() {
         let open_for = Duration::from_secs(600);
         let bench = case.broken(open_for).await;
@@ -192,14 +231,22 @@ async fn wherever_in_a_chain_nobody_can_be_asked_nothing_begins_and_the_client_h
         for _ in 0..3 {
             match case.say(&bench, &case.order).await {
                 Err(Fault::Busy { retry_after }) => {
-                    assert!(retry_after > Duration::from_secs(300) && retry_after <= open_for, "{retry_after:?}");
+                    assert!(
+                        retry_after > Duration::from_secs(300) && retry_after <= open_for,
+                        "{retry_after:?}"
+                    );
                 }
                 other => panic!("{}: {other:?}", case.asked),
             }
         }
         assert_eq!(happened(&bench), before, "{}: something was recorded", case.asked);
         let now = bench.context(case.asked).health().guard.unwrap();
-        assert_eq!((now.breaker, now.opened, now.in_flight), (asked.breaker, asked.opened, 0), "{}", case.asked);
+        assert_eq!(
+            (now.breaker, now.opened, now.in_flight),
+            (asked.breaker, asked.opened, 0),
+            "{}",
+            case.asked
+        );
         if case.asked == "movie.ticket" || case.asked == "movie.point" {
             // Whoever is not asked for a booking keeps nobody from booking.
             case.say(&bench, &case.opening[0]).await.unwrap();
@@ -230,7 +277,8 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     let case = cases().pop().unwrap();
     let open_for = Duration::from_secs(600);
     let breaker = BreakerSettings { minimum: 1, open_for, ..BreakerSettings::default() };
-    let guard = GuardSettings { timeout: Duration::from_secs(60), breaker, ..GuardSettings::default() };
+    let guard =
+        GuardSettings { timeout: Duration::from_secs(60), breaker, ..GuardSettings::default() };
     let guards = HashMap::from([("gbike".to_owned(), guard)]);
     let settings = NodeSettings { system_guards: guards, ..NodeSettings::default() };
     let bench = Bench::of(MemoryStore::new(), settings, case.lay_out).ready().await;
@@ -238,7 +286,8 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     // The first one is still asking the deposit when nobody answers the second one's question to the bike.
     let deposit = bench.context("gbike.userDeposit");
     deposit.set_fault(Some(Injected { delay_ms: (1_000, 1_000), failure_rate: 0.0 }));
-    let order = super::bench::under("key", &Order { body: case.order.3.clone(), ..Order::default() });
+    let order =
+        super::bench::under("key", &Order { body: case.order.3.clone(), ..Order::default() });
     let first = actix_rt::spawn(bench.context("gbike.rent").enter(order.clone()));
     eventually(|| deposit.health().guard.unwrap().in_flight == 1).await;
     deposit.set_fault(None);
@@ -246,9 +295,13 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     assert!(matches!(case.say(&bench, &case.order).await, Err(Fault::Busy { .. })));
     assert_eq!(breaker_of(&bench, "gbike.bike"), "open");
     bench.context("gbike.bike").set_fault(None);
-    let answer = tokio::time::timeout(Duration::from_secs(30), first).await.expect("nobody waits for the bike");
+    let answer = tokio::time::timeout(Duration::from_secs(30), first)
+        .await
+        .expect("nobody waits for the bike");
     match answer.unwrap() {
-        Err(Fault::Busy { retry_after }) => assert!(retry_after > Duration::from_secs(300), "{retry_after:?}"),
+        Err(Fault::Busy { retry_after }) => {
+            assert!(retry_after > Duration::from_secs(300), "{retry_after:?}")
+        }
         other => panic!("{other:?}"),
     }
     bench.comes_right(|_| Ok(())).await;

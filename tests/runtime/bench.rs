@@ -2,7 +2,8 @@
 
 use holdfast::{
     actors::{
-        Context, Fault, GuardSettings, IdempotencyKey, Layout, ListQuery, LocalNode, Node, NodeSettings, Order, Outcome,
+        Context, Fault, GuardSettings, IdempotencyKey, Layout, ListQuery, LocalNode, Node,
+        NodeSettings, Order, Outcome,
     },
     store::{MemoryStore, Store},
     systems,
@@ -47,10 +48,21 @@ impl Bench {
     }
 
     pub fn context(&self, name: &str) -> Arc<dyn Context> {
-        self.node.contexts().iter().find(|context| context.name().context == name).expect("a context").clone()
+        self.node
+            .contexts()
+            .iter()
+            .find(|context| context.name().context == name)
+            .expect("a context")
+            .clone()
     }
 
-    pub async fn enter(&self, context: &str, door: usize, number: Option<u64>, body: Value) -> Result<Outcome, Fault> {
+    pub async fn enter(
+        &self,
+        context: &str,
+        door: usize,
+        number: Option<u64>,
+        body: Value,
+    ) -> Result<Outcome, Fault> {
         self.order(context, Order { door, number, body, ..Order::default() }).await
     }
 
@@ -77,18 +89,17 @@ impl Bench {
     }
 
     pub fn total(&self, context: &str, filters: &[(&str, &str)]) -> u64 {
-        let filters = filters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let filters =
+            filters.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         let query = ListQuery { size: 100, filters, ..ListQuery::default() };
         self.context(context).list(&query).expect("a list").total
     }
 
     /// Whether nobody has mail, waits, is behind or has set something aside.
     pub fn is_quiet(&self) -> bool {
-        self.node
-            .contexts()
-            .iter()
-            .map(|context| context.health())
-            .all(|health| health.mailbox == 0 && health.waiting == 0 && health.backlog == 0 && health.parked == 0)
+        self.node.contexts().iter().map(|context| context.health()).all(|health| {
+            health.mailbox == 0 && health.waiting == 0 && health.backlog == 0 && health.parked == 0
+        })
     }
 
     /// Waits until the world is quiet and right; tells what is wrong if it never is.
@@ -104,14 +115,18 @@ impl Bench {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let health: Vec<_> = self.node.contexts().iter().map(|context| format!("{:?}", context.health())).collect();
+        let health: Vec<_> =
+            self.node.contexts().iter().map(|context| format!("{:?}", context.health())).collect();
         panic!("it never came right: {wrong:?}\n{}", health.join("\n"));
     }
 
     /// The names of the events of the saga that `context` began under `number`, in all contexts.
     pub fn events(&self, context: &str, number: u64) -> Vec<String> {
-        let told =
-            self.node.contexts().iter().flat_map(|each| each.saga(context, number, 0, 1000).expect("a saga").entries);
+        let told = self
+            .node
+            .contexts()
+            .iter()
+            .flat_map(|each| each.saga(context, number, 0, 1000).expect("a saga").entries);
         told.map(|entry| entry.what).collect()
     }
 }

@@ -1,8 +1,8 @@
 //! A store that counts what is written into it.
 
 use holdfast::store::{
-    Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
-    keys::Space,
+    Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict,
+    WhenDurable, keys::Space,
 };
 use std::{
     collections::BTreeMap,
@@ -60,7 +60,8 @@ impl Store for Counting {
             let size = record.as_ref().map_or(0, Vec::len);
             written.rows += 1;
             written.bytes += key.len() + size;
-            written.claims += usize::from(key.first() == Some(&(Space::Claim as u8)) && record.is_some());
+            written.claims +=
+                usize::from(key.first() == Some(&(Space::Claim as u8)) && record.is_some());
             if key.first() == Some(&(Space::State as u8)) {
                 let largest = written.largest.entry(context.clone()).or_default();
                 *largest = (*largest).max(size);

@@ -19,7 +19,8 @@ pub fn keys(bench: &Bench, context: &str, space: Space) -> Vec<Vec<u8>> {
 
 /// A bit of a row is another from now on.
 fn flip(store: &MemoryStore, context: &str, key: &[u8]) {
-    let mut record = store.rows(context).into_iter().find(|(known, _)| known == key).expect("a row").1;
+    let mut record =
+        store.rows(context).into_iter().find(|(known, _)| known == key).expect("a row").1;
     let middle = record.len() / 2;
     record[middle] ^= 4;
     store.damage(context, key, Some(record));
@@ -66,7 +67,13 @@ async fn a_damaged_state_costs_its_own_number_only_also_after_a_restart() {
         damaged(bench.context("bookrent.rent").read(2));
         damaged(bench.cancel(2).await);
         assert!(found(bench, "bookrent.rent") > before);
-        assert_eq!(shown(bench, "bookrent.rent").into_iter().filter(|number| *number <= 3).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(
+            shown(bench, "bookrent.rent")
+                .into_iter()
+                .filter(|number| *number <= 3)
+                .collect::<Vec<_>>(),
+            [1, 3]
+        );
         // Who asks it hears that nobody answers, and fails; who asks the others is answered.
         let asked = bench.rent(2, 7).await;
         assert!(
@@ -108,7 +115,8 @@ async fn a_damaged_row_of_a_view_is_told_and_a_rebuild_mends_it() {
     bench.cancel(1).await.unwrap();
     bench.cancel(2).await.unwrap();
     eventually(|| bench.context("bookrent.view").health().parked > 0).await;
-    eventually(|| bench.see("bookrent.view", 2).is_some_and(|row| row["rentStatus"] == "Cancel")).await;
+    eventually(|| bench.see("bookrent.view", 2).is_some_and(|row| row["rentStatus"] == "Cancel"))
+        .await;
     assert!(found(&bench, "bookrent.view") > 0);
     bench.context("bookrent.view").rebuild().await.unwrap();
     bench
@@ -172,7 +180,8 @@ async fn where_a_log_is_damaged_or_has_a_gap_its_readers_stop_and_the_context_go
         let bench = bench.crashed(NodeSettings::default(), bookrent).await;
         let book = bench.register().await;
         bench.rent(book, 6).await.unwrap();
-        eventually(|| bench.see("bookrent.book", book).is_some_and(|book| book["status"] == false)).await;
+        eventually(|| bench.see("bookrent.book", book).is_some_and(|book| book["status"] == false))
+            .await;
     }
 }
 
@@ -195,7 +204,8 @@ async fn a_damaged_page_of_questions_is_found_again_from_the_states() {
     // It asks until it is answered, and nobody is there.
     let context = bench.context("kiosk.order");
     let change = Order { door: 1, number: Some(1), body: json!(null), ..Order::default() };
-    let (waits, questions) = (context.enter(change), || keys(&bench, "kiosk.order", Space::Question));
+    let (waits, questions) =
+        (context.enter(change), || keys(&bench, "kiosk.order", Space::Question));
     let waits = actix_rt::spawn(waits);
     eventually(|| !questions().is_empty()).await;
     for key in questions() {
@@ -227,8 +237,10 @@ async fn a_damaged_page_of_answers_is_no_answer_and_no_second_decision() {
 #[actix_rt::test]
 async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_costs_nobody_else_anything() {
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
-    let place =
-        |seat: &str| Order { body: json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 }), ..Order::default() };
+    let place = |seat: &str| Order {
+        body: json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 }),
+        ..Order::default()
+    };
     bench.order("kiosk.order", under("one", &place("A1"))).await.unwrap();
     bench.order("kiosk.order", under("two", &place("A2"))).await.unwrap();
     bench.order("kiosk.order", place("choke-7")).await.unwrap();
@@ -252,7 +264,10 @@ async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_costs_nobody_else_
     assert_eq!(bench.context("kiosk.slip").parked(None, 100).unwrap().len(), 1);
     // Time comes for all of them, and gives their seats back.
     bench.node.advance_clock(Duration::from_secs(601)).expect("not too far");
-    eventually(|| (1..=4).all(|number| bench.see("kiosk.order", number).unwrap()["status"] == "Expired")).await;
+    eventually(|| {
+        (1..=4).all(|number| bench.see("kiosk.order", number).unwrap()["status"] == "Expired")
+    })
+    .await;
     bench.order("kiosk.order", place("A1")).await.unwrap();
 }
 
@@ -264,7 +279,9 @@ async fn missing_counters_fail_their_context_and_a_context_without_events_needs_
     }
     let bench = Bench::of(bench.store.crash(), NodeSettings::default(), bookrent).ready().await;
     let health = bench.context("bookrent.book").health();
-    assert!(health.state == Phase::Failed && health.damage.is_some_and(|what| what.contains("missing")));
+    assert!(
+        health.state == Phase::Failed && health.damage.is_some_and(|what| what.contains("missing"))
+    );
 
     // A book that was never there has answered, and that is all.
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
@@ -294,7 +311,8 @@ async fn damaged_counters_fail_their_context_with_words_and_no_other() {
 async fn a_damaged_epoch_begins_another_one_and_accuses_nobody() {
     let id = |bench: &Bench, last: fn(&[String]) -> Option<&String>| -> EventId {
         let events = bench.context("bookrent.book").history().unwrap().read(1).unwrap().items;
-        let ids: Vec<String> = events.into_iter().map(|(_, event)| event.id().to_string()).collect();
+        let ids: Vec<String> =
+            events.into_iter().map(|(_, event)| event.id().to_string()).collect();
         last(&ids).unwrap().parse().unwrap()
     };
     for lost in [0, 1] {
@@ -313,7 +331,11 @@ async fn a_damaged_epoch_begins_another_one_and_accuses_nobody() {
         assert!(!history.has(EventId { sequence: last.sequence + 1, ..last }));
         bench.register().await;
         let next = id(&bench, |ids| ids.last());
-        assert!(next.word != last.word && history.has(next) && !history.has(EventId { word: last.word, ..next }));
+        assert!(
+            next.word != last.word
+                && history.has(next)
+                && !history.has(EventId { word: last.word, ..next })
+        );
         let bench = bench.crashed(NodeSettings::default(), bookrent).await;
         let history = bench.context("bookrent.book").history().unwrap();
         assert!([first, last, next].into_iter().all(|known| history.has(known)));
@@ -322,7 +344,8 @@ async fn a_damaged_epoch_begins_another_one_and_accuses_nobody() {
 
 /// The question that rent `id` puts to a book.
 pub fn question(id: holdfast::domain::AskId, book: u64) -> holdfast::actors::PeerQuestion {
-    let saga = serde_json::from_value(json!({ "context": "bookrent.rent", "number": id.number })).unwrap();
+    let saga =
+        serde_json::from_value(json!({ "context": "bookrent.rent", "number": id.number })).unwrap();
     let command = json!({ "Take": { "rent": id.number } });
     holdfast::actors::PeerQuestion {
         id,

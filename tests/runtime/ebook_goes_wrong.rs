@@ -32,7 +32,11 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
     let (payments, rows) = (all(bench, "ebook.payment"), all(bench, "ebook.dashboard"));
     let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     let find = |among: &[(u64, Value)], number: u64| {
-        among.iter().find(|(of, _)| *of == number).map(|(_, shown)| shown.clone()).unwrap_or_default()
+        among
+            .iter()
+            .find(|(of, _)| *of == number)
+            .map(|(_, shown)| shown.clone())
+            .unwrap_or_default()
     };
     for (number, book) in &books {
         let wanted = match book["status"].as_str() {
@@ -41,8 +45,10 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
             Some("POSSIBLE") => None,
             other => return Err(format!("book {number} is {other:?}")),
         };
-        let of =
-            |rent: &Value| rent["bookId"] == *number && matches!(rent["status"].as_str(), Some("RENTED" | "APPROVED"));
+        let of = |rent: &Value| {
+            rent["bookId"] == *number
+                && matches!(rent["status"].as_str(), Some("RENTED" | "APPROVED"))
+        };
         let holders: Vec<_> = rents.iter().filter(|(_, rent)| of(rent)).collect();
         let right = match (wanted, holders.as_slice()) {
             (None, []) => book["rentId"].is_null(),
@@ -63,20 +69,36 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
         so(payment["status"] == paid, format!("rent {number}: {rent}, its payment: {payment}"))?;
         let book = find(&books, rent["bookId"].as_u64().unwrap_or_default());
         let fee = &payment["rentalFee"];
-        so(paid != "PAID" || *fee == book["rentalFee"], format!("the payment of rent {number} is {payment}"))?;
+        so(
+            paid != "PAID" || *fee == book["rentalFee"],
+            format!("the payment of rent {number} is {payment}"),
+        )?;
         so(row["status"] == told, format!("rent {number}: {rent}, its row: {row}"))?;
         for field in ["bookId", "userId", "rentedDate", "returnedDate", "canceledDate"] {
-            so(row[field] == rent[field], format!("{field} of rent {number}: {rent}, its row: {row}"))?;
+            so(
+                row[field] == rent[field],
+                format!("{field} of rent {number}: {rent}, its row: {row}"),
+            )?;
         }
-        so(row["paidDate"] == payment["paidDate"], format!("rent {number}, paid: {payment}, its row: {row}"))?;
+        so(
+            row["paidDate"] == payment["paidDate"],
+            format!("rent {number}, paid: {payment}, its row: {row}"),
+        )?;
     }
     // What was never a rent is paid back, if it was paid at all.
     for (number, payment) in &payments {
         let is_rent = !find(&rents, *number).is_null();
-        so(is_rent || payment["status"] == "REFUNDED", format!("payment {number} is kept for nothing: {payment}"))?;
+        so(
+            is_rent || payment["status"] == "REFUNDED",
+            format!("payment {number} is kept for nothing: {payment}"),
+        )?;
     }
-    let totals =
-        [("book", books.len()), ("rent", rents.len()), ("payment", payments.len()), ("dashboard", rents.len())];
+    let totals = [
+        ("book", books.len()),
+        ("rent", rents.len()),
+        ("payment", payments.len()),
+        ("dashboard", rents.len()),
+    ];
     for (context, count) in totals {
         let total = bench.total(&format!("ebook.{context}"), &[]);
         so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
@@ -86,13 +108,21 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
 
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_the_library_the_world_is_right_afterwards() {
-    let register =
-        || ("ebook.book", Order { body: json!({ "bookName": "Hello, JAVA", "rentalFee": 3000 }), ..Order::default() });
+    let register = || {
+        (
+            "ebook.book",
+            Order {
+                body: json!({ "bookName": "Hello, JAVA", "rentalFee": 3000 }),
+                ..Order::default()
+            },
+        )
+    };
     let rent = |book: u64, fee: Option<u64>| {
         let body = json!({ "userId": 7, "bookId": book, "rentalFee": fee });
         ("ebook.rent", Order { body, ..Order::default() })
     };
-    let command = |context, door, number| (context, Order { door, number: Some(number), ..Order::default() });
+    let command =
+        |context, door, number| (context, Order { door, number: Some(number), ..Order::default() });
     let orders = vec![
         register(),
         register(),
@@ -118,16 +148,20 @@ fn payment_last(board: &mut Layout<'_>) {
 
 #[actix_rt::test]
 async fn a_question_that_is_found_after_a_crash_waits_for_whoever_starts_later() {
-    let rent = Order { body: json!({ "userId": 7, "bookId": 9, "rentalFee": 3000 }), ..Order::default() };
+    let rent =
+        Order { body: json!({ "userId": 7, "bookId": 9, "rentalFee": 3000 }), ..Order::default() };
     let settings = || guarded("ebook.payment", hasty(20_000));
     for round in 0..60 {
         let bench = Bench::of(MemoryStore::new(), settings(), payment_last).ready().await;
-        bench.context("ebook.payment").set_fault(Some(Injected { delay_ms: (60_000, 60_000), failure_rate: 0.0 }));
+        bench
+            .context("ebook.payment")
+            .set_fault(Some(Injected { delay_ms: (60_000, 60_000), failure_rate: 0.0 }));
         let asking = Box::pin(bench.order("ebook.rent", rent.clone()));
         let paid = Box::pin(eventually(|| bench.see("ebook.payment", 1).is_some()));
         assert!(matches!(select(asking, paid).await, Either::Right(_)), "nobody has answered yet");
         let bench = bench.crashed(settings(), payment_last).await;
-        eventually(|| bench.see("ebook.rent", 1).is_none_or(|rent| rent["status"] != "Requested")).await;
+        eventually(|| bench.see("ebook.rent", 1).is_none_or(|rent| rent["status"] != "Requested"))
+            .await;
         let told = bench.events("ebook.rent", 1);
         assert!(told.contains(&"Rented".to_owned()), "round {round}: {told:?}");
     }

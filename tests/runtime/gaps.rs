@@ -18,7 +18,10 @@ use serde_json::json;
 use std::time::Duration;
 
 fn place(seat: &str, seconds: u64) -> Order {
-    Order { body: json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": seconds }), ..Order::default() }
+    Order {
+        body: json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": seconds }),
+        ..Order::default()
+    }
 }
 
 fn lose(bench: &Bench, context: &str, keys: &[Vec<u8>]) {
@@ -31,7 +34,10 @@ async fn timers_behind_some_that_are_lost_run_all_the_same_also_after_a_restart(
     for restarted in [false, true] {
         let mut bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
         for number in 1..=9 {
-            bench.order("kiosk.order", place(&format!("A{number}"), number * number * 60)).await.unwrap();
+            bench
+                .order("kiosk.order", place(&format!("A{number}"), number * number * 60))
+                .await
+                .unwrap();
         }
         let timers = keys(&bench, "kiosk.order", Space::Timer);
         lose(&bench, "kiosk.order", &timers[1..3]);
@@ -39,7 +45,8 @@ async fn timers_behind_some_that_are_lost_run_all_the_same_also_after_a_restart(
         if restarted {
             bench = bench.crashed(NodeSettings::default(), kiosk).await;
         }
-        let is_over = |number: u64| bench.see("kiosk.order", number).unwrap()["status"] == "Expired";
+        let is_over =
+            |number: u64| bench.see("kiosk.order", number).unwrap()["status"] == "Expired";
         bench.node.advance_clock(Duration::from_secs(16 * 60 + 1)).unwrap();
         eventually(|| is_over(1) && is_over(4)).await;
         bench.node.advance_clock(Duration::from_secs(65 * 60)).unwrap();
@@ -59,7 +66,12 @@ async fn notes_of_what_expires_that_are_lost_hold_up_neither_timers_nor_other_no
     eventually(|| keys(&bench, "kiosk.order", Space::Expiry) == lost).await;
     assert_eq!(keys(&bench, "kiosk.order", Space::Idempotency).len(), 1);
     bench.node.advance_clock(Duration::from_secs(601)).unwrap();
-    eventually(|| [1, 2].iter().all(|number| bench.see("kiosk.order", *number).unwrap()["status"] == "Expired")).await;
+    eventually(|| {
+        [1, 2]
+            .iter()
+            .all(|number| bench.see("kiosk.order", *number).unwrap()["status"] == "Expired")
+    })
+    .await;
     assert!(found(&bench, "kiosk.order") > 0);
 }
 
@@ -71,10 +83,20 @@ async fn a_context_starts_whatever_is_lost_of_what_is_set_aside_or_open() {
     eventually(|| bench.context("kiosk.slip").health().parked == 2).await;
     bench.context("kiosk.desk").stop().await;
     let changes: Vec<_> = [1, 2]
-        .map(|number| Order { door: 1, number: Some(number), body: json!(null), ..Order::default() })
+        .map(|number| Order {
+            door: 1,
+            number: Some(number),
+            body: json!(null),
+            ..Order::default()
+        })
         .map(|order| actix_rt::spawn(bench.context("kiosk.order").enter(order)))
         .into();
-    eventually(|| [1, 2].iter().all(|number| bench.see("kiosk.order", *number).unwrap()["status"] == "Changing")).await;
+    eventually(|| {
+        [1, 2]
+            .iter()
+            .all(|number| bench.see("kiosk.order", *number).unwrap()["status"] == "Changing")
+    })
+    .await;
     changes.iter().for_each(actix_rt::task::JoinHandle::abort);
     lose(&bench, "kiosk.slip", &keys(&bench, "kiosk.slip", Space::Parked)[..1]);
     lose(&bench, "kiosk.order", &keys(&bench, "kiosk.order", Space::Question));
@@ -97,13 +119,18 @@ async fn a_lost_end_of_a_log_does_not_keep_the_node_from_starting() {
         bench.rent(book, user).await.unwrap();
     }
     bench.comes_right(|_| Ok(())).await;
-    let (log, last) =
-        (keys(&bench, "bookrent.rent", Space::Log), bench.context("bookrent.rent").health().last_sequence);
+    let (log, last) = (
+        keys(&bench, "bookrent.rent", Space::Log),
+        bench.context("bookrent.rent").health().last_sequence,
+    );
     lose(&bench, "bookrent.rent", &log[log.len() - 2..]);
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     let book = bench.register().await;
     assert!(bench.rent(book, 5).await.unwrap().settled);
-    assert!(bench.context("bookrent.rent").health().last_sequence > last, "no number is given out twice");
+    assert!(
+        bench.context("bookrent.rent").health().last_sequence > last,
+        "no number is given out twice"
+    );
     assert!(bench.context("bookrent.rent").history().unwrap().read(last + 1).is_ok());
     eventually(|| bench.see("bookrent.view", 5).is_some()).await;
 }
@@ -132,7 +159,10 @@ async fn rows_are_written_anew_around_what_is_lost() {
         let body = json!({ "key": format!("K{number}"), "until": seat::LATER });
         bench.enter("lockers.locker", 0, None, body).await.unwrap();
     }
-    bench.enter("lockers.locker", 0, None, json!({ "key": "77", "until": seat::LATER })).await.unwrap();
+    bench
+        .enter("lockers.locker", 0, None, json!({ "key": "77", "until": seat::LATER }))
+        .await
+        .unwrap();
     bench.comes_right(|_| Ok(())).await;
     let state = |number: u64| KeyBuf::new(Space::State).number(0).number(number).build();
     lose(&bench, "lockers.locker", &[state(1), state(7), state(8), state(21)]);
@@ -143,7 +173,9 @@ async fn rows_are_written_anew_around_what_is_lost() {
     assert_eq!(bench.total("lockers.locker", &[("first", "k")]), 17);
     // Nor is a key free whose holder cannot say any more that it holds it.
     for key in ["k20", "77"] {
-        let taken = bench.enter("lockers.locker", 0, None, json!({ "key": key, "until": seat::LATER })).await;
+        let taken = bench
+            .enter("lockers.locker", 0, None, json!({ "key": key, "until": seat::LATER }))
+            .await;
         assert!(taken.is_err(), "{key}: {taken:?}");
     }
 }

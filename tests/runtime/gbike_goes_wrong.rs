@@ -59,8 +59,10 @@ fn is_right(bench: &Bench, paid_in: u64) -> Result<(), String> {
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_gbike_the_world_is_right_afterwards() {
     let post = |context, body: Value| (context, Order { body, ..Order::default() });
-    let bike = |number: u64| post("gbike.bike", json!({ "bikeid": number, "location": "somewhere" }));
-    let top_up = |won: u64| post("gbike.userDeposit", json!({ "userid": CUSTOMER, "deposit": won }));
+    let bike =
+        |number: u64| post("gbike.bike", json!({ "bikeid": number, "location": "somewhere" }));
+    let top_up =
+        |won: u64| post("gbike.userDeposit", json!({ "userid": CUSTOMER, "deposit": won }));
     let rent = |bike: u64, user: u64| post("gbike.rent", json!({ "bikeid": bike, "userid": user }));
     let bring_back = |number: u64| {
         let body = json!({ "endlocation": format!("zone {number}") });
@@ -91,8 +93,14 @@ const RIDES: u64 = 12;
 async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_meanwhile() {
     let mut bench = Bench::of(MemoryStore::new(), NodeSettings::default(), gbike).ready().await;
     for bike in 1..=RIDES {
-        bench.enter("gbike.bike", 0, None, json!({ "bikeid": bike, "location": "somewhere" })).await.unwrap();
-        bench.enter("gbike.rent", 0, None, json!({ "bikeid": bike, "userid": CUSTOMER })).await.unwrap();
+        bench
+            .enter("gbike.bike", 0, None, json!({ "bikeid": bike, "location": "somewhere" }))
+            .await
+            .unwrap();
+        bench
+            .enter("gbike.rent", 0, None, json!({ "bikeid": bike, "userid": CUSTOMER }))
+            .await
+            .unwrap();
     }
     bench.comes_right(|_| Ok(())).await;
     bench.node.advance_clock(Duration::from_secs(600)).unwrap();
@@ -110,7 +118,9 @@ async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_mean
     let paying = actix_rt::spawn(bench.context("gbike.userDeposit").enter(pay));
     eventually(|| commit(&bench) > before).await;
     let mut crashes = 0;
-    let is_paid = |bench: &Bench| bench.see("gbike.billing", RIDES).is_some_and(|bill| bill["status"] == "CLOSEBILL");
+    let is_paid = |bench: &Bench| {
+        bench.see("gbike.billing", RIDES).is_some_and(|bill| bill["status"] == "CLOSEBILL")
+    };
     while !is_paid(&bench) {
         eventually(|| bench.store.failure().is_some() || is_paid(&bench)).await;
         let mut store = bench.store;
@@ -121,7 +131,9 @@ async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_mean
             let reached = store.health().accepted;
             store.end_after(reached + 2, reached + 3);
             // It may end before all of it has started.
-            if let Ok(node) = LocalNode::start(Arc::new(store.clone()), NodeSettings::default(), gbike) {
+            if let Ok(node) =
+                LocalNode::start(Arc::new(store.clone()), NodeSettings::default(), gbike)
+            {
                 break node;
             }
         };
@@ -132,6 +144,9 @@ async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_mean
     bench = bench.crashed(NodeSettings::default(), gbike).await;
     bench.comes_right(|bench| is_right(bench, paid_in)).await;
     let account = bench.see("gbike.userDeposit", CUSTOMER).unwrap();
-    assert_eq!((&account["deposit"], &account["arrears"], &account["billid"]), (&json!(0), &json!(0), &json!(RIDES)));
+    assert_eq!(
+        (&account["deposit"], &account["arrears"], &account["billid"]),
+        (&json!(0), &json!(0), &json!(RIDES))
+    );
     bench.enter("gbike.rent", 0, None, json!({ "bikeid": 1, "userid": CUSTOMER })).await.unwrap();
 }

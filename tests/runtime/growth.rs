@@ -44,7 +44,10 @@ fn with_numbers(value: &mut Value, chance: &mut Chance) {
 }
 
 /// One of the words, about other things.
-fn other<T: serde::Serialize + serde::de::DeserializeOwned + Clone>(words: &[T], chance: &mut Chance) -> T {
+fn other<T: serde::Serialize + serde::de::DeserializeOwned + Clone>(
+    words: &[T],
+    chance: &mut Chance,
+) -> T {
     let word = &words[chance.next() as usize % words.len()];
     let mut value = serde_json::to_value(word).unwrap();
     with_numbers(&mut value, chance);
@@ -97,7 +100,11 @@ struct Drawn<V> {
     folds: Vec<Fold<V>>,
 }
 impl<V: View> Folds<V> for Drawn<V> {
-    fn hearing<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+    fn hearing<S: Aggregate>(
+        &mut self,
+        _: fn(&S::Event) -> Option<u64>,
+        fold: fn(&mut V, &S::Event),
+    ) {
         let events = samples::<S::Event>().unwrap();
         self.folds.push(Box::new(move |row, chance| fold(row, &other(&events, chance))));
     }
@@ -121,9 +128,14 @@ fn of(system: &'static str, board: &mut Layout<'_>) {
 
 async fn bench(lay_out: LayOut, settings: &[(&str, Value)]) -> (Bench, Counting) {
     let counting = Counting::new();
-    let systems = settings.iter().map(|(system, settings)| ((*system).to_owned(), settings.clone())).collect();
+    let systems = settings
+        .iter()
+        .map(|(system, settings)| ((*system).to_owned(), settings.clone()))
+        .collect();
     let store: Arc<dyn Store> = Arc::new(counting.clone());
-    let node = LocalNode::start(store, NodeSettings { systems, ..NodeSettings::default() }, lay_out).unwrap();
+    let node =
+        LocalNode::start(store, NodeSettings { systems, ..NodeSettings::default() }, lay_out)
+            .unwrap();
     (Bench { node, store: counting.memory.clone() }.ready().await, counting)
 }
 
@@ -144,7 +156,8 @@ async fn a_ticket_that_changes_hands_again_and_again_is_kept_no_larger() {
             bench.context("ticketing.view").stop().await;
         }
         for number in 0..100 {
-            let body = json!({ "ticketId": 1, "userId": format!("user{number:04}"), "userGrade": "VIP" });
+            let body =
+                json!({ "ticketId": 1, "userId": format!("user{number:04}"), "userGrade": "VIP" });
             let number = loop {
                 match bench.enter("ticketing.reservation", 0, None, body.clone()).await {
                     Ok(outcome) => break outcome.number,
@@ -164,7 +177,10 @@ async fn a_ticket_that_changes_hands_again_and_again_is_kept_no_larger() {
     }
     // A ticket that is had by one is not given to another before that one has given it back: one is kept, not a list.
     for context in HOLDERS {
-        assert!(largest[1][context] <= largest[0][context] + 16 && largest[0][context] < 200, "{context}: {largest:?}");
+        assert!(
+            largest[1][context] <= largest[0][context] + 16 && largest[0][context] < 200,
+            "{context}: {largest:?}"
+        );
     }
 }
 
@@ -172,22 +188,35 @@ async fn a_ticket_that_changes_hands_again_and_again_is_kept_no_larger() {
 async fn a_customer_who_owes_for_many_rides_pays_them_all_and_rents_again() {
     // The long form is that of a whole fleet.
     let rides: u64 = std::env::var("HOLDFAST_RIDES").map_or(300, |rides| rides.parse().unwrap());
-    let (bench, counting) = bench(|board| of("gbike", board), &[("gbike", json!({ "fee_per_minute": 100 }))]).await;
+    let (bench, counting) =
+        bench(|board| of("gbike", board), &[("gbike", json!({ "fee_per_minute": 100 }))]).await;
     let node = |order: Order, context: &'static str| bench.context(context).enter(order);
     let body = |body: Value| Order { body, ..Order::default() };
     let all = |context: &'static str, orders: Vec<Order>| async move {
         // A context takes so many at once.
         for some in orders.chunks(500) {
-            let answers = futures_util::future::join_all(some.iter().map(|order| node(order.clone(), context))).await;
-            assert!(answers.iter().all(Result::is_ok), "{:?}", answers.iter().find(|answer| answer.is_err()));
+            let answers = futures_util::future::join_all(
+                some.iter().map(|order| node(order.clone(), context)),
+            )
+            .await;
+            assert!(
+                answers.iter().all(Result::is_ok),
+                "{:?}",
+                answers.iter().find(|answer| answer.is_err())
+            );
         }
     };
     let bike = |number| body(json!({ "bikeid": number, "location": "here" }));
     all("gbike.bike", (1..=rides).map(bike).collect()).await;
-    all("gbike.rent", (1..=rides).map(|number| body(json!({ "userid": 7, "bikeid": number }))).collect()).await;
+    all(
+        "gbike.rent",
+        (1..=rides).map(|number| body(json!({ "userid": 7, "bikeid": number }))).collect(),
+    )
+    .await;
     quiet(&bench).await;
     bench.node.advance_clock(Duration::from_secs(60)).unwrap();
-    let end = |number| Order { door: 1, number: Some(number), ..body(json!({ "endlocation": "there" })) };
+    let end =
+        |number| Order { door: 1, number: Some(number), ..body(json!({ "endlocation": "there" })) };
     all("gbike.rent", (1..=rides).map(end).collect()).await;
     quiet(&bench).await;
     let account = bench.see("gbike.userDeposit", 7).unwrap();
@@ -201,7 +230,11 @@ async fn a_customer_who_owes_for_many_rides_pays_them_all_and_rents_again() {
     let answer = node(pay(rides * 100 - 1), "gbike.userDeposit").await.unwrap();
     let shown: Value = super::bench::value(&answer);
     let left = |shown: &Value, field: &str| shown[field].as_u64().unwrap();
-    assert_eq!(left(&shown, "arrears"), left(&shown, "deposit") + 1, "what is said is true, whatever is paid by then");
+    assert_eq!(
+        left(&shown, "arrears"),
+        left(&shown, "deposit") + 1,
+        "what is said is true, whatever is paid by then"
+    );
     quiet(&bench).await;
     let account = bench.see("gbike.userDeposit", 7).unwrap();
     assert_eq!((&account["deposit"], &account["arrears"]), (&json!(99), &json!(100)));
@@ -260,7 +293,10 @@ async fn what_an_order_costs_is_in_proportion_to_what_it_says() {
         (
             |board| of("bookrent", board),
             "bookrent",
-            &[("bookrent.book", json!({ "title": "t" })), ("bookrent.book", json!({ "title": "t" }))],
+            &[
+                ("bookrent.book", json!({ "title": "t" })),
+                ("bookrent.book", json!({ "title": "t" })),
+            ],
             "bookrent.rent",
             |text| json!({ "bookId": if text.len() > 999 { 1 } else { 2 }, "userId": 1, "address": text }),
         ),
@@ -278,13 +314,25 @@ async fn what_an_order_costs_is_in_proportion_to_what_it_says() {
             "ebook.rent",
             |text| json!({ "userId": 1, "bookId": 1, "bookName": text }),
         ),
-        (|board| of("movie", board), "movie", &[], "movie.book", |text| json!({ "qty": 1, "movieName": text })),
+        (
+            |board| of("movie", board),
+            "movie",
+            &[],
+            "movie.book",
+            |text| json!({ "qty": 1, "movieName": text }),
+        ),
         (
             |board| of("ticketing", board),
             "ticketing",
             &[
-                ("ticketing.ticket", json!({ "ticketId": 1, "starttime": "2099-07-06", "endtime": "2099-07-06" })),
-                ("ticketing.ticket", json!({ "ticketId": 2, "starttime": "2099-07-06", "endtime": "2099-07-06" })),
+                (
+                    "ticketing.ticket",
+                    json!({ "ticketId": 1, "starttime": "2099-07-06", "endtime": "2099-07-06" }),
+                ),
+                (
+                    "ticketing.ticket",
+                    json!({ "ticketId": 2, "starttime": "2099-07-06", "endtime": "2099-07-06" }),
+                ),
             ],
             "ticketing.reservation",
             |text| json!({ "ticketId": if text.len() > 999 { 1 } else { 2 }, "userId": text[..text.len().min(1_000)] }),
@@ -303,7 +351,8 @@ async fn what_an_order_costs_is_in_proportion_to_what_it_says() {
             bench.enter(context, 0, None, body.clone()).await.unwrap();
         }
         let (short, long) = (body(text(100)), body(text(3_500)));
-        let longer = serde_json::to_string(&long).unwrap().len() - serde_json::to_string(&short).unwrap().len();
+        let longer = serde_json::to_string(&long).unwrap().len()
+            - serde_json::to_string(&short).unwrap().len();
         let short = cost(&bench, &counting, context, short).await;
         let long = cost(&bench, &counting, context, long).await;
         let copies = (long.bytes - short.bytes) as f64 / longer as f64;

@@ -32,7 +32,8 @@ async fn when_the_thread_of_a_system_ends_its_contexts_are_started_anew() {
     let _ = bench.rent(book, 2).await;
     let mut again = None;
     for _ in 0..600 {
-        let other = bench.enter("bookrent.book", 0, None, serde_json::json!({ "title": "title02" })).await;
+        let other =
+            bench.enter("bookrent.book", 0, None, serde_json::json!({ "title": "title02" })).await;
         match other {
             Ok(outcome) => {
                 again = Some(outcome.number);
@@ -55,7 +56,10 @@ async fn when_the_thread_of_a_system_ends_its_contexts_are_started_anew() {
     }
     let rent = rent.expect("the contexts are back");
     assert_eq!(bench.see("bookrent.rent", first.number).unwrap()["status"], "Rent");
-    eventually(|| bench.see("bookrent.view", rent.number).is_some_and(|row| row["deliveryStatus"].is_string())).await;
+    eventually(|| {
+        bench.see("bookrent.view", rent.number).is_some_and(|row| row["deliveryStatus"].is_string())
+    })
+    .await;
 }
 
 #[actix_rt::test]
@@ -73,8 +77,12 @@ async fn a_thread_that_hangs_ends_the_process() {
         let told = told.clone();
         Arc::new(move |system| told.store(system == "bookrent", SeqCst))
     };
-    let settings =
-        NodeSettings { chaos: Some(chaos), silence: Duration::from_millis(1500), stuck, ..NodeSettings::default() };
+    let settings = NodeSettings {
+        chaos: Some(chaos),
+        silence: Duration::from_millis(1500),
+        stuck,
+        ..NodeSettings::default()
+    };
     let bench = Bench::on(MemoryStore::new(), settings);
     eventually(|| told.load(SeqCst)).await;
     *hold.0.lock().unwrap() = true;

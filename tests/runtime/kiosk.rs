@@ -75,7 +75,9 @@ impl Aggregate for Desk {
     fn decide(&self, command: DeskCommand, this: &Moment<'_, Self>) -> Decision<DeskEvent> {
         match command {
             // Desk 13 is closed.
-            DeskCommand::Charge { .. } if this.id.get() == 13 => Err(Refusal::conflict("closed", "closed", "닫힘")),
+            DeskCommand::Charge { .. } if this.id.get() == 13 => {
+                Err(Refusal::conflict("closed", "closed", "닫힘"))
+            }
             DeskCommand::Charge { order } => emit(DeskEvent::Charged { order }),
             DeskCommand::GiveBack { order, .. } if self.charged.contains(&order.get()) => {
                 emit(DeskEvent::GivenBack { order: order.get() })
@@ -120,7 +122,9 @@ pub struct Order {
     status: OrderStatus,
     refusal: Option<Refusal>,
 }
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[schemars(rename = "KioskStatus")]
 pub enum OrderStatus {
     #[default]
@@ -208,18 +212,27 @@ impl Aggregate for Order {
                     _ => emit(requested),
                 }
             }
-            (Requested, Settle(Ok(()))) if self.asked + 1 < self.asks => emit(Answered { attempt: self.asked + 1 }),
+            (Requested, Settle(Ok(()))) if self.asked + 1 < self.asks => {
+                emit(Answered { attempt: self.asked + 1 })
+            }
             (Requested, Settle(Ok(()))) => emit(OrderPlaced { seat: self.seat.clone() }),
             (Requested, Settle(Err(no))) => {
                 let refusal = match no {
                     NoAnswer::Refused(refusal) => refusal,
                     NoAnswer::Unavailable => Refusal::retry_later(),
                 };
-                emit(OrderEnded { order: this.id, desk: self.desk, attempt: self.asked + 1, refusal })
+                emit(OrderEnded {
+                    order: this.id,
+                    desk: self.desk,
+                    attempt: self.asked + 1,
+                    refusal,
+                })
             }
             (Placed, Change) => emit(ChangeRequested),
             (Changing, Settle(Ok(()))) => emit(OrderPlaced { seat: self.seat.clone() }),
-            (Changing, Settle(Err(NoAnswer::Refused(no)))) => emit(ChangeRefused { closed: no.code == "closed" }),
+            (Changing, Settle(Err(NoAnswer::Refused(no)))) => {
+                emit(ChangeRefused { closed: no.code == "closed" })
+            }
             (Placed | Changing, Expire) if is_poison("stuck", &self.seat) => ignore(),
             (Placed, Expire) => emit(OrderExpired),
             (New | Requested | Ended, Change) => Err(Refusal::still_open()),
@@ -231,12 +244,24 @@ impl Aggregate for Order {
             OrderEvent::OrderRequested { place, price, until } => {
                 let Place { seat, desk, asks, .. } = place.clone();
                 let status = OrderStatus::Requested;
-                *self = Order { seat, desk, asks, price: *price, until: *until, status, ..Order::default() };
+                *self = Order {
+                    seat,
+                    desk,
+                    asks,
+                    price: *price,
+                    until: *until,
+                    status,
+                    ..Order::default()
+                };
             }
             OrderEvent::Answered { attempt } => self.asked = *attempt,
-            OrderEvent::OrderPlaced { .. } => (self.status, self.asked) = (OrderStatus::Placed, self.asked + 1),
+            OrderEvent::OrderPlaced { .. } => {
+                (self.status, self.asked) = (OrderStatus::Placed, self.asked + 1)
+            }
             OrderEvent::ChangeRequested => self.status = OrderStatus::Changing,
-            OrderEvent::ChangeRefused { .. } => (self.status, self.asked) = (OrderStatus::Placed, self.asked + 1),
+            OrderEvent::ChangeRefused { .. } => {
+                (self.status, self.asked) = (OrderStatus::Placed, self.asked + 1)
+            }
             OrderEvent::OrderExpired => self.status = OrderStatus::Expired,
             OrderEvent::OrderEnded { refusal, .. } => {
                 (self.status, self.refusal) = (OrderStatus::Ended, Some(refusal.clone()));
@@ -244,28 +269,43 @@ impl Aggregate for Order {
         }
     }
     fn awaits(&self, id: Id<Self>) -> Option<Ask<Self>> {
-        matches!(self.status, OrderStatus::Requested | OrderStatus::Changing)
-            .then(|| ask(self.desk, DeskCommand::Charge { order: id.get() }, self.asked + 1, OrderCommand::Settle))
+        matches!(self.status, OrderStatus::Requested | OrderStatus::Changing).then(|| {
+            ask(
+                self.desk,
+                DeskCommand::Charge { order: id.get() },
+                self.asked + 1,
+                OrderCommand::Settle,
+            )
+        })
     }
     fn turned_down(event: &OrderEvent) -> Option<Refusal> {
         match event {
-            OrderEvent::ChangeRefused { closed: true } => Some(Refusal::conflict("closed", "closed", "닫힘")),
+            OrderEvent::ChangeRefused { closed: true } => {
+                Some(Refusal::conflict("closed", "closed", "닫힘"))
+            }
             OrderEvent::ChangeRefused { closed: false } => Some(Refusal::retry_later()),
             _ => None,
         }
     }
     fn claims(&self) -> Vec<String> {
         match self.status {
-            OrderStatus::Requested | OrderStatus::Placed | OrderStatus::Changing => vec![self.seat.clone()],
+            OrderStatus::Requested | OrderStatus::Placed | OrderStatus::Changing => {
+                vec![self.seat.clone()]
+            }
             _ => Vec::new(),
         }
     }
     fn due(&self) -> Option<(Timestamp, OrderCommand)> {
-        self.until.filter(|_| self.status == OrderStatus::Placed).map(|until| (until, OrderCommand::Expire))
+        self.until
+            .filter(|_| self.status == OrderStatus::Placed)
+            .map(|until| (until, OrderCommand::Expire))
     }
     fn doors(doors: &mut impl Doors<Self>) {
         doors.post(Role::Customer, |place: Place| {
-            (place.number.map_or(Target::New, |number| Target::Chosen(Id::new(number))), OrderCommand::Place(place))
+            (
+                place.number.map_or(Target::New, |number| Target::Chosen(Id::new(number))),
+                OrderCommand::Place(place),
+            )
         });
         doors.patch_verb(Role::Customer, "change", || OrderCommand::Change);
     }
@@ -307,7 +347,11 @@ impl Aggregate for Slip {
     type Command = SlipCommand;
     type Event = SlipEvent;
     type Settings = KioskSettings;
-    fn decide(&self, SlipCommand::Print { seat }: SlipCommand, _: &Moment<'_, Self>) -> Decision<SlipEvent> {
+    fn decide(
+        &self,
+        SlipCommand::Print { seat }: SlipCommand,
+        _: &Moment<'_, Self>,
+    ) -> Decision<SlipEvent> {
         assert!(!is_poison("choke", &seat), "paper jam");
         emit(SlipEvent::Printed { seat })
     }
@@ -318,7 +362,8 @@ impl Aggregate for Slip {
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Order>(|event| match event {
             OrderEvent::OrderPlaced { seat } => {
-                let number = seat.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(1);
+                let number =
+                    seat.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(1);
                 Some((Id::new(number), SlipCommand::Print { seat: seat.clone() }))
             }
             _ => None,
@@ -350,11 +395,14 @@ impl Entity for Wall {
 impl View for Wall {
     fn folds(folds: &mut impl Folds<Self>) {
         folds.hearing::<Slip>(
-            |SlipEvent::Printed { seat }| seat.rsplit('-').next().and_then(|number| number.parse().ok()),
+            |SlipEvent::Printed { seat }| {
+                seat.rsplit('-').next().and_then(|number| number.parse().ok())
+            },
             |wall, SlipEvent::Printed { seat }| {
                 assert!(!is_poison("smudge", seat), "cannot be read");
                 wall.prints += 1;
-                wall.poster = if is_poison("huge", seat) { seat.repeat(2000) } else { seat.clone() };
+                wall.poster =
+                    if is_poison("huge", seat) { seat.repeat(2000) } else { seat.clone() };
             },
         );
     }

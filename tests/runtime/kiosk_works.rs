@@ -32,7 +32,9 @@ async fn order(bench: &Bench, seat: &str, asks: u32) -> Result<Outcome, Fault> {
 
 fn code(answer: Result<Outcome, Fault>) -> (Kind, String) {
     match answer {
-        Err(Fault::Refused(refusal) | Fault::RefusedBefore(refusal)) => (refusal.kind, refusal.code.into_owned()),
+        Err(Fault::Refused(refusal) | Fault::RefusedBefore(refusal)) => {
+            (refusal.kind, refusal.code.into_owned())
+        }
         other => panic!("no refusal: {other:?}"),
     }
 }
@@ -59,14 +61,21 @@ async fn a_seat_is_free_again_when_its_order_ends() {
     assert_eq!(code(closed), (Kind::Conflict, "closed".into()));
     assert_eq!(bench.see("kiosk.order", 1), None);
     assert_eq!(bench.total("kiosk.order", &[]), 0);
-    assert_eq!(order(&bench, "A1", 1).await.unwrap().number, 2, "the ended order has spent its number");
+    assert_eq!(
+        order(&bench, "A1", 1).await.unwrap().number,
+        2,
+        "the ended order has spent its number"
+    );
 }
 
 #[actix_rt::test]
 async fn two_asks_in_a_row_are_two_answers_and_the_price_is_the_systems_setting() {
     let bench = bench().await;
     let placed = order(&bench, "A1", 2).await.unwrap();
-    assert_eq!((value(&placed)["status"].as_str(), value(&placed)["price"].as_u64()), (Some("Placed"), Some(700)));
+    assert_eq!(
+        (value(&placed)["status"].as_str(), value(&placed)["price"].as_u64()),
+        (Some("Placed"), Some(700))
+    );
     assert_eq!(bench.see("kiosk.desk", 1).unwrap()["charged"], json!([1, 1]));
 }
 
@@ -91,7 +100,10 @@ async fn an_order_expires_by_itself_when_its_time_has_come_also_after_a_restart(
     bench.enter("kiosk.order", 0, None, body).await.unwrap();
     let later = NodeSettings { clock_offset: 3_600_000_000, ..quick() };
     let bench = bench.crashed(later, kiosk).await;
-    eventually(|| (1..=3).all(|number| bench.see("kiosk.order", number).unwrap()["status"] == "Expired")).await;
+    eventually(|| {
+        (1..=3).all(|number| bench.see("kiosk.order", number).unwrap()["status"] == "Expired")
+    })
+    .await;
 }
 
 #[actix_rt::test]
@@ -99,9 +111,13 @@ async fn a_stuck_timer_is_tried_again_holds_up_no_other_and_does_not_spin() {
     let turns = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let counted = turns.clone();
     let chaos: holdfast::actors::Chaos = std::sync::Arc::new(move |context, _| {
-        counted.fetch_add(u64::from(context == "kiosk.order"), std::sync::atomic::Ordering::Relaxed);
+        counted
+            .fetch_add(u64::from(context == "kiosk.order"), std::sync::atomic::Ordering::Relaxed);
     });
-    let bench = Bench::of(MemoryStore::new(), NodeSettings { chaos: Some(chaos), ..quick() }, kiosk).ready().await;
+    let bench =
+        Bench::of(MemoryStore::new(), NodeSettings { chaos: Some(chaos), ..quick() }, kiosk)
+            .ready()
+            .await;
     for (seat, seconds) in [("stuck-1", 10), ("A2", 20)] {
         let body = json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": seconds });
         bench.enter("kiosk.order", 0, None, body).await.unwrap();
@@ -148,7 +164,8 @@ async fn a_no_is_kept_under_the_key_and_still_open_is_not() {
 }
 
 #[actix_rt::test]
-async fn an_answer_that_changes_nothing_is_asked_for_again_and_a_repeat_under_a_key_keeps_what_settled_it() {
+async fn an_answer_that_changes_nothing_is_asked_for_again_and_a_repeat_under_a_key_keeps_what_settled_it()
+ {
     let bench = bench().await;
     order(&bench, "A1", 0).await.unwrap();
     bench.context("kiosk.desk").stop().await;
@@ -200,7 +217,9 @@ async fn whoever_waits_for_what_is_turned_down_is_told_so_and_the_thing_stands_a
 #[actix_rt::test]
 async fn a_late_yes_after_an_undo_is_refused_and_nothing_stays_charged() {
     let bench = bench().await;
-    bench.context("kiosk.desk").set_fault(Some(Injected { delay_ms: (200, 200), failure_rate: 0.0 }));
+    bench
+        .context("kiosk.desk")
+        .set_fault(Some(Injected { delay_ms: (200, 200), failure_rate: 0.0 }));
     assert_eq!(code(order(&bench, "A1", 1).await).1, "retry-later");
     bench
         .comes_right(|bench| match bench.see("kiosk.desk", 1) {
@@ -218,16 +237,23 @@ async fn a_policy_that_panics_parks_one_aggregates_events_and_the_others_go_on()
     bench.enter("kiosk.order", 1, Some(1), serde_json::Value::Null).await.unwrap();
     let slips = bench.context("kiosk.slip");
     // That it is placed, that a change is wanted, and that it is placed again.
-    eventually(|| slips.parked(None, 100).unwrap().len() == 3 && bench.see("kiosk.slip", 2).is_some()).await;
+    eventually(|| {
+        slips.parked(None, 100).unwrap().len() == 3 && bench.see("kiosk.slip", 2).is_some()
+    })
+    .await;
     assert_eq!(bench.see("kiosk.slip", 1), None);
     let parked = slips.parked(None, 100).unwrap();
     let id = |place: usize| parked[place].id.clone();
-    let page: Vec<_> = slips.parked(Some(&id(0)), 1).unwrap().into_iter().map(|event| event.id).collect();
+    let page: Vec<_> =
+        slips.parked(Some(&id(0)), 1).unwrap().into_iter().map(|event| event.id).collect();
     assert_eq!(page, [id(1)]);
     let others = [id(2), ParkedId { sequence: 99, ..id(0) }].to_vec();
     assert_eq!(slips.parked_among(others).unwrap().len(), 1);
     let behind = slips.unpark(id(1), false).await;
-    assert!(matches!(behind, Err(Fault::Refused(_))), "the one behind waits for the first to be dealt with");
+    assert!(
+        matches!(behind, Err(Fault::Refused(_))),
+        "the one behind waits for the first to be dealt with"
+    );
     slips.unpark(id(0), false).await.unwrap();
     mend("choke-1");
     slips.unpark(id(1), true).await.unwrap();
@@ -243,12 +269,19 @@ async fn a_fold_that_panics_parks_its_event_and_takes_it_once_when_it_can() {
     order(&bench, "smudge-5", 0).await.unwrap();
     order(&bench, "B-6", 0).await.unwrap();
     let wall = bench.context("kiosk.wall");
-    eventually(|| wall.parked(None, 100).unwrap().len() == 1 && bench.see("kiosk.wall", 6).is_some()).await;
+    eventually(|| {
+        wall.parked(None, 100).unwrap().len() == 1 && bench.see("kiosk.wall", 6).is_some()
+    })
+    .await;
     let id = wall.parked(None, 100).unwrap().remove(0).id;
     mend("smudge-5");
     // Two by hand in one turn, and one by backoff perhaps: the fold counts, so it would show.
-    let _ =
-        futures_util::future::join3(wall.unpark(id.clone(), true), wall.unpark(id.clone(), true), wall.rebuild()).await;
+    let _ = futures_util::future::join3(
+        wall.unpark(id.clone(), true),
+        wall.unpark(id.clone(), true),
+        wall.rebuild(),
+    )
+    .await;
     bench
         .comes_right(|bench| match bench.see("kiosk.wall", 5) {
             Some(row) if row["prints"] == 1 => Ok(()),
@@ -260,11 +293,16 @@ async fn a_fold_that_panics_parks_its_event_and_takes_it_once_when_it_can() {
 #[actix_rt::test]
 async fn what_is_too_large_to_be_kept_is_set_aside_with_its_reason_and_the_others_go_on() {
     let bench = bench().await;
-    for (context, word, one, other) in [("kiosk.slip", "endless-7", 7, 8), ("kiosk.wall", "huge-9", 9, 10)] {
+    for (context, word, one, other) in
+        [("kiosk.slip", "endless-7", 7, 8), ("kiosk.wall", "huge-9", 9, 10)]
+    {
         order(&bench, word, 0).await.unwrap();
         order(&bench, &format!("B-{other}"), 0).await.unwrap();
         let listener = bench.context(context);
-        eventually(|| listener.parked(None, 100).unwrap().len() == 1 && bench.see(context, other).is_some()).await;
+        eventually(|| {
+            listener.parked(None, 100).unwrap().len() == 1 && bench.see(context, other).is_some()
+        })
+        .await;
         let parked = listener.parked(None, 100).unwrap().remove(0);
         assert!(
             parked.error.contains("cannot be stored") || parked.error.contains("over the limit"),
@@ -281,8 +319,11 @@ async fn what_is_too_large_to_be_kept_is_set_aside_with_its_reason_and_the_other
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_the_kiosk_who_is_charged_has_a_place() {
     fn right(bench: &Bench) -> Result<(), String> {
-        let orders: Vec<_> = (1..=9).filter_map(|number| Some((number, bench.see("kiosk.order", number)?))).collect();
-        let charged: Vec<_> = orders.iter().flat_map(|(number, _)| [json!(number), json!(number)]).collect();
+        let orders: Vec<_> = (1..=9)
+            .filter_map(|number| Some((number, bench.see("kiosk.order", number)?)))
+            .collect();
+        let charged: Vec<_> =
+            orders.iter().flat_map(|(number, _)| [json!(number), json!(number)]).collect();
         let desk = bench.see("kiosk.desk", 1).unwrap_or_default();
         let mut is = desk["charged"].as_array().cloned().unwrap_or_default();
         is.sort_by_key(serde_json::Value::as_u64);

@@ -90,9 +90,11 @@ impl<const V: u16> Aggregate for Locker<V> {
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         match command {
-            Command::Take { key, until } if self.key.is_empty() => {
-                emit(Event::Taken { number: this.id.get(), key, until: this.at.plus_micros(until * 1_000_000) })
-            }
+            Command::Take { key, until } if self.key.is_empty() => emit(Event::Taken {
+                number: this.id.get(),
+                key,
+                until: this.at.plus_micros(until * 1_000_000),
+            }),
             Command::GiveUp if !self.given_up => emit(Event::GivenUp),
             Command::Close if !self.closed => emit(Event::Closed),
             _ => ignore(),
@@ -114,7 +116,9 @@ impl<const V: u16> Aggregate for Locker<V> {
         Some((until.plus_micros(-earlier), Command::Close))
     }
     fn doors(doors: &mut impl Doors<Self>) {
-        doors.post(Role::Customer, |Take { key, until }: Take| (Target::New, Command::Take { key, until }));
+        doors.post(Role::Customer, |Take { key, until }: Take| {
+            (Target::New, Command::Take { key, until })
+        });
         doors.patch_verb(Role::Customer, "give-up", || Command::GiveUp);
     }
 }

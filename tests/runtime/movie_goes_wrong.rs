@@ -17,17 +17,25 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
     let see = |context: &str, number| bench.see(&format!("movie.{context}"), number);
     let (mut seen, mut seats) = (BTreeMap::<&str, u64>::new(), BTreeMap::<String, u64>::new());
     for number in 1..=MOST {
-        let status = |context: &str| see(context, number).map(|shown| shown["status"].as_str().unwrap().to_owned());
+        let status = |context: &str| {
+            see(context, number).map(|shown| shown["status"].as_str().unwrap().to_owned())
+        };
         let all = ["book", "payment", "ticket", "point", "mypage"].map(status);
-        for (context, status) in ["book", "payment", "ticket", "point", "mypage"].into_iter().zip(&all) {
+        for (context, status) in
+            ["book", "payment", "ticket", "point", "mypage"].into_iter().zip(&all)
+        {
             *seen.entry(context).or_default() += u64::from(status.is_some());
         }
         let all = all.each_ref().map(Option::as_deref);
         let right = match all[0] {
             // What was never established has been paid back, if it was paid.
             None => all == [None; 5] || all == [None, Some("Canceled"), None, None, None],
-            Some("PaidComplete") => all[1..].iter().flatten().eq(&["Paid", "Waiting", "Waiting Point", "PaidComplete"]),
-            Some("PrintComplete") => all[1..].iter().flatten().eq(&["Paid", "Printed", "Pointed", "Printed"]),
+            Some("PaidComplete") => {
+                all[1..].iter().flatten().eq(&["Paid", "Waiting", "Waiting Point", "PaidComplete"])
+            }
+            Some("PrintComplete") => {
+                all[1..].iter().flatten().eq(&["Paid", "Printed", "Pointed", "Printed"])
+            }
             Some("Canceled") => all == [Some("Canceled"); 5],
             Some(_) => false,
         };
@@ -35,7 +43,10 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
         let score = if all[0] == Some("PrintComplete") { 100 } else { 0 };
         for context in ["point", "mypage"] {
             let shown = see(context, number);
-            so(shown.as_ref().is_none_or(|shown| shown["score"] == score), format!("{context} {number}: {shown:?}"))?;
+            so(
+                shown.as_ref().is_none_or(|shown| shown["score"] == score),
+                format!("{context} {number}: {shown:?}"),
+            )?;
         }
         if matches!(all[0], Some("PaidComplete" | "PrintComplete")) {
             *seats.entry(see("book", number).unwrap()["seat"].to_string()).or_default() += 1;

@@ -47,7 +47,10 @@ async fn both_on_their_way(bench: &Bench, fault: Option<Injected>) -> (Answering
     let printing = actix_rt::spawn(bench.context("movie.ticket").enter(under("print", &print())));
     eventually(|| happened("TicketPrintRequested") && happened("WrittenPoint")).await;
     let canceling = actix_rt::spawn(bench.context("movie.book").enter(under("cancel", &cancel())));
-    eventually(|| happened("BookCancelRequested") && bench.context("movie.ticket").health().mailbox == 0).await;
+    eventually(|| {
+        happened("BookCancelRequested") && bench.context("movie.ticket").health().mailbox == 0
+    })
+    .await;
     (printing, canceling)
 }
 
@@ -59,7 +62,13 @@ fn is_late(answer: &Result<Outcome, Fault>) -> bool {
 fn world(bench: &Bench) -> Option<([String; 5], u64)> {
     let see = |context: &str| bench.see(&format!("movie.{context}"), 1);
     let status = |context: &str| Some(see(context)?["status"].as_str()?.to_owned());
-    let all = [status("book")?, status("payment")?, status("ticket")?, status("point")?, status("mypage")?];
+    let all = [
+        status("book")?,
+        status("payment")?,
+        status("ticket")?,
+        status("point")?,
+        status("mypage")?,
+    ];
     Some((all, see("point")?["score"].as_u64()?))
 }
 async fn comes_to(bench: &Bench, all: [&str; 5], score: u64) {
@@ -81,7 +90,10 @@ async fn a_question_to_somebody_who_asks_waits_and_is_answered_with_what_came_of
     assert!(is_late(&canceling.await.unwrap()));
     comes_to(&bench, PRINTED, 100).await;
     // The no is kept as any other.
-    assert!(matches!(bench.order("movie.book", under("cancel", &cancel())).await, Err(Fault::RefusedBefore(_))));
+    assert!(matches!(
+        bench.order("movie.book", under("cancel", &cancel())).await,
+        Err(Fault::RefusedBefore(_))
+    ));
 }
 
 #[actix_rt::test]
@@ -110,7 +122,10 @@ async fn a_question_that_waits_is_put_again_when_who_is_asked_was_away() {
     let bench = Bench::of(MemoryStore::new(), patient(), movie).ready().await;
     let (printing, canceling) = both_on_their_way(&bench, late(LONG, 0.0)).await;
     bench.context("movie.ticket").stop().await;
-    assert!(!printing.await.unwrap().unwrap().settled, "who waits at a stopped context is told how it stands");
+    assert!(
+        !printing.await.unwrap().unwrap().settled,
+        "who waits at a stopped context is told how it stands"
+    );
     bench.context("movie.point").set_fault(None);
     bench.context("movie.ticket").start().await;
     assert!(is_late(&canceling.await.unwrap()));
@@ -123,15 +138,21 @@ async fn still_open_is_never_kept_under_a_key() {
     bench.context("movie.payment").set_fault(late(LONG, 0.0));
     let order = Order { body: json!({ "qty": 1 }), ..Order::default() };
     let booking = actix_rt::spawn(bench.context("movie.book").enter(order));
-    eventually(|| bench.see("movie.book", 1).is_some_and(|book| book["status"] == "Registered")).await;
+    eventually(|| bench.see("movie.book", 1).is_some_and(|book| book["status"] == "Registered"))
+        .await;
     for _ in 0..2 {
         let refused = bench.order("movie.book", under("cancel", &cancel())).await;
-        assert_eq!(refused, Err(Fault::Refused(Refusal::still_open())), "and not as one that was kept");
+        assert_eq!(
+            refused,
+            Err(Fault::Refused(Refusal::still_open())),
+            "and not as one that was kept"
+        );
     }
     // The delay outlasts the test; the answer is found after a restart.
     booking.abort();
     let bench = bench.crashed(patient(), movie).await;
-    eventually(|| bench.see("movie.book", 1).is_some_and(|book| book["status"] == "PaidComplete")).await;
+    eventually(|| bench.see("movie.book", 1).is_some_and(|book| book["status"] == "PaidComplete"))
+        .await;
     let canceled = bench.order("movie.book", under("cancel", &cancel())).await.unwrap();
     assert_eq!((value(&canceled)["status"].as_str(), canceled.replayed), (Some("Canceled"), false));
 }
@@ -149,5 +170,8 @@ async fn a_cancel_that_is_not_answered_is_told_so_far_and_its_key_keeps_what_set
     bench.context("movie.ticket").start().await;
     comes_to(&bench, ["Canceled"; 5], 0).await;
     let kept = bench.order("movie.book", under("cancel", &cancel())).await.unwrap();
-    assert_eq!((kept.settled, kept.replayed, value(&kept)["status"].as_str()), (true, true, Some("Canceled")));
+    assert_eq!(
+        (kept.settled, kept.replayed, value(&kept)["status"].as_str()),
+        (true, true, Some("Canceled"))
+    );
 }

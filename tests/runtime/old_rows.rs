@@ -57,12 +57,24 @@ fn made_old(store: &MemoryStore, context: &str) {
     let is = |key: &[u8], space: Space| key.first() == Some(&(space as u8));
     for (key, record) in store.rows(context) {
         if is(&key, Space::Meta) {
-            type Now = (u64, u64, u64, Positions, u32, Option<(u32, Positions)>, (u16, u16, u16, u16), Option<()>, u64);
-            let now: Now = codec::decode_versioned(Space::Meta, &record, 2, |_, _| unreachable!()).unwrap();
+            type Now = (
+                u64,
+                u64,
+                u64,
+                Positions,
+                u32,
+                Option<(u32, Positions)>,
+                (u16, u16, u16, u16),
+                Option<()>,
+                u64,
+            );
+            let now: Now =
+                codec::decode_versioned(Space::Meta, &record, 2, |_, _| unreachable!()).unwrap();
             let (number, sequence, highest, positions, generation, building, ..) = now;
             let old: Counters = (number, sequence, highest, positions, generation, building);
             put(store, context, Space::Meta, key, &old);
-        } else if is(&key, Space::Answer) || is(&key, Space::Idempotency) || is(&key, Space::Expiry) {
+        } else if is(&key, Space::Answer) || is(&key, Space::Idempotency) || is(&key, Space::Expiry)
+        {
             store.damage(context, &key, None);
         }
     }
@@ -86,15 +98,23 @@ async fn old_store() -> MemoryStore {
     for context in ["bookrent.book", "bookrent.rent", "bookrent.delivery", "bookrent.view"] {
         made_old(&store, context);
     }
-    let mut answers = BTreeMap::from([((7_u64, 1_u32), (Kept::Yes, now())), ((8, 1), (Kept::Withdrawn, now()))]);
+    let mut answers =
+        BTreeMap::from([((7_u64, 1_u32), (Kept::Yes, now())), ((8, 1), (Kept::Withdrawn, now()))]);
     // More than have room beside what they know now.
     answers.extend((1..=500).map(|attempt| ((9, attempt), (Kept::Withdrawn, now()))));
     let key = KeyBuf::new(Space::Answer).text("bookrent.rent").number(0).build();
     put(&store, "bookrent.book", Space::Answer, key, &answers);
     for (scope, fingerprint) in [(SCOPE, 1_u64), ("anonymous POST /bookrent/books other", 2)] {
-        let answer = Some(KeptAnswer::Done { version: 1, body: ByteBuf::from(*br#"{"title":"kept"}"#) });
+        let answer =
+            Some(KeptAnswer::Done { version: 1, body: ByteBuf::from(*br#"{"title":"kept"}"#) });
         let row = Row { fingerprint, number: 1, at: now(), answer };
-        put(&store, "bookrent.book", Space::Idempotency, KeyBuf::new(Space::Idempotency).text(scope).build(), &row);
+        put(
+            &store,
+            "bookrent.book",
+            Space::Idempotency,
+            KeyBuf::new(Space::Idempotency).text(scope).build(),
+            &row,
+        );
     }
     store
 }
@@ -127,29 +147,52 @@ async fn rows_of_the_last_version_go_when_their_day_is_over() {
 }
 
 #[actix_rt::test]
-async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_them_also_after_kills() {
+async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_them_also_after_kills()
+ {
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
-    bench.enter("kiosk.order", 0, None, json!({ "seat": "A1", "desk": 1, "asks": 0 })).await.unwrap();
+    bench
+        .enter("kiosk.order", 0, None, json!({ "seat": "A1", "desk": 1, "asks": 0 }))
+        .await
+        .unwrap();
     bench.context("kiosk.desk").stop().await;
     let change = || Order { door: 1, number: Some(1), body: json!(null), ..Order::default() };
     let waits = actix_rt::spawn(bench.context("kiosk.order").enter(change()));
-    eventually(|| bench.store.rows("kiosk.order").iter().any(|(key, _)| key[0] == Space::Question as u8)).await;
+    eventually(|| {
+        bench.store.rows("kiosk.order").iter().any(|(key, _)| key[0] == Space::Question as u8)
+    })
+    .await;
     waits.abort();
     let mut store = bench.store.crash();
     made_old(&store, "kiosk.order");
-    let scope = |place: usize| format!("{} PATCH /kiosk/orders/1 {place}{}", "p".repeat(90), "k".repeat(200));
+    let scope = |place: usize| {
+        format!("{} PATCH /kiosk/orders/1 {place}{}", "p".repeat(90), "k".repeat(200))
+    };
     let scopes: Vec<String> = (0..20).map(scope).collect();
     let page = BTreeMap::from([(1_u64, scopes.clone())]);
-    put(&store, "kiosk.order", Space::Question, KeyBuf::new(Space::Question).number(0).build(), &page);
+    put(
+        &store,
+        "kiosk.order",
+        Space::Question,
+        KeyBuf::new(Space::Question).number(0).build(),
+        &page,
+    );
     for scope in &scopes {
         let row = Row { fingerprint: 1, number: 1, at: now(), answer: None };
-        put(&store, "kiosk.order", Space::Idempotency, KeyBuf::new(Space::Idempotency).text(scope).build(), &row);
+        put(
+            &store,
+            "kiosk.order",
+            Space::Idempotency,
+            KeyBuf::new(Space::Idempotency).text(scope).build(),
+            &row,
+        );
     }
     // A kill after each of the first commits.
     for _ in 0..3 {
         let accepted = holdfast::store::Store::accepted(&store);
         store.end_after(accepted + 1, accepted + 1);
-        if let Ok(node) = LocalNode::start(std::sync::Arc::new(store.clone()), NodeSettings::default(), kiosk) {
+        if let Ok(node) =
+            LocalNode::start(std::sync::Arc::new(store.clone()), NodeSettings::default(), kiosk)
+        {
             eventually(|| node.ready() || holdfast::store::Store::failure(&store).is_some()).await;
         }
         store = store.crash();
@@ -157,7 +200,8 @@ async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_th
     let bench = Bench::of(store, NodeSettings::default(), kiosk).ready().await;
     eventually(|| bench.see("kiosk.order", 1).unwrap()["status"] == "Placed").await;
     for scope in scopes {
-        let order = Order { idempotency: Some(IdempotencyKey { scope, fingerprint: 1 }), ..change() };
+        let order =
+            Order { idempotency: Some(IdempotencyKey { scope, fingerprint: 1 }), ..change() };
         let told = bench.order("kiosk.order", order).await.unwrap();
         assert!(told.replayed && value(&told)["status"] == "Placed", "{told:?}");
     }
@@ -179,24 +223,42 @@ async fn long_claims_of_the_last_version_are_held_and_become_free_also_after_kil
     let mut store = bench.store.crash();
     let is_claim = |key: &[u8]| key.first() == Some(&(Space::Claim as u8));
     let rows = |store: &MemoryStore| -> Vec<Vec<u8>> {
-        store.rows("lockers.locker").into_iter().map(|(key, _)| key).filter(|key| is_claim(key)).collect()
+        store
+            .rows("lockers.locker")
+            .into_iter()
+            .map(|(key, _)| key)
+            .filter(|key| is_claim(key))
+            .collect()
     };
     rows(&store).iter().for_each(|key| store.damage("lockers.locker", key, None));
     for (key, number) in held.iter().zip(1_u64..) {
-        put(&store, "lockers.locker", Space::Claim, KeyBuf::new(Space::Claim).text(key).build(), &number);
+        put(
+            &store,
+            "lockers.locker",
+            Space::Claim,
+            KeyBuf::new(Space::Claim).text(key).build(),
+            &number,
+        );
     }
     ["lockers.locker", "lockers.wall"].iter().for_each(|context| made_old(&store, context));
     // A kill after each of the first commits.
     for _ in 0..3 {
         let accepted = holdfast::store::Store::accepted(&store);
         store.end_after(accepted + 1, accepted + 1);
-        if let Ok(node) = LocalNode::start(std::sync::Arc::new(store.clone()), NodeSettings::default(), lockers::<1>) {
+        if let Ok(node) = LocalNode::start(
+            std::sync::Arc::new(store.clone()),
+            NodeSettings::default(),
+            lockers::<1>,
+        ) {
             eventually(|| node.ready() || holdfast::store::Store::failure(&store).is_some()).await;
         }
         store = store.crash();
     }
     let bench = Bench::of(store, NodeSettings::default(), lockers::<1>).ready().await;
-    assert!(rows(&bench.store).len() == held.len() && rows(&bench.store).iter().all(|key| key.len() < 170));
+    assert!(
+        rows(&bench.store).len() == held.len()
+            && rows(&bench.store).iter().all(|key| key.len() < 170)
+    );
     for (key, number) in held.iter().zip(1..) {
         let no = take(&bench, key).await;
         assert!(matches!(&no, Err(Fault::Refused(no)) if no.code == "taken"), "{no:?}");

@@ -22,10 +22,14 @@ async fn over_the_quota_nothing_is_recorded_and_no_number_is_spent() {
     let book = bench.register().await;
     let answers = join_all((0..10).map(|user| bench.rent(book, user))).await;
     let taken = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
-    let busy = answers.iter().filter(|answer| matches!(answer, Err(Fault::Busy { .. }))).count() as u64;
+    let busy =
+        answers.iter().filter(|answer| matches!(answer, Err(Fault::Busy { .. }))).count() as u64;
     assert!(taken >= 1 && busy >= 1 && taken + busy == 10, "{taken} taken, {busy} not even begun");
     assert_eq!(bench.total("bookrent.rent", &[]), taken);
-    assert!((taken + 1..=10).all(|number| bench.see("bookrent.rent", number).is_none()), "numbers have no gaps");
+    assert!(
+        (taken + 1..=10).all(|number| bench.see("bookrent.rent", number).is_none()),
+        "numbers have no gaps"
+    );
 }
 
 #[actix_rt::test]
@@ -36,12 +40,19 @@ async fn more_questions_at_once_than_may_be_are_not_even_begun() {
     let answers = join_all((0..6).map(|user| bench.rent(book, user))).await;
     let busy = answers.iter().filter(|answer| matches!(answer, Err(Fault::Busy { .. }))).count();
     assert_eq!(busy, 4);
-    eventually(|| bench.context("bookrent.book").health().guard.is_some_and(|guard| guard.in_flight == 0)).await;
+    eventually(|| {
+        bench.context("bookrent.book").health().guard.is_some_and(|guard| guard.in_flight == 0)
+    })
+    .await;
 }
 
 #[actix_rt::test]
 async fn the_breaker_opens_when_nobody_answers_lets_three_try_and_closes() {
-    let breaker = BreakerSettings { minimum: 4, open_for: Duration::from_millis(300), ..BreakerSettings::default() };
+    let breaker = BreakerSettings {
+        minimum: 4,
+        open_for: Duration::from_millis(300),
+        ..BreakerSettings::default()
+    };
     let bench = with(GuardSettings { breaker, ..hasty(50) }).await;
     let book = bench.register().await;
     let books = bench.context("bookrent.book");
@@ -65,7 +76,10 @@ async fn with_two_tries_a_late_answer_to_the_first_counts() {
     let book = bench.register().await;
     bench.context("bookrent.book").set_fault(late(300, 0.0));
     assert_eq!(value(&bench.rent(book, 1).await.unwrap())["status"], "Rent");
-    assert_eq!(bench.events("bookrent.rent", 1).iter().filter(|event| *event == "StatusChanged").count(), 1);
+    assert_eq!(
+        bench.events("bookrent.rent", 1).iter().filter(|event| *event == "StatusChanged").count(),
+        1
+    );
 }
 
 #[actix_rt::test]
@@ -75,7 +89,10 @@ async fn who_comes_when_all_places_are_taken_is_told_to_come_again() {
     let book = bench.register().await;
     bench.context("bookrent.book").set_fault(late(100, 0.0));
     let answers = join_all((0..5).map(|user| bench.rent(book, user))).await;
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Err(Fault::Busy { .. }))).count(), 3);
+    assert_eq!(
+        answers.iter().filter(|answer| matches!(answer, Err(Fault::Busy { .. }))).count(),
+        3
+    );
     bench.context("bookrent.book").set_fault(None);
     assert!(bench.rent(book, 9).await.is_ok(), "the places are free again");
 }
@@ -91,7 +108,11 @@ async fn a_stop_sends_away_who_waits_and_who_looks_and_a_start_takes_the_questio
     rents.stop().await;
     rents.stop().await;
     let told = waiting.await.unwrap().unwrap();
-    assert_eq!((told.number, told.settled), (1, false), "it is recorded, and goes on when the context does");
+    assert_eq!(
+        (told.number, told.settled),
+        (1, false),
+        "it is recorded, and goes on when the context does"
+    );
     assert_eq!(rents.read(1), Err(Fault::Away("bookrent.rent")));
     assert_eq!(bench.rent(book, 2).await, Err(Fault::Away("bookrent.rent")));
     bench.context("bookrent.book").set_fault(None);
@@ -123,9 +144,15 @@ async fn a_list_that_has_just_lost_its_last_entry_waits_for_the_disk_too() {
     let taken = bench.context("bookrent.rent").enter(rent(1, 1));
     actix_rt::spawn(taken);
     eventually(|| bench.total("bookrent.book", &[("status", "true")]) == 0).await;
-    let query = holdfast::actors::ListQuery { filters: vec![("status".into(), "true".into())], ..Default::default() };
+    let query = holdfast::actors::ListQuery {
+        filters: vec![("status".into(), "true".into())],
+        ..Default::default()
+    };
     let page = bench.context("bookrent.book").list(&query).unwrap();
-    assert!(!bench.node.is_durable(page.commit), "that there is nothing rests on what is not durable");
+    assert!(
+        !bench.node.is_durable(page.commit),
+        "that there is nothing rests on what is not durable"
+    );
 }
 
 #[actix_rt::test]

@@ -47,15 +47,25 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
         let delivered = !of("purifier.delivery", *number).is_null();
         let told = bench.total("purifier.notification", &[("rentalId", &number.to_string())]);
         let wanted = if stands { 2 } else { 2 + 2 * u64::from(delivered) };
-        so(told == wanted, format!("rental {number} is {rental}, {told} messages of {wanted} were sent"))?;
+        so(
+            told == wanted,
+            format!("rental {number} is {rental}, {told} messages of {wanted} were sent"),
+        )?;
     }
     for (number, payment) in all(bench, "purifier.payment") {
         let is_rental = rentals.iter().any(|(rental, _)| *rental == number);
-        so(is_rental || payment["status"] == "PAYMENT CANCELED", format!("payment {number} is kept for nothing"))?;
+        so(
+            is_rental || payment["status"] == "PAYMENT CANCELED",
+            format!("payment {number} is kept for nothing"),
+        )?;
     }
     if let Some(product) = bench.see("purifier.product", 1) {
-        let out = rentals.iter().filter(|(_, rental)| rental["status"] == "RentalPlaced").count() as u64;
-        so(product["stock"] == STOCK - out.min(STOCK) && out <= STOCK, format!("{out} are out, and {product}"))?;
+        let out =
+            rentals.iter().filter(|(_, rental)| rental["status"] == "RentalPlaced").count() as u64;
+        so(
+            product["stock"] == STOCK - out.min(STOCK) && out <= STOCK,
+            format!("{out} are out, and {product}"),
+        )?;
     }
     let total = bench.total("purifier.rental", &[]);
     so(total == rentals.len() as u64, format!("{} are shown, {total} are listed", rentals.len()))
@@ -63,7 +73,8 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
 
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_the_purifier_the_world_is_right_afterwards() {
-    let register = Order { body: json!({ "name": "P1", "amt": 30_000, "stock": STOCK }), ..Order::default() };
+    let register =
+        Order { body: json!({ "name": "P1", "amt": 30_000, "stock": STOCK }), ..Order::default() };
     let rental = |product: u64, amt: u64| {
         let body = json!({ "customerId": 7, "productId": product, "amt": amt, "address": "Seoul" });
         ("purifier.rental", Order { body, ..Order::default() })

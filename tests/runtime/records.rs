@@ -14,7 +14,12 @@ use serde_json::json;
 use std::time::Duration;
 
 fn rows(bench: &Bench, context: &str, space: Space) -> Vec<(Vec<u8>, Vec<u8>)> {
-    bench.store.rows(context).into_iter().filter(|(key, _)| key.first() == Some(&(space as u8))).collect()
+    bench
+        .store
+        .rows(context)
+        .into_iter()
+        .filter(|(key, _)| key.first() == Some(&(space as u8)))
+        .collect()
 }
 
 fn ask(attempt: u32, book: u64) -> PeerQuestion {
@@ -33,11 +38,16 @@ async fn every_answer_is_kept_however_many_one_asker_has_had() {
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     let books = bench.context("bookrent.book");
     for attempt in 1..=400 {
-        assert!(matches!(books.ask(ask(attempt, 1)).await, Ok(Err(_))), "{attempt} is decided anew");
+        assert!(
+            matches!(books.ask(ask(attempt, 1)).await, Ok(Err(_))),
+            "{attempt} is decided anew"
+        );
     }
     assert_eq!(books.ask(ask(401, 1)).await, Ok(Ok(())));
     let answers = rows(&bench, "bookrent.book", Space::Answer);
-    assert!(answers.len() > 1 && answers.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
+    assert!(
+        answers.len() > 1 && answers.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD)
+    );
     assert_eq!(bench.context("bookrent.book").health().state, Phase::Running);
 }
 
@@ -66,7 +76,8 @@ fn long_key(name: &str) -> String {
 }
 
 #[actix_rt::test]
-async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_also_after_a_crash() {
+async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_also_after_a_crash()
+{
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
     for number in 1..=8 {
         let body = json!({ "number": number, "seat": format!("A{number}"), "desk": 1, "asks": 0 });
@@ -82,7 +93,8 @@ async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_
     let mut waiting = Vec::new();
     for number in 1..=8 {
         for repeat in 0..60 {
-            waiting.push(actix_rt::spawn(orders.enter(change(number, format!("{number}-{repeat}")))));
+            waiting
+                .push(actix_rt::spawn(orders.enter(change(number, format!("{number}-{repeat}")))));
         }
     }
     eventually(|| orders.health().waiting == 480).await;
@@ -90,11 +102,20 @@ async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_
     assert!(questions.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
     waiting.iter().for_each(actix_rt::task::JoinHandle::abort);
     let bench = bench.crashed(NodeSettings::default(), kiosk).await;
-    eventually(|| (1..=8).all(|number| bench.see("kiosk.order", number).unwrap()["status"] == "Placed")).await;
+    eventually(|| {
+        (1..=8).all(|number| bench.see("kiosk.order", number).unwrap()["status"] == "Placed")
+    })
+    .await;
     for number in 1..=8 {
         for repeat in [0, 31, 59] {
-            let told = bench.order("kiosk.order", change(number, format!("{number}-{repeat}"))).await.unwrap();
-            assert!(told.replayed && told.settled && value(&told)["status"] == "Placed", "{told:?}");
+            let told = bench
+                .order("kiosk.order", change(number, format!("{number}-{repeat}")))
+                .await
+                .unwrap();
+            assert!(
+                told.replayed && told.settled && value(&told)["status"] == "Placed",
+                "{told:?}"
+            );
         }
     }
     eventually(|| rows(&bench, "kiosk.order", Space::Question).is_empty()).await;
@@ -102,7 +123,11 @@ async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_
 
 #[actix_rt::test]
 async fn what_is_kept_for_a_day_goes_when_it_is_over_whatever_it_was_and_however_much() {
-    let settings = || NodeSettings { kept: Duration::from_secs(2), admission: 4_000, ..NodeSettings::default() };
+    let settings = || NodeSettings {
+        kept: Duration::from_secs(2),
+        admission: 4_000,
+        ..NodeSettings::default()
+    };
     let bench = Bench::on(MemoryStore::new(), settings()).ready().await;
     let (books, rents) = (bench.context("bookrent.book"), bench.context("bookrent.rent"));
     let keyed = |place: u64| {
@@ -119,7 +144,9 @@ async fn what_is_kept_for_a_day_goes_when_it_is_over_whatever_it_was_and_however
     let _ = rents.enter(under("refused", &super::bench::rent(77_777, 1))).await;
     let spaces = [Space::Idempotency, Space::Answer, Space::Expiry];
     let left = || -> usize {
-        let of = |context: &str| spaces.iter().map(|space| rows(&bench, context, *space).len()).sum::<usize>();
+        let of = |context: &str| {
+            spaces.iter().map(|space| rows(&bench, context, *space).len()).sum::<usize>()
+        };
         of("bookrent.book") + of("bookrent.rent")
     };
     eventually(|| left() == 0).await;
@@ -130,7 +157,8 @@ async fn what_is_kept_for_a_day_goes_when_it_is_over_whatever_it_was_and_however
 }
 
 #[actix_rt::test]
-async fn a_repeat_within_the_day_is_a_replay_also_when_the_key_is_as_long_as_allowed_and_a_reused_one_is_refused() {
+async fn a_repeat_within_the_day_is_a_replay_also_when_the_key_is_as_long_as_allowed_and_a_reused_one_is_refused()
+ {
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let order = |fingerprint: u64| {
         let key = IdempotencyKey { scope: long_key("same"), fingerprint };

@@ -20,7 +20,9 @@ async fn bench() -> Bench {
 async fn a_hundred_at_once_under_one_key_are_one_rent_and_get_one_answer() {
     let bench = bench().await;
     let book = bench.register().await;
-    let answers = join_all((0..100).map(|_| bench.order("bookrent.rent", under("key", &rent(book, 1))))).await;
+    let answers =
+        join_all((0..100).map(|_| bench.order("bookrent.rent", under("key", &rent(book, 1)))))
+            .await;
     let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
     assert!(answers.iter().all(|answer| (answer.number, &answer.body) == (1, &answers[0].body)));
     assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);
@@ -45,12 +47,18 @@ async fn who_comes_again_after_a_crash_before_it_was_settled_gets_what_settles_i
     let settings = || guarded("bookrent.book", hasty(2000));
     let bench = Bench::on(MemoryStore::new(), settings()).ready().await;
     let book = bench.register().await;
-    bench.context("bookrent.book").set_fault(Some(Injected { delay_ms: (60_000, 60_000), failure_rate: 0.0 }));
+    bench
+        .context("bookrent.book")
+        .set_fault(Some(Injected { delay_ms: (60_000, 60_000), failure_rate: 0.0 }));
     actix_rt::spawn(bench.context("bookrent.rent").enter(under("key", &rent(book, 1))));
-    eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Requested")).await;
+    eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Requested"))
+        .await;
     let bench = bench.crashed(settings(), bookrent).await;
     let again = bench.order("bookrent.rent", under("key", &rent(book, 1))).await.unwrap();
-    assert_eq!((again.number, again.replayed, value(&again)["status"].as_str()), (1, true, Some("Rent")));
+    assert_eq!(
+        (again.number, again.replayed, value(&again)["status"].as_str()),
+        (1, true, Some("Rent"))
+    );
     assert_eq!(bench.total("bookrent.rent", &[]), 1);
 }
 
@@ -59,9 +67,12 @@ async fn what_was_not_even_begun_is_not_kept_under_its_key() {
     let guard = holdfast::actors::GuardSettings { concurrency: 1, ..hasty(1000) };
     let bench = Bench::on(MemoryStore::new(), guarded("bookrent.book", guard)).ready().await;
     let book = bench.register().await;
-    bench.context("bookrent.book").set_fault(Some(Injected { delay_ms: (100, 100), failure_rate: 0.0 }));
+    bench
+        .context("bookrent.book")
+        .set_fault(Some(Injected { delay_ms: (100, 100), failure_rate: 0.0 }));
     let keys = ["one", "two"].map(|key| under(key, &rent(book, 1)));
-    let answers = join_all(keys.iter().map(|order| bench.order("bookrent.rent", order.clone()))).await;
+    let answers =
+        join_all(keys.iter().map(|order| bench.order("bookrent.rent", order.clone()))).await;
     assert!(answers[0].is_ok() && matches!(answers[1], Err(Fault::Busy { .. })));
     let again = bench.order("bookrent.rent", keys[1].clone()).await.unwrap();
     assert!(!again.replayed && again.number == 2);
@@ -80,10 +91,12 @@ async fn while_contexts_panic_at_random_every_order_is_answered_and_takes_effect
     let bench = Bench::on(MemoryStore::new(), settings).ready().await;
     for place in 0..8 {
         let title = Order { body: json!({ "title": "title" }), ..Order::default() };
-        while bench.order("bookrent.book", under(&format!("book {place}"), &title)).await.is_err() {}
+        while bench.order("bookrent.book", under(&format!("book {place}"), &title)).await.is_err() {
+        }
     }
     for round in 0..10_u64 {
-        let orders = (0..8).map(|place| under(&format!("rent {round} {place}"), &rent(place + 1, round)));
+        let orders =
+            (0..8).map(|place| under(&format!("rent {round} {place}"), &rent(place + 1, round)));
         let bench = &bench;
         let answers = join_all(orders.map(|order| async move {
             loop {
@@ -104,8 +117,13 @@ async fn while_contexts_panic_at_random_every_order_is_answered_and_takes_effect
     assert_eq!(bench.total("bookrent.rent", &[]), 80);
     for number in 1..=80 {
         let events = bench.events("bookrent.rent", number);
-        for event in ["RentRequested", "BookRented", "RentFailed", "StatusChanged", "DeliveryStarted"] {
-            assert!(events.iter().filter(|each| *each == event).count() <= 1, "rent {number}: {events:?}");
+        for event in
+            ["RentRequested", "BookRented", "RentFailed", "StatusChanged", "DeliveryStarted"]
+        {
+            assert!(
+                events.iter().filter(|each| *each == event).count() <= 1,
+                "rent {number}: {events:?}"
+            );
         }
         assert_eq!(
             events.iter().filter(|each| *each == "BookRented" || *each == "RentFailed").count(),

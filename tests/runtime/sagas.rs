@@ -15,7 +15,9 @@ async fn a_rent_takes_its_book_and_a_cancel_gives_it_back() {
     assert_eq!(value(&rent)["status"], "Rent");
     assert_eq!(bench.see("bookrent.book", book).unwrap()["status"], false);
     eventually(|| {
-        bench.see("bookrent.view", rent.number).is_some_and(|row| row["deliveryStatus"] == "Delivery Started")
+        bench
+            .see("bookrent.view", rent.number)
+            .is_some_and(|row| row["deliveryStatus"] == "Delivery Started")
     })
     .await;
 

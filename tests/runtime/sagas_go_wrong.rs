@@ -19,11 +19,19 @@ pub fn the_world_is_right(bench: &Bench) -> Result<(), String> {
     let (deliveries, rows) = (all(bench, "bookrent.delivery"), all(bench, "bookrent.view"));
     let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     for (book, shown) in &books {
-        let holders = rents.iter().filter(|(_, rent)| rent["bookId"] == *book && rent["status"] == "Rent").count();
-        so(holders == usize::from(shown["status"] == false), format!("book {book} is held by {holders}: {shown}"))?;
+        let holders = rents
+            .iter()
+            .filter(|(_, rent)| rent["bookId"] == *book && rent["status"] == "Rent")
+            .count();
+        so(
+            holders == usize::from(shown["status"] == false),
+            format!("book {book} is held by {holders}: {shown}"),
+        )?;
     }
     for (number, rent) in &rents {
-        let find = |among: &[(u64, Value)]| among.iter().find(|(of, _)| of == number).map(|(_, shown)| shown.clone());
+        let find = |among: &[(u64, Value)]| {
+            among.iter().find(|(of, _)| of == number).map(|(_, shown)| shown.clone())
+        };
         let delivery = find(&deliveries).map(|delivery| delivery["status"].clone());
         let wanted = match rent["status"].as_str() {
             Some("Rent") => Some(json!("Delivery Started")),
@@ -34,11 +42,17 @@ pub fn the_world_is_right(bench: &Bench) -> Result<(), String> {
         // A cancel that is heard first withholds the delivery; in order it is cancelled.
         so(delivery == wanted, format!("rent {number}: {rent}, delivery {delivery:?}"))?;
         let row = find(&rows).unwrap_or_default();
-        let told = (&row["rentStatus"], &row["bookId"], &row["userId"], row["deliveryStatus"].clone());
+        let told =
+            (&row["rentStatus"], &row["bookId"], &row["userId"], row["deliveryStatus"].clone());
         let is = (&rent["status"], &rent["bookId"], &rent["userId"], wanted.unwrap_or_default());
         so(told == is, format!("rent {number} is {is:?}, its row says {told:?}"))?;
     }
-    let totals = [("book", books.len()), ("rent", rents.len()), ("delivery", deliveries.len()), ("view", rows.len())];
+    let totals = [
+        ("book", books.len()),
+        ("rent", rents.len()),
+        ("delivery", deliveries.len()),
+        ("view", rows.len()),
+    ];
     for (context, count) in totals {
         let total = bench.total(&format!("bookrent.{context}"), &[]);
         so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
@@ -53,8 +67,10 @@ pub fn the_world_is_right(bench: &Bench) -> Result<(), String> {
 
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_bookrent_the_world_is_right_afterwards() {
-    let register = || ("bookrent.book", Order { body: json!({ "title": "title01" }), ..Order::default() });
-    let cancel = Order { door: 1, number: Some(1), body: json!({ "status": "Cancel" }), ..Order::default() };
+    let register =
+        || ("bookrent.book", Order { body: json!({ "title": "title01" }), ..Order::default() });
+    let cancel =
+        Order { door: 1, number: Some(1), body: json!({ "status": "Cancel" }), ..Order::default() };
     let orders = vec![
         register(),
         ("bookrent.rent", rent(1, 1)),

@@ -51,7 +51,12 @@ enum Injection {
 type Turns = Arc<Mutex<BTreeMap<(&'static str, bool), usize>>>;
 
 /// How a node is set up for an injection: asks give up soon, and turns are counted.
-fn settings(injection: &Injection, turns: &Turns, reached: UnboundedSender<&'static str>, saga: &Saga) -> NodeSettings {
+fn settings(
+    injection: &Injection,
+    turns: &Turns,
+    reached: UnboundedSender<&'static str>,
+    saga: &Saga,
+) -> NodeSettings {
     let (injection, turns) = (injection.clone(), turns.clone());
     let chaos = move |context: &'static str, point: ChaosPoint| {
         let turn = {
@@ -61,14 +66,21 @@ fn settings(injection: &Injection, turns: &Turns, reached: UnboundedSender<&'sta
             *turn
         };
         match &injection {
-            Injection::Panic(at, of, n) if (*at, *of, *n) == (point, context, turn) => panic!("as asked"),
-            Injection::Stop(of, n) if point == ChaosPoint::BeforeCommit && (*of, *n) == (context, turn) => {
+            Injection::Panic(at, of, n) if (*at, *of, *n) == (point, context, turn) => {
+                panic!("as asked")
+            }
+            Injection::Stop(of, n)
+                if point == ChaosPoint::BeforeCommit && (*of, *n) == (context, turn) =>
+            {
                 let _ = reached.send(context);
             }
             _ => {}
         }
     };
-    let systems = saga.orders.iter().map(|(context, _)| context.split('.').next().expect("a system").to_owned());
+    let systems = saga
+        .orders
+        .iter()
+        .map(|(context, _)| context.split('.').next().expect("a system").to_owned());
     let system_guards: HashMap<_, _> = systems.map(|system| (system, hasty(150))).collect();
     NodeSettings { chaos: Some(Arc::new(chaos)), system_guards, ..NodeSettings::default() }
 }
@@ -87,12 +99,15 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     let (reached, is_reached) = unbounded_channel();
     let set_up = settings(&injection, &turns, reached, saga);
     let mut bench = Arc::new(Bench::of(store.clone(), set_up, saga.lay_out).ready().await);
-    let contexts: Vec<&'static str> = bench.node.contexts().iter().map(|context| context.name().context).collect();
+    let contexts: Vec<&'static str> =
+        bench.node.contexts().iter().map(|context| context.name().context).collect();
     match &injection {
         Injection::Conflict(context, times) => store.conflict_next(context, *times),
         Injection::Pending => store.pending_mode(true),
         Injection::Fault(context, fault) => bench.context(context).set_fault(Some(*fault)),
-        Injection::Crash { accepted, lost } => store.end_after(accepted.saturating_sub(*lost), *accepted),
+        Injection::Crash { accepted, lost } => {
+            store.end_after(accepted.saturating_sub(*lost), *accepted)
+        }
         Injection::None | Injection::Panic(..) | Injection::Stop(..) => {}
     }
     let stopper = actix_rt::spawn(stop_and_start(bench.clone(), is_reached));
@@ -100,7 +115,10 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     let mut answers = Vec::new();
     for (place, (context, order)) in saga.orders.iter().enumerate() {
         if *context == CLOCK {
-            bench.node.advance_clock(Duration::from_secs(60 * order.number.unwrap_or_default())).unwrap();
+            bench
+                .node
+                .advance_clock(Duration::from_secs(60 * order.number.unwrap_or_default()))
+                .unwrap();
             answers.push(Err(Fault::Away(CLOCK)));
             continue;
         }
@@ -108,17 +126,23 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
         // While nothing becomes durable nobody is answered; the next order is sent meanwhile.
         let held = eventually(|| {
             let health = store.health();
-            health.durable < health.accepted && bench.node.contexts().iter().all(|each| each.health().backlog == 0)
+            health.durable < health.accepted
+                && bench.node.contexts().iter().all(|each| each.health().backlog == 0)
         });
-        answers.push(tokio::select! { answer = answer => answer, () = held => Err(Fault::Away("nobody")) });
+        answers.push(
+            tokio::select! { answer = answer => answer, () = held => Err(Fault::Away("nobody")) },
+        );
     }
     stopper.abort();
     let _ = stopper.await;
     if let Injection::Crash { .. } = injection {
         let (reached, _) = unbounded_channel();
         let left = bench.store.crash();
-        bench =
-            Arc::new(Bench::of(left, settings(&Injection::None, &turns, reached, saga), saga.lay_out).ready().await);
+        bench = Arc::new(
+            Bench::of(left, settings(&Injection::None, &turns, reached, saga), saga.lay_out)
+                .ready()
+                .await,
+        );
     }
     for context in contexts {
         bench.context(context).set_fault(None);
@@ -134,8 +158,14 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
             let again = bench.order(context, under(&format!("order {place}"), order)).await;
             was_honest(&injection, &acknowledged, &again);
             match again {
-                Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Unknown) => continue,
-                Err(Fault::Refused(refusal)) if refusal == holdfast::domain::Refusal::still_open() => continue,
+                Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Unknown) => {
+                    continue;
+                }
+                Err(Fault::Refused(refusal))
+                    if refusal == holdfast::domain::Refusal::still_open() =>
+                {
+                    continue;
+                }
                 certain => {
                     *answer = certain;
                     break;
@@ -150,17 +180,28 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
 }
 
 /// Who was told that nothing was done is new when they come again: nothing had been kept under their key.
-fn was_honest(injection: &Injection, told: &Result<Outcome, Fault>, again: &Result<Outcome, Fault>) {
-    let nothing_done = matches!(told, Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Store(_)));
-    let was_done = matches!(again, Ok(Outcome { replayed: true, .. }) | Err(Fault::RefusedBefore(_)));
+fn was_honest(
+    injection: &Injection,
+    told: &Result<Outcome, Fault>,
+    again: &Result<Outcome, Fault>,
+) {
+    let nothing_done =
+        matches!(told, Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Store(_)));
+    let was_done =
+        matches!(again, Ok(Outcome { replayed: true, .. }) | Err(Fault::RefusedBefore(_)));
     // Who has not been answered yet was told nothing.
-    if !matches!(told, Err(Fault::Away("nobody"))) && !matches!(injection, Injection::Crash { .. }) {
+    if !matches!(told, Err(Fault::Away("nobody"))) && !matches!(injection, Injection::Crash { .. })
+    {
         assert!(!(nothing_done && was_done), "{injection:?}: {told:?}, and then {again:?}");
     }
 }
 
 /// What a client has been told stays so: the same number, the same answer.
-fn keeps_its_word(injection: &Injection, told: &Result<Outcome, Fault>, again: &Result<Outcome, Fault>) {
+fn keeps_its_word(
+    injection: &Injection,
+    told: &Result<Outcome, Fault>,
+    again: &Result<Outcome, Fault>,
+) {
     match (told, again) {
         (Ok(told), Ok(again)) if told.settled => {
             assert_eq!((told.number, &told.body), (again.number, &again.body), "{injection:?}");

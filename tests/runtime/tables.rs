@@ -29,17 +29,22 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
     for from in (0..BOOKS).step_by(500) {
         let numbers = from..(from + 500).min(BOOKS);
         let books = numbers.map(|number| json!({ "title": "t", "status": number % 7 != 0 }));
-        for answer in join_all(books.map(|book| bench.enter("bookrent.book", 0, None, book))).await {
+        for answer in join_all(books.map(|book| bench.enter("bookrent.book", 0, None, book))).await
+        {
             let answer = answer.unwrap();
             shelves.push((answer.number, super::bench::value(&answer)["status"] == true));
         }
     }
     shelves.sort_unstable();
     // Some move from one index row to another.
-    let on_shelf: Vec<_> = shelves.iter().filter(|(_, on)| *on).map(|(number, _)| *number).step_by(9).collect();
+    let on_shelf: Vec<_> =
+        shelves.iter().filter(|(_, on)| *on).map(|(number, _)| *number).step_by(9).collect();
     for numbers in on_shelf.chunks(200) {
         join_all(numbers.iter().map(|number| bench.rent(*number, *number % 5))).await;
-        shelves.iter_mut().filter(|(number, _)| numbers.contains(number)).for_each(|(_, on)| *on = false);
+        shelves
+            .iter_mut()
+            .filter(|(number, _)| numbers.contains(number))
+            .for_each(|(_, on)| *on = false);
     }
     let (config, seed) = (Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     let mut runner = TestRunner::new_with_rng(config, seed);
@@ -55,7 +60,8 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
             filters: filter.map(|on| ("status".to_owned(), on.to_string())).into_iter().collect(),
             ..ListQuery::default()
         };
-        let mut wanted: Vec<_> = shelves.iter().filter(|(_, on)| filter.is_none_or(|wanted| wanted == *on)).collect();
+        let mut wanted: Vec<_> =
+            shelves.iter().filter(|(_, on)| filter.is_none_or(|wanted| wanted == *on)).collect();
         if let Some(("status", _)) = sort {
             wanted.sort_by_key(|(number, on)| (*on, *number));
         }
@@ -63,7 +69,12 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
             wanted.reverse();
         }
         let size = size.min(100) as usize;
-        let numbers: Vec<_> = wanted.iter().skip(page as usize * size).take(size).map(|(number, _)| *number).collect();
+        let numbers: Vec<_> = wanted
+            .iter()
+            .skip(page as usize * size)
+            .take(size)
+            .map(|(number, _)| *number)
+            .collect();
         let found = bench.context("bookrent.book").list(&query).unwrap();
         let shown: Vec<_> = found.items.iter().map(|item| item.number).collect();
         assert_eq!((shown, found.total), (numbers, wanted.len() as u64), "{query:?}");
@@ -78,13 +89,18 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
     let users: Vec<u64> = page
         .items
         .iter()
-        .map(|item| serde_json::from_slice::<Value>(&item.body).unwrap()["userId"].as_u64().unwrap())
+        .map(|item| {
+            serde_json::from_slice::<Value>(&item.body).unwrap()["userId"].as_u64().unwrap()
+        })
         .collect();
-    assert!(users.is_sorted_by(|before, after| before >= after) && page.total == on_shelf.len() as u64);
+    assert!(
+        users.is_sorted_by(|before, after| before >= after) && page.total == on_shelf.len() as u64
+    );
 }
 
 #[actix_rt::test]
-async fn a_rebuild_under_load_gives_the_table_that_was_there_and_readers_see_a_full_one_all_along() {
+async fn a_rebuild_under_load_gives_the_table_that_was_there_and_readers_see_a_full_one_all_along()
+{
     let bench = bench().await;
     let book = bench.register().await;
     for user in 0..60 {

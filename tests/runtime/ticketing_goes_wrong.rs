@@ -22,14 +22,20 @@ fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
 
 /// What must be so of every ticket, reservation, price and row once nobody is busy.
 fn the_world_is_right(bench: &Bench) -> Result<(), String> {
-    let (tickets, reservations) = (all(bench, "ticketing.ticket"), all(bench, "ticketing.reservation"));
+    let (tickets, reservations) =
+        (all(bench, "ticketing.ticket"), all(bench, "ticketing.reservation"));
     let (prices, rows) = (all(bench, "ticketing.price"), all(bench, "ticketing.view"));
     let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     let find = |among: &[(u64, Value)], number: u64| {
-        among.iter().find(|(of, _)| *of == number).map(|(_, shown)| shown.clone()).unwrap_or_default()
+        among
+            .iter()
+            .find(|(of, _)| *of == number)
+            .map(|(_, shown)| shown.clone())
+            .unwrap_or_default()
     };
     for (number, ticket) in &tickets {
-        let of: Vec<_> = reservations.iter().filter(|(_, one)| one["ticketId"] == *number).collect();
+        let of: Vec<_> =
+            reservations.iter().filter(|(_, one)| one["ticketId"] == *number).collect();
         let live: Vec<_> = of.iter().filter(|(_, one)| one["status"] == "RESERVED").collect();
         let status = match (number, live.len()) {
             (2, 0) => "만료됨",
@@ -72,7 +78,12 @@ async fn whatever_goes_wrong_at_whichever_step_of_ticketing_the_world_is_right_a
         let body = json!({ "ticketId": ticket, "userId": "B", "userGrade": grade });
         ("ticketing.reservation", Order { body, ..Order::default() })
     };
-    let cancel = Order { door: 1, number: Some(1), body: json!({ "status": "CANCELLED" }), ..Order::default() };
+    let cancel = Order {
+        door: 1,
+        number: Some(1),
+        body: json!({ "status": "CANCELLED" }),
+        ..Order::default()
+    };
     let orders = vec![
         register(1, "2098-07-02"),
         register(2, "2020-06-25"),

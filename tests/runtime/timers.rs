@@ -4,8 +4,8 @@ use super::{bench::eventually, kiosk::kiosk};
 use holdfast::{
     actors::{LocalNode, Node, NodeSettings, Order},
     store::{
-        Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
-        keys::Space,
+        Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId,
+        Verdict, WhenDurable, keys::Space,
     },
 };
 use serde_json::json;
@@ -39,10 +39,17 @@ impl Store for Counting {
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
         let rows = self.inner.scan(tree, scan)?;
         if scan.from.first() == Some(&(Space::Timer as u8)) {
-            let end = if rows.len() == scan.limit { rows.last().map(|(key, _)| key.clone()) } else { None };
+            let end = if rows.len() == scan.limit {
+                rows.last().map(|(key, _)| key.clone())
+            } else {
+                None
+            };
             let end = end.unwrap_or_else(|| scan.to.clone());
             let mut counts = self.counts.lock().unwrap();
-            let gone = counts.0.range((tree.0, scan.from.clone())..(tree.0, end.max(scan.from.clone()))).count();
+            let gone = counts
+                .0
+                .range((tree.0, scan.from.clone())..(tree.0, end.max(scan.from.clone())))
+                .count();
             counts.1 += rows.len() + gone;
         }
         Ok(rows)
@@ -74,11 +81,25 @@ impl Store for Counting {
 async fn steps(many: usize, stuck: usize) -> usize {
     let store = Arc::new(Counting { inner: MemoryStore::new(), counts: Mutex::default() });
     let shared: Arc<dyn Store> = store.clone();
-    let node = LocalNode::start(shared, NodeSettings { admission: 10_000, ..NodeSettings::default() }, kiosk).unwrap();
+    let node = LocalNode::start(
+        shared,
+        NodeSettings { admission: 10_000, ..NodeSettings::default() },
+        kiosk,
+    )
+    .unwrap();
     eventually(|| node.ready()).await;
-    let orders = node.contexts().iter().find(|context| context.name().context == "kiosk.order").unwrap().clone();
+    let orders = node
+        .contexts()
+        .iter()
+        .find(|context| context.name().context == "kiosk.order")
+        .unwrap()
+        .clone();
     let order = |place: usize| {
-        let seat = if place < stuck { format!("stuck-of-many-{many}-{place}") } else { format!("{many}-{place}") };
+        let seat = if place < stuck {
+            format!("stuck-of-many-{many}-{place}")
+        } else {
+            format!("{many}-{place}")
+        };
         let body = json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 });
         orders.enter(Order { body, ..Order::default() })
     };
@@ -101,6 +122,9 @@ async fn steps(many: usize, stuck: usize) -> usize {
 async fn what_a_timer_costs_does_not_depend_on_how_many_are_due_or_stuck() {
     for (many, stuck) in [(600, 0), (2_400, 0), (2_400, 900)] {
         let steps = steps(many, stuck).await;
-        assert!(steps <= many * 11 / 10 + 300, "{steps} steps for {many} timers, {stuck} of them stuck");
+        assert!(
+            steps <= many * 11 / 10 + 300,
+            "{steps} steps for {many} timers, {stuck} of them stuck"
+        );
     }
 }

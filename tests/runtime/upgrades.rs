@@ -5,8 +5,8 @@ use super::bench::{Bench, bookrent, eventually};
 use futures_util::{FutureExt, future::BoxFuture};
 use holdfast::{
     actors::{
-        EventId, Node, NodeSettings, Outflow, Past, PeerQuestion, PeerReply, Published, ReplicaHealth, Replicating,
-        Silence, Wire, Word,
+        EventId, Node, NodeSettings, Outflow, Past, PeerQuestion, PeerReply, Published,
+        ReplicaHealth, Replicating, Silence, Wire, Word,
     },
     store::{Batch, MemoryStore, Scan, Store},
 };
@@ -21,7 +21,12 @@ fn from_before(store: MemoryStore) -> MemoryStore {
     for context in ["bookrent.book", "bookrent.rent", "bookrent.delivery"] {
         let tree = store.open_tree(context).unwrap();
         let all = Scan { from: b"e".to_vec(), to: b"f".to_vec(), backwards: false, limit: 1000 };
-        let writes = store.scan(tree, &all).unwrap().into_iter().map(|(key, _)| (key, None)).collect::<Vec<_>>();
+        let writes = store
+            .scan(tree, &all)
+            .unwrap()
+            .into_iter()
+            .map(|(key, _)| (key, None))
+            .collect::<Vec<_>>();
         assert!(!writes.is_empty(), "{context} has an epoch");
         let epoch = store.activate(tree).unwrap();
         store.submit(Batch { tree, epoch, expects: Vec::new(), writes }).unwrap();
@@ -63,7 +68,10 @@ async fn a_store_from_before_opens_and_its_events_keep_their_names() {
     settled(&bench).await;
     let bench = Bench::on(from_before(bench.store.crash()), NodeSettings::default()).ready().await;
     let count = ids(&bench, "bookrent.book").len();
-    assert_eq!(ids(&bench, "bookrent.book"), (1..=count).map(|sequence| sequence.to_string()).collect::<Vec<_>>());
+    assert_eq!(
+        ids(&bench, "bookrent.book"),
+        (1..=count).map(|sequence| sequence.to_string()).collect::<Vec<_>>()
+    );
     bench.register().await;
     let now = ids(&bench, "bookrent.book");
     assert!(now[count].ends_with(&format!("-{}", count + 1)), "{now:?}");
@@ -96,7 +104,8 @@ struct Other {
 impl Other {
     fn is(&self, bench: &Bench, speaks: Speaks) {
         let contexts = bench.node.contexts().iter();
-        *self.logs.lock().unwrap() = (contexts.filter_map(|context| context.history()).collect(), speaks);
+        *self.logs.lock().unwrap() =
+            (contexts.filter_map(|context| context.history()).collect(), speaks);
     }
     fn speaks(&self, speaks: Speaks) {
         self.logs.lock().unwrap().1 = speaks;
@@ -107,7 +116,12 @@ impl Wire for Other {
     fn reaches(&self, _: &str) -> bool {
         true
     }
-    fn ask(&self, _: &'static str, _: PeerQuestion, _: Duration) -> BoxFuture<'static, Result<PeerReply, Silence>> {
+    fn ask(
+        &self,
+        _: &'static str,
+        _: PeerQuestion,
+        _: Duration,
+    ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
         std::future::ready(Err(Silence::Away("nobody asks".into()))).boxed()
     }
     fn past(&self, _: &str) -> BoxFuture<'static, Result<Past, String>> {
@@ -127,10 +141,16 @@ impl Wire for Other {
         }
         async move {
             let mut latest = log.latest();
-            let _ = tokio::time::timeout(Duration::from_millis(20), latest.wait_for(|latest| *latest >= from)).await;
+            let _ = tokio::time::timeout(
+                Duration::from_millis(20),
+                latest.wait_for(|latest| *latest >= from),
+            )
+            .await;
             match speaks {
                 Speaks::Not => return Err(Silence::Away("it is away".into())),
-                Speaks::Now if !after.is_none_or(|id| log.has(id)) => return Err(Silence::Changed("no".into())),
+                Speaks::Now if !after.is_none_or(|id| log.has(id)) => {
+                    return Err(Silence::Changed("no".into()));
+                }
                 _ => {}
             }
             // It may have ended meanwhile.
@@ -151,7 +171,13 @@ fn rents(listener: &Bench) -> ReplicaHealth {
 }
 
 fn replica(listener: &Bench) -> Arc<dyn Replicating> {
-    listener.node.replicating().iter().find(|replica| replica.context() == "bookrent.rent").unwrap().clone()
+    listener
+        .node
+        .replicating()
+        .iter()
+        .find(|replica| replica.context() == "bookrent.rent")
+        .unwrap()
+        .clone()
 }
 
 fn event(bench: &Bench, sequence: u64) -> Published {
@@ -168,14 +194,16 @@ async fn rent(bench: &Bench) {
 async fn a_replica_goes_on_behind_the_very_event_that_it_has_whatever_versions_meet() {
     let old = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     rent(&old).await;
-    let other = Arc::new(Other { logs: Mutex::new((Vec::new(), Speaks::Not)), asked: Mutex::default() });
+    let other =
+        Arc::new(Other { logs: Mutex::new((Vec::new(), Speaks::Not)), asked: Mutex::default() });
     other.is(&old, Speaks::AsBefore);
     let contexts = Some(HashSet::from(["bookrent.view".to_owned()]));
     let settings = NodeSettings { contexts, wire: Some(other.clone()), ..NodeSettings::default() };
     let listener = Bench::on(MemoryStore::new(), settings).ready().await;
     listener.node.follow().into_iter().for_each(|follow| drop(actix_rt::spawn(follow)));
-    let asked_behind =
-        |sequence: u64, word: Option<&EventId>| other.asked.lock().unwrap().contains(&(sequence + 1, word.copied()));
+    let asked_behind = |sequence: u64, word: Option<&EventId>| {
+        other.asked.lock().unwrap().contains(&(sequence + 1, word.copied()))
+    };
     // A source that tells no names is asked by numbers.
     eventually(|| rents(&listener).last_sequence == 2 && asked_behind(2, None)).await;
 
@@ -190,8 +218,9 @@ async fn a_replica_goes_on_behind_the_very_event_that_it_has_whatever_versions_m
     eventually(|| rents(&listener).last_sequence == 4 && asked_behind(4, Some(&last))).await;
 
     // All replicas, or one that has nothing of what is lost would go on with the copy.
-    let has_all =
-        |replica: &ReplicaHealth| replica.last_sequence == source.context(replica.context).health().last_sequence;
+    let has_all = |replica: &ReplicaHealth| {
+        replica.last_sequence == source.context(replica.context).health().last_sequence
+    };
     eventually(|| listener.node.replicas().iter().all(has_all)).await;
 
     // Its data is put back from a copy.

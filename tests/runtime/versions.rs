@@ -69,8 +69,12 @@ fn rows(store: &MemoryStore) -> BTreeMap<(&'static str, Vec<u8>), Vec<u8>> {
         for (key, record) in store.rows(context) {
             let space = key.first().copied();
             // Two fillings are not of the same time.
-            let key = if space == Some(Space::Timer as u8) { [b"t", &key[9..]].concat() } else { key };
-            if [Space::Claim, Space::Timer, Space::Index].iter().any(|known| space == Some(*known as u8)) {
+            let key =
+                if space == Some(Space::Timer as u8) { [b"t", &key[9..]].concat() } else { key };
+            if [Space::Claim, Space::Timer, Space::Index]
+                .iter()
+                .any(|known| space == Some(*known as u8))
+            {
                 rows.insert((context, key), record);
             }
         }
@@ -82,7 +86,11 @@ async fn on(store: MemoryStore, lay_out: LayOut) -> Bench {
     let bench = Bench::of(store, NodeSettings::default(), lay_out).ready().await;
     for context in bench.node.contexts() {
         let health = context.health();
-        assert_eq!((health.state, health.damaged, health.rebuilding), (Phase::Running, 0, None), "{health:?}");
+        assert_eq!(
+            (health.state, health.damaged, health.rebuilding),
+            (Phase::Running, 0, None),
+            "{health:?}"
+        );
     }
     bench
 }
@@ -117,8 +125,15 @@ fn all_is_as_the_new_functions_say(bench: &Bench) {
         assert_eq!(bench.total(context, &[("key", key)]), total, "{context} {key}");
     }
     assert_eq!(bench.total("lockers.locker", &[("first", "k")]), MANY - 5);
-    assert_eq!(contested(bench), [("door".to_owned(), vec![7, 8, 9]), ("left".to_owned(), vec![3, 5])]);
-    let timers = bench.store.rows("lockers.locker").into_iter().filter(|(key, _)| key[0] == Space::Timer as u8);
+    assert_eq!(
+        contested(bench),
+        [("door".to_owned(), vec![7, 8, 9]), ("left".to_owned(), vec![3, 5])]
+    );
+    let timers = bench
+        .store
+        .rows("lockers.locker")
+        .into_iter()
+        .filter(|(key, _)| key[0] == Space::Timer as u8);
     assert_eq!(timers.count() as u64, MANY - 1);
 }
 
@@ -225,10 +240,14 @@ async fn what_one_version_had_begun_another_finishes_in_its_own_way() {
         let bench = on(store.crash(), OLD).await;
         // Rows of an index that were emptied are not there any more.
         let now = rows(&bench.store);
-        let missing: Vec<_> = old.iter().filter(|(key, record)| now.get(*key) != Some(record)).collect();
+        let missing: Vec<_> =
+            old.iter().filter(|(key, record)| now.get(*key) != Some(record)).collect();
         let more: Vec<_> = now.iter().filter(|(key, _)| !old.contains_key(*key)).collect();
         assert!(more.is_empty(), "after {pages} pages there are {more:?}");
-        assert!(missing.iter().all(|((_, key), _)| key[0] == Space::Index as u8) && missing.len() < 20, "{missing:?}");
+        assert!(
+            missing.iter().all(|((_, key), _)| key[0] == Space::Index as u8) && missing.len() < 20,
+            "{missing:?}"
+        );
         assert_eq!(bench.total("lockers.locker", &[("key", "Left")]), 1);
         assert_eq!(bench.total("lockers.wall", &[("key", "K500")]), 1);
     }
@@ -248,7 +267,10 @@ async fn until_its_rows_are_written_a_context_answers_nobody_and_is_not_ready() 
     let bench = Bench::of(filled().await, settings, NEW);
     let answers = |bench: &Bench| {
         let context = bench.context("lockers.locker");
-        (context.read(1).is_ok(), context.list(&holdfast::actors::ListQuery { size: 1, ..Default::default() }).is_ok())
+        (
+            context.read(1).is_ok(),
+            context.list(&holdfast::actors::ListQuery { size: 1, ..Default::default() }).is_ok(),
+        )
     };
     assert_eq!((answers(&bench), bench.node.ready()), ((false, false), false));
     assert!(bench.context("lockers.locker").health().rebuilding.is_some());

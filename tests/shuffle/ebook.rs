@@ -23,14 +23,17 @@ fn register(world: &mut World, _: u64) -> Result<(), Refusal> {
     world.command::<Book>(None, book::Command::Register(book)).map(drop)
 }
 fn rent(world: &mut World, number: u64) -> Result<(), Refusal> {
-    let rental_fee = [None, Some(FEE), Some(FEE), Some(FEE - 1), Some(DEAR)][(number / 4 % 5) as usize];
-    let wanted = rent::Request { user_id: 7, book_id: Id::new(number % 4), book_name: None, rental_fee };
+    let rental_fee =
+        [None, Some(FEE), Some(FEE), Some(FEE - 1), Some(DEAR)][(number / 4 % 5) as usize];
+    let wanted =
+        rent::Request { user_id: 7, book_id: Id::new(number % 4), book_name: None, rental_fee };
     world.command::<Rent>(None, rent::Command::Request(wanted)).map(drop)
 }
 /// One of those that are in this status, or any that there may be.
 fn one_in<A: Aggregate>(world: &mut World, status: &str, number: u64) -> Option<Id<A>> {
     let shown = seen(world.states::<A>());
-    let fitting: Vec<u64> = shown.iter().filter(|(_, it)| it["status"] == status).map(|(number, _)| *number).collect();
+    let fitting: Vec<u64> =
+        shown.iter().filter(|(_, it)| it["status"] == status).map(|(number, _)| *number).collect();
     let any = fitting.get(number as usize % fitting.len().max(1)).copied();
     Some(Id::new(any.unwrap_or(number % 4)))
 }
@@ -50,7 +53,11 @@ fn give_back(world: &mut World, number: u64) -> Result<(), Refusal> {
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
     let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
-    there.map(|(number, state)| (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())).collect()
+    there
+        .map(|(number, state)| {
+            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+        })
+        .collect()
 }
 
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
@@ -67,8 +74,12 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             .collect();
         let right = match (book["status"].as_str(), holders.as_slice()) {
             (Some("POSSIBLE"), []) => book["rentId"].is_null(),
-            (Some("PAID"), [(rent, shown)]) => book["rentId"] == **rent && shown["status"] == "RENTED",
-            (Some("APPROVED"), [(rent, shown)]) => book["rentId"] == **rent && shown["status"] == "APPROVED",
+            (Some("PAID"), [(rent, shown)]) => {
+                book["rentId"] == **rent && shown["status"] == "RENTED"
+            }
+            (Some("APPROVED"), [(rent, shown)]) => {
+                book["rentId"] == **rent && shown["status"] == "APPROVED"
+            }
             _ => false,
         };
         prop_assert!(right, "book {number} is {book}, its rents are {holders:?}");
@@ -89,7 +100,10 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             number,
             rent
         );
-        prop_assert!(paid == "REFUNDED" || payment["rentalFee"] == FEE, "rent {number}: {rent}, {payment}");
+        prop_assert!(
+            paid == "REFUNDED" || payment["rentalFee"] == FEE,
+            "rent {number}: {rent}, {payment}"
+        );
         for date in ["rentedDate", "returnedDate", "canceledDate"] {
             prop_assert_eq!(&row[date], &rent[date], "{} of rent {}", date, number);
         }

@@ -27,18 +27,25 @@ fn register(world: &mut World, number: u64) -> Result<(), Refusal> {
     world.command::<Bike>(Some(Id::new(1 + number % FEW)), command).map(drop)
 }
 fn request(world: &mut World, number: u64) -> Result<(), Refusal> {
-    let wanted = rent::Request { userid: Id::new(1 + number / 8 % FEW), bikeid: Id::new(1 + number % FEW) };
+    let wanted =
+        rent::Request { userid: Id::new(1 + number / 8 % FEW), bikeid: Id::new(1 + number % FEW) };
     world.command::<Rent>(None, rent::Command::Request(wanted)).map(drop)
 }
 fn bring_back(world: &mut World, number: u64) -> Result<(), Refusal> {
-    let riding: Vec<u64> =
-        seen(world.states::<Rent>()).iter().filter(|(_, it)| it["status"] == "RENTED").map(|(n, _)| *n).collect();
+    let riding: Vec<u64> = seen(world.states::<Rent>())
+        .iter()
+        .filter(|(_, it)| it["status"] == "RENTED")
+        .map(|(n, _)| *n)
+        .collect();
     let rent = riding.get(number as usize % riding.len().max(1)).copied().unwrap_or(1 + number % 4);
     // Some bring back what is back already, or still asked for.
     let rent = if number.is_multiple_of(7) { 1 + number / 7 % 4 } else { rent };
     let end = rent::Return { endlocation: format!("zone {}", number % 4) };
     // The runtime lets clients at what is established only.
-    let there = world.states::<Rent>().get(&rent).is_some_and(|rent| rent.standing() == Standing::Established);
+    let there = world
+        .states::<Rent>()
+        .get(&rent)
+        .is_some_and(|rent| rent.standing() == Standing::Established);
     match there {
         true => world.command(Some(Id::<Rent>::new(rent)), rent::Command::Return(end)).map(drop),
         false => Ok(()),
@@ -53,7 +60,11 @@ const PAYMENTS: [u64; 4] = [0, 100, 350, 2000];
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> Things {
     let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
-    there.map(|(number, state)| (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())).collect()
+    there
+        .map(|(number, state)| {
+            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+        })
+        .collect()
 }
 
 fn is_right(world: &mut World, paid_in: &BTreeMap<u64, u64>) -> Result<(), TestCaseError> {

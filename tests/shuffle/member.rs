@@ -1,6 +1,8 @@
 //! One context of a world: its states, what they have said, and what it has heard of the others.
 
-use holdfast::domain::{Aggregate, Ask, AskId, Folds, Id, Moment, NoAnswer, Policies, React, Refusal, Timestamp, View};
+use holdfast::domain::{
+    Aggregate, Ask, AskId, Folds, Id, Moment, NoAnswer, Policies, React, Refusal, Timestamp, View,
+};
 use std::{
     any::Any,
     cell::RefCell,
@@ -39,7 +41,13 @@ pub trait Member {
     fn hear(&mut self, ear: usize, of: u64, now: Timestamp) -> Vec<Flight>;
     /// Nothing where the question must wait for one that is open here.
     fn asked(&mut self, flight: &Flight, now: Timestamp) -> Option<Result<(), NoAnswer>>;
-    fn settle(&mut self, number: u64, attempt: u32, answer: Result<(), NoAnswer>, now: Timestamp) -> Vec<Flight>;
+    fn settle(
+        &mut self,
+        number: u64,
+        attempt: u32,
+        answer: Result<(), NoAnswer>,
+        now: Timestamp,
+    ) -> Vec<Flight>;
     /// The things whose time has come.
     fn due(&self, now: Timestamp) -> Vec<u64>;
     fn ring(&mut self, number: u64, now: Timestamp) -> Vec<Flight>;
@@ -75,7 +83,11 @@ impl<S: Aggregate, T> Ear<T> for EarOf<S, T> {
 struct Ears<'a, T>(&'a mut Logs, Vec<Box<dyn Ear<T>>>);
 impl<T: 'static> Ears<'_, T> {
     fn add<S: Aggregate>(&mut self, react: impl Fn(&S::Event) -> Option<T> + 'static) {
-        self.1.push(Box::new(EarOf::<S, T> { log: self.0.of::<S>(), heard: BTreeMap::new(), react: Box::new(react) }));
+        self.1.push(Box::new(EarOf::<S, T> {
+            log: self.0.of::<S>(),
+            heard: BTreeMap::new(),
+            react: Box::new(react),
+        }));
     }
 }
 /// What a policy commands, and which one: none is a new one.
@@ -91,10 +103,15 @@ impl<A: Aggregate> Policies<A> for Ears<'_, Order<A>> {
 }
 type Change<V> = Box<dyn FnOnce(&mut V)>;
 impl<V: View> Folds<V> for Ears<'_, (u64, Change<V>)> {
-    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+    fn hearing<S: Aggregate>(
+        &mut self,
+        row: fn(&S::Event) -> Option<u64>,
+        fold: fn(&mut V, &S::Event),
+    ) {
         self.add::<S>(move |event| {
             let event = event.clone();
-            row(&event).map(|number| (number, Box::new(move |row: &mut V| fold(row, &event)) as Change<V>))
+            row(&event)
+                .map(|number| (number, Box::new(move |row: &mut V| fold(row, &event)) as Change<V>))
         });
     }
 }
@@ -131,13 +148,22 @@ impl<A: Aggregate> Deciding<A> {
     }
 
     /// Decides as the runtime does: an undo takes its ask back, claims are exclusive, a new question goes out.
-    pub fn decide(&mut self, number: u64, command: A::Command, now: Timestamp) -> Result<Vec<Flight>, Refusal> {
+    pub fn decide(
+        &mut self,
+        number: u64,
+        command: A::Command,
+        now: Timestamp,
+    ) -> Result<Vec<Flight>, Refusal> {
         let (id, withdrawn) = (Id::new(number), A::withdraws(&command));
         let before = self.states.get(&number).cloned().unwrap_or_default();
         let events = before.decide(command, &Moment { id, at: now, settings: &self.settings })?;
         let mut after = before.clone();
         events.iter().for_each(|event| after.evolve(event));
-        let others = self.states.iter().filter(|(of, _)| **of != number).flat_map(|(_, state)| state.claims());
+        let others = self
+            .states
+            .iter()
+            .filter(|(of, _)| **of != number)
+            .flat_map(|(_, state)| state.claims());
         let taken: BTreeSet<String> = others.collect();
         if let Some(key) = after.claims().iter().find(|key| taken.contains(*key)) {
             return Err(A::claim_refusal(key));
@@ -149,7 +175,8 @@ impl<A: Aggregate> Deciding<A> {
             return Ok(Vec::new());
         }
         let same = |a: &Ask<A>, b: &Ask<A>| (a.callee, a.attempt) == (b.callee, b.attempt);
-        let opened = after.awaits(id).filter(|ask| before.awaits(id).is_none_or(|open| !same(&open, ask)));
+        let opened =
+            after.awaits(id).filter(|ask| before.awaits(id).is_none_or(|open| !same(&open, ask)));
         self.states.insert(number, after);
         self.log.borrow_mut().entry(number).or_default().extend(events);
         Ok(opened.into_iter().map(|ask| flight(number, ask)).collect())
@@ -163,7 +190,8 @@ impl<A: Aggregate> Deciding<A> {
 }
 
 fn flight<A: Aggregate>(number: u64, ask: Ask<A>) -> Flight {
-    let (asker, callee) = ((A::NAME.context, number, ask.attempt), (ask.callee.context, ask.number));
+    let (asker, callee) =
+        ((A::NAME.context, number, ask.attempt), (ask.callee.context, ask.number));
     Flight { asker, callee, command: ask.command, answer: None, given_up: false }
 }
 
@@ -183,7 +211,12 @@ impl<A: Aggregate> Member for Deciding<A> {
             Some(Kept::Withdrawn) => Err(Refusal::conflict("withdrawn", "", "")),
             Some(Kept::Said(said)) => said.clone(),
             None => {
-                let command = *flight.command.again().into_any().downcast::<A::Command>().expect("its command");
+                let command = *flight
+                    .command
+                    .again()
+                    .into_any()
+                    .downcast::<A::Command>()
+                    .expect("its command");
                 let said = self.decide(of, command, now).map(|opened| assert!(opened.is_empty()));
                 if said == Err(Refusal::still_open()) && self.open(of).is_some() {
                     return None;
@@ -194,8 +227,16 @@ impl<A: Aggregate> Member for Deciding<A> {
         };
         Some(said.map_err(NoAnswer::Refused))
     }
-    fn settle(&mut self, number: u64, attempt: u32, answer: Result<(), NoAnswer>, now: Timestamp) -> Vec<Flight> {
-        let Some(ask) = self.open(number).filter(|ask| ask.attempt == attempt) else { return Vec::new() };
+    fn settle(
+        &mut self,
+        number: u64,
+        attempt: u32,
+        answer: Result<(), NoAnswer>,
+        now: Timestamp,
+    ) -> Vec<Flight> {
+        let Some(ask) = self.open(number).filter(|ask| ask.attempt == attempt) else {
+            return Vec::new();
+        };
         let mut flights = self.by_policy(number, (ask.then)(answer), now);
         // Where the answer changed nothing, it is asked again.
         if flights.is_empty() {
@@ -217,7 +258,10 @@ impl<A: Aggregate> Member for Deciding<A> {
 }
 
 fn heard_by<T>(ears: &[Box<dyn Ear<T>>]) -> Vec<(usize, u64)> {
-    ears.iter().enumerate().flat_map(|(ear, of)| of.audible().into_iter().map(move |of| (ear, of))).collect()
+    ears.iter()
+        .enumerate()
+        .flat_map(|(ear, of)| of.audible().into_iter().map(move |of| (ear, of)))
+        .collect()
 }
 
 /// A context that only listens.

@@ -30,7 +30,9 @@ fn order(world: &mut World, number: u64) -> Result<(), Refusal> {
 
 /// One that is paid and not printed, or any that there may be.
 fn one(world: &mut World, number: u64) -> u64 {
-    let paid = seen(world.states::<Book>()).into_iter().filter(|(_, book)| book["status"] == "PaidComplete");
+    let paid = seen(world.states::<Book>())
+        .into_iter()
+        .filter(|(_, book)| book["status"] == "PaidComplete");
     let paid: Vec<u64> = paid.map(|(number, _)| number).collect();
     paid.get(number as usize % paid.len().max(1)).copied().unwrap_or(1 + number % 4)
 }
@@ -46,7 +48,11 @@ fn print(world: &mut World, number: u64) -> Result<(), Refusal> {
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
     let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
-    there.map(|(number, state)| (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())).collect()
+    there
+        .map(|(number, state)| {
+            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+        })
+        .collect()
 }
 
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
@@ -64,7 +70,8 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             "PrintComplete" => (["Paid", "Printed", "Pointed", "Printed"], 100),
             _ => (["Canceled"; 4], 0),
         };
-        let is = [&payments, &tickets, &points, &rows].map(|context| context[number]["status"].clone());
+        let is =
+            [&payments, &tickets, &points, &rows].map(|context| context[number]["status"].clone());
         prop_assert_eq!(is, all.map(|status| json!(status)), "booking {} is {}", number, status);
         let scores = (&points[number]["score"], &rows[number]["score"]);
         prop_assert_eq!(scores, (&json!(score), &json!(score)), "the score of {}", number);

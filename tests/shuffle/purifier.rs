@@ -33,13 +33,19 @@ fn rent(world: &mut World, number: u64) -> Result<(), Refusal> {
 }
 fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
     let orders = world.states::<Rental>().len() as u64;
-    world.command::<Rental>(Some(Id::new(1 + number % orders.max(1))), rental::Command::Cancel).map(drop)
+    world
+        .command::<Rental>(Some(Id::new(1 + number % orders.max(1))), rental::Command::Cancel)
+        .map(drop)
 }
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
     let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
-    there.map(|(number, state)| (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())).collect()
+    there
+        .map(|(number, state)| {
+            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+        })
+        .collect()
 }
 
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
@@ -47,23 +53,38 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
         prop_assert!(rental.standing() != Standing::Open, "rental {number} is never settled");
     }
     let (products, rentals) = (seen(world.states::<Product>()), seen(world.states::<Rental>()));
-    let (payments, deliveries) = (seen(world.states::<Payment>()), seen(world.states::<Delivery>()));
+    let (payments, deliveries) =
+        (seen(world.states::<Payment>()), seen(world.states::<Delivery>()));
     let (rows, messages) = (seen(world.rows::<Row>()), seen(world.states::<Notification>()));
     for (number, product) in &products {
-        let out = rentals.values().filter(|it| it["productId"] == *number && it["status"] == "RentalPlaced").count();
+        let out = rentals
+            .values()
+            .filter(|it| it["productId"] == *number && it["status"] == "RentalPlaced")
+            .count();
         prop_assert_eq!(&product["stock"], UNITS - out as u64, "product {}", number);
     }
     for (number, rental) in &rentals {
         let delivery = deliveries.get(number).map(|delivery| delivery["status"].as_str().unwrap());
         let (paid, told) = match (rental["status"].as_str(), delivery) {
-            (Some("RentalPlaced"), Some("DeliveryStarted")) => ("PAYMENT COMPLETED", "DeliveryStarted"),
-            (Some("RentalCanceled"), Some("DeliveryCanceled")) => ("PAYMENT CANCELED", "DeliveryCanceled"),
+            (Some("RentalPlaced"), Some("DeliveryStarted")) => {
+                ("PAYMENT COMPLETED", "DeliveryStarted")
+            }
+            (Some("RentalCanceled"), Some("DeliveryCanceled")) => {
+                ("PAYMENT CANCELED", "DeliveryCanceled")
+            }
             (Some("RentalCanceled"), None) => ("PAYMENT CANCELED", "PAYMENT CANCELED"),
             _ => ("", ""),
         };
         let (payment, row) = (&payments[number], &rows[number]);
         let is = (&payment["status"], &row["status"]);
-        prop_assert_eq!(is, (&json!(paid), &json!(told)), "rental {}: {}, {:?}", number, rental, delivery);
+        prop_assert_eq!(
+            is,
+            (&json!(paid), &json!(told)),
+            "rental {}: {}, {:?}",
+            number,
+            rental,
+            delivery
+        );
         for field in ["customerId", "productId", "amt", "address"] {
             prop_assert_eq!(&row[field], &rental[field], "{} of rental {}", field, number);
         }
@@ -79,7 +100,12 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     }
     prop_assert!(rows.keys().eq(rentals.keys()), "{:?}", rows);
     for (number, payment) in payments.iter().filter(|(number, _)| !rentals.contains_key(number)) {
-        prop_assert_eq!(&payment["status"], "PAYMENT CANCELED", "payment {} is kept for nothing", number);
+        prop_assert_eq!(
+            &payment["status"],
+            "PAYMENT CANCELED",
+            "payment {} is kept for nothing",
+            number
+        );
         prop_assert!(!deliveries.contains_key(number), "delivery {} of no rental", number);
     }
     Ok(())

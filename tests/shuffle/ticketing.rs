@@ -24,7 +24,9 @@ fn register(world: &mut World, number: u64) -> Result<(), Refusal> {
     let ticket_id = Id::new(1 + number % FEW);
     // The first of 1970 was a Thursday.
     let starttime = Written::Moment(Timestamp::default());
-    let endtime = Written::Moment(Timestamp::from_micros(PACE.saturating_mul(ENDS[(number / 8 % 3) as usize])));
+    let endtime = Written::Moment(Timestamp::from_micros(
+        PACE.saturating_mul(ENDS[(number / 8 % 3) as usize]),
+    ));
     let new = ticket::Register { ticket_id, status: None, starttime, endtime };
     world.command(Some(ticket_id), ticket::Command::Register(new)).map(drop)
 }
@@ -38,7 +40,9 @@ fn reserve(world: &mut World, number: u64) -> Result<(), Refusal> {
     world.command::<Reservation>(None, reservation::Command::Request(wanted)).map(drop)
 }
 fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
-    let live = seen(world.states::<Reservation>()).into_iter().filter(|(_, it)| it["status"] == "RESERVED");
+    let live = seen(world.states::<Reservation>())
+        .into_iter()
+        .filter(|(_, it)| it["status"] == "RESERVED");
     let live: Vec<u64> = live.map(|(number, _)| number).collect();
     // Some cancel what is cancelled already, or still asked for.
     let any = number.is_multiple_of(7) || live.is_empty();
@@ -49,33 +53,62 @@ fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
     let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
-    there.map(|(number, state)| (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())).collect()
+    there
+        .map(|(number, state)| {
+            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+        })
+        .collect()
 }
 
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, reservation) in world.states::<Reservation>() {
-        prop_assert!(reservation.standing() != Standing::Open, "reservation {number} is never settled");
+        prop_assert!(
+            reservation.standing() != Standing::Open,
+            "reservation {number} is never settled"
+        );
     }
-    let (tickets, reservations) = (seen(world.states::<Ticket>()), seen(world.states::<Reservation>()));
+    let (tickets, reservations) =
+        (seen(world.states::<Ticket>()), seen(world.states::<Reservation>()));
     let (prices, rows) = (seen(world.states::<Price>()), seen(world.rows::<Row>()));
     for (number, ticket) in &tickets {
         let of = || reservations.iter().filter(|(_, one)| one["ticketId"] == *number);
         let live: Vec<_> = of().filter(|(_, one)| one["status"] == "RESERVED").collect();
         prop_assert!(live.len() < 2, "ticket {} is held by {:?}", number, live);
         // Who gave it back last, by when that was and not by when it was heard of.
-        let at = |one: &Value| one["updatedDate"].as_str().unwrap_or_default().parse::<Timestamp>().unwrap_or_default();
+        let at = |one: &Value| {
+            one["updatedDate"].as_str().unwrap_or_default().parse::<Timestamp>().unwrap_or_default()
+        };
         let last = live.first().copied().or_else(|| of().max_by_key(|(_, one)| at(one)));
         let is_held = !live.is_empty();
-        prop_assert_eq!(ticket["status"] == "예약됨", is_held, "ticket {} is {}, held by {:?}", number, ticket, live);
+        prop_assert_eq!(
+            ticket["status"] == "예약됨",
+            is_held,
+            "ticket {} is {}, held by {:?}",
+            number,
+            ticket,
+            live
+        );
         let is_vip = live.iter().any(|(_, one)| one["userGrade"] == "VIP");
         let costs = (json!(10_000), json!(if is_vip { 7_000 } else { 8_000 }));
         let (price, row) = (&prices[number], &rows[number]);
-        prop_assert_eq!((&price["price"], &price["discountedPrice"]), (&costs.0, &costs.1), "ticket {}", number);
-        prop_assert_eq!((&row["price"], &row["discountedPrice"]), (&costs.0, &costs.1), "row {}", number);
+        prop_assert_eq!(
+            (&price["price"], &price["discountedPrice"]),
+            (&costs.0, &costs.1),
+            "ticket {}",
+            number
+        );
+        prop_assert_eq!(
+            (&row["price"], &row["discountedPrice"]),
+            (&costs.0, &costs.1),
+            "row {}",
+            number
+        );
         prop_assert_eq!(&row["status"], &ticket["status"], "row {}", number);
-        let shown = ["reservationId", "userId", "userGrade", "reservationStatus"].map(|field| row[field].clone());
-        let told =
-            last.map(|(id, one)| [json!(id), one["userId"].clone(), one["userGrade"].clone(), one["status"].clone()]);
+        let shown = ["reservationId", "userId", "userGrade", "reservationStatus"]
+            .map(|field| row[field].clone());
+        let told = last.map(|(id, one)| {
+            [json!(id), one["userId"].clone(), one["userGrade"].clone(), one["status"].clone()]
+        });
         prop_assert_eq!(shown, told.unwrap_or_default(), "row {}", number);
     }
     for context in [&prices, &rows] {

@@ -44,8 +44,14 @@ impl Board for World {
 
 impl World {
     pub fn of(system: &str, settings: Value) -> Self {
-        let mut world =
-            Self { now: 0, pace: 1, settings, logs: Logs::default(), members: BTreeMap::new(), flights: Vec::new() };
+        let mut world = Self {
+            now: 0,
+            pace: 1,
+            settings,
+            logs: Logs::default(),
+            members: BTreeMap::new(),
+            flights: Vec::new(),
+        };
         assert!(systems::lay_out(system, &mut world));
         world
     }
@@ -60,11 +66,20 @@ impl World {
         &self.deciding::<A>().states
     }
     pub fn rows<V: View>(&mut self) -> &BTreeMap<u64, V> {
-        &self.member(V::NAME.context).as_any().downcast_mut::<Looking<V>>().expect("of that type").rows
+        &self
+            .member(V::NAME.context)
+            .as_any()
+            .downcast_mut::<Looking<V>>()
+            .expect("of that type")
+            .rows
     }
 
     /// A client's command to one that is there, or to a new one.
-    pub fn command<A: Aggregate>(&mut self, to: Option<Id<A>>, command: A::Command) -> Result<u64, Refusal> {
+    pub fn command<A: Aggregate>(
+        &mut self,
+        to: Option<Id<A>>,
+        command: A::Command,
+    ) -> Result<u64, Refusal> {
         let now = Timestamp::from_micros(self.now);
         let deciding = self.deciding::<A>();
         let number = to.map_or_else(|| deciding.next_number(), Id::get);
@@ -77,7 +92,8 @@ impl World {
         let now = Timestamp::from_micros(self.now);
         let mut steps = Vec::new();
         for (context, member) in &self.members {
-            steps.extend(member.audible().into_iter().map(|(ear, of)| Step::Hear(context, ear, of)));
+            steps
+                .extend(member.audible().into_iter().map(|(ear, of)| Step::Hear(context, ear, of)));
             steps.extend(member.due(now).into_iter().map(|number| Step::Ring(context, number)));
         }
         steps.extend((0..self.flights.len()).map(Step::Fly));
@@ -96,7 +112,8 @@ impl World {
                 return;
             }
             let choice = choices.next();
-            let (mischief, pick) = (choice.map_or(0, |choice| choice % 8), usize::from(choice.unwrap_or(0) / 8));
+            let (mischief, pick) =
+                (choice.map_or(0, |choice| choice % 8), usize::from(choice.unwrap_or(0) / 8));
             let now = Timestamp::from_micros(self.now);
             match steps[pick % steps.len()] {
                 Step::Act => {
@@ -123,16 +140,19 @@ impl World {
         match (flight.answer.take(), mischief) {
             // Whoever asked gives up; the question is still on its way.
             (None, 1) if !flight.given_up => {
-                let opened = self.member(asker).settle(number, attempt, Err(NoAnswer::Unavailable), now);
+                let opened =
+                    self.member(asker).settle(number, attempt, Err(NoAnswer::Unavailable), now);
                 self.flights.extend(opened);
                 flight.given_up = true;
                 self.flights.push(flight);
             }
             (None, mischief) => {
                 for _ in 0..=u8::from(mischief == 2) {
-                    flight.answer = self.member(flight.callee.0).asked(&flight, now).or(flight.answer.take());
+                    flight.answer =
+                        self.member(flight.callee.0).asked(&flight, now).or(flight.answer.take());
                 }
-                self.flights.extend((flight.answer.is_none() || !flight.given_up).then_some(flight));
+                self.flights
+                    .extend((flight.answer.is_none() || !flight.given_up).then_some(flight));
             }
             (Some(answer), mischief) => {
                 let answer = if mischief == 1 { Err(NoAnswer::Unavailable) } else { answer };

@@ -174,7 +174,14 @@ impl Hall {
     }
 
     /// Puts a question on its way. Who is asked and how it can be told from others is known by the number returned.
-    pub fn put(&mut self, ask: AskId, asker: usize, callee: &str, number: u64, command: Box<dyn AnyCommand>) -> u64 {
+    pub fn put(
+        &mut self,
+        ask: AskId,
+        asker: usize,
+        callee: &str,
+        number: u64,
+        command: Box<dyn AnyCommand>,
+    ) -> u64 {
         self.puts += 1;
         let Some(callee) = self.find(callee) else { return self.puts };
         let leaves = self.leaves(asker, callee, self.node_of(asker).last);
@@ -198,7 +205,8 @@ impl Hall {
         if self.together(flight.asker, flight.callee) {
             return;
         }
-        if let Some(before) = self.answered.insert((flight.callee, flight.ask.clone()), said.clone())
+        if let Some(before) =
+            self.answered.insert((flight.callee, flight.ask.clone()), said.clone())
             && before != said
         {
             self.wrong(format!("{} was answered {before:?} and now {said:?}", flight.ask));
@@ -230,7 +238,10 @@ impl Hall {
         let by = *self.made_by.entry(thing).or_insert(key);
         if (made, by) != (thing, key) {
             let context = self.places[thing.0].context;
-            self.wrong(format!("request {key} made {context} #{}, as request {by} did, or {made:?} before", thing.1));
+            self.wrong(format!(
+                "request {key} made {context} #{}, as request {by} did, or {made:?} before",
+                thing.1
+            ));
         }
     }
 }

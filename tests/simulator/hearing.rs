@@ -60,7 +60,8 @@ impl<S: Aggregate, T> Ear<T> for EarOf<S, T> {
         S::NAME.context
     }
     fn reach(&self, hall: &Hall, listener: usize) -> u64 {
-        let (log, source) = (self.log.borrow(), hall.find(S::NAME.context).expect("a context of this system"));
+        let (log, source) =
+            (self.log.borrow(), hall.find(S::NAME.context).expect("a context of this system"));
         let node = hall.node_of(source);
         match (hall.together(source, listener), node.up) {
             (false, false) => 0,
@@ -123,7 +124,10 @@ impl<T> Ears<T> {
         };
         let to = reach.min(from + hall.chance.between(0, 4));
         let source = self.ears[ear].source();
-        hall.trace.say(format_args!("{} hears {source} {from}..{to} at {position}", hall.places[self.me].context));
+        hall.trace.say(format_args!(
+            "{} hears {source} {from}..{to} at {position}",
+            hall.places[self.me].context
+        ));
         let moved = hall.commit(self.me);
         let commit = if hall.does(Remedy::MoveWithEffect) { moved } else { hall.commit(self.me) };
         let mut heard = Vec::new();
@@ -156,7 +160,10 @@ impl<T> Ears<T> {
         let (ear, thing, _) = *self.aside.rows().keys().nth(place)?;
         // Only the first of a shelf.
         let first = *self.aside.rows().range((ear, thing, 0)..).next()?.0;
-        hall.trace.say(format_args!("{} takes {} of #{thing} again", hall.places[self.me].context, first.2));
+        hall.trace.say(format_args!(
+            "{} takes {} of #{thing} again",
+            hall.places[self.me].context, first.2
+        ));
         let commit = hall.commit(self.me);
         self.aside.remove(commit, &first);
         (first.2 <= self.ears[ear].length()).then(|| (commit, self.ears[ear].told(first.2)))
@@ -220,10 +227,15 @@ impl<A: Aggregate> Policies<A> for Laid<'_, Told<A>> {
     }
 }
 impl<V: View> Folds<V> for Laid<'_, Change<V>> {
-    fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+    fn hearing<S: Aggregate>(
+        &mut self,
+        row: fn(&S::Event) -> Option<u64>,
+        fold: fn(&mut V, &S::Event),
+    ) {
         self.add::<S>(move |event| {
             let event = event.clone();
-            row(&event).map(|number| (number, Box::new(move |row: &mut V| fold(row, &event)) as Box<_>))
+            row(&event)
+                .map(|number| (number, Box::new(move |row: &mut V| fold(row, &event)) as Box<_>))
         });
     }
 }

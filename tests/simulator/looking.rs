@@ -18,7 +18,12 @@ pub struct Looking<V: View> {
 
 impl<V: View> Looking<V> {
     pub fn new(me: usize, logs: &mut Logs) -> Self {
-        Self { me, rows: Table::default(), ears: ears_of_view::<V>(me, logs), shown: Things::default() }
+        Self {
+            me,
+            rows: Table::default(),
+            ears: ears_of_view::<V>(me, logs),
+            shown: Things::default(),
+        }
     }
 
     fn take(&mut self, commit: u64, heard: Heard<Change<V>>) {
@@ -88,7 +93,9 @@ impl<V: View> Context for Looking<V> {
                     return Err(format!("row {number} is {kept:?}, and folded {row:?}"));
                 }
             }
-            if let Some(number) = self.rows.rows().keys().find(|number| !folded.contains_key(number)) {
+            if let Some(number) =
+                self.rows.rows().keys().find(|number| !folded.contains_key(number))
+            {
                 return Err(format!("row {number} comes from no event"));
             }
         }

@@ -105,8 +105,8 @@ impl World {
         if self.go_on() {
             return true;
         }
-        let behind =
-            (0..self.hall.nodes.len()).find(|node| self.hall.nodes[*node].durable < self.hall.nodes[*node].last);
+        let behind = (0..self.hall.nodes.len())
+            .find(|node| self.hall.nodes[*node].durable < self.hall.nodes[*node].last);
         if let Some(node) = behind {
             self.hall.sync(node, self.hall.nodes[node].last);
             return true;
@@ -116,7 +116,8 @@ impl World {
 
     fn order(&mut self) {
         if !self.sent.is_empty() && self.hall.happens(150) {
-            let again = self.sent[self.hall.chance.between(0, self.sent.len() as u64) as usize].clone();
+            let again =
+                self.sent[self.hall.chance.between(0, self.sent.len() as u64) as usize].clone();
             return self.enter(&again);
         }
         let mut chance = self.hall.chance.fork();
@@ -133,12 +134,14 @@ impl World {
 
     /// Delivers a question or an answer.
     fn fly(&mut self) -> bool {
-        let ready = self.hall.flights.iter().filter(|flight| self.hall.has_left(flight)).count() as u64;
+        let ready =
+            self.hall.flights.iter().filter(|flight| self.hall.has_left(flight)).count() as u64;
         if ready == 0 {
             return false;
         }
         let chosen = self.hall.chance.between(0, ready) as usize;
-        let mut places = (0..self.hall.flights.len()).filter(|place| self.hall.has_left(&self.hall.flights[*place]));
+        let mut places = (0..self.hall.flights.len())
+            .filter(|place| self.hall.has_left(&self.hall.flights[*place]));
         let Some(place) = places.nth(chosen) else { return false };
         let flight = self.hall.flights.swap_remove(place);
         let (lost, doubled) = (self.hall.weather.lost, self.hall.weather.doubled);
@@ -184,8 +187,11 @@ impl World {
             if !self.hall.runs(context) {
                 continue;
             }
-            let hopeless = |put: &u64| !self.hall.healed || self.hall.flights.iter().all(|flight| flight.put != *put);
-            let puts: Vec<u64> = self.contexts[context].puts().into_iter().filter(hopeless).collect();
+            let hopeless = |put: &u64| {
+                !self.hall.healed || self.hall.flights.iter().all(|flight| flight.put != *put)
+            };
+            let puts: Vec<u64> =
+                self.contexts[context].puts().into_iter().filter(hopeless).collect();
             if !puts.is_empty() {
                 let put = puts[self.hall.chance.between(0, puts.len() as u64) as usize];
                 self.hall.trace.say(format_args!("{} gives up", self.hall.places[context].context));
@@ -212,10 +218,12 @@ impl World {
         false
     }
     fn retry(&mut self) -> bool {
-        (0..self.contexts.len()).any(|place| self.hall.runs(place) && self.contexts[place].retry(&mut self.hall))
+        (0..self.contexts.len())
+            .any(|place| self.hall.runs(place) && self.contexts[place].retry(&mut self.hall))
     }
     fn ring(&mut self) -> bool {
-        (0..self.contexts.len()).any(|place| self.hall.runs(place) && self.contexts[place].ring(&mut self.hall))
+        (0..self.contexts.len())
+            .any(|place| self.hall.runs(place) && self.contexts[place].ring(&mut self.hall))
     }
 
     fn sync(&mut self) {
@@ -256,9 +264,16 @@ impl World {
     /// A node dies. Of what was not known to be on its disk, some may be.
     fn crash(&mut self, node: usize) {
         let Some(dying) = self.hall.nodes.get(node).filter(|node| node.up) else { return };
-        let first = if self.hall.does(Remedy::KeepWhatIsDurable) { dying.durable } else { dying.durable / 2 };
+        let first = if self.hall.does(Remedy::KeepWhatIsDurable) {
+            dying.durable
+        } else {
+            dying.durable / 2
+        };
         let to = self.hall.chance.between(first, dying.last + 1);
-        self.hall.trace.say(format_args!("node {node} crashes and keeps {to} of {}", self.hall.nodes[node].last));
+        self.hall.trace.say(format_args!(
+            "node {node} crashes and keeps {to} of {}",
+            self.hall.nodes[node].last
+        ));
         let dying = &mut self.hall.nodes[node];
         (dying.up, dying.last, dying.durable) = (false, to, to);
         self.hall.changed = true;
@@ -266,7 +281,9 @@ impl World {
         let (places, does_wait) = (&self.hall.places, self.hall.does(Remedy::WaitForDisk));
         let is_lost = |flight: &Flight| {
             let inside = places[flight.asker].node == node && places[flight.callee].node == node;
-            inside || (does_wait && flight.leaves.is_some_and(|(from, commit)| from == node && commit > to))
+            inside
+                || (does_wait
+                    && flight.leaves.is_some_and(|(from, commit)| from == node && commit > to))
         };
         self.hall.flights.retain(|flight| !is_lost(flight));
         for place in 0..self.contexts.len() {

@@ -60,19 +60,30 @@ impl fmt::Display for Report {
         let Self { business, seeds, steps, took, failed } = self;
         let per_second = *seeds as f64 / took.as_secs_f64();
         let (system, took) = (business.system, took.as_secs_f64());
-        write!(f, "{system}: {seeds} seeds, {steps} steps in {took:.1} s, {per_second:.0} seeds/s")?;
+        write!(
+            f,
+            "{system}: {seeds} seeds, {steps} steps in {took:.1} s, {per_second:.0} seeds/s"
+        )?;
         let Some((seed, wrong)) = failed else { return Ok(()) };
         let tail = Tail::default();
         run_into(business, *seed, None, Trace::new(Some(tail.clone()), false));
         writeln!(f, "\n\nseed {seed} goes wrong; the end of its trace:")?;
         tail.borrow().iter().try_for_each(|line| writeln!(f, "| {line}"))?;
         writeln!(f, "{system}, seed {seed}: {wrong}")?;
-        write!(f, "to see all of it: cargo run --release --example simulate -- --system {system} --seed {seed} --trace")
+        write!(
+            f,
+            "to see all of it: cargo run --release --example simulate -- --system {system} --seed {seed} --trace"
+        )
     }
 }
 
 /// Runs many seeds on that many threads, until one fails.
-pub fn run_many(business: &'static Business, seeds: Range<u64>, off: Option<Remedy>, threads: usize) -> Report {
+pub fn run_many(
+    business: &'static Business,
+    seeds: Range<u64>,
+    off: Option<Remedy>,
+    threads: usize,
+) -> Report {
     let (next, done, steps, stop) =
         (AtomicU64::new(seeds.start), AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let failed: Mutex<Option<(u64, String)>> = Mutex::default();
@@ -100,11 +111,21 @@ pub fn run_many(business: &'static Business, seeds: Range<u64>, off: Option<Reme
         }
     });
     let failed = failed.into_inner().expect("nobody panicked with it");
-    Report { business, seeds: done.into_inner(), steps: steps.into_inner(), took: began.elapsed(), failed }
+    Report {
+        business,
+        seeds: done.into_inner(),
+        steps: steps.into_inner(),
+        took: began.elapsed(),
+        failed,
+    }
 }
 
 /// The first seed, of so many, under which the lack of `remedy` shows, and how.
-pub fn seeds_until_noticed(business: &'static Business, remedy: Remedy, seeds: u64) -> Option<(u64, String)> {
+pub fn seeds_until_noticed(
+    business: &'static Business,
+    remedy: Remedy,
+    seeds: u64,
+) -> Option<(u64, String)> {
     (1..=seeds).find_map(|seed| Some((seed, run(business, seed, Some(remedy), false).wrong?)))
 }
 

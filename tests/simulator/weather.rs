@@ -35,7 +35,8 @@ impl Weather {
             2 => often,
             _ => often / 2,
         };
-        let (crashes, stops, clock, silence, rebuilds) = (some(30), some(30), some(60), some(80), some(10));
+        let (crashes, stops, clock, silence, rebuilds) =
+            (some(30), some(30), some(60), some(80), some(10));
         let (doubled, lost, parked, busy) = (some(300), some(150), some(100), some(100));
         Self {
             nodes: [1, 1, 2, 3][chance.between(0, 4) as usize],
@@ -51,7 +52,8 @@ impl Weather {
             lost,
             parked,
             busy,
-            stride: [SECOND, 60 * SECOND, 3600 * SECOND, 86_400 * SECOND][chance.between(0, 4) as usize],
+            stride: [SECOND, 60 * SECOND, 3600 * SECOND, 86_400 * SECOND]
+                [chance.between(0, 4) as usize],
         }
     }
 }

@@ -10,7 +10,10 @@ use super::{
     trace::Trace,
 };
 use holdfast::{
-    domain::{Aggregate, Board, Body, Doors, Entity, Id, Name, NoAnswer, Role, Standing, Target, View, lenient},
+    domain::{
+        Aggregate, Board, Body, Doors, Entity, Id, Name, NoAnswer, Role, Standing, Target, View,
+        lenient,
+    },
     systems,
 };
 use serde_json::Value;
@@ -24,7 +27,8 @@ impl Things {
     pub fn set<E: Entity>(&mut self, number: u64, entity: &E) {
         match entity.standing() {
             Standing::Established => {
-                let shown = serde_json::to_value(entity.show(Id::new(number))).expect("it can be shown");
+                let shown =
+                    serde_json::to_value(entity.show(Id::new(number))).expect("it can be shown");
                 self.0.insert(number, shown);
             }
             _ => drop(self.0.remove(&number)),
@@ -102,7 +106,10 @@ struct Found<A: Aggregate>(Vec<Doorway<A>>);
 
 impl<A: Aggregate> Doors<A> for Found<A> {
     fn post<B: Body>(&mut self, _: Role, enter: fn(B) -> (Target<A>, A::Command)) {
-        self.0.push(Doorway { verb: "POST", enter: Box::new(move |body| lenient::read(body).map(enter)) });
+        self.0.push(Doorway {
+            verb: "POST",
+            enter: Box::new(move |body| lenient::read(body).map(enter)),
+        });
     }
     fn patch<B: Body>(&mut self, _: Role, enter: fn(B) -> A::Command) {
         let enter = move |body| lenient::read(body).map(|body| (Target::New, enter(body)));
@@ -112,7 +119,8 @@ impl<A: Aggregate> Doors<A> for Found<A> {
         self.0.push(Doorway { verb, enter: Box::new(move |_| Ok((Target::New, enter()))) });
     }
     fn delete(&mut self, _: Role, enter: fn() -> A::Command) {
-        self.0.push(Doorway { verb: "DELETE", enter: Box::new(move |_| Ok((Target::New, enter()))) });
+        self.0
+            .push(Doorway { verb: "DELETE", enter: Box::new(move |_| Ok((Target::New, enter()))) });
     }
 }
 
@@ -198,9 +206,19 @@ impl World {
         let start: holdfast::domain::Timestamp = business.clock.parse().expect("a time");
         let hall = Hall::new(seed, start.micros(), off, trace);
         let settings = (business.settings)();
-        let mut world =
-            Self { hall, contexts: Vec::new(), business, sent: Vec::new(), logs: Logs::default(), settings };
-        assert!(systems::lay_out(business.system, &mut world), "there is no system {}", business.system);
+        let mut world = Self {
+            hall,
+            contexts: Vec::new(),
+            business,
+            sent: Vec::new(),
+            logs: Logs::default(),
+            settings,
+        };
+        assert!(
+            systems::lay_out(business.system, &mut world),
+            "there is no system {}",
+            business.system
+        );
         world
     }
 
@@ -227,7 +245,9 @@ impl World {
     /// A client's request comes to its context, if that is there.
     pub fn enter(&mut self, order: &Order) {
         self.hall.trace.say(format_args!("client: {order:?}"));
-        let Some(context) = self.contexts.iter().position(|known| known.name().collection == order.collection) else {
+        let Some(context) =
+            self.contexts.iter().position(|known| known.name().collection == order.collection)
+        else {
             return self.hall.wrong(format!("there is no collection for {order:?}"));
         };
         match self.hall.runs(context) {
@@ -241,9 +261,9 @@ impl World {
         for ((context, number), (version, history)) in &self.hall.acknowledged {
             if self.contexts[*context].history(*number, *version) != Some(*history) {
                 let name = self.contexts[*context].name();
-                return self
-                    .hall
-                    .wrong(format!("{name} #{number} was acknowledged as of version {version}, and is gone"));
+                return self.hall.wrong(format!(
+                    "{name} #{number} was acknowledged as of version {version}, and is gone"
+                ));
             }
         }
     }

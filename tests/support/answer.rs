@@ -40,14 +40,24 @@ impl Answer {
     #[track_caller]
     pub fn problem(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{}", self.text);
-        assert_eq!(self.header("content-type").split(';').next(), Some("application/problem+json"), "{}", self.text);
+        assert_eq!(
+            self.header("content-type").split(';').next(),
+            Some("application/problem+json"),
+            "{}",
+            self.text
+        );
         assert_eq!(self.body["status"], status, "{}", self.text);
         for field in ["title", "detail"] {
-            assert!(self.body[field].as_str().is_some_and(|words| !words.is_empty()), "`{field}` in {}", self.text);
+            assert!(
+                self.body[field].as_str().is_some_and(|words| !words.is_empty()),
+                "`{field}` in {}",
+                self.text
+            );
         }
         let code = self.body["code"].as_str().unwrap_or_default();
-        let is_word =
-            |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let is_word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
         assert!(code.split('-').all(is_word), "`code` in {}", self.text);
         code
     }
@@ -72,7 +82,9 @@ impl Answer {
     /// The things on a page of `collection`.
     #[track_caller]
     pub fn items(&self, collection: &str) -> &[Value] {
-        self.body["_embedded"][collection].as_array().unwrap_or_else(|| panic!("no {collection} in {}", self.text))
+        self.body["_embedded"][collection]
+            .as_array()
+            .unwrap_or_else(|| panic!("no {collection} in {}", self.text))
     }
 }
 

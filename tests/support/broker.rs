@@ -44,9 +44,14 @@ fn free_port(ip: Ipv4Addr) -> u16 {
 
 /// Where the scripts of RabbitMQ are. Those in `/usr/sbin` change the user and lose the environment.
 fn scripts() -> PathBuf {
-    let installed = fs::read_dir("/usr/lib/rabbitmq/lib").into_iter().flatten().map(|entry| entry.unwrap().path());
-    let scripts = installed.map(|path| path.join("sbin")).find(|path| path.join("rabbitmq-server").exists());
-    scripts.expect("RabbitMQ is not installed: apt-get install rabbitmq-server, as scripts/test does")
+    let installed = fs::read_dir("/usr/lib/rabbitmq/lib")
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path());
+    let scripts =
+        installed.map(|path| path.join("sbin")).find(|path| path.join("rabbitmq-server").exists());
+    scripts
+        .expect("RabbitMQ is not installed: apt-get install rabbitmq-server, as scripts/test does")
 }
 
 impl Broker {
@@ -81,7 +86,10 @@ impl Broker {
                           cluster_partition_handling = pause_minority\nnet_ticktime = 5\n"
             .to_owned();
         for (place, number) in places.iter().zip(1..) {
-            config.push_str(&format!("cluster_formation.classic_config.nodes.{number} = {}\n", place.node()));
+            config.push_str(&format!(
+                "cluster_formation.classic_config.nodes.{number} = {}\n",
+                place.node()
+            ));
         }
         let mut brokers = places.map(|place| Self::at(place, &config));
         brokers.iter_mut().for_each(Self::launch);
@@ -123,7 +131,9 @@ impl Broker {
         let Place { ip, ports, mapper, .. } = &self.place;
         let [amqp, dist] = ports.map(|port| port.to_string());
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        for (name, value) in [("HOME", "home"), ("RABBITMQ_PID_FILE", "pid"), ("RABBITMQ_BASE", ".")] {
+        for (name, value) in
+            [("HOME", "home"), ("RABBITMQ_PID_FILE", "pid"), ("RABBITMQ_BASE", ".")]
+        {
             command.env(name, path(value));
         }
         for (name, value) in [
@@ -206,7 +216,11 @@ impl Broker {
     #[track_caller]
     pub fn tells(&self, arguments: &[&str]) -> String {
         let mut ctl = self.command("rabbitmqctl");
-        let output = ctl.args(["-q", "--longnames", "-n", &self.place.node()]).args(arguments).output().unwrap();
+        let output = ctl
+            .args(["-q", "--longnames", "-n", &self.place.node()])
+            .args(arguments)
+            .output()
+            .unwrap();
         assert!(output.status.success(), "rabbitmqctl {arguments:?} fails:\n{}", self.said());
         String::from_utf8(output.stdout).unwrap()
     }
@@ -228,8 +242,16 @@ impl Broker {
     /// Cuts the way between it and `others` (`true`), or mends it. Says whether this machine lets a test do so.
     pub fn cut(&self, others: &[&Self], cut: bool) -> bool {
         let rule = |from: Ipv4Addr, to: Ipv4Addr| {
-            let rule =
-                [if cut { "-A" } else { "-D" }, "INPUT", "-s", &from.to_string(), "-d", &to.to_string(), "-j", "DROP"];
+            let rule = [
+                if cut { "-A" } else { "-D" },
+                "INPUT",
+                "-s",
+                &from.to_string(),
+                "-d",
+                &to.to_string(),
+                "-j",
+                "DROP",
+            ];
             Command::new("iptables")
                 .arg("-w")
                 .args(rule)
@@ -237,7 +259,9 @@ impl Broker {
                 .status()
                 .is_ok_and(|status| status.success())
         };
-        others.iter().all(|other| rule(self.place.ip, other.place.ip) && rule(other.place.ip, self.place.ip))
+        others
+            .iter()
+            .all(|other| rule(self.place.ip, other.place.ip) && rule(other.place.ip, self.place.ip))
     }
 
     /// `kill -9`, some time after the last queue was declared: this version writes down only seconds later which quorum
@@ -249,8 +273,12 @@ impl Broker {
 
     /// `kill -9`, at once.
     pub fn end(&mut self) {
-        if let (Ok(pid), Some(mut child)) = (fs::read_to_string(self.pid_file()), self.child.take()) {
-            let _ = Command::new("sh").args(["-c", &format!("kill -9 {}", pid.trim())]).stderr(Stdio::null()).status();
+        if let (Ok(pid), Some(mut child)) = (fs::read_to_string(self.pid_file()), self.child.take())
+        {
+            let _ = Command::new("sh")
+                .args(["-c", &format!("kill -9 {}", pid.trim())])
+                .stderr(Stdio::null())
+                .status();
             let _ = child.wait();
             let _ = fs::remove_file(self.pid_file());
         }
@@ -287,12 +315,18 @@ impl Drop for Broker {
         }
         // The port mapper outlives its nodes; this one is ours alone, and ends when it is told to.
         let epmd = format!("epmd -port {} -kill", self.place.mapper.0);
-        let _ = Command::new("sh").args(["-c", &epmd]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _ = Command::new("sh")
+            .args(["-c", &epmd])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
     }
 }
 
 /// Waits until `look` finds that nothing is pending at the broker.
 #[track_caller]
 pub fn drained(server: &super::Client) {
-    eventually("everything has gone out", || (server.metric("holdfast_outbox_pending") == 0.0).then_some(()));
+    eventually("everything has gone out", || {
+        (server.metric("holdfast_outbox_pending") == 0.0).then_some(())
+    });
 }

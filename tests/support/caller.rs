@@ -9,8 +9,8 @@ use lapin::{
     BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer,
     message::BasicGetMessage,
     options::{
-        BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions,
-        ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
+        BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions,
+        BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions, QueueDeleteOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -37,8 +37,15 @@ impl Command {
         let mut headers = BTreeMap::new();
         headers.insert("method".to_owned(), method.to_owned());
         headers.insert("path".to_owned(), path.to_owned());
-        let properties = BasicProperties::default().with_content_type("application/json".into()).with_delivery_mode(2);
-        Self { context: context.to_owned(), properties, headers, body: serde_json::to_vec(body).unwrap() }
+        let properties = BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_delivery_mode(2);
+        Self {
+            context: context.to_owned(),
+            properties,
+            headers,
+            body: serde_json::to_vec(body).unwrap(),
+        }
     }
     /// A rent of `book`.
     pub fn rent(book: u64, user: u64) -> Self {
@@ -104,12 +111,19 @@ impl Caller {
     pub fn connect(url: &str, replies: &str) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (connection, channel, consumer) = runtime.block_on(async {
-            let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
+            let connection =
+                Connection::connect(url, ConnectionProperties::default()).await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
-            let (durable, none) = (QueueDeclareOptions { durable: true, ..Default::default() }, FieldTable::default);
+            let (durable, none) =
+                (QueueDeclareOptions { durable: true, ..Default::default() }, FieldTable::default);
             channel.queue_declare(replies.into(), durable, none()).await.unwrap();
-            let consumer = channel.basic_consume(replies.into(), "".into(), BasicConsumeOptions::default(), none());
+            let consumer = channel.basic_consume(
+                replies.into(),
+                "".into(),
+                BasicConsumeOptions::default(),
+                none(),
+            );
             let consumer = consumer.await.unwrap();
             (connection, channel, consumer)
         });
@@ -126,9 +140,16 @@ impl Caller {
         }
         let properties = command.properties.clone().with_headers(headers);
         let confirmed = self.runtime.block_on(async {
-            let (options, key) = (BasicPublishOptions { mandatory: true, ..Default::default() }, &command.context);
+            let (options, key) =
+                (BasicPublishOptions { mandatory: true, ..Default::default() }, &command.context);
             let key = key.as_str().into();
-            let sent = self.channel.basic_publish("holdfast.commands".into(), key, options, &command.body, properties);
+            let sent = self.channel.basic_publish(
+                "holdfast.commands".into(),
+                key,
+                options,
+                &command.body,
+                properties,
+            );
             sent.await.unwrap().await.unwrap()
         });
         assert!(matches!(confirmed, Confirmation::Ack(None)), "{confirmed:?}");
@@ -171,7 +192,8 @@ impl Caller {
     pub fn next(&mut self) -> Reply {
         let Self { runtime, consumer, .. } = self;
         let message = runtime.block_on(async {
-            let message = tokio::time::timeout(PATIENCE, consumer.next()).await.expect("a reply comes");
+            let message =
+                tokio::time::timeout(PATIENCE, consumer.next()).await.expect("a reply comes");
             let message = message.expect("the queue is there").unwrap();
             message.acker.ack(BasicAckOptions::default()).await.unwrap();
             message
@@ -179,13 +201,24 @@ impl Caller {
         let properties = &message.properties;
         let table = properties.headers().clone().unwrap_or_default();
         let status = &table.inner()["status"];
-        let texts = table.inner().iter().filter_map(|(name, value)| Some((name.to_string(), value.as_long_string()?)));
+        let texts = table
+            .inner()
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), value.as_long_string()?)));
         let text = String::from_utf8(message.data.clone()).unwrap();
         Reply {
-            correlation: properties.correlation_id().as_ref().map(ToString::to_string).unwrap_or_default(),
+            correlation: properties
+                .correlation_id()
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             status: status.as_long_int().unwrap().into(),
             headers: texts.map(|(name, value)| (name, value.to_string())).collect(),
-            content_type: properties.content_type().as_ref().map(ToString::to_string).unwrap_or_default(),
+            content_type: properties
+                .content_type()
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             body: serde_json::from_str(&text).unwrap_or_default(),
             text,
         }
@@ -195,7 +228,8 @@ impl Caller {
     pub fn waiting(&self, queue: &str) -> u32 {
         self.runtime.block_on(async {
             let passive = QueueDeclareOptions { passive: true, ..Default::default() };
-            let declared = self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
+            let declared =
+                self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await;
             declared.unwrap().message_count()
         })
     }
@@ -211,7 +245,8 @@ impl Caller {
         let mut arguments = FieldTable::default();
         arguments.insert("x-max-length".into(), AMQPValue::LongInt(1));
         arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
-        let declared = self.channel.queue_declare(queue.into(), QueueDeclareOptions::default(), arguments);
+        let declared =
+            self.channel.queue_declare(queue.into(), QueueDeclareOptions::default(), arguments);
         self.runtime.block_on(declared).unwrap();
     }
     /// Takes whatever is in a queue: what the first is called.
@@ -222,7 +257,9 @@ impl Caller {
     }
     /// Deletes a queue, with all that is in it.
     pub fn delete(&self, queue: &str) {
-        self.runtime.block_on(self.channel.queue_delete(queue.into(), QueueDeleteOptions::default())).unwrap();
+        self.runtime
+            .block_on(self.channel.queue_delete(queue.into(), QueueDeleteOptions::default()))
+            .unwrap();
     }
 
     fn get(&self, queue: &str) -> Option<BasicGetMessage> {
@@ -249,7 +286,8 @@ impl Caller {
 
 /// BookRent alone, which takes commands.
 pub fn server(broker: &Broker) -> Server {
-    let server = Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let server =
+        Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
     takes_commands(&server);
     server
 }

@@ -49,8 +49,14 @@ impl Client {
 
     /// Any request.
     #[track_caller]
-    pub fn call(&self, method: &str, path: &str, shape: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Answer {
-        self.attempt(method, path, shape).unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        shape: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> Answer {
+        self.attempt(method, path, shape)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error:?}"))
     }
 
     pub fn try_get(&self, path: &str) -> reqwest::Result<Answer> {
@@ -75,11 +81,15 @@ impl Client {
 
     /// A POST under an idempotency key; the server may be gone.
     pub fn try_post_once(&self, path: &str, key: &str, body: &Value) -> reqwest::Result<Answer> {
-        self.attempt("POST", path, |request| request.header("Idempotency-Key", format!("\"{key}\"")).json(body))
+        self.attempt("POST", path, |request| {
+            request.header("Idempotency-Key", format!("\"{key}\"")).json(body)
+        })
     }
     /// A PATCH under an idempotency key; the server may be gone.
     pub fn try_patch_once(&self, path: &str, key: &str, body: &Value) -> reqwest::Result<Answer> {
-        self.attempt("PATCH", path, |request| request.header("Idempotency-Key", format!("\"{key}\"")).json(body))
+        self.attempt("PATCH", path, |request| {
+            request.header("Idempotency-Key", format!("\"{key}\"")).json(body)
+        })
     }
 
     /// Registers a book that may be rented; says its number.
@@ -106,7 +116,8 @@ impl Client {
         let wanted = fields.as_object().unwrap();
         eventually(&format!("{path} shows {fields}"), || {
             let answer = self.get(path);
-            let fits = answer.status == 200 && wanted.iter().all(|(field, value)| answer.body[field] == *value);
+            let fits = answer.status == 200
+                && wanted.iter().all(|(field, value)| answer.body[field] == *value);
             fits.then_some(answer)
         })
     }
@@ -145,7 +156,9 @@ impl Client {
     #[track_caller]
     pub fn delay(&self, context: &str, from: u64, to: u64) {
         let fault = json!({"delayMs": [from, to], "failureRate": 0.0});
-        let answer = self.call("PUT", &format!("/admin/contexts/{context}/fault"), |request| request.json(&fault));
+        let answer = self.call("PUT", &format!("/admin/contexts/{context}/fault"), |request| {
+            request.json(&fault)
+        });
         assert!(matches!(answer.status, 200 | 204), "{}", answer.text);
     }
     /// Clears the fault again.
@@ -160,7 +173,9 @@ impl Client {
     pub fn saga(&self, number: u64) -> Vec<Value> {
         let answer = self.get(&format!("/admin/sagas/bookrent/{number}")).is(200);
         let entries = match &answer.body {
-            Value::Object(fields) => fields.values().find(|value| value.is_array()).cloned().unwrap_or_default(),
+            Value::Object(fields) => {
+                fields.values().find(|value| value.is_array()).cloned().unwrap_or_default()
+            }
             other => other.clone(),
         };
         entries.as_array().unwrap_or_else(|| panic!("no list in {}", answer.text)).clone()
@@ -175,7 +190,11 @@ impl Client {
     /// The sum of a metric over its labels.
     pub fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics").is(200).text;
-        let of_name = |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
-        text.lines().filter(of_name).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        let of_name =
+            |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']));
+        text.lines()
+            .filter(of_name)
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
     }
 }

@@ -20,24 +20,34 @@ impl Cluster {
 
     /// The same, with the name of each node and the context that it hosts. Of several that host the same, the first is
     /// the one that others know.
-    pub fn laid_out(system: &'static str, nodes: &[(&'static str, &'static str)], toml: &str) -> Self {
+    pub fn laid_out(
+        system: &'static str,
+        nodes: &[(&'static str, &'static str)],
+        toml: &str,
+    ) -> Self {
         // Ports that are free now; the system hands them out in turns, so they are free a moment later.
         let names = nodes.iter().copied().chain([("gateway", "none")]);
-        let listeners: Vec<_> =
-            names.map(|(name, context)| (name, context, TcpListener::bind("127.0.0.1:0").unwrap())).collect();
+        let listeners: Vec<_> = names
+            .map(|(name, context)| (name, context, TcpListener::bind("127.0.0.1:0").unwrap()))
+            .collect();
         let addresses: Vec<_> = listeners
             .iter()
-            .map(|(name, context, listener)| (*name, *context, listener.local_addr().unwrap().to_string()))
+            .map(|(name, context, listener)| {
+                (*name, *context, listener.local_addr().unwrap().to_string())
+            })
             .collect();
         drop(listeners);
         let mut peers = BTreeMap::new();
         for (_, context, address) in addresses.iter().filter(|(_, context, _)| *context != "none") {
             peers.entry(context).or_insert(address);
         }
-        let peers: String =
-            peers.iter().map(|(context, address)| format!("\"{system}.{context}\" = \"http://{address}\"\n")).collect();
+        let peers: String = peers
+            .iter()
+            .map(|(context, address)| format!("\"{system}.{context}\" = \"http://{address}\"\n"))
+            .collect();
         let start = |(name, context, address): &(&'static str, &'static str, String)| {
-            let hosted = if *context == "none" { "none".to_owned() } else { format!("{system}.{context}") };
+            let hosted =
+                if *context == "none" { "none".to_owned() } else { format!("{system}.{context}") };
             let node = format!("[node]\nname = \"{name}\"\ncredential = \"{CREDENTIAL}\"\n");
             let toml = format!("{toml}\n{node}[peers]\n{peers}");
             (*name, Server::at(address, system, &toml, &["--contexts", &hosted]))

@@ -4,7 +4,13 @@
 //! by sleeping for a time that ought to be enough.
 
 // Each test binary uses its own part of this.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 mod answer;
 pub mod broker;
@@ -67,7 +73,9 @@ fn through(launcher: &[String]) -> Command {
     let program = [launcher, &[env!("CARGO_BIN_EXE_holdfast").to_owned()]].concat();
     let mut command = Command::new(&program[0]);
     command.args(&program[1..]);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HOLDFAST_"))
+    {
         command.env_remove(name);
     }
     command.env("NO_COLOR", "1").stdin(Stdio::null());
@@ -81,7 +89,8 @@ pub fn free_ports(count: u16) -> u16 {
     let own = || 12_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 20;
     loop {
         let first = NEXT.get_or_init(|| own().into()).fetch_add(20, Ordering::Relaxed);
-        let taken: Vec<_> = (first..first + count).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
+        let taken: Vec<_> =
+            (first..first + count).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
         if taken.iter().all(Result::is_ok) {
             return first;
         }
@@ -92,7 +101,8 @@ pub fn free_ports(count: u16) -> u16 {
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (stdout, stderr) = (gather(child.stdout.take().unwrap()), gather(child.stderr.take().unwrap()));
+    let (stdout, stderr) =
+        (gather(child.stdout.take().unwrap()), gather(child.stderr.take().unwrap()));
     let status = wait(&mut child).unwrap_or_else(|| {
         let _ = child.kill();
         panic!("`{command:?}` does not end")
@@ -158,19 +168,29 @@ impl Server {
     }
 
     /// The same, with these environment variables.
-    pub fn among(environment: &[(&str, &str)], listen: &str, system: &str, toml: &str, further: &[&str]) -> Self {
+    pub fn among(
+        environment: &[(&str, &str)],
+        listen: &str,
+        system: &str,
+        toml: &str,
+        further: &[&str],
+    ) -> Self {
         let directory = TempDir::new().unwrap();
-        let mut arguments: Vec<String> = ["--system", system, "--listen", listen].map(Into::into).into();
+        let mut arguments: Vec<String> =
+            ["--system", system, "--listen", listen].map(Into::into).into();
         arguments.extend(["--data".into(), directory.path().join("data").display().to_string()]);
         arguments.extend(further.iter().map(ToString::to_string));
-        let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         Self::launch(Vec::new(), environment, directory, arguments, toml)
     }
 
     /// BookRent alone, started by another program that runs what follows its arguments, on data somewhere else.
     pub fn through(launcher: Vec<String>, data: &Path, toml: &str) -> Self {
         let data = data.display().to_string();
-        let arguments = ["--system", "bookrent", "--listen", "127.0.0.1:0", "--data", &data].map(Into::into).into();
+        let arguments = ["--system", "bookrent", "--listen", "127.0.0.1:0", "--data", &data]
+            .map(Into::into)
+            .into();
         Self::launch(launcher, Vec::new(), TempDir::new().unwrap(), arguments, toml)
     }
 
@@ -178,7 +198,8 @@ impl Server {
     pub fn over(environment: &[(&str, &str)], directory: TempDir) -> Self {
         let data = directory.path().join("data").display().to_string();
         let arguments = ["--listen", "127.0.0.1:0", "--data", &data].map(Into::into).into();
-        let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
         Self::launch(Vec::new(), environment, directory, arguments, "")
     }
 
@@ -241,7 +262,8 @@ impl Server {
 
     /// From the next start on, `flag` has another value.
     pub fn set_argument(&mut self, flag: &str, value: &str) {
-        let place = self.arguments.iter().position(|argument| argument == flag).expect("it is there");
+        let place =
+            self.arguments.iter().position(|argument| argument == flag).expect("it is there");
         self.arguments[place + 1] = value.into();
     }
 
@@ -252,7 +274,8 @@ impl Server {
 
     /// Freezes it (`true`): it still accepts, and answers nobody. Or lets it go on.
     pub fn freeze(&self, frozen: bool) {
-        let kill = format!("kill -{} {}", if frozen { "STOP" } else { "CONT" }, self.process.child.id());
+        let kill =
+            format!("kill -{} {}", if frozen { "STOP" } else { "CONT" }, self.process.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
@@ -260,7 +283,13 @@ impl Server {
     pub fn ask_to_stop(&self) {
         // The shell's own `kill` is there on every machine, and the tests need no unsafe code for it.
         let pid = self.process.child.id();
-        assert!(Command::new("sh").args(["-c", &format!("kill -TERM {pid}")]).status().unwrap().success());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &format!("kill -TERM {pid}")])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Whether it has ended.
@@ -296,10 +325,15 @@ struct Process {
 impl Process {
     /// Starts a server and reads its address from the line that it prints when it accepts connections.
     #[track_caller]
-    fn launch(launcher: &[String], arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
+    fn launch(
+        launcher: &[String],
+        arguments: &[String],
+        environment: &[(String, String)],
+    ) -> (Self, String) {
         let mut command = through(launcher);
         command.args(arguments).envs(environment.iter().cloned());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
         let stderr = Arc::new(Mutex::new(String::new()));
         let (heard, out) = (Arc::clone(&stderr), BufReader::new(child.stderr.take().unwrap()));
         thread::spawn(move || {
@@ -332,10 +366,16 @@ impl Process {
 
     /// The same, and waits until it is ready.
     #[track_caller]
-    fn start(launcher: &[String], arguments: &[String], environment: &[(String, String)]) -> (Self, String) {
+    fn start(
+        launcher: &[String],
+        arguments: &[String],
+        environment: &[(String, String)],
+    ) -> (Self, String) {
         let (process, url) = Self::launch(launcher, arguments, environment);
         let client = Client::new(url.clone());
-        eventually("the server is ready", || (client.try_get("/readyz").ok()?.status == 200).then_some(()));
+        eventually("the server is ready", || {
+            (client.try_get("/readyz").ok()?.status == 200).then_some(())
+        });
         (process, url)
     }
 

@@ -6,8 +6,8 @@ use futures_util::StreamExt;
 use lapin::{
     BasicProperties, Confirmation, Connection, ConnectionProperties, ExchangeKind,
     options::{
-        BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions, ConfirmSelectOptions,
-        ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
+        BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicRejectOptions,
+        ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -34,7 +34,10 @@ pub struct Came {
 impl Came {
     /// What a consumer dedupes by.
     pub fn id(&self) -> (String, u64) {
-        (self.headers["cloudEvents:source"].clone(), self.headers["cloudEvents:sequence"].parse().unwrap())
+        (
+            self.headers["cloudEvents:source"].clone(),
+            self.headers["cloudEvents:sequence"].parse().unwrap(),
+        )
     }
 }
 
@@ -69,18 +72,25 @@ impl Queue {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let queue = Self { runtime, url: url.to_owned(), name: name.to_owned() };
         queue.runtime.block_on(async {
-            let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
+            let connection =
+                Connection::connect(url, ConnectionProperties::default()).await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
             let none = FieldTable::default;
             let exchange = "holdfast.events";
-            channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, none()).await.unwrap();
+            channel
+                .exchange_declare(exchange.into(), ExchangeKind::Topic, durable, none())
+                .await
+                .unwrap();
             let durable = QueueDeclareOptions { durable: true, ..Default::default() };
             let mut arguments = none();
             arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
             channel.queue_declare(name.into(), durable, arguments).await.unwrap();
             let bind = QueueBindOptions::default();
-            channel.queue_bind(name.into(), exchange.into(), key.into(), bind, none()).await.unwrap();
+            channel
+                .queue_bind(name.into(), exchange.into(), key.into(), bind, none())
+                .await
+                .unwrap();
             connection.close(200, "done".into()).await.unwrap();
         });
         queue
@@ -95,22 +105,28 @@ impl Queue {
     /// Publishes to it what has come, as it came; over and over where it stands so.
     pub fn put(&self, events: &[Came]) {
         self.runtime.block_on(async {
-            let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+            let connection =
+                Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
             for event in events {
                 let mut headers = FieldTable::default();
                 for (name, value) in &event.headers {
-                    headers.insert(name.as_str().into(), AMQPValue::LongString(value.as_str().into()));
+                    headers
+                        .insert(name.as_str().into(), AMQPValue::LongString(value.as_str().into()));
                 }
                 let properties = BasicProperties::default()
                     .with_content_type(event.content_type.as_str().into())
                     .with_delivery_mode(2)
                     .with_headers(headers);
-                let (options, body) =
-                    (BasicPublishOptions { mandatory: true, ..Default::default() }, event.body.to_string());
+                let (options, body) = (
+                    BasicPublishOptions { mandatory: true, ..Default::default() },
+                    event.body.to_string(),
+                );
                 let queue = self.name.as_str();
-                let sent = channel.basic_publish("".into(), queue.into(), options, body.as_bytes(), properties).await;
+                let sent = channel
+                    .basic_publish("".into(), queue.into(), options, body.as_bytes(), properties)
+                    .await;
                 assert_eq!(sent.unwrap().await.unwrap(), Confirmation::Ack(None));
             }
             connection.close(200, "done".into()).await.unwrap();
@@ -120,7 +136,8 @@ impl Queue {
     /// Has the broker set aside the next `count` messages of it, once they are there.
     pub fn reject(&self, count: usize) {
         self.runtime.block_on(async {
-            let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+            let connection =
+                Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             let options = BasicConsumeOptions::default();
             let mut consumer = channel
@@ -128,9 +145,12 @@ impl Queue {
                 .await
                 .unwrap();
             for _ in 0..count {
-                let delivery = tokio::time::timeout(PATIENCE, consumer.next()).await.expect("it is there");
+                let delivery =
+                    tokio::time::timeout(PATIENCE, consumer.next()).await.expect("it is there");
                 let delivery = delivery.unwrap().unwrap();
-                assert!(delivery.acker.reject(BasicRejectOptions { requeue: false }).await.unwrap());
+                assert!(
+                    delivery.acker.reject(BasicRejectOptions { requeue: false }).await.unwrap()
+                );
             }
             connection.close(200, "done".into()).await.unwrap();
         });
@@ -139,11 +159,14 @@ impl Queue {
     /// Everything that is in it, in order.
     pub fn take_all(&self) -> Vec<Came> {
         self.runtime.block_on(async {
-            let connection = Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
+            let connection =
+                Connection::connect(&self.url, ConnectionProperties::default()).await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             let mut all = Vec::new();
             let options = BasicGetOptions { no_ack: true };
-            while let Some(message) = channel.basic_get(self.name.as_str().into(), options).await.unwrap() {
+            while let Some(message) =
+                channel.basic_get(self.name.as_str().into(), options).await.unwrap()
+            {
                 let properties = &message.properties;
                 let headers = properties.headers().clone().unwrap_or_default();
                 // The broker counts deliveries in a number of its own.
@@ -176,7 +199,8 @@ pub fn once(came: &[Came]) -> Vec<Came> {
 pub fn nothing_is_missing(came: &[Came], sources: &[(&str, u64)]) {
     let events = once(came);
     for (source, last) in sources {
-        let ids: Vec<_> = events.iter().map(Came::id).filter(|(of, _)| of == source).map(|(_, id)| id).collect();
+        let ids: Vec<_> =
+            events.iter().map(Came::id).filter(|(of, _)| of == source).map(|(_, id)| id).collect();
         assert_eq!(ids, (1..=*last).collect::<Vec<_>>(), "{source}");
     }
 }

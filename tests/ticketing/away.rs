@@ -38,7 +38,10 @@ fn reservations_are_taken_while_prices_and_the_view_are_away() {
     server.get("/prices/1").problem(503);
     // The view tells what it knows.
     server.shows("/views/1", json!({"status": "예약됨", "userId": "B", "discountedPrice": 8_000}));
-    server.shows("/views/2", json!({"status": "예약됨", "userId": "B", "price": null, "discountedPrice": null}));
+    server.shows(
+        "/views/2",
+        json!({"status": "예약됨", "userId": "B", "price": null, "discountedPrice": null}),
+    );
     server.stop("ticketing.view");
     cancel(&server, 1).is(200);
     server.get("/views/1").problem(503);
@@ -46,7 +49,10 @@ fn reservations_are_taken_while_prices_and_the_view_are_away() {
     server.shows("/prices/1", json!({"discountedPrice": 8_000}));
     server.shows("/prices/2", json!({"discountedPrice": 7_000}));
     server.start_again("ticketing.view");
-    server.shows("/views/1", json!({"status": "예약가능", "reservationStatus": "CANCELLED", "discountedPrice": 8_000}));
+    server.shows(
+        "/views/1",
+        json!({"status": "예약가능", "reservationStatus": "CANCELLED", "discountedPrice": 8_000}),
+    );
     costs(&server, 2, 7_000);
 }
 
@@ -117,7 +123,12 @@ fn what_is_not_settled_is_in_no_list_and_a_kill_in_the_middle_loses_nothing_of_i
     server.restart();
     // The question is put again, and the same answer settles it; who asked hears of it under the same key.
     server.shows("/reservations/1", json!({"status": "RESERVED", "userId": "B"}));
-    server.try_post_once("/reservations", "mine", &body).unwrap().is(201).has("id", 1).has("status", "RESERVED");
+    server
+        .try_post_once("/reservations", "mine", &body)
+        .unwrap()
+        .is(201)
+        .has("id", 1)
+        .has("status", "RESERVED");
     costs(&server, 1, 7_000);
     reserve(&server, 1, "C", "VIP").refuses(409, "ticket-taken");
     assert_eq!((happened(&server, 1, "StatusUpdated"), happened(&server, 1, "Reserved")), (1, 1));

@@ -49,7 +49,8 @@ fn of_what_ended_while_the_server_was_off_only_the_available_is_expired() {
     server.kill();
     server.set_argument("--clock", "2021-07-07T00:00:01+09:00");
     server.restart();
-    for (number, status) in [(1, "만료됨"), (2, "예약됨"), (3, "만료됨"), (4, "예약가능")] {
+    for (number, status) in [(1, "만료됨"), (2, "예약됨"), (3, "만료됨"), (4, "예약가능")]
+    {
         server.shows(&format!("/tickets/{number}"), json!({"status": status}));
         server.shows(&format!("/views/{number}"), json!({"status": status}));
     }
@@ -60,14 +61,21 @@ fn of_what_ended_while_the_server_was_off_only_the_available_is_expired() {
 #[test]
 fn about_the_new_year_a_year_is_that_of_the_calendar_and_not_that_of_its_weeks() {
     // The Monday before the new year is in the first week of the next one, the Friday after it in the last of the old.
-    for (now, year) in [("2024-12-30T12:00:00Z", "2024-12-30T12:"), ("2021-01-01T12:00:00Z", "2021-01-01T12:")] {
+    for (now, year) in
+        [("2024-12-30T12:00:00Z", "2024-12-30T12:"), ("2021-01-01T12:00:00Z", "2021-01-01T12:")]
+    {
         let server = Server::of("ticketing", "", &["--clock", now]);
         ticket(&server, 1, "예약가능", "2098-12-31").is(201).has("endtime", "2098-12-31T15:00:00Z");
         let made = reserve(&server, 1, "A", "Silver").is(201);
         assert!(made["updatedDate"].as_str().unwrap().starts_with(year), "{}", made.text);
         let events = server.get("/events/ticketing.reservation").is(200);
-        let times: Vec<_> =
-            events.body.as_array().unwrap().iter().map(|event| event["time"].as_str().unwrap()).collect();
+        let times: Vec<_> = events
+            .body
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["time"].as_str().unwrap())
+            .collect();
         assert!(times.len() == 2 && times.iter().all(|time| time.starts_with(year)), "{times:?}");
     }
 }

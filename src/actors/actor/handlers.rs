@@ -8,7 +8,9 @@ impl<L: Logic> Handler<Post<L::Mail>> for ContextActor<L> {
     type Result = ();
     fn handle(&mut self, Post(mail): Post<L::Mail>, ctx: &mut Context<Self>) {
         match self.shared.phase() {
-            Phase::Failed | Phase::Stopped => self.dismiss(mail, &Fault::Away(self.shared.name.context)),
+            Phase::Failed | Phase::Stopped => {
+                self.dismiss(mail, &Fault::Away(self.shared.name.context))
+            }
             Phase::Starting | Phase::Running | Phase::Degraded => {
                 self.buffer.push_back(mail);
                 self.ask_for_turn(ctx);
@@ -35,7 +37,8 @@ impl<L: Logic> Handler<Halt> for ContextActor<L> {
     type Result = ();
     fn handle(&mut self, Halt(halt, done): Halt, ctx: &mut Context<Self>) {
         match (halt, self.shared.phase()) {
-            (true, Phase::Stopped) | (false, Phase::Starting | Phase::Running | Phase::Degraded) => {
+            (true, Phase::Stopped)
+            | (false, Phase::Starting | Phase::Running | Phase::Degraded) => {
                 let _ = done.send(());
             }
             (true, _) => {

@@ -41,11 +41,13 @@ impl<L: Logic> ContextActor<L> {
 
     fn prepared(&mut self, verdict: Result<Verdict, StoreError>, ctx: &mut Context<Self>) {
         match verdict {
-            Ok(Verdict::Accepted(_) | Verdict::Conflict) => match self.logic.reload(&self.mailbox) {
-                // By mail to itself: others of its thread have their turn between two pages.
-                Ok(()) => ctx.notify(Prepare(None)),
-                Err(error) => self.cannot_load(error),
-            },
+            Ok(Verdict::Accepted(_) | Verdict::Conflict) => {
+                match self.logic.reload(&self.mailbox) {
+                    // By mail to itself: others of its thread have their turn between two pages.
+                    Ok(()) => ctx.notify(Prepare(None)),
+                    Err(error) => self.cannot_load(error),
+                }
+            }
             Ok(Verdict::Pending(verdict)) => {
                 let mailbox = ctx.address();
                 actix::spawn(async move {

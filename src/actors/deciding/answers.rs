@@ -41,10 +41,15 @@ impl<A: Aggregate> Work<'_, A> {
             Entry::Vacant(place) => {
                 let (context, page) = place.key();
                 let key = answer_key(context, *page);
-                let page = self.desk.get_of(Space::Answer, ANSWER_VERSION, &key).map_err(|error| match error {
-                    StoreError::Damaged(what) => StoreError::Damaged(format!("answers to {context}: {what}")),
-                    error => error,
-                })?;
+                let page =
+                    self.desk.get_of(Space::Answer, ANSWER_VERSION, &key).map_err(|error| {
+                        match error {
+                            StoreError::Damaged(what) => {
+                                StoreError::Damaged(format!("answers to {context}: {what}"))
+                            }
+                            error => error,
+                        }
+                    })?;
                 place.insert((page.unwrap_or_default(), false))
             }
         })
@@ -57,7 +62,11 @@ impl<A: Aggregate> Work<'_, A> {
         if answer.is_some() || page.others_until < machine_seconds() {
             return Ok(answer);
         }
-        self.desk.get_of(Space::Answer, ANSWER_VERSION, &other_key(&ask.context, ask.number, ask.attempt))
+        self.desk.get_of(
+            Space::Answer,
+            ANSWER_VERSION,
+            &other_key(&ask.context, ask.number, ask.attempt),
+        )
     }
 
     /// What is said to an ask from now on.
@@ -70,10 +79,12 @@ impl<A: Aggregate> Work<'_, A> {
         self.answers(ask)?;
         let now = machine_seconds();
         let hour = |at: u64| at / self.logic.shared.kept.bucket();
-        let (page, has_grown) = self.answers.entry((ask.context.clone(), ask.number / ANSWER_PAGE)).or_default();
+        let (page, has_grown) =
+            self.answers.entry((ask.context.clone(), ask.number / ANSWER_PAGE)).or_default();
         // Once an hour it is noted that something of the page will expire.
         if !page.answers.values().any(|answer| hour(answer.at) == hour(now)) {
-            self.expiring.push(Expiring::Bucket(answer_key(&ask.context, ask.number / ANSWER_PAGE)));
+            self.expiring
+                .push(Expiring::Bucket(answer_key(&ask.context, ask.number / ANSWER_PAGE)));
         }
         page.answers.insert((ask.number, ask.attempt), Answer { kept, at: now, asked });
         *has_grown = true;
@@ -106,7 +117,8 @@ pub(in crate::actors) fn spill(
 ) -> Result<Vec<(Vec<u8>, Answer)>, StoreError> {
     let mut others = Vec::new();
     while codec::encode_part(&page)?.len() > ANSWER_BYTES && !page.answers.is_empty() {
-        let mut by_age: Vec<_> = page.answers.iter().map(|(ask, answer)| (answer.at, *ask)).collect();
+        let mut by_age: Vec<_> =
+            page.answers.iter().map(|(ask, answer)| (answer.at, *ask)).collect();
         by_age.sort_unstable();
         for (_, (number, attempt)) in by_age.iter().take(by_age.len().div_ceil(2)) {
             if let Some(answer) = page.answers.remove(&(*number, *attempt)) {
@@ -125,7 +137,12 @@ pub(in crate::actors) fn answer_key(context: &str, page: u64) -> Vec<u8> {
 
 /// The row of one answer that has no room on its page.
 fn other_key(context: &str, number: u64, attempt: u32) -> Vec<u8> {
-    KeyBuf::new(Space::Answer).bytes(&OTHERS).text(context).number(number).number(attempt.into()).build()
+    KeyBuf::new(Space::Answer)
+        .bytes(&OTHERS)
+        .text(context)
+        .number(number)
+        .number(attempt.into())
+        .build()
 }
 
 const PAGES: [u8; 2] = [0, 1];

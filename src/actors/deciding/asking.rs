@@ -20,7 +20,8 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 pub fn pause(rounds: u32) -> Duration {
     match rounds {
         0 => Duration::ZERO,
-        rounds => (Duration::from_millis(50) * 2_u32.saturating_pow(rounds.min(10))).min(Duration::from_secs(5)),
+        rounds => (Duration::from_millis(50) * 2_u32.saturating_pow(rounds.min(10)))
+            .min(Duration::from_secs(5)),
     }
 }
 
@@ -75,7 +76,8 @@ impl<A: Aggregate> Deciding<A> {
             let (answer, shut_for) = match peers.find(callee.context) {
                 Some(peer) => {
                     let put = || {
-                        let (id, saga, thread, command) = (id.clone(), saga.clone(), thread.clone(), command.again());
+                        let (id, saga, thread, command) =
+                            (id.clone(), saga.clone(), thread.clone(), command.again());
                         peer.askable.ask(Question { id, saga, thread, number: of, command })
                     };
                     let answer = peer.guard.ask(pass, put).await;
@@ -105,9 +107,13 @@ impl<A: Aggregate> Deciding<A> {
     fn question_page(&self, key: &[u8], record: &[u8]) -> Result<QuestionPage, StoreError> {
         match codec::decode(Space::Question, record) {
             Err(StoreError::Damaged(what)) => {
-                self.shared.report_damage(&format!("a page of open questions, found again from the states: {what}"));
+                self.shared.report_damage(&format!(
+                    "a page of open questions, found again from the states: {what}"
+                ));
                 let first = last_number(key).unwrap_or(0).saturating_mul(QUESTION_PAGE);
-                Ok((first..first.saturating_add(QUESTION_PAGE)).map(|number| (number, Vec::new())).collect())
+                Ok((first..first.saturating_add(QUESTION_PAGE))
+                    .map(|number| (number, Vec::new()))
+                    .collect())
             }
             page => page,
         }
@@ -132,7 +138,9 @@ impl<A: Aggregate> Deciding<A> {
                     match codec::decode::<KeyPage>(Space::Question, &row.record) {
                         Ok(page) => kept.0.extend(page.into_iter().map(ByteBuf::into_vec)),
                         Err(StoreError::Damaged(what)) => {
-                            self.shared.report_damage(&format!("who wants to know of number {number}: {what}"));
+                            self.shared.report_damage(&format!(
+                                "who wants to know of number {number}: {what}"
+                            ));
                         }
                         Err(error) => return Err(error),
                     }
@@ -141,7 +149,8 @@ impl<A: Aggregate> Deciding<A> {
                 for (number, _) in self.question_page(key, &row.record)? {
                     let kept = match self.tree.state(0, number) {
                         Err(StoreError::Damaged(what)) => {
-                            self.shared.report_damage(&format!("a question cannot be put again: {what}"));
+                            self.shared
+                                .report_damage(&format!("a question cannot be put again: {what}"));
                             continue;
                         }
                         kept => kept?,
@@ -151,7 +160,13 @@ impl<A: Aggregate> Deciding<A> {
                     let open = (ask.callee.context, ask.attempt);
                     let before = known.get(&number).filter(|asking| asking.open == open).cloned();
                     let under_way = before.is_some();
-                    let fresh = || Asking { open, keys: Vec::new(), rows: 0, rounds: 0, thread: Thread::default() };
+                    let fresh = || Asking {
+                        open,
+                        keys: Vec::new(),
+                        rows: 0,
+                        rounds: 0,
+                        thread: Thread::default(),
+                    };
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
                         let saga = saga_of(Id::new(number), &kept);
@@ -160,7 +175,9 @@ impl<A: Aggregate> Deciding<A> {
                 }
             }
             match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit || !is_all => scan.from = [last.as_slice(), &[0]].concat(),
+                Some((last, _)) if rows.len() == scan.limit || !is_all => {
+                    scan.from = [last.as_slice(), &[0]].concat()
+                }
                 _ => break,
             }
         }

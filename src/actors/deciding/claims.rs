@@ -18,12 +18,19 @@ pub(super) fn differences(held: Vec<String>, claimed: Vec<String>) -> (Vec<Strin
 
 impl<A: Aggregate> Work<'_, A> {
     /// Whether nobody else holds these keys.
-    pub(super) fn claim(&mut self, number: u64, new: &[String]) -> Result<Result<(), Refusal>, StoreError> {
+    pub(super) fn claim(
+        &mut self,
+        number: u64,
+        new: &[String],
+    ) -> Result<Result<(), Refusal>, StoreError> {
         for key in new {
-            let holder: Option<u64> = self.desk.get(Space::Claim, &claim_key(key)).map_err(|error| match error {
-                StoreError::Damaged(what) => StoreError::Damaged(format!("who holds `{key}`: {what}")),
-                error => error,
-            })?;
+            let holder: Option<u64> =
+                self.desk.get(Space::Claim, &claim_key(key)).map_err(|error| match error {
+                    StoreError::Damaged(what) => {
+                        StoreError::Damaged(format!("who holds `{key}`: {what}"))
+                    }
+                    error => error,
+                })?;
             if holder.is_some_and(|holder| holder != number) {
                 return Ok(Err(A::claim_refusal(key)));
             }
@@ -51,8 +58,10 @@ impl<A: Aggregate> Work<'_, A> {
 
     /// `number` gives up a key that others claim too.
     fn leave(&mut self, number: u64, key: &str) -> Result<(), StoreError> {
-        let known = self.contested.iter().rev().find(|(known, _)| known == key).map(|(_, numbers)| numbers);
-        let mut numbers = known.or_else(|| self.logic.contested.get(key)).cloned().unwrap_or_default();
+        let known =
+            self.contested.iter().rev().find(|(known, _)| known == key).map(|(_, numbers)| numbers);
+        let mut numbers =
+            known.or_else(|| self.logic.contested.get(key)).cloned().unwrap_or_default();
         numbers.retain(|claims| *claims != number);
         match numbers.first() {
             Some(next) => self.desk.put(Space::Claim, claim_key(key), next)?,

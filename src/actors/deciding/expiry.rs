@@ -120,7 +120,9 @@ impl<A: Aggregate> Work<'_, A> {
         let is_last = rows.is_empty() || (is_all && rows.len() < NOTES);
         for (key, row) in rows {
             match codec::decode::<KeyPage>(Space::Expiry, &row.record) {
-                Ok(page) => page.iter().try_for_each(|key| self.expire(key, now.saturating_sub(keeping.seconds())))?,
+                Ok(page) => page
+                    .iter()
+                    .try_for_each(|key| self.expire(key, now.saturating_sub(keeping.seconds())))?,
                 Err(StoreError::Damaged(what)) => {
                     self.logic.shared.report_damage(&format!("a note of what expires: {what}"));
                 }
@@ -145,14 +147,18 @@ impl<A: Aggregate> Work<'_, A> {
                 }
                 Ok(())
             }
-            Some(space) if *space == Space::Answer as u8 => match self.expire_answers(key, before) {
-                Err(StoreError::Damaged(what)) => {
-                    self.logic.shared.report_damage(&format!("answers whose day is over: {what}"));
-                    self.expiring.push(Expiring::Unreadable(key.to_vec()));
-                    Ok(())
+            Some(space) if *space == Space::Answer as u8 => {
+                match self.expire_answers(key, before) {
+                    Err(StoreError::Damaged(what)) => {
+                        self.logic
+                            .shared
+                            .report_damage(&format!("answers whose day is over: {what}"));
+                        self.expiring.push(Expiring::Unreadable(key.to_vec()));
+                        Ok(())
+                    }
+                    expired => expired,
                 }
-                expired => expired,
-            },
+            }
             _ => self.expire_request(key, before),
         }
     }

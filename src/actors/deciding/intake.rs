@@ -35,9 +35,13 @@ impl<A: Aggregate> Work<'_, A> {
             let answer = match row.answer {
                 _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
                 Some(KeptAnswer::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
-                Some(KeptAnswer::Done { version, body }) => {
-                    Ok(Outcome { number: row.number, version, body: body.into_vec(), settled: true, replayed: true })
-                }
+                Some(KeptAnswer::Done { version, body }) => Ok(Outcome {
+                    number: row.number,
+                    version,
+                    body: body.into_vec(),
+                    settled: true,
+                    replayed: true,
+                }),
                 None => {
                     self.waits.push((place, row.number, true));
                     return Ok(());
@@ -61,7 +65,13 @@ impl<A: Aggregate> Work<'_, A> {
         }
         let name = Cow::Owned(entry.command.as_ref().to_owned());
         let saga = self.saga_of(number)?;
-        match self.decide(number, entry.command.clone(), Cause::Command(name), saga, Some(&entry.thread))? {
+        match self.decide(
+            number,
+            entry.command.clone(),
+            Cause::Command(name),
+            saga,
+            Some(&entry.thread),
+        )? {
             Ok(_) => {
                 if is_new {
                     self.meta.last_number = number;
@@ -100,7 +110,9 @@ impl<A: Aggregate> Work<'_, A> {
         let there = matches!(standing, Standing::Open | Standing::Established);
         if entry.verb != Verb::Post {
             match standing {
-                Standing::Absent | Standing::Ended(_) => return Ok(Err(Refusal::absent(A::NAME.item).into())),
+                Standing::Absent | Standing::Ended(_) => {
+                    return Ok(Err(Refusal::absent(A::NAME.item).into()));
+                }
                 Standing::Open => return Ok(Err(Refusal::still_open().into())),
                 Standing::Established => {}
             }
@@ -130,7 +142,10 @@ impl<A: Aggregate> Work<'_, A> {
             // An asker whose past was put back gives its numbers again, for other questions.
             Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
                 tracing::error!(ask = %asked.id, "an ask came again with another question; it is refused");
-                let (en, ko) = ("this was asked before, and otherwise", "같은 번호로 다른 요청이 이미 있었습니다");
+                let (en, ko) = (
+                    "this was asked before, and otherwise",
+                    "같은 번호로 다른 요청이 이미 있었습니다",
+                );
                 let answer = Err(NoAnswer::Refused(Refusal::conflict("asked-otherwise", en, ko)));
                 self.effects.push_back(Effect::Answer { mail: place, answer });
                 return Ok(());
@@ -139,17 +154,28 @@ impl<A: Aggregate> Work<'_, A> {
             None => {
                 let cause = Cause::Ask(asked.id.clone());
                 let command = asked.command.clone();
-                match self.decide(asked.number, command, cause, asked.saga.clone(), Some(&asked.thread))? {
+                match self.decide(
+                    asked.number,
+                    command,
+                    cause,
+                    asked.saga.clone(),
+                    Some(&asked.thread),
+                )? {
                     Ok(_) => Kept::Yes,
                     Err(Trouble::Refused(refusal))
-                        if refusal == Refusal::still_open() && self.open(asked.number).is_some() =>
+                        if refusal == Refusal::still_open()
+                            && self.open(asked.number).is_some() =>
                     {
-                        self.effects.push_back(Effect::Postpone { mail: place, number: asked.number });
+                        self.effects
+                            .push_back(Effect::Postpone { mail: place, number: asked.number });
                         return Ok(());
                     }
                     Err(Trouble::Refused(refusal)) => Kept::No(refusal),
                     Err(Trouble::Busy(_) | Trouble::Crashed | Trouble::TooLarge(_)) => {
-                        self.effects.push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
+                        self.effects.push_back(Effect::Answer {
+                            mail: place,
+                            answer: Err(NoAnswer::Unavailable),
+                        });
                         return Ok(());
                     }
                 }
@@ -171,15 +197,27 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// The answer to a question of ours. One that is no longer open is dropped.
-    pub(super) fn settled(&mut self, number: u64, answered: Answered, command: A::Command) -> Result<(), StoreError> {
+    pub(super) fn settled(
+        &mut self,
+        number: u64,
+        answered: Answered,
+        command: A::Command,
+    ) -> Result<(), StoreError> {
         let open: Open = (answered.callee, answered.attempt);
         if self.open(number) != Some(open) {
             return Ok(());
         }
         self.shut_for.extend(answered.shut_for.map(|rest| (number, rest)));
         let saga = self.saga_of(number)?;
-        let thread = self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
-        let _ = self.decide(number, command, Cause::Answer(Cow::Borrowed(open.0)), saga, Some(&thread))?;
+        let thread =
+            self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        let _ = self.decide(
+            number,
+            command,
+            Cause::Answer(Cow::Borrowed(open.0)),
+            saga,
+            Some(&thread),
+        )?;
         if self.open(number) == Some(open) {
             self.ask_again(number)?;
         }
@@ -200,7 +238,10 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// Where something of one kind cannot be read, the others have their time all the same.
-    fn apart(&mut self, look: impl FnOnce(&mut Self) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    fn apart(
+        &mut self,
+        look: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         match look(self) {
             Err(StoreError::Damaged(what)) => {
                 self.logic.shared.report_damage(&what);
@@ -211,7 +252,12 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// Somebody deals with a parked event by hand.
-    pub(super) fn unpark(&mut self, place: usize, parked: &ParkedId, redrive: bool) -> Result<(), StoreError> {
+    pub(super) fn unpark(
+        &mut self,
+        place: usize,
+        parked: &ParkedId,
+        redrive: bool,
+    ) -> Result<(), StoreError> {
         let found = match redrive {
             true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate)))?,
             false => self.logic.ears.drop_parked(self, parked)?,
@@ -229,8 +275,12 @@ impl<A: Aggregate> Work<'_, A> {
                 None => self.keep_outcome(&key, number)?,
             }
         }
-        let settled: Vec<u64> =
-            self.awaited.iter().filter(|(_, awaited)| awaited.open.is_none()).map(|(number, _)| *number).collect();
+        let settled: Vec<u64> = self
+            .awaited
+            .iter()
+            .filter(|(_, awaited)| awaited.open.is_none())
+            .map(|(number, _)| *number)
+            .collect();
         for number in settled {
             for key in self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default() {
                 self.keep_outcome(&key, number)?;
@@ -270,22 +320,32 @@ impl<A: Aggregate> Work<'_, A> {
         let (refused, others): (Vec<_>, Vec<_>) = waits.partition(|(_, of, _)| *of == number);
         self.waits = others;
         for (mail, _, replayed) in refused {
-            self.effects.push_back(Effect::Reply { mail, answer: as_replay(outcome.clone(), replayed) });
+            self.effects
+                .push_back(Effect::Reply { mail, answer: as_replay(outcome.clone(), replayed) });
         }
         self.effects.push_back(Effect::Settled { number, outcome });
         Ok(())
     }
 
     /// A message meets something that cannot be read. It alone comes to nothing.
-    pub(super) fn meets_damage(&mut self, place: usize, mail: &Mail<A>, what: String) -> Result<(), StoreError> {
+    pub(super) fn meets_damage(
+        &mut self,
+        place: usize,
+        mail: &Mail<A>,
+        what: String,
+    ) -> Result<(), StoreError> {
         self.logic.shared.report_damage(&what);
         match mail {
-            Mail::Enter(_) => self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::Damaged(what)) }),
+            Mail::Enter(_) => self
+                .effects
+                .push_back(Effect::Reply { mail: place, answer: Err(Fault::Damaged(what)) }),
             Mail::Ask(_) => {
-                self.effects.push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
+                self.effects
+                    .push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
             }
             Mail::Unpark { .. } => {
-                self.effects.push_back(Effect::Done { mail: place, answer: Err(Fault::Damaged(what)) });
+                self.effects
+                    .push_back(Effect::Done { mail: place, answer: Err(Fault::Damaged(what)) });
             }
             // Its question stays open.
             Mail::Settle { .. } => {}
@@ -318,13 +378,14 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
         };
         let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
         let thread = Thread { client: envelope.client.clone(), trace: envelope.trace.clone() };
-        let decided = match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
-            Err(StoreError::Damaged(what)) => {
-                self.damaged(&what);
-                return Ok(Err(what));
-            }
-            decided => decided?,
-        };
+        let decided =
+            match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
+                Err(StoreError::Damaged(what)) => {
+                    self.damaged(&what);
+                    return Ok(Err(what));
+                }
+                decided => decided?,
+            };
         Ok(match decided {
             Ok(()) => {
                 if whose == Whose::New && self.desk.sheet(number)?.now.version > 0 {

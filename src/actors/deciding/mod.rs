@@ -105,7 +105,14 @@ pub enum Effect<A: Aggregate> {
     /// Events for those who listen.
     Publish(Vec<Logged<A::Event>>),
     /// A question to put, after a pause.
-    Put { number: u64, ask: Ask<A>, pass: Option<Pass>, pause: Duration, saga: SagaId, thread: Thread },
+    Put {
+        number: u64,
+        ask: Ask<A>,
+        pass: Option<Pass>,
+        pause: Duration,
+        saga: SagaId,
+        thread: Thread,
+    },
     /// A client's answer.
     Reply { mail: usize, answer: Result<Outcome, Fault> },
     /// A client waits until the aggregate is settled.
@@ -167,7 +174,8 @@ impl<A: Aggregate> Deciding<A> {
         self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
         self.shared.parked.store(self.ears.parked(), Relaxed);
         let contested = self.contested.iter().take(CONTESTED);
-        let contested = contested.map(|(key, numbers)| Contested { key: key.clone(), numbers: numbers.clone() });
+        let contested = contested
+            .map(|(key, numbers)| Contested { key: key.clone(), numbers: numbers.clone() });
         *self.shared.contested.lock().unwrap_or_else(PoisonError::into_inner) = contested.collect();
     }
 }
@@ -202,7 +210,8 @@ impl<A: Aggregate> Logic for Deciding<A> {
             return Ok(None);
         }
         let at = (&self.meta, self.meta_commit);
-        let (batch, after) = rebuilding::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
+        let (batch, after) =
+            rebuilding::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
@@ -247,7 +256,9 @@ impl<A: Aggregate> Logic for Deciding<A> {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
             Effect::Publish(events) => self.listeners.say(&events.into()),
-            Effect::Put { number, ask, pass, pause, saga, thread } => self.put(number, ask, pass, pause, saga, thread),
+            Effect::Put { number, ask, pass, pause, saga, thread } => {
+                self.put(number, ask, pass, pause, saga, thread)
+            }
             Effect::Reply { mail: place, answer } => {
                 if let Some(Mail::Enter(entry)) = mail(place) {
                     self.shared.reply(commit, entry.reply, answer, false);
@@ -334,7 +345,10 @@ impl<A: Aggregate> Logic for Deciding<A> {
         // The next timer is never a stuck one: those wake the context by themselves.
         let (due, stuck) = self.timers.due();
         let due = due.map(|at| self.clock.until(at));
-        [due, stuck, self.ears.wakes_in(&self.meta.positions), Some(self.sweep.due_in())].into_iter().flatten().min()
+        [due, stuck, self.ears.wakes_in(&self.meta.positions), Some(self.sweep.due_in())]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn wake() -> Mail<A> {

@@ -67,7 +67,10 @@ mod tests {
         assert_eq!(progress.give_up(), Standing::Nothing);
         assert!(!progress.take_in_hand(), "its client has gone");
         let progress = Progress::default();
-        assert!(progress.take_in_hand() && progress.take_in_hand(), "after a conflict it is decided anew");
+        assert!(
+            progress.take_in_hand() && progress.take_in_hand(),
+            "after a conflict it is decided anew"
+        );
         assert_eq!(progress.give_up(), Standing::InHand);
         progress.record(7);
         assert_eq!(progress.give_up(), Standing::Recorded(7));

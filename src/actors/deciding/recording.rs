@@ -2,7 +2,9 @@
 
 use super::work::Work;
 use crate::{
-    actors::records::{Cause, Envelope, Logged, SAGA_PAGE, SagaId, Thread, Versioned, encode_event, encode_state},
+    actors::records::{
+        Cause, Envelope, Logged, SAGA_PAGE, SagaId, Thread, Versioned, encode_event, encode_state,
+    },
     domain::Aggregate,
     store::StoreError,
 };

@@ -32,15 +32,21 @@ fn part_key(key: &[u8], part: u64) -> Vec<u8> {
 
 impl<A: Aggregate> Work<'_, A> {
     /// What stands under a key that has not expired.
-    pub(super) fn kept_request(&mut self, key: &[u8]) -> Result<Option<IdempotencyRow>, StoreError> {
+    pub(super) fn kept_request(
+        &mut self,
+        key: &[u8],
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
         let row: Option<IdempotencyRow> = self.desk.get(Space::Idempotency, key)?;
         let kept = self.logic.shared.kept.seconds();
-        let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else { return Ok(None) };
+        let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else {
+            return Ok(None);
+        };
         if let Some(KeptAnswer::Done { body, .. }) = &mut row.answer {
             let mut part = 0;
             while body.len() as u64 == (part + 1) * PART as u64 {
                 part += 1;
-                let more: Option<ByteBuf> = self.desk.get(Space::Idempotency, &part_key(key, part))?;
+                let more: Option<ByteBuf> =
+                    self.desk.get(Space::Idempotency, &part_key(key, part))?;
                 body.extend_from_slice(more.as_deref().map_or(&[], |more| more.as_slice()));
             }
         }
@@ -48,8 +54,17 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// A request is taken, and will have an answer.
-    pub(super) fn take_request(&mut self, key: &IdempotencyKey, number: u64) -> Result<(), StoreError> {
-        let row = IdempotencyRow { fingerprint: key.fingerprint, number, at: machine_seconds(), answer: None };
+    pub(super) fn take_request(
+        &mut self,
+        key: &IdempotencyKey,
+        number: u64,
+    ) -> Result<(), StoreError> {
+        let row = IdempotencyRow {
+            fingerprint: key.fingerprint,
+            number,
+            at: machine_seconds(),
+            answer: None,
+        };
         let key = request_key(&key.scope);
         // A repeat in this very turn must find it.
         self.desk.put(Space::Idempotency, key.clone(), &row)?;
@@ -59,13 +74,22 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// The answer to a client is no; the business's own no is kept under the idempotency key.
-    pub(super) fn keep_refusal(&mut self, entry: &Entry<A>, fault: &Fault) -> Result<(), StoreError> {
+    pub(super) fn keep_refusal(
+        &mut self,
+        entry: &Entry<A>,
+        fault: &Fault,
+    ) -> Result<(), StoreError> {
         if let (Some(key), Fault::Refused(refusal)) = (&entry.idempotency, fault)
             && refusal.kind != Kind::RetryLater
             && *refusal != Refusal::still_open()
         {
             let answer = Some(KeptAnswer::Refused(keepable(refusal.clone())));
-            let row = IdempotencyRow { fingerprint: key.fingerprint, number: 0, at: machine_seconds(), answer };
+            let row = IdempotencyRow {
+                fingerprint: key.fingerprint,
+                number: 0,
+                at: machine_seconds(),
+                answer,
+            };
             let key = request_key(&key.scope);
             self.desk.put(Space::Idempotency, key.clone(), &row)?;
             self.expiring.push(Expiring::Row(key));
@@ -74,12 +98,18 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// What settled a request is kept under its key.
-    pub(super) fn keep(&mut self, key: &[u8], outcome: Result<Outcome, Fault>) -> Result<(), StoreError> {
+    pub(super) fn keep(
+        &mut self,
+        key: &[u8],
+        outcome: Result<Outcome, Fault>,
+    ) -> Result<(), StoreError> {
         let row = self.desk.get::<IdempotencyRow>(Space::Idempotency, key);
         let row = row.or_else(|error| match error {
             // A repeat will hear that it is damaged; the thing itself is settled.
             StoreError::Damaged(what) => {
-                self.logic.shared.report_damage(&format!("what is kept under an idempotency key: {what}"));
+                self.logic
+                    .shared
+                    .report_damage(&format!("what is kept under an idempotency key: {what}"));
                 Ok(None)
             }
             error => Err(error),
@@ -110,7 +140,9 @@ impl<A: Aggregate> Work<'_, A> {
     pub(super) fn expire_request(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
         let row: Option<IdempotencyRow> = match self.desk.get(Space::Idempotency, key) {
             Err(StoreError::Damaged(what)) => {
-                self.logic.shared.report_damage(&format!("what was kept under an idempotency key: {what}"));
+                self.logic
+                    .shared
+                    .report_damage(&format!("what was kept under an idempotency key: {what}"));
                 self.desk.remove(key.to_vec());
                 return Ok(());
             }
@@ -123,7 +155,8 @@ impl<A: Aggregate> Work<'_, A> {
         {
             for part in 1.. {
                 let key = part_key(key, part);
-                let more: Option<ByteBuf> = self.desk.get(Space::Idempotency, &key).unwrap_or_default();
+                let more: Option<ByteBuf> =
+                    self.desk.get(Space::Idempotency, &key).unwrap_or_default();
                 self.desk.remove(key);
                 if more.is_none_or(|more| more.len() < PART) {
                     break;

@@ -47,7 +47,13 @@ pub(super) struct Change {
 impl Default for Timers {
     fn default() -> Self {
         let from = vec![Space::Timer as u8];
-        Self { from, next: None, early: BTreeSet::new(), stuck: BTreeMap::new(), again: BTreeSet::new() }
+        Self {
+            from,
+            next: None,
+            early: BTreeSet::new(),
+            stuck: BTreeMap::new(),
+            again: BTreeSet::new(),
+        }
     }
 }
 
@@ -121,7 +127,8 @@ impl<A: Aggregate> Work<'_, A> {
             self.run_timer(number, Some(timer_key(at, number)))?;
             self.timers.not_early.push((at, number));
         }
-        let again: Vec<_> = timers.again.range(..=(Instant::now(), u64::MAX)).take(left).copied().collect();
+        let again: Vec<_> =
+            timers.again.range(..=(Instant::now(), u64::MAX)).take(left).copied().collect();
         left -= again.len();
         for (_, number) in again {
             self.run_timer(number, None)?;
@@ -176,7 +183,8 @@ impl<A: Aggregate> Work<'_, A> {
             Some((due, command)) if due <= self.now => {
                 let saga = self.saga_of(number)?;
                 let moved = self.decide(number, command, Cause::Timer, saga, None)?;
-                Ok(moved.is_ok() && self.desk.sheet(number)?.now.state.due().is_none_or(|(next, _)| next > due))
+                Ok(moved.is_ok()
+                    && self.desk.sheet(number)?.now.state.due().is_none_or(|(next, _)| next > due))
             }
             _ => {
                 // A row that no state stands for any more.
@@ -209,7 +217,10 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// The saga that an aggregate goes on in.
-    pub(super) fn saga_of(&mut self, number: u64) -> Result<crate::actors::records::SagaId, StoreError> {
+    pub(super) fn saga_of(
+        &mut self,
+        number: u64,
+    ) -> Result<crate::actors::records::SagaId, StoreError> {
         Ok(super::asking::saga_of(Id::new(number), &self.desk.sheet(number)?.now))
     }
 }

@@ -19,8 +19,8 @@ use crate::{
         lists,
         logic::Turn,
         records::{
-            Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, SagaId, SagaPage, Thread, encode_log,
-            keepable, key_pages,
+            Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, SagaId, SagaPage,
+            Thread, encode_log, keepable, key_pages,
         },
     },
     domain::{Aggregate, Ask, Id, Kind, Moment, Refusal, Standing, Timestamp},
@@ -192,7 +192,13 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 0 => Some(saga.clone()).filter(|saga| *saga != asking::own_saga(id)),
                 _ => self.desk.sheet(number)?.now.saga.clone(),
             };
-            let decided = self.decided(number, (version, created_in), (events, after), (&cause, &saga), client);
+            let decided = self.decided(
+                number,
+                (version, created_in),
+                (events, after),
+                (&cause, &saga),
+                client,
+            );
             let decided = match decided {
                 Err(StoreError::Invalid(why)) => return Ok(Err(Trouble::TooLarge(why))),
                 decided => decided?,
@@ -201,17 +207,24 @@ impl<'a, A: Aggregate> Work<'a, A> {
             let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
             let opens = ask.filter(|_| self.open(number) != still_open);
             let pass = match (&opens, &cause, client) {
-                (Some(ask), Cause::Command(_), Some(_)) => match self.logic.peers.admit(ask.callee, may_ask) {
-                    Ok(pass) => pass,
-                    Err(wait) => return Ok(Err(Trouble::Busy(wait))),
-                },
+                (Some(ask), Cause::Command(_), Some(_)) => {
+                    match self.logic.peers.admit(ask.callee, may_ask) {
+                        Ok(pass) => pass,
+                        Err(wait) => return Ok(Err(Trouble::Busy(wait))),
+                    }
+                }
                 _ => None,
             };
             self.exchange_claims(number, &given_up, &new)?;
             self.retime(number, due_before, due_after)?;
             self.record(number, decided)?;
             let thread = client.cloned().unwrap_or_default();
-            self.await_now(number, still_open, opens.map(|ask| (ask, pass, Duration::ZERO)), thread);
+            self.await_now(
+                number,
+                still_open,
+                opens.map(|ask| (ask, pass, Duration::ZERO)),
+                thread,
+            );
             if let Some(refusal) = no {
                 self.turn_down(number, keepable(refusal))?;
             }
@@ -231,7 +244,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
         thread: Thread,
     ) {
         let known = self.logic.asking.get(&number);
-        let awaited = self.awaited.entry(number).or_insert_with(|| Awaited::new(None, known, thread));
+        let awaited =
+            self.awaited.entry(number).or_insert_with(|| Awaited::new(None, known, thread));
         awaited.open = open;
         if put.is_some() {
             (awaited.put, awaited.rounds) = (put, 0);
@@ -244,15 +258,22 @@ impl<'a, A: Aggregate> Work<'a, A> {
     pub(super) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited<A> {
         let known = self.logic.asking.get(&number);
         self.awaited.entry(number).or_insert_with(|| {
-            Awaited::new(Some(open), known, known.map(|asking| asking.thread.clone()).unwrap_or_default())
+            Awaited::new(
+                Some(open),
+                known,
+                known.map(|asking| asking.thread.clone()).unwrap_or_default(),
+            )
         })
     }
 
     /// The question stands as it was: it is put again after a pause.
     pub(super) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open(number) else { return Ok(()) };
-        let Some(ask) = self.desk.sheet(number)?.now.state.awaits(Id::new(number)) else { return Ok(()) };
-        let thread = self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        let Some(ask) = self.desk.sheet(number)?.now.state.awaits(Id::new(number)) else {
+            return Ok(());
+        };
+        let thread =
+            self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
         self.await_now(number, Some(open), None, thread);
         if let Some(awaited) = self.awaited.get_mut(&number) {
             awaited.rounds = awaited.rounds.saturating_add(1);
@@ -269,16 +290,20 @@ impl<'a, A: Aggregate> Work<'a, A> {
             Err(error) => return Err(error),
         };
         Ok(match kept.state.standing() {
-            Standing::Ended(refusal) if refusal.kind == Kind::RetryLater => Err(self.retry_later(number, refusal)),
+            Standing::Ended(refusal) if refusal.kind == Kind::RetryLater => {
+                Err(self.retry_later(number, refusal))
+            }
             Standing::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
             Standing::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
-            Standing::Open | Standing::Established => lists::shown(&kept.state, number).map(|body| Outcome {
-                number,
-                version: kept.version,
-                body,
-                settled: true,
-                replayed: false,
-            }),
+            Standing::Open | Standing::Established => {
+                lists::shown(&kept.state, number).map(|body| Outcome {
+                    number,
+                    version: kept.version,
+                    body,
+                    settled: true,
+                    replayed: false,
+                })
+            }
         })
     }
 
@@ -297,13 +322,18 @@ impl<'a, A: Aggregate> Work<'a, A> {
         for ((context, page), entries) in std::mem::take(&mut self.sagas) {
             for entries in entries.chunks(SAGA_ENTRIES) {
                 let first = entries.first().map_or(0, |(_, sequence)| *sequence);
-                let key = KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
+                let key =
+                    KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
                 self.desk.put(Space::Saga, key, &entries)?;
             }
         }
         self.write_answers()?;
         self.note_expiring()?;
-        let written = self.events.iter().map(|logged| &logged.envelope).zip(std::mem::take(&mut self.written));
+        let written = self
+            .events
+            .iter()
+            .map(|logged| &logged.envelope)
+            .zip(std::mem::take(&mut self.written));
         for (first, record) in encode_log(A::EVENT_VERSION, written)? {
             self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
@@ -323,8 +353,21 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
         let (timers, contested, sweep) = (self.timers, self.contested, self.swept);
         let judged = self.desk.judged.0;
-        let memory = Memory { meta: self.meta, hearing: self.hearing, asking, timers, contested, more: false, sweep };
-        Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.effects })
+        let memory = Memory {
+            meta: self.meta,
+            hearing: self.hearing,
+            asking,
+            timers,
+            contested,
+            more: false,
+            sweep,
+        };
+        Ok(Turn {
+            batch: self.desk.close(self.logic.epoch)?,
+            judged,
+            memory,
+            effects: self.effects,
+        })
     }
 
     /// Open questions go into their pages, memory and effects.
@@ -332,7 +375,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
         let mut changes = Vec::new();
         for (number, awaited) in std::mem::take(&mut self.awaited) {
             let Awaited { open, put, keys, saved: (saved, rows), before, rounds, thread } = awaited;
-            let (kept, unsaved) = if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
+            let (kept, unsaved) =
+                if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
             (kept..before).for_each(|row| self.desk.remove(asking::keys_key(number, row)));
             let mut rows = kept;
             for page in key_pages(unsaved.unwrap_or_default().to_vec()) {
@@ -346,7 +390,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
             changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
         }
         // They are in order.
-        for changes in changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE) {
+        for changes in
+            changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE)
+        {
             let first = changes.first().map_or(0, |(number, _)| number - number % QUESTION_PAGE);
             let before: QuestionPage = self
                 .logic
@@ -364,7 +410,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
             match (before == after, after.is_empty()) {
                 (true, _) => {}
                 (false, true) => self.desk.remove(asking::page_key(first)),
-                (false, false) => self.desk.put(Space::Question, asking::page_key(first), &after)?,
+                (false, false) => {
+                    self.desk.put(Space::Question, asking::page_key(first), &after)?
+                }
             }
         }
         Ok(changes)
@@ -374,7 +422,9 @@ impl<'a, A: Aggregate> Work<'a, A> {
         let taken = match mail {
             Mail::Enter(entry) => self.enter(place, entry),
             Mail::Ask(asked) => self.asked(place, asked),
-            Mail::Settle { number, answered, command } => self.settled(*number, *answered, command.clone()),
+            Mail::Settle { number, answered, command } => {
+                self.settled(*number, *answered, command.clone())
+            }
             Mail::Heard(heard) => self.heard(heard),
             Mail::Wake => self.wake(),
             Mail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),

@@ -15,7 +15,9 @@ fn history_of(epochs: impl IntoIterator<Item = (u64, Word)>) -> History {
 fn of_an_epoch_that_cannot_be_read_whatever_others_know_is_believed_and_of_the_next_nothing_else() {
     // The second of three is lost; then the last.
     let history = History { began: vec![(1, Word(1)), (20, Word(3))], unsure: 20 };
-    assert!(history.has(id(2, 19), 25) && !history.has(id(2, 20), 25) && !history.has(id(2, 19), 18));
+    assert!(
+        history.has(id(2, 19), 25) && !history.has(id(2, 20), 25) && !history.has(id(2, 19), 18)
+    );
     assert!(history.names(20) && !history.names(19));
     let known: Past = "19;0;1:1,9:2".parse().unwrap();
     assert_eq!(history.past(25).to(&known), Relation::GoesOn);
@@ -40,7 +42,10 @@ fn what_was_written_before_there_were_words_keeps_its_names() {
     let mut history = History::default();
     assert_eq!(history.id_of(7).to_string(), "7");
     history.begin(8, Word(0xab));
-    assert_eq!((history.id_of(7).to_string(), history.id_of(8).to_string()), ("7".into(), "ab-8".into()));
+    assert_eq!(
+        (history.id_of(7).to_string(), history.id_of(8).to_string()),
+        ("7".into(), "ab-8".into())
+    );
     assert_eq!(history.id_of(7).in_full(), "0-7");
 }
 
@@ -62,7 +67,8 @@ fn a_restored_past_is_told_from_one_that_goes_on() {
     assert_eq!(known.to(&went_on), Relation::GoesOn);
     let restored = Past { latest: 6, since: 0, began: vec![(1, Word(1)), (6, Word(3))] };
     assert_eq!(restored.to(&went_on), Relation::Apart);
-    let copied_later = Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2)), (9, Word(3))] };
+    let copied_later =
+        Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2)), (9, Word(3))] };
     assert_eq!(copied_later.to(&went_on), Relation::Apart);
     assert_eq!(copied_later.to(&known), Relation::GoesOn);
     let another = Past { latest: 1, since: 0, began: vec![(1, Word(9))] };

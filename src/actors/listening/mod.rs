@@ -40,7 +40,9 @@ struct Ear<T> {
 
 impl<T> Ear<T> {
     fn left(&self, positions: &BTreeMap<String, u64>) -> u64 {
-        self.source.latest().saturating_sub(positions.get(self.source.context()).copied().unwrap_or(0))
+        self.source
+            .latest()
+            .saturating_sub(positions.get(self.source.context()).copied().unwrap_or(0))
     }
 }
 
@@ -112,7 +114,10 @@ impl Hearing {
 impl<T> Ears<T> {
     pub fn new(sources: Vec<Box<dyn Source<T>>>) -> Self {
         Self {
-            ears: sources.into_iter().map(|source| Ear { source, shelves: Shelves::default(), deaf: None }).collect(),
+            ears: sources
+                .into_iter()
+                .map(|source| Ear { source, shelves: Shelves::default(), deaf: None })
+                .collect(),
         }
     }
 
@@ -144,7 +149,11 @@ impl<T> Ears<T> {
         // In this order: a push that is turned away has moved the latest sequence before.
         let missed = |ear: &&Ear<T>| ear.source.is_quiet() && ear.left(positions) > 0;
         let now = Instant::now();
-        let missed = self.ears.iter().filter(missed).map(|ear| ear.deaf.map_or(now, |(_, retry_at)| retry_at));
+        let missed = self
+            .ears
+            .iter()
+            .filter(missed)
+            .map(|ear| ear.deaf.map_or(now, |(_, retry_at)| retry_at));
         let shelves = self.ears.iter().filter_map(|ear| ear.shelves.next());
         Some(missed.chain(shelves).min()?.saturating_duration_since(now))
     }
@@ -154,7 +163,9 @@ impl<T> Ears<T> {
         let Some(ear) = self.ears.get(heard.ear) else { return Ok(()) };
         let position = work.hearing().position(ear.source.context());
         match heard.told.envelope(0) {
-            Some(first) if first.sequence <= position + 1 => self.listen(work, heard.ear, heard.told.as_ref()),
+            Some(first) if first.sequence <= position + 1 => {
+                self.listen(work, heard.ear, heard.told.as_ref())
+            }
             _ => self.catch_up(work, heard.ear),
         }
     }
@@ -191,7 +202,12 @@ impl<T> Ears<T> {
         Ok(())
     }
 
-    fn listen(&self, work: &mut impl Listener<T>, place: usize, told: &dyn Told<T>) -> Result<(), StoreError> {
+    fn listen(
+        &self,
+        work: &mut impl Listener<T>,
+        place: usize,
+        told: &dyn Told<T>,
+    ) -> Result<(), StoreError> {
         let Some(ear) = self.ears.get(place) else { return Ok(()) };
         let source = ear.source.context();
         let mut position = work.hearing().position(source);
@@ -207,7 +223,12 @@ impl<T> Ears<T> {
                 false => take_one(work, source, told, index)?,
             };
             if let Err(error) = taken {
-                tracing::warn!(source, sequence = envelope.sequence, error, "an event is set aside");
+                tracing::warn!(
+                    source,
+                    sequence = envelope.sequence,
+                    error,
+                    "an event is set aside"
+                );
                 let key = shelves::key(source, envelope.aggregate, envelope.sequence);
                 work.park(key, Some(ParkedRow { attempts: u32::from(!behind_another), error }))?;
                 let shelf = work.hearing().shelved.entry((place, envelope.aggregate));
@@ -221,7 +242,11 @@ impl<T> Ears<T> {
 
     /// Tries the shelves again that are due, or that one in any case. Says whether there were any. A shelf that this
     /// turn has dealt with already is as it was in memory, so it is left alone.
-    pub fn retry(&self, work: &mut impl Listener<T>, wanted: Option<(&str, u64)>) -> Result<bool, StoreError> {
+    pub fn retry(
+        &self,
+        work: &mut impl Listener<T>,
+        wanted: Option<(&str, u64)>,
+    ) -> Result<bool, StoreError> {
         let now = Instant::now();
         let mut found = false;
         for (place, ear) in self.ears.iter().enumerate() {
@@ -246,7 +271,12 @@ impl<T> Ears<T> {
         Ok(found)
     }
 
-    fn retry_shelf(&self, work: &mut impl Listener<T>, place: usize, aggregate: u64) -> Result<(), StoreError> {
+    fn retry_shelf(
+        &self,
+        work: &mut impl Listener<T>,
+        place: usize,
+        aggregate: u64,
+    ) -> Result<(), StoreError> {
         let Some(ear) = self.ears.get(place) else { return Ok(()) };
         let Some(shelf) = ear.shelves.get(aggregate) else { return Ok(()) };
         let source = ear.source.context();
@@ -254,7 +284,8 @@ impl<T> Ears<T> {
         let sequences = match work.parked(source, aggregate, RETRIES + 1) {
             Err(StoreError::Damaged(what)) => {
                 work.damaged(&what);
-                (retried.first, retried.failed) = (Some(shelf.first), Some(shelf.attempts.saturating_add(1)));
+                (retried.first, retried.failed) =
+                    (Some(shelf.first), Some(shelf.attempts.saturating_add(1)));
                 Vec::new()
             }
             sequences => sequences?,
@@ -267,7 +298,9 @@ impl<T> Ears<T> {
             work.hearing().tries += 1;
             let key = shelves::key(source, aggregate, sequence);
             let taken = match ear.source.read(sequence, 1) {
-                Ok(told) if told.envelope(0).is_some_and(|envelope| envelope.sequence == sequence) => {
+                Ok(told)
+                    if told.envelope(0).is_some_and(|envelope| envelope.sequence == sequence) =>
+                {
                     take_one(work, source, told.as_ref(), 0)?
                 }
                 Ok(_) => Err("the source's log does not hold it".to_owned()),
@@ -291,17 +324,27 @@ impl<T> Ears<T> {
     }
 
     /// Gives up on a parked event. Says whether there was one.
-    pub fn drop_parked(&self, work: &mut impl Listener<T>, parked: &ParkedId) -> Result<bool, StoreError> {
+    pub fn drop_parked(
+        &self,
+        work: &mut impl Listener<T>,
+        parked: &ParkedId,
+    ) -> Result<bool, StoreError> {
         let ParkedId { source, aggregate, sequence } = parked;
-        let Some(place) = self.ears.iter().position(|ear| ear.source.context() == source) else { return Ok(false) };
+        let Some(place) = self.ears.iter().position(|ear| ear.source.context() == source) else {
+            return Ok(false);
+        };
         let shelf = self.ears.get(place).and_then(|ear| ear.shelves.get(*aggregate));
         // Only the first of a shelf: those behind it wait for it to be dealt with.
-        if shelf.is_none_or(|shelf| shelf.first != *sequence) || work.hearing().has_dealt_with(place, *aggregate) {
+        if shelf.is_none_or(|shelf| shelf.first != *sequence)
+            || work.hearing().has_dealt_with(place, *aggregate)
+        {
             return Ok(false);
         }
         let first = work.parked(source, *aggregate, 2)?.into_iter().find(|other| other != sequence);
         work.park(shelves::key(source, *aggregate, *sequence), None)?;
-        work.hearing().retried.insert((place, *aggregate), Retried { taken: 1, first, failed: None });
+        work.hearing()
+            .retried
+            .insert((place, *aggregate), Retried { taken: 1, first, failed: None });
         Ok(true)
     }
 

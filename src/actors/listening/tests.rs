@@ -19,7 +19,8 @@ use std::{
 struct Thing;
 
 impl Entity for Thing {
-    const NAME: Name = Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
+    const NAME: Name =
+        Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
     type Shown = bool;
     fn show(&self, _: Id<Self>) -> bool {
         true
@@ -135,7 +136,16 @@ impl Post {
         let epoch = store.activate(tree.id).unwrap();
         let log = Log { aggregates, ..Log::default() };
         let ears = Ears::new(vec![Box::new(log.clone())]);
-        Self { store, tree, epoch, log, ears, positions: BTreeMap::new(), heavy: BTreeSet::new(), taken: Vec::new() }
+        Self {
+            store,
+            tree,
+            epoch,
+            log,
+            ears,
+            positions: BTreeMap::new(),
+            heavy: BTreeSet::new(),
+            taken: Vec::new(),
+        }
     }
 
     /// One turn; gives how many rows it read and wrote.
@@ -196,14 +206,19 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
     assert_eq!((post.ears.parked(), post.ears.ears[0].shelves.len()), (parked, 9));
     // By hand, one shelf at a time; what cannot be taken is tried once.
     post.log.read.store(0, SeqCst);
-    let (read, written) = post.turn(|ears, work| assert!(ears.retry(work, Some((SOURCE, 3))).unwrap()));
-    assert!(read <= RETRIES + 1 && written == 1 && post.log.read.load(SeqCst) == 1, "{read} {written}");
+    let (read, written) =
+        post.turn(|ears, work| assert!(ears.retry(work, Some((SOURCE, 3))).unwrap()));
+    assert!(
+        read <= RETRIES + 1 && written == 1 && post.log.read.load(SeqCst) == 1,
+        "{read} {written}"
+    );
     // Mended, it goes on in turns of a bounded size, in order, each event once.
     post.heavy.remove(&3);
     post.taken.clear();
     while post.ears.ears[0].shelves.get(3).is_some() {
         post.log.read.store(0, SeqCst);
-        let (read, written) = post.turn(|ears, work| assert!(ears.retry(work, Some((SOURCE, 3))).unwrap()));
+        let (read, written) =
+            post.turn(|ears, work| assert!(ears.retry(work, Some((SOURCE, 3))).unwrap()));
         assert!(read <= RETRIES + 1 && written <= RETRIES && post.log.read.load(SeqCst) <= RETRIES);
     }
     assert_eq!(post.taken, (0..EVENTS / 10).map(|round| round * 10 + 3).collect::<Vec<_>>());
@@ -212,7 +227,9 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
     let id = |sequence| ParkedId { source: SOURCE.to_owned(), aggregate: 1, sequence };
     post.turn(|ears, work| assert!(!ears.drop_parked(work, &id(11)).unwrap()));
     post.turn(|ears, work| {
-        assert!(ears.drop_parked(work, &id(1)).unwrap() && !ears.drop_parked(work, &id(11)).unwrap())
+        assert!(
+            ears.drop_parked(work, &id(1)).unwrap() && !ears.drop_parked(work, &id(11)).unwrap()
+        )
     });
     assert_eq!(post.ears.ears[0].shelves.get(1).map(|shelf| shelf.first), Some(11));
     assert_eq!(post.ears.parked() as usize, post.count_in_store());

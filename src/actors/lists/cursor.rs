@@ -53,7 +53,8 @@ impl Cursor {
             Key::Number(number) => Value::Number(number),
             Key::Text(text) => Value::Text(text),
         };
-        let written = Written { context: context.to_owned(), sort, filters, value, number: place.number };
+        let written =
+            Written { context: context.to_owned(), sort, filters, value, number: place.number };
         let mut bytes = vec![VERSION];
         bytes.extend(codec::encode_part(&written).ok()?);
         let sum = crc32c::crc32c(&bytes);
@@ -72,7 +73,8 @@ impl Cursor {
         if crc32c::crc32c(body) != u32::from_le_bytes(*sum) || *version != VERSION {
             return None;
         }
-        let Written { context: own, sort, filters, value, number } = codec::Part(body_of).read().ok()?;
+        let Written { context: own, sort, filters, value, number } =
+            codec::Part(body_of).read().ok()?;
         let value = match value {
             Value::Missing => Key::Missing,
             Value::Flag(flag) => Key::Flag(flag),
@@ -96,8 +98,13 @@ mod tests {
             ".{0,40}".prop_map(Key::Text),
         ];
         let filters = prop::collection::vec((".{0,9}", ".{0,9}"), 0..8);
-        (prop::option::of((".{0,9}", any::<bool>())), filters, value, any::<u64>())
-            .prop_map(|(sort, filters, value, number)| Cursor { sort, filters, place: Place { value, number } })
+        (prop::option::of((".{0,9}", any::<bool>())), filters, value, any::<u64>()).prop_map(
+            |(sort, filters, value, number)| Cursor {
+                sort,
+                filters,
+                place: Place { value, number },
+            },
+        )
     }
 
     proptest! {

@@ -54,12 +54,18 @@ impl Filter {
             _ if posting.len() == 0 => Ok(posting),
             Self::Number(number) => {
                 let (own, offset) = postings::place(*number);
-                Ok(if own == chunk && posting.contains(offset) { Posting::of(offset) } else { Posting::default() })
+                Ok(if own == chunk && posting.contains(offset) {
+                    Posting::of(offset)
+                } else {
+                    Posting::default()
+                })
             }
             Self::Chunks { prefix, last } => {
                 if last.as_ref().is_none_or(|known| known.0 != chunk) {
                     let row = reading.rows(&[key(prefix, chunk)])?.pop().flatten();
-                    let found = row.map(|row| reading.readable(Posting::decode(&row.record))).transpose()?;
+                    let found = row
+                        .map(|row| reading.readable(Posting::decode(&row.record)))
+                        .transpose()?;
                     *last = Some(Box::new((chunk, found.unwrap_or_default())));
                 }
                 Ok(last.as_ref().map_or_else(Posting::default, |found| posting.and(&found.1)))
@@ -79,7 +85,8 @@ impl Filter {
                     return Ok(posting.and(&found));
                 }
                 let offsets: Vec<u16> = posting.offsets().collect();
-                let keys: Vec<_> = offsets.iter().map(|offset| key(prefix, first + u64::from(*offset))).collect();
+                let keys: Vec<_> =
+                    offsets.iter().map(|offset| key(prefix, first + u64::from(*offset))).collect();
                 for (offset, row) in offsets.into_iter().zip(reading.rows(&keys)?) {
                     if let Some(row) = row
                         && reading.readable(postings::decode_entry(&row.record))?
@@ -153,7 +160,8 @@ impl Ahead {
     pub fn mask(self, chunk: u64, mut posting: Posting) -> Posting {
         let low = chunk.saturating_mul(CHUNK);
         if !self.has(low) || !self.has(low.saturating_add(CHUNK - 1)) {
-            let gone: Vec<u16> = posting.offsets().filter(|offset| !self.has(low + u64::from(*offset))).collect();
+            let gone: Vec<u16> =
+                posting.offsets().filter(|offset| !self.has(low + u64::from(*offset))).collect();
             gone.into_iter().for_each(|offset| posting.remove(offset));
         }
         posting
@@ -207,9 +215,15 @@ pub fn walk<E: Entity>(
             let mut next = Some(ahead);
             while let Some(now) = next {
                 let (low, high) = (postings::place(now.low).0, postings::place(now.high).0);
-                let scan = Scan { limit: reading.batch(&mut batch), ..range(prefix, low, high, ahead.down) };
+                let scan = Scan {
+                    limit: reading.batch(&mut batch),
+                    ..range(prefix, low, high, ahead.down)
+                };
                 let rows = reading.scan(&scan)?;
-                let last_chunk = rows.last().and_then(|(key, _)| last_number(key)).filter(|_| rows.len() == scan.limit);
+                let last_chunk = rows
+                    .last()
+                    .and_then(|(key, _)| last_number(key))
+                    .filter(|_| rows.len() == scan.limit);
                 next = last_chunk.and_then(|chunk| now.behind(ahead.end_of(chunk)));
                 let mut rows = rows.into_iter().peekable();
                 while let Some((key, row)) = rows.next() {
@@ -231,10 +245,15 @@ pub fn walk<E: Entity>(
         [Filter::Entries { prefix }] => {
             let mut next = Some(ahead);
             while let Some(now) = next {
-                let scan = Scan { limit: reading.batch(&mut batch), ..range(prefix, now.low, now.high, ahead.down) };
+                let scan = Scan {
+                    limit: reading.batch(&mut batch),
+                    ..range(prefix, now.low, now.high, ahead.down)
+                };
                 let rows = reading.scan(&scan)?;
-                next =
-                    rows.last().and_then(|(key, _)| now.behind(last_number(key)?)).filter(|_| rows.len() == scan.limit);
+                next = rows
+                    .last()
+                    .and_then(|(key, _)| now.behind(last_number(key)?))
+                    .filter(|_| rows.len() == scan.limit);
                 let mut rows = rows.into_iter().peekable();
                 while let Some((key, row)) = rows.next() {
                     let mut last = last_number(&key).unwrap_or_default();
@@ -244,7 +263,9 @@ pub fn walk<E: Entity>(
                         posting.insert(offset);
                     }
                     // Neighbours are shown together.
-                    let same = |key: &[u8]| last_number(key).is_some_and(|number| postings::place(number).0 == chunk);
+                    let same = |key: &[u8]| {
+                        last_number(key).is_some_and(|number| postings::place(number).0 == chunk)
+                    };
                     while let Some((key, row)) = rows.next_if(|(key, _)| same(key)) {
                         last = last_number(&key).unwrap_or_default();
                         if reading.readable(postings::decode_entry(&row.record))? {
@@ -288,7 +309,9 @@ impl Entries<'_> {
             while self.read.front().is_some_and(|number| ahead.is_before(*number, target)) {
                 self.read.pop_front();
             }
-            let (None, Some(next)) = (self.read.front(), self.next) else { return Ok(Ok(self.read.front().copied())) };
+            let (None, Some(next)) = (self.read.front(), self.next) else {
+                return Ok(Ok(self.read.front().copied()));
+            };
             // Each list is looked at once, so that every walk gets somewhere.
             if reading.spent() && next != ahead {
                 return Ok(Err(next.first()));
@@ -298,11 +321,15 @@ impl Entries<'_> {
                 self.batch = FIRST;
             }
             let now = next.from(target);
-            let scan =
-                Scan { limit: reading.batch(&mut self.batch), ..range(self.prefix, now.low, now.high, ahead.down) };
+            let scan = Scan {
+                limit: reading.batch(&mut self.batch),
+                ..range(self.prefix, now.low, now.high, ahead.down)
+            };
             let rows = reading.scan(&scan)?;
-            self.next =
-                rows.last().and_then(|(key, _)| now.behind(last_number(key)?)).filter(|_| rows.len() == scan.limit);
+            self.next = rows
+                .last()
+                .and_then(|(key, _)| now.behind(last_number(key)?))
+                .filter(|_| rows.len() == scan.limit);
             for (key, row) in rows {
                 if reading.readable(postings::decode_entry(&row.record))? {
                     self.read.extend(last_number(&key));
@@ -323,8 +350,9 @@ fn in_common<E: Entity>(
         Filter::Entries { prefix } => Some(prefix),
         _ => None,
     });
-    let mut lists: Vec<_> =
-        prefixes.map(|prefix| Entries { prefix, read: VecDeque::new(), next: Some(ahead), batch: FIRST }).collect();
+    let mut lists: Vec<_> = prefixes
+        .map(|prefix| Entries { prefix, read: VecDeque::new(), next: Some(ahead), batch: FIRST })
+        .collect();
     let mut left = ahead;
     loop {
         let mut target = left.first();
@@ -336,7 +364,9 @@ fn in_common<E: Entity>(
                     Ok(Some(number)) if number == target => agreed += 1,
                     Ok(Some(number)) => target = number,
                     Ok(None) => return Ok(Walked::Through),
-                    Err(reached) => return Ok(Walked::Spent(left.from(target).from(reached).passed())),
+                    Err(reached) => {
+                        return Ok(Walked::Spent(left.from(target).from(reached).passed()));
+                    }
                 }
             }
         }

@@ -94,7 +94,10 @@ impl Page {
         let mut take = |offset: u16| {
             self.more = self.is_full();
             if !self.more {
-                self.rows.push(Place { value: value.clone(), number: chunk * CHUNK + u64::from(offset) });
+                self.rows.push(Place {
+                    value: value.clone(),
+                    number: chunk * CHUNK + u64::from(offset),
+                });
             }
             !self.more
         };
@@ -116,11 +119,17 @@ struct Plan {
 }
 
 impl Plan {
-    fn of<E: Entity>(sort: Option<&(String, bool)>, filters: &[(String, String)], most: usize) -> Result<Self, Fault> {
+    fn of<E: Entity>(
+        sort: Option<&(String, bool)>,
+        filters: &[(String, String)],
+        most: usize,
+    ) -> Result<Self, Fault> {
         let (known, numbered) = (self::filters::<E>(), E::numbered_by());
         let (field, down) = match sort {
             None => (postings::ALL, false),
-            Some((field, down)) if field == "id" || numbered.contains(&field.as_str()) => (postings::ALL, *down),
+            Some((field, down)) if field == "id" || numbered.contains(&field.as_str()) => {
+                (postings::ALL, *down)
+            }
             Some((field, down)) => match known.iter().find(|known| *known == field) {
                 Some(known) => (*known, *down),
                 None => {
@@ -135,7 +144,10 @@ impl Plan {
                 return Err(Fault::FilterTwice(name.clone()));
             }
             let Some(name) = known.iter().find(|known| *known == name) else {
-                return Err(Fault::UnknownFilter { field: name.clone(), allowed: known.join(", ") });
+                return Err(Fault::UnknownFilter {
+                    field: name.clone(),
+                    allowed: known.join(", "),
+                });
             };
             if place >= most {
                 return Err(Fault::TooManyFilters(most));
@@ -153,8 +165,10 @@ impl Plan {
     }
 
     fn filters(&self, generation: u32) -> Vec<Filter> {
-        let mut filters: Vec<_> = self.numbers.iter().map(|number| Filter::Number(*number)).collect();
-        filters.extend(self.values.iter().map(|(field, value)| Filter::of(generation, field, value)));
+        let mut filters: Vec<_> =
+            self.numbers.iter().map(|number| Filter::Number(*number)).collect();
+        filters
+            .extend(self.values.iter().map(|(field, value)| Filter::of(generation, field, value)));
         if self.values.is_empty() {
             filters.push(Filter::all(generation));
         }
@@ -178,18 +192,26 @@ struct Found {
 }
 
 /// One page of what `query` asks for.
-pub fn list<E: Entity>(tree: &Tree<E>, generation: u32, query: &ListQuery) -> Result<ListPage, Fault> {
+pub fn list<E: Entity>(
+    tree: &Tree<E>,
+    generation: u32,
+    query: &ListQuery,
+) -> Result<ListPage, Fault> {
     let size = query.size.clamp(1, LARGEST);
     let skip = query.page.saturating_mul(size);
     let (cursor, limits) = (query.after.as_deref(), query.limits);
     let (sort, filters, after) = match cursor {
         None => (query.sort.clone(), query.filters.clone(), None),
         Some(text) => {
-            let Cursor { sort, filters, place } = Cursor::read(text, E::NAME.context).ok_or(Fault::BadCursor)?;
+            let Cursor { sort, filters, place } =
+                Cursor::read(text, E::NAME.context).ok_or(Fault::BadCursor)?;
             // What it carries may be repeated beside it.
             let same = query.sort.is_none() || query.sort == sort;
             let same = same && query.filters.iter().all(|filter| filters.contains(filter));
-            if !same || query.page > 0 || !(query.filters.is_empty() || query.filters.len() == filters.len()) {
+            if !same
+                || query.page > 0
+                || !(query.filters.is_empty() || query.filters.len() == filters.len())
+            {
                 return Err(Fault::BadCursor);
             }
             (sort, filters, Some(place))
@@ -250,11 +272,12 @@ fn by_number<E: Entity>(
     reading.allow(rows);
     let place = |number| Place { value: Key::Missing, number };
     let Some(after) = after else {
-        let walked = filters::walk(&mut filters, reading, Ahead::all(down), ROWS, |chunk, posting| {
-            total += posting.len() as u64;
-            page.take(&Key::Missing, chunk, posting, down);
-            true
-        })?;
+        let walked =
+            filters::walk(&mut filters, reading, Ahead::all(down), ROWS, |chunk, posting| {
+                total += posting.len() as u64;
+                page.take(&Key::Missing, chunk, posting, down);
+                true
+            })?;
         let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
         return Ok(Found { page, total, at_least: reached.is_some(), reached });
     };
@@ -264,9 +287,11 @@ fn by_number<E: Entity>(
     })?;
     reading.allow(rows);
     let walked = match Ahead::all(down).behind(after.number) {
-        Some(ahead) => filters::walk(&mut filters, reading, ahead, page.wanted(), |chunk, posting| {
-            page.take(&Key::Missing, chunk, posting, down)
-        })?,
+        Some(ahead) => {
+            filters::walk(&mut filters, reading, ahead, page.wanted(), |chunk, posting| {
+                page.take(&Key::Missing, chunk, posting, down)
+            })?
+        }
         None => Walked::Through,
     };
     let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
@@ -285,13 +310,14 @@ fn by_field<E: Entity>(
     let mut filters = plan.filters(generation);
     let (mut total, mut matching) = (0, Matching::new());
     reading.allow(rows);
-    let counted = filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |chunk, posting| {
-        total += posting.len() as u64;
-        if plan.is_filtered() {
-            matching.entry(chunk).or_default().add(posting);
-        }
-        true
-    })?;
+    let counted =
+        filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |chunk, posting| {
+            total += posting.len() as u64;
+            if plan.is_filtered() {
+                matching.entry(chunk).or_default().add(posting);
+            }
+            true
+        })?;
     let at_least = counted != Walked::Through;
     let sort = (plan.field, plan.down);
     let after = after.as_ref();
@@ -350,14 +376,17 @@ pub fn see<E: Entity>(tree: &Tree<E>, generation: u32, number: u64) -> Result<Op
 
 /// How a state looks: a JSON object.
 pub fn shown<E: Entity>(state: &E, number: u64) -> Result<Vec<u8>, Fault> {
-    serde_json::to_vec(&state.show(Id::new(number))).map_err(|error| Fault::Store(error.to_string()))
+    serde_json::to_vec(&state.show(Id::new(number)))
+        .map_err(|error| Fault::Store(error.to_string()))
 }
 
 /// A filter's value as the field has it. Which kind of value that is, the default state tells; a field that has none
 /// by default takes a number where the words are one.
 fn parse<E: Entity>(field: &str, value: &str) -> Result<Key, Fault> {
     let indexes = E::default().indexes();
-    let Some((_, kind)) = indexes.iter().find(|(known, _)| *known == field) else { return Err(bad(field, value)) };
+    let Some((_, kind)) = indexes.iter().find(|(known, _)| *known == field) else {
+        return Err(bad(field, value));
+    };
     match kind {
         Key::Number(_) => value.parse().map(Key::Number).map_err(|_| bad(field, value)),
         Key::Flag(_) => value.parse().map(Key::Flag).map_err(|_| bad(field, value)),

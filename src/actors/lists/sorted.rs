@@ -31,7 +31,12 @@ pub enum Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn of<E: Entity>(&mut self, reading: &mut Reading<'_, E>, chunk: u64, posting: Posting) -> Result<Posting, Fault> {
+    fn of<E: Entity>(
+        &mut self,
+        reading: &mut Reading<'_, E>,
+        chunk: u64,
+        posting: Posting,
+    ) -> Result<Posting, Fault> {
         match self {
             Self::Anything => Ok(posting),
             Self::Known(matching) => {
@@ -70,7 +75,12 @@ pub fn along<E: Entity>(
     }
     let mut batch = page.wanted().div_ceil(2);
     loop {
-        let scan = Scan { from: from.clone(), to: to.clone(), backwards: down, limit: reading.batch(&mut batch) };
+        let scan = Scan {
+            from: from.clone(),
+            to: to.clone(),
+            backwards: down,
+            limit: reading.batch(&mut batch),
+        };
         let rows = reading.scan(&scan)?;
         let more = rows.len() == scan.limit;
         match rows.last() {
@@ -83,11 +93,12 @@ pub fn along<E: Entity>(
             let read = postings::read_row(prefix.len(), &key, &row.record).map(Some);
             let Some(row) = reading.readable(read)? else { continue };
             let mut posting = row.posting;
-            if let Some(after) =
-                after.filter(|after| after.value == row.value && postings::place(after.number).0 == row.chunk)
-            {
+            if let Some(after) = after.filter(|after| {
+                after.value == row.value && postings::place(after.number).0 == row.chunk
+            }) {
                 let ahead = filters::Ahead::all(down).behind(after.number);
-                posting = ahead.map_or_else(Posting::default, |ahead| ahead.mask(row.chunk, posting));
+                posting =
+                    ahead.map_or_else(Posting::default, |ahead| ahead.mask(row.chunk, posting));
             }
             let left = wanted.of(reading, row.chunk, posting)?;
             if !page.take(&row.value, row.chunk, &left, down) {
@@ -119,8 +130,9 @@ pub fn by_looking<E: Entity>(
     after: Option<&Place>,
     page: &mut Page,
 ) -> Result<(), Fault> {
-    let numbers =
-        matching.iter().flat_map(|(chunk, posting)| posting.offsets().map(move |at| chunk * CHUNK + u64::from(at)));
+    let numbers = matching.iter().flat_map(|(chunk, posting)| {
+        posting.offsets().map(move |at| chunk * CHUNK + u64::from(at))
+    });
     let numbers: Vec<u64> = numbers.collect();
     let mut found = Vec::with_capacity(numbers.len());
     for some in numbers.chunks(super::reading::ROWS) {

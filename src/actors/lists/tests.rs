@@ -29,7 +29,8 @@ struct Thing {
 }
 
 impl Entity for Thing {
-    const NAME: Name = Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
+    const NAME: Name =
+        Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
     type Shown = serde_json::Value;
     fn show(&self, _: Id<Self>) -> serde_json::Value {
         serde_json::json!({})
@@ -77,7 +78,8 @@ impl Shop {
         let mut desk = Desk::new(&self.tree, 0, u64::MAX);
         for (number, thing) in things {
             let record = encode_state(1, None, &thing).unwrap();
-            desk.set(number, Versioned { version: 1, saga: None, state: thing.clone() }, record).unwrap();
+            desk.set(number, Versioned { version: 1, saga: None, state: thing.clone() }, record)
+                .unwrap();
             self.model.insert(number, thing);
         }
         let batch = desk.close(self.epoch).unwrap();
@@ -106,7 +108,10 @@ impl Shop {
             thing.there
                 && query.filters.iter().all(|(name, value)| match name.as_str() {
                     "thingId" => number.to_string() == *value,
-                    name => thing.indexes().iter().any(|(field, key)| *field == name && text(key) == *value),
+                    name => thing
+                        .indexes()
+                        .iter()
+                        .any(|(field, key)| *field == name && text(key) == *value),
                 })
         };
         let mut found: Vec<(Key, u64)> = self
@@ -147,12 +152,22 @@ fn numbers(page: &ListPage) -> Vec<u64> {
 fn thing() -> impl Strategy<Value = Thing> {
     let color = prop::sample::select(vec!["", "red", "blue", "blue\0", "빨강"]);
     (prop::bool::weighted(0.9), color, 0..4_u64, prop::option::of(0..3_u64), any::<bool>())
-        .prop_map(|(there, color, owner, place, free)| Thing { there, color: color.into(), owner, place, free })
+        .prop_map(|(there, color, owner, place, free)| Thing {
+            there,
+            color: color.into(),
+            owner,
+            place,
+            free,
+        })
 }
 
 /// Things under numbers that share chunks, and some that do not.
 fn things(most: usize) -> impl Strategy<Value = BTreeMap<u64, Thing>> {
-    prop::collection::btree_map(prop_oneof![1..60_u64, 4080..4110_u64, 1..90_000_u64], thing(), 0..most)
+    prop::collection::btree_map(
+        prop_oneof![1..60_u64, 4080..4110_u64, 1..90_000_u64],
+        thing(),
+        0..most,
+    )
 }
 
 fn query() -> impl Strategy<Value = ListQuery> {
@@ -165,18 +180,23 @@ fn query() -> impl Strategy<Value = ListQuery> {
         prop::option::weighted(0.3, any::<bool>()),
         prop::option::weighted(0.1, 1..60_u64),
     );
-    (sort, filters, 0..6_u64, 1..12_u64).prop_map(|(sort, (color, owner, place, free, number), page, size)| {
-        let filters = [
-            ("owner", owner.map(|owner| owner.to_string())),
-            ("color", color.map(str::to_owned)),
-            ("free", free.map(|free| free.to_string())),
-            ("place", place.map(|place| place.to_string())),
-            ("thingId", number.map(|number| number.to_string())),
-        ];
-        let filters = filters.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        let sort = sort.map(|(field, down)| (field.to_owned(), down));
-        ListQuery { page, size, sort, filters, ..ListQuery::default() }
-    })
+    (sort, filters, 0..6_u64, 1..12_u64).prop_map(
+        |(sort, (color, owner, place, free, number), page, size)| {
+            let filters = [
+                ("owner", owner.map(|owner| owner.to_string())),
+                ("color", color.map(str::to_owned)),
+                ("free", free.map(|free| free.to_string())),
+                ("place", place.map(|place| place.to_string())),
+                ("thingId", number.map(|number| number.to_string())),
+            ];
+            let filters = filters
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+                .collect();
+            let sort = sort.map(|(field, down)| (field.to_owned(), down));
+            ListQuery { page, size, sort, filters, ..ListQuery::default() }
+        },
+    )
 }
 
 proptest! {
@@ -285,7 +305,8 @@ fn red(owner: u64) -> Thing {
 }
 
 fn sorted(field: &str, filters: &[(&str, &str)]) -> ListQuery {
-    let filters = filters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let filters =
+        filters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     ListQuery { sort: Some((field.to_owned(), false)), filters, ..ListQuery::default() }
 }
 
@@ -296,14 +317,23 @@ fn in_a_long_list_every_page_costs_about_the_same() {
     for from in (1..=MANY).step_by(5000) {
         shop.set((from..from + 5000).map(|number| (number, red(number % 7))));
     }
-    shop.set([(30_001, Thing { place: Some(9), ..red(1) }), (50_001, Thing { place: Some(9), ..red(2) })]);
+    shop.set([
+        (30_001, Thing { place: Some(9), ..red(1) }),
+        (50_001, Thing { place: Some(9), ..red(2) }),
+    ]);
     let read = |query: &ListQuery| {
         let (page, read) = shop.counted(query);
-        (page.map(|page| (numbers(&page).len(), page.total, page.at_least, page.cut, page.next.is_some())), read)
+        (
+            page.map(|page| {
+                (numbers(&page).len(), page.total, page.at_least, page.cut, page.next.is_some())
+            }),
+            read,
+        )
     };
     // By number: chunks are counted, whatever the page; so are those of a word or a flag.
     for (page, filters) in [(0, &[][..]), (2999, &[]), (1500, &[("color", "red")])] {
-        let (found, rows) = read(&ListQuery { page, filters: filters_of(filters), ..ListQuery::default() });
+        let (found, rows) =
+            read(&ListQuery { page, filters: filters_of(filters), ..ListQuery::default() });
         assert_eq!(found, Ok((20, MANY, false, false, page < 2999)));
         assert!(rows < 60, "{rows}");
     }
@@ -316,17 +346,27 @@ fn in_a_long_list_every_page_costs_about_the_same() {
     let (found, rows) = read(&ListQuery { page: 1500, ..sorted("owner", &[]) });
     assert!(found == Err(Fault::PageTooDeep) && rows < 20_100, "{found:?} {rows}");
     // A few are found by what they are few of, whatever else they have in common with many.
-    let (found, rows) = read(&sorted("owner", &[("owner", "1"), ("place", "9"), ("color", "red"), ("free", "false")]));
+    let (found, rows) = read(&sorted(
+        "owner",
+        &[("owner", "1"), ("place", "9"), ("color", "red"), ("free", "false")],
+    ));
     assert_eq!(found, Ok((1, 1, false, false, false)));
     assert!(rows < 200, "{rows}");
     let (found, rows) = read(&sorted("color", &[("place", "9")]));
     assert_eq!((found, rows), (Ok((2, 2, false, false, false)), rows.min(20)));
     // More of one owner than may be counted.
     let few = ListLimits { rows: 1000, ..ListLimits::default() };
-    let (found, rows) =
-        read(&ListQuery { limits: few, filters: filters_of(&[("owner", "1")]), ..ListQuery::default() });
+    let (found, rows) = read(&ListQuery {
+        limits: few,
+        filters: filters_of(&[("owner", "1")]),
+        ..ListQuery::default()
+    });
     assert!(
-        found.as_ref().is_ok_and(|found| found.0 == 20 && found.1 >= 900 && found.2 && !found.3 && found.4),
+        found.as_ref().is_ok_and(|found| found.0 == 20
+            && found.1 >= 900
+            && found.2
+            && !found.3
+            && found.4),
         "{found:?}"
     );
     assert!(rows < 1100, "{rows}");
@@ -341,7 +381,9 @@ fn a_page_of_a_short_list_reads_little_more_than_it_shows() {
     let shop = Shop::of((1..=50).map(|number| (number, red(number % 5))));
     let read = |query: &ListQuery| shop.counted(query).1;
     assert!(read(&ListQuery::default()) <= 22);
-    assert!(read(&ListQuery { filters: filters_of(&[("owner", "1")]), ..ListQuery::default() }) <= 21);
+    assert!(
+        read(&ListQuery { filters: filters_of(&[("owner", "1")]), ..ListQuery::default() }) <= 21
+    );
     assert!(read(&sorted("owner", &[])) <= 80);
 }
 
@@ -351,12 +393,17 @@ fn an_entry_whose_row_is_gone_or_unreadable_is_named_and_the_others_are_shown() 
     let writes = vec![(state_key(0, 3), None), (state_key(0, 5), Some(vec![1, 2, 3]))];
     let batch = Batch { tree: shop.tree.id, epoch: shop.epoch, expects: Vec::new(), writes };
     assert!(matches!(shop.store.submit(batch), Ok(Verdict::Accepted(_))));
-    for query in [ListQuery::default(), sorted("owner", &[]), sorted("owner", &[("color", "red")])] {
+    for query in [ListQuery::default(), sorted("owner", &[]), sorted("owner", &[("color", "red")])]
+    {
         let page = shop.list(&query).unwrap();
         let (mut shown, mut damaged) = (numbers(&page), page.damaged);
         shown.sort_unstable();
         damaged.sort_unstable();
-        assert_eq!((shown, damaged, page.total), (vec![1, 2, 4, 6, 7, 8, 9], vec![3, 5], 9), "{query:?}");
+        assert_eq!(
+            (shown, damaged, page.total),
+            (vec![1, 2, 4, 6, 7, 8, 9], vec![3, 5], 9),
+            "{query:?}"
+        );
     }
     assert!(shop.tree.row(&meta_key()).unwrap().is_none());
 }
@@ -365,7 +412,8 @@ fn an_entry_whose_row_is_gone_or_unreadable_is_named_and_the_others_are_shown() 
 fn filters_are_judged_before_anything_is_read() {
     let shop = Shop::of([(1, red(1))]);
     let refused = |filters: &[(&str, &str)]| {
-        let (page, read) = shop.counted(&ListQuery { filters: filters_of(filters), ..ListQuery::default() });
+        let (page, read) =
+            shop.counted(&ListQuery { filters: filters_of(filters), ..ListQuery::default() });
         assert_eq!(read, 0);
         page.unwrap_err()
     };
@@ -374,7 +422,11 @@ fn filters_are_judged_before_anything_is_read() {
     assert_eq!(refused(&[("owner", "1"), ("owner", "1")]), Fault::FilterTwice("owner".into()));
     assert!(matches!(refused(&[("owner", "x")]), Fault::BadFilter { .. }));
     let limits = ListLimits { filters: 1, ..ListLimits::default() };
-    let query = ListQuery { filters: filters_of(&[("owner", "1"), ("color", "red")]), limits, ..ListQuery::default() };
+    let query = ListQuery {
+        filters: filters_of(&[("owner", "1"), ("color", "red")]),
+        limits,
+        ..ListQuery::default()
+    };
     assert_eq!(shop.list(&query), Err(Fault::TooManyFilters(1)));
 }
 

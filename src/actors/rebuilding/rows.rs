@@ -5,7 +5,10 @@ use crate::{
     actors::{
         clock::machine_seconds,
         deciding::{answer_key, keys_key, notes, request_key, spill},
-        records::{ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, QuestionPage, VERSION, key_pages},
+        records::{
+            ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, QuestionPage,
+            VERSION, key_pages,
+        },
     },
     domain::Entity,
     store::{
@@ -26,7 +29,9 @@ impl<E: Entity> Page<'_, E> {
         }
         for (number, scopes) in &page {
             let keys = scopes.iter().map(|scope| request_key(scope)).collect();
-            for (place, keys) in key_pages(keys).into_iter().zip(0..).map(|(keys, place)| (place, keys)) {
+            for (place, keys) in
+                key_pages(keys).into_iter().zip(0..).map(|(keys, place)| (place, keys))
+            {
                 self.put(Space::Question, VERSION, keys_key(*number, place), &keys)?;
             }
         }
@@ -41,7 +46,10 @@ impl<E: Entity> Page<'_, E> {
             return Err(StoreError::Damaged("answers under a key that is none".into()));
         };
         let now = machine_seconds();
-        let answers = old.into_iter().map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: None })).collect();
+        let answers = old
+            .into_iter()
+            .map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: None }))
+            .collect();
         let mut page = AnswerPage { answers, others_until: 0 };
         let mut keys = vec![answer_key(&context, number)];
         for (key, answer) in spill(&mut page, &context, now + self.kept)? {
@@ -56,7 +64,8 @@ impl<E: Entity> Page<'_, E> {
     /// What stood under an idempotency key stands under its sum.
     pub(super) fn request(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         let row: IdempotencyRow = codec::decode(Space::Idempotency, record)?;
-        let scope = text_of(key).ok_or_else(|| StoreError::Damaged("a request under a key that is none".into()))?;
+        let scope = text_of(key)
+            .ok_or_else(|| StoreError::Damaged("a request under a key that is none".into()))?;
         let (new, end) = (request_key(&scope), row.at + self.kept);
         self.put(Space::Idempotency, VERSION, new.clone(), &row)?;
         self.rows.insert(key.to_vec(), None);

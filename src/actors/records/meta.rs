@@ -72,7 +72,9 @@ struct MetaV1 {
 }
 
 impl From<MetaV1> for Meta {
-    fn from(MetaV1 { last_number, last_sequence, highest, positions, generation, building }: MetaV1) -> Self {
+    fn from(
+        MetaV1 { last_number, last_sequence, highest, positions, generation, building }: MetaV1,
+    ) -> Self {
         Self {
             last_number,
             last_sequence,

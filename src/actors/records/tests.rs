@@ -13,14 +13,24 @@ fn hex(record: &[u8]) -> String {
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len() / 2).map(|place| u8::from_str_radix(&hex[place * 2..place * 2 + 2], 16).unwrap()).collect()
+    (0..hex.len() / 2)
+        .map(|place| u8::from_str_radix(&hex[place * 2..place * 2 + 2], 16).unwrap())
+        .collect()
 }
 
 /// Holds the bytes of `value`, and that they read as it.
 #[track_caller]
-fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(space: Space, value: &T, bytes: &str) {
+fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    space: Space,
+    value: &T,
+    bytes: &str,
+) {
     let record = codec::encode(space, VERSION, value).unwrap();
-    assert_eq!(hex(&record), bytes, "the layout of stored rows has changed: keep the old one readable");
+    assert_eq!(
+        hex(&record),
+        bytes,
+        "the layout of stored rows has changed: keep the old one readable"
+    );
     assert_eq!(&codec::decode::<T>(space, &record).unwrap(), value);
 }
 
@@ -72,14 +82,24 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
         ((9, 2), (Kept::No(refusal), 9)),
     ]);
     golden(Space::Answer, &answers, ANSWERS_V1);
-    let answers = answers.into_iter().map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: Some((1, [7; 16])) }));
+    let answers = answers
+        .into_iter()
+        .map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: Some((1, [7; 16])) }));
     let page = AnswerPage { answers: answers.collect(), others_until: 10 };
     let record = codec::encode(Space::Answer, ANSWER_VERSION, &page).unwrap();
     assert_eq!(hex(&record), ANSWERS);
     golden(Space::Expiry, &vec![ByteBuf::from(*b"a7"), ByteBuf::from(*b"k8")] as &KeyPage, KEYS);
-    golden(Space::Question, &QuestionPage::from([(7, vec!["anonymous POST /rents k".into()])]), QUESTIONS);
+    golden(
+        Space::Question,
+        &QuestionPage::from([(7, vec!["anonymous POST /rents k".into()])]),
+        QUESTIONS,
+    );
     let answer = Some(KeptAnswer::Done { version: 2, body: ByteBuf::from(*b"{}") });
-    golden(Space::Idempotency, &IdempotencyRow { fingerprint: 1 << 60, number: 7, at: 9, answer }, IDEMPOTENCY);
+    golden(
+        Space::Idempotency,
+        &IdempotencyRow { fingerprint: 1 << 60, number: 7, at: 9, answer },
+        IDEMPOTENCY,
+    );
     golden(Space::Parked, &ParkedRow { attempts: 3, error: "it panicked".into() }, PARKED);
     golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
 }
@@ -92,29 +112,38 @@ fn log(events: &[Logged<rent::Event>]) -> Vec<(u64, Vec<u8>)> {
 #[test]
 fn a_log_row_and_a_state_are_stored_as_they_always_were() {
     let rows = log(&[event()]);
-    assert_eq!(rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(), [(300, LOG.to_owned())]);
+    assert_eq!(
+        rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(),
+        [(300, LOG.to_owned())]
+    );
     assert_eq!(decode_log::<Rent>(&rows[0].1).unwrap(), [event()]);
     let mut state = Rent::default();
     Aggregate::evolve(&mut state, &event().event);
     let saga = event().envelope.saga;
     let record = encode_state(2, Some(&saga), &state).unwrap();
     assert_eq!(hex(&record), STATE);
-    assert_eq!(decode_state::<Rent>(&record).unwrap(), Versioned { version: 2, saga: Some(saga), state });
+    assert_eq!(
+        decode_state::<Rent>(&record).unwrap(),
+        Versioned { version: 2, saga: Some(saga), state }
+    );
 }
 
 #[test]
 fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
     let events: Vec<_> = (1..=1000)
-        .map(|sequence| Logged { envelope: Envelope { sequence, ..event().envelope }, event: event().event })
+        .map(|sequence| Logged {
+            envelope: Envelope { sequence, ..event().envelope },
+            event: event().event,
+        })
         .collect();
     let rows = log(&events);
     assert!(rows.len() > 1 && rows.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
-    let read: Vec<_> = rows.iter().flat_map(|(_, record)| decode_log::<Rent>(record).unwrap()).collect();
+    let read: Vec<_> =
+        rows.iter().flat_map(|(_, record)| decode_log::<Rent>(record).unwrap()).collect();
     assert_eq!(read, events);
 }
 
-const META: &str =
-    "016d020007fb2c01070111626f6f6b72656e742e64656c697665727905010102000101010101010201010302733709044a7e39cc";
+const META: &str = "016d020007fb2c01070111626f6f6b72656e742e64656c697665727905010102000101010101010201010302733709044a7e39cc";
 const ANSWERS: &str = "01610200030701000901010707070707070707070707070707070708010209010107070707070707070707070707070707090201030b72657472792d6c617465721c706c656173652074727920616761696e20696e2061206d6f6d656e7425ec9ea0ec8b9c20ed9b8420eb8ba4ec8b9c20ec8b9ceb8f84ed95b420eca3bcec84b8ec9a94090101070707070707070707070707070707070a03a07ecc";
 const KEYS: &str = "0178010002026137026b38169c60c5";
 const META_V1: &str = "016d010007fb2c01070111626f6f6b72656e742e64656c69766572790501010200d0281eb5";
@@ -124,7 +153,8 @@ const IDEMPOTENCY: &str = "016b0100fd00000000000000100709010002027b7d1d691ccc";
 const PARKED: &str = "01700100030b69742070616e69636b656417d3fae6";
 const SAGA: &str = "016701000207fb2c0108fb2d014e5135cf";
 const LOG: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d31000d0207090108626f6f6b2d6f757415846e04";
-const STATE: &str = "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
+const STATE: &str =
+    "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
 
 /// What the runtime's rows are made of, of any size, in rows that can be written, and read again.
 mod any_size {
@@ -134,12 +164,17 @@ mod any_size {
 
     fn answer() -> impl Strategy<Value = Answer> {
         let no = ("[a-z]{1,20}", ".{0,3000}").prop_map(|(code, words)| {
-            let refusal =
-                Refusal { code: code.into(), en: words.clone().into(), ko: words.into(), ..Refusal::still_open() };
+            let refusal = Refusal {
+                code: code.into(),
+                en: words.clone().into(),
+                ko: words.into(),
+                ..Refusal::still_open()
+            };
             Kept::No(keepable(refusal))
         });
         let kept = prop_oneof![4 => Just(Kept::Yes), 4 => Just(Kept::Withdrawn), 1 => no];
-        (kept, any::<u64>(), any::<Option<(u16, [u8; 16])>>()).prop_map(|(kept, at, asked)| Answer { kept, at, asked })
+        (kept, any::<u64>(), any::<Option<(u16, [u8; 16])>>())
+            .prop_map(|(kept, at, asked)| Answer { kept, at, asked })
     }
 
     proptest! {
@@ -186,9 +221,11 @@ mod any_size {
         let entries: SagaPage = vec![(u64::MAX, u64::MAX); SAGA_ENTRIES];
         let record = codec::encode(Space::Saga, VERSION, &entries).unwrap();
         assert_eq!(codec::decode::<SagaPage>(Space::Saga, &record).unwrap(), entries);
-        let page: QuestionPage = (0..QUESTION_PAGE).map(|number| (u64::MAX - number, Vec::new())).collect();
+        let page: QuestionPage =
+            (0..QUESTION_PAGE).map(|number| (u64::MAX - number, Vec::new())).collect();
         codec::encode(Space::Question, VERSION, &page).unwrap();
-        let answer = Some(KeptAnswer::Done { version: u64::MAX, body: ByteBuf::from(vec![7; 5 * 1024]) });
+        let answer =
+            Some(KeptAnswer::Done { version: u64::MAX, body: ByteBuf::from(vec![7; 5 * 1024]) });
         let row = IdempotencyRow { fingerprint: u64::MAX, number: u64::MAX, at: u64::MAX, answer };
         codec::encode(Space::Idempotency, VERSION, &row).unwrap();
     }

@@ -53,29 +53,43 @@ pub fn number(object: &Value, name: &str) -> Option<u64> {
 
 impl Client {
     pub fn new(server: SocketAddr) -> Result<Self, Failure> {
-        let http = Http::builder().no_proxy().build().map_err(|why| Failure::Failed(why.to_string()))?;
+        let http =
+            Http::builder().no_proxy().build().map_err(|why| Failure::Failed(why.to_string()))?;
         Ok(Self { http, server })
     }
 
     /// One request, answered.
-    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, Failure> {
         let mut request = self.http.request(method, format!("http://{}{path}", self.server));
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
         let failed = |why: reqwest::Error| Failure::Failed(format!("{path}: {why}"));
         let response = request.send().await.map_err(failed)?;
-        let (status, retry_after) = (response.status().as_u16(), response.headers().contains_key("retry-after"));
+        let (status, retry_after) =
+            (response.status().as_u16(), response.headers().contains_key("retry-after"));
         let bytes = response.bytes().await.map_err(failed)?;
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
         Ok(Answer { status, retry_after, length: bytes.len(), body })
     }
 
     /// A request that has no reason to be refused.
-    pub async fn must(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+    pub async fn must(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
         match self.send(method, path, body).await? {
             Answer { status: 200..300, body, .. } => Ok(body),
-            Answer { status, body, .. } => Err(Failure::Failed(format!("{path} was answered with {status}: {body}"))),
+            Answer { status, body, .. } => {
+                Err(Failure::Failed(format!("{path} was answered with {status}: {body}")))
+            }
         }
     }
 
@@ -83,8 +97,11 @@ impl Client {
     pub async fn numbers(&self, list: &str, field: &str) -> Result<Vec<u64>, Failure> {
         let mut numbers = Vec::new();
         for page in 0.. {
-            let found = self.must(Method::GET, &format!("{list}&size=100&page={page}"), None).await?;
-            let items = found.get("_embedded").and_then(|lists| lists.as_object()?.values().next()?.as_array());
+            let found =
+                self.must(Method::GET, &format!("{list}&size=100&page={page}"), None).await?;
+            let items = found
+                .get("_embedded")
+                .and_then(|lists| lists.as_object()?.values().next()?.as_array());
             numbers.extend(items.into_iter().flatten().filter_map(|item| number(item, field)));
             if page + 1 >= found.pointer("/page/totalPages").and_then(Value::as_u64).unwrap_or(0) {
                 break;
@@ -98,7 +115,8 @@ impl Client {
     pub async fn contexts(&self) -> Result<Vec<Health>, Failure> {
         let mut health = self.must(Method::GET, "/admin/contexts", None).await?;
         let contexts = health.get_mut("contexts").map(Value::take).unwrap_or_default();
-        serde_json::from_value(contexts).map_err(|why| Failure::Failed(format!("/admin/contexts: {why}")))
+        serde_json::from_value(contexts)
+            .map_err(|why| Failure::Failed(format!("/admin/contexts: {why}")))
     }
 
     /// The guard before a context.

@@ -44,7 +44,9 @@ pub async fn quiet(client: &Client) -> Result<(), Failure> {
         match contexts.iter().find(busy) {
             None if before.as_ref() == Some(&sequences) => return Ok(()),
             Some(health) if begun.elapsed() > PATIENCE => {
-                return Err(Failure::Failed(format!("after {PATIENCE:?} it is not quiet: {health:?}")));
+                return Err(Failure::Failed(format!(
+                    "after {PATIENCE:?} it is not quiet: {health:?}"
+                )));
             }
             busy => before = busy.is_none().then_some(sequences),
         }
@@ -80,15 +82,23 @@ pub async fn find(
     let mut promises = vec![answered(scene, &figures, opened)];
     if tries > 1 && usual {
         let kept = figures.established * 100 > begun * 99;
-        promises
-            .push(Promise { kept, what: "with a second try, more than 99 % of what was begun is established".into() });
+        promises.push(Promise {
+            kept,
+            what: "with a second try, more than 99 % of what was begun is established".into(),
+        });
     }
     // The order that was placed last is one of them.
     let (told, there) = (figures.established + 1, orders.len() as u64);
-    let what = format!("every order that was confirmed stands: {told} confirmed, {there} established");
+    let what =
+        format!("every order that was confirmed stands: {told} confirmed, {there} established");
     promises.push(Promise { kept: told == there, what });
     let halves = halves(&orders, &kept);
-    let what = format!("no order is half done: {} {}, {} orders established", kept.len(), scene.keeping, orders.len());
+    let what = format!(
+        "no order is half done: {} {}, {} orders established",
+        kept.len(),
+        scene.keeping,
+        orders.len()
+    );
     let what = if halves.is_empty() { what } else { format!("{what}; not both of {halves:?}") };
     promises.push(Promise { kept: halves.is_empty(), what });
     Ok(Findings { figures, begun, opened, promises })
@@ -98,14 +108,17 @@ fn answered(scene: &Scene, figures: &Figures, opened: u64) -> Promise {
     // Where a failed order is shown as one, trying again later is for those who were not even asked about.
     let (what, astray) = match (scene.shows_failures, opened) {
         (true, 0) => ("everything was answered: with 201", figures.retry_later > 0),
-        (true, _) => {
-            ("everything was answered: with 201, or while the breaker was open with 503 and Retry-After", false)
-        }
+        (true, _) => (
+            "everything was answered: with 201, or while the breaker was open with 503 and Retry-After",
+            false,
+        ),
         (false, _) => ("everything was answered: with 201, or with 503 and Retry-After", false),
     };
     match &figures.other {
         None => Promise { kept: !astray, what: what.into() },
-        Some((first, count)) => Promise { kept: false, what: format!("{what}; {count} were not, such as {first}") },
+        Some((first, count)) => {
+            Promise { kept: false, what: format!("{what}; {count} were not, such as {first}") }
+        }
     }
 }
 

@@ -48,7 +48,9 @@ enum Ending {
 impl Ending {
     fn of(scene: &Scene, answer: &Answer) -> Self {
         match answer.status {
-            201 if scene.shows_failures && answer.body.get("status").is_some_and(|status| status == "Fail") => {
+            201 if scene.shows_failures
+                && answer.body.get("status").is_some_and(|status| status == "Fail") =>
+            {
                 Self::Refused
             }
             201 => Self::Established,
@@ -60,14 +62,16 @@ impl Ending {
 
 impl Figures {
     fn note(&mut self, scene: &Scene, answer: Result<Answer, Failure>, waited: Duration) -> bool {
-        let (fine, bytes) = answer.as_ref().map_or((false, 0), |answer| (answer.status < 400, answer.length));
+        let (fine, bytes) =
+            answer.as_ref().map_or((false, 0), |answer| (answer.status < 400, answer.length));
         self.successful += u64::from(fine);
         self.failed += u64::from(!fine);
         self.bytes += bytes;
         self.waited += waited;
         self.longest = self.longest.max(waited);
         self.shortest = Some(self.shortest.map_or(waited, |shortest| shortest.min(waited)));
-        let ending = answer.map_or_else(|why| Ending::Other(why.to_string()), |answer| Ending::of(scene, &answer));
+        let ending = answer
+            .map_or_else(|why| Ending::Other(why.to_string()), |answer| Ending::of(scene, &answer));
         match &ending {
             Ending::Established => self.established += 1,
             Ending::Refused => self.refused += 1,
@@ -79,7 +83,12 @@ impl Figures {
 }
 
 /// Registers what is to be had: as many as can be ordered in the time, for no answer comes sooner than its delay.
-pub async fn stock(client: &Client, scene: &Scene, users: u64, seconds: u64) -> Result<VecDeque<u64>, Failure> {
+pub async fn stock(
+    client: &Client,
+    scene: &Scene,
+    users: u64,
+    seconds: u64,
+) -> Result<VecDeque<u64>, Failure> {
     let Some(goods) = &scene.goods else { return Ok(VecDeque::new()) };
     let count = users * (seconds * 1000 / scene.delay_ms.0.max(1) + 2);
     let numbers = RefCell::new(VecDeque::new());
@@ -87,7 +96,8 @@ pub async fn stock(client: &Client, scene: &Scene, users: u64, seconds: u64) -> 
         let numbers = &numbers;
         async move {
             for _ in (first..count).step_by(32) {
-                let registered = client.must(Method::POST, goods.collection, Some(&(goods.good)())).await?;
+                let registered =
+                    client.must(Method::POST, goods.collection, Some(&(goods.good)())).await?;
                 numbers.borrow_mut().extend(number(&registered, "id"));
             }
             Ok(())
@@ -149,7 +159,10 @@ mod tests {
         assert!(!figures.note(scene, Ok(answer(503, false, "")), second));
         assert!(!figures.note(scene, Err(Failure::Failed("gone".into())), second));
         assert_eq!((figures.established, figures.refused, figures.retry_later), (1, 1, 1));
-        assert_eq!(figures.other.as_ref().map(|(first, count)| (&first[..3], *count)), Some(("503", 2)));
+        assert_eq!(
+            figures.other.as_ref().map(|(first, count)| (&first[..3], *count)),
+            Some(("503", 2))
+        );
         assert_eq!((figures.successful, figures.failed, figures.bytes), (2, 3, 40));
         assert_eq!((figures.longest, figures.shortest), (second * 3, Some(second)));
     }

@@ -54,7 +54,8 @@ impl Lab {
     /// [`Failure`] when it cannot be tried, or when a promise is broken.
     pub fn run(&self) -> Result<(), Failure> {
         let scene = self.scene()?;
-        let (users, seconds) = (self.users.unwrap_or(scene.users), self.seconds.unwrap_or(scene.seconds));
+        let (users, seconds) =
+            (self.users.unwrap_or(scene.users), self.seconds.unwrap_or(scene.seconds));
         let timeout = systems::ask_timeout_millis(scene.system).unwrap_or_default();
         let mut broken = 0;
         for tries in self.tries.map_or(1..=2, |tries| tries..=tries) {
@@ -74,7 +75,11 @@ impl Lab {
         let there = || SCENES.iter().filter(|scene| systems::NAMES.contains(&scene.system));
         there().find(|scene| scene.system == self.system).ok_or_else(|| {
             let names: Vec<_> = there().map(|scene| scene.system).collect();
-            Failure::Usage(format!("no lab for `{}`; there is one for: {}", self.system, names.join(", ")))
+            Failure::Usage(format!(
+                "no lab for `{}`; there is one for: {}",
+                self.system,
+                names.join(", ")
+            ))
         })
     }
 }
@@ -97,7 +102,12 @@ impl Drop for Scratch {
 }
 
 /// Runs a server as `serve` does, on data of its own, until the customers have done with it.
-fn experiment(scene: &'static Scene, users: u64, seconds: u64, tries: u32) -> Result<Findings, Failure> {
+fn experiment(
+    scene: &'static Scene,
+    users: u64,
+    seconds: u64,
+    tries: u32,
+) -> Result<Findings, Failure> {
     let scratch = Scratch::new()?;
     let asked = scene.asked.to_uppercase().replace('.', "__");
     let flags = Flags {
@@ -106,7 +116,11 @@ fn experiment(scene: &'static Scene, users: u64, seconds: u64, tries: u32) -> Re
         systems: vec![scene.system.into()],
         ..Flags::default()
     };
-    let config = Config::load(None, [(format!("HOLDFAST_GUARD__{asked}__TRIES"), tries.to_string())], flags)?;
+    let config = Config::load(
+        None,
+        [(format!("HOLDFAST_GUARD__{asked}__TRIES"), tries.to_string())],
+        flags,
+    )?;
     let Listening { listeners, address, .. } = bind(&config.settings)?;
     let found = Rc::new(RefCell::new(Err(Failure::Failed("stopped before the end".into()))));
     let told = {
@@ -122,13 +136,21 @@ fn experiment(scene: &'static Scene, users: u64, seconds: u64, tries: u32) -> Re
     found.replace(Err(Failure::Internal("there are no findings".into())))
 }
 
-async fn observe(server: SocketAddr, scene: &Scene, users: u64, seconds: u64, tries: u32) -> Result<Findings, Failure> {
+async fn observe(
+    server: SocketAddr,
+    scene: &Scene,
+    users: u64,
+    seconds: u64,
+    tries: u32,
+) -> Result<Findings, Failure> {
     let client = Client::new(server)?;
     let mut stock = load::stock(&client, scene, users, seconds).await?;
     let last = stock.pop_back().unwrap_or_default();
     let fault = format!("/admin/contexts/{}/fault", scene.asked);
     let (from, to) = scene.delay_ms;
-    client.must(Method::PUT, &fault, Some(&json!({ "delayMs": [from, to], "failureRate": 0.0 }))).await?;
+    client
+        .must(Method::PUT, &fault, Some(&json!({ "delayMs": [from, to], "failureRate": 0.0 })))
+        .await?;
     let (stock, figures) = (RefCell::new(stock), RefCell::new(Figures::default()));
     tokio::select! {
         () = load::apply(&client, scene, (users, seconds), &stock, &figures) => {}
@@ -148,6 +170,9 @@ async fn tell(scene: &Scene, tries: u32, seconds: u64, figures: &RefCell<Figures
         let answered = { figures.borrow().successful + figures.borrow().failed };
         let (system, passed) = (scene.system, begun.elapsed().as_secs());
         // Talk; nobody has to hear it.
-        let _ = writeln!(std::io::stderr(), "{system}, tries {tries}: {passed} of {seconds} s, {answered} answered");
+        let _ = writeln!(
+            std::io::stderr(),
+            "{system}, tries {tries}: {passed} of {seconds} s, {answered} answered"
+        );
     }
 }

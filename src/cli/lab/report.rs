@@ -23,7 +23,8 @@ pub fn report(scene: &Scene, found: &Findings) -> String {
     let figures = &found.figures;
     let answered = (figures.successful + figures.failed).max(1) as f64;
     let elapsed = figures.elapsed.as_secs_f64().max(f64::EPSILON);
-    let (megabytes, waited) = (figures.bytes as f64 / f64::from(1 << 20), figures.waited.as_secs_f64());
+    let (megabytes, waited) =
+        (figures.bytes as f64 / f64::from(1 << 20), figures.waited.as_secs_f64());
     let hundred = 100.0 * figures.successful as f64;
     let lines = [
         ("Transactions", whole(figures.successful), "hits", None),
@@ -42,14 +43,19 @@ pub fn report(scene: &Scene, found: &Findings) -> String {
     let mut text = String::new();
     for (name, value, unit, original) in lines {
         let original = original.map(|value| format!("{unit:<12}the original: {value:.2} {unit}"));
-        let line = format!("{:<26}{value:>10} {}", format!("{name}:"), original.unwrap_or_else(|| unit.into()));
+        let line = format!(
+            "{:<26}{value:>10} {}",
+            format!("{name}:"),
+            original.unwrap_or_else(|| unit.into())
+        );
         let _ = writeln!(text, "{}", line.trim_end());
     }
     let share = |count: u64| match found.begun {
         0 => String::new(),
         begun => format!("{:>8.2} %", 100.0 * count as f64 / begun as f64),
     };
-    let not_asked = (figures.established + figures.refused + figures.retry_later).saturating_sub(found.begun);
+    let not_asked =
+        (figures.established + figures.refused + figures.retry_later).saturating_sub(found.begun);
     let unestablished = figures.retry_later.saturating_sub(not_asked);
     let mut line = |name: &str, count: u64, more: &str| {
         let line = format!("{:<26}{count:>10} {more}", format!("{name}:"));

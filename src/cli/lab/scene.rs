@@ -50,7 +50,10 @@ pub const SCENES: &[Scene] = &[
         system: "bookrent",
         users: 2,
         seconds: 10,
-        goods: Some(Goods { collection: "/books", good: || json!({ "title": "title01", "status": "true" }) }),
+        goods: Some(Goods {
+            collection: "/books",
+            good: || json!({ "title": "title01", "status": "true" }),
+        }),
         orders: "/rents",
         order: |book| json!({ "bookId": book.to_string(), "userId": "1", "address": "address1" }),
         asked: "bookrent.book",
@@ -66,7 +69,10 @@ pub const SCENES: &[Scene] = &[
         system: "ebook",
         users: 100,
         seconds: 60,
-        goods: Some(Goods { collection: "/books", good: || json!({ "bookName": "Hello, JAVA", "rentalFee": 3000 }) }),
+        goods: Some(Goods {
+            collection: "/books",
+            good: || json!({ "bookName": "Hello, JAVA", "rentalFee": 3000 }),
+        }),
         orders: "/rents",
         order: |book| json!({ "userId": 1, "bookId": book, "bookName": "Hello, JAVA", "rentalFee": 3000 }),
         asked: "ebook.payment",

@@ -30,7 +30,11 @@ fn who_has_been_idle_for_longest_makes_room() {
     stays[0].settle();
     stays[6].since.store(100_000_000_000, Relaxed);
     let _later: Vec<_> = (0..3).map(|_| crowd.enter().unwrap()).collect();
-    assert_eq!(leaving(&stays), [1, 2, 3, 4, 5, 7, 8, 9], "who was busy since is not among the oldest");
+    assert_eq!(
+        leaving(&stays),
+        [1, 2, 3, 4, 5, 7, 8, 9],
+        "who was busy since is not among the oldest"
+    );
     assert_eq!(leaving(&newcomers), [0; 0]);
     stays.iter().filter(|stay| stay.told() == Told::Leave).for_each(|stay| stay.gone());
     assert_eq!(crowd.health().open, 20);
@@ -42,7 +46,8 @@ fn who_has_been_idle_for_longest_makes_room() {
 #[test]
 fn nobody_with_a_request_under_way_is_closed() {
     let (crowd, stays) = crowd(3);
-    let mut requests: Vec<_> = stays.iter().map(|stay| UnderWay::begin(stay.clone(), true)).collect();
+    let mut requests: Vec<_> =
+        stays.iter().map(|stay| UnderWay::begin(stay.clone(), true)).collect();
     assert!(crowd.enter().is_none());
     let body = Awaiting::begin(stays[1].clone());
     let newcomer = crowd.enter().expect("whose body has not come yet can be spared");

@@ -18,7 +18,11 @@ impl Described {
         for (rest, method, name, operation) in &self.0 {
             let mut operation = operation.clone();
             put(&mut operation, "operationId", format!("{scope}.{name}").into());
-            put(paths.entry(format!("{prefix}{rest}")).or_insert_with(|| json!({})), method, operation);
+            put(
+                paths.entry(format!("{prefix}{rest}")).or_insert_with(|| json!({})),
+                method,
+                operation,
+            );
         }
     }
 }
@@ -74,7 +78,12 @@ fn page(collection: &str, item: &str) -> Value {
     })
 }
 
-fn list(context: &dyn Context, shown: &Value, schemas: &Map<String, Value>, page_name: &str) -> Value {
+fn list(
+    context: &dyn Context,
+    shown: &Value,
+    schemas: &Map<String, Value>,
+    page_name: &str,
+) -> Value {
     let name = context.name();
     let mut fields = vec!["id"];
     fields.extend(context.filters().iter().filter(|field| **field != "id"));
@@ -132,11 +141,13 @@ fn operation(
     let DoorWords { rest, method, name: operation_name, summary, body } =
         described::door_words(context, door, component_name, schemas);
     let in_collection = rest.is_empty();
-    let mut parameters = vec![parameter("Idempotency-Key"), parameter("If-Match"), parameter("Accept-Language")];
+    let mut parameters =
+        vec![parameter("Idempotency-Key"), parameter("If-Match"), parameter("Accept-Language")];
     if !in_collection {
         parameters.insert(0, id(item));
     }
-    let mut headers = json!({ "ETag": header("ETag"), "Idempotent-Replayed": header("Idempotent-Replayed") });
+    let mut headers =
+        json!({ "ETag": header("ETag"), "Idempotent-Replayed": header("Idempotent-Replayed") });
     let mut later = headers.clone();
     put(&mut later, "Location", header("Location"));
     put(&mut later, "Retry-After", header("Retry-After"));
@@ -149,14 +160,20 @@ fn operation(
             put(&mut headers, "Location", header("Location"));
             (
                 "201",
-                answer(component_name, &format!("The {item}, which may also have failed: see its fields."), headers),
+                answer(
+                    component_name,
+                    &format!("The {item}, which may also have failed: see its fields."),
+                    headers,
+                ),
             )
         }
         _ => ("200", answer(component_name, &format!("The {item} as it is now."), headers)),
     };
-    let open = ("202", answer(component_name, "Not settled in time: look again at `Location`.", later));
+    let open =
+        ("202", answer(component_name, "Not settled in time: look again at `Location`.", later));
     let mut problems = vec!["400", "404", "409", "412", "422", "500", "503"];
-    let mut operation = json!({ "tags": [name.context], "summary": summary, "parameters": parameters });
+    let mut operation =
+        json!({ "tags": [name.context], "summary": summary, "parameters": parameters });
     if let Some((body_name, made)) = body {
         problems.extend(["408", "413", "415"]);
         let content = json!({ "schema": reference(&body_name), "example": schema::example(&made, schemas, item) });
@@ -196,7 +213,9 @@ fn answer(component_name: &str, description: &str, headers: Value) -> Value {
 
 fn responses<const N: usize>(own: [(&str, Value); N], shared: &[&str]) -> Value {
     let mut all: Vec<_> = own.map(|(status, answer)| (status.to_owned(), answer)).into();
-    let shared = shared.iter().map(|status| (*status, json!({ "$ref": format!("#/components/responses/{status}") })));
+    let shared = shared
+        .iter()
+        .map(|status| (*status, json!({ "$ref": format!("#/components/responses/{status}") })));
     all.extend(shared.map(|(status, answer)| (status.to_owned(), answer)));
     all.sort_by(|a, b| a.0.cmp(&b.0));
     Value::Object(all.into_iter().collect())

@@ -13,7 +13,11 @@ pub fn document(contexts: &[Arc<dyn Context>], bare: bool) -> Value {
     let (mut schemas, mut paths, mut tags) = (server::schemas(), Map::new(), Vec::new());
     for context in contexts {
         let name = context.name();
-        let what = if context.is_view() { "A view: it only listens" } else { "Things that are asked and answer" };
+        let what = if context.is_view() {
+            "A view: it only listens"
+        } else {
+            "Things that are asked and answer"
+        };
         tags.push(json!({ "name": name.context, "description": format!("{what}. One is a `{}`.", name.item) }));
         let described = collection::describe(context.as_ref(), &mut schemas);
         described.mount(&mut paths, &format!("/{}/{}", name.system, name.collection), name.context);

@@ -100,14 +100,22 @@ pub fn problems() -> Value {
     for (status, description) in known {
         let content = json!({ "application/problem+json": { "schema": reference("Problem") } });
         let headers = match status {
-            "409" | "503" => json!({ "Retry-After": { "$ref": "#/components/headers/Retry-After" } }),
+            "409" | "503" => {
+                json!({ "Retry-After": { "$ref": "#/components/headers/Retry-After" } })
+            }
             "412" => json!({ "ETag": { "$ref": "#/components/headers/ETag" } }),
             _ => json!({}),
         };
-        all.insert(status.into(), json!({ "description": description, "headers": headers, "content": content }));
+        all.insert(
+            status.into(),
+            json!({ "description": description, "headers": headers, "content": content }),
+        );
     }
     let unchanged = json!({ "ETag": { "$ref": "#/components/headers/ETag" } });
-    all.insert("304".into(), json!({ "description": "It is as you know it.", "headers": unchanged }));
+    all.insert(
+        "304".into(),
+        json!({ "description": "It is as you know it.", "headers": unchanged }),
+    );
     Value::Object(all)
 }
 
@@ -178,7 +186,14 @@ fn probe(id: &str, summary: &str, media: &str, unready: bool) -> Value {
 }
 
 /// One operation of the administration; `further` are the problems that it may answer with beside the usual ones.
-fn admin(id: &str, summary: &str, parameters: &[Value], answer: Value, body: Option<Value>, further: &[&str]) -> Value {
+fn admin(
+    id: &str,
+    summary: &str,
+    parameters: &[Value],
+    answer: Value,
+    body: Option<Value>,
+    further: &[&str],
+) -> Value {
     let content = json!({ "application/json": { "schema": answer } });
     let mut responses = json!({ "200": { "description": "Done.", "content": content } });
     let with_body = ["400", "408", "413", "415"].into_iter().filter(|_| body.is_some());
@@ -203,28 +218,40 @@ fn admin(id: &str, summary: &str, parameters: &[Value], answer: Value, body: Opt
 pub fn paths(contexts: &[Arc<dyn Context>]) -> Map<String, Value> {
     let in_path = |name: &str, schema: Value| json!({ "name": name, "in": "path", "required": true, "schema": schema });
     let names = |views: bool| -> Vec<_> {
-        contexts.iter().filter(|context| !views || context.is_view()).map(|context| context.name().context).collect()
+        contexts
+            .iter()
+            .filter(|context| !views || context.is_view())
+            .map(|context| context.name().context)
+            .collect()
     };
     let mut systems: Vec<_> = contexts.iter().map(|context| context.name().system).collect();
     systems.dedup();
     let context = [in_path("context", json!({ "type": "string", "enum": names(false) }))];
     let view = [in_path("view", json!({ "type": "string", "enum": names(true) }))];
-    let deciding: Vec<_> =
-        contexts.iter().filter(|context| !context.is_view()).map(|context| context.name().context).collect();
+    let deciding: Vec<_> = contexts
+        .iter()
+        .filter(|context| !context.is_view())
+        .map(|context| context.name().context)
+        .collect();
     let beginners: Vec<_> = systems.iter().chain(deciding.iter()).collect();
     let mut of_saga = in_path("system", json!({ "type": "string", "enum": beginners }));
-    put(&mut of_saga, "description", json!("A system, for one of its orders; or the context that began it."));
-    let saga = [of_saga, in_path("number", json!({ "type": "integer", "format": "uint64", "minimum": 1 }))];
+    put(
+        &mut of_saga,
+        "description",
+        json!("A system, for one of its orders; or the context that began it."),
+    );
+    let saga = [
+        of_saga,
+        in_path("number", json!({ "type": "integer", "format": "uint64", "minimum": 1 })),
+    ];
     let deciding = [in_path("context", json!({ "type": "string", "enum": deciding }))];
     let parked = [in_path("id", json!({ "type": "string" }))];
     let health = reference("Context");
     let list = |field: &str, items: Value| json!({ "type": "object", "properties": { field: { "type": "array", "items": items } }, "required": [field] });
-    let one =
-        |field: &str, schema: Value| json!({ "type": "object", "properties": { field: schema }, "required": [field] });
+    let one = |field: &str, schema: Value| json!({ "type": "object", "properties": { field: schema }, "required": [field] });
     let string = || json!({ "type": "string" });
     let entries = list("entries", json!({ "type": "object" }));
-    let document =
-        json!({ "description": "This.", "content": { "application/json": { "schema": { "type": "object" } } } });
+    let document = json!({ "description": "This.", "content": { "application/json": { "schema": { "type": "object" } } } });
     let links = json!({ "type": "object", "additionalProperties": reference("Link") });
     let links = json!({ "schema": one("_links", links) });
     let links = json!({ "application/hal+json": links, "application/json": links });

@@ -40,11 +40,15 @@ impl Before {
         let mut names = files_of_sled(dir)?;
         names.extend(Some(WATERMARK.to_owned()).filter(|name| dir.join(name).exists()));
         let had_blobs = dir.join(BLOBS).exists();
-        let mut before = Self { dir: dir.to_owned(), names: names.clone(), copied: Vec::new(), had_blobs };
-        let sizes = names.iter().map(|name| dir.join(name).metadata().map_or(0, |about| about.len()));
+        let mut before =
+            Self { dir: dir.to_owned(), names: names.clone(), copied: Vec::new(), had_blobs };
+        let sizes =
+            names.iter().map(|name| dir.join(name).metadata().map_or(0, |about| about.len()));
         let needed = sizes.sum::<u64>() + 2 * reserve.of(dir);
         if space::free_bytes(dir).is_some_and(|free| free < needed) {
-            tracing::info!("the database is opened without a copy of what it was: the disk has no room for one");
+            tracing::info!(
+                "the database is opened without a copy of what it was: the disk has no room for one"
+            );
             return Ok(before);
         }
         if let Err(error) = fs::create_dir(&place).and_then(|()| before.copy(names)) {
@@ -58,7 +62,10 @@ impl Before {
         for name in names {
             let from = self.dir.join(&name);
             if fs::metadata(&from)?.len() > LARGEST {
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("`{name}` is large")));
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("`{name}` is large"),
+                ));
             }
             fs::copy(&from, self.dir.join(PLACE).join(&name))?;
             self.copied.push(name);
@@ -79,7 +86,8 @@ impl Before {
             fs::rename(self.dir.join(PLACE).join(name), self.dir.join(name))?;
         }
         let blobs = self.dir.join(BLOBS);
-        if !self.had_blobs && fs::read_dir(&blobs).is_ok_and(|mut entries| entries.next().is_none()) {
+        if !self.had_blobs && fs::read_dir(&blobs).is_ok_and(|mut entries| entries.next().is_none())
+        {
             fs::remove_dir(blobs)?;
         }
         Ok(())

@@ -69,7 +69,10 @@ impl<'a> Rows<'a> {
     }
 
     /// Moves to the next row, whose key then is [`Rows::key`]; gives its commit and record, or that it was removed.
-    #[expect(clippy::type_complexity, reason = "a row of the block, borrowed: none left, removed, or there")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a row of the block, borrowed: none left, removed, or there"
+    )]
     fn step(&mut self) -> Result<Option<Option<(u64, &'a [u8])>>, StoreError> {
         if self.rest.is_empty() {
             return Ok(None);

@@ -93,7 +93,9 @@ impl Checked {
 /// # Errors
 /// [`StoreError::CannotOpen`] when there is no store, it is in use, or it cannot be copied.
 pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checked, StoreError> {
-    let cannot = |what: String| StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()));
+    let cannot = |what: String| {
+        StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()))
+    };
     if !dir.is_dir() {
         return Err(cannot("does not exist".into()));
     }
@@ -105,14 +107,19 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
     let mut checked = Checked::default();
     let judged = judge::outside(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
     let copy = Copy::of(dir, scratch).map_err(|error| {
-        cannot(format!("cannot be copied to `{}` ({error}); name a place with --scratch", scratch.display()))
+        cannot(format!(
+            "cannot be copied to `{}` ({error}); name a place with --scratch",
+            scratch.display()
+        ))
     })?;
     let options = Options { scrub: None, ..Options::default() };
     let db = match open::open_database(&copy.0, &options) {
         Ok(db) => db,
         Err(error) => {
             judged.losses.iter().for_each(|loss| checked.found("data", loss));
-            let words = error.to_string().replace(&copy.0.display().to_string(), &dir.display().to_string());
+            let words = error
+                .to_string()
+                .replace(&copy.0.display().to_string(), &dir.display().to_string());
             let own = format!("the data directory `{}` ", dir.display());
             checked.found("data", words.strip_prefix(&own).unwrap_or(&words));
             return Ok(checked);
@@ -132,8 +139,10 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
         unwritten.entry(batch.tree.clone()).or_default().push(batch);
     }
     let names = super::guarded(|| Ok(db.tree_names()))?;
-    let names =
-        names.iter().filter(|name| *name != DEFAULT_TREE).map(|name| String::from_utf8_lossy(name).into_owned());
+    let names = names
+        .iter()
+        .filter(|name| *name != DEFAULT_TREE)
+        .map(|name| String::from_utf8_lossy(name).into_owned());
     let all: std::collections::BTreeSet<String> = names.chain(unwritten.keys().cloned()).collect();
     for name in all {
         let batches = unwritten.remove(&name).unwrap_or_default();
@@ -216,7 +225,9 @@ impl Copy {
     fn of(dir: &Path, scratch: &Path) -> io::Result<Self> {
         let copy = Self(scratch.join(format!("holdfast-check-{}", uuid::Uuid::now_v7())));
         fs::create_dir(&copy.0)?;
-        for file in open::files_of_sled(dir)?.into_iter().filter(|name| !name.ends_with(".generating")) {
+        for file in
+            open::files_of_sled(dir)?.into_iter().filter(|name| !name.ends_with(".generating"))
+        {
             fs::copy(dir.join(&file), copy.0.join(&file))?;
         }
         Ok(copy)

@@ -27,7 +27,11 @@ impl Damage {
     }
 
     /// Takes note of damage among the outcomes of reading.
-    pub(super) fn noted<T>(&self, tree: &str, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn noted<T>(
+        &self,
+        tree: &str,
+        outcome: Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         outcome.inspect_err(|error| {
             if let StoreError::Damaged(what) = error {
                 self.report(tree, what);

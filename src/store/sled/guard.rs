@@ -41,6 +41,9 @@ pub(super) fn quietly<T>(work: impl FnOnce() -> Result<T, sled::Error>) -> Resul
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("the database panicked").lines().next().unwrap_or_default().into()
 }

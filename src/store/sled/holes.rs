@@ -35,11 +35,21 @@ fn blocks(tree: &sled::Tree) -> Vec<sled::IVec> {
     tree.scan_prefix([BLOCK]).keys().map(|key| key.expect("reads")).collect()
 }
 
-fn scan(run: &Run, tree: &sled::Tree, from: u64, to: u64, backwards: bool) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+fn scan(
+    run: &Run,
+    tree: &sled::Tree,
+    from: u64,
+    to: u64,
+    backwards: bool,
+) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
     let (from, to) = (from.to_be_bytes().to_vec(), to.to_be_bytes().to_vec());
     let scan = Scan { from, to, backwards, limit: usize::MAX };
     let range = run.range(tree, &scan)?;
-    range.into_iter().flatten().map(|entry| entry.map(|(key, row)| (key, row.expect("is there")))).collect()
+    range
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.map(|(key, row)| (key, row.expect("is there"))))
+        .collect()
 }
 
 proptest! {
@@ -129,10 +139,12 @@ fn write_unsealed(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) {
         builder.push(key, Some(row));
     }
     put(&mut builder);
-    let bytes = |key: Option<&Vec<u8>>| serde_bytes::ByteBuf::from(key.expect("has rows").as_slice());
+    let bytes =
+        |key: Option<&Vec<u8>>| serde_bytes::ByteBuf::from(key.expect("has rows").as_slice());
     let spans: Spans = vec![(bytes(rows.keys().next()), bytes(rows.keys().last()))];
     tree.insert(place(2, 1, &[]), codec::encode_part(&spans).expect("encodes")).expect("writes");
-    let manifest = codec::encode_part(&OldManifest { through: 300, runs: vec![(1, 4)] }).expect("encodes");
+    let manifest =
+        codec::encode_part(&OldManifest { through: 300, runs: vec![(1, 4)] }).expect("encodes");
     tree.insert([0], manifest).expect("writes");
 }
 

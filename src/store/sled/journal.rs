@@ -134,7 +134,8 @@ impl Journal {
         record.extend_from_slice(&[0; 4]);
         record.extend_from_slice(&first.commit.to_le_bytes());
         group.iter().for_each(|batch| record.extend_from_slice(&batch.encoded));
-        let sum = crc32c::crc32c_append(open.seed, record.get(begin + RECORD_HEAD..).unwrap_or_default());
+        let sum =
+            crc32c::crc32c_append(open.seed, record.get(begin + RECORD_HEAD..).unwrap_or_default());
         if let Some(place) = record.get_mut(begin + 8..begin + RECORD_HEAD) {
             place.copy_from_slice(&sum.to_le_bytes());
         }
@@ -153,9 +154,12 @@ impl Journal {
             None => make(&self.dir, &self.slots)?,
         };
         // All that can fail comes before anything has changed, so that it can be tried again.
-        let (file, size) =
-            self.prepare(slot, needed.max(SEGMENT)).inspect_err(|_| lock(&self.slots).free.push(slot))?;
-        lock(&self.slots).used.extend(self.open.take().map(|open| Used { slot: open.slot, last: self.last }));
+        let (file, size) = self
+            .prepare(slot, needed.max(SEGMENT))
+            .inspect_err(|_| lock(&self.slots).free.push(slot))?;
+        lock(&self.slots)
+            .used
+            .extend(self.open.take().map(|open| Used { slot: open.slot, last: self.last }));
         self.segment += 1;
         self.open = Some(Segment { slot, file, at: 0, size, seed: 0 });
         Ok(())
@@ -194,7 +198,9 @@ impl Journal {
                     return Ok(());
                 }
                 Err(error) if !space::passes(&error) => return Err(failed(error)),
-                Err(error) if self.space.closing.load(Relaxed) => return Err(space::closed_meanwhile(&error)),
+                Err(error) if self.space.closing.load(Relaxed) => {
+                    return Err(space::closed_meanwhile(&error));
+                }
                 Err(error) => {
                     if !waits {
                         tracing::error!(%error, "the journal cannot be written; nothing is acknowledged until it can");
@@ -267,7 +273,9 @@ fn head(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) -> u32 {
 
 /// What a batch writes into the tree called `name`, as it stands in a record.
 pub(super) fn encode(name: &str, writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<u8> {
-    let len = |(key, record): &(Vec<u8>, Option<Vec<u8>>)| 6 + key.len() + record.as_ref().map_or(0, Vec::len);
+    let len = |(key, record): &(Vec<u8>, Option<Vec<u8>>)| {
+        6 + key.len() + record.as_ref().map_or(0, Vec::len)
+    };
     let room = writes.iter().map(len).sum::<usize>();
     let mut body = Vec::with_capacity(room);
     for (key, record) in writes {

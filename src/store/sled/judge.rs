@@ -49,8 +49,9 @@ pub(super) fn outside(dir: &Path) -> io::Result<Judged> {
     match Reached::read(dir) {
         Ok(beside) => judged.beside = beside,
         Err(error) => {
-            let why =
-                format!("has a watermark that cannot be read ({error}), so whether commits are missing is unknown");
+            let why = format!(
+                "has a watermark that cannot be read ({error}), so whether commits are missing is unknown"
+            );
             (judged.unwatched, judged.losses) = (Some(why.clone()), vec![why]);
         }
     }
@@ -65,7 +66,9 @@ pub(super) fn outside(dir: &Path) -> io::Result<Judged> {
         }
         if !dir.join("db").exists() {
             let all = missing(None, judged.beside).filter(|_| judged.journal.store.is_none());
-            judged.losses.push(all.unwrap_or_else(|| "has lost its database, the file `db`".into()));
+            judged
+                .losses
+                .push(all.unwrap_or_else(|| "has lost its database, the file `db`".into()));
         }
     }
     Ok(judged)
@@ -92,7 +95,8 @@ impl Judged {
         }
         self.runs = match stored(MARK)?.map(|bytes| Mark::from_bytes(&bytes)) {
             Some(None) => {
-                self.hopeless = Some("is damaged: its own mark cannot be read; restore a backup".into());
+                self.hopeless =
+                    Some("is damaged: its own mark cannot be read; restore a backup".into());
                 return Ok(());
             }
             mark => mark.flatten(),
@@ -120,23 +124,34 @@ impl Judged {
         if named.generation < known.generation {
             self.losses.push(match (named.generation, known.generation) {
                 (0, _) => "has lost what was in its database, the file `db`".into(),
-                (is, was) => format!("has an older state of its database than was written (change {is} of {was})"),
+                (is, was) => format!(
+                    "has an older state of its database than was written (change {is} of {was})"
+                ),
             });
-        } else if named.generation == known.generation && known.generation > 0 && named.root() != known {
+        } else if named.generation == known.generation
+            && known.generation > 0
+            && named.root() != known
+        {
             self.losses.push("has a list of trees that is not the one which was written".into());
         }
         let names: Vec<_> = guard::quietly(|| Ok(db.tree_names()))?;
-        let lost = named.trees.keys().filter(|name| !names.iter().any(|there| there == name.as_bytes()));
+        let lost =
+            named.trees.keys().filter(|name| !names.iter().any(|there| there == name.as_bytes()));
         self.losses.extend(lost.map(|name| format!("has lost all of `{name}`")));
         self.roots.generation = named.generation;
         for name in names.iter().filter(|name| *name != DEFAULT_TREE) {
             let tree = guard::quietly(|| db.open_tree(name))?;
             let name = String::from_utf8_lossy(name).into_owned();
             let manifest = Manifest::read(&tree)?;
-            let (is, root) = (Root::of(&manifest, &tree.name()), named.trees.get(&name).copied().unwrap_or_default());
+            let (is, root) = (
+                Root::of(&manifest, &tree.name()),
+                named.trees.get(&name).copied().unwrap_or_default(),
+            );
             if is.generation < root.generation {
                 let (is, was) = (is.generation, root.generation);
-                self.losses.push(format!("has an older state of `{name}` than was written (change {is} of {was})"));
+                self.losses.push(format!(
+                    "has an older state of `{name}` than was written (change {is} of {was})"
+                ));
             } else if is.generation == root.generation && root.generation > 0 && is != root {
                 self.losses.push(format!("has another `{name}` than the one which was written"));
             }

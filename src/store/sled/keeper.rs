@@ -94,7 +94,8 @@ impl Threads {
         let threads = [self.writer, self.merger];
         threads.iter().for_each(|thread| thread.thread().unpark());
         // The last handle of the store may have gone on one of them, with a callback.
-        let others = threads.into_iter().filter(|other| other.thread().id() != thread::current().id());
+        let others =
+            threads.into_iter().filter(|other| other.thread().id() != thread::current().id());
         for thread in others {
             if wait && thread.join().is_err() {
                 tracing::error!("a thread of the store has panicked");
@@ -111,8 +112,9 @@ impl Keeper {
     /// Works until there is nothing to do, and again when woken. An error is the end of the store.
     fn until_closing(&self, work: impl Fn(&Self) -> Result<bool, StoreError>) {
         while self.go_on() {
-            let done = catch_unwind(AssertUnwindSafe(|| work(self)))
-                .unwrap_or_else(|_| Err(StoreError::Failed("the store panicked while it wrote its runs".into())));
+            let done = catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
+                Err(StoreError::Failed("the store panicked while it wrote its runs".into()))
+            });
             match done {
                 Ok(true) => {}
                 Ok(false) => thread::park_timeout(LOOK_EVERY),
@@ -127,7 +129,9 @@ impl Keeper {
         let changes = Cell::new(0_u32);
         move || {
             changes.set(changes.get().wrapping_add(1));
-            while self.go_on() && changes.get().is_multiple_of(CHANGES) && !self.space.is_laid_ahead(&self.file, least)
+            while self.go_on()
+                && changes.get().is_multiple_of(CHANGES)
+                && !self.space.is_laid_ahead(&self.file, least)
             {
                 thread::sleep(PAUSE);
             }
@@ -177,7 +181,11 @@ impl Keeper {
     }
 
     /// Writes what `table` has in memory, unless `go_on` ends it.
-    pub(super) fn write_out(&self, table: &Table, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
+    pub(super) fn write_out(
+        &self,
+        table: &Table,
+        go_on: impl Fn() -> bool,
+    ) -> Result<(), StoreError> {
         let Some(frozen) = table.freeze() else { return Ok(()) };
         // A run must not have what a crash takes back elsewhere.
         let (word, durable) = mpsc::channel();

@@ -53,7 +53,10 @@ impl Manifest {
         let name = tree.name();
         match quietly(|| tree.get(MANIFEST))? {
             Some(bytes) => Self::from_bytes(&name, &bytes).map_err(|what| {
-                StoreError::Damaged(format!("the manifest of `{}` {what}", String::from_utf8_lossy(&name)))
+                StoreError::Damaged(format!(
+                    "the manifest of `{}` {what}",
+                    String::from_utf8_lossy(&name)
+                ))
             }),
             None => Ok(Self::default()),
         }
@@ -91,11 +94,14 @@ impl Manifest {
     fn from_bytes(tree: &[u8], stored: &[u8]) -> Result<Self, &'static str> {
         let Some(rest) = stored.strip_prefix(&[NEW]) else {
             let old: ManifestV0 = codec::Part(stored).read().map_err(|_| "cannot be read")?;
-            let runs = old.runs.into_iter().map(|(number, level)| Member { number, level, id: None });
+            let runs =
+                old.runs.into_iter().map(|(number, level)| Member { number, level, id: None });
             return Ok(Self { generation: 0, through: old.through, runs: runs.collect() });
         };
         if rest.first() != Some(&VERSION) {
-            return Err("is of a version that this version of the software does not know, or is damaged");
+            return Err(
+                "is of a version that this version of the software does not know, or is damaged",
+            );
         }
         let (body, sum) = stored.split_last_chunk::<4>().ok_or("is cut short")?;
         if crc32c::crc32c_append(crc32c::crc32c(tree), body) != u32::from_le_bytes(*sum) {
@@ -139,8 +145,15 @@ mod tests {
         let old = [251, 44, 1, 2, 7, 0, 3, 1];
         let run = |number, level, id| Member { number, level, id };
         let runs = vec![run(7, 0, None), run(3, 1, None)];
-        assert_eq!(Manifest::from_bytes(b"a.b", &old), Ok(Manifest { generation: 0, through: 300, runs }));
-        let new = Manifest { generation: 2, through: 300, runs: vec![run(7, 0, Some(9)), run(3, 1, None)] };
+        assert_eq!(
+            Manifest::from_bytes(b"a.b", &old),
+            Ok(Manifest { generation: 0, through: 300, runs })
+        );
+        let new = Manifest {
+            generation: 2,
+            through: 300,
+            runs: vec![run(7, 0, Some(9)), run(3, 1, None)],
+        };
         let mut golden = vec![255, 1, 2, 172, 2, 2, 7, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0];
         golden.extend_from_slice(&new.sum(b"a.b").to_le_bytes());
         assert_eq!(new.to_bytes(b"a.b").0, golden);

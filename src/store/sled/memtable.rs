@@ -41,8 +41,10 @@ impl Memtable {
     /// Its part of a scan, in the scan's direction. Once there are as many rows as the scan may return, what lies
     /// farther cannot matter to it.
     pub(super) fn range(&self, scan: &Scan) -> Vec<Entry> {
-        let range =
-            self.rows.range::<[u8], _>((Bound::Included(scan.from.as_slice()), Bound::Excluded(scan.to.as_slice())));
+        let range = self.rows.range::<[u8], _>((
+            Bound::Included(scan.from.as_slice()),
+            Bound::Excluded(scan.to.as_slice()),
+        ));
         match scan.backwards {
             false => until(range, scan.limit),
             true => until(range.rev(), scan.limit),
@@ -71,7 +73,10 @@ fn weight(row: &Option<Row>) -> usize {
     row.as_ref().map_or(0, |row| row.record.len())
 }
 
-fn until<'a>(rows: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Row>)>, limit: usize) -> Vec<Entry> {
+fn until<'a>(
+    rows: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Row>)>,
+    limit: usize,
+) -> Vec<Entry> {
     let mut there = 0;
     let mut taken = Vec::new();
     for (key, row) in rows {

@@ -64,8 +64,8 @@ use self::{
     table::Table,
 };
 use super::{
-    Batch, Commit, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable, codec::MAX_RECORD,
-    lock,
+    Batch, Commit, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
+    codec::MAX_RECORD, lock,
 };
 use std::{
     fmt,
@@ -94,7 +94,13 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let (scrub, reserve) = (Some(Scrubbing::default()), Reserve::None);
-        Self { cache_bytes: 64 << 20, unwritten_limit_bytes: 64 << 20, accept_data_loss: false, reserve, scrub }
+        Self {
+            cache_bytes: 64 << 20,
+            unwritten_limit_bytes: 64 << 20,
+            accept_data_loss: false,
+            reserve,
+            scrub,
+        }
     }
 }
 
@@ -150,12 +156,18 @@ impl SledStore {
     /// # Errors
     /// As [`SledStore::open`].
     #[doc(hidden)]
-    pub fn open_with(dir: impl AsRef<Path>, options: &Options, hazards: Hazards) -> Result<Self, StoreError> {
+    pub fn open_with(
+        dir: impl AsRef<Path>,
+        options: &Options,
+        hazards: Hazards,
+    ) -> Result<Self, StoreError> {
         let dir = dir.as_ref();
         let open::Opened { db, mark, journal: found, roots, watermark, incomplete, before, lock } =
             open::open(dir, options)?;
-        let (lock, watermark, damage) = (Arc::new(lock), Arc::new(watermark), Arc::<Damage>::default());
-        let cannot = |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
+        let (lock, watermark, damage) =
+            (Arc::new(lock), Arc::new(watermark), Arc::<Damage>::default());
+        let cannot =
+            |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
         let pipe = Arc::new(Pipe::new(mark.commit, options.unwritten_limit_bytes));
         let slots = Slots::new(Mutex::new(found.ring));
         let space = Arc::new(Space::new(dir, options.reserve));
@@ -191,7 +203,8 @@ impl SledStore {
             follows = mark;
         }
         let room = space.clone();
-        let journal = Journal::new(dir, follows, slots.clone(), room, found.segment, watermark, lock);
+        let journal =
+            Journal::new(dir, follows, slots.clone(), room, found.segment, watermark, lock);
         let journal = journal.unsynced(hazards.unsynced);
         let end = pipe.clone();
         let committer = std::thread::Builder::new()
@@ -200,7 +213,8 @@ impl SledStore {
             .map_err(cannot)?;
         let threads = Threads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
         pipe.nudge();
-        let scrub = |how| Scrubber::start(db.clone(), trees.clone(), damage.clone(), how).map_err(cannot);
+        let scrub =
+            |how| Scrubber::start(db.clone(), trees.clone(), damage.clone(), how).map_err(cannot);
         let scrubber = options.scrub.map(scrub).transpose().inspect_err(|_| pipe.close())?;
         Ok(Self {
             pipe,
@@ -228,7 +242,8 @@ impl SledStore {
         self.pipe.close();
         let committer = lock(&self.committer).take();
         // A callback may have held the last handle of the store: then this is the committer, which ends by itself.
-        let own = |committer: &JoinHandle<()>| committer.thread().id() == std::thread::current().id();
+        let own =
+            |committer: &JoinHandle<()>| committer.thread().id() == std::thread::current().id();
         let wait = !committer.as_ref().is_some_and(own);
         if let Some(committer) = committer.filter(|_| wait)
             && committer.join().is_err()
@@ -245,7 +260,10 @@ impl SledStore {
 
     fn tree(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        trees.get(tree.0 as usize).cloned().ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
+        trees
+            .get(tree.0 as usize)
+            .cloned()
+            .ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
     }
 }
 
@@ -260,7 +278,8 @@ fn open_tree(
     if let Some((place, tree)) = trees.iter().enumerate().find(|(_, tree)| tree.name == name) {
         return Ok((place, tree.clone()));
     }
-    let opened = guarded(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
+    let opened =
+        guarded(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
     let table = Arc::new(damage.noted(name, opened)?);
     trees.push(table.clone());
     Ok((trees.len() - 1, table))
@@ -287,7 +306,10 @@ fn stands(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreErr
     if cfg!(debug_assertions) {
         let keys: Vec<&[u8]> = expects.iter().map(|(key, _)| key.as_slice()).collect();
         let rows = table.read(&keys)?;
-        return Ok(expects.iter().zip(rows).all(|((_, commit), row)| row.map_or(0, |row| row.commit) == *commit));
+        return Ok(expects
+            .iter()
+            .zip(rows)
+            .all(|((_, commit), row)| row.map_or(0, |row| row.commit) == *commit));
     }
     Ok(table.recent_commits(expects))
 }

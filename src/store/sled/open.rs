@@ -59,10 +59,9 @@ pub(super) fn open(dir: &Path, options: &Options) -> Result<Opened, StoreError> 
     let before = Before::keep(dir, options.reserve).map_err(untidy)?;
     match open_inside(dir, judged, options) {
         Ok((db, judged)) => {
-            judged
-                .losses
-                .iter()
-                .for_each(|loss| tracing::warn!("the data directory {loss}; opened all the same, as asked"));
+            judged.losses.iter().for_each(|loss| {
+                tracing::warn!("the data directory {loss}; opened all the same, as asked")
+            });
             establish(dir, db, judged, lock, before).map_err(|error| unreadable(dir, &error))
         }
         Err(refusal) => {
@@ -75,8 +74,13 @@ pub(super) fn open(dir: &Path, options: &Options) -> Result<Opened, StoreError> 
 }
 
 /// Opens sled, and judges what is in it.
-fn open_inside(dir: &Path, judged: Judged, options: &Options) -> Result<(sled::Db, Judged), StoreError> {
-    remove_unfinished_snapshots(dir).map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
+fn open_inside(
+    dir: &Path,
+    judged: Judged,
+    options: &Options,
+) -> Result<(sled::Db, Judged), StoreError> {
+    remove_unfinished_snapshots(dir)
+        .map_err(|error| cannot(dir, format!("cannot be tidied: {error}")))?;
     let db = open_database(dir, options)?;
     let judged = judged.inside(&db);
     if let Some(why) = &judged.hopeless {
@@ -87,7 +91,11 @@ fn open_inside(dir: &Path, judged: Judged, options: &Options) -> Result<(sled::D
 }
 
 /// Refuses a store that has lost something, unless it is to be opened all the same.
-fn refuse<'a>(dir: &Path, mut losses: impl Iterator<Item = &'a String>, options: &Options) -> Result<(), StoreError> {
+fn refuse<'a>(
+    dir: &Path,
+    mut losses: impl Iterator<Item = &'a String>,
+    options: &Options,
+) -> Result<(), StoreError> {
     match losses.next().filter(|_| !options.accept_data_loss) {
         Some(loss) => Err(cannot(dir, format!("{loss}{REMEDY}"))),
         None => Ok(()),
@@ -96,7 +104,12 @@ fn refuse<'a>(dir: &Path, mut losses: impl Iterator<Item = &'a String>, options:
 
 /// Says of a store whose trees cannot be opened what to do.
 pub(super) fn unreadable(dir: &Path, error: &dyn std::fmt::Display) -> StoreError {
-    cannot(dir, format!("cannot be read: {error}; restore a backup into an empty directory and start with that one"))
+    cannot(
+        dir,
+        format!(
+            "cannot be read: {error}; restore a backup into an empty directory and start with that one"
+        ),
+    )
 }
 
 const REMEDY: &str = ". Restore a backup into an empty directory, or start once with `--accept-data-loss` to go on \
@@ -154,9 +167,10 @@ pub(super) fn files_of_sled(dir: &Path) -> io::Result<Vec<String>> {
 fn take(dir: &Path, file: File) -> Result<File, StoreError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(cannot(dir, "is in use by another holdfast; stop that one first, or name another directory"))
-        }
+        Err(TryLockError::WouldBlock) => Err(cannot(
+            dir,
+            "is in use by another holdfast; stop that one first, or name another directory",
+        )),
         Err(TryLockError::Error(error)) => Err(cannot(dir, format!("cannot be locked: {error}"))),
     }
 }
@@ -195,8 +209,10 @@ pub(super) fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, S
         Err(error) => return Err(cannot(dir, format!("cannot be opened: {error}"))),
     };
     // A snapshot only saves sled the reading of its whole log; without one it reads that.
-    let moved = set_snapshots_aside(dir).map_err(|error| cannot(dir, format!("is damaged ({damage}; {error})")))?;
-    let second = if moved.is_empty() { Err(StoreError::Damaged(damage.clone())) } else { attempt() };
+    let moved = set_snapshots_aside(dir)
+        .map_err(|error| cannot(dir, format!("is damaged ({damage}; {error})")))?;
+    let second =
+        if moved.is_empty() { Err(StoreError::Damaged(damage.clone())) } else { attempt() };
     second.inspect(|_| tracing::warn!(%damage, "a damaged snapshot was set aside; nothing is lost by it")).map_err(|_| {
         for (from, aside) in &moved {
             if let Err(error) = fs::rename(aside, from) {
@@ -220,7 +236,8 @@ fn patiently<T>(open: impl Fn() -> sled::Result<T>) -> sled::Result<T> {
     loop {
         match open() {
             Err(sled::Error::Io(error))
-                if error.to_string().starts_with("could not acquire lock") && begun.elapsed() < PATIENCE =>
+                if error.to_string().starts_with("could not acquire lock")
+                    && begun.elapsed() < PATIENCE =>
             {
                 thread::sleep(Duration::from_millis(5));
             }
@@ -241,7 +258,13 @@ fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
 }
 
 /// Makes what was judged durable, inside first, and gives a new store its identity.
-fn establish(dir: &Path, db: sled::Db, judged: Judged, lock: File, before: Before) -> Result<Opened, String> {
+fn establish(
+    dir: &Path,
+    db: sled::Db,
+    judged: Judged,
+    lock: File,
+    before: Before,
+) -> Result<Opened, String> {
     let Judged { runs, beside, files, journal, mut roots, ahead, losses, .. } = judged;
     if (runs.is_some() || journal.store.is_some()) && beside.is_none() {
         tracing::warn!("there is no watermark beside the store; a new one is made");
@@ -251,7 +274,11 @@ fn establish(dir: &Path, db: sled::Db, judged: Judged, lock: File, before: Befor
     let mark = Mark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
         // Numbers go on behind those that were lost, which somebody outside may remember.
-        commit: inside.into_iter().chain(known).map(|mark| mark.commit).fold(journal.highest, Commit::max),
+        commit: inside
+            .into_iter()
+            .chain(known)
+            .map(|mark| mark.commit)
+            .fold(journal.highest, Commit::max),
     };
     let incomplete = !losses.is_empty();
     if incomplete {
@@ -272,7 +299,8 @@ fn establish(dir: &Path, db: sled::Db, judged: Judged, lock: File, before: Befor
         File::open(dir.join("db"))?.sync_data()?;
         // sled writes this once and never syncs it, and does not open with half of it.
         File::open(dir.join("conf"))?.sync_all()?;
-        let reached = Reached { store: mark.store, commit: mark.commit, through, roots: kept.root() };
+        let reached =
+            Reached { store: mark.store, commit: mark.commit, through, roots: kept.root() };
         let watermark = Watermark::begin(dir, reached)?;
         sync_dir(dir)?;
         Ok(watermark)

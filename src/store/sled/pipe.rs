@@ -1,7 +1,9 @@
 //! The way from acceptance to the disk: the intake, in the order of commits, and the committer at its end.
 
 use super::{journal, table::Table};
-use crate::store::{Batch, Commit, Epoch, StoreError, TreeId, Verdict, WhenDurable, durability::Durability, lock};
+use crate::store::{
+    Batch, Commit, Epoch, StoreError, TreeId, Verdict, WhenDurable, durability::Durability, lock,
+};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -166,7 +168,9 @@ impl Pipe {
         intake.queued += bytes;
         self.grow(table.lay(commit, batch.writes));
         intake.queue.push_back(Accepted { commit, encoded });
-        if intake.awaits == Awaits::Batch || intake.awaits == Awaits::Word && intake.queued > GROUP_BYTES as u64 {
+        if intake.awaits == Awaits::Batch
+            || intake.awaits == Awaits::Word && intake.queued > GROUP_BYTES as u64
+        {
             intake.awaits = Awaits::Nothing;
             self.wake.notify_one();
         }
@@ -245,8 +249,10 @@ impl Pipe {
             match patience {
                 None => intake = self.wake.wait(intake).unwrap_or_else(PoisonError::into_inner),
                 Some(patience) => {
-                    let (woken, timeout) =
-                        self.wake.wait_timeout(intake, patience).unwrap_or_else(PoisonError::into_inner);
+                    let (woken, timeout) = self
+                        .wake
+                        .wait_timeout(intake, patience)
+                        .unwrap_or_else(PoisonError::into_inner);
                     intake = woken;
                     if timeout.timed_out() {
                         break;
@@ -257,8 +263,10 @@ impl Pipe {
         if !intake.queue.is_empty() && !intake.is_hurried() {
             intake.awaits = Awaits::Word;
             let lingering = |intake: &mut Intake| !intake.is_hurried();
-            (intake, _) =
-                self.wake.wait_timeout_while(intake, LINGER, lingering).unwrap_or_else(PoisonError::into_inner);
+            (intake, _) = self
+                .wake
+                .wait_timeout_while(intake, LINGER, lingering)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         intake.awaits = Awaits::Nothing;
         let mut bytes = 0;
@@ -281,14 +289,17 @@ impl Pipe {
                     medium.write(&group)?;
                     medium.sync()
                 }))
-                .unwrap_or_else(|_| Err(StoreError::Failed("the database panicked while it wrote".into())));
+                .unwrap_or_else(|_| {
+                    Err(StoreError::Failed("the database panicked while it wrote".into()))
+                });
                 match written {
                     Ok(()) => {}
                     Err(error @ StoreError::Failed(_)) => return self.fail(error),
                     Err(error) => return self.fail(StoreError::Failed(error.to_string())),
                 }
                 self.syncs.fetch_add(1, Ordering::Relaxed);
-                lock(&self.intake).queued -= group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
+                lock(&self.intake).queued -=
+                    group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
                 self.durability.reach(last);
                 if self.is_full() || medium.wants_care() {
                     self.nudge();

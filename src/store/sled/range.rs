@@ -41,7 +41,17 @@ impl<'a> Range<'a> {
     ) -> Result<Self, StoreError> {
         let end = end(run, to);
         let blocks = quietly(|| Ok(tree.range(place(BLOCK, run.number, &lowest)..end)))?;
-        Ok(Self { run, tree, blocks, lowest, from, to, backwards, seen: None, rows: Vec::new().into_iter() })
+        Ok(Self {
+            run,
+            tree,
+            blocks,
+            lowest,
+            from,
+            to,
+            backwards,
+            seen: None,
+            rows: Vec::new().into_iter(),
+        })
     }
 
     /// The next block.
@@ -66,7 +76,8 @@ impl<'a> Range<'a> {
     }
 
     fn begin_again(&mut self) -> Result<(), StoreError> {
-        let (mut from, mut to) = (place(BLOCK, self.run.number, &self.lowest), end(self.run, self.to));
+        let (mut from, mut to) =
+            (place(BLOCK, self.run.number, &self.lowest), end(self.run, self.to));
         match &self.seen {
             None => {}
             Some((first, _)) if self.backwards => to = place(BLOCK, self.run.number, first),

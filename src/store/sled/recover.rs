@@ -111,7 +111,9 @@ fn slots(dir: &Path) -> io::Result<Vec<usize>> {
     let mut slots = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
-        slots.extend(name.to_str().and_then(|name| name.strip_prefix("journal.")?.parse::<usize>().ok()));
+        slots.extend(
+            name.to_str().and_then(|name| name.strip_prefix("journal.")?.parse::<usize>().ok()),
+        );
     }
     slots.sort_unstable();
     Ok(slots)
@@ -122,7 +124,9 @@ fn parse_head(slot: usize, content: Vec<u8>) -> Result<Option<Segment>, String> 
     if content.iter().take(HEAD).all(|byte| *byte == 0) {
         return Ok(None);
     }
-    sound_head(slot, content).map(Some).ok_or_else(|| format!("the head of the journal's file {slot} cannot be read"))
+    sound_head(slot, content)
+        .map(Some)
+        .ok_or_else(|| format!("the head of the journal's file {slot} cannot be read"))
 }
 
 fn sound_head(slot: usize, content: Vec<u8>) -> Option<Segment> {
@@ -140,7 +144,8 @@ impl Contents {
     fn take(&mut self, segment: &Segment, is_first: bool) {
         (self.segment, self.end) = (segment.number, HEAD);
         if is_first {
-            (self.store, self.after, self.last) = (Some(segment.store), segment.after, segment.after);
+            (self.store, self.after, self.last) =
+                (Some(segment.store), segment.after, segment.after);
         }
         if self.damage.is_none() {
             self.damage = self.read_records(segment).err();
@@ -153,11 +158,15 @@ impl Contents {
             return Err("the journal has files of two stores".into());
         }
         if segment.after != self.last {
-            return Err(format!("the journal lacks what is between commits {} and {}", self.last, segment.after));
+            return Err(format!(
+                "the journal lacks what is between commits {} and {}",
+                self.last, segment.after
+            ));
         }
         let mut at = HEAD;
         while let Some((payload, next)) = record(segment, at) {
-            self.read_payload(payload).ok_or_else(|| format!("commit {} cannot be read", self.last + 1))?;
+            self.read_payload(payload)
+                .ok_or_else(|| format!("commit {} cannot be read", self.last + 1))?;
             at = next;
         }
         self.end = at;

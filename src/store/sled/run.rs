@@ -68,7 +68,13 @@ pub(super) struct Opened<'a> {
 
 impl Run {
     /// Writes what a run of these blocks says of itself.
-    pub(super) fn write(tree: &Tree, number: u64, level: u8, spans: Spans, seal: Seal) -> Result<Self, StoreError> {
+    pub(super) fn write(
+        tree: &Tree,
+        number: u64,
+        level: u8,
+        spans: Spans,
+        seal: Seal,
+    ) -> Result<Self, StoreError> {
         let place = place(SPANS, number, &[]);
         let said = describe(&place, &spans, &seal);
         guarded(|| tree.insert(place, said))?;
@@ -78,7 +84,8 @@ impl Run {
     /// Finds a run that the manifest names.
     pub(super) fn open(tree: &Tree, member: Member) -> Result<Self, StoreError> {
         let Member { number, level, id } = member;
-        let bad = |what: &str| StoreError::Damaged(format!("run {number} of `{}` {what}", name(tree)));
+        let bad =
+            |what: &str| StoreError::Damaged(format!("run {number} of `{}` {what}", name(tree)));
         let place = place(SPANS, number, &[]);
         let stored = quietly(|| tree.get(&place))?.ok_or_else(|| bad("is missing"))?;
         let Some(id) = id else {
@@ -93,7 +100,11 @@ impl Run {
     }
 
     pub(super) fn member(&self) -> Member {
-        Member { number: self.number, level: self.level, id: self.seal.as_ref().map(|seal| seal.id) }
+        Member {
+            number: self.number,
+            level: self.level,
+            id: self.seal.as_ref().map(|seal| seal.id),
+        }
     }
 
     /// The highest number that a run has here, whether it counts or not.
@@ -101,8 +112,12 @@ impl Run {
         let mut highest = 0;
         for kind in [BLOCK, SPANS] {
             let last = quietly(|| tree.get_lt([kind + 1]))?.map(|(place, _)| place);
-            let number = last.as_ref().filter(|place| place.first() == Some(&kind)).and_then(|place| place.get(1..9));
-            let number = number.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+            let number = last
+                .as_ref()
+                .filter(|place| place.first() == Some(&kind))
+                .and_then(|place| place.get(1..9));
+            let number =
+                number.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
             highest = highest.max(number);
         }
         Ok(highest)
@@ -110,24 +125,38 @@ impl Run {
 
     /// Whether it may hold something between `from` and `to`, both inclusive.
     fn may_hold(&self, from: &[u8], to: &[u8]) -> bool {
-        self.spans.iter().any(|(first, last)| first.as_slice() <= to && shortened(from) <= last.as_slice())
+        self.spans
+            .iter()
+            .any(|(first, last)| first.as_slice() <= to && shortened(from) <= last.as_slice())
     }
 
     /// Judges the seal of a block, if the run has seals.
-    pub(super) fn judge<'a>(&self, tree: &Tree, place: &[u8], block: &'a [u8]) -> Result<Opened<'a>, StoreError> {
+    pub(super) fn judge<'a>(
+        &self,
+        tree: &Tree,
+        place: &[u8],
+        block: &'a [u8],
+    ) -> Result<Opened<'a>, StoreError> {
         let Some(run) = &self.seal else { return Ok(Opened { rows: block, seal: None }) };
         let bad = |what: &str| damaged(tree, self.number, what);
-        let read = unseal(self.seed, place, block).ok_or_else(|| bad("a block does not match its checksum"))?;
+        let read = unseal(self.seed, place, block)
+            .ok_or_else(|| bad("a block does not match its checksum"))?;
         // What it says of its place must fit what the run says.
         let is_first = first_key(place) == run.first.as_slice();
-        if (read.ordinal == 0) != is_first || (read.ordinal + 1 == run.blocks) != read.next.is_none() {
+        if (read.ordinal == 0) != is_first
+            || (read.ordinal + 1 == run.blocks) != read.next.is_none()
+        {
             return Err(bad("a block is not where it belongs"));
         }
         Ok(Opened { rows: read.rows, seal: Some((read.ordinal, read.next, read.sum)) })
     }
 
     /// The last block that begins at or before `key`.
-    pub(super) fn block_for(&self, tree: &Tree, key: &[u8]) -> Result<Option<(IVec, IVec)>, StoreError> {
+    pub(super) fn block_for(
+        &self,
+        tree: &Tree,
+        key: &[u8],
+    ) -> Result<Option<(IVec, IVec)>, StoreError> {
         let range = place(BLOCK, self.number, &[])..=place(BLOCK, self.number, key);
         let found = quietly(|| tree.range(range).next_back().transpose())?;
         match (&found, &self.seal) {
@@ -155,13 +184,25 @@ impl Run {
     }
 
     /// Its part of a scan, in the scan's direction.
-    pub(super) fn range<'a>(&'a self, tree: &'a Tree, scan: &'a Scan) -> Result<Option<Range<'a>>, StoreError> {
+    pub(super) fn range<'a>(
+        &'a self,
+        tree: &'a Tree,
+        scan: &'a Scan,
+    ) -> Result<Option<Range<'a>>, StoreError> {
         if !self.may_hold(&scan.from, &scan.to) {
             return Ok(None);
         }
         // The block before may reach into the range.
         let before = self.block_for(tree, &scan.from)?.map(|(place, _)| first_key(&place).to_vec());
-        Range::of(self, tree, before.unwrap_or_default(), &scan.from, Some(&scan.to), scan.backwards).map(Some)
+        Range::of(
+            self,
+            tree,
+            before.unwrap_or_default(),
+            &scan.from,
+            Some(&scan.to),
+            scan.backwards,
+        )
+        .map(Some)
     }
 
     /// All of it, in order.
@@ -170,7 +211,11 @@ impl Run {
     }
 
     /// Reads all of it, and compares it with what it says of itself. `each` is told the size of every block.
-    pub(super) fn verify(&self, tree: &Tree, mut each: impl FnMut(usize) -> bool) -> Result<Counted, StoreError> {
+    pub(super) fn verify(
+        &self,
+        tree: &Tree,
+        mut each: impl FnMut(usize) -> bool,
+    ) -> Result<Counted, StoreError> {
         let bad = |what: String| damaged(tree, self.number, &what);
         let (mut counted, mut sum, mut goes_on) = (Counted::default(), 0, true);
         let mut range = self.iter(tree)?;
@@ -181,7 +226,11 @@ impl Run {
             goes_on = each(size);
         }
         match &self.seal {
-            Some(seal) if goes_on && (seal.blocks, seal.rows, seal.sum) != (counted.blocks, counted.rows, sum) => {
+            Some(seal)
+                if goes_on
+                    && (seal.blocks, seal.rows, seal.sum)
+                        != (counted.blocks, counted.rows, sum) =>
+            {
                 Err(bad(format!(
                     "it should have {} rows in {} blocks and has {} in {}",
                     seal.rows, seal.blocks, counted.rows, counted.blocks
@@ -193,7 +242,9 @@ impl Run {
 
     /// How many bytes its blocks take up, counted up to `most`.
     pub(super) fn length(&self, tree: &Tree, most: u64) -> Result<u64, StoreError> {
-        let blocks = guarded(|| Ok(tree.range(place(BLOCK, self.number, &[])..place(BLOCK, self.number + 1, &[]))))?;
+        let blocks = guarded(|| {
+            Ok(tree.range(place(BLOCK, self.number, &[])..place(BLOCK, self.number + 1, &[])))
+        })?;
         let mut length = 0;
         for block in blocks {
             length += guarded(|| block)?.1.len() as u64;
@@ -205,7 +256,11 @@ impl Run {
     }
 
     /// Removes what run `number` has in sled. It may take several calls, which `go_on` ends.
-    pub(super) fn remove(tree: &Tree, number: u64, mut go_on: impl FnMut() -> bool) -> Result<(), StoreError> {
+    pub(super) fn remove(
+        tree: &Tree,
+        number: u64,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<(), StoreError> {
         let blocks = || tree.range(place(BLOCK, number, &[])..place(BLOCK, number + 1, &[])).keys();
         let mut blocks = quietly(|| Ok(blocks()))?;
         while let Some(key) = quietly(|| blocks.next().transpose())? {
@@ -222,8 +277,11 @@ impl Run {
         let mut numbers = Vec::new();
         for kind in [BLOCK, SPANS] {
             let mut from = place(kind, 0, &[]);
-            while let Some((found, _)) = quietly(|| tree.range(from..vec![kind + 1]).next().transpose())? {
-                let Some(number) = found.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
+            while let Some((found, _)) =
+                quietly(|| tree.range(from..vec![kind + 1]).next().transpose())?
+            {
+                let Some(number) =
+                    found.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
                 else {
                     break;
                 };
@@ -284,8 +342,13 @@ fn described(place: &[u8], stored: &[u8]) -> Option<(Spans, Seal)> {
 }
 
 /// The rows of the block at `place`, without those that are not wanted.
-pub(super) fn rows_of(place: &[u8], rows: &[u8], is_inside: impl Fn(&[u8]) -> bool) -> Result<Vec<Entry>, StoreError> {
-    let inside = |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
+pub(super) fn rows_of(
+    place: &[u8],
+    rows: &[u8],
+    is_inside: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<Entry>, StoreError> {
+    let inside =
+        |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
     Rows::of(first_key(place), rows).filter(inside).collect()
 }
 
@@ -295,12 +358,18 @@ mod tests {
 
     #[test]
     fn these_bytes_are_on_disks_and_must_stay_readable() {
-        let spans = vec![(ByteBuf::from("a"), ByteBuf::from("az")), (ByteBuf::from("b"), ByteBuf::from("b"))];
+        let spans = vec![
+            (ByteBuf::from("a"), ByteBuf::from("az")),
+            (ByteBuf::from("b"), ByteBuf::from("b")),
+        ];
         let seal = Seal { id: 9, blocks: 3, rows: 300, sum: 0x0102_0304, first: b"abc".to_vec() };
         let said = describe(b"place", &spans, &seal);
-        let mut golden = vec![255, 1, 9, 0, 0, 0, 0, 0, 0, 0, 3, 172, 2, 4, 3, 2, 1, 3, b'a', b'b', b'c'];
+        let mut golden =
+            vec![255, 1, 9, 0, 0, 0, 0, 0, 0, 0, 3, 172, 2, 4, 3, 2, 1, 3, b'a', b'b', b'c'];
         golden.extend_from_slice(&[1, b'a', 2, b'a', b'z', 1, b'b', 1, b'b']);
-        golden.extend_from_slice(&crc32c::crc32c_append(crc32c::crc32c(b"place"), &golden).to_le_bytes());
+        golden.extend_from_slice(
+            &crc32c::crc32c_append(crc32c::crc32c(b"place"), &golden).to_le_bytes(),
+        );
         assert_eq!(said, golden);
         assert_eq!(described(b"place", &said), Some((spans.clone(), seal)));
         for bit in 0..said.len() * 8 {

@@ -60,7 +60,8 @@ impl Reading {
     }
     /// The tree that cannot be read to its end.
     fn endless(&self, now: Instant) -> Option<String> {
-        let is_endless = |(_, since): &&(String, Instant)| now.saturating_duration_since(*since) > ENDLESS;
+        let is_endless =
+            |(_, since): &&(String, Instant)| now.saturating_duration_since(*since) > ENDLESS;
         lock(&self.0).as_ref().filter(is_endless).map(|(tree, _)| tree.clone())
     }
 }
@@ -77,7 +78,12 @@ pub(super) struct Scrubber {
 }
 
 impl Scrubber {
-    pub(super) fn start(db: sled::Db, trees: Trees, damage: Arc<Damage>, how: Scrubbing) -> io::Result<Self> {
+    pub(super) fn start(
+        db: sled::Db,
+        trees: Trees,
+        damage: Arc<Damage>,
+        how: Scrubbing,
+    ) -> io::Result<Self> {
         let (closing, finished) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let reading = Arc::<Reading>::default();
         let work = Work {
@@ -91,7 +97,8 @@ impl Scrubber {
             bytes: 0,
         };
         let count = finished.clone();
-        let thread = thread::Builder::new().name("scrub".into()).spawn(move || work.go_on(&count))?;
+        let thread =
+            thread::Builder::new().name("scrub".into()).spawn(move || work.go_on(&count))?;
         Ok(Self { thread, closing, finished, reading, damage, said: AtomicBool::new(false) })
     }
 
@@ -145,7 +152,8 @@ impl Work {
                 tracing::debug!(bytes = self.bytes, "all of the store has been read");
             }
             while !self.is_closing()
-                && let Some(rest) = self.how.every.checked_sub(self.begun.elapsed()).filter(|rest| !rest.is_zero())
+                && let Some(rest) =
+                    self.how.every.checked_sub(self.begun.elapsed()).filter(|rest| !rest.is_zero())
             {
                 thread::park_timeout(rest);
             }
@@ -207,7 +215,8 @@ impl Work {
     /// So many bytes have been read: rests for as long as that should have taken. Gives whether to go on.
     fn took(&mut self, size: usize) -> bool {
         self.bytes += size as u64;
-        let due = Duration::from_secs_f64(self.bytes as f64 / self.how.bytes_per_second.max(1) as f64);
+        let due =
+            Duration::from_secs_f64(self.bytes as f64 / self.how.bytes_per_second.max(1) as f64);
         while !self.is_closing()
             && let Some(rest) = due.checked_sub(self.begun.elapsed()).filter(|rest| *rest > REST)
         {

@@ -35,7 +35,13 @@ fn sum_of(seed: u32, place: &[u8], body: &[u8]) -> u32 {
 }
 
 /// Seals the rows of the block that will lie at `place`; gives its sum as well.
-pub(super) fn seal(seed: u32, place: &[u8], ordinal: u64, next: Option<&[u8]>, rows: &[u8]) -> (Vec<u8>, u32) {
+pub(super) fn seal(
+    seed: u32,
+    place: &[u8],
+    ordinal: u64,
+    next: Option<&[u8]>,
+    rows: &[u8],
+) -> (Vec<u8>, u32) {
     let mut block = Vec::with_capacity(rows.len() + next.map_or(0, <[u8]>::len) + 16);
     put(&mut block, ordinal);
     match next {
@@ -93,7 +99,10 @@ mod tests {
         assert_eq!(block[..11], golden[..11]);
         assert_eq!(block[11..], sum.to_le_bytes());
         let read = unseal(seed(7), b"place", &block).expect("is sound");
-        assert_eq!((read.ordinal, read.next, read.rows, read.sum), (300, Some(&b"next"[..]), &b"rows"[..], sum));
+        assert_eq!(
+            (read.ordinal, read.next, read.rows, read.sum),
+            (300, Some(&b"next"[..]), &b"rows"[..], sum)
+        );
     }
 
     proptest! {

@@ -51,7 +51,8 @@ impl Reserve {
             Self::None => 0,
             Self::Bytes(bytes) => bytes.max(2 * SEGMENT),
             Self::Usual => {
-                let size = look_at(dir).map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize));
+                let size = look_at(dir)
+                    .map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize));
                 (size / 10).clamp(2 * SEGMENT, LARGEST)
             }
         }
@@ -59,7 +60,9 @@ impl Reserve {
 }
 
 fn look_at(dir: &Path) -> Option<StatVfs> {
-    rustix::fs::statvfs(dir).inspect_err(|error| tracing::warn!(%error, "the disk cannot be asked for its room")).ok()
+    rustix::fs::statvfs(dir)
+        .inspect_err(|error| tracing::warn!(%error, "the disk cannot be asked for its room"))
+        .ok()
 }
 
 pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
@@ -80,7 +83,10 @@ pub(super) fn give_up_reserve(dir: &Path, reserve: Reserve) -> io::Result<()> {
 
 /// Whether an error will pass when somebody else makes room, or closes a file.
 pub(super) fn passes(error: &io::Error) -> bool {
-    matches!(Errno::from_io_error(error), Some(Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE))
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE)
+    )
 }
 
 /// What is known of the room on the disk of one store.
@@ -142,10 +148,12 @@ impl Space {
             return;
         }
         let path = self.dir.join(FILE);
-        let made = OpenOptions::new().write(true).create(true).truncate(true).open(&path).and_then(|file| {
-            allocate(&file, 0, self.reserve, false)?;
-            file.sync_all()
-        });
+        let made = OpenOptions::new().write(true).create(true).truncate(true).open(&path).and_then(
+            |file| {
+                allocate(&file, 0, self.reserve, false)?;
+                file.sync_all()
+            },
+        );
         match made {
             Ok(()) => self.kept.store(true, Relaxed),
             Err(error) => {
@@ -206,7 +214,8 @@ pub(super) fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io
     let flags = if beyond_end { FallocateFlags::KEEP_SIZE } else { FallocateFlags::empty() };
     match fallocate(file, flags, from, len) {
         Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
-            let free = rustix::fs::fstatvfs(file).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))?;
+            let free = rustix::fs::fstatvfs(file)
+                .map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))?;
             if free >= len { Ok(()) } else { Err(Errno::NOSPC.into()) }
         }
         other => Ok(other?),

@@ -66,7 +66,11 @@ impl State {
 }
 
 impl Table {
-    pub(super) fn open(name: &str, tree: sled::Tree, damage: Arc<Damage>) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        name: &str,
+        tree: sled::Tree,
+        damage: Arc<Damage>,
+    ) -> Result<Self, StoreError> {
         let manifest = Manifest::read(&tree)?;
         let runs = manifest.runs.iter().map(|member| Run::open(&tree, *member).map(Arc::new));
         let runs = Arc::new(runs.collect::<Result<Vec<_>, _>>()?);
@@ -101,8 +105,10 @@ impl Table {
         let runs = self.state().runs.clone();
         let left = lock(&self.left).clone();
         // Those that cannot be merged are not waited for.
-        let waits = |level: &[Arc<Run>]| level.iter().filter(|run| !left.contains(&run.number)).count();
-        let most = runs.chunk_by(|one, other| one.level == other.level).map(waits).max().unwrap_or(0);
+        let waits =
+            |level: &[Arc<Run>]| level.iter().filter(|run| !left.contains(&run.number)).count();
+        let most =
+            runs.chunk_by(|one, other| one.level == other.level).map(waits).max().unwrap_or(0);
         self.behind.store(most >= TOO_MANY, Ordering::Relaxed);
     }
 
@@ -174,7 +180,9 @@ impl Table {
             let recent: Vec<_> = keys.iter().map(|key| state.recent(key).cloned()).collect();
             (recent, state.runs.clone())
         };
-        let read = |(key, recent): (&&[u8], Option<_>)| recent.map_or_else(|| self.read_runs(&runs, key), Ok);
+        let read = |(key, recent): (&&[u8], Option<_>)| {
+            recent.map_or_else(|| self.read_runs(&runs, key), Ok)
+        };
         self.damage.noted(&self.name, keys.iter().zip(recent).map(read).collect())
     }
 
@@ -208,7 +216,10 @@ impl Table {
             Ok((key, row)) => row.map(|row| Ok((key, row))),
             Err(error) => Some(Err(error)),
         };
-        self.damage.noted(&self.name, Merge::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect())
+        self.damage.noted(
+            &self.name,
+            Merge::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect(),
+        )
     }
 
     /// Sets the rows in memory apart, to be written as a run; new ones gather beside them.
@@ -221,7 +232,11 @@ impl Table {
     }
 
     /// Writes what [`Table::freeze`] gave as the newest run, and gives whether it did; nothing changes if `go_on` ends it.
-    pub(super) fn write_frozen(&self, frozen: &Memtable, go_on: impl Fn() -> bool) -> Result<bool, StoreError> {
+    pub(super) fn write_frozen(
+        &self,
+        frozen: &Memtable,
+        go_on: impl Fn() -> bool,
+    ) -> Result<bool, StoreError> {
         let oldest = self.counted().is_empty();
         let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for (key, row) in frozen.iter() {
@@ -236,7 +251,11 @@ impl Table {
     }
 
     /// Changes which runs count; durable is that once sled has been synced. With `through`, what was frozen is in them.
-    fn change(&self, through: Option<Commit>, change: impl FnOnce(&mut Vec<Arc<Run>>)) -> Result<(), StoreError> {
+    fn change(
+        &self,
+        through: Option<Commit>,
+        change: impl FnOnce(&mut Vec<Arc<Run>>),
+    ) -> Result<(), StoreError> {
         // Whoever changes runs holds this, so that nobody has to wait for sled who only reads them.
         let mut manifest = lock(&self.manifest);
         let mut runs = self.state().runs.to_vec();
@@ -264,10 +283,13 @@ impl Table {
         let runs = self.counted();
         let left = lock(&self.left).clone();
         let is_left = |run: &Run| left.contains(&run.number);
-        let levels = runs.chunk_by(|one, other| (one.level, is_left(one)) == (other.level, is_left(other)));
-        let levels = levels.filter(|level| level.iter().all(|run| run.level < below && !is_left(run)));
+        let levels =
+            runs.chunk_by(|one, other| (one.level, is_left(one)) == (other.level, is_left(other)));
+        let levels =
+            levels.filter(|level| level.iter().all(|run| run.level < below && !is_left(run)));
         let full = levels.filter(|level| level.len() >= RUNS).map(|level| (level, 1));
-        let unsealed = runs.chunks(1).filter(|run| run.iter().all(|run| run.seal.is_none() && !is_left(run)));
+        let unsealed =
+            runs.chunks(1).filter(|run| run.iter().all(|run| run.seal.is_none() && !is_left(run)));
         let unsealed = unsealed.filter(|_| below == u8::MAX).map(|run| (run, 0));
         for (level, up) in full.chain(unsealed) {
             let mut left = room;
@@ -299,7 +321,10 @@ impl Table {
         let numbers: Vec<u64> = merged.iter().map(|run| run.number).collect();
         match self.merge_these(merged, level, pace) {
             Err(StoreError::Damaged(what)) => {
-                self.damage.report(&self.name, &format!("{what}; runs {numbers:?} are not merged any more"));
+                self.damage.report(
+                    &self.name,
+                    &format!("{what}; runs {numbers:?} are not merged any more"),
+                );
                 lock(&self.left).extend(numbers);
                 self.count_runs();
                 Ok(false)
@@ -338,7 +363,10 @@ impl Table {
     /// Takes the runs that do not count any more and are read by nobody, to be [removed](Table::remove) once sled has
     /// been synced: until then a power cut may bring them back.
     pub(super) fn retired(&self) -> Vec<u64> {
-        lock(&self.retired).extract_if(.., |run| Arc::strong_count(run) == 1).map(|run| run.number).collect()
+        lock(&self.retired)
+            .extract_if(.., |run| Arc::strong_count(run) == 1)
+            .map(|run| run.number)
+            .collect()
     }
 
     pub(super) fn remove(&self, run: u64, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
@@ -360,13 +388,20 @@ mod tests {
     #[test]
     fn a_removal_hides_what_is_being_written_and_nothing_else() {
         let db = sled::Config::new().temporary(true).open().expect("opens");
-        let table = Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
-        table.lay(1, [b"a", b"b", b"c", b"d"].map(|key| (key.to_vec(), Some(key.to_vec()))).to_vec());
+        let table =
+            Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
+        table.lay(
+            1,
+            [b"a", b"b", b"c", b"d"].map(|key| (key.to_vec(), Some(key.to_vec()))).to_vec(),
+        );
         table.freeze().expect("there are rows");
         table.lay(2, vec![(b"a".to_vec(), None), (b"d".to_vec(), None)]);
         for (backwards, first) in [(false, b"b"), (true, b"c")] {
             let scan = Scan { from: b"a".to_vec(), to: b"e".to_vec(), backwards, limit: 1 };
-            assert_eq!(table.scan(&scan), Ok(vec![(first.to_vec(), Row { commit: 1, record: first.to_vec() })]));
+            assert_eq!(
+                table.scan(&scan),
+                Ok(vec![(first.to_vec(), Row { commit: 1, record: first.to_vec() })])
+            );
         }
     }
 }

@@ -72,9 +72,9 @@ impl Reached {
     pub(super) fn read(dir: &Path) -> io::Result<Option<Self>> {
         let bad = |what| io::Error::new(io::ErrorKind::InvalidData, what);
         match fs::read(dir.join(FILE)) {
-            Ok(stored) => Self::from_bytes(&stored)
-                .map(Some)
-                .ok_or_else(|| bad("its checksum does not match, or a newer version of the software wrote it")),
+            Ok(stored) => Self::from_bytes(&stored).map(Some).ok_or_else(|| {
+                bad("its checksum does not match, or a newer version of the software wrote it")
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn a_watermark_reads_back_and_every_flipped_bit_is_noticed() {
         let roots = Root { generation: 12, sum: 0xdead_beef };
-        let reached = Reached { store: 0x1234_5678_9abc_def0_1122_3344, commit: 77, through: 60, roots };
+        let reached =
+            Reached { store: 0x1234_5678_9abc_def0_1122_3344, commit: 77, through: 60, roots };
         let bytes = reached.to_bytes();
         assert_eq!(Reached::from_bytes(&bytes), Some(reached));
         for bit in 0..bytes.len() * 8 {
@@ -182,6 +183,9 @@ mod tests {
         old.extend_from_slice(&5_u128.to_le_bytes());
         old.extend_from_slice(&77_u64.to_le_bytes());
         old.extend_from_slice(&crc32c::crc32c(&old).to_le_bytes());
-        assert_eq!(Reached::from_bytes(&old), Some(Reached { store: 5, commit: 77, ..Reached::default() }));
+        assert_eq!(
+            Reached::from_bytes(&old),
+            Some(Reached { store: 5, commit: 77, ..Reached::default() })
+        );
     }
 }

@@ -33,7 +33,14 @@ impl<'a> Writer<'a> {
         // Its random half: numbers of runs come again after a crash, and what is left of the old ones with them.
         let id = uuid::Uuid::now_v7().as_u64_pair().1;
         let seal = Seal { id, blocks: 0, rows: 0, sum: 0, first: Vec::new() };
-        Self { tree, number, builder: Builder::default(), spans: Vec::new(), seal, seed: seal::seed(id) }
+        Self {
+            tree,
+            number,
+            builder: Builder::default(),
+            spans: Vec::new(),
+            seal,
+            seed: seal::seed(id),
+        }
     }
 
     /// Adds a row behind those before it. Gives whether a block has been put.

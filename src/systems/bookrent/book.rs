@@ -65,7 +65,8 @@ pub enum Event {
 }
 
 impl Entity for Book {
-    const NAME: Name = Name { system: "bookrent", context: "bookrent.book", collection: "books", item: "book" };
+    const NAME: Name =
+        Name { system: "bookrent", context: "bookrent.book", collection: "books", item: "book" };
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
 
@@ -88,15 +89,25 @@ impl Aggregate for Book {
     fn decide(&self, command: Command, _: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         match (self.registered, command) {
-            (false, Register(book)) => emit(Registered { title: book.title, status: book.status.unwrap_or(true) }),
+            (false, Register(book)) => {
+                emit(Registered { title: book.title, status: book.status.unwrap_or(true) })
+            }
             (true, Register(_)) => ignore(),
 
-            (false, Take { .. }) => Err(Refusal::conflict("book-unknown", "there is no such book", "없는 도서입니다")),
+            (false, Take { .. }) => {
+                Err(Refusal::conflict("book-unknown", "there is no such book", "없는 도서입니다"))
+            }
             (true, Take { rent }) if self.held_by == Some(rent) => ignore(),
-            (true, Take { rent }) if self.on_shelf => emit(StatusChanged { rent_id: rent, status: false }),
-            (true, Take { .. }) => Err(Refusal::conflict("book-out", "the book is out", "대여 중인 도서입니다")),
+            (true, Take { rent }) if self.on_shelf => {
+                emit(StatusChanged { rent_id: rent, status: false })
+            }
+            (true, Take { .. }) => {
+                Err(Refusal::conflict("book-out", "the book is out", "대여 중인 도서입니다"))
+            }
 
-            (_, Release { rent }) if self.held_by == Some(rent) => emit(BookFreed { rent_id: rent, status: true }),
+            (_, Release { rent }) if self.held_by == Some(rent) => {
+                emit(BookFreed { rent_id: rent, status: true })
+            }
             (_, Release { .. }) => ignore(),
         }
     }
@@ -104,16 +115,25 @@ impl Aggregate for Book {
     fn evolve(&mut self, event: &Event) {
         match event {
             Event::Registered { title, status } => {
-                *self = Book { registered: true, title: title.clone(), on_shelf: *status, held_by: None };
+                *self = Book {
+                    registered: true,
+                    title: title.clone(),
+                    on_shelf: *status,
+                    held_by: None,
+                };
             }
-            Event::StatusChanged { rent_id, status } => (self.held_by, self.on_shelf) = (Some(*rent_id), *status),
+            Event::StatusChanged { rent_id, status } => {
+                (self.held_by, self.on_shelf) = (Some(*rent_id), *status)
+            }
             Event::BookFreed { status, .. } => (self.held_by, self.on_shelf) = (None, *status),
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Rent>(|event| match event {
-            rent::Event::RentFailed { rent_id, book_id, .. } => Some((*book_id, Command::Release { rent: *rent_id })),
+            rent::Event::RentFailed { rent_id, book_id, .. } => {
+                Some((*book_id, Command::Release { rent: *rent_id }))
+            }
             _ => None,
         });
         policies.hearing::<Delivery>(|event| match event {
@@ -180,8 +200,10 @@ mod tests {
 
     #[test]
     fn only_the_rent_that_holds_it_lets_go_and_only_once() {
-        let book = given::<Book>([registered(), taken()]).when(Release { rent: OTHER }).then_nothing();
-        let book = book.when(Release { rent: RENT }).then([BookFreed { rent_id: RENT, status: true }]);
+        let book =
+            given::<Book>([registered(), taken()]).when(Release { rent: OTHER }).then_nothing();
+        let book =
+            book.when(Release { rent: RENT }).then([BookFreed { rent_id: RENT, status: true }]);
         let _ = book.when(Release { rent: RENT }).then_nothing();
     }
 

@@ -19,7 +19,9 @@ pub struct Delivery {
 }
 
 /// How far the delivery has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[allow(missing_docs)]
 pub enum Status {
     #[default]
@@ -70,8 +72,12 @@ pub enum Event {
 }
 
 impl Entity for Delivery {
-    const NAME: Name =
-        Name { system: "bookrent", context: "bookrent.delivery", collection: "deliveries", item: "delivery" };
+    const NAME: Name = Name {
+        system: "bookrent",
+        context: "bookrent.delivery",
+        collection: "deliveries",
+        item: "delivery",
+    };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8083);
     type Shown = Shown;
@@ -87,7 +93,11 @@ impl Entity for Delivery {
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into()), ("userId", self.user_id.into()), ("bookId", self.book_id.into())]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("userId", self.user_id.into()),
+            ("bookId", self.book_id.into()),
+        ]
     }
     fn numbered_by() -> &'static [&'static str] {
         &["rentId"]
@@ -108,7 +118,8 @@ impl Aggregate for Delivery {
             }
             (Started, Cancel { book }) => emit(DeliveryCancelled { rent_id, book_id: book }),
             (New, Cancel { book }) => emit(DeliveryWithheld { rent_id, book_id: book }),
-            (Started | Cancelled | Withheld, Start { .. }) | (Cancelled | Withheld, Cancel { .. }) => ignore(),
+            (Started | Cancelled | Withheld, Start { .. })
+            | (Cancelled | Withheld, Cancel { .. }) => ignore(),
         }
     }
 
@@ -153,7 +164,8 @@ mod tests {
 
     #[test]
     fn it_starts_once_and_is_cancelled_once() {
-        let delivery = given::<Delivery>([]).when(start()).then([started()]).when(start()).then_nothing();
+        let delivery =
+            given::<Delivery>([]).when(start()).then([started()]).when(start()).then_nothing();
         let cancelled = DeliveryCancelled { rent_id: RENT, book_id: BOOK };
         let delivery = delivery.when(Cancel { book: BOOK }).then([cancelled]);
         let _ = delivery.when(Cancel { book: BOOK }).then_nothing().when(start()).then_nothing();

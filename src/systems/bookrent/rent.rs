@@ -24,7 +24,9 @@ pub struct Rent {
 }
 
 /// How far the rent has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[allow(missing_docs)]
 pub enum Status {
     #[default]
@@ -80,7 +82,8 @@ pub enum Event {
 }
 
 impl Entity for Rent {
-    const NAME: Name = Name { system: "bookrent", context: "bookrent.rent", collection: "rents", item: "rent" };
+    const NAME: Name =
+        Name { system: "bookrent", context: "bookrent.rent", collection: "rents", item: "rent" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
@@ -97,7 +100,11 @@ impl Entity for Rent {
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into()), ("userId", self.user_id.into()), ("bookId", self.book_id.into())]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("userId", self.user_id.into()),
+            ("bookId", self.book_id.into()),
+        ]
     }
 }
 
@@ -111,20 +118,27 @@ impl Aggregate for Rent {
         use {Command::*, Event::*, Status::*};
         let (rent_id, book_id, user_id) = (this.id, self.book_id, self.user_id);
         match (self.status, command) {
-            (New, Request(r)) => {
-                emit(RentRequested { rent_id, book_id: r.book_id, user_id: r.user_id, address: r.address })
-            }
+            (New, Request(r)) => emit(RentRequested {
+                rent_id,
+                book_id: r.book_id,
+                user_id: r.user_id,
+                address: r.address,
+            }),
             (Requested, Settle(Ok(()))) => {
                 emit(BookRented { rent_id, book_id, user_id, address: self.address.clone() })
             }
-            (Requested, Settle(Err(no))) => emit(RentFailed { rent_id, book_id, user_id, reason: no.code().into() }),
+            (Requested, Settle(Err(no))) => {
+                emit(RentFailed { rent_id, book_id, user_id, reason: no.code().into() })
+            }
             (Rented, Cancel) => emit(BookCancelled { rent_id, book_id, user_id }),
             (Cancelled, Cancel) | (_, Settle(_) | Request(_)) => ignore(),
             (New, Cancel) => Err(Refusal::absent("rent")),
             (Requested, Cancel) => Err(Refusal::still_open()),
-            (Failed, Cancel) => {
-                Err(Refusal::conflict("rent-failed", "a failed rent cannot be cancelled", "실패한 대여는 취소할 수 없습니다"))
-            }
+            (Failed, Cancel) => Err(Refusal::conflict(
+                "rent-failed",
+                "a failed rent cannot be cancelled",
+                "실패한 대여는 취소할 수 없습니다",
+            )),
         }
     }
 
@@ -205,7 +219,11 @@ mod tests {
     #[test]
     fn a_request_asks_the_book_and_its_yes_rents_it() {
         given::<Rent>([])
-            .when(Command::Request(super::Request { book_id: BOOK, user_id: 9, address: "분당".into() }))
+            .when(Command::Request(super::Request {
+                book_id: BOOK,
+                user_id: 9,
+                address: "분당".into(),
+            }))
             .then([requested()])
             .awaits("bookrent.book-3 <- Take { rent: #1 }")
             .when(Settle(Ok(())))
@@ -222,12 +240,16 @@ mod tests {
     #[test]
     fn a_no_fails_the_rent_and_says_why() {
         let no = NoAnswer::Refused(Refusal::conflict("book-out", "", ""));
-        given::<Rent>([requested()]).when(Settle(Err(no))).then([failed("book-out")]).awaits_nothing();
+        given::<Rent>([requested()])
+            .when(Settle(Err(no)))
+            .then([failed("book-out")])
+            .awaits_nothing();
     }
 
     #[test]
     fn a_late_answer_changes_nothing() {
-        let _ = given::<Rent>([requested(), failed("no-answer")]).when(Settle(Ok(()))).then_nothing();
+        let _ =
+            given::<Rent>([requested(), failed("no-answer")]).when(Settle(Ok(()))).then_nothing();
     }
 
     #[test]
@@ -239,13 +261,18 @@ mod tests {
     #[test]
     fn what_is_open_failed_or_unknown_cannot_be_cancelled() {
         given::<Rent>([requested()]).when(Cancel).refused(Kind::Conflict, "still-open");
-        given::<Rent>([requested(), failed("book-out")]).when(Cancel).refused(Kind::Conflict, "rent-failed");
+        given::<Rent>([requested(), failed("book-out")])
+            .when(Cancel)
+            .refused(Kind::Conflict, "rent-failed");
         given::<Rent>([]).when(Cancel).refused(Kind::Absent, "not-found");
     }
 
     #[test]
     fn only_what_is_settled_is_listed() {
         assert_eq!(given::<Rent>([requested()]).0.standing(), Standing::Open);
-        assert_eq!(given::<Rent>([requested(), failed("book-out")]).0.standing(), Standing::Established);
+        assert_eq!(
+            given::<Rent>([requested(), failed("book-out")]).0.standing(),
+            Standing::Established
+        );
     }
 }

@@ -38,7 +38,8 @@ pub struct Shown {
 }
 
 impl Entity for Row {
-    const NAME: Name = Name { system: "bookrent", context: "bookrent.view", collection: "views", item: "view" };
+    const NAME: Name =
+        Name { system: "bookrent", context: "bookrent.view", collection: "views", item: "view" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8084);
@@ -68,16 +69,18 @@ impl View for Row {
         use {delivery::Event::*, rent::Event::*};
         folds.hearing::<Rent>(
             |event| match event {
-                BookRented { rent_id, .. } | RentFailed { rent_id, .. } | BookCancelled { rent_id, .. } => {
-                    Some(rent_id.get())
-                }
+                BookRented { rent_id, .. }
+                | RentFailed { rent_id, .. }
+                | BookCancelled { rent_id, .. } => Some(rent_id.get()),
                 RentRequested { .. } => None,
             },
             |row, event| {
                 let (book_id, user_id, status) = match event {
                     BookRented { book_id, user_id, .. } => (book_id, user_id, rent::Status::Rented),
                     RentFailed { book_id, user_id, .. } => (book_id, user_id, rent::Status::Failed),
-                    BookCancelled { book_id, user_id, .. } => (book_id, user_id, rent::Status::Cancelled),
+                    BookCancelled { book_id, user_id, .. } => {
+                        (book_id, user_id, rent::Status::Cancelled)
+                    }
                     RentRequested { .. } => return,
                 };
                 (row.book_id, row.user_id, row.rent_status) = (*book_id, *user_id, status);
@@ -85,7 +88,9 @@ impl View for Row {
         );
         folds.hearing::<Delivery>(
             |event| match event {
-                DeliveryStarted { rent_id, .. } | DeliveryCancelled { rent_id, .. } => Some(rent_id.get()),
+                DeliveryStarted { rent_id, .. } | DeliveryCancelled { rent_id, .. } => {
+                    Some(rent_id.get())
+                }
                 DeliveryWithheld { .. } => None,
             },
             |row, event| {

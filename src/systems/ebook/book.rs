@@ -30,7 +30,9 @@ pub struct Book {
 }
 
 /// Whether a book may be requested.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)]
@@ -49,11 +51,17 @@ pub enum Status {
 pub enum Command {
     Register(Register),
     /// A paid request; `fee` is what its customer claims that the book costs.
-    Hold { rent: Id<Rent>, user: u64, fee: Option<u64> },
+    Hold {
+        rent: Id<Rent>,
+        user: u64,
+        fee: Option<u64>,
+    },
     Approve,
     Reject,
     /// The rent is over.
-    Free { rent: Id<Rent> },
+    Free {
+        rent: Id<Rent>,
+    },
 }
 
 /// What a book may say has happened.
@@ -61,15 +69,39 @@ pub enum Command {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Event {
-    Registed { book_name: String, rental_fee: u64, registed_date: Timestamp },
-    RequestHeld { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, book_name: String, rental_fee: u64 },
-    Approved { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, approved_date: Timestamp },
-    Rejected { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, reason: String },
-    BookFreed { rent_id: Id<Rent>, book_id: Id<Book> },
+    Registed {
+        book_name: String,
+        rental_fee: u64,
+        registed_date: Timestamp,
+    },
+    RequestHeld {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+        user_id: u64,
+        book_name: String,
+        rental_fee: u64,
+    },
+    Approved {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+        user_id: u64,
+        approved_date: Timestamp,
+    },
+    Rejected {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+        user_id: u64,
+        reason: String,
+    },
+    BookFreed {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+    },
 }
 
 impl Entity for Book {
-    const NAME: Name = Name { system: "ebook", context: "ebook.book", collection: "books", item: "book" };
+    const NAME: Name =
+        Name { system: "ebook", context: "ebook.book", collection: "books", item: "book" };
     const PORT: Option<u16> = Some(8083);
     type Shown = Self;
 
@@ -80,7 +112,11 @@ impl Entity for Book {
         if self.status == Status::New { Standing::Absent } else { Standing::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into()), ("userId", self.user_id.into()), ("rentId", self.rent_id.into())]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("userId", self.user_id.into()),
+            ("rentId", self.rent_id.into()),
+        ]
     }
 }
 
@@ -92,8 +128,9 @@ impl Aggregate for Book {
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let book_id = this.id;
-        let rejected =
-            |rent_id, user_id, why: &str| emit(Rejected { rent_id, book_id, user_id, reason: why.to_owned() });
+        let rejected = |rent_id, user_id, why: &str| {
+            emit(Rejected { rent_id, book_id, user_id, reason: why.to_owned() })
+        };
         match (self.status, command, self.rent_id.zip(self.user_id)) {
             (New, Register(self::Register { book_name, rental_fee }), _) => {
                 emit(Registed { book_name, rental_fee, registed_date: this.at })
@@ -102,8 +139,12 @@ impl Aggregate for Book {
 
             (_, Hold { rent, .. }, Some((held, _))) if held == rent => ignore(),
             (New, Hold { rent, user, .. }, _) => rejected(rent, user, "book-unknown"),
-            (Paid | Status::Approved, Hold { rent, user, .. }, _) => rejected(rent, user, "book-out"),
-            (Possible, Hold { rent, user, fee }, _) if fee.is_some_and(|fee| fee != self.rental_fee) => {
+            (Paid | Status::Approved, Hold { rent, user, .. }, _) => {
+                rejected(rent, user, "book-out")
+            }
+            (Possible, Hold { rent, user, fee }, _)
+                if fee.is_some_and(|fee| fee != self.rental_fee) =>
+            {
                 rejected(rent, user, "fee-differs")
             }
             (Possible, Hold { rent, user, .. }, _) => {
@@ -116,12 +157,16 @@ impl Aggregate for Book {
             }
             (Paid, Reject, Some((rent, user))) => rejected(rent, user, "rejected"),
             (Status::Approved, Approve, _) => ignore(),
-            (Status::Approved, Reject, _) => {
-                Err(Refusal::conflict("already-approved", "the request has been approved", "이미 승인된 요청입니다"))
-            }
-            (Possible | Paid, Approve | Reject, _) => {
-                Err(Refusal::conflict("nothing-held", "no request is held", "대기 중인 요청이 없습니다"))
-            }
+            (Status::Approved, Reject, _) => Err(Refusal::conflict(
+                "already-approved",
+                "the request has been approved",
+                "이미 승인된 요청입니다",
+            )),
+            (Possible | Paid, Approve | Reject, _) => Err(Refusal::conflict(
+                "nothing-held",
+                "no request is held",
+                "대기 중인 요청이 없습니다",
+            )),
             (New, Approve | Reject, _) => Err(Refusal::absent("book")),
 
             (Status::Approved, Free { rent }, Some((lent, _))) if lent == rent => {
@@ -138,7 +183,8 @@ impl Aggregate for Book {
                 (self.rental_fee, self.registed_date) = (*rental_fee, *registed_date);
             }
             Event::RequestHeld { rent_id, user_id, .. } => {
-                (self.status, self.rent_id, self.user_id) = (Status::Paid, Some(*rent_id), Some(*user_id));
+                (self.status, self.rent_id, self.user_id) =
+                    (Status::Paid, Some(*rent_id), Some(*user_id));
             }
             Event::Approved { approved_date, .. } => {
                 (self.status, self.approved_date) = (Status::Approved, Some(*approved_date));
@@ -146,7 +192,8 @@ impl Aggregate for Book {
             // Of others, which are rejected while this one is held, nothing is kept.
             Event::Rejected { rent_id, .. } if self.rent_id != Some(*rent_id) => {}
             Event::Rejected { .. } | Event::BookFreed { .. } => {
-                (self.status, self.rent_id, self.user_id, self.approved_date) = (Status::Possible, None, None, None);
+                (self.status, self.rent_id, self.user_id, self.approved_date) =
+                    (Status::Possible, None, None, None);
             }
         }
     }
@@ -157,10 +204,13 @@ impl Aggregate for Book {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Rent>(|event| match event {
-            rent::Event::Rented(order) => {
-                Some((order.book_id, Command::Hold { rent: order.rent_id, user: order.user_id, fee: order.rental_fee }))
+            rent::Event::Rented(order) => Some((
+                order.book_id,
+                Command::Hold { rent: order.rent_id, user: order.user_id, fee: order.rental_fee },
+            )),
+            rent::Event::Returned { rent_id, book_id, .. } => {
+                Some((*book_id, Command::Free { rent: *rent_id }))
             }
-            rent::Event::Returned { rent_id, book_id, .. } => Some((*book_id, Command::Free { rent: *rent_id })),
             _ => None,
         });
     }
@@ -207,7 +257,11 @@ mod tests {
     const OTHER: Id<Rent> = Id::new(8);
 
     fn registed() -> Event {
-        Registed { book_name: "Hello, JAVA".into(), rental_fee: 3000, registed_date: Timestamp::default() }
+        Registed {
+            book_name: "Hello, JAVA".into(),
+            rental_fee: 3000,
+            registed_date: Timestamp::default(),
+        }
     }
     fn hold(rent: Id<Rent>, fee: Option<u64>) -> Command {
         Hold { rent, user: 9, fee }
@@ -217,7 +271,12 @@ mod tests {
         RequestHeld { rent_id: RENT, book_id: BOOK, user_id: 9, book_name, rental_fee: 3000 }
     }
     fn approved() -> Event {
-        Event::Approved { rent_id: RENT, book_id: BOOK, user_id: 9, approved_date: Timestamp::default() }
+        Event::Approved {
+            rent_id: RENT,
+            book_id: BOOK,
+            user_id: 9,
+            approved_date: Timestamp::default(),
+        }
     }
     fn rejected(rent: Id<Rent>, reason: &str) -> Event {
         Rejected { rent_id: rent, book_id: BOOK, user_id: 9, reason: reason.into() }
@@ -244,21 +303,30 @@ mod tests {
 
     #[test]
     fn a_request_for_a_held_or_lent_book_is_rejected_by_itself_and_the_first_one_stays() {
-        let book = given::<Book>([registed(), held()]).when(hold(OTHER, None)).then([rejected(OTHER, "book-out")]);
+        let book = given::<Book>([registed(), held()])
+            .when(hold(OTHER, None))
+            .then([rejected(OTHER, "book-out")]);
         is(&book, Status::Paid, Some(RENT));
-        let book = book.when(Approve).then([approved()]).when(hold(OTHER, None)).then([rejected(OTHER, "book-out")]);
+        let book = book
+            .when(Approve)
+            .then([approved()])
+            .when(hold(OTHER, None))
+            .then([rejected(OTHER, "book-out")]);
         is(&book, Status::Approved, Some(RENT));
     }
 
     #[test]
     fn a_request_for_a_book_that_does_not_exist_is_rejected_and_makes_no_book() {
-        let book = given::<Book>([]).when(hold(RENT, Some(3000))).then([rejected(RENT, "book-unknown")]);
+        let book =
+            given::<Book>([]).when(hold(RENT, Some(3000))).then([rejected(RENT, "book-unknown")]);
         assert_eq!(book.0.standing(), Standing::Absent);
     }
 
     #[test]
     fn a_claimed_fee_must_be_the_books_own() {
-        let book = given::<Book>([registed()]).when(hold(OTHER, Some(2999))).then([rejected(OTHER, "fee-differs")]);
+        let book = given::<Book>([registed()])
+            .when(hold(OTHER, Some(2999)))
+            .then([rejected(OTHER, "fee-differs")]);
         is(&book, Status::Possible, None);
         let _ = book.when(hold(RENT, None)).then([held()]);
     }
@@ -266,14 +334,20 @@ mod tests {
     #[test]
     fn the_same_request_is_held_once() {
         let _ = given::<Book>([registed(), held()]).when(hold(RENT, None)).then_nothing();
-        let _ = given::<Book>([registed(), held(), approved()]).when(hold(RENT, None)).then_nothing();
+        let _ =
+            given::<Book>([registed(), held(), approved()]).when(hold(RENT, None)).then_nothing();
     }
 
     #[test]
     fn of_approve_and_reject_the_first_one_counts() {
-        let book = given::<Book>([registed(), held()]).when(Approve).then([approved()]).when(Approve).then_nothing();
+        let book = given::<Book>([registed(), held()])
+            .when(Approve)
+            .then([approved()])
+            .when(Approve)
+            .then_nothing();
         book.when(Reject).refused(Kind::Conflict, "already-approved");
-        let book = given::<Book>([registed(), held()]).when(Reject).then([rejected(RENT, "rejected")]);
+        let book =
+            given::<Book>([registed(), held()]).when(Reject).then([rejected(RENT, "rejected")]);
         is(&book, Status::Possible, None);
         book.when(Approve).refused(Kind::Conflict, "nothing-held");
     }
@@ -281,15 +355,20 @@ mod tests {
     #[test]
     fn with_nothing_held_there_is_nothing_to_approve_or_reject() {
         for command in [Approve, Reject] {
-            given::<Book>([registed()]).when(command.clone()).refused(Kind::Conflict, "nothing-held");
+            given::<Book>([registed()])
+                .when(command.clone())
+                .refused(Kind::Conflict, "nothing-held");
             given::<Book>([]).when(command).refused(Kind::Absent, "not-found");
         }
     }
 
     #[test]
     fn only_the_return_of_the_rent_that_has_it_frees_it_and_only_once() {
-        let book = given::<Book>([registed(), held(), approved()]).when(Free { rent: OTHER }).then_nothing();
-        let book = book.when(Free { rent: RENT }).then([freed()]).when(Free { rent: RENT }).then_nothing();
+        let book = given::<Book>([registed(), held(), approved()])
+            .when(Free { rent: OTHER })
+            .then_nothing();
+        let book =
+            book.when(Free { rent: RENT }).then([freed()]).when(Free { rent: RENT }).then_nothing();
         is(&book, Status::Possible, None);
         let _ = given::<Book>([]).when(Free { rent: RENT }).then_nothing();
         let _ = given::<Book>([registed(), held()]).when(Free { rent: RENT }).then_nothing();

@@ -30,7 +30,18 @@ pub struct Row {
 
 /// How far it has come, in this order.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, AsRefStr,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    AsRefStr,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
@@ -74,8 +85,12 @@ pub struct Shown {
 }
 
 impl Entity for Row {
-    const NAME: Name =
-        Name { system: "ebook", context: "ebook.dashboard", collection: "dashboards", item: "dashboard" };
+    const NAME: Name = Name {
+        system: "ebook",
+        context: "ebook.dashboard",
+        collection: "dashboards",
+        item: "dashboard",
+    };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8084);
@@ -102,7 +117,11 @@ impl Entity for Row {
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let (user, book) = self.order.as_ref().map(|order| (order.user_id, order.book_id)).unzip();
-        vec![("status", self.status.as_ref().into()), ("userId", user.into()), ("bookId", book.into())]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("userId", user.into()),
+            ("bookId", book.into()),
+        ]
     }
 }
 
@@ -140,7 +159,9 @@ impl View for Row {
         );
         folds.hearing::<Payment>(
             |event| match event {
-                payment::Event::Paid { rent_id, .. } | payment::Event::Refunded { rent_id, .. } => Some(rent_id.get()),
+                payment::Event::Paid { rent_id, .. } | payment::Event::Refunded { rent_id, .. } => {
+                    Some(rent_id.get())
+                }
                 _ => None,
             },
             |row, event| {
@@ -156,7 +177,8 @@ impl View for Row {
         );
         folds.hearing::<Book>(
             |event| match event {
-                book::Event::RequestHeld { rent_id, .. } | book::Event::Approved { rent_id, .. } => Some(rent_id.get()),
+                book::Event::RequestHeld { rent_id, .. }
+                | book::Event::Approved { rent_id, .. } => Some(rent_id.get()),
                 _ => None,
             },
             |row, event| match event {
@@ -194,7 +216,11 @@ mod tests {
         event: &'a dyn Any,
     }
     impl Folds<Row> for Fold<'_> {
-        fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut Row, &S::Event)) {
+        fn hearing<S: Aggregate>(
+            &mut self,
+            row: fn(&S::Event) -> Option<u64>,
+            fold: fn(&mut Row, &S::Event),
+        ) {
             if let Some(event) = self.event.downcast_ref::<S::Event>()
                 && let Some(number) = row(event)
             {
@@ -235,10 +261,22 @@ mod tests {
     }
 
     fn order(rental_fee: Option<u64>) -> Ordered {
-        Ordered { rent_id: RENT, user_id: 9, book_id: BOOK, book_name: Some("Hallo, JAVA".into()), rental_fee }
+        Ordered {
+            rent_id: RENT,
+            user_id: 9,
+            book_id: BOOK,
+            book_name: Some("Hallo, JAVA".into()),
+            rental_fee,
+        }
     }
     fn paid(rental_fee: Option<u64>) -> payment::Event {
-        payment::Event::Paid { rent_id: RENT, user_id: 9, book_id: BOOK, rental_fee, paid_date: at(1) }
+        payment::Event::Paid {
+            rent_id: RENT,
+            user_id: 9,
+            book_id: BOOK,
+            rental_fee,
+            paid_date: at(1),
+        }
     }
 
     #[test]
@@ -252,14 +290,29 @@ mod tests {
         ];
         let payments = [paid(None), payment::Event::PaymentFixed { rent_id, rental_fee: 3000 }];
         let books = [
-            book::Event::RequestHeld { rent_id, book_id, user_id, book_name: "Hello, JAVA".into(), rental_fee: 3000 },
+            book::Event::RequestHeld {
+                rent_id,
+                book_id,
+                user_id,
+                book_name: "Hello, JAVA".into(),
+                rental_fee: 3000,
+            },
             book::Event::Approved { rent_id, book_id, user_id, approved_date: at(2) },
             book::Event::BookFreed { rent_id, book_id },
         ];
         let shown = the_row(Told(&rents, &payments, &books)).show(RENT.of());
         assert_eq!((shown.user_id, shown.book_id, shown.status), (9, BOOK, Status::Returned));
-        assert_eq!((shown.book_name.as_deref(), shown.rental_fee), (Some("Hello, JAVA"), Some(3000)));
-        let dates = [shown.paid_date, shown.approved_date, shown.rented_date, shown.returned_date, shown.canceled_date];
+        assert_eq!(
+            (shown.book_name.as_deref(), shown.rental_fee),
+            (Some("Hello, JAVA"), Some(3000))
+        );
+        let dates = [
+            shown.paid_date,
+            shown.approved_date,
+            shown.rented_date,
+            shown.returned_date,
+            shown.canceled_date,
+        ];
         assert_eq!(dates, [Some(at(1)), Some(at(2)), Some(at(2)), Some(at(3)), None]);
     }
 
@@ -270,11 +323,21 @@ mod tests {
             rent::Event::Rented(order(rental_fee)),
             rent::Event::Canceled { rent_id, user_id, book_id, canceled_date: at(4) },
         ];
-        let refunded = payment::Event::Refunded { rent_id, user_id, book_id, rental_fee, refunded_date: at(3) };
-        let books = [book::Event::Rejected { rent_id, book_id, user_id, reason: "fee-differs".into() }];
+        let refunded = payment::Event::Refunded {
+            rent_id,
+            user_id,
+            book_id,
+            rental_fee,
+            refunded_date: at(3),
+        };
+        let books =
+            [book::Event::Rejected { rent_id, book_id, user_id, reason: "fee-differs".into() }];
         let shown = the_row(Told(&rents, &[paid(rental_fee), refunded], &books)).show(RENT.of());
         assert_eq!((shown.status, shown.canceled_date), (Status::Canceled, Some(at(4))));
-        assert_eq!((shown.book_name.as_deref(), shown.rental_fee), (Some("Hallo, JAVA"), rental_fee));
+        assert_eq!(
+            (shown.book_name.as_deref(), shown.rental_fee),
+            (Some("Hallo, JAVA"), rental_fee)
+        );
     }
 
     #[test]
@@ -284,7 +347,13 @@ mod tests {
             rent::Event::RentRequested(order(None)),
             rent::Event::RentFailed { rent_id, user_id, book_id, reason: "no-answer".into() },
         ];
-        let refunded = payment::Event::Refunded { rent_id, user_id, book_id, rental_fee: None, refunded_date: at(3) };
+        let refunded = payment::Event::Refunded {
+            rent_id,
+            user_id,
+            book_id,
+            rental_fee: None,
+            refunded_date: at(3),
+        };
         let row = the_row(Told(&rents, &[paid(None), refunded], &[]));
         assert_eq!(row.standing(), Standing::Absent);
     }

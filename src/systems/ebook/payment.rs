@@ -73,10 +73,27 @@ pub enum Command {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Event {
-    Paid { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, paid_date: Timestamp },
-    PaymentFixed { rent_id: Id<Rent>, rental_fee: u64 },
-    Refunded { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, refunded_date: Timestamp },
-    PaymentWithheld { rent_id: Id<Rent> },
+    Paid {
+        rent_id: Id<Rent>,
+        user_id: u64,
+        book_id: Id<Book>,
+        rental_fee: Option<u64>,
+        paid_date: Timestamp,
+    },
+    PaymentFixed {
+        rent_id: Id<Rent>,
+        rental_fee: u64,
+    },
+    Refunded {
+        rent_id: Id<Rent>,
+        user_id: u64,
+        book_id: Id<Book>,
+        rental_fee: Option<u64>,
+        refunded_date: Timestamp,
+    },
+    PaymentWithheld {
+        rent_id: Id<Rent>,
+    },
 }
 
 impl Payment {
@@ -86,7 +103,8 @@ impl Payment {
 }
 
 impl Entity for Payment {
-    const NAME: Name = Name { system: "ebook", context: "ebook.payment", collection: "payments", item: "payment" };
+    const NAME: Name =
+        Name { system: "ebook", context: "ebook.payment", collection: "payments", item: "payment" };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
@@ -104,7 +122,11 @@ impl Entity for Payment {
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let status = self.status();
-        vec![("status", status.as_ref().into()), ("userId", self.user_id.into()), ("bookId", self.book_id.into())]
+        vec![
+            ("status", status.as_ref().into()),
+            ("userId", self.user_id.into()),
+            ("bookId", self.book_id.into()),
+        ]
     }
     fn numbered_by() -> &'static [&'static str] {
         &["rentId"]
@@ -121,7 +143,8 @@ impl Aggregate for Payment {
         let (rent_id, at) = (this.id.of(), this.at);
         match command {
             Pay { user, book, fee } => {
-                let paid = Paid { rent_id, user_id: user, book_id: book, rental_fee: fee, paid_date: at };
+                let paid =
+                    Paid { rent_id, user_id: user, book_id: book, rental_fee: fee, paid_date: at };
                 self.progress.pay(fee, this.settings, paid)
             }
             Fix { fee } if self.progress == Progress::Paid && self.rental_fee.is_none() => {
@@ -130,7 +153,8 @@ impl Aggregate for Payment {
             Fix { .. } => ignore(),
             Refund { .. } => {
                 let Payment { user_id, book_id, rental_fee, .. } = *self;
-                let refunded = Refunded { rent_id, user_id, book_id, rental_fee, refunded_date: at };
+                let refunded =
+                    Refunded { rent_id, user_id, book_id, rental_fee, refunded_date: at };
                 self.progress.call_off(refunded, PaymentWithheld { rent_id })
             }
         }
@@ -140,7 +164,14 @@ impl Aggregate for Payment {
         match *event {
             Event::Paid { user_id, book_id, rental_fee, paid_date, .. } => {
                 let (progress, paid_date) = (Progress::Paid, Some(paid_date));
-                *self = Payment { user_id, book_id, rental_fee, progress, paid_date, refunded_date: None };
+                *self = Payment {
+                    user_id,
+                    book_id,
+                    rental_fee,
+                    progress,
+                    paid_date,
+                    refunded_date: None,
+                };
             }
             Event::PaymentFixed { rental_fee, .. } => self.rental_fee = Some(rental_fee),
             Event::Refunded { refunded_date, .. } => {
@@ -152,14 +183,18 @@ impl Aggregate for Payment {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Rent>(|event| match event {
-            rent::Event::RentFailed { rent_id, .. } => Some((rent_id.of(), Command::Refund { rent: *rent_id })),
+            rent::Event::RentFailed { rent_id, .. } => {
+                Some((rent_id.of(), Command::Refund { rent: *rent_id }))
+            }
             _ => None,
         });
         policies.hearing::<Book>(|event| match event {
             book::Event::RequestHeld { rent_id, rental_fee, .. } => {
                 Some((rent_id.of(), Command::Fix { fee: *rental_fee }))
             }
-            book::Event::Rejected { rent_id, .. } => Some((rent_id.of(), Command::Refund { rent: *rent_id })),
+            book::Event::Rejected { rent_id, .. } => {
+                Some((rent_id.of(), Command::Refund { rent: *rent_id }))
+            }
             _ => None,
         });
     }
@@ -213,7 +248,8 @@ mod tests {
 
     #[test]
     fn an_open_amount_that_no_book_fixed_is_refunded_as_it_is() {
-        let payment = given::<Payment>([paid(None)]).when(Refund { rent: RENT }).then([refunded(None)]);
+        let payment =
+            given::<Payment>([paid(None)]).when(Refund { rent: RENT }).then([refunded(None)]);
         let _ = payment.when(Fix { fee: 3000 }).then_nothing();
     }
 
@@ -222,7 +258,8 @@ mod tests {
         let withheld = PaymentWithheld { rent_id: RENT };
         let payment = given::<Payment>([]).when(Refund { rent: RENT }).then([withheld]);
         assert_eq!(payment.0.standing(), Standing::Absent);
-        let payment = payment.when(Refund { rent: RENT }).then_nothing().when(Fix { fee: 1 }).then_nothing();
+        let payment =
+            payment.when(Refund { rent: RENT }).then_nothing().when(Fix { fee: 1 }).then_nothing();
         payment.when(pay(None)).refused(Kind::Conflict, "payment-called-off");
     }
 
@@ -244,7 +281,12 @@ mod tests {
         }
         let mut ear = Ear(None);
         Payment::whenever(&mut ear);
-        let rejected = book::Event::Rejected { rent_id: RENT, book_id: BOOK, user_id: 9, reason: "rejected".into() };
+        let rejected = book::Event::Rejected {
+            rent_id: RENT,
+            book_id: BOOK,
+            user_id: 9,
+            reason: "rejected".into(),
+        };
         let heard = ear.0.expect("it listens to the book")(&rejected);
         assert_eq!(heard, Some((Id::new(1), Refund { rent: RENT })));
     }

@@ -45,7 +45,9 @@ pub struct Ordered {
 }
 
 /// How far the rent has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)]
@@ -89,7 +91,8 @@ pub enum Event {
 }
 
 impl Entity for Rent {
-    const NAME: Name = Name { system: "ebook", context: "ebook.rent", collection: "rents", item: "rent" };
+    const NAME: Name =
+        Name { system: "ebook", context: "ebook.rent", collection: "rents", item: "rent" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Self;
@@ -107,7 +110,11 @@ impl Entity for Rent {
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into()), ("userId", self.user_id.into()), ("bookId", self.book_id.into())]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("userId", self.user_id.into()),
+            ("bookId", self.book_id.into()),
+        ]
     }
 }
 
@@ -118,7 +125,11 @@ impl Aggregate for Rent {
     const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
-        use {Command::*, Event::*, Status::{Declined, New, Requested, Unanswered}};
+        use {
+            Command::*,
+            Event::*,
+            Status::{Declined, New, Requested, Unanswered},
+        };
         let (rent_id, user_id, book_id) = (this.id, self.user_id, self.book_id);
         match (self.status, command) {
             (New, Request(self::Request { user_id, book_id, book_name, rental_fee })) => {
@@ -128,14 +139,28 @@ impl Aggregate for Rent {
                 let (book_name, rental_fee) = (self.book_name.clone(), self.rental_fee);
                 emit(Rented(Ordered { rent_id, user_id, book_id, book_name, rental_fee }))
             }
-            (Requested, Settle(Err(no))) => emit(RentFailed { rent_id, user_id, book_id, reason: no.code().into() }),
-            (Status::Rented, Approve(at)) => emit(RentApproved { rent_id, user_id, book_id, rented_date: at }),
-            (Status::Rented, Cancel) => emit(Canceled { rent_id, user_id, book_id, canceled_date: this.at }),
-            (Status::Approved, Return) => emit(Returned { rent_id, user_id, book_id, returned_date: this.at }),
-            (Status::Returned, Return) | (_, Request(_) | Settle(_) | Approve(_) | Cancel) => ignore(),
+            (Requested, Settle(Err(no))) => {
+                emit(RentFailed { rent_id, user_id, book_id, reason: no.code().into() })
+            }
+            (Status::Rented, Approve(at)) => {
+                emit(RentApproved { rent_id, user_id, book_id, rented_date: at })
+            }
+            (Status::Rented, Cancel) => {
+                emit(Canceled { rent_id, user_id, book_id, canceled_date: this.at })
+            }
+            (Status::Approved, Return) => {
+                emit(Returned { rent_id, user_id, book_id, returned_date: this.at })
+            }
+            (Status::Returned, Return) | (_, Request(_) | Settle(_) | Approve(_) | Cancel) => {
+                ignore()
+            }
             (New | Declined | Unanswered, Return) => Err(Refusal::absent("rent")),
             (Requested, Return) => Err(Refusal::still_open()),
-            (_, Return) => Err(Refusal::conflict("not-lent", "the book is not lent", "대여 중인 도서가 아닙니다")),
+            (_, Return) => Err(Refusal::conflict(
+                "not-lent",
+                "the book is not lent",
+                "대여 중인 도서가 아닙니다",
+            )),
         }
     }
 
@@ -146,17 +171,27 @@ impl Aggregate for Rent {
                 (self.book_name, self.rental_fee) = (book_name.clone(), *rental_fee);
             }
             Event::Rented(_) => self.status = Status::Rented,
-            Event::RentFailed { reason, .. } if *reason == declined().code => self.status = Status::Declined,
+            Event::RentFailed { reason, .. } if *reason == declined().code => {
+                self.status = Status::Declined
+            }
             Event::RentFailed { .. } => self.status = Status::Unanswered,
-            Event::RentApproved { rented_date: at, .. } => (self.status, self.rented_date) = (Status::Approved, Some(*at)),
-            Event::Returned { returned_date: at, .. } => (self.status, self.returned_date) = (Status::Returned, Some(*at)),
-            Event::Canceled { canceled_date: at, .. } => (self.status, self.canceled_date) = (Status::Canceled, Some(*at)),
+            Event::RentApproved { rented_date: at, .. } => {
+                (self.status, self.rented_date) = (Status::Approved, Some(*at))
+            }
+            Event::Returned { returned_date: at, .. } => {
+                (self.status, self.returned_date) = (Status::Returned, Some(*at))
+            }
+            Event::Canceled { canceled_date: at, .. } => {
+                (self.status, self.canceled_date) = (Status::Canceled, Some(*at))
+            }
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Book>(|event| match event {
-            book::Event::Approved { rent_id, approved_date, .. } => Some((*rent_id, Command::Approve(*approved_date))),
+            book::Event::Approved { rent_id, approved_date, .. } => {
+                Some((*rent_id, Command::Approve(*approved_date)))
+            }
             _ => None,
         });
         policies.hearing::<Payment>(|event| match event {
@@ -168,7 +203,8 @@ impl Aggregate for Rent {
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
         let Rent { user_id: user, book_id: book, rental_fee: fee, .. } = *self;
         let pay = payment::Command::Pay { user, book, fee };
-        (self.status == Status::Requested).then(|| ask(rent.of::<Payment>(), pay, ONLY_ATTEMPT, Command::Settle))
+        (self.status == Status::Requested)
+            .then(|| ask(rent.of::<Payment>(), pay, ONLY_ATTEMPT, Command::Settle))
     }
 
     fn doors(doors: &mut impl Doors<Self>) {
@@ -244,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_declined_payment_ends_it_with_the_payments_no() {
-        let rent = given::<Rent>([RentRequested(order())]).when(Settle(Err(NoAnswer::Refused(declined()))));
+        let rent = given::<Rent>([RentRequested(order())])
+            .when(Settle(Err(NoAnswer::Refused(declined()))));
         let rent = rent.then([failed("payment-declined")]);
         assert_eq!(rent.0.standing(), Standing::Ended(declined()));
         rent.awaits_nothing();
@@ -261,7 +298,8 @@ mod tests {
 
     #[test]
     fn it_begins_when_it_was_approved_and_is_returned_once() {
-        let rent = rented().when(Approve(THEN)).then([approved()]).when(Approve(NOW)).then_nothing();
+        let rent =
+            rented().when(Approve(THEN)).then([approved()]).when(Approve(NOW)).then_nothing();
         assert_eq!(rent.0.rented_date, Some(THEN));
         let rent = rent.when(Return).then([returned()]).when(Return).then_nothing();
         assert_eq!(rent.0.status, Status::Returned);
@@ -278,7 +316,9 @@ mod tests {
     fn only_what_is_lent_can_be_returned() {
         rented().when(Return).refused(Kind::Conflict, "not-lent");
         given::<Rent>([RentRequested(order())]).when(Return).refused(Kind::Conflict, "still-open");
-        given::<Rent>([RentRequested(order()), failed("no-answer")]).when(Return).refused(Kind::Absent, "not-found");
+        given::<Rent>([RentRequested(order()), failed("no-answer")])
+            .when(Return)
+            .refused(Kind::Absent, "not-found");
         given::<Rent>([]).when(Return).refused(Kind::Absent, "not-found");
     }
 

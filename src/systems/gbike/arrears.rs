@@ -55,7 +55,8 @@ impl Arrears {
     }
     /// The bill that a further one queues behind, where there is no place at hand.
     pub fn last_in_line(&self) -> Option<Id<Billing>> {
-        let last_at_hand = self.at_hand.last().map(|(bill, _)| *bill).filter(|_| self.at_hand.len() >= AT_HAND);
+        let last_at_hand =
+            self.at_hand.last().map(|(bill, _)| *bill).filter(|_| self.at_hand.len() >= AT_HAND);
         self.chain.as_ref().map(|chain| chain.last).or(last_at_hand)
     }
     /// A further fee waits, unless it has its place in the chain.

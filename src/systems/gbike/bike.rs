@@ -16,7 +16,9 @@ pub struct Bike {
 }
 
 /// Whether a bike may be taken.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 pub enum Status {
     /// It may be taken.
     #[default]
@@ -49,24 +51,48 @@ pub struct Shown {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Command {
-    Register { status: Option<Status>, location: String },
+    Register {
+        status: Option<Status>,
+        location: String,
+    },
     /// May this rent have the bike? A yes has taken it.
-    Take { rent: Id<Rent> },
+    Take {
+        rent: Id<Rent>,
+    },
     /// The rent gave up asking for it.
-    Release { rent: Id<Rent> },
+    Release {
+        rent: Id<Rent>,
+    },
     /// The ride is over.
-    PutBack { rent: Id<Rent>, location: String },
+    PutBack {
+        rent: Id<Rent>,
+        location: String,
+    },
 }
 
 /// What a bike may say has happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Event {
-    RegisteredBike { bikeid: Id<Bike>, status: Status, location: String },
+    RegisteredBike {
+        bikeid: Id<Bike>,
+        status: Status,
+        location: String,
+    },
     /// A rent took it, or brought it back.
-    UpdatedBike { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
+    UpdatedBike {
+        bikeid: Id<Bike>,
+        status: Status,
+        location: String,
+        rentid: Id<Rent>,
+    },
     /// The rent that took it never came to be.
-    BikeFreed { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
+    BikeFreed {
+        bikeid: Id<Bike>,
+        status: Status,
+        location: String,
+        rentid: Id<Rent>,
+    },
 }
 
 /// Somebody rides it.
@@ -83,11 +109,16 @@ pub fn unknown() -> Refusal {
 }
 /// A place without a name is none: a bike left there would be lost.
 pub fn nowhere() -> Refusal {
-    Refusal::invalid("location-blank", "the location must not be blank", "위치는 비워 둘 수 없습니다")
+    Refusal::invalid(
+        "location-blank",
+        "the location must not be blank",
+        "위치는 비워 둘 수 없습니다",
+    )
 }
 
 impl Entity for Bike {
-    const NAME: Name = Name { system: "gbike", context: "gbike.bike", collection: "bikes", item: "bike" };
+    const NAME: Name =
+        Name { system: "gbike", context: "gbike.bike", collection: "bikes", item: "bike" };
     const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
 
@@ -118,9 +149,11 @@ impl Aggregate for Bike {
             (false, _, Register { status, location }) => {
                 emit(RegisteredBike { bikeid, status: status.unwrap_or_default(), location })
             }
-            (true, _, Register { .. }) => {
-                Err(Refusal::conflict("bike-registered", "the bike is registered already", "이미 등록된 자전거입니다"))
-            }
+            (true, _, Register { .. }) => Err(Refusal::conflict(
+                "bike-registered",
+                "the bike is registered already",
+                "이미 등록된 자전거입니다",
+            )),
 
             (false, _, Take { .. }) => Err(unknown()),
             (true, _, Take { rent }) if self.taken_by == Some(rent) => ignore(),
@@ -143,7 +176,8 @@ impl Aggregate for Bike {
     fn evolve(&mut self, event: &Event) {
         let (status, location, rent) = match event {
             Event::RegisteredBike { status, location, .. } => (status, location, None),
-            Event::UpdatedBike { status, location, rentid, .. } | Event::BikeFreed { status, location, rentid, .. } => {
+            Event::UpdatedBike { status, location, rentid, .. }
+            | Event::BikeFreed { status, location, rentid, .. } => {
                 (status, location, Some(*rentid))
             }
         };
@@ -153,7 +187,9 @@ impl Aggregate for Bike {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Rent>(|event| match event {
-            rent::Event::RentFailed { rentid, bikeid, .. } => Some((*bikeid, Command::Release { rent: *rentid })),
+            rent::Event::RentFailed { rentid, bikeid, .. } => {
+                Some((*bikeid, Command::Release { rent: *rentid }))
+            }
             rent::Event::Returned { rentid, bikeid, endlocation, .. } => {
                 Some((*bikeid, Command::PutBack { rent: *rentid, location: endlocation.clone() }))
             }
@@ -227,38 +263,65 @@ mod tests {
     #[test]
     fn one_rent_takes_it_and_the_next_is_told_that_it_is_in_use() {
         let bike = given::<Bike>([registered(Available)]).when(Take { rent: RENT });
-        let bike = bike.then([updated(InUse, "분당_정자역_1구역")]).when(Take { rent: RENT }).then_nothing();
+        let bike = bike
+            .then([updated(InUse, "분당_정자역_1구역")])
+            .when(Take { rent: RENT })
+            .then_nothing();
         bike.when(Take { rent: OTHER }).refused(Kind::Conflict, "bike-in-use");
     }
 
     #[test]
     fn what_is_in_use_broken_or_unknown_is_not_taken() {
-        given::<Bike>([registered(InUse)]).when(Take { rent: RENT }).refused(Kind::Conflict, "bike-in-use");
-        given::<Bike>([registered(Broken)]).when(Take { rent: RENT }).refused(Kind::Conflict, "bike-broken");
+        given::<Bike>([registered(InUse)])
+            .when(Take { rent: RENT })
+            .refused(Kind::Conflict, "bike-in-use");
+        given::<Bike>([registered(Broken)])
+            .when(Take { rent: RENT })
+            .refused(Kind::Conflict, "bike-broken");
         given::<Bike>([]).when(Take { rent: RENT }).refused(Kind::Conflict, "bike-unknown");
     }
 
     #[test]
     fn the_rent_that_took_it_puts_it_back_somewhere_else_and_only_once() {
         let bike = taken().when(put_back(OTHER)).then_nothing().when(put_back(RENT));
-        let bike = bike.then([updated(Available, "분당_정자역_3구역")]).when(put_back(RENT)).then_nothing();
+        let bike = bike
+            .then([updated(Available, "분당_정자역_3구역")])
+            .when(put_back(RENT))
+            .then_nothing();
         assert_eq!(bike.0.location, "분당_정자역_3구역");
         assert_eq!(bike.0.taken_by, None);
     }
 
     #[test]
     fn a_rent_that_never_came_to_be_leaves_it_where_it_stands() {
-        let bike = taken().when(Release { rent: OTHER }).then_nothing().when(Release { rent: RENT });
-        let freed =
-            BikeFreed { bikeid: BIKE, status: Available, location: "분당_정자역_1구역".into(), rentid: RENT };
-        let _ = bike.then([freed]).when(Release { rent: RENT }).then_nothing().when(put_back(RENT)).then_nothing();
-        assert_eq!(Bike::withdraws(&Release { rent: RENT }), Some(AskId::of(RENT, rent::ASKS_BIKE)));
+        let bike =
+            taken().when(Release { rent: OTHER }).then_nothing().when(Release { rent: RENT });
+        let freed = BikeFreed {
+            bikeid: BIKE,
+            status: Available,
+            location: "분당_정자역_1구역".into(),
+            rentid: RENT,
+        };
+        let _ = bike
+            .then([freed])
+            .when(Release { rent: RENT })
+            .then_nothing()
+            .when(put_back(RENT))
+            .then_nothing();
+        assert_eq!(
+            Bike::withdraws(&Release { rent: RENT }),
+            Some(AskId::of(RENT, rent::ASKS_BIKE))
+        );
         assert_eq!(Bike::withdraws(&put_back(RENT)), None);
     }
 
     #[test]
     fn a_policy_finds_nothing_to_do_where_there_is_no_bike() {
-        let bike = given::<Bike>([]).when(Release { rent: RENT }).then_nothing().when(put_back(RENT)).then_nothing();
+        let bike = given::<Bike>([])
+            .when(Release { rent: RENT })
+            .then_nothing()
+            .when(put_back(RENT))
+            .then_nothing();
         assert_eq!(bike.0.standing(), Standing::Absent);
     }
 }

@@ -28,7 +28,9 @@ pub struct Billing {
 }
 
 /// How far the bill has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[allow(missing_docs)]
 pub enum Status {
     #[default]
@@ -68,24 +70,58 @@ pub struct Shown {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Command {
-    Open { user: Id<UserDeposit>, start: Timestamp },
-    Calculate { end: Timestamp },
+    Open {
+        user: Id<UserDeposit>,
+        start: Timestamp,
+    },
+    Calculate {
+        end: Timestamp,
+    },
     Close,
     /// That bill is to be paid after this one.
-    Follow { user: Id<UserDeposit>, next: Id<Billing>, fee: u64 },
+    Follow {
+        user: Id<UserDeposit>,
+        next: Id<Billing>,
+        fee: u64,
+    },
 }
 
 /// What a bill may say has happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Event {
-    RegisteredBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, starttime: Timestamp },
-    CalculatedFee { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, endtime: Timestamp, fee: u64 },
-    ClosedBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, fee: u64 },
+    RegisteredBill {
+        billid: Id<Billing>,
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        starttime: Timestamp,
+    },
+    CalculatedFee {
+        billid: Id<Billing>,
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        endtime: Timestamp,
+        fee: u64,
+    },
+    ClosedBill {
+        billid: Id<Billing>,
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        fee: u64,
+    },
     /// Another bill is to be paid after it.
-    BillFollowed { billid: Id<Billing>, nextbillid: Id<Billing>, nextfee: u64 },
+    BillFollowed {
+        billid: Id<Billing>,
+        nextbillid: Id<Billing>,
+        nextfee: u64,
+    },
     /// It is paid, and that one is next.
-    BillPassedOn { billid: Id<Billing>, userid: Id<UserDeposit>, nextbillid: Id<Billing>, nextfee: u64 },
+    BillPassedOn {
+        billid: Id<Billing>,
+        userid: Id<UserDeposit>,
+        nextbillid: Id<Billing>,
+        nextfee: u64,
+    },
 }
 
 /// What riding costs: `[systems.gbike]` of the configuration.
@@ -111,7 +147,8 @@ impl Tariff {
 }
 
 impl Entity for Billing {
-    const NAME: Name = Name { system: "gbike", context: "gbike.billing", collection: "billings", item: "billing" };
+    const NAME: Name =
+        Name { system: "gbike", context: "gbike.billing", collection: "billings", item: "billing" };
     const PORT: Option<u16> = Some(8083);
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const STATE_VERSION: u16 = 2;
@@ -163,9 +200,14 @@ impl Aggregate for Billing {
                 emit(CalculatedFee { billid, rentid, userid, endtime: end, fee })
             }
             (ApplyFee, Close) => {
-                let closed = ClosedBill { billid, rentid, userid, fee: self.fee.unwrap_or_default() };
-                let passed_on =
-                    self.next.map(|(nextbillid, nextfee)| BillPassedOn { billid, userid, nextbillid, nextfee });
+                let closed =
+                    ClosedBill { billid, rentid, userid, fee: self.fee.unwrap_or_default() };
+                let passed_on = self.next.map(|(nextbillid, nextfee)| BillPassedOn {
+                    billid,
+                    userid,
+                    nextbillid,
+                    nextfee,
+                });
                 Ok([closed].into_iter().chain(passed_on).collect())
             }
             (Status::Open | ApplyFee, Follow { next, fee, .. }) if self.next.is_none() => {
@@ -188,10 +230,13 @@ impl Aggregate for Billing {
                 *self = Billing { userid, starttime, status: Status::Open, ..Billing::default() };
             }
             Event::CalculatedFee { endtime, fee, .. } => {
-                (self.status, self.endtime, self.fee) = (Status::ApplyFee, Some(*endtime), Some(*fee));
+                (self.status, self.endtime, self.fee) =
+                    (Status::ApplyFee, Some(*endtime), Some(*fee));
             }
             Event::ClosedBill { .. } => self.status = Status::Closed,
-            Event::BillFollowed { nextbillid, nextfee, .. } => self.next = Some((*nextbillid, *nextfee)),
+            Event::BillFollowed { nextbillid, nextfee, .. } => {
+                self.next = Some((*nextbillid, *nextfee))
+            }
             Event::BillPassedOn { .. } => {}
         }
     }
@@ -201,15 +246,21 @@ impl Aggregate for Billing {
             rent::Event::Rented { rentid, userid, starttime, .. } => {
                 Some((rentid.of(), Command::Open { user: *userid, start: *starttime }))
             }
-            rent::Event::Returned { rentid, endtime, .. } => Some((rentid.of(), Command::Calculate { end: *endtime })),
+            rent::Event::Returned { rentid, endtime, .. } => {
+                Some((rentid.of(), Command::Calculate { end: *endtime }))
+            }
             _ => None,
         });
         policies.hearing::<UserDeposit>(|event| match *event {
-            user_deposit::Event::UpdatedDeposit { billid, .. } => billid.map(|bill| (bill, Command::Close)),
+            user_deposit::Event::UpdatedDeposit { billid, .. } => {
+                billid.map(|bill| (bill, Command::Close))
+            }
             user_deposit::Event::FeeQueued { userid, billid, fee, after } => {
                 Some((after, Command::Follow { user: userid, next: billid, fee }))
             }
-            user_deposit::Event::FeeDeferred { .. } | user_deposit::Event::FeeMovedUp { .. } => None,
+            user_deposit::Event::FeeDeferred { .. } | user_deposit::Event::FeeMovedUp { .. } => {
+                None
+            }
         });
     }
 }
@@ -239,18 +290,26 @@ mod tests {
     #[test]
     fn it_opens_with_the_ride_has_its_fee_at_the_end_and_closes_when_that_is_paid() {
         let open = || Open { user: USER, start: at(100) };
-        let bill = given::<Billing>([]).when(open()).then([registered()]).when(open()).then_nothing();
+        let bill =
+            given::<Billing>([]).when(open()).then([registered()]).when(open()).then_nothing();
         let bill = bill.when(Calculate { end: at(701) }).then([calculated(1000, 701)]);
-        let bill = bill.when(Calculate { end: at(999) }).then_nothing().when(Close).then([closed()]);
+        let bill =
+            bill.when(Calculate { end: at(999) }).then_nothing().when(Close).then([closed()]);
         let bill = bill.when(Close).then_nothing().when(open()).then_nothing();
         let shown = bill.when(Calculate { end: at(999) }).then_nothing().0.show(BILL);
-        assert_eq!((shown.status, shown.fee, shown.endtime), (Status::Closed, Some(1000), Some(at(701))));
+        assert_eq!(
+            (shown.status, shown.fee, shown.endtime),
+            (Status::Closed, Some(1000), Some(at(701)))
+        );
     }
 
     #[test]
     fn only_whole_minutes_cost_something() {
-        for (end, fee) in [(100, 0), (159, 0), (160, 100), (219, 100), (220, 200), (99, 0), (0, 0)] {
-            let _ = given::<Billing>([registered()]).when(Calculate { end: at(end) }).then([calculated(fee, end)]);
+        for (end, fee) in [(100, 0), (159, 0), (160, 100), (219, 100), (220, 200), (99, 0), (0, 0)]
+        {
+            let _ = given::<Billing>([registered()])
+                .when(Calculate { end: at(end) })
+                .then([calculated(fee, end)]);
         }
     }
 
@@ -259,13 +318,20 @@ mod tests {
         let tariff: Tariff = serde_json::from_str(r#"{"fee_per_minute": 150}"#).expect("a tariff");
         assert_eq!(tariff.fee(at(0), at(180)), 450);
         assert_eq!(Tariff { fee_per_minute: u64::MAX }.fee(at(0), at(180)), u64::MAX);
-        assert_eq!(serde_json::from_str::<Tariff>("{}").expect("a tariff"), Tariff { fee_per_minute: 100 });
+        assert_eq!(
+            serde_json::from_str::<Tariff>("{}").expect("a tariff"),
+            Tariff { fee_per_minute: 100 }
+        );
     }
 
     #[test]
     fn it_closes_only_when_there_was_a_fee_to_pay() {
         let _ = given::<Billing>([registered()]).when(Close).then_nothing();
-        let bill = given::<Billing>([]).when(Close).then_nothing().when(Calculate { end: at(1) }).then_nothing();
+        let bill = given::<Billing>([])
+            .when(Close)
+            .then_nothing()
+            .when(Calculate { end: at(1) })
+            .then_nothing();
         assert_eq!(bill.0.standing(), Standing::Absent);
     }
 
@@ -273,14 +339,20 @@ mod tests {
     fn it_knows_the_one_that_is_to_be_paid_after_it_and_names_it_when_it_closes() {
         let follow = |next| Follow { user: USER, next: Id::new(next), fee: 300 };
         let followed = BillFollowed { billid: BILL, nextbillid: Id::new(8), nextfee: 300 };
-        let passed_on = || BillPassedOn { billid: BILL, userid: USER, nextbillid: Id::new(8), nextfee: 300 };
-        let bill = given::<Billing>([registered(), calculated(1000, 701)]).when(follow(8)).then([followed]);
+        let passed_on =
+            || BillPassedOn { billid: BILL, userid: USER, nextbillid: Id::new(8), nextfee: 300 };
+        let bill = given::<Billing>([registered(), calculated(1000, 701)])
+            .when(follow(8))
+            .then([followed]);
         let bill = bill.when(follow(9)).then_nothing().when(Close).then([closed(), passed_on()]);
         let _ = bill.when(Close).then_nothing();
         // Whoever queues behind one that is closed already is next at once.
         let closed = given::<Billing>([registered(), calculated(1000, 701), closed()]);
         let _ = closed.when(follow(8)).then([passed_on()]);
-        assert_eq!(given::<Billing>([]).when(follow(8)).then([passed_on()]).0.standing(), Standing::Absent);
+        assert_eq!(
+            given::<Billing>([]).when(follow(8)).then([passed_on()]).0.standing(),
+            Standing::Absent
+        );
     }
 
     /// What a bill makes of the events of a deposit.
@@ -300,11 +372,18 @@ mod tests {
             Billing::whenever(&mut heard);
             heard.1
         };
-        let updated =
-            |billid| user_deposit::Event::UpdatedDeposit { userid: USER, deposit: 500, arrears: 0, billid };
+        let updated = |billid| user_deposit::Event::UpdatedDeposit {
+            userid: USER,
+            deposit: 500,
+            arrears: 0,
+            billid,
+        };
         assert_eq!(told(updated(None)), None);
         assert_eq!(told(updated(Some(Id::new(7)))), Some((Id::new(7), Close)));
         let billid = Id::new(7);
-        assert_eq!(told(user_deposit::Event::FeeDeferred { userid: USER, billid, fee: 600, arrears: 600 }), None);
+        assert_eq!(
+            told(user_deposit::Event::FeeDeferred { userid: USER, billid, fee: 600, arrears: 600 }),
+            None
+        );
     }
 }

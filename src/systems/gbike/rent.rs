@@ -34,7 +34,9 @@ pub struct Rent {
 }
 
 /// How far the rent has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs)]
@@ -84,22 +86,49 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Event {
-    RentRequested { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
+    RentRequested {
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        bikeid: Id<Bike>,
+    },
     /// The customer owes nothing.
-    RentCleared { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
-    Rented { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, starttime: Timestamp },
-    RentFailed { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, reason: String },
-    Returned { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, endtime: Timestamp, endlocation: String },
+    RentCleared {
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        bikeid: Id<Bike>,
+    },
+    Rented {
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        bikeid: Id<Bike>,
+        starttime: Timestamp,
+    },
+    RentFailed {
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        bikeid: Id<Bike>,
+        reason: String,
+    },
+    Returned {
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        bikeid: Id<Bike>,
+        endtime: Timestamp,
+        endlocation: String,
+    },
 }
 
 /// The refusal that was kept by its code; nobody's is that of nobody having answered.
 fn refusal(reason: Option<&str>) -> Refusal {
     let said = [in_arrears(), bike::in_use(), bike::broken(), bike::unknown()];
-    said.into_iter().find(|refusal| Some(refusal.code.as_ref()) == reason).unwrap_or_else(Refusal::retry_later)
+    said.into_iter()
+        .find(|refusal| Some(refusal.code.as_ref()) == reason)
+        .unwrap_or_else(Refusal::retry_later)
 }
 
 impl Entity for Rent {
-    const NAME: Name = Name { system: "gbike", context: "gbike.rent", collection: "rents", item: "rent" };
+    const NAME: Name =
+        Name { system: "gbike", context: "gbike.rent", collection: "rents", item: "rent" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
@@ -117,7 +146,11 @@ impl Entity for Rent {
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into()), ("userid", self.userid.into()), ("bikeid", self.bikeid.into())]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("userid", self.userid.into()),
+            ("bikeid", self.bikeid.into()),
+        ]
     }
     fn numbered_by() -> &'static [&'static str] {
         &["rentid"]
@@ -131,39 +164,68 @@ impl Aggregate for Rent {
     const MAY_ASK: MayAsk = &[("Request", &[UserDeposit::NAME, Bike::NAME])];
 
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
-        use {Command::*, Event::*, Status::{Failed, New, Requested}};
+        use {
+            Command::*,
+            Event::*,
+            Status::{Failed, New, Requested},
+        };
         let (rentid, userid, bikeid) = (this.id, self.userid, self.bikeid);
         match (self.status, command) {
-            (New, Request(r)) if r.userid == Id::default() => {
-                Err(Refusal::invalid("user-unknown", "numbers of users are positive", "사용자 번호는 양수여야 합니다"))
-            }
+            (New, Request(r)) if r.userid == Id::default() => Err(Refusal::invalid(
+                "user-unknown",
+                "numbers of users are positive",
+                "사용자 번호는 양수여야 합니다",
+            )),
             (New, Request(r)) => emit(RentRequested { rentid, userid: r.userid, bikeid: r.bikeid }),
-            (Requested, Settle(Ok(()))) if !self.cleared => emit(RentCleared { rentid, userid, bikeid }),
-            (Requested, Settle(Ok(()))) => emit(Rented { rentid, userid, bikeid, starttime: this.at }),
-            (Requested, Settle(Err(no))) => emit(RentFailed { rentid, userid, bikeid, reason: no.code().into() }),
+            (Requested, Settle(Ok(()))) if !self.cleared => {
+                emit(RentCleared { rentid, userid, bikeid })
+            }
+            (Requested, Settle(Ok(()))) => {
+                emit(Rented { rentid, userid, bikeid, starttime: this.at })
+            }
+            (Requested, Settle(Err(no))) => {
+                emit(RentFailed { rentid, userid, bikeid, reason: no.code().into() })
+            }
             (_, Request(_) | Settle(_)) => ignore(),
 
             (New | Failed, Return(_)) => Err(Refusal::absent("rent")),
             (Requested, Return(_)) => Err(Refusal::still_open()),
-            (Status::Rented, Return(end)) if end.endlocation.trim().is_empty() => Err(bike::nowhere()),
+            (Status::Rented, Return(end)) if end.endlocation.trim().is_empty() => {
+                Err(bike::nowhere())
+            }
             (Status::Rented, Return(self::Return { endlocation })) => {
                 emit(Returned { rentid, userid, bikeid, endtime: this.at, endlocation })
             }
-            (Status::Returned, Return(end)) if self.endlocation.as_ref() == Some(&end.endlocation) => ignore(),
-            (Status::Returned, Return(_)) => {
-                Err(Refusal::conflict("already-returned", "the bike was left elsewhere", "이미 다른 곳에 반납되었습니다"))
+            (Status::Returned, Return(end))
+                if self.endlocation.as_ref() == Some(&end.endlocation) =>
+            {
+                ignore()
             }
+            (Status::Returned, Return(_)) => Err(Refusal::conflict(
+                "already-returned",
+                "the bike was left elsewhere",
+                "이미 다른 곳에 반납되었습니다",
+            )),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
         match event {
             Event::RentRequested { userid, bikeid, .. } => {
-                *self = Rent { userid: *userid, bikeid: *bikeid, status: Status::Requested, ..Rent::default() };
+                *self = Rent {
+                    userid: *userid,
+                    bikeid: *bikeid,
+                    status: Status::Requested,
+                    ..Rent::default()
+                };
             }
             Event::RentCleared { .. } => self.cleared = true,
-            Event::Rented { starttime, .. } => (self.status, self.starttime) = (Status::Rented, Some(*starttime)),
-            Event::RentFailed { reason, .. } => (self.status, self.reason) = (Status::Failed, Some(reason.clone())),
+            Event::Rented { starttime, .. } => {
+                (self.status, self.starttime) = (Status::Rented, Some(*starttime))
+            }
+            Event::RentFailed { reason, .. } => {
+                (self.status, self.reason) = (Status::Failed, Some(reason.clone()))
+            }
             Event::Returned { endtime, endlocation, .. } => {
                 (self.status, self.endtime) = (Status::Returned, Some(*endtime));
                 self.endlocation = Some(endlocation.clone());
@@ -172,7 +234,9 @@ impl Aggregate for Rent {
     }
 
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
-        let deposit = || ask(self.userid, user_deposit::Command::Clear { rent }, ASKS_DEPOSIT, Command::Settle);
+        let deposit = || {
+            ask(self.userid, user_deposit::Command::Clear { rent }, ASKS_DEPOSIT, Command::Settle)
+        };
         let bike = || ask(self.bikeid, bike::Command::Take { rent }, ASKS_BIKE, Command::Settle);
         (self.status == Status::Requested).then(|| if self.cleared { bike() } else { deposit() })
     }
@@ -239,10 +303,14 @@ mod tests {
     #[test]
     fn a_request_asks_the_deposit_and_then_the_bike_and_is_open_until_both_have_said_yes() {
         let rent = given::<Rent>([]).when(request()).then([requested()]);
-        let rent = rent.awaits("gbike.userDeposit-9 <- Clear { rent: #1 }").when(Settle(Ok(()))).then([cleared()]);
+        let rent = rent
+            .awaits("gbike.userDeposit-9 <- Clear { rent: #1 }")
+            .when(Settle(Ok(())))
+            .then([cleared()]);
         assert_eq!(rent.0.standing(), Standing::Open);
         assert_eq!(rent.0.show(RENT).status, Status::Requested);
-        let rent = rent.awaits("gbike.bike-3 <- Take { rent: #1 }").when(Settle(Ok(()))).then([rented()]);
+        let rent =
+            rent.awaits("gbike.bike-3 <- Take { rent: #1 }").when(Settle(Ok(()))).then([rented()]);
         assert_eq!(rent.0.standing(), Standing::Established);
         assert_eq!(rent.0.show(RENT).starttime, Some(NOW));
         rent.awaits_nothing();
@@ -263,7 +331,9 @@ mod tests {
             (vec![requested(), cleared()], bike::broken()),
             (vec![requested(), cleared()], bike::unknown()),
         ] {
-            let rent = given::<Rent>(past).when(Settle(Err(NoAnswer::Refused(no.clone())))).then([failed(&no.code)]);
+            let rent = given::<Rent>(past)
+                .when(Settle(Err(NoAnswer::Refused(no.clone()))))
+                .then([failed(&no.code)]);
             assert_eq!(rent.0.standing(), Standing::Ended(no));
             rent.awaits_nothing();
         }
@@ -272,7 +342,9 @@ mod tests {
     #[test]
     fn without_an_answer_of_either_it_ends_and_may_be_tried_again() {
         for past in [vec![requested()], vec![requested(), cleared()]] {
-            let rent = given::<Rent>(past).when(Settle(Err(NoAnswer::Unavailable))).then([failed("no-answer")]);
+            let rent = given::<Rent>(past)
+                .when(Settle(Err(NoAnswer::Unavailable)))
+                .then([failed("no-answer")]);
             assert_eq!(rent.0.standing(), Standing::Ended(Refusal::retry_later()));
             rent.when(Settle(Ok(()))).then_nothing().awaits_nothing();
         }
@@ -297,7 +369,9 @@ mod tests {
         given::<Rent>([]).when(end()).refused(Kind::Absent, "not-found");
         given::<Rent>([requested()]).when(end()).refused(Kind::Conflict, "still-open");
         given::<Rent>([requested(), cleared()]).when(end()).refused(Kind::Conflict, "still-open");
-        given::<Rent>([requested(), failed("no-answer")]).when(end()).refused(Kind::Absent, "not-found");
+        given::<Rent>([requested(), failed("no-answer")])
+            .when(end())
+            .refused(Kind::Absent, "not-found");
     }
 
     #[test]

@@ -74,7 +74,12 @@ pub enum Command {
 #[allow(missing_docs)]
 pub enum Event {
     /// It holds another amount now. `billid` is the bill that this very change has paid, none when money was paid in.
-    UpdatedDeposit { userid: Id<UserDeposit>, deposit: u64, arrears: u64, billid: Option<Id<Billing>> },
+    UpdatedDeposit {
+        userid: Id<UserDeposit>,
+        deposit: u64,
+        arrears: u64,
+        billid: Option<Id<Billing>>,
+    },
     /// It does not cover this fee, or owes an older one.
     FeeDeferred { userid: Id<UserDeposit>, billid: Id<Billing>, fee: u64, arrears: u64 },
     /// This deferred fee waits at the end of the chain, behind that of bill `after`.
@@ -99,7 +104,8 @@ impl UserDeposit {
                 format!("예치금은 최대 {MOST}원입니다"),
             ));
         };
-        let paid_in = Event::UpdatedDeposit { userid, deposit, arrears: self.arrears.sum(), billid: None };
+        let paid_in =
+            Event::UpdatedDeposit { userid, deposit, arrears: self.arrears.sum(), billid: None };
         let mut owing = self.clone();
         owing.evolve(&paid_in);
         Ok([paid_in].into_iter().chain(owing.pay(userid)).collect())
@@ -123,15 +129,24 @@ impl UserDeposit {
     }
     /// A fee waits: at hand, or behind the last one.
     fn defer(&self, userid: Id<Self>, billid: Id<Billing>, fee: u64) -> Vec<Event> {
-        let queued = self.arrears.last_in_line().map(|after| Event::FeeQueued { userid, billid, fee, after });
+        let queued = self.arrears.last_in_line().map(|after| Event::FeeQueued {
+            userid,
+            billid,
+            fee,
+            after,
+        });
         let arrears = self.arrears.sum().saturating_add(fee);
         queued.into_iter().chain([Event::FeeDeferred { userid, billid, fee, arrears }]).collect()
     }
 }
 
 impl Entity for UserDeposit {
-    const NAME: Name =
-        Name { system: "gbike", context: "gbike.userDeposit", collection: "userDeposits", item: "userDeposit" };
+    const NAME: Name = Name {
+        system: "gbike",
+        context: "gbike.userDeposit",
+        collection: "userDeposits",
+        item: "userDeposit",
+    };
     const PORT: Option<u16> = Some(8084);
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const STATE_VERSION: u16 = 2;
@@ -173,13 +188,18 @@ impl Aggregate for UserDeposit {
             (_, TopUp { deposit }) => self.top_up(userid, deposit),
             (true, Clear { .. }) => Err(in_arrears()),
             (false, Clear { .. }) => ignore(),
-            (false, Charge { bill, fee }) if fee <= self.deposit => {
-                emit(UpdatedDeposit { userid, deposit: self.deposit - fee, arrears: 0, billid: Some(bill) })
-            }
+            (false, Charge { bill, fee }) if fee <= self.deposit => emit(UpdatedDeposit {
+                userid,
+                deposit: self.deposit - fee,
+                arrears: 0,
+                billid: Some(bill),
+            }),
             (_, Charge { bill, fee }) => Ok(self.defer(userid, bill, fee)),
 
             (true, GoOn { after }) if was_last(after) => Ok(self.clone().pay(userid)),
-            (true, MoveUp { after, bill, fee }) if was_last(after) && self.arrears.first().is_none() => {
+            (true, MoveUp { after, bill, fee })
+                if was_last(after) && self.arrears.first().is_none() =>
+            {
                 let moved = FeeMovedUp { userid, billid: bill, fee };
                 let mut next = self.clone();
                 next.evolve(&moved);
@@ -213,7 +233,9 @@ impl Aggregate for UserDeposit {
             billing::Event::CalculatedFee { billid, userid, fee, .. } => {
                 Some((userid, Command::Charge { bill: billid, fee }))
             }
-            billing::Event::ClosedBill { billid, userid, .. } => Some((userid, Command::GoOn { after: billid })),
+            billing::Event::ClosedBill { billid, userid, .. } => {
+                Some((userid, Command::GoOn { after: billid }))
+            }
             billing::Event::BillPassedOn { billid, userid, nextbillid, nextfee } => {
                 Some((userid, Command::MoveUp { after: billid, bill: nextbillid, fee: nextfee }))
             }
@@ -222,7 +244,9 @@ impl Aggregate for UserDeposit {
     }
 
     fn doors(doors: &mut impl Doors<Self>) {
-        doors.post(Role::Both, |TopUp { userid, deposit }: TopUp| (Target::Chosen(userid), Command::TopUp { deposit }));
+        doors.post(Role::Both, |TopUp { userid, deposit }: TopUp| {
+            (Target::Chosen(userid), Command::TopUp { deposit })
+        });
     }
 }
 

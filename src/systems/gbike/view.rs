@@ -72,7 +72,8 @@ impl Entity for Row {
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {
-        let Row { userid, bikeid, rent_status, endlocation, fee, billing_status, deposit, .. } = self.clone();
+        let Row { userid, bikeid, rent_status, endlocation, fee, billing_status, deposit, .. } =
+            self.clone();
         let (rent_starttime, rent_end_time) = (self.starttime, self.endtime);
         let (rentid, billid) = (id.of(), billing_status.map(|_| id.of()));
         Shown {
@@ -122,9 +123,9 @@ impl View for Row {
         );
         folds.hearing::<Billing>(
             |event| match event {
-                RegisteredBill { rentid, .. } | CalculatedFee { rentid, .. } | ClosedBill { rentid, .. } => {
-                    Some(rentid.get())
-                }
+                RegisteredBill { rentid, .. }
+                | CalculatedFee { rentid, .. }
+                | ClosedBill { rentid, .. } => Some(rentid.get()),
                 BillFollowed { .. } | BillPassedOn { .. } => None,
             },
             |row, event| match event {

@@ -27,7 +27,9 @@ pub struct Book {
 }
 
 /// How far the booking has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[allow(missing_docs)]
 pub enum Status {
     #[default]
@@ -89,7 +91,8 @@ pub enum Event {
 }
 
 impl Entity for Book {
-    const NAME: Name = Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
+    const NAME: Name =
+        Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Shown;
@@ -104,7 +107,9 @@ impl Entity for Book {
             Status::Registered => Standing::Open,
             Status::Declined => Standing::Ended(declined()),
             Status::Unanswered => Standing::Ended(Refusal::retry_later()),
-            Status::PaidComplete | Status::PrintComplete | Status::Canceled => Standing::Established,
+            Status::PaidComplete | Status::PrintComplete | Status::Canceled => {
+                Standing::Established
+            }
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -122,13 +127,21 @@ impl Aggregate for Book {
         use {Command::*, Event::*, NoAnswer::Refused, Status::*};
         let booking_id = this.id;
         match (self.status, command) {
-            (New, Request(wanted)) => emit(BookRequested(wanted.checked(booking_id, this.settings)?)),
+            (New, Request(wanted)) => {
+                emit(BookRequested(wanted.checked(booking_id, this.settings)?))
+            }
             (Registered, SettlePayment(Ok(()))) => emit(Booked(self.order.clone())),
-            (Registered, SettlePayment(Err(no))) => emit(BookFailed { booking_id, reason: no.code().into() }),
+            (Registered, SettlePayment(Err(no))) => {
+                emit(BookFailed { booking_id, reason: no.code().into() })
+            }
 
             (PaidComplete, Cancel) if !self.canceling => emit(BookCancelRequested { booking_id }),
-            (PaidComplete, SettleCancel(Ok(()))) if self.canceling => emit(Event::Canceled { booking_id }),
-            (PaidComplete, SettleCancel(Err(Refused(_)))) if self.canceling => emit(BookCancelRefused { booking_id }),
+            (PaidComplete, SettleCancel(Ok(()))) if self.canceling => {
+                emit(Event::Canceled { booking_id })
+            }
+            (PaidComplete, SettleCancel(Err(Refused(_)))) if self.canceling => {
+                emit(BookCancelRefused { booking_id })
+            }
             // The print is heard of before the ticket's no has come.
             (PaidComplete, CompletePrint) if self.canceling => {
                 Ok(vec![BookCancelRefused { booking_id }, BookPrintCompleted { booking_id }])
@@ -144,9 +157,13 @@ impl Aggregate for Book {
 
     fn evolve(&mut self, event: &Event) {
         match event {
-            Event::BookRequested(order) => (self.order, self.status) = (order.clone(), Status::Registered),
+            Event::BookRequested(order) => {
+                (self.order, self.status) = (order.clone(), Status::Registered)
+            }
             Event::Booked(_) => self.status = Status::PaidComplete,
-            Event::BookFailed { reason, .. } if *reason == declined().code => self.status = Status::Declined,
+            Event::BookFailed { reason, .. } if *reason == declined().code => {
+                self.status = Status::Declined
+            }
             Event::BookFailed { .. } => self.status = Status::Unanswered,
             Event::BookPrintCompleted { .. } => self.status = Status::PrintComplete,
             Event::BookCancelRequested { .. } => self.canceling = true,
@@ -170,14 +187,21 @@ impl Aggregate for Book {
         let pay = || payment::Command::Pay { total_price: self.order.total_price };
         let void = || ticket::Command::Void(self.order.admission());
         match self.status {
-            Status::Registered => Some(ask(booking.of::<Payment>(), pay(), ONLY_ATTEMPT, Command::SettlePayment)),
-            _ if self.canceling => Some(ask(booking.of::<Ticket>(), void(), ONLY_ATTEMPT, Command::SettleCancel)),
+            Status::Registered => {
+                Some(ask(booking.of::<Payment>(), pay(), ONLY_ATTEMPT, Command::SettlePayment))
+            }
+            _ if self.canceling => {
+                Some(ask(booking.of::<Ticket>(), void(), ONLY_ATTEMPT, Command::SettleCancel))
+            }
             _ => None,
         }
     }
 
     fn claims(&self) -> Vec<String> {
-        let holds = matches!(self.status, Status::Registered | Status::PaidComplete | Status::PrintComplete);
+        let holds = matches!(
+            self.status,
+            Status::Registered | Status::PaidComplete | Status::PrintComplete
+        );
         if holds { self.order.claims() } else { Vec::new() }
     }
 
@@ -209,7 +233,15 @@ mod tests {
 
     fn order(showtime: Option<Timestamp>) -> Ordered {
         let (movie_name, seat) = (Some("soul".into()), Some("1A, 2B".into()));
-        Ordered { booking_id: BOOKING, qty: 2, movie_name, seat, total_price: Some(10_000), showtime, name: None }
+        Ordered {
+            booking_id: BOOKING,
+            qty: 2,
+            movie_name,
+            seat,
+            total_price: Some(10_000),
+            showtime,
+            name: None,
+        }
     }
     fn requested() -> Event {
         BookRequested(order(None))
@@ -237,7 +269,13 @@ mod tests {
     fn a_request_asks_for_its_payment_and_only_its_yes_says_booked() {
         let Ordered { qty, movie_name, seat, total_price, .. } = order(None);
         let book = given::<Book>([])
-            .when(Command::Request(super::Request { qty, movie_name, seat, total_price, showtime: None }))
+            .when(Command::Request(super::Request {
+                qty,
+                movie_name,
+                seat,
+                total_price,
+                showtime: None,
+            }))
             .then([requested()])
             .awaits("movie.payment-1 <- Pay { total_price: Some(10000) }");
         assert_eq!((book.0.standing(), book.0.status), (Standing::Open, Status::Registered));
@@ -248,7 +286,8 @@ mod tests {
 
     #[test]
     fn a_declined_payment_ends_it_with_the_payments_no() {
-        let book = given::<Book>([requested()]).when(SettlePayment(Err(NoAnswer::Refused(declined()))));
+        let book =
+            given::<Book>([requested()]).when(SettlePayment(Err(NoAnswer::Refused(declined()))));
         let book = book.then([failed("payment-declined")]);
         assert_eq!(book.0.standing(), Standing::Ended(declined()));
         book.when(Cancel).refused(Kind::Absent, "not-found");
@@ -256,7 +295,8 @@ mod tests {
 
     #[test]
     fn without_an_answer_it_ends_and_may_be_tried_again() {
-        let book = given::<Book>([requested()]).when(SettlePayment(NO_ANSWER)).then([failed("no-answer")]);
+        let book =
+            given::<Book>([requested()]).when(SettlePayment(NO_ANSWER)).then([failed("no-answer")]);
         assert_eq!(book.0.standing(), Standing::Ended(Refusal::retry_later()));
         let _ = book.when(SettlePayment(Ok(()))).then_nothing();
     }
@@ -266,7 +306,12 @@ mod tests {
         let void = "movie.ticket-1 <- Void(Admission { booking_id: #1, movie_name: Some(\"soul\"), qty: 2, \
                     seat: Some(\"1A, 2B\") })";
         let book = booked().when(Cancel).then([cancel_requested()]).awaits(void);
-        let book = book.when(Cancel).then_nothing().when(SettleCancel(NO_ANSWER)).then_nothing().awaits(void);
+        let book = book
+            .when(Cancel)
+            .then_nothing()
+            .when(SettleCancel(NO_ANSWER))
+            .then_nothing()
+            .awaits(void);
         assert_eq!(book.0.status, Status::PaidComplete);
         let book = book.when(SettleCancel(Ok(()))).then([Event::Canceled { booking_id: BOOKING }]);
         assert_eq!(book.0.status, Status::Canceled);
@@ -302,7 +347,10 @@ mod tests {
         let seats = ["1A,1970-01-01T00:00:00Z,soul", "2B,1970-01-01T00:00:00Z,soul"];
         assert_eq!(given::<Book>([ask.clone()]).0.claims(), seats);
         assert_eq!(given::<Book>([ask.clone(), done.clone(), completed()]).0.claims(), seats);
-        let ends = [vec![failed("no-answer")], vec![done, cancel_requested(), Event::Canceled { booking_id: BOOKING }]];
+        let ends = [
+            vec![failed("no-answer")],
+            vec![done, cancel_requested(), Event::Canceled { booking_id: BOOKING }],
+        ];
         for end in ends {
             assert!(given::<Book>([vec![ask.clone()], end].concat()).0.claims().is_empty());
         }

@@ -26,7 +26,18 @@ pub struct Row {
 
 /// How far it has come, in this order.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, AsRefStr,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    AsRefStr,
 )]
 #[allow(missing_docs)]
 pub enum Status {
@@ -60,7 +71,8 @@ pub struct Shown {
 }
 
 impl Entity for Row {
-    const NAME: Name = Name { system: "movie", context: "movie.mypage", collection: "mypages", item: "mypage" };
+    const NAME: Name =
+        Name { system: "movie", context: "movie.mypage", collection: "mypages", item: "mypage" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8083);
@@ -146,7 +158,11 @@ mod tests {
     struct Telling<'a>(&'a dyn Any, Option<Row>);
 
     impl Folds<Row> for Telling<'_> {
-        fn hearing<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut Row, &S::Event)) {
+        fn hearing<S: Aggregate>(
+            &mut self,
+            row: fn(&S::Event) -> Option<u64>,
+            fold: fn(&mut Row, &S::Event),
+        ) {
             if let Some(event) = self.0.downcast_ref::<S::Event>()
                 && row(event) == Some(1)
                 && let Some(of_booking) = &mut self.1
@@ -198,17 +214,29 @@ mod tests {
         let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };
         let printed = ticket::Event::Printed { booking_id: BOOKING };
         let waited = point::Event::WaitedPoint { booking_id: BOOKING, score: 0, contents: None };
-        let written = point::Event::WrittenPoint { booking_id: BOOKING, score: 100, contents: None, attempt: 1 };
-        let shown = in_any_order(&[&[&asked, &booked], &[&paid], &[&printed], &[&waited, &written]]);
+        let written = point::Event::WrittenPoint {
+            booking_id: BOOKING,
+            score: 100,
+            contents: None,
+            attempt: 1,
+        };
+        let shown =
+            in_any_order(&[&[&asked, &booked], &[&paid], &[&printed], &[&waited, &written]]);
         assert_eq!((shown.status, shown.score, shown.price), (Status::Printed, 100, Some(10_000)));
     }
 
     #[test]
     fn a_canceled_booking_shows_so_in_whatever_order_it_is_heard_of() {
-        let (booked, canceled) = (book::Event::Booked(order()), book::Event::Canceled { booking_id: BOOKING });
+        let (booked, canceled) =
+            (book::Event::Booked(order()), book::Event::Canceled { booking_id: BOOKING });
         let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };
         let back = payment::Event::PaymentCanceled { booking_id: BOOKING };
-        let written = point::Event::WrittenPoint { booking_id: BOOKING, score: 100, contents: None, attempt: 1 };
+        let written = point::Event::WrittenPoint {
+            booking_id: BOOKING,
+            score: 100,
+            contents: None,
+            attempt: 1,
+        };
         let lost = point::Event::PointCanceled { booking_id: BOOKING, score: 0 };
         let shown = in_any_order(&[&[&booked, &canceled], &[&paid, &back], &[&written, &lost]]);
         assert_eq!((shown.status, shown.score), (Status::Canceled, 0));

@@ -62,7 +62,10 @@ impl Default for Settings {
 impl Settings {
     fn too_many(&self) -> Refusal {
         let most = self.seats_per_booking;
-        let (en, ko) = (format!("a booking is for at most {most} seats"), format!("한 번에 최대 {most}석까지 예매할 수 있습니다"));
+        let (en, ko) = (
+            format!("a booking is for at most {most} seats"),
+            format!("한 번에 최대 {most}석까지 예매할 수 있습니다"),
+        );
         Refusal::invalid("too-many-seats", en, ko)
     }
 }
@@ -75,9 +78,21 @@ impl Request {
     pub fn checked(self, booking_id: Id<Book>, house: &Settings) -> Result<Ordered, Refusal> {
         let Self { qty, movie_name, seat, total_price, showtime } = self;
         let showtime = showtime.map(|time| time.starts(&house.zone));
-        let order = Ordered { booking_id, qty, movie_name, seat, total_price, showtime, name: house.name.clone() };
+        let order = Ordered {
+            booking_id,
+            qty,
+            movie_name,
+            seat,
+            total_price,
+            showtime,
+            name: house.name.clone(),
+        };
         if qty == 0 {
-            return Err(Refusal::invalid("wrong-qty", "book one seat at least", "한 자리 이상 예매해 주세요"));
+            return Err(Refusal::invalid(
+                "wrong-qty",
+                "book one seat at least",
+                "한 자리 이상 예매해 주세요",
+            ));
         }
         if order.seats().len() as u64 > house.seats_per_booking {
             return Err(house.too_many());
@@ -89,11 +104,16 @@ impl Request {
         }
         if showtime.is_some() && !order.is_seated() {
             let en = "name as many different seats as are booked, with commas between them";
-            return Err(Refusal::invalid("wrong-seats", en, "예매 수량만큼 서로 다른 좌석을 쉼표로 구분해 주세요"));
+            return Err(Refusal::invalid(
+                "wrong-seats",
+                en,
+                "예매 수량만큼 서로 다른 좌석을 쉼표로 구분해 주세요",
+            ));
         }
         match house.ticket_price.map(|price| price.checked_mul(qty)) {
             Some(right) if right.is_none() || right != total_price => {
-                let (en, ko) = ("the price is not that of so many seats", "금액이 수량과 맞지 않습니다");
+                let (en, ko) =
+                    ("the price is not that of so many seats", "금액이 수량과 맞지 않습니다");
                 Err(Refusal::invalid("wrong-price", en, ko))
             }
             _ if qty > house.seats_per_booking => Err(house.too_many()),
@@ -104,7 +124,10 @@ impl Request {
 
 impl Ordered {
     fn seats(&self) -> Vec<&str> {
-        self.seat.as_deref().map(|seats| seats.split(',').map(str::trim).collect()).unwrap_or_default()
+        self.seat
+            .as_deref()
+            .map(|seats| seats.split(',').map(str::trim).collect())
+            .unwrap_or_default()
     }
 
     /// Whether everybody has a seat, and nobody sits on another's lap.
@@ -146,17 +169,26 @@ mod tests {
     }
     fn request(qty: u64, seat: &str, total_price: Option<u64>) -> Request {
         let (movie_name, seat) = (Some("soul".into()), Some(seat.into()));
-        Request { qty, movie_name, seat, total_price, showtime: Some("2026-12-24".parse().unwrap()) }
+        Request {
+            qty,
+            movie_name,
+            seat,
+            total_price,
+            showtime: Some("2026-12-24".parse().unwrap()),
+        }
     }
     fn code(request: Request, house: &Settings) -> String {
-        request.checked(Id::new(1), house).map_or_else(|refusal| refusal.code.into_owned(), |_| "right".into())
+        request
+            .checked(Id::new(1), house)
+            .map_or_else(|refusal| refusal.code.into_owned(), |_| "right".into())
     }
 
     #[test]
     fn a_showtime_wants_as_many_different_seats_as_are_booked() {
         let any = Settings::default();
         assert_eq!(code(request(2, "1A, 2B", None), &any), "right");
-        for (qty, seats) in [(2, "1A"), (1, "1A,2B"), (2, "1A, 1A"), (2, "1A,"), (1, " "), (1, "")] {
+        for (qty, seats) in [(2, "1A"), (1, "1A,2B"), (2, "1A, 1A"), (2, "1A,"), (1, " "), (1, "")]
+        {
             assert_eq!(code(request(qty, seats, None), &any), "wrong-seats", "{qty} of {seats:?}");
         }
         assert_eq!(code(Request { seat: None, ..request(1, "", None) }, &any), "wrong-seats");
@@ -167,12 +199,19 @@ mod tests {
     #[test]
     fn a_booking_is_for_so_many_seats_and_each_has_a_short_name() {
         let any = Settings::default();
-        let seats = |count: u64| (0..count).map(|seat| format!("{seat}A")).collect::<Vec<_>>().join(",");
+        let seats =
+            |count: u64| (0..count).map(|seat| format!("{seat}A")).collect::<Vec<_>>().join(",");
         assert_eq!(code(request(20, &seats(20), None), &any), "right");
         assert_eq!(code(request(21, &seats(21), None), &any), "too-many-seats");
         assert_eq!(code(request(1, &seats(21), None), &any), "too-many-seats");
-        assert_eq!(code(Request { seat: None, showtime: None, ..request(21, "", None) }, &any), "too-many-seats");
-        assert_eq!(code(Request { showtime: None, ..request(1, &seats(21), None) }, &any), "too-many-seats");
+        assert_eq!(
+            code(Request { seat: None, showtime: None, ..request(21, "", None) }, &any),
+            "too-many-seats"
+        );
+        assert_eq!(
+            code(Request { showtime: None, ..request(1, &seats(21), None) }, &any),
+            "too-many-seats"
+        );
         let small = Settings { seats_per_booking: 2, ..Settings::default() };
         assert_eq!(code(request(2, "1A,2A", None), &small), "right");
         assert_eq!(code(request(3, "1A,2A,3A", None), &small), "too-many-seats");
@@ -200,9 +239,11 @@ mod tests {
 
     #[test]
     fn a_date_alone_is_where_the_theatre_is() {
-        let at = |house: &Settings| request(1, "1A", None).checked(Id::new(1), house).unwrap().showtime;
+        let at =
+            |house: &Settings| request(1, "1A", None).checked(Id::new(1), house).unwrap().showtime;
         assert_eq!(at(&Settings::default()), Some("2026-12-24T00:00:00+09:00".parse().unwrap()));
-        let utc = Settings { zone: serde_json::from_value("UTC".into()).unwrap(), ..Settings::default() };
+        let utc =
+            Settings { zone: serde_json::from_value("UTC".into()).unwrap(), ..Settings::default() };
         assert_eq!(at(&utc), Some("2026-12-24T00:00:00Z".parse().unwrap()));
     }
 
@@ -210,11 +251,21 @@ mod tests {
     fn claims_differ_where_seat_showtime_or_movie_do_and_not_by_spaces() {
         let claims = |movie: Option<&str>, seat: &str, micros| {
             let (movie_name, seat) = (movie.map(Into::into), Some(seat.into()));
-            Ordered { movie_name, seat, showtime: Some(Timestamp::from_micros(micros)), ..Ordered::default() }.claims()
+            Ordered {
+                movie_name,
+                seat,
+                showtime: Some(Timestamp::from_micros(micros)),
+                ..Ordered::default()
+            }
+            .claims()
         };
         let one = claims(Some("soul"), "1A", 0);
         assert_eq!(claims(Some("soul"), " 1A ", 0), one);
-        for other in [claims(Some("soul"), "1B", 0), claims(Some("soul"), "1A", 1), claims(Some("up"), "1A", 0)] {
+        for other in [
+            claims(Some("soul"), "1B", 0),
+            claims(Some("soul"), "1A", 1),
+            claims(Some("up"), "1A", 0),
+        ] {
             assert_ne!(other, one);
         }
         let refusal = seat_taken(&one[0]);

@@ -42,9 +42,13 @@ pub struct Shown {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Command {
-    Pay { total_price: Option<u64> },
+    Pay {
+        total_price: Option<u64>,
+    },
     /// The booking never was, or is no more: what came in goes back.
-    CallOff { booking: Id<Book> },
+    CallOff {
+        booking: Id<Book>,
+    },
 }
 
 /// What a payment may say has happened.
@@ -52,10 +56,17 @@ pub enum Command {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Event {
-    Paid { booking_id: Id<Book>, total_price: Option<u64> },
-    PaymentCanceled { booking_id: Id<Book> },
+    Paid {
+        booking_id: Id<Book>,
+        total_price: Option<u64>,
+    },
+    PaymentCanceled {
+        booking_id: Id<Book>,
+    },
     /// It was called off before anybody asked for it.
-    PaymentWithheld { booking_id: Id<Book> },
+    PaymentWithheld {
+        booking_id: Id<Book>,
+    },
 }
 
 impl Payment {
@@ -69,7 +80,8 @@ impl Payment {
 }
 
 impl Entity for Payment {
-    const NAME: Name = Name { system: "movie", context: "movie.payment", collection: "payments", item: "payment" };
+    const NAME: Name =
+        Name { system: "movie", context: "movie.payment", collection: "payments", item: "payment" };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
@@ -98,10 +110,12 @@ impl Aggregate for Payment {
         use {Command::*, Event::*};
         let booking_id = this.id.of();
         match command {
-            Pay { total_price } => self.progress.pay(total_price, this.settings, Paid { booking_id, total_price }),
-            CallOff { .. } => {
-                self.progress.call_off(PaymentCanceled { booking_id }, PaymentWithheld { booking_id })
+            Pay { total_price } => {
+                self.progress.pay(total_price, this.settings, Paid { booking_id, total_price })
             }
+            CallOff { .. } => self
+                .progress
+                .call_off(PaymentCanceled { booking_id }, PaymentWithheld { booking_id }),
         }
     }
 
@@ -156,7 +170,8 @@ mod tests {
 
     #[test]
     fn what_is_called_off_before_it_was_asked_for_is_never_paid_and_cannot_be_seen() {
-        let payment = given::<Payment>([]).when(CALL_OFF).then([PaymentWithheld { booking_id: BOOKING }]);
+        let payment =
+            given::<Payment>([]).when(CALL_OFF).then([PaymentWithheld { booking_id: BOOKING }]);
         assert_eq!(payment.0.standing(), Standing::Absent);
         payment.when(PAY).refused(Kind::Conflict, "payment-called-off");
     }

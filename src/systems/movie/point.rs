@@ -25,7 +25,9 @@ pub struct Point {
 }
 
 /// What has become of the points.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[allow(missing_docs)]
 pub enum Status {
     #[default]
@@ -56,11 +58,19 @@ pub struct Shown {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[allow(missing_docs)]
 pub enum Command {
-    Wait { contents: Option<String> },
+    Wait {
+        contents: Option<String>,
+    },
     /// May the ticket be printed? A yes has granted the points.
-    Grant { attempt: u32, contents: Option<String> },
+    Grant {
+        attempt: u32,
+        contents: Option<String>,
+    },
     /// The ticket gave up asking.
-    Revoke { ticket: Id<Ticket>, attempt: u32 },
+    Revoke {
+        ticket: Id<Ticket>,
+        attempt: u32,
+    },
     Cancel,
 }
 
@@ -69,22 +79,47 @@ pub enum Command {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Event {
-    WaitedPoint { booking_id: Id<Book>, score: u64, contents: Option<String> },
-    WrittenPoint { booking_id: Id<Book>, score: u64, contents: Option<String>, attempt: u32 },
-    PointRevoked { booking_id: Id<Book>, score: u64, attempt: u32 },
-    PointCanceled { booking_id: Id<Book>, score: u64 },
+    WaitedPoint {
+        booking_id: Id<Book>,
+        score: u64,
+        contents: Option<String>,
+    },
+    WrittenPoint {
+        booking_id: Id<Book>,
+        score: u64,
+        contents: Option<String>,
+        attempt: u32,
+    },
+    PointRevoked {
+        booking_id: Id<Book>,
+        score: u64,
+        attempt: u32,
+    },
+    PointCanceled {
+        booking_id: Id<Book>,
+        score: u64,
+    },
     /// The booking was canceled before anything else was heard: there will never be points.
-    PointWithheld { booking_id: Id<Book>, score: u64 },
+    PointWithheld {
+        booking_id: Id<Book>,
+        score: u64,
+    },
 }
 
 impl Entity for Point {
-    const NAME: Name = Name { system: "movie", context: "movie.point", collection: "points", item: "point" };
+    const NAME: Name =
+        Name { system: "movie", context: "movie.point", collection: "points", item: "point" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8085);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {
-        Shown { booking_id: id.of(), score: self.score, contents: self.contents.clone(), status: self.status }
+        Shown {
+            booking_id: id.of(),
+            score: self.score,
+            contents: self.contents.clone(),
+            status: self.status,
+        }
     }
     fn standing(&self) -> Standing {
         if self.status == Status::New { Standing::Absent } else { Standing::Established }
@@ -105,7 +140,8 @@ impl Aggregate for Point {
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let booking_id = this.id.of();
-        let written = |attempt, contents| WrittenPoint { booking_id, score: GRANTED, contents, attempt };
+        let written =
+            |attempt, contents| WrittenPoint { booking_id, score: GRANTED, contents, attempt };
         let revoked = |attempt| PointRevoked { booking_id, score: 0, attempt };
         match (self.status, command) {
             (New, Wait { contents }) => emit(WaitedPoint { booking_id, score: 0, contents }),
@@ -113,13 +149,23 @@ impl Aggregate for Point {
             (Pointed, Grant { attempt, contents }) => match self.granted_to {
                 Some(earlier) if earlier == attempt => ignore(),
                 // The ticket asks anew, so it has given the earlier attempt up; its undo is only on its way.
-                Some(earlier) if earlier < attempt => Ok(vec![revoked(earlier), written(attempt, contents)]),
-                _ => Err(Refusal::conflict("points-granted", "a later attempt has them", "이미 적립된 포인트입니다")),
+                Some(earlier) if earlier < attempt => {
+                    Ok(vec![revoked(earlier), written(attempt, contents)])
+                }
+                _ => Err(Refusal::conflict(
+                    "points-granted",
+                    "a later attempt has them",
+                    "이미 적립된 포인트입니다",
+                )),
             },
-            (Canceled, Grant { .. }) => {
-                Err(Refusal::conflict("booking-canceled", "the booking is canceled", "취소된 예매입니다"))
+            (Canceled, Grant { .. }) => Err(Refusal::conflict(
+                "booking-canceled",
+                "the booking is canceled",
+                "취소된 예매입니다",
+            )),
+            (Pointed, Revoke { attempt, .. }) if self.granted_to == Some(attempt) => {
+                emit(revoked(attempt))
             }
-            (Pointed, Revoke { attempt, .. }) if self.granted_to == Some(attempt) => emit(revoked(attempt)),
             (New, Cancel) => emit(PointWithheld { booking_id, score: 0 }),
             (Waiting | Pointed, Cancel) => emit(PointCanceled { booking_id, score: 0 }),
             (Canceled, Cancel) | (_, Wait { .. } | Revoke { .. }) => ignore(),
@@ -132,7 +178,8 @@ impl Aggregate for Point {
                 *self = Point { score, contents, status: Status::Waiting, granted_to: None };
             }
             Event::WrittenPoint { score, contents, attempt, .. } => {
-                *self = Point { score, contents, status: Status::Pointed, granted_to: Some(attempt) };
+                *self =
+                    Point { score, contents, status: Status::Pointed, granted_to: Some(attempt) };
             }
             Event::PointRevoked { score, .. } => {
                 (self.score, self.status, self.granted_to) = (score, Status::Waiting, None);
@@ -145,12 +192,14 @@ impl Aggregate for Point {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Ticket>(|event| match event {
-            ticket::Event::Created(ticket) => {
-                Some((ticket.booking_id.of(), Command::Wait { contents: ticket.movie_name.clone() }))
-            }
-            ticket::Event::TicketPrintFailed { booking_id, attempt, .. } => {
-                Some((booking_id.of(), Command::Revoke { ticket: booking_id.of(), attempt: *attempt }))
-            }
+            ticket::Event::Created(ticket) => Some((
+                ticket.booking_id.of(),
+                Command::Wait { contents: ticket.movie_name.clone() },
+            )),
+            ticket::Event::TicketPrintFailed { booking_id, attempt, .. } => Some((
+                booking_id.of(),
+                Command::Revoke { ticket: booking_id.of(), attempt: *attempt },
+            )),
             _ => None,
         });
         policies.hearing::<Book>(|event| match event {
@@ -223,7 +272,8 @@ mod tests {
 
     #[test]
     fn an_attempt_that_overtakes_the_undo_of_the_one_before_has_its_own_points() {
-        let point = given::<Point>([waited(), written(1)]).when(grant(2)).then([revoked(1), written(2)]);
+        let point =
+            given::<Point>([waited(), written(1)]).when(grant(2)).then([revoked(1), written(2)]);
         let point = point.when(revoke(1)).then_nothing();
         assert_eq!(is(&point), (Status::Pointed, 100));
     }
@@ -232,9 +282,15 @@ mod tests {
     fn a_canceled_booking_has_none_whatever_comes_after_it() {
         let withheld = PointWithheld { booking_id: BOOKING, score: 0 };
         let canceled = PointCanceled { booking_id: BOOKING, score: 0 };
-        for (past, event) in [(vec![], withheld), (vec![waited()], canceled.clone()), (vec![written(1)], canceled)] {
+        for (past, event) in
+            [(vec![], withheld), (vec![waited()], canceled.clone()), (vec![written(1)], canceled)]
+        {
             let point = given::<Point>(past).when(Cancel).then([event]).when(Cancel).then_nothing();
-            let point = point.when(Wait { contents: contents() }).then_nothing().when(revoke(1)).then_nothing();
+            let point = point
+                .when(Wait { contents: contents() })
+                .then_nothing()
+                .when(revoke(1))
+                .then_nothing();
             assert_eq!(is(&point), (Status::Canceled, 0));
             point.when(grant(2)).refused(Kind::Conflict, "booking-canceled");
         }

@@ -26,7 +26,9 @@ pub struct Ticket {
 }
 
 /// What has become of the ticket.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[allow(missing_docs)]
 pub enum Status {
     #[default]
@@ -82,16 +84,28 @@ pub enum Command {
 #[allow(missing_docs)]
 pub enum Event {
     Created(Admission),
-    TicketPrintRequested { booking_id: Id<Book>, attempt: u32 },
-    Printed { booking_id: Id<Book> },
-    TicketPrintFailed { booking_id: Id<Book>, attempt: u32, reason: String },
-    TicketCanceled { booking_id: Id<Book> },
+    TicketPrintRequested {
+        booking_id: Id<Book>,
+        attempt: u32,
+    },
+    Printed {
+        booking_id: Id<Book>,
+    },
+    TicketPrintFailed {
+        booking_id: Id<Book>,
+        attempt: u32,
+        reason: String,
+    },
+    TicketCanceled {
+        booking_id: Id<Book>,
+    },
     /// The booking was canceled before the ticket came: it never will.
     TicketWithheld(Admission),
 }
 
 impl Entity for Ticket {
-    const NAME: Name = Name { system: "movie", context: "movie.ticket", collection: "tickets", item: "ticket" };
+    const NAME: Name =
+        Name { system: "movie", context: "movie.ticket", collection: "tickets", item: "ticket" };
     const PORT: Option<u16> = Some(8084);
     type Shown = Shown;
 
@@ -130,13 +144,17 @@ impl Aggregate for Ticket {
             }
             (Waiting, Print) if self.printing => ignore(),
             (Waiting, Void(_)) if self.printing => Err(Refusal::still_open()),
-            (Waiting, Print) => emit(TicketPrintRequested { booking_id, attempt: attempt.saturating_add(1) }),
+            (Waiting, Print) => {
+                emit(TicketPrintRequested { booking_id, attempt: attempt.saturating_add(1) })
+            }
             (Waiting, Void(_)) => emit(TicketCanceled { booking_id }),
 
             (Status::Printed, Void(_)) => Err(printed()),
-            (Canceled, Print) => {
-                Err(Refusal::conflict("ticket-canceled", "the ticket is canceled", "취소된 티켓입니다"))
-            }
+            (Canceled, Print) => Err(Refusal::conflict(
+                "ticket-canceled",
+                "the ticket is canceled",
+                "취소된 티켓입니다",
+            )),
             (Status::Printed, Print) | (Canceled, Void(_)) | (_, Create(_) | Settle(_)) => ignore(),
         }
     }
@@ -144,12 +162,16 @@ impl Aggregate for Ticket {
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
             Event::Created(Admission { movie_name, qty, seat, .. }) => {
-                *self = Ticket { movie_name, qty, seat, status: Status::Waiting, ..Ticket::default() };
+                *self =
+                    Ticket { movie_name, qty, seat, status: Status::Waiting, ..Ticket::default() };
             }
             Event::TicketWithheld(Admission { movie_name, qty, seat, .. }) => {
-                *self = Ticket { movie_name, qty, seat, status: Status::Canceled, ..Ticket::default() };
+                *self =
+                    Ticket { movie_name, qty, seat, status: Status::Canceled, ..Ticket::default() };
             }
-            Event::TicketPrintRequested { attempt, .. } => (self.printing, self.attempts) = (true, attempt),
+            Event::TicketPrintRequested { attempt, .. } => {
+                (self.printing, self.attempts) = (true, attempt)
+            }
             Event::TicketPrintFailed { .. } => self.printing = false,
             Event::Printed { .. } => (self.printing, self.status) = (false, Status::Printed),
             Event::TicketCanceled { .. } => self.status = Status::Canceled,
@@ -163,13 +185,16 @@ impl Aggregate for Ticket {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Book>(|event| match event {
-            book::Event::Booked(order) => Some((order.booking_id.of(), Command::Create(order.admission()))),
+            book::Event::Booked(order) => {
+                Some((order.booking_id.of(), Command::Create(order.admission())))
+            }
             _ => None,
         });
     }
 
     fn awaits(&self, ticket: Id<Self>) -> Option<Ask<Self>> {
-        let grant = || point::Command::Grant { attempt: self.attempts, contents: self.movie_name.clone() };
+        let grant =
+            || point::Command::Grant { attempt: self.attempts, contents: self.movie_name.clone() };
         self.printing.then(|| ask(ticket.of::<Point>(), grant(), self.attempts, Command::Settle))
     }
 
@@ -198,7 +223,12 @@ mod tests {
     const BOOKING: Id<Book> = Id::new(1);
 
     fn admission() -> Admission {
-        Admission { booking_id: BOOKING, movie_name: Some("soul".into()), qty: 2, seat: Some("1A,2B".into()) }
+        Admission {
+            booking_id: BOOKING,
+            movie_name: Some("soul".into()),
+            qty: 2,
+            seat: Some("1A,2B".into()),
+        }
     }
     fn asked(attempt: u32) -> Event {
         TicketPrintRequested { booking_id: BOOKING, attempt }
@@ -218,14 +248,20 @@ mod tests {
         let ticket = given::<Ticket>([]).when(Create(admission())).then([Created(admission())]);
         let ticket = ticket.when(Print).then([asked(1)]);
         assert_eq!(status(&ticket), Status::Waiting);
-        let ticket = ticket.awaits("movie.point-1 <- Grant { attempt: 1, contents: Some(\"soul\") }");
-        let ticket = ticket.when(Print).then_nothing().when(Settle(Ok(()))).then([Event::Printed { booking_id: BOOKING }]);
+        let ticket =
+            ticket.awaits("movie.point-1 <- Grant { attempt: 1, contents: Some(\"soul\") }");
+        let ticket = ticket
+            .when(Print)
+            .then_nothing()
+            .when(Settle(Ok(())))
+            .then([Event::Printed { booking_id: BOOKING }]);
         ticket.when(Print).then_nothing().when(Create(admission())).then_nothing().awaits_nothing();
     }
 
     #[test]
     fn without_points_it_goes_on_waiting_and_the_next_attempt_asks_anew() {
-        let ticket = printing().when(Settle(Err(NoAnswer::Unavailable))).then([failed(1, "no-answer")]);
+        let ticket =
+            printing().when(Settle(Err(NoAnswer::Unavailable))).then([failed(1, "no-answer")]);
         assert_eq!(status(&ticket), Status::Waiting);
         assert_eq!(Ticket::turned_down(&failed(1, "no-answer")), Some(Refusal::retry_later()));
         let ticket = ticket.when(Settle(Ok(()))).then_nothing().when(Print).then([asked(2)]);
@@ -236,8 +272,12 @@ mod tests {
     fn whichever_comes_first_wins_and_the_other_is_told() {
         let waiting = || given::<Ticket>([Created(admission())]);
         let void = waiting().when(Void(admission())).then([TicketCanceled { booking_id: BOOKING }]);
-        void.when(Void(admission())).then_nothing().when(Print).refused(Kind::Conflict, "ticket-canceled");
-        let printed = printing().when(Settle(Ok(()))).then([Event::Printed { booking_id: BOOKING }]);
+        void.when(Void(admission()))
+            .then_nothing()
+            .when(Print)
+            .refused(Kind::Conflict, "ticket-canceled");
+        let printed =
+            printing().when(Settle(Ok(()))).then([Event::Printed { booking_id: BOOKING }]);
         printed.when(Void(admission())).refused(Kind::Conflict, "ticket-printed");
     }
 
@@ -248,7 +288,8 @@ mod tests {
 
     #[test]
     fn what_is_void_before_it_came_is_shown_as_canceled_and_never_comes() {
-        let ticket = given::<Ticket>([]).when(Void(admission())).then([TicketWithheld(admission())]);
+        let ticket =
+            given::<Ticket>([]).when(Void(admission())).then([TicketWithheld(admission())]);
         let ticket = ticket.when(Create(admission())).then_nothing();
         let shown = ticket.0.show(Id::new(1));
         assert_eq!((shown.status, shown.seat.as_deref()), (Status::Canceled, Some("1A,2B")));

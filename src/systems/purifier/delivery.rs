@@ -20,7 +20,9 @@ pub struct Delivery {
 }
 
 /// How far the delivery has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[schemars(rename = "RentalDeliveryStatus")]
 #[allow(missing_docs)]
 pub enum Status {
@@ -107,8 +109,12 @@ pub enum Event {
 }
 
 impl Entity for Delivery {
-    const NAME: Name =
-        Name { system: "purifier", context: "purifier.delivery", collection: "deliveries", item: "delivery" };
+    const NAME: Name = Name {
+        system: "purifier",
+        context: "purifier.delivery",
+        collection: "deliveries",
+        item: "delivery",
+    };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8083);
     type Shown = Shown;
@@ -143,9 +149,13 @@ impl Aggregate for Delivery {
             (New, Start(shipped)) => emit(DeliveryStarted(shipped)),
             (Started | Canceled | Withheld, Start(_)) => ignore(),
 
-            (Started, Supply { product }) => emit(DeliverySupplied { rental_id, product_id: product }),
+            (Started, Supply { product }) => {
+                emit(DeliverySupplied { rental_id, product_id: product })
+            }
             // The unit was given after the cancel: it goes straight back.
-            (Canceled, Supply { product }) => emit(DeliveryReturned { rental_id, product_id: product }),
+            (Canceled, Supply { product }) => {
+                emit(DeliveryReturned { rental_id, product_id: product })
+            }
             (New | Withheld, Supply { .. }) => ignore(),
 
             (New, Cancel) => emit(DeliveryWithheld { rental_id }),
@@ -173,15 +183,25 @@ impl Aggregate for Delivery {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Rental>(|event| match event.clone() {
-            rental::Event::RentalPlaced(Ordered { rental_id, customer_id, product_id, amt, address, phone }) => {
+            rental::Event::RentalPlaced(Ordered {
+                rental_id,
+                customer_id,
+                product_id,
+                amt,
+                address,
+                phone,
+            }) => {
                 let payment_id = rental_id.of();
-                let shipped = Shipped { rental_id, payment_id, product_id, customer_id, phone, address, amt };
+                let shipped =
+                    Shipped { rental_id, payment_id, product_id, customer_id, phone, address, amt };
                 Some((rental_id.of(), Command::Start(shipped)))
             }
             _ => None,
         });
         policies.hearing::<Payment>(|event| match event {
-            payment::Event::PaymentCanceled { rental_id, .. } => Some((rental_id.of(), Command::Cancel)),
+            payment::Event::PaymentCanceled { rental_id, .. } => {
+                Some((rental_id.of(), Command::Cancel))
+            }
             _ => None,
         });
         policies.hearing::<Product>(|event| match event {
@@ -203,7 +223,15 @@ mod tests {
 
     fn shipped() -> Shipped {
         let (payment_id, address) = (RENTAL.of(), "Seoul".to_owned());
-        Shipped { rental_id: RENTAL, payment_id, product_id: PRODUCT, customer_id: 7, phone: None, address, amt: 30_000 }
+        Shipped {
+            rental_id: RENTAL,
+            payment_id,
+            product_id: PRODUCT,
+            customer_id: 7,
+            phone: None,
+            address,
+            amt: 30_000,
+        }
     }
     fn started() -> Given<Delivery> {
         given([DeliveryStarted(shipped())])
@@ -223,8 +251,10 @@ mod tests {
 
     #[test]
     fn it_starts_once_and_a_cancel_brings_its_unit_back_once() {
-        let delivery = given::<Delivery>([]).when(Start(shipped())).then([DeliveryStarted(shipped())]);
-        let delivery = delivery.when(Start(shipped())).then_nothing().when(supply()).then([supplied()]);
+        let delivery =
+            given::<Delivery>([]).when(Start(shipped())).then([DeliveryStarted(shipped())]);
+        let delivery =
+            delivery.when(Start(shipped())).then_nothing().when(supply()).then([supplied()]);
         let delivery = delivery.when(Cancel).then([canceled(), returned()]);
         let _ = delivery.when(Cancel).then_nothing().when(Start(shipped())).then_nothing();
     }
@@ -242,7 +272,11 @@ mod tests {
     #[test]
     fn a_cancel_that_comes_first_is_remembered_and_nothing_starts() {
         let withheld = DeliveryWithheld { rental_id: RENTAL };
-        let delivery = given::<Delivery>([]).when(Cancel).then([withheld]).when(Start(shipped())).then_nothing();
+        let delivery = given::<Delivery>([])
+            .when(Cancel)
+            .then([withheld])
+            .when(Start(shipped()))
+            .then_nothing();
         assert_eq!(delivery.0.standing(), Standing::Absent);
         let _ = delivery.when(supply()).then_nothing();
     }

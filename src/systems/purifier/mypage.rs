@@ -27,7 +27,18 @@ pub struct Row {
 
 /// How far it has come, in the order of going: a later word of an earlier stage changes nothing.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, AsRefStr,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    AsRefStr,
 )]
 #[schemars(rename = "RentalPageStatus")]
 #[allow(missing_docs)]
@@ -69,7 +80,12 @@ pub struct Shown {
 }
 
 impl Entity for Row {
-    const NAME: Name = Name { system: "purifier", context: "purifier.mypage", collection: "mypages", item: "mypage" };
+    const NAME: Name = Name {
+        system: "purifier",
+        context: "purifier.mypage",
+        collection: "mypages",
+        item: "mypage",
+    };
     const ALIASES: &'static [&'static str] = &["myPages"];
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
@@ -87,7 +103,11 @@ impl Entity for Row {
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let (customer, product) = (self.customer_id.into(), self.product_id.into());
-        vec![("status", self.status.as_ref().into()), ("customerId", customer), ("productId", product)]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("customerId", customer),
+            ("productId", product),
+        ]
     }
     fn numbered_by() -> &'static [&'static str] {
         &["rentalId"]
@@ -105,7 +125,9 @@ impl View for Row {
         use {delivery::Event::*, payment::Event::*, rental::Event::*};
         folds.hearing::<Rental>(
             |event| match event {
-                RentalPlaced(Ordered { rental_id, .. }) | RentalCanceled { rental_id, .. } => Some(rental_id.get()),
+                RentalPlaced(Ordered { rental_id, .. }) | RentalCanceled { rental_id, .. } => {
+                    Some(rental_id.get())
+                }
                 RentalRequested(_) | RentalFailed { .. } => None,
             },
             |row, event| match event.clone() {
@@ -119,7 +141,9 @@ impl View for Row {
         );
         folds.hearing::<Payment>(
             |event| match event {
-                PaymentApproved { rental_id, .. } | PaymentCanceled { rental_id, .. } => Some(rental_id.get()),
+                PaymentApproved { rental_id, .. } | PaymentCanceled { rental_id, .. } => {
+                    Some(rental_id.get())
+                }
                 PaymentWithheld { .. } => None,
             },
             |row, event| match event {

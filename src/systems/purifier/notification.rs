@@ -33,7 +33,13 @@ pub enum Command {
 #[serde(rename_all_fields = "camelCase")]
 #[allow(missing_docs)]
 pub enum Event {
-    MessageSent { rental_id: Id<Rental>, customer_id: u64, phone: Option<String>, text: String, sent_at: Timestamp },
+    MessageSent {
+        rental_id: Id<Rental>,
+        customer_id: u64,
+        phone: Option<String>,
+        text: String,
+        sent_at: Timestamp,
+    },
 }
 
 impl Entity for Notification {
@@ -65,7 +71,9 @@ impl Aggregate for Notification {
     fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
         let Command::Send { rental: rental_id, customer: customer_id, phone, text } = command;
         match self.standing() {
-            Standing::Absent => emit(Event::MessageSent { rental_id, customer_id, phone, text, sent_at: this.at }),
+            Standing::Absent => {
+                emit(Event::MessageSent { rental_id, customer_id, phone, text, sent_at: this.at })
+            }
             _ => ignore(),
         }
     }
@@ -104,7 +112,9 @@ impl Aggregate for Notification {
 }
 
 fn send(rental: Id<Rental>, customer: u64, phone: Option<String>, words: &str) -> Command {
-    Command::Send { rental, customer, phone, text: format!("[정수기 렌탈 {rental}번] {words}") }
+    Command::Send {
+        rental, customer, phone, text: format!("[정수기 렌탈 {rental}번] {words}")
+    }
 }
 
 /// Whoever did not cancel is told why.
@@ -124,7 +134,9 @@ mod tests {
 
     #[test]
     fn a_message_is_sent_once() {
-        let message = || send(Id::new(3), 7, Some("010-0000-0000".into()), canceled(Some(Reason::OutOfStock)));
+        let message = || {
+            send(Id::new(3), 7, Some("010-0000-0000".into()), canceled(Some(Reason::OutOfStock)))
+        };
         let sent = Event::MessageSent {
             rental_id: Id::new(3),
             customer_id: 7,
@@ -132,6 +144,7 @@ mod tests {
             text: "[정수기 렌탈 3번] 재고가 없어 렌탈이 취소되었습니다".into(),
             sent_at: Timestamp::default(),
         };
-        let _ = given::<Notification>([]).when(message()).then([sent]).when(message()).then_nothing();
+        let _ =
+            given::<Notification>([]).when(message()).then([sent]).when(message()).then_nothing();
     }
 }

@@ -76,13 +76,23 @@ impl Payment {
 }
 
 impl Entity for Payment {
-    const NAME: Name = Name { system: "purifier", context: "purifier.payment", collection: "payments", item: "payment" };
+    const NAME: Name = Name {
+        system: "purifier",
+        context: "purifier.payment",
+        collection: "payments",
+        item: "payment",
+    };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {
-        Shown { rental_id: id.of(), product_id: self.product_id, amt: self.amt, status: self.status() }
+        Shown {
+            rental_id: id.of(),
+            product_id: self.product_id,
+            amt: self.amt,
+            status: self.status(),
+        }
     }
     fn standing(&self) -> Standing {
         match self.progress {
@@ -107,11 +117,14 @@ impl Aggregate for Payment {
         use {Command::*, Event::*};
         let rental_id = this.id.of();
         match command {
-            Approve { product: product_id, amt } => {
-                self.progress.pay(Some(amt), this.settings, PaymentApproved { rental_id, product_id, amt })
-            }
+            Approve { product: product_id, amt } => self.progress.pay(
+                Some(amt),
+                this.settings,
+                PaymentApproved { rental_id, product_id, amt },
+            ),
             Cancel { .. } => {
-                let canceled = PaymentCanceled { rental_id, product_id: self.product_id, amt: self.amt };
+                let canceled =
+                    PaymentCanceled { rental_id, product_id: self.product_id, amt: self.amt };
                 self.progress.call_off(canceled, PaymentWithheld { rental_id })
             }
         }
@@ -129,7 +142,8 @@ impl Aggregate for Payment {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Rental>(|event| match event {
-            rental::Event::RentalFailed { rental_id, .. } | rental::Event::RentalCanceled { rental_id, .. } => {
+            rental::Event::RentalFailed { rental_id, .. }
+            | rental::Event::RentalCanceled { rental_id, .. } => {
                 Some((rental_id.of(), Command::Cancel { rental: *rental_id }))
             }
             _ => None,
@@ -154,18 +168,24 @@ mod tests {
 
     #[test]
     fn it_comes_in_once_and_goes_back_once() {
-        let (approve, cancel) = (|| Approve { product: PRODUCT, amt: 30_000 }, || Cancel { rental: RENTAL });
+        let (approve, cancel) =
+            (|| Approve { product: PRODUCT, amt: 30_000 }, || Cancel { rental: RENTAL });
         let approved = PaymentApproved { rental_id: RENTAL, product_id: PRODUCT, amt: 30_000 };
         let canceled = PaymentCanceled { rental_id: RENTAL, product_id: PRODUCT, amt: 30_000 };
-        let payment = given::<Payment>([]).when(approve()).then([approved]).when(approve()).then_nothing();
+        let payment =
+            given::<Payment>([]).when(approve()).then([approved]).when(approve()).then_nothing();
         let _ = payment.when(cancel()).then([canceled]).when(cancel()).then_nothing();
     }
 
     #[test]
     fn a_rental_that_was_given_up_is_never_charged() {
-        let payment = given::<Payment>([]).when(Cancel { rental: RENTAL }).then([PaymentWithheld { rental_id: RENTAL }]);
+        let payment = given::<Payment>([])
+            .when(Cancel { rental: RENTAL })
+            .then([PaymentWithheld { rental_id: RENTAL }]);
         assert_eq!(payment.0.standing(), Standing::Absent);
-        payment.when(Approve { product: PRODUCT, amt: 1 }).refused(Kind::Conflict, "payment-called-off");
+        payment
+            .when(Approve { product: PRODUCT, amt: 1 })
+            .refused(Kind::Conflict, "payment-called-off");
         assert_eq!(Payment::withdraws(&Cancel { rental: RENTAL }), Some(AskId::of(RENTAL, 1)));
     }
 }

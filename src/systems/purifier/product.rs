@@ -72,7 +72,12 @@ pub enum Reason {
 }
 
 impl Entity for Product {
-    const NAME: Name = Name { system: "purifier", context: "purifier.product", collection: "products", item: "product" };
+    const NAME: Name = Name {
+        system: "purifier",
+        context: "purifier.product",
+        collection: "products",
+        item: "product",
+    };
     const PORT: Option<u16> = Some(8084);
     type Shown = Shown;
 
@@ -109,9 +114,11 @@ impl Aggregate for Product {
                 None => emit(ProductRefused { product_id, rental_id, reason: OutOfStock }),
             },
 
-            (true, Increase { rental: rental_id }) => {
-                emit(ProductIncreased { product_id, rental_id, stock: self.stock.saturating_add(1) })
-            }
+            (true, Increase { rental: rental_id }) => emit(ProductIncreased {
+                product_id,
+                rental_id,
+                stock: self.stock.saturating_add(1),
+            }),
             (false, Increase { .. }) => ignore(),
         }
     }
@@ -121,16 +128,21 @@ impl Aggregate for Product {
             Event::ProductRegistered { name, amt, stock } => {
                 *self = Product { registered: true, name: name.clone(), amt: *amt, stock: *stock };
             }
-            Event::ProductDecreased { stock, .. } | Event::ProductIncreased { stock, .. } => self.stock = *stock,
+            Event::ProductDecreased { stock, .. } | Event::ProductIncreased { stock, .. } => {
+                self.stock = *stock
+            }
             Event::ProductRefused { .. } => {}
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Delivery>(|event| match event {
-            delivery::Event::DeliveryStarted(delivery::Shipped { rental_id, product_id, amt, .. }) => {
-                Some((*product_id, Command::Decrease { rental: *rental_id, amt: *amt }))
-            }
+            delivery::Event::DeliveryStarted(delivery::Shipped {
+                rental_id,
+                product_id,
+                amt,
+                ..
+            }) => Some((*product_id, Command::Decrease { rental: *rental_id, amt: *amt })),
             delivery::Event::DeliveryReturned { rental_id, product_id } => {
                 Some((*product_id, Command::Increase { rental: *rental_id }))
             }
@@ -178,7 +190,11 @@ mod tests {
     fn a_delivery_takes_a_unit_and_brings_it_back() {
         let taken = ProductDecreased { product_id: PRODUCT, rental_id: RENTAL, stock: 0 };
         let back = ProductIncreased { product_id: PRODUCT, rental_id: RENTAL, stock: 1 };
-        let _ = product(1).when(decrease(30_000)).then([taken]).when(Increase { rental: RENTAL }).then([back]);
+        let _ = product(1)
+            .when(decrease(30_000))
+            .then([taken])
+            .when(Increase { rental: RENTAL })
+            .then([back]);
     }
 
     #[test]
@@ -190,7 +206,8 @@ mod tests {
     #[test]
     fn another_price_and_an_unknown_product_are_refused() {
         let _ = product(5).when(decrease(29_999)).then([refused(Reason::PriceDiffers)]);
-        let unknown = given::<Product>([]).when(decrease(30_000)).then([refused(Reason::ProductUnknown)]);
+        let unknown =
+            given::<Product>([]).when(decrease(30_000)).then([refused(Reason::ProductUnknown)]);
         assert_eq!(unknown.0.standing(), Standing::Absent);
         let _ = unknown.when(Increase { rental: RENTAL }).then_nothing();
     }

@@ -43,7 +43,9 @@ pub struct Ordered {
 }
 
 /// How far the rental has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[schemars(rename = "RentalStatus")]
 #[allow(missing_docs)]
 pub enum Status {
@@ -68,7 +70,9 @@ pub enum Command {
     /// The payment has answered, or nobody has.
     Settle(Result<(), NoAnswer>),
     Cancel,
-    Refuse { reason: Reason },
+    Refuse {
+        reason: Reason,
+    },
 }
 
 /// What a rental may say has happened.
@@ -78,12 +82,27 @@ pub enum Command {
 pub enum Event {
     RentalRequested(Ordered),
     RentalPlaced(Ordered),
-    RentalFailed { rental_id: Id<Rental>, customer_id: u64, product_id: Id<Product>, reason: String },
-    RentalCanceled { rental_id: Id<Rental>, customer_id: u64, phone: Option<String>, reason: Option<Reason> },
+    RentalFailed {
+        rental_id: Id<Rental>,
+        customer_id: u64,
+        product_id: Id<Product>,
+        reason: String,
+    },
+    RentalCanceled {
+        rental_id: Id<Rental>,
+        customer_id: u64,
+        phone: Option<String>,
+        reason: Option<Reason>,
+    },
 }
 
 impl Entity for Rental {
-    const NAME: Name = Name { system: "purifier", context: "purifier.rental", collection: "rentals", item: "rental" };
+    const NAME: Name = Name {
+        system: "purifier",
+        context: "purifier.rental",
+        collection: "rentals",
+        item: "rental",
+    };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
     type Shown = Self;
@@ -102,13 +121,22 @@ impl Entity for Rental {
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let (customer, product) = (self.customer_id.into(), self.product_id.into());
-        vec![("status", self.status.as_ref().into()), ("customerId", customer), ("productId", product)]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("customerId", customer),
+            ("productId", product),
+        ]
     }
 }
 
 impl Rental {
     fn canceled(&self, rental_id: Id<Self>, reason: Option<Reason>) -> Event {
-        Event::RentalCanceled { rental_id, customer_id: self.customer_id, phone: self.phone.clone(), reason }
+        Event::RentalCanceled {
+            rental_id,
+            customer_id: self.customer_id,
+            phone: self.phone.clone(),
+            reason,
+        }
     }
 }
 
@@ -124,11 +152,25 @@ impl Aggregate for Rental {
         match (self.status, command) {
             (New, Request(wanted)) => {
                 let self::Request { customer_id, product_id, amt, address, phone } = wanted;
-                emit(RentalRequested(Ordered { rental_id, customer_id, product_id, amt, address, phone }))
+                emit(RentalRequested(Ordered {
+                    rental_id,
+                    customer_id,
+                    product_id,
+                    amt,
+                    address,
+                    phone,
+                }))
             }
             (Requested, Settle(Ok(()))) => {
                 let (amt, address, phone) = (self.amt, self.address.clone(), self.phone.clone());
-                emit(RentalPlaced(Ordered { rental_id, customer_id, product_id, amt, address, phone }))
+                emit(RentalPlaced(Ordered {
+                    rental_id,
+                    customer_id,
+                    product_id,
+                    amt,
+                    address,
+                    phone,
+                }))
             }
             (Requested, Settle(Err(no))) => {
                 emit(RentalFailed { rental_id, customer_id, product_id, reason: no.code().into() })
@@ -143,14 +185,26 @@ impl Aggregate for Rental {
 
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
-            Event::RentalRequested(Ordered { customer_id, product_id, amt, address, phone, .. }) => {
+            Event::RentalRequested(Ordered {
+                customer_id,
+                product_id,
+                amt,
+                address,
+                phone,
+                ..
+            }) => {
                 let status = Status::Requested;
-                *self = Rental { customer_id, product_id, amt, address, phone, status, reason: None };
+                *self =
+                    Rental { customer_id, product_id, amt, address, phone, status, reason: None };
             }
             Event::RentalPlaced(_) => self.status = Status::Placed,
-            Event::RentalFailed { reason, .. } if reason == declined().code => self.status = Status::Declined,
+            Event::RentalFailed { reason, .. } if reason == declined().code => {
+                self.status = Status::Declined
+            }
             Event::RentalFailed { .. } => self.status = Status::Unanswered,
-            Event::RentalCanceled { reason, .. } => (self.status, self.reason) = (Status::Canceled, reason),
+            Event::RentalCanceled { reason, .. } => {
+                (self.status, self.reason) = (Status::Canceled, reason)
+            }
         }
     }
 
@@ -165,7 +219,8 @@ impl Aggregate for Rental {
 
     fn awaits(&self, rental: Id<Self>) -> Option<Ask<Self>> {
         let approve = payment::Command::Approve { product: self.product_id, amt: self.amt };
-        (self.status == Status::Requested).then(|| ask(rental.of::<Payment>(), approve, ONLY_ATTEMPT, Command::Settle))
+        (self.status == Status::Requested)
+            .then(|| ask(rental.of::<Payment>(), approve, ONLY_ATTEMPT, Command::Settle))
     }
 
     fn doors(doors: &mut impl Doors<Self>) {
@@ -208,7 +263,14 @@ mod tests {
 
     fn order() -> Ordered {
         let (address, phone) = ("Seoul".to_owned(), Some("010-0000-0000".to_owned()));
-        Ordered { rental_id: RENTAL, customer_id: 7, product_id: PRODUCT, amt: 30_000, address, phone }
+        Ordered {
+            rental_id: RENTAL,
+            customer_id: 7,
+            product_id: PRODUCT,
+            amt: 30_000,
+            address,
+            phone,
+        }
     }
     fn placed() -> Given<Rental> {
         given([RentalRequested(order()), RentalPlaced(order())])
@@ -233,8 +295,13 @@ mod tests {
     fn a_no_and_no_answer_establish_nothing_and_say_which_it_was() {
         let failed = |no: NoAnswer| {
             let reason = no.code().to_owned();
-            let event = RentalFailed { rental_id: RENTAL, customer_id: 7, product_id: PRODUCT, reason };
-            given::<Rental>([RentalRequested(order())]).when(Settle(Err(no))).then([event]).0.standing()
+            let event =
+                RentalFailed { rental_id: RENTAL, customer_id: 7, product_id: PRODUCT, reason };
+            given::<Rental>([RentalRequested(order())])
+                .when(Settle(Err(no)))
+                .then([event])
+                .0
+                .standing()
         };
         assert_eq!(failed(NoAnswer::Refused(declined())), Standing::Ended(declined()));
         assert_eq!(failed(NoAnswer::Unavailable), Standing::Ended(Refusal::retry_later()));
@@ -251,7 +318,9 @@ mod tests {
 
     #[test]
     fn what_is_open_or_unknown_cannot_be_canceled_and_a_policy_finds_nothing_to_do() {
-        given::<Rental>([RentalRequested(order())]).when(Cancel).refused(Kind::Conflict, "still-open");
+        given::<Rental>([RentalRequested(order())])
+            .when(Cancel)
+            .refused(Kind::Conflict, "still-open");
         given::<Rental>([]).when(Cancel).refused(Kind::Absent, "not-found");
         let _ = given::<Rental>([]).when(Refuse { reason: Reason::PriceDiffers }).then_nothing();
     }

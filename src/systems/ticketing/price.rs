@@ -48,18 +48,11 @@ pub struct Shown {
 #[allow(missing_docs)]
 pub enum Command {
     /// There is such a ticket, for that time.
-    Set {
-        starttime: Timestamp,
-    },
+    Set { starttime: Timestamp },
     /// A reservation has the ticket.
-    Reserve {
-        reservation: Id<Reservation>,
-        vip: bool,
-    },
+    Reserve { reservation: Id<Reservation>, vip: bool },
     /// It has it no longer.
-    Cancel {
-        reservation: Id<Reservation>,
-    },
+    Cancel { reservation: Id<Reservation> },
 }
 
 /// What a price may say has happened.
@@ -92,19 +85,36 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let discount_days = vec![Weekday::Wednesday, Weekday::Thursday];
-        Self { base_price: 10_000, discount_days, discount_rate: 20, vip_discount: 1000, zone: Zone::default() }
+        Self {
+            base_price: 10_000,
+            discount_days,
+            discount_rate: 20,
+            vip_discount: 1000,
+            zone: Zone::default(),
+        }
     }
 }
 
 impl Settings {
     fn on_the_day(&self, starttime: Timestamp) -> u64 {
-        let rate = if self.discount_days.contains(&starttime.weekday(&self.zone)) { self.discount_rate.min(100) } else { 0 };
-        self.base_price - u64::try_from(u128::from(self.base_price) * u128::from(rate) / 100).unwrap_or(self.base_price)
+        let rate = if self.discount_days.contains(&starttime.weekday(&self.zone)) {
+            self.discount_rate.min(100)
+        } else {
+            0
+        };
+        self.base_price
+            - u64::try_from(u128::from(self.base_price) * u128::from(rate) / 100)
+                .unwrap_or(self.base_price)
     }
 }
 
 impl Entity for Price {
-    const NAME: Name = Name { system: "ticketing", context: "ticketing.price", collection: "prices", item: "price" };
+    const NAME: Name = Name {
+        system: "ticketing",
+        context: "ticketing.price",
+        collection: "prices",
+        item: "price",
+    };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8083);
     type Shown = Shown;
@@ -129,7 +139,8 @@ impl Price {
         let Some((price, day_price)) = after.set else { return emit(change) };
         // Of several the last counts: the end of those before it is on its way.
         let is_vip = after.live.last_key_value().is_some_and(|(_, vip)| *vip);
-        let discounted_price = day_price.saturating_sub(if is_vip { this.settings.vip_discount } else { 0 });
+        let discounted_price =
+            day_price.saturating_sub(if is_vip { this.settings.vip_discount } else { 0 });
         let differs = self.set.is_none() || discounted_price != self.discounted;
         let calculated = Event::Calculated { ticket_id: this.id.of(), price, discounted_price };
         Ok([change].into_iter().chain(differs.then_some(calculated)).collect())
@@ -146,10 +157,13 @@ impl Aggregate for Price {
         let ticket_id = this.id.of();
         match command {
             Set { starttime } if self.set.is_none() => {
-                let (price, day_price) = (this.settings.base_price, this.settings.on_the_day(starttime));
+                let (price, day_price) =
+                    (this.settings.base_price, this.settings.on_the_day(starttime));
                 self.calculated(PriceSet { ticket_id, price, day_price }, this)
             }
-            Reserve { reservation: reservation_id, vip } if !self.live.contains_key(&reservation_id) => {
+            Reserve { reservation: reservation_id, vip }
+                if !self.live.contains_key(&reservation_id) =>
+            {
                 self.calculated(PriceReserved { ticket_id, reservation_id, vip }, this)
             }
             Cancel { reservation: reservation_id } if self.live.contains_key(&reservation_id) => {
@@ -183,7 +197,10 @@ impl Aggregate for Price {
         policies.hearing::<Reservation>(|event| match event {
             reservation::Event::Reserved(told) => {
                 let vip = told.user_grade.as_deref() == Some(VIP);
-                Some((told.ticket_id.of(), Command::Reserve { reservation: told.reservation_id, vip }))
+                Some((
+                    told.ticket_id.of(),
+                    Command::Reserve { reservation: told.reservation_id, vip },
+                ))
             }
             reservation::Event::Cancelled(told) => {
                 Some((told.ticket_id.of(), Command::Cancel { reservation: told.reservation_id }))
@@ -226,7 +243,12 @@ mod tests {
 
     #[test]
     fn wednesdays_and_thursdays_in_seoul_are_cheaper() {
-        for (day, wanted) in [("2021-07-06", 10_000), ("2021-07-07", 8_000), ("2021-07-08", 8_000), ("2021-07-09", 10_000)] {
+        for (day, wanted) in [
+            ("2021-07-06", 10_000),
+            ("2021-07-07", 8_000),
+            ("2021-07-08", 8_000),
+            ("2021-07-09", 10_000),
+        ] {
             assert_eq!(shown(&set(given([]), day)), (10_000, wanted), "{day}");
         }
         // Still Tuesday in Greenwich.
@@ -249,7 +271,9 @@ mod tests {
         assert_eq!(early.0.standing(), Standing::Absent);
         assert_eq!(shown(&set(early, "2021-07-07")), (10_000, 7_000));
         let both = set(given([]), "2021-07-07").settled(Reserve { reservation: FIRST, vip: true });
-        let both = both.settled(Reserve { reservation: SECOND, vip: false }).settled(Cancel { reservation: FIRST });
+        let both = both
+            .settled(Reserve { reservation: SECOND, vip: false })
+            .settled(Cancel { reservation: FIRST });
         assert_eq!(shown(&both), (10_000, 8_000));
     }
 

@@ -23,7 +23,9 @@ pub struct Reservation {
 }
 
 /// How far the reservation has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
+)]
 #[schemars(rename = "ReservationStatus")]
 #[allow(missing_docs)]
 pub enum Status {
@@ -116,7 +118,11 @@ impl Entity for Reservation {
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let user = self.user_id.as_deref().into();
-        vec![("status", self.status.as_ref().into()), ("userId", user), ("ticketId", self.ticket_id.into())]
+        vec![
+            ("status", self.status.as_ref().into()),
+            ("userId", user),
+            ("ticketId", self.ticket_id.into()),
+        ]
     }
     fn numbered_by() -> &'static [&'static str] {
         &["reservationId"]
@@ -151,12 +157,19 @@ impl Aggregate for Reservation {
         let (reservation_id, ticket_id) = (this.id, self.ticket_id);
         match (self.status, command) {
             (S::New, Request(wanted)) if wanted.is_too_long() => {
-                let en = format!("a user and their grade have at most {LONGEST_USER} bytes together");
+                let en =
+                    format!("a user and their grade have at most {LONGEST_USER} bytes together");
                 let ko = format!("사용자와 등급은 합쳐서 최대 {LONGEST_USER}바이트입니다");
                 Err(Refusal::invalid("user-too-long", en, ko))
             }
             (S::New, Request(self::Request { ticket_id, user_id, user_grade })) => {
-                emit(ReservationRequested(Told { reservation_id, ticket_id, user_id, user_grade, updated_date: this.at }))
+                emit(ReservationRequested(Told {
+                    reservation_id,
+                    ticket_id,
+                    user_id,
+                    user_grade,
+                    updated_date: this.at,
+                }))
             }
             (S::Requested, Settle(Ok(()))) => emit(Reserved(self.told(this))),
             (S::Requested, Settle(Err(no))) => {
@@ -180,12 +193,25 @@ impl Aggregate for Reservation {
             }
         };
         let Told { ticket_id, user_id, user_grade, updated_date, .. } = told.clone();
-        *self = Reservation { ticket_id, user_id, user_grade, updated_date, status, reason: String::new() };
+        *self = Reservation {
+            ticket_id,
+            user_id,
+            user_grade,
+            updated_date,
+            status,
+            reason: String::new(),
+        };
     }
 
     fn awaits(&self, reservation: Id<Self>) -> Option<Ask<Self>> {
-        (self.status == Status::Requested)
-            .then(|| ask(self.ticket_id, ticket::Command::Book { reservation }, ONLY_ATTEMPT, Command::Settle))
+        (self.status == Status::Requested).then(|| {
+            ask(
+                self.ticket_id,
+                ticket::Command::Book { reservation },
+                ONLY_ATTEMPT,
+                Command::Settle,
+            )
+        })
     }
 
     fn doors(doors: &mut impl Doors<Self>) {
@@ -258,11 +284,19 @@ mod tests {
     fn a_no_and_no_answer_establish_nothing_and_say_why() {
         let failed = |no: NoAnswer| {
             let reason = no.code().to_owned();
-            let event = ReservationFailed { reservation_id: RESERVATION, ticket_id: TICKET, reason };
-            given::<Reservation>([ReservationRequested(told())]).when(Settle(Err(no))).then([event]).0.standing()
+            let event =
+                ReservationFailed { reservation_id: RESERVATION, ticket_id: TICKET, reason };
+            given::<Reservation>([ReservationRequested(told())])
+                .when(Settle(Err(no)))
+                .then([event])
+                .0
+                .standing()
         };
         for code in ["ticket-taken", "ticket-expired", "ticket-unknown"] {
-            assert_eq!(failed(NoAnswer::Refused(ticket::no(code))), Standing::Ended(ticket::no(code)));
+            assert_eq!(
+                failed(NoAnswer::Refused(ticket::no(code))),
+                Standing::Ended(ticket::no(code))
+            );
         }
         assert_eq!(failed(NoAnswer::Unavailable), Standing::Ended(Refusal::retry_later()));
     }
@@ -271,7 +305,9 @@ mod tests {
     fn a_repeated_cancel_is_no_second_event() {
         let reserved = given::<Reservation>([ReservationRequested(told()), Reserved(told())]);
         let _ = reserved.when(Cancel).then([Cancelled(told())]).when(Cancel).then_nothing();
-        given::<Reservation>([ReservationRequested(told())]).when(Cancel).refused(Kind::Conflict, "still-open");
+        given::<Reservation>([ReservationRequested(told())])
+            .when(Cancel)
+            .refused(Kind::Conflict, "still-open");
         given::<Reservation>([]).when(Cancel).refused(Kind::Absent, "not-found");
     }
 }

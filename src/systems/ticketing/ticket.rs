@@ -78,19 +78,33 @@ pub struct Settings {
 /// Why a ticket cannot be had, by its code.
 pub fn no(code: &str) -> Refusal {
     match code {
-        "ticket-expired" => Refusal::conflict("ticket-expired", "the ticket has expired", "만료된 티켓입니다"),
-        "ticket-taken" => Refusal::conflict("ticket-taken", "the ticket is taken", "이미 예약된 티켓입니다"),
+        "ticket-expired" => {
+            Refusal::conflict("ticket-expired", "the ticket has expired", "만료된 티켓입니다")
+        }
+        "ticket-taken" => {
+            Refusal::conflict("ticket-taken", "the ticket is taken", "이미 예약된 티켓입니다")
+        }
         _ => Refusal::conflict("ticket-unknown", "there is no such ticket", "없는 티켓입니다"),
     }
 }
 
 impl Entity for Ticket {
-    const NAME: Name = Name { system: "ticketing", context: "ticketing.ticket", collection: "tickets", item: "ticket" };
+    const NAME: Name = Name {
+        system: "ticketing",
+        context: "ticketing.ticket",
+        collection: "tickets",
+        item: "ticket",
+    };
     const PORT: Option<u16> = Some(8082);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {
-        Shown { ticket_id: id, status: self.status, starttime: self.starttime, endtime: self.endtime }
+        Shown {
+            ticket_id: id,
+            status: self.status,
+            starttime: self.starttime,
+            endtime: self.endtime,
+        }
     }
     fn standing(&self) -> Standing {
         if self.status.is_some() { Standing::Established } else { Standing::Absent }
@@ -116,9 +130,18 @@ impl Aggregate for Ticket {
                 let zone = &this.settings.zone;
                 let (starttime, endtime) = (new.starttime.starts(zone), new.endtime.ends(zone));
                 if endtime < starttime {
-                    return Err(Refusal::invalid("ends-before-start", "it ends before it starts", "종료가 시작보다 빠릅니다"));
+                    return Err(Refusal::invalid(
+                        "ends-before-start",
+                        "it ends before it starts",
+                        "종료가 시작보다 빠릅니다",
+                    ));
                 }
-                emit(Registered { ticket_id, status: new.status.unwrap_or(Available), starttime, endtime })
+                emit(Registered {
+                    ticket_id,
+                    status: new.status.unwrap_or(Available),
+                    starttime,
+                    endtime,
+                })
             }
             (Some(_), Register(_)) => Err(Refusal::conflict(
                 "ticket-registered",
@@ -161,27 +184,32 @@ impl Aggregate for Ticket {
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.hearing::<Reservation>(|event| match event {
             reservation::Event::ReservationFailed { reservation_id, ticket_id, .. }
-            | reservation::Event::Cancelled(reservation::Told { reservation_id, ticket_id, .. }) => {
-                Some((*ticket_id, Command::Release { reservation: *reservation_id }))
-            }
+            | reservation::Event::Cancelled(reservation::Told {
+                reservation_id, ticket_id, ..
+            }) => Some((*ticket_id, Command::Release { reservation: *reservation_id })),
             _ => None,
         });
     }
 
     fn withdraws(command: &Command) -> Option<AskId> {
         match command {
-            Command::Release { reservation } => Some(AskId::of(*reservation, reservation::ONLY_ATTEMPT)),
+            Command::Release { reservation } => {
+                Some(AskId::of(*reservation, reservation::ONLY_ATTEMPT))
+            }
             _ => None,
         }
     }
 
     /// Only an available ticket expires: at the first instant after its end.
     fn due(&self) -> Option<(Timestamp, Command)> {
-        (self.status == Some(Status::Available)).then(|| (self.endtime.plus_micros(1), Command::Expire))
+        (self.status == Some(Status::Available))
+            .then(|| (self.endtime.plus_micros(1), Command::Expire))
     }
 
     fn doors(doors: &mut impl Doors<Self>) {
-        doors.post(Role::Admin, |ticket: Register| (Target::Chosen(ticket.ticket_id), Command::Register(ticket)));
+        doors.post(Role::Admin, |ticket: Register| {
+            (Target::Chosen(ticket.ticket_id), Command::Register(ticket))
+        });
     }
 }
 
@@ -209,7 +237,8 @@ mod tests {
 
     /// Decisions in these tests are taken at the epoch.
     fn until(endtime: i64) -> Given<Ticket> {
-        let (starttime, endtime) = (Timestamp::from_micros(endtime - 10), Timestamp::from_micros(endtime));
+        let (starttime, endtime) =
+            (Timestamp::from_micros(endtime - 10), Timestamp::from_micros(endtime));
         given([Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime }])
     }
     fn updated(status: Status, reservation_id: Option<Id<Reservation>>) -> Event {
@@ -230,7 +259,9 @@ mod tests {
     fn the_last_instant_counts_and_the_next_does_not() {
         let _ = until(0).when(Book { reservation: RESERVATION }).then([booked()]);
         until(-1).when(Book { reservation: RESERVATION }).refused(Kind::Conflict, "ticket-expired");
-        given::<Ticket>([]).when(Book { reservation: RESERVATION }).refused(Kind::Conflict, "ticket-unknown");
+        given::<Ticket>([])
+            .when(Book { reservation: RESERVATION })
+            .refused(Kind::Conflict, "ticket-unknown");
     }
 
     #[test]
@@ -241,8 +272,12 @@ mod tests {
             Given(ticket)
         };
         let ticket = had(until(0)).when(Release { reservation: OTHER }).then_nothing();
-        let _ = ticket.when(Release { reservation: RESERVATION }).then([updated(Status::Available, None)]);
-        let _ = had(until(-1)).when(Release { reservation: RESERVATION }).then([updated(Status::Expired, None)]);
+        let _ = ticket
+            .when(Release { reservation: RESERVATION })
+            .then([updated(Status::Available, None)]);
+        let _ = had(until(-1))
+            .when(Release { reservation: RESERVATION })
+            .then([updated(Status::Expired, None)]);
         let _ = given::<Ticket>([]).when(Release { reservation: OTHER }).then_nothing();
     }
 
@@ -261,10 +296,16 @@ mod tests {
     #[test]
     fn a_number_is_registered_once_and_a_date_alone_is_a_day_in_seoul() {
         let day = |text: &str| text.parse::<Written>().unwrap();
-        let new = super::Register { ticket_id: TICKET, status: None, starttime: day("2021-07-06"), endtime: day("2021-07-06") };
+        let new = super::Register {
+            ticket_id: TICKET,
+            status: None,
+            starttime: day("2021-07-06"),
+            endtime: day("2021-07-06"),
+        };
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let (starttime, endtime) = (at("2021-07-05T15:00:00Z"), at("2021-07-06T15:00:00Z"));
-        let registered = Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime };
+        let registered =
+            Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime };
         let ticket = given::<Ticket>([]).when(Register(new.clone())).then([registered]);
         ticket.when(Register(new.clone())).refused(Kind::Conflict, "ticket-registered");
         let wrong = super::Register { endtime: day("2021-07-04"), ..new };

@@ -68,25 +68,35 @@ impl Row {
     /// Whether those who have it take up more room than there is: see [`HOLDERS`]. One always finds room.
     fn is_full(&self) -> bool {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let bytes = self.live.values().map(|holder| length(&holder.user_id) + length(&holder.user_grade));
+        let bytes =
+            self.live.values().map(|holder| length(&holder.user_id) + length(&holder.user_grade));
         self.live.len() > 1 && bytes.sum::<usize>() > FULL
     }
     /// The reservation that has it, else the one that had it last.
     fn holder(&self) -> Option<(Id<Reservation>, &Holder, reservation::Status)> {
-        let live = self.live.last_key_value().map(|(id, holder)| (*id, holder, reservation::Status::Reserved));
-        live.or(self.last.as_ref().map(|(_, id, holder)| (*id, holder, reservation::Status::Cancelled)))
+        let live = self
+            .live
+            .last_key_value()
+            .map(|(id, holder)| (*id, holder, reservation::Status::Reserved));
+        live.or(self
+            .last
+            .as_ref()
+            .map(|(_, id, holder)| (*id, holder, reservation::Status::Cancelled)))
     }
 }
 
 impl Entity for Row {
-    const NAME: Name = Name { system: "ticketing", context: "ticketing.view", collection: "views", item: "view" };
+    const NAME: Name =
+        Name { system: "ticketing", context: "ticketing.view", collection: "views", item: "view" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8084);
     type Shown = Shown;
 
     fn show(&self, id: Id<Self>) -> Shown {
         let holder = self.holder();
-        let of = |field: fn(&Holder) -> &Option<String>| holder.and_then(|(_, holder, _)| field(holder).clone());
+        let of = |field: fn(&Holder) -> &Option<String>| {
+            holder.and_then(|(_, holder, _)| field(holder).clone())
+        };
         Shown {
             ticket_id: id.of(),
             status: self.status,
@@ -117,7 +127,9 @@ impl View for Row {
         use {price::Event::*, reservation::Event::*, ticket::Event::*};
         folds.hearing::<Ticket>(
             |event| match event {
-                Registered { ticket_id, .. } | StatusUpdated { ticket_id, .. } => Some(ticket_id.get()),
+                Registered { ticket_id, .. } | StatusUpdated { ticket_id, .. } => {
+                    Some(ticket_id.get())
+                }
             },
             |row, event| match *event {
                 Registered { status, starttime, endtime, .. } => {
@@ -152,7 +164,8 @@ impl View for Row {
                 }
                 Cancelled(told) => {
                     let (at, id) = (told.updated_date, told.reservation_id);
-                    let is_later = row.last.as_ref().is_none_or(|(last, of, _)| (*last, *of) < (at, id));
+                    let is_later =
+                        row.last.as_ref().is_none_or(|(last, of, _)| (*last, *of) < (at, id));
                     row.last = match row.live.remove(&id) {
                         Some(holder) if is_later => Some((at, id, holder)),
                         _ => row.last.take(),

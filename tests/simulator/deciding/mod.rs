@@ -10,7 +10,9 @@ use super::{
     table::Table,
     world::{Context, Doorway, Order, Things, doorways},
 };
-use holdfast::domain::{Aggregate, Ask, AskId, Id, Moment, Name, NoAnswer, Refusal, Standing, Target, Timestamp};
+use holdfast::domain::{
+    Aggregate, Ask, AskId, Id, Moment, Name, NoAnswer, Refusal, Standing, Target, Timestamp,
+};
 use std::collections::BTreeMap;
 
 #[derive(Clone)]
@@ -116,17 +118,23 @@ impl<A: Aggregate> Deciding<A> {
             let mut after = before.clone();
             events.iter().for_each(|event| after.evolve(event));
             let (held, claimed) = (before.claims(), after.claims());
-            let is_taken = |key: &&String| self.claims.get(key).is_some_and(|holder| *holder != number);
-            if let Some(key) = claimed.iter().find(is_taken).filter(|_| hall.does(Remedy::CheckClaims)) {
+            let is_taken =
+                |key: &&String| self.claims.get(key).is_some_and(|holder| *holder != number);
+            if let Some(key) =
+                claimed.iter().find(is_taken).filter(|_| hall.does(Remedy::CheckClaims))
+            {
                 return Err(Trouble::Refused(A::claim_refusal(key)));
             }
             let open = before.awaits(id).map(|ask| (ask.callee.context, ask.attempt));
-            let opens = after.awaits(id).filter(|ask| open != Some((ask.callee.context, ask.attempt)));
+            let opens =
+                after.awaits(id).filter(|ask| open != Some((ask.callee.context, ask.attempt)));
             let busy = hall.weather.busy;
             if from_client && opens.is_some() && hall.happens(busy) {
                 return Err(Trouble::Busy);
             }
-            held.iter().filter(|key| !claimed.contains(key)).for_each(|key| self.claims.remove(commit, key));
+            held.iter()
+                .filter(|key| !claimed.contains(key))
+                .for_each(|key| self.claims.remove(commit, key));
             claimed.into_iter().for_each(|key| self.claims.put(commit, key, number));
             if let Some((at, _)) = before.due() {
                 self.timers.remove(commit, &(at, number));
@@ -159,14 +167,29 @@ impl<A: Aggregate> Deciding<A> {
     fn put(&mut self, hall: &mut Hall, number: u64, ask: Ask<A>) {
         let id = AskId::of(Id::<A>::new(number), ask.attempt);
         let put = hall.put(id, self.me, ask.callee.context, ask.number, ask.command);
-        self.puts.insert(put, Put { number, callee: ask.callee.context, attempt: ask.attempt, then: ask.then });
+        self.puts.insert(
+            put,
+            Put { number, callee: ask.callee.context, attempt: ask.attempt, then: ask.then },
+        );
     }
 
     /// A policy, the time or an answer commands, which is never refused.
-    fn by_itself(&mut self, hall: &mut Hall, commit: u64, number: u64, command: A::Command, without_undo: bool) {
+    fn by_itself(
+        &mut self,
+        hall: &mut Hall,
+        commit: u64,
+        number: u64,
+        command: A::Command,
+        without_undo: bool,
+    ) {
         let words = format!("{command:?}");
-        if let Err(Trouble::Refused(refusal)) = self.decide(hall, commit, number, command, (false, without_undo)) {
-            hall.wrong(format!("{} #{number} refuses {words}, which no client commands: {refusal}", A::NAME));
+        if let Err(Trouble::Refused(refusal)) =
+            self.decide(hall, commit, number, command, (false, without_undo))
+        {
+            hall.wrong(format!(
+                "{} #{number} refuses {words}, which no client commands: {refusal}",
+                A::NAME
+            ));
         }
         self.settled(hall, number);
     }
@@ -244,12 +267,14 @@ impl<A: Aggregate> Context for Deciding<A> {
             Some(Answer::Withdrawn) => Err(Refusal::conflict("withdrawn", "", "")),
             Some(Answer::Said(said)) => said.clone(),
             None => {
-                let command = *command.again().into_any().downcast::<A::Command>().expect("its command");
+                let command =
+                    *command.again().into_any().downcast::<A::Command>().expect("its command");
                 let said = match self.decide(hall, commit, flight.number, command, (false, false)) {
                     Err(Trouble::Refused(refusal)) => Err(refusal),
                     Ok(()) | Err(Trouble::Busy) => Ok(()),
                 };
-                let waits = said == Err(Refusal::still_open()) && self.open(flight.number).is_some();
+                let waits =
+                    said == Err(Refusal::still_open()) && self.open(flight.number).is_some();
                 if waits && hall.does(Remedy::PostponeWhileOpen) {
                     hall.trace.say(format_args!("  it waits for an answer itself"));
                     return self.postponed.push(flight);
@@ -266,13 +291,16 @@ impl<A: Aggregate> Context for Deciding<A> {
     }
 
     fn settle(&mut self, hall: &mut Hall, put: u64, answer: Result<(), NoAnswer>) -> bool {
-        let Some(Put { number, callee, attempt, then }) = self.puts.remove(&put) else { return false };
+        let Some(Put { number, callee, attempt, then }) = self.puts.remove(&put) else {
+            return false;
+        };
         let is_open = self.open(number) == Some((callee, attempt));
         if !hall.runs(self.me) || (!is_open && hall.does(Remedy::DropLateAnswers)) {
             return true;
         }
         let commit = hall.commit(self.me);
-        let without_undo = answer == Err(NoAnswer::Unavailable) && !hall.does(Remedy::UndoAfterSilence);
+        let without_undo =
+            answer == Err(NoAnswer::Unavailable) && !hall.does(Remedy::UndoAfterSilence);
         self.by_itself(hall, commit, number, then(answer), without_undo);
         // Where the answer changed nothing, it is asked again.
         if self.open(number) == Some((callee, attempt))
@@ -363,7 +391,11 @@ impl<A: Aggregate> Context for Deciding<A> {
         Some(said.history.0)
     }
     fn said(&self, number: u64, event: &str) -> usize {
-        self.log.borrow().iter().filter(|said| said.number == number && said.event.as_ref() == event).count()
+        self.log
+            .borrow()
+            .iter()
+            .filter(|said| said.number == number && said.event.as_ref() == event)
+            .count()
     }
     fn events(&self) -> Vec<(u64, serde_json::Value)> {
         let json = |event| serde_json::to_value(event).expect("an event is JSON");

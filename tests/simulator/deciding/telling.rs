@@ -20,7 +20,11 @@ impl<A: Aggregate> Deciding<A> {
     ) {
         hall.changed = true;
         let mut log = self.log.borrow_mut();
-        let mut history = log.iter().rfind(|said| said.number == number).map(|said| said.history).unwrap_or_default();
+        let mut history = log
+            .iter()
+            .rfind(|said| said.number == number)
+            .map(|said| said.history)
+            .unwrap_or_default();
         for event in events {
             hall.trace.say(format_args!("    {event:?}"));
             version += 1;
@@ -34,12 +38,14 @@ impl<A: Aggregate> Deciding<A> {
         if self.open(number).is_some() {
             return;
         }
-        let (told, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|(of, _)| *of == number);
+        let (told, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(of, _)| *of == number);
         self.waiting = waiting;
         let told: Vec<(u64, Option<u64>)> = told;
         told.into_iter().for_each(|(_, key)| self.reply(hall, number, key));
-        let (called, postponed) =
-            std::mem::take(&mut self.postponed).into_iter().partition(|flight| flight.number == number);
+        let (called, postponed) = std::mem::take(&mut self.postponed)
+            .into_iter()
+            .partition(|flight| flight.number == number);
         self.postponed = postponed;
         hall.flights.extend::<Vec<Flight>>(called);
     }
@@ -57,7 +63,15 @@ impl<A: Aggregate> Deciding<A> {
             }
             Standing::Open | Standing::Established => {
                 let Some(history) = self.history(number, version).map(Digest) else { return };
-                hall.reply(Reply { node, commit: kept.commit, context, number, version, history, key });
+                hall.reply(Reply {
+                    node,
+                    commit: kept.commit,
+                    context,
+                    number,
+                    version,
+                    history,
+                    key,
+                });
             }
             Standing::Absent | Standing::Ended(_) => {}
         }

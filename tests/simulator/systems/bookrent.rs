@@ -45,11 +45,15 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         1..7 => {
             // One of the books is not there, at first.
             let (book, user) = (chance.between(1, 4), chance.between(1, 3));
-            Order::post("rents", json!({ "bookId": book, "userId": user.to_string(), "address": "a" }))
+            Order::post(
+                "rents",
+                json!({ "bookId": book, "userId": user.to_string(), "address": "a" }),
+            )
         }
         _ => {
             let rents = world.all("rent");
-            let rent = rents.any(chance.next()).filter(|_| chance.coin()).unwrap_or(chance.between(1, 5));
+            let rent =
+                rents.any(chance.next()).filter(|_| chance.coin()).unwrap_or(chance.between(1, 5));
             Order::patch("rents", rent, json!({ "status": "Cancel" }))
         }
     }
@@ -58,14 +62,24 @@ fn order(chance: &mut Chance, world: &World) -> Order {
 fn always(world: &World) -> Result<(), String> {
     let books = world.all("book");
     for (number, book) in books.iter() {
-        let mut holders =
-            world.all("rent").iter().filter(|(_, rent)| rent["bookId"] == number && text(rent, "status") == "Rent");
+        let mut holders = world
+            .all("rent")
+            .iter()
+            .filter(|(_, rent)| rent["bookId"] == number && text(rent, "status") == "Rent");
         if let Some((first, _)) = holders.next() {
-            must!(holders.next().is_none(), "book {number} is rented twice, by rent {first} and another");
-            must!(book["status"] == false, "book {number} is rented by {first} and stands on the shelf");
+            must!(
+                holders.next().is_none(),
+                "book {number} is rented twice, by rent {first} and another"
+            );
+            must!(
+                book["status"] == false,
+                "book {number} is rented by {first} and stands on the shelf"
+            );
         }
     }
-    for (number, rent) in world.all("rent").iter().filter(|(_, rent)| text(rent, "status") == "Rent") {
+    for (number, rent) in
+        world.all("rent").iter().filter(|(_, rent)| text(rent, "status") == "Rent")
+    {
         let is_there = rent["bookId"].as_u64().is_some_and(|book| books.get(book).is_some());
         must!(is_there, "rent {number} has a book that is not there: {rent}");
     }
@@ -75,7 +89,9 @@ fn always(world: &World) -> Result<(), String> {
 fn finally(world: &World) -> Result<(), String> {
     let (rents, views) = (world.all("rent"), world.all("view"));
     for (number, book) in world.all("book").iter() {
-        let is_held = rents.iter().any(|(_, rent)| rent["bookId"] == number && text(rent, "status") == "Rent");
+        let is_held = rents
+            .iter()
+            .any(|(_, rent)| rent["bookId"] == number && text(rent, "status") == "Rent");
         must!(is_held || book["status"] == true, "book {number} is held by nobody: {book}");
     }
     for (number, rent) in rents.iter() {
@@ -87,7 +103,9 @@ fn finally(world: &World) -> Result<(), String> {
             _ => false,
         };
         must!(right, "rent {number} is {rent}, its delivery {delivery:?}");
-        let Some(row) = views.get(number) else { return Err(format!("rent {number} is not in the view")) };
+        let Some(row) = views.get(number) else {
+            return Err(format!("rent {number} is not in the view"));
+        };
         let told = (text(row, "rentStatus"), row["deliveryStatus"].as_str());
         must!(told == (text(rent, "status"), delivery), "rent {number} is {rent}, its row {row}");
     }

@@ -48,9 +48,13 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     match chance.between(0, 16) {
         0 => book(),
         1..7 => {
-            let fee = [json!(null), json!(FEE), json!(FEE), json!("2999"), json!(DEAR)][chance.between(0, 5) as usize]
+            let fee = [json!(null), json!(FEE), json!(FEE), json!("2999"), json!(DEAR)]
+                [chance.between(0, 5) as usize]
                 .clone();
-            Order::post("rents", json!({ "userId": 7, "bookId": chance.between(1, 4), "rentalFee": fee }))
+            Order::post(
+                "rents",
+                json!({ "userId": 7, "bookId": chance.between(1, 4), "rentalFee": fee }),
+            )
         }
         7..10 => Order::verb("books", "approve", book_number),
         10 => Order::patch("books", book_number, json!({ "status": "APPROVED" })),
@@ -63,15 +67,24 @@ fn order(chance: &mut Chance, world: &World) -> Order {
 
 /// The rents that this book is, or may yet be, lent for.
 fn lent(world: &World, book: u64) -> impl Iterator<Item = (u64, &Value)> {
-    world.all("rent").iter().filter(move |(_, rent)| rent["bookId"] == book && text(rent, "status") == "APPROVED")
+    world
+        .all("rent")
+        .iter()
+        .filter(move |(_, rent)| rent["bookId"] == book && text(rent, "status") == "APPROVED")
 }
 
 fn always(world: &World) -> Result<(), String> {
     for (number, book) in world.all("book").iter() {
         let mut readers = lent(world, number);
         if let Some((first, _)) = readers.next() {
-            must!(readers.next().is_none(), "book {number} is lent twice, to rent {first} and another");
-            must!(book["rentId"] == first, "book {number} is lent to rent {first}, and says {book}");
+            must!(
+                readers.next().is_none(),
+                "book {number} is lent twice, to rent {first} and another"
+            );
+            must!(
+                book["rentId"] == first,
+                "book {number} is lent to rent {first}, and says {book}"
+            );
         }
     }
     for (number, rent) in world.all("rent").iter() {
@@ -80,8 +93,12 @@ fn always(world: &World) -> Result<(), String> {
         };
         let refunded = text(payment, "status") == "REFUNDED";
         match text(rent, "status") {
-            "APPROVED" | "RETURNED" => must!(!refunded, "rent {number} is {rent}, and its money is back: {payment}"),
-            "CANCELED" => must!(refunded, "rent {number} is {rent}, and its money is kept: {payment}"),
+            "APPROVED" | "RETURNED" => {
+                must!(!refunded, "rent {number} is {rent}, and its money is back: {payment}")
+            }
+            "CANCELED" => {
+                must!(refunded, "rent {number} is {rent}, and its money is kept: {payment}")
+            }
             _ => {}
         }
     }
@@ -96,7 +113,10 @@ fn always(world: &World) -> Result<(), String> {
     });
     money_adds_up(world, (came, went), "rentalFee", "REFUNDED")?;
     for (number, payment) in world.all("payment").iter() {
-        must!(payment["rentalFee"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
+        must!(
+            payment["rentalFee"].as_u64() < Some(DEAR),
+            "payment {number} ought to have been declined: {payment}"
+        );
     }
     Ok(())
 }
@@ -106,12 +126,18 @@ fn finally(world: &World) -> Result<(), String> {
     for (number, book) in world.all("book").iter() {
         let holders: Vec<_> = rents
             .iter()
-            .filter(|(_, rent)| rent["bookId"] == number && ["RENTED", "APPROVED"].contains(&text(rent, "status")))
+            .filter(|(_, rent)| {
+                rent["bookId"] == number && ["RENTED", "APPROVED"].contains(&text(rent, "status"))
+            })
             .collect();
         let right = match (text(book, "status"), holders.as_slice()) {
             ("POSSIBLE", []) => book["rentId"].is_null(),
-            ("PAID", [(rent, shown)]) => book["rentId"] == *rent && text(shown, "status") == "RENTED",
-            ("APPROVED", [(rent, shown)]) => book["rentId"] == *rent && text(shown, "status") == "APPROVED",
+            ("PAID", [(rent, shown)]) => {
+                book["rentId"] == *rent && text(shown, "status") == "RENTED"
+            }
+            ("APPROVED", [(rent, shown)]) => {
+                book["rentId"] == *rent && text(shown, "status") == "APPROVED"
+            }
             _ => false,
         };
         must!(right, "book {number} is {book}, its rents are {holders:?}");
@@ -136,7 +162,10 @@ fn finally(world: &World) -> Result<(), String> {
     }
     must!(rows.len() == rents.len(), "the dashboard has rows of no rent");
     for (number, payment) in payments.iter().filter(|(number, _)| rents.get(*number).is_none()) {
-        must!(text(payment, "status") == "REFUNDED", "payment {number} is kept for nothing: {payment}");
+        must!(
+            text(payment, "status") == "REFUNDED",
+            "payment {number} is kept for nothing: {payment}"
+        );
     }
     Ok(())
 }

@@ -17,7 +17,8 @@ pub const BUSINESS: Business = Business {
     settings: || json!({}),
     clock: "2026-03-02T09:00:00Z",
     opening: || {
-        let broken = Order::post("bikes", json!({ "bikeid": 3, "status": "불량", "location": "A" }));
+        let broken =
+            Order::post("bikes", json!({ "bikeid": 3, "status": "불량", "location": "A" }));
         let bikes = [1, 2].into_iter().chain(6..=BIKES).map(bike).chain([broken]);
         bikes.chain((6..=BIKES).map(|bike| ride(RIDER, bike))).collect()
     },
@@ -50,7 +51,10 @@ const BIKES: u64 = 12;
 const RIDER: u64 = 5;
 
 fn bike(number: u64) -> Order {
-    Order::post("bikes", json!({ "bikeid": number.to_string(), "status": "사용가능", "location": "분당_정자역_1구역" }))
+    Order::post(
+        "bikes",
+        json!({ "bikeid": number.to_string(), "status": "사용가능", "location": "분당_정자역_1구역" }),
+    )
 }
 
 fn ride(user: u64, bike: u64) -> Order {
@@ -69,14 +73,20 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         0 => bike(chance.between(1, 5)),
         1..4 => Order::post("userDeposits", json!({ "userid": user, "deposit": PAID_IN })),
         4..10 => ride(user, chance.between(1, 5)),
-        _ => Order::patch("rents", rent, json!({ "endlocation": if chance.coin() { "A" } else { "B" } })),
+        _ => Order::patch(
+            "rents",
+            rent,
+            json!({ "endlocation": if chance.coin() { "A" } else { "B" } }),
+        ),
     }
 }
 
 /// Brings back one bike after the other, and pays when there is a chain of bills.
 fn riders_order(world: &World) -> Option<Order> {
-    let is_riders = |thing: &Value, status: &str| thing["userid"] == RIDER && text(thing, "status") == status;
-    let unpaid = world.all("billing").iter().filter(|(_, bill)| is_riders(bill, "APPLYFEE")).count();
+    let is_riders =
+        |thing: &Value, status: &str| thing["userid"] == RIDER && text(thing, "status") == status;
+    let unpaid =
+        world.all("billing").iter().filter(|(_, bill)| is_riders(bill, "APPLYFEE")).count();
     if unpaid > 4 {
         return Some(Order::post("userDeposits", json!({ "userid": RIDER, "deposit": PAID_IN })));
     }
@@ -86,15 +96,26 @@ fn riders_order(world: &World) -> Option<Order> {
 
 fn always(world: &World) -> Result<(), String> {
     for (number, bike) in world.all("bike").iter() {
-        let mut riders =
-            world.all("rent").iter().filter(|(_, rent)| rent["bikeid"] == number && text(rent, "status") == "RENTED");
+        let mut riders = world
+            .all("rent")
+            .iter()
+            .filter(|(_, rent)| rent["bikeid"] == number && text(rent, "status") == "RENTED");
         if let Some((first, _)) = riders.next() {
-            must!(riders.next().is_none(), "bike {number} is ridden twice, by rent {first} and another");
-            must!(text(bike, "status") == "사용중", "bike {number} is ridden by rent {first}, and is {bike}");
+            must!(
+                riders.next().is_none(),
+                "bike {number} is ridden twice, by rent {first} and another"
+            );
+            must!(
+                text(bike, "status") == "사용중",
+                "bike {number} is ridden by rent {first}, and is {bike}"
+            );
         }
     }
     for (number, rent) in world.all("rent").iter() {
-        must!(world.said("rent", number, "Returned") <= 1, "rent {number} is returned twice: {rent}");
+        must!(
+            world.said("rent", number, "Returned") <= 1,
+            "rent {number} is returned twice: {rent}"
+        );
     }
     for (number, bill) in world.all("billing").iter() {
         let said = |event| world.said("billing", number, event);
@@ -111,13 +132,16 @@ fn always(world: &World) -> Result<(), String> {
 
 /// A deposit is what was paid in less the fees that were charged, each of them once, and a closed bill was charged.
 fn deposits_add_up(world: &World) -> Result<(), String> {
-    let (mut holds, mut charged, mut wrong) = (BTreeMap::<u64, u64>::new(), BTreeMap::new(), Ok(()));
+    let (mut holds, mut charged, mut wrong) =
+        (BTreeMap::<u64, u64>::new(), BTreeMap::new(), Ok(()));
     world.each_said::<UserDeposit>(|user, event| {
         let before = holds.entry(user).or_default();
         let UpdatedDeposit { deposit, billid, .. } = event else { return };
         let is_right = match billid {
             None => *deposit == *before + PAID_IN,
-            Some(bill) => before.checked_sub(*deposit).is_some_and(|fee| charged.insert(bill.get(), fee).is_none()),
+            Some(bill) => before
+                .checked_sub(*deposit)
+                .is_some_and(|fee| charged.insert(bill.get(), fee).is_none()),
         };
         if !is_right {
             wrong = Err(format!("user {user} has {before}, and then {event:?}"));
@@ -127,36 +151,59 @@ fn deposits_add_up(world: &World) -> Result<(), String> {
     wrong?;
     for (user, account) in world.all("userDeposit").iter() {
         let wanted = holds.get(&user).copied();
-        must!(account["deposit"].as_u64() == wanted, "user {user} ought to have {wanted:?}: {account}");
+        must!(
+            account["deposit"].as_u64() == wanted,
+            "user {user} ought to have {wanted:?}: {account}"
+        );
     }
     for (number, bill) in world.all("billing").iter() {
         let (fee, paid) = (bill["fee"].as_u64(), charged.get(&number).copied());
         let is_closed = text(bill, "status") == "CLOSEBILL";
-        must!(paid.is_none() && !is_closed || paid == fee, "bill {number} is {bill}, and {paid:?} was charged");
+        must!(
+            paid.is_none() && !is_closed || paid == fee,
+            "bill {number} is {bill}, and {paid:?} was charged"
+        );
     }
     Ok(())
 }
 
 /// What a ride of that bill costs.
 fn fee(bill: &Value) -> u64 {
-    let at = |field: &str| text(bill, field).parse::<holdfast::domain::Timestamp>().map_or(0, |at| at.micros());
+    let at = |field: &str| {
+        text(bill, field).parse::<holdfast::domain::Timestamp>().map_or(0, |at| at.micros())
+    };
     (at("endtime") - at("starttime")).max(0) as u64 / 60_000_000 * 100
 }
 
 fn finally(world: &World) -> Result<(), String> {
     let (rents, bills, views) = (world.all("rent"), world.all("billing"), world.all("view"));
     for (number, bike) in world.all("bike").iter() {
-        let ridden = rents.iter().any(|(_, rent)| rent["bikeid"] == number && text(rent, "status") == "RENTED");
-        must!(ridden == (text(bike, "status") == "사용중"), "bike {number} is {bike}, ridden: {ridden}");
+        let ridden = rents
+            .iter()
+            .any(|(_, rent)| rent["bikeid"] == number && text(rent, "status") == "RENTED");
+        must!(
+            ridden == (text(bike, "status") == "사용중"),
+            "bike {number} is {bike}, ridden: {ridden}"
+        );
     }
     for (number, rent) in rents.iter() {
         let (Some(bill), Some(row)) = (bills.get(number), views.get(number)) else {
             return Err(format!("rent {number} lacks its bill or its row: {rent}"));
         };
         let is_over = text(rent, "status") == "RETURNED";
-        must!(is_over == (text(bill, "status") != "OPENBILL"), "rent {number} is {rent}, its bill {bill}");
-        must!(bill["starttime"] == rent["starttime"] && bill["endtime"] == rent["endtime"], "{rent}, its bill {bill}");
-        must!(!is_over || bill["fee"] == fee(bill), "bill {number} is {bill}, and costs {}", fee(bill));
+        must!(
+            is_over == (text(bill, "status") != "OPENBILL"),
+            "rent {number} is {rent}, its bill {bill}"
+        );
+        must!(
+            bill["starttime"] == rent["starttime"] && bill["endtime"] == rent["endtime"],
+            "{rent}, its bill {bill}"
+        );
+        must!(
+            !is_over || bill["fee"] == fee(bill),
+            "bill {number} is {bill}, and costs {}",
+            fee(bill)
+        );
         for (told, of, field) in [
             ("rentStatus", rent, "status"),
             ("rentEndTime", rent, "endtime"),
@@ -167,8 +214,13 @@ fn finally(world: &World) -> Result<(), String> {
             must!(row[told] == of[field], "{told} of rent {number} is {row}, and {of}");
         }
     }
-    must!(bills.len() == rents.len() && views.len() == rents.len(), "there are bills or rows of no rent");
-    for user in rents.iter().filter_map(|(_, rent)| rent["userid"].as_u64()).collect::<BTreeSet<_>>() {
+    must!(
+        bills.len() == rents.len() && views.len() == rents.len(),
+        "there are bills or rows of no rent"
+    );
+    for user in
+        rents.iter().filter_map(|(_, rent)| rent["userid"].as_u64()).collect::<BTreeSet<_>>()
+    {
         accounts_agree(world, user)?;
     }
     Ok(())
@@ -178,25 +230,40 @@ fn finally(world: &World) -> Result<(), String> {
 fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
     let of_user = || world.all("billing").iter().filter(move |(_, bill)| bill["userid"] == user);
     let sum = |status: &str| -> u64 {
-        of_user().filter(|(_, bill)| text(bill, "status") == status).filter_map(|(_, bill)| bill["fee"].as_u64()).sum()
+        of_user()
+            .filter(|(_, bill)| text(bill, "status") == status)
+            .filter_map(|(_, bill)| bill["fee"].as_u64())
+            .sum()
     };
     let (charged, owed) = (sum("CLOSEBILL"), sum("APPLYFEE"));
     let account = world.all("userDeposit").get(user);
-    let amount = |field: &str| account.and_then(|account| account[field].as_u64()).unwrap_or_default();
+    let amount =
+        |field: &str| account.and_then(|account| account[field].as_u64()).unwrap_or_default();
     let changes = world.events("userDeposit").into_iter().filter(|(number, _)| *number == user);
-    let paid_in =
-        changes.filter(|(_, event)| event["UpdatedDeposit"].is_object() && event["UpdatedDeposit"]["billid"].is_null());
+    let paid_in = changes.filter(|(_, event)| {
+        event["UpdatedDeposit"].is_object() && event["UpdatedDeposit"]["billid"].is_null()
+    });
     let paid_in = paid_in.count() as u64;
-    let asked = world.sent.iter().filter(|order| order.collection == "userDeposits" && order.body["userid"] == user);
-    must!(paid_in <= asked.count() as u64, "user {user} has paid in more often than that was wanted");
+    let asked = world
+        .sent
+        .iter()
+        .filter(|order| order.collection == "userDeposits" && order.body["userid"] == user);
+    must!(
+        paid_in <= asked.count() as u64,
+        "user {user} has paid in more often than that was wanted"
+    );
     let (left, arrears) = (amount("deposit"), amount("arrears"));
     must!(
         paid_in * PAID_IN == left + charged,
         "user {user} paid in {paid_in} times, {charged} are charged: {account:?}"
     );
     must!(owed == arrears, "user {user} owes {owed}: {account:?}");
-    let oldest =
-        of_user().filter(|(_, bill)| text(bill, "status") == "APPLYFEE").filter_map(|(_, bill)| bill["fee"].as_u64());
-    must!(oldest.min().is_none_or(|_| arrears > left), "user {user} could pay what is owed: {account:?}");
+    let oldest = of_user()
+        .filter(|(_, bill)| text(bill, "status") == "APPLYFEE")
+        .filter_map(|(_, bill)| bill["fee"].as_u64());
+    must!(
+        oldest.min().is_none_or(|_| arrears > left),
+        "user {user} could pay what is owed: {account:?}"
+    );
     Ok(())
 }

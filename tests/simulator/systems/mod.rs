@@ -64,8 +64,14 @@ fn text<'a>(shown: &'a Value, field: &str) -> &'a str {
 }
 
 /// What `came` in is what `went` back and what is kept: the amounts of payments that show another status than `gone`.
-fn money_adds_up(world: &World, (came, went): (u64, u64), field: &str, gone: &str) -> Result<(), String> {
-    let amounts = world.all("payment").iter().filter(|(_, payment)| text(payment, "status") != gone);
+fn money_adds_up(
+    world: &World,
+    (came, went): (u64, u64),
+    field: &str,
+    gone: &str,
+) -> Result<(), String> {
+    let amounts =
+        world.all("payment").iter().filter(|(_, payment)| text(payment, "status") != gone);
     let kept: u64 = amounts.filter_map(|(_, payment)| payment[field].as_u64()).sum();
     must!(came == kept + went, "{came} won came in, {kept} are kept, and {went} went back");
     Ok(())
@@ -74,7 +80,8 @@ fn money_adds_up(world: &World, (came, went): (u64, u64), field: &str, gone: &st
 /// What is paid came in once and went back at most once, as its status says.
 fn pays_once(world: &World, (came, went): (&str, &str), gone: &str) -> Result<(), String> {
     for (number, payment) in world.all("payment").iter() {
-        let (paid, back) = (world.said("payment", number, came), world.said("payment", number, went));
+        let (paid, back) =
+            (world.said("payment", number, came), world.said("payment", number, went));
         let right = paid == 1 && back == usize::from(text(payment, "status") == gone);
         must!(right, "payment {number} came in {paid} times and went back {back} times: {payment}");
     }

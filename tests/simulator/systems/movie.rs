@@ -72,7 +72,9 @@ fn seats(book: &Value) -> impl Iterator<Item = (&str, &str)> {
 
 fn always(world: &World) -> Result<(), String> {
     let mut sold = BTreeMap::new();
-    for (number, book) in world.all("book").iter().filter(|(_, book)| text(book, "status") != "Canceled") {
+    for (number, book) in
+        world.all("book").iter().filter(|(_, book)| text(book, "status") != "Canceled")
+    {
         for seat in seats(book) {
             let other = sold.insert(seat, number);
             must!(other.is_none(), "{seat:?} is sold twice, to bookings {number} and {other:?}");
@@ -90,7 +92,10 @@ fn always(world: &World) -> Result<(), String> {
     });
     money_adds_up(world, (came, went), "totalPrice", "Canceled")?;
     for (number, payment) in world.all("payment").iter() {
-        must!(payment["totalPrice"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
+        must!(
+            payment["totalPrice"].as_u64() < Some(DEAR),
+            "payment {number} ought to have been declined: {payment}"
+        );
     }
     for (number, book) in world.all("book").iter() {
         let (ticket, payment) = (status(world, "ticket", number), status(world, "payment", number));
@@ -102,11 +107,17 @@ fn always(world: &World) -> Result<(), String> {
         };
         must!(right, "booking {number} is {book}, its ticket {ticket:?}, its payment {payment:?}");
         let refused = world.said("book", number, "BookCancelRefused") > 0;
-        must!(!refused || ticket == Some("Printed"), "booking {number} is not canceled, and its ticket is {ticket:?}");
+        must!(
+            !refused || ticket == Some("Printed"),
+            "booking {number} is not canceled, and its ticket is {ticket:?}"
+        );
     }
-    for (number, _) in world.all("ticket").iter().filter(|(_, ticket)| text(ticket, "status") == "Printed") {
+    for (number, _) in
+        world.all("ticket").iter().filter(|(_, ticket)| text(ticket, "status") == "Printed")
+    {
         let points = world.all("point").get(number);
-        let granted = points.is_some_and(|points| points["score"] == 100 && text(points, "status") == "Pointed");
+        let granted = points
+            .is_some_and(|points| points["score"] == 100 && text(points, "status") == "Pointed");
         must!(granted, "ticket {number} is printed, and its points are {points:?}");
         must!(world.said("ticket", number, "Printed") == 1, "ticket {number} is printed twice");
     }
@@ -120,9 +131,23 @@ fn finally(world: &World) -> Result<(), String> {
         let all = (text(book, "status"), of("ticket"), of("payment"), of("point"), of("mypage"));
         let score = |context: &str| world.all(context).get(number).map(|it| it["score"].clone());
         let right = match all {
-            ("PaidComplete", Some("Waiting"), Some("Paid"), Some("Waiting Point"), Some("PaidComplete")) => 0,
-            ("PrintComplete", Some("Printed"), Some("Paid"), Some("Pointed"), Some("Printed")) => 100,
-            ("Canceled", Some("Canceled"), Some("Canceled"), Some("Canceled"), Some("Canceled")) => 0,
+            (
+                "PaidComplete",
+                Some("Waiting"),
+                Some("Paid"),
+                Some("Waiting Point"),
+                Some("PaidComplete"),
+            ) => 0,
+            ("PrintComplete", Some("Printed"), Some("Paid"), Some("Pointed"), Some("Printed")) => {
+                100
+            }
+            (
+                "Canceled",
+                Some("Canceled"),
+                Some("Canceled"),
+                Some("Canceled"),
+                Some("Canceled"),
+            ) => 0,
             _ => return Err(format!("booking {number} is {all:?}")),
         };
         let scores = (score("point"), score("mypage"));
@@ -135,8 +160,13 @@ fn finally(world: &World) -> Result<(), String> {
         let orphan = world.all(context).iter().find(|(number, _)| books.get(*number).is_none());
         must!(orphan.is_none(), "a {context} is of no booking: {orphan:?}");
     }
-    for (number, payment) in world.all("payment").iter().filter(|(number, _)| books.get(*number).is_none()) {
-        must!(text(payment, "status") == "Canceled", "payment {number} is kept for nothing: {payment}");
+    for (number, payment) in
+        world.all("payment").iter().filter(|(number, _)| books.get(*number).is_none())
+    {
+        must!(
+            text(payment, "status") == "Canceled",
+            "payment {number} is kept for nothing: {payment}"
+        );
     }
     Ok(())
 }

@@ -69,7 +69,10 @@ fn always(world: &World) -> Result<(), String> {
         let at_first: usize = text(product, "name").parse().unwrap_or_default();
         let out = world.said("product", number, "ProductDecreased");
         let back = world.said("product", number, "ProductIncreased");
-        must!(back <= out && out - back <= at_first, "of product {number}, {product}, {out} went out and {back} came");
+        must!(
+            back <= out && out - back <= at_first,
+            "of product {number}, {product}, {out} went out and {back} came"
+        );
         let left = at_first - (out - back);
         must!(product["stock"] == left, "of product {number}, {product}, there ought to be {left}");
     }
@@ -82,16 +85,23 @@ fn always(world: &World) -> Result<(), String> {
     });
     money_adds_up(world, (came, went), "amt", "PAYMENT CANCELED")?;
     for (number, payment) in world.all("payment").iter() {
-        must!(payment["amt"].as_u64() < Some(DEAR), "payment {number} ought to have been declined: {payment}");
+        must!(
+            payment["amt"].as_u64() < Some(DEAR),
+            "payment {number} ought to have been declined: {payment}"
+        );
     }
     for (number, rental) in world.all("rental").iter() {
-        must!(world.all("payment").get(number).is_some(), "rental {number} was never paid: {rental}");
+        must!(
+            world.all("payment").get(number).is_some(),
+            "rental {number} was never paid: {rental}"
+        );
     }
     Ok(())
 }
 
 fn finally(world: &World) -> Result<(), String> {
-    let (rentals, payments, deliveries) = (world.all("rental"), world.all("payment"), world.all("delivery"));
+    let (rentals, payments, deliveries) =
+        (world.all("rental"), world.all("payment"), world.all("delivery"));
     for (number, product) in world.all("product").iter() {
         let is_out = |delivery: &serde_json::Value| {
             delivery["productId"] == number && text(delivery, "status") == "DeliveryStarted"
@@ -106,28 +116,44 @@ fn finally(world: &World) -> Result<(), String> {
         let all = (text(rental, "status"), payment, delivery, row);
         let right = matches!(
             all,
-            ("RentalPlaced", Some("PAYMENT COMPLETED"), Some("DeliveryStarted"), Some("DeliveryStarted"))
-                | ("RentalCanceled", Some("PAYMENT CANCELED"), Some("DeliveryCanceled"), Some("DeliveryCanceled"))
-                | ("RentalCanceled", Some("PAYMENT CANCELED"), None, Some("PAYMENT CANCELED"))
+            (
+                "RentalPlaced",
+                Some("PAYMENT COMPLETED"),
+                Some("DeliveryStarted"),
+                Some("DeliveryStarted")
+            ) | (
+                "RentalCanceled",
+                Some("PAYMENT CANCELED"),
+                Some("DeliveryCanceled"),
+                Some("DeliveryCanceled")
+            ) | ("RentalCanceled", Some("PAYMENT CANCELED"), None, Some("PAYMENT CANCELED"))
         );
         must!(right, "rental {number} is {all:?}");
         if text(rental, "status") == "RentalPlaced" {
-            let product = rental["productId"].as_u64().and_then(|product| world.all("product").get(product));
+            let product =
+                rental["productId"].as_u64().and_then(|product| world.all("product").get(product));
             let price = product.map(|product| &product["amt"]);
             must!(price == Some(&rental["amt"]), "rental {number} is {rental}, of {product:?}");
         }
-        let messages = world.all("notification").iter().filter(|(_, message)| message["rentalId"] == number);
+        let messages =
+            world.all("notification").iter().filter(|(_, message)| message["rentalId"] == number);
         let texts: Vec<&str> = messages.map(|(_, message)| text(message, "text")).collect();
         let told = texts.iter().collect::<BTreeSet<_>>().len();
         let changes = match (all.0, delivery) {
             ("RentalCanceled", Some(_)) => 4,
             _ => 2,
         };
-        must!(texts.len() == told && told == changes, "rental {number} is {all:?}, its customer was told {texts:?}");
+        must!(
+            texts.len() == told && told == changes,
+            "rental {number} is {all:?}, its customer was told {texts:?}"
+        );
     }
     must!(world.all("mypage").len() == rentals.len(), "there are pages of no rental");
     for (number, payment) in payments.iter().filter(|(number, _)| rentals.get(*number).is_none()) {
-        must!(text(payment, "status") == "PAYMENT CANCELED", "payment {number} is kept for nothing: {payment}");
+        must!(
+            text(payment, "status") == "PAYMENT CANCELED",
+            "payment {number} is kept for nothing: {payment}"
+        );
     }
     for (number, delivery) in deliveries.iter() {
         must!(rentals.get(number).is_some(), "delivery {number} is of no rental: {delivery}");

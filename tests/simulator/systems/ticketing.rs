@@ -54,8 +54,7 @@ const DAYS: [(&str, &str, bool); 5] = [
 
 fn ticket(number: u64, day: usize) -> Order {
     let (starttime, endtime, _) = DAYS[day];
-    let body =
-        json!({ "ticketId": number.to_string(), "status": "예약가능", "starttime": starttime, "endtime": endtime });
+    let body = json!({ "ticketId": number.to_string(), "status": "예약가능", "starttime": starttime, "endtime": endtime });
     Order::post("tickets", body)
 }
 
@@ -65,9 +64,13 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     match chance.between(0, 12) {
         0..2 => ticket(chance.between(1, 6), chance.between(0, 5) as usize),
         2..8 => {
-            let grade =
-                [json!("VIP"), json!("VIP"), json!("Silver"), Value::Null][chance.between(0, 4) as usize].clone();
-            Order::post("reservations", json!({ "ticketId": wanted, "userId": "A", "userGrade": grade }))
+            let grade = [json!("VIP"), json!("VIP"), json!("Silver"), Value::Null]
+                [chance.between(0, 4) as usize]
+                .clone();
+            Order::post(
+                "reservations",
+                json!({ "ticketId": wanted, "userId": "A", "userGrade": grade }),
+            )
         }
         _ => Order::patch("reservations", reservation, json!({ "status": "CANCELLED" })),
     }
@@ -81,14 +84,24 @@ fn holders(world: &World, ticket: u64) -> impl Iterator<Item = (u64, &Value)> {
 
 fn always(world: &World) -> Result<(), String> {
     for (number, reservation) in world.all("reservation").iter() {
-        let there = reservation["ticketId"].as_u64().and_then(|ticket| world.all("ticket").get(ticket));
-        must!(there.is_some(), "reservation {number} is {reservation}, of a ticket that is not there");
+        let there =
+            reservation["ticketId"].as_u64().and_then(|ticket| world.all("ticket").get(ticket));
+        must!(
+            there.is_some(),
+            "reservation {number} is {reservation}, of a ticket that is not there"
+        );
     }
     for (number, ticket) in world.all("ticket").iter() {
         let mut held = holders(world, number);
         if let Some((first, _)) = held.next() {
-            must!(held.next().is_none(), "ticket {number} is reserved twice, by {first} and another");
-            must!(text(ticket, "status") == "예약됨", "ticket {number} is reserved by {first}, and is {ticket}");
+            must!(
+                held.next().is_none(),
+                "ticket {number} is reserved twice, by {first} and another"
+            );
+            must!(
+                text(ticket, "status") == "예약됨",
+                "ticket {number} is reserved by {first}, and is {ticket}"
+            );
             must!(number != SOLD, "ticket {number} was sold before {first} reserved it");
         }
     }
@@ -100,13 +113,21 @@ fn finally(world: &World) -> Result<(), String> {
         let holder = holders(world, number).next();
         let at = |field| text(ticket, field).parse::<Timestamp>().unwrap_or_default();
         match text(ticket, "status") {
-            "예약됨" => must!(holder.is_some() || number == SOLD, "ticket {number} is held by nobody: {ticket}"),
+            "예약됨" => must!(
+                holder.is_some() || number == SOLD,
+                "ticket {number} is held by nobody: {ticket}"
+            ),
             "예약가능" => {
-                must!(at("endtime") >= world.hall.now(), "ticket {number} ought to have expired: {ticket}")
+                must!(
+                    at("endtime") >= world.hall.now(),
+                    "ticket {number} ought to have expired: {ticket}"
+                )
             }
             _ => must!(holder.is_none(), "ticket {number} has expired while {holder:?} held it"),
         }
-        let is_cheap = DAYS.iter().any(|(start, _, cheap)| *cheap && begins(start) == text(ticket, "starttime"));
+        let is_cheap = DAYS
+            .iter()
+            .any(|(start, _, cheap)| *cheap && begins(start) == text(ticket, "starttime"));
         let of_the_day = if is_cheap { 8_000 } else { 10_000 };
         let is_vip = holder.is_some_and(|(_, holder)| text(holder, "userGrade") == "VIP");
         let right = (Some(json!(10_000)), Some(json!(of_the_day - if is_vip { 1_000 } else { 0 })));
@@ -115,11 +136,18 @@ fn finally(world: &World) -> Result<(), String> {
             (shown.map(|it| it["price"].clone()), shown.map(|it| it["discountedPrice"].clone()))
         };
         let (price, told) = (priced("price"), priced("view"));
-        must!(price == right && told == right, "ticket {number} is {ticket}, of {holder:?}, costs {price:?}, {told:?}");
+        must!(
+            price == right && told == right,
+            "ticket {number} is {ticket}, of {holder:?}, costs {price:?}, {told:?}"
+        );
         let row = world.all("view").get(number).cloned().unwrap_or_default();
         must!(row["status"] == ticket["status"], "ticket {number} is {ticket}, its row {row}");
-        let told = row["reservationId"].as_u64().filter(|_| text(&row, "reservationStatus") == "RESERVED");
-        must!(told == holder.map(|(holder, _)| holder), "ticket {number} is held by {holder:?}, its row {row}");
+        let told =
+            row["reservationId"].as_u64().filter(|_| text(&row, "reservationStatus") == "RESERVED");
+        must!(
+            told == holder.map(|(holder, _)| holder),
+            "ticket {number} is held by {holder:?}, its row {row}"
+        );
     }
     Ok(())
 }

@@ -40,7 +40,8 @@ fn rig() -> Rig {
     pipe.activate(TreeId(0));
     let (tell, heard) = mpsc::channel();
     let db = sled::Config::new().temporary(true).open().expect("opens");
-    let table = Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
+    let table =
+        Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
     Rig { pipe, table, groups: groups_out, word, tell, heard }
 }
 
@@ -55,8 +56,10 @@ impl Rig {
     }
     fn listen(&self, commit: Commit) {
         let tell = self.tell.clone();
-        self.pipe
-            .when_durable(commit, Box::new(move |word| tell.send((commit, word.is_ok())).expect("the test listens")));
+        self.pipe.when_durable(
+            commit,
+            Box::new(move |word| tell.send((commit, word.is_ok())).expect("the test listens")),
+        );
     }
     fn hears(&self) -> (Commit, bool) {
         self.heard.recv().expect("the sender lives in the rig")

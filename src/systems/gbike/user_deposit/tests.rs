@@ -21,7 +21,12 @@ fn charge(bill: u64, fee: u64) -> Command {
 }
 /// 400 won, and the fees 500, 0 and 300 of bills 7, 8 and 9 open.
 fn owing() -> Given<UserDeposit> {
-    given([updated(400, 0, None), deferred(7, 500, 500), deferred(8, 0, 500), deferred(9, 300, 800)])
+    given([
+        updated(400, 0, None),
+        deferred(7, 500, 500),
+        deferred(8, 0, 500),
+        deferred(9, 300, 800),
+    ])
 }
 fn shown(account: &Given<UserDeposit>) -> (u64, u64, Option<u64>) {
     let shown = account.0.show(USER);
@@ -38,20 +43,25 @@ fn the_first_payment_opens_it_and_the_next_ones_top_it_up() {
 #[test]
 fn a_fee_that_is_covered_is_charged_and_a_top_up_afterwards_pays_no_bill() {
     let account = given::<UserDeposit>([updated(1000, 0, None)]).when(charge(7, 1000));
-    let account = account.then([updated(0, 0, Some(7))]).when(top_up(100)).then([updated(100, 0, None)]);
+    let account =
+        account.then([updated(0, 0, Some(7))]).when(top_up(100)).then([updated(100, 0, None)]);
     assert_eq!(shown(&account), (100, 0, Some(7)), "the last one charged");
 }
 
 #[test]
 fn a_fee_that_is_not_covered_is_not_charged_at_all() {
-    let account = given::<UserDeposit>([updated(400, 0, None)]).when(charge(7, 401)).then([deferred(7, 401, 401)]);
+    let account = given::<UserDeposit>([updated(400, 0, None)])
+        .when(charge(7, 401))
+        .then([deferred(7, 401, 401)]);
     assert_eq!(shown(&account), (400, 401, None));
 }
 
 #[test]
 fn a_new_fee_waits_behind_an_older_one_even_if_it_would_be_covered() {
-    let account = given::<UserDeposit>([updated(400, 0, None), deferred(7, 500, 500)]).when(charge(8, 100));
-    let account = account.then([deferred(8, 100, 600)]).when(charge(9, 0)).then([deferred(9, 0, 600)]);
+    let account =
+        given::<UserDeposit>([updated(400, 0, None), deferred(7, 500, 500)]).when(charge(8, 100));
+    let account =
+        account.then([deferred(8, 100, 600)]).when(charge(9, 0)).then([deferred(9, 0, 600)]);
     assert_eq!(shown(&account), (400, 600, None));
 }
 
@@ -59,14 +69,23 @@ fn a_new_fee_waits_behind_an_older_one_even_if_it_would_be_covered() {
 fn a_top_up_settles_oldest_first_each_fee_whole() {
     let account = owing().when(top_up(99)).then([updated(499, 800, None)]);
     let account = account.when(top_up(301));
-    let account = account.then([updated(800, 800, None), updated(300, 300, Some(7)), updated(300, 300, Some(8)), updated(0, 0, Some(9))]);
+    let account = account.then([
+        updated(800, 800, None),
+        updated(300, 300, Some(7)),
+        updated(300, 300, Some(8)),
+        updated(0, 0, Some(9)),
+    ]);
     assert_eq!(shown(&account), (0, 0, Some(9)));
 }
 
 #[test]
 fn a_top_up_stops_at_the_first_fee_that_it_does_not_cover() {
     let account = owing().when(top_up(399));
-    let account = account.then([updated(799, 800, None), updated(299, 300, Some(7)), updated(299, 300, Some(8))]);
+    let account = account.then([
+        updated(799, 800, None),
+        updated(299, 300, Some(7)),
+        updated(299, 300, Some(8)),
+    ]);
     account.when(Clear { rent: RENT }).refused(Kind::Conflict, "in-arrears");
 }
 
@@ -74,7 +93,12 @@ fn a_top_up_stops_at_the_first_fee_that_it_does_not_cover() {
 fn who_owes_nothing_may_rent_with_or_without_an_account() {
     let _ = given::<UserDeposit>([]).when(Clear { rent: RENT }).then_nothing();
     let _ = given::<UserDeposit>([updated(0, 0, None)]).when(Clear { rent: RENT }).then_nothing();
-    let paid = [updated(800, 800, None), updated(300, 300, Some(7)), updated(300, 300, Some(8)), updated(0, 0, Some(9))];
+    let paid = [
+        updated(800, 800, None),
+        updated(300, 300, Some(7)),
+        updated(300, 300, Some(8)),
+        updated(0, 0, Some(9)),
+    ];
     let _ = owing().when(top_up(400)).then(paid).when(Clear { rent: RENT }).then_nothing();
 }
 
@@ -126,7 +150,9 @@ fn behind_the_first_few_fees_wait_in_a_chain_that_is_paid_one_by_one_as_bills_cl
 #[test]
 fn money_that_comes_in_while_the_chain_moves_up_is_there_for_what_comes_next() {
     let account = chained().when(top_up(350)).then(
-        [updated(400, 600, None)].into_iter().chain((1..=4).map(|bill| updated(400 - bill * 100, 600 - bill * 100, Some(bill)))),
+        [updated(400, 600, None)]
+            .into_iter()
+            .chain((1..=4).map(|bill| updated(400 - bill * 100, 600 - bill * 100, Some(bill)))),
     );
     let account = account.when(top_up(250)).then([updated(250, 200, None)]);
     let account = account.when(move_up(4, 5)).then([updated(150, 100, Some(5))]);
@@ -138,35 +164,54 @@ fn money_that_comes_in_while_the_chain_moves_up_is_there_for_what_comes_next() {
 #[test]
 fn a_new_fee_goes_to_the_end_of_the_chain_however_little_is_left_in_front_of_it() {
     let account = chained().when(top_up(300)).then(
-        [updated(350, 600, None)].into_iter().chain((1..=3).map(|bill| updated(350 - bill * 100, 600 - bill * 100, Some(bill)))),
+        [updated(350, 600, None)]
+            .into_iter()
+            .chain((1..=3).map(|bill| updated(350 - bill * 100, 600 - bill * 100, Some(bill)))),
     );
     let account = account.when(charge(7, 100)).then([queued(7, 100, 6), deferred(7, 100, 400)]);
     // Where the chain has come to its end, there is room at hand again.
-    let account = account.when(top_up(50)).then([updated(100, 400, None), updated(0, 300, Some(4))]);
+    let account =
+        account.when(top_up(50)).then([updated(100, 400, None), updated(0, 300, Some(4))]);
     let moved = |bill| FeeMovedUp { userid: USER, billid: Id::new(bill), fee: 100 };
     let account = account.when(move_up(4, 5)).then([moved(5)]).when(top_up(200));
     let account = account.then([updated(200, 300, None), updated(100, 200, Some(5))]);
-    let account = account.when(move_up(5, 6)).then([updated(0, 100, Some(6))]).when(move_up(6, 7)).then([moved(7)]);
+    let account = account
+        .when(move_up(5, 6))
+        .then([updated(0, 100, Some(6))])
+        .when(move_up(6, 7))
+        .then([moved(7)]);
     let _ = account.when(charge(8, 100)).then([deferred(8, 100, 200)]);
 }
 
 #[test]
 fn an_account_from_when_all_fees_stood_in_it_pays_them_first_some_at_a_time() {
     let past = (1..=10).map(|bill| deferred(bill, 100, bill * 100));
-    let account = given::<UserDeposit>(past).when(charge(11, 100)).then([queued(11, 100, 10), deferred(11, 100, 1100)]);
+    let account = given::<UserDeposit>(past)
+        .when(charge(11, 100))
+        .then([queued(11, 100, 10), deferred(11, 100, 1100)]);
     let paid = |holds: u64, from: u64, to: u64| {
-        (from..=to).map(move |bill| updated(holds - (bill - from + 1) * 100, 1100 - bill * 100, Some(bill)))
+        (from..=to).map(move |bill| {
+            updated(holds - (bill - from + 1) * 100, 1100 - bill * 100, Some(bill))
+        })
     };
-    let account = account.when(top_up(1100)).then([updated(1100, 1100, None)].into_iter().chain(paid(1100, 1, 4)));
+    let account = account
+        .when(top_up(1100))
+        .then([updated(1100, 1100, None)].into_iter().chain(paid(1100, 1, 4)));
     let account = account.when(go_on(3)).then_nothing();
-    let account = account.when(go_on(4)).then(paid(700, 5, 8)).when(go_on(8)).then(paid(300, 9, 10));
-    let account = account.when(go_on(10)).then_nothing().when(move_up(10, 11)).then([updated(0, 0, Some(11))]);
+    let account =
+        account.when(go_on(4)).then(paid(700, 5, 8)).when(go_on(8)).then(paid(300, 9, 10));
+    let account = account.when(go_on(10)).then_nothing().when(move_up(10, 11)).then([updated(
+        0,
+        0,
+        Some(11),
+    )]);
     let _ = account.when(Clear { rent: RENT }).then_nothing();
 }
 
 #[test]
 fn fees_of_any_size_add_up() {
-    let past = [deferred(1, 100, 100), deferred(2, u64::MAX, u64::MAX), deferred(3, u64::MAX, u64::MAX)];
+    let past =
+        [deferred(1, 100, 100), deferred(2, u64::MAX, u64::MAX), deferred(3, u64::MAX, u64::MAX)];
     let account = given::<UserDeposit>(past).when(top_up(150));
     let account = account.then([updated(150, u64::MAX, None), updated(50, u64::MAX, Some(1))]);
     assert_eq!(account.0.arrears.total(), 2 * u128::from(u64::MAX));
