@@ -6,7 +6,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a bench may fail loudly")]
 
 use holdfast::{
-    actors::{Context, LocalNode, Node, NodeSettings, Order},
+    actors::{CommandRequest, Context, LocalNode, Node, NodeSettings},
     store::{MemoryStore, Options, SledStore, Store},
     systems,
 };
@@ -81,7 +81,9 @@ async fn measure(
                     return times;
                 }
                 let begun = Instant::now();
-                let answer = context.enter(Order { body: body(number), ..Order::default() }).await;
+                let answer = context
+                    .enter(CommandRequest { body: body(number), ..CommandRequest::default() })
+                    .await;
                 answer.expect("an answer");
                 times.push(begun.elapsed());
             }

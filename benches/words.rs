@@ -3,7 +3,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use holdfast::{
-    domain::{Aggregate, Id, Moment, Timestamp},
+    domain::{Aggregate, DecisionContext, Id, Timestamp},
     store::{codec, keys::Space},
     systems::bookrent::rent::{self, Rent},
 };
@@ -18,7 +18,7 @@ fn request() -> rent::Command {
 
 /// Decides `command` and lets what follows happen.
 fn turn(rent: &mut Rent, command: rent::Command) {
-    let moment = Moment { id: Id::new(1), at: Timestamp::default(), settings: &() };
+    let moment = DecisionContext { id: Id::new(1), at: Timestamp::default(), settings: &() };
     for event in rent.decide(command, &moment).unwrap_or_default() {
         rent.evolve(&event);
     }

@@ -58,12 +58,12 @@ enum CarEvent {
 
 impl Entity for Car {
     const NAME: Name = name("carshare.car", "cars", "car");
-    type Shown = Self;
-    fn show(&self, _: Id<Self>) -> Self {
+    type Representation = Self;
+    fn represent(&self, _: Id<Self>) -> Self {
         self.clone()
     }
-    fn standing(&self) -> Standing {
-        if self.plate.is_empty() { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.plate.is_empty() { Lifecycle::Absent } else { Lifecycle::Established }
     }
 }
 impl Aggregate for Car {
@@ -71,7 +71,7 @@ impl Aggregate for Car {
     type Event = CarEvent;
     type Settings = ();
 
-    fn decide(&self, command: CarCommand, _: &Moment<'_, Self>) -> Decision<CarEvent> {
+    fn decide(&self, command: CarCommand, _: &DecisionContext<'_, Self>) -> Decision<CarEvent> {
         use {CarCommand::*, CarEvent::*};
         match (self.trip_id, command) {
             (_, Register { plate }) if self.plate.is_empty() => emit(Registered { plate }),
@@ -96,7 +96,7 @@ impl Aggregate for Car {
         }
     }
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Trip>(|event| match event {
+        policies.on::<Trip>(|event| match event {
             TripEvent::TripRefused { trip_id, car_id, .. }
             | TripEvent::TripEnded { trip_id, car_id } => {
                 Some((*car_id, CarCommand::Lock { trip: *trip_id }))
@@ -104,13 +104,13 @@ impl Aggregate for Car {
             _ => None,
         });
     }
-    fn withdraws(command: &CarCommand) -> Option<AskId> {
+    fn compensates(command: &CarCommand) -> Option<AskId> {
         match command {
             CarCommand::Lock { trip } => Some(AskId::of(*trip, 1)),
             _ => None,
         }
     }
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Admin, |car: NewCar| {
             (Target::New, CarCommand::Register { plate: car.plate })
         });
@@ -171,16 +171,16 @@ enum TripEvent {
 impl Entity for Trip {
     const NAME: Name = name("carshare.trip", "trips", "trip");
     const IS_ORDER: bool = true;
-    type Shown = ShownTrip;
-    fn show(&self, _: Id<Self>) -> ShownTrip {
+    type Representation = ShownTrip;
+    fn represent(&self, _: Id<Self>) -> ShownTrip {
         ShownTrip { car_id: self.car_id, user_id: self.user_id, status: self.status }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match (self.status, &self.refusal) {
-            (Status::New, _) => Standing::Absent,
-            (Status::Requested, _) => Standing::Open,
-            (_, Some(refusal)) => Standing::Ended(refusal.clone()),
-            _ => Standing::Established,
+            (Status::New, _) => Lifecycle::Absent,
+            (Status::Requested, _) => Lifecycle::Open,
+            (_, Some(refusal)) => Lifecycle::Ended(refusal.clone()),
+            _ => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -193,7 +193,11 @@ impl Aggregate for Trip {
     type Settings = ();
     const MAY_ASK: MayAsk = &[("Begin", &[Car::NAME])];
 
-    fn decide(&self, command: TripCommand, this: &Moment<'_, Self>) -> Decision<TripEvent> {
+    fn decide(
+        &self,
+        command: TripCommand,
+        this: &DecisionContext<'_, Self>,
+    ) -> Decision<TripEvent> {
         use {Status::*, TripCommand::*, TripEvent::*};
         let (trip_id, car_id, user_id) = (this.id, self.car_id, self.user_id);
         match (self.status, command) {
@@ -227,7 +231,7 @@ impl Aggregate for Trip {
         (self.status == Status::Requested)
             .then(|| ask(self.car_id, CarCommand::Unlock { trip }, 1, TripCommand::Settle))
     }
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |trip: NewTrip| (Target::New, TripCommand::Begin(trip)));
         doors.patch(Role::Customer, |change: TripChange| match change.status {
             Wanted::Ended => TripCommand::End,
@@ -259,17 +263,17 @@ struct Usage {
 impl Entity for Usage {
     const NAME: Name = name("carshare.usage", "usages", "usage");
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    type Shown = Self;
-    fn show(&self, _: Id<Self>) -> Self {
+    type Representation = Self;
+    fn represent(&self, _: Id<Self>) -> Self {
         self.clone()
     }
-    fn standing(&self) -> Standing {
-        Standing::Established
+    fn lifecycle(&self) -> Lifecycle {
+        Lifecycle::Established
     }
 }
 impl View for Usage {
     fn folds(folds: &mut impl Folds<Self>) {
-        folds.hearing::<Trip>(
+        folds.on::<Trip>(
             |event| match event {
                 TripEvent::TripBegun { car_id, .. } => Some(car_id.get()),
                 _ => None,

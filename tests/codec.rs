@@ -11,7 +11,9 @@
 
 use holdfast::{
     board::{explore, samples},
-    domain::{Aggregate, Board, Entity, Folds, Id, Moment, Note, Timestamp, View, Word},
+    domain::{
+        Aggregate, Board, DecisionContext, Entity, Folds, Id, NamedMessage, Timestamp, View, Wire,
+    },
     store::{codec, keys::Space},
     systems::{
         self,
@@ -35,7 +37,7 @@ struct Recorder {
     borders: usize,
 }
 
-fn record<T: Word>(file: &mut String, title: &str, space: Space, version: u16, value: &T) {
+fn record<T: Wire>(file: &mut String, title: &str, space: Space, version: u16, value: &T) {
     let bytes = codec::encode(space, version, value).unwrap();
     let back: T = codec::decode_versioned(space, &bytes, version, |_, _| {
         unreachable!("it is the current one")
@@ -73,7 +75,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 /// `value` with `many` of what is at a place; `None` where that does not make a value of its type.
-fn grown<T: Word>(value: &Value, at: &str, many: usize) -> Option<T> {
+fn grown<T: Wire>(value: &Value, at: &str, many: usize) -> Option<T> {
     let mut grown = value.clone();
     match grown.pointer_mut(at)? {
         Value::String(text) => *text = "x".repeat(many),
@@ -88,7 +90,7 @@ fn grown<T: Word>(value: &Value, at: &str, many: usize) -> Option<T> {
 }
 
 /// Whatever in a value grows, and however far: what can be written can be read.
-fn what_is_written_is_read_up_to_the_border<T: Word>(
+fn what_is_written_is_read_up_to_the_border<T: Wire>(
     value: &T,
     space: Space,
     version: u16,
@@ -123,7 +125,7 @@ fn what_is_written_is_read_up_to_the_border<T: Word>(
     borders
 }
 
-fn every_variant_is_there<N: Note>(notes: &[N]) {
+fn every_variant_is_there<N: NamedMessage>(notes: &[N]) {
     let schema = schemars::schema_for!(N);
     let variants = schema.get("oneOf").and_then(|variants| variants.as_array()).map_or(1, Vec::len);
     let names: std::collections::BTreeSet<&str> = notes.iter().map(AsRef::as_ref).collect();
@@ -185,11 +187,7 @@ impl Board for Recorder {
 /// What one event, and one of each source in turn, make of a row.
 struct Rows<V>(Vec<V>);
 impl<V: View> Folds<V> for Rows<V> {
-    fn hearing<S: Aggregate>(
-        &mut self,
-        row: fn(&S::Event) -> Option<u64>,
-        fold: fn(&mut V, &S::Event),
-    ) {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
         for before in self.0.clone() {
             for event in samples::<S::Event>().unwrap().iter().filter(|event| row(event).is_some())
             {
@@ -273,11 +271,11 @@ fn a_long_list_of_open_fees_is_carried_over_whole() {
     let bytes = codec::encode(Space::State, UserDeposit::STATE_VERSION, &account).unwrap();
     assert_eq!(read::<UserDeposit>(&bytes), account);
     let user = Id::new(7);
-    let moment = Moment { id: user, at: Timestamp::default(), settings: &() };
+    let moment = DecisionContext { id: user, at: Timestamp::default(), settings: &() };
     let mut paid = Vec::new();
     let mut command = user_deposit::Command::TopUp { deposit: 44_000 - 50 };
     // Each step waits for the last bill that the one before has paid to be closed.
-    while account.show(user).arrears > 0 {
+    while account.represent(user).arrears > 0 {
         for event in account.decide(command, &moment).unwrap() {
             account.evolve(&event);
             if let user_deposit::Event::UpdatedDeposit { billid: Some(bill), .. } = event {
@@ -287,5 +285,5 @@ fn a_long_list_of_open_fees_is_carried_over_whole() {
         command = user_deposit::Command::GoOn { after: Id::new(*paid.last().unwrap()) };
     }
     assert_eq!(paid, (1..=440).collect::<Vec<_>>());
-    assert_eq!(account.show(user).deposit, 0);
+    assert_eq!(account.represent(user).deposit, 0);
 }

@@ -4,8 +4,8 @@
 
 use holdfast::{
     domain::{
-        Aggregate, AskId, Entity, Folds, Id, Moment, NoAnswer, Policies, React, Refusal, Standing,
-        Timestamp, View,
+        Aggregate, AskId, DecisionContext, Entity, Folds, Id, Lifecycle, NoAnswer, Policies, React,
+        Refusal, Timestamp, View,
     },
     systems::bookrent::{
         book::{self, Book},
@@ -22,7 +22,7 @@ use std::{any::Any, collections::BTreeMap};
 struct Ears(BTreeMap<&'static str, Box<dyn Any>>);
 
 impl<A: Aggregate> Policies<A> for Ears {
-    fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+    fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         self.0.insert(S::NAME.context, Box::new(react));
     }
     fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<A::Command>) {
@@ -34,7 +34,7 @@ type FoldOf<S> =
     (fn(&<S as Aggregate>::Event) -> Option<u64>, fn(&mut Row, &<S as Aggregate>::Event));
 
 impl Folds<Row> for Ears {
-    fn hearing<S: Aggregate>(
+    fn on<S: Aggregate>(
         &mut self,
         row: fn(&S::Event) -> Option<u64>,
         fold: fn(&mut Row, &S::Event),
@@ -94,7 +94,8 @@ fn decide<A: Aggregate<Settings = ()>>(
     id: Id<A>,
     command: A::Command,
 ) -> Result<Vec<A::Event>, Refusal> {
-    let events = state.decide(command, &Moment { id, at: Timestamp::default(), settings: &() })?;
+    let events =
+        state.decide(command, &DecisionContext { id, at: Timestamp::default(), settings: &() })?;
     events.iter().for_each(|event| state.evolve(event));
     Ok(events)
 }
@@ -155,7 +156,7 @@ impl World {
             Parcel::Settle(rent, answer) => self.command_rent(rent, rent::Command::Settle(answer)),
             Parcel::Cancel(rent) => self.command_rent(rent, rent::Command::Cancel),
             Parcel::ToBook(id, command) => {
-                if let Some(ask) = Book::withdraws(&command) {
+                if let Some(ask) = Book::compensates(&command) {
                     self.answers.insert(ask, Kept::Withdrawn);
                 }
                 decide(self.books.entry(id.get()).or_default(), id, command)
@@ -338,18 +339,18 @@ proptest! {
     ) {
         let (world, rows) = run(books, &orders, &choices);
         for (number, book) in &world.books {
-            let shown = book.show(Id::new(*number));
+            let shown = book.represent(Id::new(*number));
             let holders = world.rents.iter().filter(|(id, (of, rent))| {
-                of == number && rent.show(Id::new(**id)).status == rent::Status::Rented
+                of == number && rent.represent(Id::new(**id)).status == rent::Status::Rented
             });
-            let registered = book.standing() == Standing::Established;
+            let registered = book.lifecycle() == Lifecycle::Established;
             prop_assert_eq!(holders.count(), usize::from(registered && !shown.status), "book {} {:?}", number, shown);
         }
         for (number, (_, rent)) in &world.rents {
-            let rent = rent.show(Id::new(*number)).status;
+            let rent = rent.represent(Id::new(*number)).status;
             let delivery = world.deliveries.get(number);
-            let delivery = delivery.filter(|delivery| delivery.standing() == Standing::Established);
-            let delivery = delivery.map(|delivery| delivery.show(Id::new(*number)).status);
+            let delivery = delivery.filter(|delivery| delivery.lifecycle() == Lifecycle::Established);
+            let delivery = delivery.map(|delivery| delivery.represent(Id::new(*number)).status);
             let right = match rent {
                 rent::Status::Rented => delivery == Some(delivery::Status::Started),
                 rent::Status::Cancelled => delivery.is_none_or(|status| status == delivery::Status::Cancelled),
@@ -357,7 +358,7 @@ proptest! {
                 rent::Status::New | rent::Status::Requested => false,
             };
             prop_assert!(right, "rent {} is {:?}, its delivery {:?}", number, rent, delivery);
-            let row = rows.get(number).map(|row| row.show(Id::new(*number)));
+            let row = rows.get(number).map(|row| row.represent(Id::new(*number)));
             let row = row.map(|row| (row.rent_status, row.delivery_status));
             prop_assert_eq!(row, Some((rent, delivery)), "the row of rent {}", number);
         }

@@ -11,7 +11,7 @@
 )]
 
 use holdfast::store::{
-    Batch, Commit, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+    Batch, Commit, FailPoints, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
 };
 use std::{
     env,
@@ -33,7 +33,7 @@ const TREES: [&str; 3] = ["bookrent.book", "bookrent.rent", "bookrent.delivery"]
 #[ignore = "the process that the other test kills"]
 fn victim() {
     let Ok(dir) = env::var(VICTIM) else { return };
-    let hazards = Hazards { unsynced: env::var(UNSYNCED).is_ok(), ..Hazards::default() };
+    let hazards = FailPoints { unsynced: env::var(UNSYNCED).is_ok(), ..FailPoints::default() };
     // Little memory, so that runs are written and merged all the time.
     let options = Options { unwritten_limit_bytes: 256 << 10, ..Options::default() };
     let store = SledStore::open_with(dir, &options, hazards).expect("opens");

@@ -9,7 +9,7 @@
 )]
 
 use holdfast::store::{
-    Batch, Commit, Epoch, Hazards, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+    Batch, Commit, Epoch, FailPoints, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
 };
 use std::{collections::BTreeMap, path::Path, sync::mpsc};
 
@@ -164,7 +164,7 @@ fn the_journal_is_written_over_and_not_kept() {
 fn while_merging_falls_behind_writers_are_refused_and_reads_cost_no_more() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let options = Options { unwritten_limit_bytes: 8 << 10, ..Options::default() };
-    let hazards = Hazards { unmerged: true, ..Hazards::default() };
+    let hazards = FailPoints { unmerged: true, ..FailPoints::default() };
     let store = SledStore::open_with(dir.path(), &options, hazards).expect("opens");
     let tree = store.open_tree("a.b").expect("opens");
     let epoch = store.activate(tree).expect("activates");

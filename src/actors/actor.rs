@@ -11,9 +11,9 @@ mod preparing;
 use super::{
     fault::Fault,
     health::Phase,
-    logic::Logic,
+    logic::Behavior,
     restarts::{Restarts, Verdict},
-    shared::{ChaosPoint, Mailbox, Shared},
+    shared::{ChaosPoint, ContextStatus, Mailbox},
 };
 use crate::store::{self, Commit, StoreError};
 use actix::{Actor, AsyncContext, Context, Message, SpawnHandle, Supervised, fut::wrap_future};
@@ -35,7 +35,7 @@ const MISSED: Duration = Duration::from_secs(1);
 /// A message: the mail goes into the buffer.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Post<M: Send + 'static>(pub M);
+pub struct Deliver<M: Send + 'static>(pub M);
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -48,20 +48,20 @@ struct Decided(Result<store::Verdict, StoreError>);
 /// Stops or starts the context; the sender is told when it is done.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub struct Halt(pub bool, pub tokio::sync::oneshot::Sender<()>);
+pub struct SetRunning(pub bool, pub tokio::sync::oneshot::Sender<()>);
 
-struct Handed<L: Logic> {
+struct Handed<L: Behavior> {
     mails: Vec<Option<L::Mail>>,
-    memory: Option<L::Memory>,
+    memory: Option<L::CacheUpdate>,
     effects: VecDeque<L::Effect>,
     /// Set once the batch is accepted.
     commit: Option<Commit>,
 }
 
 /// The actor of one context.
-pub struct ContextActor<L: Logic> {
+pub struct ContextActor<L: Behavior> {
     logic: L,
-    shared: Arc<Shared>,
+    shared: Arc<ContextStatus>,
     mailbox: Arc<Mailbox<L>>,
     buffer: VecDeque<L::Mail>,
     handed: Option<Handed<L>>,
@@ -75,10 +75,10 @@ pub struct ContextActor<L: Logic> {
 }
 
 /// Nothing in it is ever pinned.
-impl<L: Logic> Unpin for ContextActor<L> {}
+impl<L: Behavior> Unpin for ContextActor<L> {}
 
-impl<L: Logic> ContextActor<L> {
-    pub fn new(logic: L, shared: Arc<Shared>, mailbox: Arc<Mailbox<L>>) -> Self {
+impl<L: Behavior> ContextActor<L> {
+    pub fn new(logic: L, shared: Arc<ContextStatus>, mailbox: Arc<Mailbox<L>>) -> Self {
         Self {
             logic,
             shared,
@@ -348,7 +348,7 @@ impl<L: Logic> ContextActor<L> {
     }
 }
 
-impl<L: Logic> Actor for ContextActor<L> {
+impl<L: Behavior> Actor for ContextActor<L> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
@@ -360,7 +360,7 @@ impl<L: Logic> Actor for ContextActor<L> {
     }
 }
 
-impl<L: Logic> Supervised for ContextActor<L> {
+impl<L: Behavior> Supervised for ContextActor<L> {
     fn restarting(&mut self, ctx: &mut Context<Self>) {
         self.turn_is_due = false;
         self.alarm = None;

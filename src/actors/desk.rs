@@ -6,12 +6,12 @@
 use super::{
     postings::{self, Posting},
     records::{
-        Meta, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta,
+        Counters, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta,
     },
-    shared::Shared,
+    shared::ContextStatus,
 };
 use crate::{
-    domain::{Entity, Key, Standing, Undecodable},
+    domain::{Entity, Key, Lifecycle, Undecodable},
     store::{
         Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space, last_number},
@@ -29,7 +29,7 @@ pub struct Tree<E> {
     pub store: Arc<dyn Store>,
     pub id: TreeId,
     /// Who is told of damage.
-    told: Option<Arc<Shared>>,
+    told: Option<Arc<ContextStatus>>,
     kept: PhantomData<fn() -> E>,
 }
 
@@ -59,7 +59,7 @@ impl<E: Entity> Tree<E> {
         Ok(Self { store: store.clone(), id: store.open_tree(name)?, told: None, kept: PhantomData })
     }
     /// The same tree for a context that is to know of what is damaged in it.
-    pub fn telling(self, shared: &Arc<Shared>) -> Self {
+    pub fn telling(self, shared: &Arc<ContextStatus>) -> Self {
         Self { told: Some(shared.clone()), ..self }
     }
     /// Something in it is damaged, or missing.
@@ -86,10 +86,10 @@ impl<E: Entity> Tree<E> {
         Ok(self.store.read(self.id, &[key])?.pop().flatten())
     }
     /// The context's counters, and the commit that wrote them.
-    pub fn meta(&self) -> Result<(Meta, Commit), StoreError> {
+    pub fn meta(&self) -> Result<(Counters, Commit), StoreError> {
         match self.row(&meta_key())? {
             Some(row) => Ok((decode_meta(&row.record)?, row.commit)),
-            None => Ok((Meta::default(), 0)),
+            None => Ok((Counters::default(), 0)),
         }
     }
     /// A range of rows.
@@ -155,9 +155,9 @@ impl<E: Entity> Tree<E> {
 
 /// The highest of some commits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Judged(pub Commit);
+pub struct ReadCommit(pub Commit);
 
-impl Judged {
+impl ReadCommit {
     /// Takes note of another commit.
     pub fn by(&mut self, commit: Commit) {
         self.0 = self.0.max(commit);
@@ -165,7 +165,7 @@ impl Judged {
 }
 
 /// An entity on the desk.
-pub struct Sheet<E> {
+pub struct Loaded<E> {
     /// The commit that it was read at; 0: there was none.
     pub commit: Commit,
     /// What it is now.
@@ -175,7 +175,7 @@ pub struct Sheet<E> {
 }
 
 /// Which of a chunk's numbers have one value of a field, and the commit that its row was read at.
-struct Listed {
+struct IndexWrite {
     key: Vec<u8>,
     commit: Commit,
     posting: Posting,
@@ -184,7 +184,7 @@ struct Listed {
 /// Rows to put or to remove.
 type Writes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
-struct Slot {
+struct RowWrite {
     commit: Commit,
     write: Option<Option<Vec<u8>>>,
 }
@@ -193,27 +193,27 @@ struct Slot {
 const PARKED_WORDS: usize = 1024;
 
 /// The workspace of one turn.
-pub struct Desk<'a, E: Entity> {
+pub struct Transaction<'a, E: Entity> {
     tree: &'a Tree<E>,
     generation: u32,
     /// Nothing stands under a number above this one.
     highest: u64,
-    sheets: BTreeMap<u64, Sheet<E>>,
-    listed: BTreeMap<(&'static str, Key, u64), Listed>,
-    rows: BTreeMap<Vec<u8>, Slot>,
+    sheets: BTreeMap<u64, Loaded<E>>,
+    listed: BTreeMap<(&'static str, Key, u64), IndexWrite>,
+    rows: BTreeMap<Vec<u8>, RowWrite>,
     /// The highest commit that anything read here was written by.
-    pub judged: Judged,
+    pub judged: ReadCommit,
 }
 
-impl<'a, E: Entity> Desk<'a, E> {
+impl<'a, E: Entity> Transaction<'a, E> {
     /// A desk over `tree`, in which nothing stands under a number above `highest`.
     pub fn new(tree: &'a Tree<E>, generation: u32, highest: u64) -> Self {
         let (sheets, listed, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tree, generation, highest, sheets, listed, rows, judged: Judged::default() }
+        Self { tree, generation, highest, sheets, listed, rows, judged: ReadCommit::default() }
     }
 
     /// The entity under `number`, read once a turn.
-    pub fn sheet(&mut self, number: u64) -> Result<&mut Sheet<E>, StoreError> {
+    pub fn sheet(&mut self, number: u64) -> Result<&mut Loaded<E>, StoreError> {
         match self.sheets.entry(number) {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
@@ -227,7 +227,7 @@ impl<'a, E: Entity> Desk<'a, E> {
                     None => (0, Versioned { version: 0, saga: None, state: E::default() }),
                 };
                 self.judged.by(commit);
-                Ok(place.insert(Sheet { commit, now, changed: None }))
+                Ok(place.insert(Loaded { commit, now, changed: None }))
             }
         }
     }
@@ -254,7 +254,7 @@ impl<'a, E: Entity> Desk<'a, E> {
 
     /// The turn rests on what memory holds of this row, as `commit` wrote it.
     pub fn rests_on(&mut self, key: Vec<u8>, commit: Commit) {
-        self.rows.insert(key, Slot { commit, write: None });
+        self.rows.insert(key, RowWrite { commit, write: None });
     }
 
     /// A row of another key space, as this turn sees it.
@@ -278,13 +278,13 @@ impl<'a, E: Entity> Desk<'a, E> {
                 Err(Undecodable::Version(version))
             })
         };
-        if let Some(Slot { write: Some(write), .. }) = self.rows.get(key) {
+        if let Some(RowWrite { write: Some(write), .. }) = self.rows.get(key) {
             return write.as_ref().map(|record| decode(record)).transpose();
         }
         let row = self.tree.row(key)?;
         let commit = row.as_ref().map_or(0, |row| row.commit);
         self.judged.by(commit);
-        self.rows.insert(key.to_vec(), Slot { commit, write: None });
+        self.rows.insert(key.to_vec(), RowWrite { commit, write: None });
         row.map(|row| decode(&row.record)).transpose()
     }
 
@@ -312,7 +312,7 @@ impl<'a, E: Entity> Desk<'a, E> {
     }
 
     /// Writes the counters.
-    pub fn put_meta(&mut self, meta: &Meta) -> Result<(), StoreError> {
+    pub fn put_meta(&mut self, meta: &Counters) -> Result<(), StoreError> {
         self.write(meta_key(), Some(encode_meta(meta)?));
         Ok(())
     }
@@ -321,7 +321,9 @@ impl<'a, E: Entity> Desk<'a, E> {
     pub fn write(&mut self, key: Vec<u8>, record: Option<Vec<u8>>) {
         match self.rows.get_mut(&key) {
             Some(slot) => slot.write = Some(record),
-            None => drop(self.rows.insert(key, Slot { commit: Commit::MAX, write: Some(record) })),
+            None => {
+                drop(self.rows.insert(key, RowWrite { commit: Commit::MAX, write: Some(record) }))
+            }
         }
     }
 
@@ -362,7 +364,7 @@ impl<'a, E: Entity> Desk<'a, E> {
             }
             batch.expects.push((key, sheet.commit));
         }
-        for Listed { key, commit, posting } in self.listed.into_values() {
+        for IndexWrite { key, commit, posting } in self.listed.into_values() {
             batch.writes.push((key.clone(), Some(posting.encode()?)));
             // What was written without a look rests on nothing.
             if commit != Commit::MAX {
@@ -419,7 +421,7 @@ impl<'a, E: Entity> Desk<'a, E> {
                     }
                     Err(error) => return Err(error),
                 };
-                place.insert(Listed { key, commit, posting })
+                place.insert(IndexWrite { key, commit, posting })
             }
         };
         if insert {
@@ -433,7 +435,7 @@ impl<'a, E: Entity> Desk<'a, E> {
 
 /// Under what an entity is listed: its fields, and everything; nothing when it is in no list.
 pub fn listed_as<E: Entity>(state: &E) -> Vec<(&'static str, Key)> {
-    if state.standing() != Standing::Established {
+    if state.lifecycle() != Lifecycle::Established {
         return Vec::new();
     }
     let mut fields = state.indexes();

@@ -5,7 +5,7 @@ use super::{
     fault::Fault,
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     hearsay::Dispute,
-    outflow::{Outflow, OutflowHealth, Outgoing, Published},
+    outflow::{EventLog, OutboundMessage, OutflowHealth, RecordedEvent},
     remote::PeerQuestion,
     replica::ReplicaHealth,
     sink::SinkHealth,
@@ -36,7 +36,7 @@ pub trait Context: Send + Sync {
     fn filters(&self) -> &[&'static str];
 
     /// Brings a command in by a door; answers when it is settled and durable, or when patience ends.
-    fn enter(&self, order: Order) -> BoxFuture<'static, Result<Outcome, Fault>>;
+    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
     /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
     ///
     /// # Errors
@@ -90,11 +90,11 @@ pub trait Context: Send + Sync {
         Box::pin(std::future::ready(Err(Fault::Away(self.name().context))))
     }
     /// Its events, for readers outside; a view has none.
-    fn history(&self) -> Option<Arc<dyn Outflow<Published>>> {
+    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
         None
     }
     /// The text messages that its events come to, if any do.
-    fn messages(&self) -> Option<Arc<dyn Outflow<Outgoing>>> {
+    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         None
     }
 }
@@ -122,14 +122,14 @@ pub enum Verb {
 
 /// A command on its way in.
 #[derive(Debug, Clone, Default)]
-pub struct Order {
+pub struct CommandRequest {
     /// The place of the door among the context's doors.
     pub door: usize,
     /// The number in the path, where there is one.
     pub number: Option<u64>,
     /// The body, `Null` for a door without one. Its depth and size have been checked.
     pub body: serde_json::Value,
-    /// The versions of which `If-Match` wants one to be current, if any. `*` is none with [`Order::must_exist`].
+    /// The versions of which `If-Match` wants one to be current, if any. `*` is none with [`CommandRequest::must_exist`].
     pub if_match: Vec<u64>,
     /// `If-Match: *`.
     pub must_exist: bool,
@@ -150,7 +150,7 @@ pub struct IdempotencyKey {
     pub fingerprint: u64,
 }
 
-/// What became of an [`Order`].
+/// What became of an [`CommandRequest`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The thing's number.

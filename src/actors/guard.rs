@@ -62,12 +62,12 @@ pub struct Guard {
 
 /// The permission to ask once. It counts for nothing until it is used.
 #[must_use]
-pub struct Pass {
+pub struct Permit {
     call: Option<Call>,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Pass {
+impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             call.not_made();
@@ -94,7 +94,7 @@ impl Guard {
     ///
     /// # Errors
     /// How long to wait.
-    pub fn enter(&self) -> Result<Pass, Duration> {
+    pub fn enter(&self) -> Result<Permit, Duration> {
         let call = self.breaker.enter(Instant::now())?;
         let Ok(permit) = self.concurrency.clone().try_acquire_owned() else {
             call.not_made();
@@ -106,7 +106,7 @@ impl Guard {
                 .wait_time_from(DefaultClock::default().now())
                 .max(Duration::from_secs(1)));
         }
-        Ok(Pass { call: Some(call), _permit: permit })
+        Ok(Permit { call: Some(call), _permit: permit })
     }
 
     /// Whether the breaker would let a question through now. Nothing is taken.
@@ -127,7 +127,7 @@ impl Guard {
     /// it would wait in vain.
     pub async fn ask(
         &self,
-        pass: Option<Pass>,
+        pass: Option<Permit>,
         mut put: impl FnMut() -> AnswerReceiver,
     ) -> Result<(), NoAnswer> {
         let mut pass = match pass {
@@ -162,7 +162,7 @@ impl Guard {
         Err(NoAnswer::Unavailable)
     }
 
-    async fn wait(&self) -> Option<Pass> {
+    async fn wait(&self) -> Option<Permit> {
         let ends = Instant::now() + self.settings.patience();
         loop {
             match self.enter() {

@@ -6,7 +6,7 @@
 
 use super::{
     clock::Clock,
-    layout::Placed,
+    layout::DeployedContext,
     node::{NodeError, NodeSettings, Stuck},
 };
 use actix::{Arbiter, ArbiterHandle, System};
@@ -26,7 +26,7 @@ const BEAT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(1500);
 
 /// The heart of one arbiter.
-struct Heart {
+struct Heartbeat {
     arbiter: ArbiterHandle,
     beats: Arc<AtomicU64>,
     /// How many there were at the last look, and for how long there have been no more.
@@ -36,25 +36,25 @@ struct Heart {
 }
 
 /// Watches over the arbiters of a node.
-pub struct Guardian {
+pub struct Watchdog {
     /// Dropped, it ends the watch.
     _watch: Sender<()>,
 }
 
 /// Says so when its thread ends.
-struct LastWords(Arc<AtomicBool>);
+struct ExitFlag(Arc<AtomicBool>);
 
-impl Drop for LastWords {
+impl Drop for ExitFlag {
     fn drop(&mut self) {
         self.0.store(true, Relaxed);
     }
 }
 
-impl Heart {
+impl Heartbeat {
     fn start() -> Self {
         let arbiter = Arbiter::new().handle();
         let (beats, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (beat, words) = (beats.clone(), LastWords(ended.clone()));
+        let (beat, words) = (beats.clone(), ExitFlag(ended.clone()));
         arbiter.spawn(async move {
             let _words = words;
             loop {
@@ -75,18 +75,18 @@ impl Heart {
     }
 }
 
-impl Guardian {
+impl Watchdog {
     /// Starts the actors, each system's on a thread of its own, and watches over them; and over the clock, so that a step back
     /// is noticed soon.
     pub fn start(
-        placed: Arc<Vec<Placed>>,
+        placed: Arc<Vec<DeployedContext>>,
         settings: &NodeSettings,
         clock: Arc<Clock>,
     ) -> Result<Self, NodeError> {
         let (stuck, silence) = (settings.stuck.clone(), settings.silence);
-        let mut hearts: BTreeMap<&'static str, Heart> = BTreeMap::new();
+        let mut hearts: BTreeMap<&'static str, Heartbeat> = BTreeMap::new();
         for placed in placed.iter() {
-            let heart = hearts.entry(placed.name.system).or_insert_with(Heart::start);
+            let heart = hearts.entry(placed.name.system).or_insert_with(Heartbeat::start);
             (placed.spawn)(&heart.arbiter);
         }
         let (watch, over) = channel::<()>();
@@ -111,8 +111,8 @@ impl Guardian {
 }
 
 fn look(
-    placed: &[Placed],
-    hearts: &mut BTreeMap<&'static str, Heart>,
+    placed: &[DeployedContext],
+    hearts: &mut BTreeMap<&'static str, Heartbeat>,
     since: Duration,
     silence: Duration,
     stuck: &Stuck,
@@ -123,7 +123,7 @@ fn look(
                 system,
                 "the thread of a system has ended; its contexts are started anew"
             );
-            *heart = Heart::start();
+            *heart = Heartbeat::start();
             for placed in placed.iter().filter(|placed| placed.name.system == *system) {
                 (placed.replace)();
                 (placed.spawn)(&heart.arbiter);
@@ -133,7 +133,7 @@ fn look(
             stuck(system);
         }
         // An actor that is gone from a living thread panicked where nothing could guard it.
-        let gone = |placed: &&Placed| {
+        let gone = |placed: &&DeployedContext| {
             placed.name.system == *system && !(placed.is_alive)() && (placed.has_lived)()
         };
         for placed in placed.iter().filter(gone) {
@@ -151,10 +151,10 @@ fn look(
 mod tests {
     use super::*;
 
-    fn heart() -> Heart {
+    fn heart() -> Heartbeat {
         let arbiter = Arbiter::new().handle();
         let (beats, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        Heart { arbiter, beats, seen: 0, silent: Duration::ZERO, ended }
+        Heartbeat { arbiter, beats, seen: 0, silent: Duration::ZERO, ended }
     }
 
     #[actix_rt::test]

@@ -1,21 +1,21 @@
 //! The handles by which those outside its thread reach a context.
 
 use super::{
-    actor::Halt,
-    deciding::{self, Asked, Deciding, Entry, Standing},
+    actor::SetRunning,
+    deciding::{self, AggregateBehavior, AskMessage, CommandMessage, CommandStage},
     desk::Tree,
     fault::Fault,
-    front::{Context, DoorInfo, ListPage, ListQuery, Order, Outcome, Seen},
+    front::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
     guard::{AnswerReceiver, Guard},
     health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     lists,
-    logic::Logic,
-    outflow::{Outflow, Outflows, Outgoing, Published},
+    logic::Behavior,
+    outflow::{EventLog, OutboundMessage, Outflows, RecordedEvent},
     peers::{Askable, Question},
-    records::{ParkedRow, Thread},
+    records::{ParkedRow, TraceContext},
     remote::PeerQuestion,
     sagas,
-    shared::{Latest, Mailbox, Shared},
+    shared::{ContextStatus, Latest, Mailbox},
     shelves,
 };
 use crate::{
@@ -41,15 +41,15 @@ pub type Enter<A> = Box<
 >;
 
 /// What both kinds of context have in common.
-pub struct Common<L: Logic, E> {
+pub struct Common<L: Behavior, E> {
     pub mailbox: Arc<Mailbox<L>>,
     pub tree: Tree<E>,
     pub filters: Vec<&'static str>,
     pub guard: Arc<Guard>,
 }
 
-impl<L: Logic, E: Entity> Common<L, E> {
-    pub fn shared(&self) -> &Shared {
+impl<L: Behavior, E: Entity> Common<L, E> {
+    pub fn shared(&self) -> &ContextStatus {
         &self.mailbox.shared
     }
 
@@ -66,11 +66,11 @@ impl<L: Logic, E: Entity> Common<L, E> {
         let Some((commit, kept)) = self.of_one_generation(look)? else {
             return Err(Refusal::absent(E::NAME.item).into());
         };
-        match kept.state.standing() {
-            domain::Standing::Absent | domain::Standing::Ended(_) => {
+        match kept.state.lifecycle() {
+            domain::Lifecycle::Absent | domain::Lifecycle::Ended(_) => {
                 Err(Refusal::absent(E::NAME.item).into())
             }
-            domain::Standing::Open | domain::Standing::Established => Ok(Seen {
+            domain::Lifecycle::Open | domain::Lifecycle::Established => Ok(Seen {
                 number,
                 version: kept.version,
                 body: lists::shown(&kept.state, number)?,
@@ -136,7 +136,7 @@ impl<L: Logic, E: Entity> Common<L, E> {
         let mailbox = self.mailbox.clone();
         async move {
             let (done, is_done) = oneshot::channel();
-            mailbox.halt(Halt(halt, done));
+            mailbox.halt(SetRunning(halt, done));
             let _ = is_done.await;
         }
         .boxed()
@@ -176,11 +176,11 @@ fn parked<E: Entity>((id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
 const LONGEST: usize = 4 * 1024;
 
 /// A command that may go to its context, and where its answer comes.
-type Entered<A> = (Entry<A>, oneshot::Receiver<Result<Outcome, Fault>>);
+type Entered<A> = (CommandMessage<A>, oneshot::Receiver<Result<Outcome, Fault>>);
 
 /// The handle of a deciding context.
 pub struct Handle<A: Aggregate> {
-    common: Common<Deciding<A>, A>,
+    common: Common<AggregateBehavior<A>, A>,
     doors: Vec<DoorInfo>,
     enter: Vec<Enter<A>>,
     patience: Patience,
@@ -192,7 +192,7 @@ pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
 
 impl<A: Aggregate> Handle<A> {
     pub fn new(
-        mailbox: Arc<Mailbox<Deciding<A>>>,
+        mailbox: Arc<Mailbox<AggregateBehavior<A>>>,
         tree: Tree<A>,
         guard: Arc<Guard>,
         (doors, enter): (Vec<DoorInfo>, Vec<Enter<A>>),
@@ -203,7 +203,7 @@ impl<A: Aggregate> Handle<A> {
         Self { common: Common { mailbox, tree, filters, guard }, doors, enter, patience, outflows }
     }
 
-    fn entry(&self, order: Order) -> Result<Entered<A>, Fault> {
+    fn entry(&self, order: CommandRequest) -> Result<Entered<A>, Fault> {
         let shared = self.common.shared();
         shared.open()?;
         let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door))
@@ -226,14 +226,14 @@ impl<A: Aggregate> Handle<A> {
         let unwritten = shared.admission.clone().try_acquire_owned();
         let permit = unwritten.map_err(|_| Fault::Busy { retry_after: Duration::from_secs(1) })?;
         let (reply, answer) = oneshot::channel();
-        let entry = Entry {
+        let entry = CommandMessage {
             target,
             verb: info.verb,
             command,
             if_match: order.if_match,
             must_exist: order.must_exist,
             idempotency: order.idempotency,
-            thread: Thread { client: order.client_correlation, trace: order.traceparent },
+            thread: TraceContext { client: order.client_correlation, trace: order.traceparent },
             reply,
             progress: Arc::default(),
             permit: Some(permit),
@@ -269,13 +269,13 @@ impl<A: Aggregate> Context for Handle<A> {
         &self.doors
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<A::Shown>()
+        generator.subschema_for::<A::Representation>()
     }
     fn filters(&self) -> &[&'static str] {
         &self.common.filters
     }
 
-    fn enter(&self, order: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
         let (entry, answer) = match self.entry(order) {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
@@ -294,13 +294,13 @@ impl<A: Aggregate> Context for Handle<A> {
             };
             loop {
                 match progress.give_up() {
-                    Standing::Recorded(number) => return so_far(&tree, number).await,
-                    Standing::Nothing if lost => return Err(Fault::Away(A::NAME.context)),
-                    Standing::Nothing => {
+                    CommandStage::Recorded(number) => return so_far(&tree, number).await,
+                    CommandStage::Nothing if lost => return Err(Fault::Away(A::NAME.context)),
+                    CommandStage::Nothing => {
                         return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
                     }
-                    Standing::InHand if lost => return Err(Fault::Unknown),
-                    Standing::InHand => tokio::select! {
+                    CommandStage::InHand if lost => return Err(Fault::Unknown),
+                    CommandStage::InHand => tokio::select! {
                         answered = &mut answer => match answered {
                             Ok(answered) => return answered,
                             Err(_) => lost = true,
@@ -371,8 +371,8 @@ impl<A: Aggregate> Context for Handle<A> {
                 .boxed();
         };
         let (reply, answer) = oneshot::channel();
-        let thread = Thread { client, trace };
-        self.common.mailbox.post(deciding::Mail::Ask(Asked {
+        let thread = TraceContext { client, trace };
+        self.common.mailbox.post(deciding::Mail::Ask(AskMessage {
             id,
             saga,
             thread,
@@ -391,10 +391,10 @@ impl<A: Aggregate> Context for Handle<A> {
         }
         .boxed()
     }
-    fn history(&self) -> Option<Arc<dyn Outflow<Published>>> {
+    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
         Some(self.outflows.history())
     }
-    fn messages(&self) -> Option<Arc<dyn Outflow<Outgoing>>> {
+    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         self.outflows.messages()
     }
 
@@ -411,7 +411,7 @@ impl<A: Aggregate> Askable for Handle<A> {
         if self.common.shared().open().is_ok()
             && let Ok(command) = command.into_any().downcast::<A::Command>()
         {
-            let asked = Asked { id, saga, thread, number, command: *command, reply };
+            let asked = AskMessage { id, saga, thread, number, command: *command, reply };
             self.common.mailbox.post(deciding::Mail::Ask(asked));
         }
         answer

@@ -3,28 +3,28 @@
 use super::{
     actor::ContextActor,
     clock::Clock,
-    deciding::{self, Deciding},
+    deciding::{self, AggregateBehavior},
     desk::Tree,
     front::{Context, DoorInfo, Verb},
     guard::Guard,
     handle::{Enter, Handle, Patience},
     hearsay::Hearsay,
-    listening::{Ears, Heard},
-    logic::Logic,
+    listening::{Delivery, Subscriptions},
+    logic::Behavior,
     node::{NodeError, NodeSettings},
     outflow::Outflows,
     peers::{Askable, Peer, Peers},
     projecting::{self, Change, Projecting},
     rebuilding::{self, Functions},
     remote::{Pasts, RemoteContext, TellPast},
-    replica::{Replica, Replicating},
-    shared::{Latest, Mailbox, Shared},
-    sources::{Listeners, LocalSource, Queue, Reaction, Source, Whose, last_sequence, last_time},
+    replica::{Replica, ReplicaHandle},
+    shared::{ContextStatus, Latest, Mailbox},
+    sources::{LocalSource, Queue, Reaction, Source, Subscribers, Whose, last_sequence, last_time},
     view_handle::ViewHandle,
 };
 use crate::{
     domain::{
-        Aggregate, Board, Body, Doors, Entity, Folds, Id, Messages, Name, Policies, React, Role,
+        Aggregate, Board, Body, Entity, Folds, Id, Messages, Name, Policies, React, Role, Routes,
         Target, View, Write, lenient,
     },
     store::{Store, StoreError},
@@ -41,7 +41,7 @@ use std::{
 pub type Spawn = Box<dyn Fn(&ArbiterHandle) + Send + Sync>;
 
 /// One context, laid out: its handle, how to start its actor, and whether that is alive.
-pub struct Placed {
+pub struct DeployedContext {
     pub name: Name,
     pub context: Arc<dyn Context>,
     pub spawn: Spawn,
@@ -54,15 +54,15 @@ pub struct Placed {
 }
 
 /// The board of a node: lays out what it is shown.
-pub struct Layout<'a> {
+pub struct NodeBuilder<'a> {
     store: &'a Arc<dyn Store>,
     clock: &'a Arc<Clock>,
     pub(super) peers: Peers,
     settings: &'a NodeSettings,
-    pub(super) placed: Vec<Placed>,
+    pub(super) placed: Vec<DeployedContext>,
     pub(super) known: HashMap<&'static str, Peer>,
     pub(super) failed: Option<NodeError>,
-    pub(super) replicas: Vec<Arc<dyn Replicating>>,
+    pub(super) replicas: Vec<Arc<dyn ReplicaHandle>>,
     pub(super) guards: Vec<(&'static str, Arc<Guard>)>,
     pub(super) pasts: Pasts,
     pub(super) told: HashMap<&'static str, TellPast>,
@@ -70,7 +70,7 @@ pub struct Layout<'a> {
     listeners: HashMap<&'static str, Box<dyn Any>>,
 }
 
-impl<'a> Layout<'a> {
+impl<'a> NodeBuilder<'a> {
     pub(super) fn new(
         store: &'a Arc<dyn Store>,
         clock: &'a Arc<Clock>,
@@ -103,15 +103,15 @@ impl<'a> Layout<'a> {
     }
 
     /// Those who listen to `S`, whether or not it is laid out yet.
-    fn listeners<S: Aggregate>(&mut self) -> Result<Arc<Listeners<S>>, NodeError> {
+    fn listeners<S: Aggregate>(&mut self) -> Result<Arc<Subscribers<S>>, NodeError> {
         let known = self
             .listeners
             .get(S::NAME.context)
-            .and_then(|known| known.downcast_ref::<Arc<Listeners<S>>>());
+            .and_then(|known| known.downcast_ref::<Arc<Subscribers<S>>>());
         if let Some(known) = known {
             return Ok(known.clone());
         }
-        let (listeners, tree) = (Arc::new(Listeners::<S>::default()), self.log::<S>()?);
+        let (listeners, tree) = (Arc::new(Subscribers::<S>::default()), self.log::<S>()?);
         let last = last_sequence(&tree)?;
         listeners.latest.store(last, SeqCst);
         listeners.know_history(&tree, self.settings.hosts(S::NAME.context).then_some(last + 1))?;
@@ -125,29 +125,29 @@ impl<'a> Layout<'a> {
     }
 
     /// Has `L` listen to `S`: pushes become its mail, and the log is there for what was missed.
-    fn connect<L: Logic, S: Aggregate, T: Send + 'static>(
+    fn connect<L: Behavior, S: Aggregate, T: Send + 'static>(
         &mut self,
         mailbox: &Arc<Mailbox<L>>,
         ear: usize,
         react: &Reaction<S, T>,
-        mail: fn(Heard<T>) -> L::Mail,
-    ) -> Result<(Arc<Listeners<S>>, Queue), NodeError> {
+        mail: fn(Delivery<T>) -> L::Mail,
+    ) -> Result<(Arc<Subscribers<S>>, Queue), NodeError> {
         let (listeners, pushes) = (self.listeners::<S>()?, Queue::default());
         let (mailbox, pushed, queue) = (mailbox.clone(), react.clone(), pushes.clone());
         listeners.add(Box::new(move |events| {
             if let Some(ticket) = queue.ticket() {
                 let told = LocalSource::<S, T>::told(events, &pushed);
-                mailbox.post(mail(Heard { ear, told, _ticket: ticket }));
+                mailbox.post(mail(Delivery { ear, told, _ticket: ticket }));
             }
         }));
         Ok((listeners, pushes))
     }
 
-    fn shared<E: Entity>(&self) -> Arc<Shared> {
-        Shared::new(E::NAME, self.store.clone(), self.settings)
+    fn shared<E: Entity>(&self) -> Arc<ContextStatus> {
+        ContextStatus::new(E::NAME, self.store.clone(), self.settings)
     }
 
-    fn place<L: Logic>(
+    fn place<L: Behavior>(
         &mut self,
         name: Name,
         mailbox: &Arc<Mailbox<L>>,
@@ -170,7 +170,7 @@ impl<'a> Layout<'a> {
         };
         let (alive, lived, waking) = (mailbox.clone(), mailbox.clone(), mailbox.clone());
         let replaced = mailbox.clone();
-        self.placed.push(Placed {
+        self.placed.push(DeployedContext {
             name,
             context,
             spawn: Box::new(spawn),
@@ -186,7 +186,7 @@ impl<'a> Layout<'a> {
 
     fn lay_aggregate<A: Aggregate>(&mut self) -> Result<(), NodeError> {
         let shared = self.shared::<A>();
-        let mailbox = Mailbox::<Deciding<A>>::new(shared.clone());
+        let mailbox = Mailbox::<AggregateBehavior<A>>::new(shared.clone());
         let mut hearing = Hearings {
             layout: self,
             mailbox: &mailbox,
@@ -200,7 +200,7 @@ impl<'a> Layout<'a> {
         let _ = shared.sources.set(latest);
 
         let mut doors = DoorList::<A>(Vec::new(), Vec::new());
-        A::doors(&mut doors);
+        A::routes(&mut doors);
 
         let tree = Tree::<A>::open(self.store)?.telling(&shared);
         rebuilding::say_whether_due(&shared, &tree, &Functions::of_aggregate())?;
@@ -233,9 +233,9 @@ impl<'a> Layout<'a> {
             (self.clock.clone(), self.peers.clone(), self.listeners::<A>()?);
         let sources = Arc::new(sources);
         self.place(A::NAME, &mailbox, handle, move || {
-            let ears = Ears::new(sources.iter().map(|open| open()).collect());
+            let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
             let (tree, shared, clock) = (tree.clone(), shared.clone(), clock.clone());
-            Ok(Deciding::new(
+            Ok(AggregateBehavior::new(
                 tree,
                 shared,
                 clock,
@@ -293,14 +293,14 @@ impl<'a> Layout<'a> {
         );
         let sources = Arc::new(sources);
         self.place(V::NAME, &mailbox, Arc::new(handle), move || {
-            let ears = Ears::new(sources.iter().map(|open| open()).collect());
+            let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
             Ok(Projecting::new(tree.clone(), shared.clone(), ears))
         });
         Ok(())
     }
 }
 
-impl Board for Layout<'_> {
+impl Board for NodeBuilder<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
         match self.settings.hosts(A::NAME.context) {
             true if self.failed.is_none() => self.failed = self.lay_aggregate::<A>().err(),
@@ -318,16 +318,16 @@ impl Board for Layout<'_> {
 type OpenSource<T> = Box<dyn Fn() -> Box<dyn Source<T>> + Send + Sync>;
 
 /// Gathers the sources of one listener.
-struct Hearings<'l, 'a, L: Logic, T> {
-    layout: &'l mut Layout<'a>,
+struct Hearings<'l, 'a, L: Behavior, T> {
+    layout: &'l mut NodeBuilder<'a>,
     mailbox: &'l Arc<Mailbox<L>>,
     sources: Vec<OpenSource<T>>,
     latest: Vec<(&'static str, Latest)>,
     failed: Option<NodeError>,
 }
 
-impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
-    fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Heard<T>) -> L::Mail) {
+impl<L: Behavior, T: Send + 'static> Hearings<'_, '_, L, T> {
+    fn add<S: Aggregate>(&mut self, react: Reaction<S, T>, mail: fn(Delivery<T>) -> L::Mail) {
         match self.layout.connect::<L, S, T>(self.mailbox, self.sources.len(), &react, mail) {
             Ok((listeners, pushes)) => {
                 let said = listeners.clone();
@@ -344,8 +344,8 @@ impl<L: Logic, T: Send + 'static> Hearings<'_, '_, L, T> {
     }
 }
 
-impl<A: Aggregate> Policies<A> for Hearings<'_, '_, Deciding<A>, A::Command> {
-    fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+impl<A: Aggregate> Policies<A> for Hearings<'_, '_, AggregateBehavior<A>, A::Command> {
+    fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         let reaction: Reaction<S, A::Command> = Arc::new(move |events, place| {
             let (id, command) = react(&events.get(place)?.event)?;
             Some((Whose::Number(id.get()), command))
@@ -360,11 +360,7 @@ impl<A: Aggregate> Policies<A> for Hearings<'_, '_, Deciding<A>, A::Command> {
 }
 
 impl<V: View> Folds<V> for Hearings<'_, '_, Projecting<V>, Change<V>> {
-    fn hearing<S: Aggregate>(
-        &mut self,
-        row: fn(&S::Event) -> Option<u64>,
-        fold: fn(&mut V, &S::Event),
-    ) {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
         let reaction: Reaction<S, Change<V>> = Arc::new(move |events, place| {
             let number = row(&events.get(place)?.event)?;
             let events = events.clone();
@@ -405,7 +401,7 @@ fn on_path<A: Aggregate>(command: A::Command) -> (Target<A>, A::Command) {
     (Target::Chosen(Id::new(0)), command)
 }
 
-impl<A: Aggregate> Doors<A> for DoorList<A> {
+impl<A: Aggregate> Routes<A> for DoorList<A> {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         self.add(
             Verb::Post,

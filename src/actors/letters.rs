@@ -27,7 +27,7 @@ const VERSION: u16 = 1;
 /// A message that could not be taken, as it came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Letter {
+pub struct DeadLetter {
     /// When it was set aside.
     pub at: Timestamp,
     /// The queue that it was taken from at last.
@@ -48,7 +48,7 @@ pub trait DeadLetters: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    fn all(&self) -> Result<Vec<(u64, Letter)>, Fault>;
+    fn all(&self) -> Result<Vec<(u64, DeadLetter)>, Fault>;
     /// Tries one again (`true`), or drops it (`false`). `Ok(false)`: there is none of this number.
     ///
     /// # Errors
@@ -58,14 +58,14 @@ pub trait DeadLetters: fmt::Debug + Send + Sync {
 
 /// Where letters are kept: a tree of their own.
 #[derive(Debug)]
-pub struct LetterBox {
+pub struct DeadLetterStore {
     store: Arc<dyn Store>,
     tree: TreeId,
     epoch: Epoch,
     next: AtomicU64,
 }
 
-impl LetterBox {
+impl DeadLetterStore {
     /// Opens the box of a store.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl LetterBox {
     ///
     /// # Errors
     /// What the store says.
-    pub fn all(&self) -> Result<Vec<(u64, Letter)>, StoreError> {
+    pub fn all(&self) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
         let rows = self.store.scan(self.tree, &Self::whole())?;
         let letters = rows.into_iter().filter_map(|(key, row)| Some((last_number(&key)?, row)));
         letters
@@ -107,14 +107,14 @@ impl LetterBox {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn keep(&self, letter: &Letter) -> Result<bool, StoreError> {
+    pub async fn keep(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
         if self.store.scan(self.tree, &Self::whole())?.len() >= MOST {
             return Ok(false);
         }
-        let bare = || Letter { body: None, headers: BTreeMap::new(), ..letter.clone() };
+        let bare = || DeadLetter { body: None, headers: BTreeMap::new(), ..letter.clone() };
         let record = codec::encode(Space::Parked, VERSION, letter)
             .or_else(|_| {
-                codec::encode(Space::Parked, VERSION, &Letter { body: None, ..letter.clone() })
+                codec::encode(Space::Parked, VERSION, &DeadLetter { body: None, ..letter.clone() })
             })
             .or_else(|_| codec::encode(Space::Parked, VERSION, &bare()))?;
         self.write(self.next.fetch_add(1, Relaxed), Some(record)).await?;
@@ -148,22 +148,22 @@ mod tests {
     use super::*;
     use crate::store::MemoryStore;
 
-    fn letter(body: &str) -> Letter {
+    fn letter(body: &str) -> DeadLetter {
         let headers = BTreeMap::from([("cloudEvents:id".to_owned(), "7".to_owned())]);
         let (at, queue, context, reason) =
             (Timestamp::from_micros(7), "queue".into(), "c".into(), "why".into());
-        Letter { at, queue, context, reason, headers, body: Some(body.into()) }
+        DeadLetter { at, queue, context, reason, headers, body: Some(body.into()) }
     }
 
     #[tokio::test]
     async fn letters_are_kept_until_they_are_dropped_and_large_ones_without_their_body() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let letters = LetterBox::open(&store).unwrap();
+        let letters = DeadLetterStore::open(&store).unwrap();
         for body in ["a", &"b".repeat(100_000)] {
             assert!(letters.keep(&letter(body)).await.unwrap());
         }
-        let reopened = LetterBox::open(&store).unwrap();
-        let large = Letter { body: None, ..letter("") };
+        let reopened = DeadLetterStore::open(&store).unwrap();
+        let large = DeadLetter { body: None, ..letter("") };
         assert_eq!(reopened.all().unwrap(), [(1, letter("a")), (2, large.clone())]);
         reopened.remove(1).await.unwrap();
         assert!(reopened.keep(&letter("c")).await.unwrap());

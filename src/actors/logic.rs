@@ -5,13 +5,13 @@ use crate::store::{Batch, Commit, StoreError};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 /// What a kind of context does in its turns.
-pub trait Logic: Sized + 'static {
+pub trait Behavior: Sized + 'static {
     /// What it is sent.
     type Mail: Send + 'static;
     /// What follows once a turn stands.
     type Effect: 'static;
     /// What its memory becomes once a turn stands.
-    type Memory: 'static;
+    type CacheUpdate: 'static;
 
     /// Loads its memory from the store, as a new activation.
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
@@ -19,9 +19,9 @@ pub trait Logic: Sized + 'static {
     /// and after it was loaded anew.
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;
     /// Decides what `mails` come to. Changes nothing that a second call would not find again.
-    fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<Turn<Self>, StoreError>;
+    fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<TurnOutput<Self>, StoreError>;
     /// The turn stands, as this commit.
-    fn remember(&mut self, memory: Self::Memory, commit: Commit);
+    fn remember(&mut self, memory: Self::CacheUpdate, commit: Commit);
     /// The turn stands: whatever happens from now on, what it recorded for these is recorded.
     fn stands(_effects: &VecDeque<Self::Effect>, _mails: &[Option<Self::Mail>]) {}
     /// Acts on one of its effects.
@@ -39,13 +39,13 @@ pub trait Logic: Sized + 'static {
 }
 
 /// What a turn came to.
-pub struct Turn<L: Logic> {
+pub struct TurnOutput<L: Behavior> {
     /// What it writes; empty: nothing.
     pub batch: Batch,
     /// The highest commit that it was judged by, for what it says without writing.
     pub judged: Commit,
     /// What memory becomes.
-    pub memory: L::Memory,
+    pub memory: L::CacheUpdate,
     /// What follows, in order.
     pub effects: VecDeque<L::Effect>,
 }

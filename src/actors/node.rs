@@ -5,14 +5,14 @@ use super::{
     fault::Fault,
     front::{Context, Node},
     guard::{Guard, GuardSettings},
-    guardian::Guardian,
+    guardian::Watchdog,
     health::{GuardHealth, Phase},
     hearsay::{Dispute, Hearsay, late},
     history::Relation,
-    layout::{Layout, Placed},
-    outflow::{Find, OutflowHealth, Places, Pump, Running},
-    remote::{PeerQuestion, Wire},
-    replica::{ReplicaHealth, Replicating},
+    layout::{DeployedContext, NodeBuilder},
+    outflow::{Cursors, Find, OutflowHealth, Pump, Running},
+    remote::{PeerClient, PeerQuestion},
+    replica::{ReplicaHandle, ReplicaHealth},
     shared::Chaos,
     sink::{Sink, SinkHealth},
 };
@@ -56,7 +56,7 @@ pub struct NodeSettings {
     /// The contexts that this node hosts, of those laid out; `None`: all.
     pub contexts: Option<HashSet<String>>,
     /// The way to the nodes that host the others.
-    pub wire: Option<Arc<dyn Wire>>,
+    pub wire: Option<Arc<dyn PeerClient>>,
     /// Contexts of other nodes whose past is believed anew, whatever was known of it.
     pub accept_history: Vec<String>,
 }
@@ -130,15 +130,15 @@ pub enum NodeError {
 pub struct LocalNode {
     contexts: Vec<Arc<dyn Context>>,
     systems: Vec<&'static str>,
-    placed: Arc<Vec<Placed>>,
+    placed: Arc<Vec<DeployedContext>>,
     store: Arc<dyn Store>,
     clock: Arc<Clock>,
-    places: Arc<Places>,
+    places: Arc<Cursors>,
     pumps: RwLock<Vec<Arc<dyn Running>>>,
-    replicas: Vec<Arc<dyn Replicating>>,
+    replicas: Vec<Arc<dyn ReplicaHandle>>,
     guards: Vec<(&'static str, Arc<Guard>)>,
     hearsay: Arc<Hearsay>,
-    _guardian: Guardian,
+    _guardian: Watchdog,
 }
 
 impl LocalNode {
@@ -149,22 +149,23 @@ impl LocalNode {
     pub fn start(
         store: Arc<dyn Store>,
         settings: NodeSettings,
-        lay_out: impl FnOnce(&mut Layout<'_>),
+        lay_out: impl FnOnce(&mut NodeBuilder<'_>),
     ) -> Result<Self, NodeError> {
         let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
         let hearsay = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
-        let mut layout = Layout::new(&store, &clock, &settings, &hearsay);
+        let mut layout = NodeBuilder::new(&store, &clock, &settings, &hearsay);
         lay_out(&mut layout);
-        let Layout { placed, known, peers, failed, replicas, guards, pasts, told, .. } = layout;
+        let NodeBuilder { placed, known, peers, failed, replicas, guards, pasts, told, .. } =
+            layout;
         failed.map_or(Ok(()), Err)?;
         peers.know(known);
         pasts.know(told);
         let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
         systems.dedup();
         let placed = Arc::new(placed);
-        let guardian = Guardian::start(placed.clone(), &settings, clock.clone())?;
+        let guardian = Watchdog::start(placed.clone(), &settings, clock.clone())?;
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
-        let places = Arc::new(Places::open(&store)?);
+        let places = Arc::new(Cursors::open(&store)?);
         let pumps = RwLock::default();
         Ok(Self {
             contexts,
@@ -187,7 +188,7 @@ impl LocalNode {
     }
 
     /// The logs of contexts of other nodes that are kept here, for those who bring their events.
-    pub fn replicating(&self) -> &[Arc<dyn Replicating>] {
+    pub fn replicating(&self) -> &[Arc<dyn ReplicaHandle>] {
         &self.replicas
     }
 

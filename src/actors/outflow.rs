@@ -9,9 +9,9 @@ use super::{
     desk::Tree,
     front::Context,
     history::{EventId, Past, Word},
-    records::Logged,
+    records::LogEntry,
     sink::{Sink, SinkHealth},
-    sources::{Listeners, read_log},
+    sources::{Subscribers, read_log},
 };
 use crate::{
     domain::{Aggregate, Message, Timestamp, Write},
@@ -39,7 +39,7 @@ const VERSION: u16 = 1;
 
 /// A stretch of a context's log, as some reader wants it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Drawn<T> {
+pub struct LogPage<T> {
     /// What concerns the reader, with the sequence of each.
     pub items: Vec<(u64, T)>,
     /// The last sequence that was looked at; nothing of the stretch is behind it.
@@ -49,20 +49,20 @@ pub struct Drawn<T> {
 }
 
 /// The log of one context, for readers outside.
-pub trait Outflow<T>: Send + Sync {
+pub trait EventLog<T>: Send + Sync {
     /// Whose log it is.
     fn context(&self) -> &'static str;
     /// How far the log goes, now and from now on.
     fn latest(&self) -> watch::Receiver<u64>;
-    /// As [`Outflow::read_some`], as much as is usually read at once.
-    fn read(&self, from: u64) -> Result<Drawn<T>, StoreError> {
+    /// As [`EventLog::read_some`], as much as is usually read at once.
+    fn read(&self, from: u64) -> Result<LogPage<T>, StoreError> {
         self.read_some(from, READ)
     }
     /// About `limit` of what happened from sequence `from` on.
     ///
     /// # Errors
     /// What the store says.
-    fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<T>, StoreError>;
+    fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError>;
     /// What the event with this sequence is called.
     fn id_of(&self, sequence: u64) -> EventId;
     /// Whether this event is in the log.
@@ -73,7 +73,7 @@ pub trait Outflow<T>: Send + Sync {
 
 /// An event as the outside is told of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Published {
+pub struct RecordedEvent {
     /// Its place in the context's log.
     pub sequence: u64,
     /// What the start of the log's writer is called that wrote it; nothing in the first epoch.
@@ -101,7 +101,7 @@ pub struct Published {
     pub data: serde_json::Value,
 }
 
-impl Published {
+impl RecordedEvent {
     /// Its name for ever.
     pub fn id(&self) -> EventId {
         EventId { word: self.epoch, sequence: self.sequence }
@@ -110,7 +110,7 @@ impl Published {
 
 /// A text message to somebody outside.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outgoing {
+pub struct OutboundMessage {
     /// The context whose event it tells of; with that event's name, its id.
     pub context: &'static str,
     /// That event.
@@ -128,23 +128,24 @@ pub struct Outgoing {
 }
 
 /// What an event comes to for one kind of reader.
-type Extract<A, T> = Arc<dyn Fn(&Logged<<A as Aggregate>::Event>, Word) -> Option<T> + Send + Sync>;
+type Extract<A, T> =
+    Arc<dyn Fn(&LogEntry<<A as Aggregate>::Event>, Word) -> Option<T> + Send + Sync>;
 
 /// The log of a context of this process.
 struct LogOutflow<A: Aggregate, T> {
     tree: Tree<A>,
-    listeners: Arc<Listeners<A>>,
+    listeners: Arc<Subscribers<A>>,
     extract: Extract<A, T>,
 }
 
-impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
+impl<A: Aggregate, T: Send> EventLog<T> for LogOutflow<A, T> {
     fn context(&self) -> &'static str {
         A::NAME.context
     }
     fn latest(&self) -> watch::Receiver<u64> {
         self.listeners.changes.subscribe()
     }
-    fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<T>, StoreError> {
+    fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError> {
         let latest = self.listeners.latest.load(Relaxed);
         let events = self.tree.noted(match read_log::<A>(&self.tree, from, limit) {
             Ok(events) if events.is_empty() && latest >= from => {
@@ -154,14 +155,14 @@ impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
         })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
         let items = self.listeners.history(|history| {
-            let item = |logged: &Logged<A::Event>| {
+            let item = |logged: &LogEntry<A::Event>| {
                 let id = history.id_of(logged.envelope.sequence);
                 Some((id.sequence, (self.extract)(logged, id.word)?))
             };
             events.iter().filter_map(item).collect()
         });
         // No row that was read is younger than the youngest commit.
-        Ok(Drawn { items, last, commit: self.tree.store.accepted() })
+        Ok(LogPage { items, last, commit: self.tree.store.accepted() })
     }
     fn id_of(&self, sequence: u64) -> EventId {
         self.listeners.history(|history| history.id_of(sequence))
@@ -177,27 +178,27 @@ impl<A: Aggregate, T: Send> Outflow<T> for LogOutflow<A, T> {
 /// The outflows of one context.
 pub struct Outflows<A: Aggregate> {
     pub tree: Tree<A>,
-    pub listeners: Arc<Listeners<A>>,
+    pub listeners: Arc<Subscribers<A>>,
     /// What of it is told in text messages.
     pub write: Option<Write<A>>,
 }
 
 impl<A: Aggregate> Outflows<A> {
-    fn of<T: Send + 'static>(&self, extract: Extract<A, T>) -> Arc<dyn Outflow<T>> {
+    fn of<T: Send + 'static>(&self, extract: Extract<A, T>) -> Arc<dyn EventLog<T>> {
         Arc::new(LogOutflow { tree: self.tree.clone(), listeners: self.listeners.clone(), extract })
     }
     /// Everything that happened.
-    pub fn history(&self) -> Arc<dyn Outflow<Published>> {
+    pub fn history(&self) -> Arc<dyn EventLog<RecordedEvent>> {
         self.of(Arc::new(|logged, epoch| Some(published::<A>(logged, epoch))))
     }
     /// What is told in text messages.
-    pub fn messages(&self) -> Option<Arc<dyn Outflow<Outgoing>>> {
+    pub fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         let write = self.write?;
-        Some(self.of(Arc::new(move |Logged { envelope, event }: &Logged<A::Event>, word| {
+        Some(self.of(Arc::new(move |LogEntry { envelope, event }: &LogEntry<A::Event>, word| {
             let Message { to, text } = write(event)?;
             let (number, saga) = (envelope.aggregate, envelope.saga.to_string());
             let event = EventId { word, sequence: envelope.sequence };
-            Some(Outgoing {
+            Some(OutboundMessage {
                 context: A::NAME.context,
                 event,
                 number,
@@ -221,10 +222,10 @@ pub fn data_of(event: &impl Serialize) -> serde_json::Value {
 
 /// An event as the outside is told of it.
 fn published<A: Aggregate>(
-    Logged { envelope, event }: &Logged<A::Event>,
+    LogEntry { envelope, event }: &LogEntry<A::Event>,
     epoch: Word,
-) -> Published {
-    Published {
+) -> RecordedEvent {
+    RecordedEvent {
         sequence: envelope.sequence,
         epoch,
         number: envelope.aggregate,
@@ -241,7 +242,7 @@ fn published<A: Aggregate>(
 }
 
 /// Finds the outflow of one kind that a context has, if it has one.
-pub type Find<T> = fn(&dyn Context) -> Option<Arc<dyn Outflow<T>>>;
+pub type Find<T> = fn(&dyn Context) -> Option<Arc<dyn EventLog<T>>>;
 
 /// How one outflow is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -261,13 +262,13 @@ pub struct OutflowHealth {
 
 /// Where outflows have got to, in a tree of their own.
 #[derive(Debug)]
-pub struct Places {
+pub struct Cursors {
     store: Arc<dyn Store>,
     tree: TreeId,
     epoch: Epoch,
 }
 
-impl Places {
+impl Cursors {
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.outflow")?;
         Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)? })
@@ -298,9 +299,9 @@ impl Places {
 /// Hands what one context says to one sink.
 pub struct Pump<T> {
     sink_name: &'static str,
-    flow: Arc<dyn Outflow<T>>,
+    flow: Arc<dyn EventLog<T>>,
     sink: Arc<dyn Sink<T>>,
-    places: Arc<Places>,
+    places: Arc<Cursors>,
     place: AtomicU64,
     trouble: Mutex<(u64, Option<String>)>,
 }
@@ -308,9 +309,9 @@ pub struct Pump<T> {
 impl<T: Send + Sync + 'static> Pump<T> {
     pub fn new(
         sink_name: &'static str,
-        flow: Arc<dyn Outflow<T>>,
+        flow: Arc<dyn EventLog<T>>,
         sink: Arc<dyn Sink<T>>,
-        places: Arc<Places>,
+        places: Arc<Cursors>,
     ) -> Result<Self, StoreError> {
         let place = AtomicU64::new(places.get(sink_name, flow.context())?);
         Ok(Self { sink_name, flow, sink, places, place, trouble: Mutex::default() })

@@ -1,8 +1,8 @@
 //! Who can be asked: here by mail, elsewhere later by other means; always through a guard.
 
 use super::{
-    guard::{AnswerReceiver, Guard, Pass},
-    records::{SagaId, Thread},
+    guard::{AnswerReceiver, Guard, Permit},
+    records::{SagaId, TraceContext},
 };
 use crate::domain::{AnyCommand, AskId, Name};
 use std::{
@@ -21,7 +21,7 @@ pub trait Askable: Send + Sync {
 pub struct Question {
     pub id: AskId,
     pub saga: SagaId,
-    pub thread: Thread,
+    pub thread: TraceContext,
     pub number: u64,
     pub command: Box<dyn AnyCommand>,
 }
@@ -48,7 +48,7 @@ impl Peers {
     ///
     /// # Errors
     /// How long to wait.
-    pub fn admit(&self, first: Name, chain: &[Name]) -> Result<Option<Pass>, Duration> {
+    pub fn admit(&self, first: Name, chain: &[Name]) -> Result<Option<Permit>, Duration> {
         let shut =
             chain.iter().filter_map(|name| self.find(name.context)?.guard.look().err()).max();
         shut.map_or(Ok(()), Err)?;

@@ -4,14 +4,14 @@
 //! up, it is the one that is shown, and the old one is cleared away. Readers see a full table at any time.
 
 use super::{
-    desk::{Desk, Tree, meta_key},
+    desk::{Transaction, Tree, meta_key},
     fault::Fault,
     health::ParkedId,
-    listening::{Ears, Heard, Hearing, Listener},
-    logic::{Logic, Turn},
+    listening::{Delivery, Listener, Progress, Subscriptions},
+    logic::{Behavior, TurnOutput},
     rebuilding::{self, Functions},
-    records::{Envelope, Meta, ParkedRow, Versioned, encode_state},
-    shared::{Mailbox, Shared},
+    records::{Counters, Envelope, ParkedRow, Versioned, encode_state},
+    shared::{ContextStatus, Mailbox},
     shelves,
     sources::Whose,
 };
@@ -39,7 +39,7 @@ const CLEARED: usize = 512;
 /// No source is called so.
 const CLEARING: &str = "";
 
-fn is_clearing(meta: &Meta) -> bool {
+fn is_clearing(meta: &Counters) -> bool {
     meta.building.as_ref().is_some_and(|(_, positions)| positions.contains_key(CLEARING))
 }
 
@@ -49,7 +49,7 @@ pub type Change<V> = Box<dyn FnOnce(&mut V) + Send>;
 /// Mail for a view.
 pub enum Mail<V: View> {
     /// Events of a source.
-    Heard(Heard<Change<V>>),
+    Heard(Delivery<Change<V>>),
     /// It is time to look at shelves and logs.
     Wake,
     /// Build the table anew.
@@ -61,10 +61,10 @@ pub enum Mail<V: View> {
 /// The logic of a view.
 pub struct Projecting<V: View> {
     pub tree: Tree<V>,
-    pub shared: Arc<Shared>,
-    pub ears: Ears<Change<V>>,
+    pub shared: Arc<ContextStatus>,
+    pub ears: Subscriptions<Change<V>>,
     epoch: Epoch,
-    meta: Meta,
+    meta: Counters,
     /// The commit that wrote it.
     meta_commit: Commit,
     more: bool,
@@ -90,20 +90,20 @@ pub struct Told {
 
 /// What memory becomes.
 pub struct Memory {
-    meta: Meta,
-    hearing: Hearing,
+    meta: Counters,
+    hearing: Progress,
     reshelve: bool,
     cleared: [Vec<u8>; 3],
 }
 
 impl<V: View> Projecting<V> {
-    pub fn new(tree: Tree<V>, shared: Arc<Shared>, ears: Ears<Change<V>>) -> Self {
+    pub fn new(tree: Tree<V>, shared: Arc<ContextStatus>, ears: Subscriptions<Change<V>>) -> Self {
         Self {
             tree,
             shared,
             ears,
             epoch: Epoch(0),
-            meta: Meta::default(),
+            meta: Counters::default(),
             meta_commit: 0,
             more: true,
             cleared: uncleared(),
@@ -117,10 +117,10 @@ impl<V: View> Projecting<V> {
     }
 }
 
-impl<V: View> Logic for Projecting<V> {
+impl<V: View> Behavior for Projecting<V> {
     type Mail = Mail<V>;
     type Effect = Told;
-    type Memory = Memory;
+    type CacheUpdate = Memory;
 
     fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
@@ -148,7 +148,7 @@ impl<V: View> Logic for Projecting<V> {
         Ok(Some(batch))
     }
 
-    fn turn(&mut self, mails: &[Option<Mail<V>>]) -> Result<Turn<Self>, StoreError> {
+    fn turn(&mut self, mails: &[Option<Mail<V>>]) -> Result<TurnOutput<Self>, StoreError> {
         let mut work = Work::new(self);
         let rebuild = |mail: &Option<Mail<V>>| matches!(mail, Some(Mail::Rebuild(_)));
         let begins = self.meta.building.is_none() && mails.iter().any(rebuild);
@@ -251,9 +251,9 @@ impl<V: View> Logic for Projecting<V> {
 
 struct Work<'a, V: View> {
     logic: &'a Projecting<V>,
-    desk: Desk<'a, V>,
-    meta: Meta,
-    hearing: Hearing,
+    desk: Transaction<'a, V>,
+    meta: Counters,
+    hearing: Progress,
     told: VecDeque<Told>,
     reshelve: bool,
     more: bool,
@@ -267,8 +267,10 @@ impl<'a, V: View> Work<'a, V> {
             Some((generation, positions)) => (*generation, positions),
             None => (logic.meta.generation, &logic.meta.positions),
         };
-        let (desk, hearing) =
-            (Desk::new(&logic.tree, generation, logic.meta.highest), Hearing::from(positions));
+        let (desk, hearing) = (
+            Transaction::new(&logic.tree, generation, logic.meta.highest),
+            Progress::from(positions),
+        );
         let meta = logic.meta.clone();
         let cleared = logic.cleared.clone();
         Self {
@@ -334,10 +336,10 @@ impl<'a, V: View> Work<'a, V> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Turn<Projecting<V>>, StoreError> {
+    fn finish(mut self) -> Result<TurnOutput<Projecting<V>>, StoreError> {
         if self.reshelve {
             // What was set aside is cleared away first.
-            self.hearing = Hearing::from(
+            self.hearing = Progress::from(
                 self.meta.building.as_ref().map_or(&self.meta.positions, |(_, at)| at),
             );
             self.hearing.more = true;
@@ -362,12 +364,17 @@ impl<'a, V: View> Work<'a, V> {
         let judged = self.desk.judged.0;
         let (reshelve, cleared) = (self.reshelve, self.cleared);
         let memory = Memory { meta: self.meta, hearing: self.hearing, reshelve, cleared };
-        Ok(Turn { batch: self.desk.close(self.logic.epoch)?, judged, memory, effects: self.told })
+        Ok(TurnOutput {
+            batch: self.desk.close(self.logic.epoch)?,
+            judged,
+            memory,
+            effects: self.told,
+        })
     }
 }
 
 impl<V: View> Listener<Change<V>> for Work<'_, V> {
-    fn hearing(&mut self) -> &mut Hearing {
+    fn hearing(&mut self) -> &mut Progress {
         &mut self.hearing
     }
 

@@ -8,8 +8,8 @@ use super::{
     deciding::timer_key,
     desk::{Tree, listed_as, meta_key},
     postings::{self, Posting},
-    records::{Meta, Rebuild, VERSION, Versions, decode_state, encode_meta},
-    shared::Shared,
+    records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_meta},
+    shared::ContextStatus,
 };
 use crate::{
     domain::{Aggregate, Entity, Timestamp, View},
@@ -79,7 +79,7 @@ impl<V: View> Functions<V> {
 pub fn load<E: Entity>(
     tree: &Tree<E>,
     functions: &Functions<E>,
-) -> Result<(Meta, Commit), StoreError> {
+) -> Result<(Counters, Commit), StoreError> {
     let (mut meta, commit) = tree.meta()?;
     if commit == 0 {
         let is_there = |space: Space, from: Vec<u8>| {
@@ -107,13 +107,13 @@ fn old_rows(space: Space) -> Vec<u8> {
 }
 
 /// Whether rows have to be written anew.
-pub fn is_due<E>(meta: &Meta, functions: &Functions<E>) -> bool {
+pub fn is_due<E>(meta: &Counters, functions: &Functions<E>) -> bool {
     meta.rebuild.is_some() || meta.written_by != functions.versions
 }
 
 /// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
 pub fn say_whether_due<E: Entity>(
-    shared: &Shared,
+    shared: &ContextStatus,
     tree: &Tree<E>,
     functions: &Functions<E>,
 ) -> Result<(), StoreError> {
@@ -131,9 +131,9 @@ pub fn page<E: Entity>(
     tree: &Tree<E>,
     functions: &Functions<E>,
     epoch: Epoch,
-    (meta, commit): (&Meta, Commit),
+    (meta, commit): (&Counters, Commit),
     kept: u64,
-) -> Result<(Batch, Meta), StoreError> {
+) -> Result<(Batch, Counters), StoreError> {
     let mut meta = meta.clone();
     let plan = match meta.rebuild.take() {
         Some(plan) if plan.to == functions.versions => plan,
@@ -182,7 +182,7 @@ struct Page<'a, E> {
     tree: &'a Tree<E>,
     functions: &'a Functions<E>,
     changed: Changed,
-    meta: Meta,
+    meta: Counters,
     plan: Rebuild,
     kept: u64,
     rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
@@ -349,7 +349,7 @@ impl<E: Entity> Page<'_, E> {
         Ok(())
     }
 
-    fn finish(self, epoch: Epoch, commit: Commit) -> Result<(Batch, Meta), StoreError> {
+    fn finish(self, epoch: Epoch, commit: Commit) -> Result<(Batch, Counters), StoreError> {
         let Self { tree, mut meta, mut plan, rows, postings, .. } = self;
         let mut writes: Vec<_> = rows.into_iter().collect();
         for (key, posting) in postings {

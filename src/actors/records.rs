@@ -2,7 +2,7 @@
 
 mod meta;
 
-pub use meta::{Meta, Rebuild, Versions, decode_meta, encode_meta};
+pub use meta::{Counters, Rebuild, Versions, decode_meta, encode_meta};
 
 use crate::{
     domain::{Aggregate, AskId, Decoder, Entity, Refusal, Timestamp, Undecodable},
@@ -131,7 +131,7 @@ pub struct Envelope {
 
 /// An event with its envelope.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Logged<E> {
+pub struct LogEntry<E> {
     /// Where and why.
     pub envelope: Envelope,
     /// What.
@@ -153,7 +153,7 @@ fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
 /// # Errors
 /// [`StoreError::Invalid`] when no row could hold it.
 pub fn encode_event<E: Serialize>(
-    Logged { envelope, event }: &Logged<E>,
+    LogEntry { envelope, event }: &LogEntry<E>,
 ) -> Result<ByteBuf, StoreError> {
     let bytes = codec::encode_part(event)?;
     match size_in_row(envelope, &bytes) {
@@ -191,7 +191,7 @@ pub fn encode_log<'a>(
 }
 
 /// Reads a row of the log.
-pub fn decode_log<A: Aggregate>(record: &[u8]) -> Result<Vec<Logged<A::Event>>, StoreError> {
+pub fn decode_log<A: Aggregate>(record: &[u8]) -> Result<Vec<LogEntry<A::Event>>, StoreError> {
     let record = Record::open(Space::Log, record)?;
     let damaged = |why: Undecodable| StoreError::Damaged(format!("an event of {}: {why}", A::NAME));
     let row: Vec<(Envelope, ByteBuf)> = record.read().map_err(damaged)?;
@@ -202,14 +202,14 @@ pub fn decode_log<A: Aggregate>(record: &[u8]) -> Result<Vec<Logged<A::Event>>, 
                 true => part.read(),
                 false => A::old_event(record.version, part),
             };
-            Ok(Logged { envelope, event: event.map_err(damaged)? })
+            Ok(LogEntry { envelope, event: event.map_err(damaged)? })
         })
         .collect()
 }
 
 /// What was said to an ask.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Kept {
+pub enum AskResult {
     /// Yes.
     Yes,
     /// No, and why.
@@ -231,7 +231,7 @@ pub const ANSWER_VERSION: u16 = 2;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// What was said.
-    pub kept: Kept,
+    pub kept: AskResult,
     /// The machine's second in which that was.
     pub at: u64,
     /// The version of the command's form and a sum of what was asked of whom; `None` where it was not asked yet, or
@@ -249,7 +249,7 @@ pub struct AnswerPage {
 }
 
 /// Answers of one page as version 1 stored them, with the machine's second. Frozen.
-pub type AnswerPageV1 = BTreeMap<(u64, u32), (Kept, u64)>;
+pub type AnswerPageV1 = BTreeMap<(u64, u32), (AskResult, u64)>;
 
 /// How many aggregates' open questions share a row.
 pub const QUESTION_PAGE: u64 = 8;
@@ -315,12 +315,12 @@ pub struct IdempotencyRow {
     /// The machine's second of the first request.
     pub at: u64,
     /// The answer, once it is settled.
-    pub answer: Option<KeptAnswer>,
+    pub answer: Option<StoredResponse>,
 }
 
 /// An answer as it is kept under an idempotency key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum KeptAnswer {
+pub enum StoredResponse {
     /// It went well.
     Done {
         /// The aggregate's version.
@@ -343,7 +343,7 @@ pub struct ParkedRow {
 
 /// What runs through everything that one request sets going.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Thread {
+pub struct TraceContext {
     /// The client's own correlation id.
     pub client: Option<String>,
     /// The trace.

@@ -4,7 +4,7 @@ use super::{
     guard::AnswerReceiver,
     hearsay::Hearsay,
     history::{EventId, Past},
-    outflow::Published,
+    outflow::RecordedEvent,
     peers::{Askable, Question},
     records::SagaId,
 };
@@ -73,7 +73,7 @@ pub enum Silence {
 }
 
 /// The way to other nodes.
-pub trait Wire: Send + Sync {
+pub trait PeerClient: Send + Sync {
     /// Whether there is a node that is known to host `context`.
     fn reaches(&self, context: &str) -> bool;
     /// Puts a question, once; after `within` nobody waits for the answer any more.
@@ -99,13 +99,13 @@ pub trait Wire: Send + Sync {
         from: u64,
         after: Option<EventId>,
         linger: Duration,
-    ) -> BoxFuture<'static, Result<Vec<Published>, Silence>>;
+    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>>;
 }
 
 /// A context of another node, for those here who ask it.
 pub struct RemoteContext {
     pub context: &'static str,
-    pub wire: Arc<dyn Wire>,
+    pub wire: Arc<dyn PeerClient>,
     pub store: Arc<dyn Store>,
     /// How long its askers wait.
     pub patience: Duration,

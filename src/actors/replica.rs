@@ -14,10 +14,10 @@ use super::{
     desk::Tree,
     hearsay::{Dispute, remedy},
     history::{EventId, Past, Word, epoch_key, epoch_row},
-    outflow::Published,
-    records::{Cause, Envelope, Logged, SagaId, encode_event, encode_log},
-    remote::{Silence, Wire},
-    sources::Listeners,
+    outflow::RecordedEvent,
+    records::{Cause, Envelope, LogEntry, SagaId, encode_event, encode_log},
+    remote::{PeerClient, Silence},
+    sources::Subscribers,
 };
 use crate::{
     domain::Aggregate,
@@ -48,8 +48,8 @@ const ROUND: Duration = Duration::from_secs(5);
 pub struct Replica<S: Aggregate> {
     tree: Tree<S>,
     epoch: Epoch,
-    listeners: Arc<Listeners<S>>,
-    wire: Arc<dyn Wire>,
+    listeners: Arc<Subscribers<S>>,
+    wire: Arc<dyn PeerClient>,
     /// The last sequence; whoever holds it appends.
     last: AsyncMutex<u64>,
     /// Who brings events, besides the source itself, or why nobody does.
@@ -104,7 +104,7 @@ pub struct ReplicaHealth {
 }
 
 /// A replica, whichever context it is of.
-pub trait Replicating: Send + Sync {
+pub trait ReplicaHandle: Send + Sync {
     /// Whose events it has.
     fn context(&self) -> &'static str;
     /// How it is doing.
@@ -121,20 +121,23 @@ pub trait Replicating: Send + Sync {
     ///
     /// # Errors
     /// Why not.
-    fn reads(&self, event: Published) -> Result<(), String>;
+    fn reads(&self, event: RecordedEvent) -> Result<(), String>;
     /// Takes what a feed has brought, and is done once a power cut cannot take it back. Says which of the events cannot
     /// be read, by their places, and why; they and those behind a gap are asked for, so none of them is needed again.
     ///
     /// # Errors
     /// What the store says; all of it may be brought again.
-    fn take(&self, events: Vec<Published>) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>>;
+    fn take(
+        &self,
+        events: Vec<RecordedEvent>,
+    ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>>;
 }
 
 impl<S: Aggregate> Replica<S> {
     pub fn open(
         tree: Tree<S>,
-        listeners: Arc<Listeners<S>>,
-        wire: Arc<dyn Wire>,
+        listeners: Arc<Subscribers<S>>,
+        wire: Arc<dyn PeerClient>,
     ) -> Result<Self, StoreError> {
         let epoch = tree.store.activate(tree.id)?;
         let last = AsyncMutex::new(listeners.latest.load(Relaxed));
@@ -151,7 +154,7 @@ impl<S: Aggregate> Replica<S> {
     }
 
     /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
-    async fn append(&self, events: Vec<(Logged<S::Event>, Word)>, by: By) -> Result<(), String> {
+    async fn append(&self, events: Vec<(LogEntry<S::Event>, Word)>, by: By) -> Result<(), String> {
         let mut last = self.last.lock().await;
         let (mut end, mut next) = (*last, Vec::with_capacity(events.len()));
         let mut epoch = self.listeners.history(|history| history.current());
@@ -211,7 +214,7 @@ impl<S: Aggregate> Replica<S> {
         Ok(())
     }
 
-    async fn take(&self, events: Vec<Published>) -> Result<Vec<(usize, String)>, String> {
+    async fn take(&self, events: Vec<RecordedEvent>) -> Result<Vec<(usize, String)>, String> {
         let (mut readable, mut unreadable) = (Vec::with_capacity(events.len()), Vec::new());
         for (place, event) in events.into_iter().enumerate() {
             let word = event.epoch;
@@ -313,7 +316,7 @@ impl<S: Aggregate> Replica<S> {
     }
 }
 
-impl<S: Aggregate> Replicating for Replica<S> {
+impl<S: Aggregate> ReplicaHandle for Replica<S> {
     fn context(&self) -> &'static str {
         S::NAME.context
     }
@@ -346,17 +349,20 @@ impl<S: Aggregate> Replicating for Replica<S> {
     fn fed_by(&self, feed: Result<&'static str, String>) {
         self.feed.send_replace(Some(feed));
     }
-    fn reads(&self, event: Published) -> Result<(), String> {
+    fn reads(&self, event: RecordedEvent) -> Result<(), String> {
         as_logged::<S>(event).map(drop)
     }
-    fn take(&self, events: Vec<Published>) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>> {
+    fn take(
+        &self,
+        events: Vec<RecordedEvent>,
+    ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>> {
         Replica::take(self, events).boxed()
     }
 }
 
 /// An event that another node has told of, with its type again.
-fn as_logged<S: Aggregate>(told: Published) -> Result<Logged<S::Event>, String> {
-    let Published {
+fn as_logged<S: Aggregate>(told: RecordedEvent) -> Result<LogEntry<S::Event>, String> {
+    let RecordedEvent {
         sequence,
         epoch: _,
         number,
@@ -401,5 +407,5 @@ fn as_logged<S: Aggregate>(told: Published) -> Result<Logged<S::Event>, String> 
         client,
         trace,
     };
-    Ok(Logged { envelope, event })
+    Ok(LogEntry { envelope, event })
 }

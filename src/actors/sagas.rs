@@ -5,7 +5,7 @@ use super::{
     fault::Fault,
     health::{SagaEntry, SagaPart},
     outflow::data_of,
-    records::{Logged, SAGA_PAGE, SagaPage},
+    records::{LogEntry, SAGA_PAGE, SagaPage},
     sources::read_log,
 };
 use crate::{
@@ -101,8 +101,8 @@ fn readable<A: Aggregate, T>(
     }
 }
 
-fn entry_of<A: Aggregate>(logged: &Logged<A::Event>) -> SagaEntry {
-    let Logged { envelope, event } = logged;
+fn entry_of<A: Aggregate>(logged: &LogEntry<A::Event>) -> SagaEntry {
+    let LogEntry { envelope, event } = logged;
     SagaEntry {
         at: envelope.at,
         context: A::NAME.context,

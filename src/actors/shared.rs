@@ -1,11 +1,11 @@
 //! What an actor shares with those outside its thread: where it stands, and its mailbox.
 
 use super::{
-    actor::{ContextActor, Post},
+    actor::{ContextActor, Deliver},
     deciding::Keeping,
     fault::Fault,
     health::{Contested, Injected, Phase},
-    logic::Logic,
+    logic::Behavior,
     node::NodeSettings,
 };
 use crate::{
@@ -25,7 +25,7 @@ use std::{
 use tokio::sync::{Semaphore, oneshot};
 
 /// The state of one context that health, metrics and readers look at.
-pub struct Shared {
+pub struct ContextStatus {
     pub name: Name,
     pub store: Arc<dyn Store>,
     phase: AtomicU8,
@@ -77,7 +77,7 @@ const DAMAGE: usize = 64;
 const PHASES: [Phase; 5] =
     [Phase::Starting, Phase::Running, Phase::Degraded, Phase::Failed, Phase::Stopped];
 
-impl Shared {
+impl ContextStatus {
     pub fn new(name: Name, store: Arc<dyn Store>, settings: &NodeSettings) -> Arc<Self> {
         let (admission, chaos, kept) =
             (settings.admission, settings.chaos.clone(), Keeping::for_so_long(settings.kept));
@@ -200,22 +200,22 @@ fn random() -> u64 {
 }
 
 /// Where an actor's mail goes, whichever actor that is by now.
-pub struct Mailbox<L: Logic> {
+pub struct Mailbox<L: Behavior> {
     address: RwLock<Option<Addr<ContextActor<L>>>>,
     /// What has come before there was anybody: contexts start one after the other, and the first ones have questions for
     /// the later ones at once.
     kept: Mutex<Vec<L::Mail>>,
-    pub shared: Arc<Shared>,
+    pub shared: Arc<ContextStatus>,
 }
 
-impl<L: Logic> Mailbox<L> {
-    pub fn new(shared: Arc<Shared>) -> Arc<Self> {
+impl<L: Behavior> Mailbox<L> {
+    pub fn new(shared: Arc<ContextStatus>) -> Arc<Self> {
         Arc::new(Self { address: RwLock::new(None), kept: Mutex::new(Vec::new()), shared })
     }
     pub fn settle_at(&self, address: Addr<ContextActor<L>>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         *self.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address.clone());
-        kept.drain(..).for_each(|mail| address.do_send(Post(mail)));
+        kept.drain(..).for_each(|mail| address.do_send(Deliver(mail)));
     }
     /// Whoever lived here is gone, and another will come.
     pub fn vacate(&self) {
@@ -238,7 +238,7 @@ impl<L: Logic> Mailbox<L> {
             return Some(mail);
         };
         self.shared.mailbox.fetch_add(1, Relaxed);
-        address.do_send(Post(mail));
+        address.do_send(Deliver(mail));
         None
     }
     pub fn has_lived(&self) -> bool {
@@ -253,9 +253,9 @@ impl<L: Logic> Mailbox<L> {
     }
 }
 
-impl<L: Logic> Mailbox<L> {
+impl<L: Behavior> Mailbox<L> {
     /// Stops or starts the context. Where there is nobody, the sender sees that.
-    pub fn halt(&self, halt: super::actor::Halt) {
+    pub fn halt(&self, halt: super::actor::SetRunning) {
         if let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) {
             address.do_send(halt);
         }

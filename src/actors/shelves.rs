@@ -26,7 +26,7 @@ pub fn backoff(attempts: u32) -> Duration {
 
 /// Events of one source aggregate that are set aside.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shelf {
+pub struct ParkedQueue {
     pub count: u64,
     /// The sequence of the first one; the others wait behind it.
     pub first: u64,
@@ -37,7 +37,7 @@ pub struct Shelf {
 /// The shelves of one source, by aggregate, and in the order in which they are due.
 #[derive(Debug, Default)]
 pub struct Shelves {
-    shelves: BTreeMap<u64, Shelf>,
+    shelves: BTreeMap<u64, ParkedQueue>,
     due: BTreeSet<(Instant, u64)>,
     count: u64,
 }
@@ -52,7 +52,7 @@ impl Shelves {
     pub fn len(&self) -> usize {
         self.shelves.len()
     }
-    pub fn get(&self, aggregate: u64) -> Option<&Shelf> {
+    pub fn get(&self, aggregate: u64) -> Option<&ParkedQueue> {
         self.shelves.get(&aggregate)
     }
     /// When the first of them is due.
@@ -67,7 +67,7 @@ impl Shelves {
     /// More events are set aside, the first of them this one.
     pub fn add(&mut self, aggregate: u64, first: u64, count: u64, attempts: u32) {
         self.change(aggregate, |shelf| {
-            let fresh = || Shelf {
+            let fresh = || ParkedQueue {
                 count: 0,
                 first,
                 attempts,
@@ -94,7 +94,11 @@ impl Shelves {
         });
     }
 
-    fn change(&mut self, aggregate: u64, change: impl FnOnce(Option<Shelf>) -> Option<Shelf>) {
+    fn change(
+        &mut self,
+        aggregate: u64,
+        change: impl FnOnce(Option<ParkedQueue>) -> Option<ParkedQueue>,
+    ) {
         let before = self.shelves.remove(&aggregate);
         if let Some(shelf) = &before {
             self.count = self.count.saturating_sub(shelf.count);

@@ -3,7 +3,7 @@
 use super::{
     desk::Tree,
     history::{EventId, History, Past, Word},
-    records::{Envelope, Logged, decode_log},
+    records::{Envelope, LogEntry, decode_log},
 };
 use crate::{
     domain::{Aggregate, Timestamp},
@@ -23,10 +23,10 @@ pub const READ: usize = 512;
 /// At most so many pushes wait at a listener; a slower one reads the log.
 const PUSHES: usize = 64;
 
-type Push<S> = Box<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>) + Send + Sync>;
+type Push<S> = Box<dyn Fn(&Arc<[LogEntry<<S as Aggregate>::Event>]>) + Send + Sync>;
 
 /// Those who listen to `S`, and how far its log goes.
-pub struct Listeners<S: Aggregate> {
+pub struct Subscribers<S: Aggregate> {
     ears: RwLock<Vec<Push<S>>>,
     pub latest: AtomicU64,
     /// The same, for those who wait for it to change.
@@ -37,7 +37,7 @@ pub struct Listeners<S: Aggregate> {
     word: Word,
 }
 
-impl<S: Aggregate> Default for Listeners<S> {
+impl<S: Aggregate> Default for Subscribers<S> {
     fn default() -> Self {
         let (ears, history) = (RwLock::new(Vec::new()), RwLock::default());
         Self {
@@ -50,7 +50,7 @@ impl<S: Aggregate> Default for Listeners<S> {
     }
 }
 
-impl<S: Aggregate> Listeners<S> {
+impl<S: Aggregate> Subscribers<S> {
     pub fn add(&self, push: Push<S>) {
         self.ears.write().unwrap_or_else(PoisonError::into_inner).push(push);
     }
@@ -90,7 +90,7 @@ impl<S: Aggregate> Listeners<S> {
         self.history(|history| history.has(id, latest))
     }
     /// These events stand. An empty slice says only that there may be something in the log.
-    pub fn say(&self, events: &Arc<[Logged<S::Event>]>) {
+    pub fn say(&self, events: &Arc<[LogEntry<S::Event>]>) {
         if let Some(last) = events.last() {
             self.latest.fetch_max(last.envelope.sequence, SeqCst);
         }
@@ -107,14 +107,15 @@ impl<S: Aggregate> Listeners<S> {
 }
 
 /// Events of one source, and what each comes to for a listener of type `T`: which of its things, and what of it.
-pub trait Told<T>: Send {
+pub trait EventBatch<T>: Send {
     fn envelope(&self, place: usize) -> Option<&Envelope>;
     fn react(&self, place: usize) -> Option<(Whose, T)>;
 }
 
 /// What an event of `S` comes to for one listener.
-pub type Reaction<S, T> =
-    Arc<dyn Fn(&Arc<[Logged<<S as Aggregate>::Event>]>, usize) -> Option<(Whose, T)> + Send + Sync>;
+pub type Reaction<S, T> = Arc<
+    dyn Fn(&Arc<[LogEntry<<S as Aggregate>::Event>]>, usize) -> Option<(Whose, T)> + Send + Sync,
+>;
 
 /// Which of the listener's things is meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -125,12 +126,12 @@ pub enum Whose {
     New,
 }
 
-struct Said<S: Aggregate, T> {
-    events: Arc<[Logged<S::Event>]>,
+struct TypedBatch<S: Aggregate, T> {
+    events: Arc<[LogEntry<S::Event>]>,
     react: Reaction<S, T>,
 }
 
-impl<S: Aggregate, T> Told<T> for Said<S, T> {
+impl<S: Aggregate, T> EventBatch<T> for TypedBatch<S, T> {
     fn envelope(&self, place: usize) -> Option<&Envelope> {
         self.events.get(place).map(|logged| &logged.envelope)
     }
@@ -146,13 +147,13 @@ pub trait Source<T>: Send {
     /// Whether no push of it is on its way.
     fn is_quiet(&self) -> bool;
     /// Events from sequence `from` on, about `limit` of them.
-    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn Told<T>>, StoreError>;
+    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError>;
 }
 
 /// The log of a context of this process, or its replica here.
 pub struct LocalSource<S: Aggregate, T> {
     tree: Tree<S>,
-    listeners: Arc<Listeners<S>>,
+    listeners: Arc<Subscribers<S>>,
     react: Reaction<S, T>,
     pushes: Queue,
 }
@@ -160,7 +161,7 @@ pub struct LocalSource<S: Aggregate, T> {
 impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
     pub fn new(
         tree: &Tree<S>,
-        listeners: &Arc<Listeners<S>>,
+        listeners: &Arc<Subscribers<S>>,
         react: &Reaction<S, T>,
         pushes: &Queue,
     ) -> Self {
@@ -172,8 +173,11 @@ impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
         }
     }
     /// What is said aloud, as mail for the listener.
-    pub fn told(events: &Arc<[Logged<S::Event>]>, react: &Reaction<S, T>) -> Box<dyn Told<T>> {
-        Box::new(Said::<S, T> { events: events.clone(), react: react.clone() })
+    pub fn told(
+        events: &Arc<[LogEntry<S::Event>]>,
+        react: &Reaction<S, T>,
+    ) -> Box<dyn EventBatch<T>> {
+        Box::new(TypedBatch::<S, T> { events: events.clone(), react: react.clone() })
     }
 }
 
@@ -187,7 +191,7 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
     fn is_quiet(&self) -> bool {
         self.pushes.is_empty()
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn Told<T>>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError> {
         let events = read_log::<S>(&self.tree, from, limit)?;
         Ok(Self::told(&events.into(), &self.react))
     }
@@ -202,7 +206,7 @@ pub fn read_log<S: Aggregate>(
     tree: &Tree<S>,
     from: u64,
     limit: usize,
-) -> Result<Vec<Logged<S::Event>>, StoreError> {
+) -> Result<Vec<LogEntry<S::Event>>, StoreError> {
     let from = from.max(1);
     let (first, end) = (KeyBuf::new(Space::Log).build(), behind(&[Space::Log as u8]));
     let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
@@ -243,7 +247,7 @@ fn read_row<S: Aggregate>(
     key: &[u8],
     record: &[u8],
     expected: Option<u64>,
-) -> Result<Vec<Logged<S::Event>>, StoreError> {
+) -> Result<Vec<LogEntry<S::Event>>, StoreError> {
     let (first, name) = (last_number(key).unwrap_or(0), S::NAME);
     let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
     if let Some(expected) = expected.filter(|expected| *expected != first) {
@@ -308,10 +312,10 @@ pub fn last_time<S: Aggregate>(tree: &Tree<S>) -> Option<Timestamp> {
 pub struct Queue(Arc<AtomicUsize>);
 
 impl Queue {
-    /// Whether there is room for one more; then it counts until its [`Ticket`] is dropped.
-    pub fn ticket(&self) -> Option<Ticket> {
+    /// Whether there is room for one more; then it counts until its [`PushPermit`] is dropped.
+    pub fn ticket(&self) -> Option<PushPermit> {
         let one_more = |on_the_way| (on_the_way < PUSHES).then_some(on_the_way + 1);
-        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok().then(|| Ticket(self.clone()))
+        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok().then(|| PushPermit(self.clone()))
     }
     /// Whether nothing is on its way.
     fn is_empty(&self) -> bool {
@@ -320,9 +324,9 @@ impl Queue {
 }
 
 /// One push on its way.
-pub struct Ticket(Queue);
+pub struct PushPermit(Queue);
 
-impl Drop for Ticket {
+impl Drop for PushPermit {
     fn drop(&mut self) {
         self.0.0.fetch_sub(1, SeqCst);
     }

@@ -3,7 +3,7 @@
 use super::{
     desk::Tree,
     fault::Fault,
-    front::{Context, DoorInfo, ListPage, ListQuery, Order, Outcome, Seen},
+    front::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
     guard::Guard,
     handle::Common,
     health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
@@ -44,12 +44,12 @@ impl<V: View> Context for ViewHandle<V> {
         &[]
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<V::Shown>()
+        generator.subschema_for::<V::Representation>()
     }
     fn filters(&self) -> &[&'static str] {
         &self.common.filters
     }
-    fn enter(&self, _: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    fn enter(&self, _: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
         std::future::ready(Err(Refusal::absent("door").into())).boxed()
     }
     fn read(&self, number: u64) -> Result<Seen, Fault> {

@@ -4,12 +4,12 @@
 
 use super::{
     declare_exchange, declare_queue,
-    entrance::Entrance,
-    link::{Link, Live, pause},
+    entrance::CommandDispatcher,
+    link::{Live, ManagedConnection, pause},
     message::Message,
     text,
 };
-use crate::inbound::{Answer, Inlet, InletHealth};
+use crate::inbound::{Answer, Ingress, InletHealth};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use lapin::{
     Channel, Confirmation, Consumer, ExchangeKind,
@@ -41,10 +41,10 @@ const RETRIES: i64 = 5;
 /// So many commands of a context are under way at once.
 const PREFETCH: u16 = 64;
 
-/// Takes commands over a [`Link`].
+/// Takes commands over a [`ManagedConnection`].
 pub struct Commands {
-    link: Arc<Link>,
-    entrance: Entrance,
+    link: Arc<ManagedConnection>,
+    entrance: CommandDispatcher,
     /// How long a confirm may take.
     confirm_timeout: Duration,
     answered: AtomicU64,
@@ -64,7 +64,11 @@ impl fmt::Debug for Commands {
 
 impl Commands {
     /// Takes commands that come over `link`, where a confirm may take so long, in by `entrance`.
-    pub fn new(link: Arc<Link>, entrance: Entrance, confirm_timeout: Duration) -> Arc<Self> {
+    pub fn new(
+        link: Arc<ManagedConnection>,
+        entrance: CommandDispatcher,
+        confirm_timeout: Duration,
+    ) -> Arc<Self> {
         let trouble = Mutex::new(
             entrance.names().map(|context| (context, "not heard yet".to_owned())).collect(),
         );
@@ -227,7 +231,7 @@ impl Commands {
     }
 }
 
-impl Inlet for Commands {
+impl Ingress for Commands {
     fn health(&self) -> InletHealth {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let trouble = trouble.iter().next().map(|(context, why)| format!("{context}: {why}"));

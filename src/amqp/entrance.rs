@@ -18,13 +18,13 @@ pub struct Limits {
 }
 
 /// The contexts that decide, and the paths to them.
-pub struct Entrance {
+pub struct CommandDispatcher {
     contexts: Vec<Arc<dyn Context>>,
     paths: Paths<usize>,
     limits: Limits,
 }
 
-impl Entrance {
+impl CommandDispatcher {
     /// An entrance to those of `contexts` that decide; `bare` when the paths are known without their system too.
     pub fn new(contexts: &[Arc<dyn Context>], bare: bool, limits: Limits) -> Self {
         let contexts: Vec<_> =

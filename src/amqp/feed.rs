@@ -4,11 +4,11 @@
 
 use super::{
     SINK, declare_exchange, declare_queue, is_of_the_channel, letters,
-    link::{Link, Live, pause},
+    link::{Live, ManagedConnection, pause},
     text,
 };
 use crate::{
-    actors::{Published, Replicating},
+    actors::{RecordedEvent, ReplicaHandle},
     events,
 };
 use futures_util::{FutureExt, StreamExt};
@@ -42,16 +42,20 @@ pub struct FeedSettings {
 }
 
 /// Takes the events of one context.
-pub struct Feed {
-    link: Arc<Link>,
+pub struct EventConsumer {
+    link: Arc<ManagedConnection>,
     settings: FeedSettings,
-    replica: Arc<dyn Replicating>,
+    replica: Arc<dyn ReplicaHandle>,
     queue: String,
 }
 
-impl Feed {
+impl EventConsumer {
     /// Feeds `replica` over `link`.
-    pub fn new(link: Arc<Link>, settings: FeedSettings, replica: Arc<dyn Replicating>) -> Self {
+    pub fn new(
+        link: Arc<ManagedConnection>,
+        settings: FeedSettings,
+        replica: Arc<dyn ReplicaHandle>,
+    ) -> Self {
         let queue = format!("holdfast.feed.{}.{}", settings.node, replica.context());
         Self { link, settings, replica, queue }
     }
@@ -192,7 +196,7 @@ pub(super) fn headers(delivery: &Delivery) -> BTreeMap<String, String> {
     text.collect()
 }
 
-fn read(context: &str, delivery: &Delivery) -> Result<Published, String> {
+fn read(context: &str, delivery: &Delivery) -> Result<RecordedEvent, String> {
     event(context, &headers(delivery), &delivery.data)
 }
 
@@ -201,7 +205,7 @@ pub(super) fn event(
     context: &str,
     headers: &BTreeMap<String, String>,
     body: &[u8],
-) -> Result<Published, String> {
+) -> Result<RecordedEvent, String> {
     let attribute = |name: &str| {
         PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned())
     };

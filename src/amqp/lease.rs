@@ -8,7 +8,7 @@
 //! one may not go on.
 
 use super::{
-    link::{Link, Live, pause},
+    link::{Live, ManagedConnection, pause},
     owner::{Claim, Refused, Taken, code},
 };
 use lapin::{options::QueueDeclareOptions, types::FieldTable};
@@ -41,7 +41,7 @@ impl Lease {
         &mut self,
         claim: &Claim,
         live: &Live,
-        link: &Link,
+        link: &ManagedConnection,
         patience: Duration,
     ) -> Result<(), Refused> {
         let (mut since, mut failures) = (None, 0);

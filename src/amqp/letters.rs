@@ -5,11 +5,11 @@ use super::{
     declare_queue,
     feed::{done, event, headers},
     is_of_the_channel,
-    link::{Link, Live, pause},
+    link::{Live, ManagedConnection, pause},
     text,
 };
 use crate::{
-    actors::{DeadLetters, Fault, Letter, LetterBox, Node, Replicating},
+    actors::{DeadLetter, DeadLetterStore, DeadLetters, Fault, Node, ReplicaHandle},
     domain::Refusal,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
@@ -36,25 +36,25 @@ pub async fn declare(channel: &Channel, node: &str) -> lapin::Result<()> {
 
 /// The dead letters of a node.
 pub struct Letters {
-    kept: LetterBox,
+    kept: DeadLetterStore,
     node: Arc<dyn Node>,
-    replicas: Vec<Arc<dyn Replicating>>,
+    replicas: Vec<Arc<dyn ReplicaHandle>>,
     queue: String,
 }
 
 impl Letters {
     /// Those that `kept` has, and that are yet to come for the node called `name`, whose replicas they were meant for.
     pub fn new(
-        kept: LetterBox,
+        kept: DeadLetterStore,
         node: Arc<dyn Node>,
-        replicas: Vec<Arc<dyn Replicating>>,
+        replicas: Vec<Arc<dyn ReplicaHandle>>,
         name: &str,
     ) -> Self {
         Self { kept, node, replicas, queue: queue(name) }
     }
 
     /// Takes what the broker sets aside, for as long as it is polled.
-    pub async fn run(self: Arc<Self>, link: Arc<Link>, name: String) {
+    pub async fn run(self: Arc<Self>, link: Arc<ManagedConnection>, name: String) {
         let mut failures = 0;
         loop {
             let live = link.live().await;
@@ -108,13 +108,13 @@ impl Letters {
     }
 
     /// The message as it came, and why nobody took it.
-    fn read(&self, delivery: &Delivery) -> Letter {
+    fn read(&self, delivery: &Delivery) -> DeadLetter {
         let mut headers = headers(delivery);
         let mut first =
             |name: &str| headers.remove(&format!("x-first-death-{name}")).unwrap_or_default();
         let (queue, reason) = (first("queue"), first("reason"));
         let body = String::from_utf8_lossy(&delivery.data).into_owned();
-        let letter = Letter {
+        let letter = DeadLetter {
             at: self.node.now(),
             queue,
             context: String::new(),
@@ -129,17 +129,17 @@ impl Letters {
             read.and_then(|event| replica.reads(event)).err()
         });
         let reason = cannot.unwrap_or_else(|| format!("the broker says `{reason}`"));
-        Letter { context, reason, ..letter }
+        DeadLetter { context, reason, ..letter }
     }
 
     /// For whom a letter was meant, by the queue that it came from.
-    fn replica(&self, letter: &Letter) -> Option<&Arc<dyn Replicating>> {
+    fn replica(&self, letter: &DeadLetter) -> Option<&Arc<dyn ReplicaHandle>> {
         self.replicas
             .iter()
             .find(|replica| letter.queue.ends_with(&format!(".{}", replica.context())))
     }
 
-    async fn try_again(&self, letter: &Letter) -> Result<(), Fault> {
+    async fn try_again(&self, letter: &DeadLetter) -> Result<(), Fault> {
         let cannot = |why: String| {
             let ko = format!("아직 받을 수 없는 메시지입니다: {why}");
             Fault::Refused(Refusal::invalid(
@@ -168,7 +168,7 @@ impl fmt::Debug for Letters {
 }
 
 impl DeadLetters for Letters {
-    fn all(&self) -> Result<Vec<(u64, Letter)>, Fault> {
+    fn all(&self) -> Result<Vec<(u64, DeadLetter)>, Fault> {
         Ok(self.kept.all()?)
     }
 

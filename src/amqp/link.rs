@@ -74,14 +74,14 @@ impl LinkState {
 }
 
 /// One connection, kept up.
-pub struct Link {
+pub struct ManagedConnection {
     settings: LinkSettings,
     state: watch::Sender<LinkState>,
     broken: mpsc::UnboundedSender<(u64, String)>,
     reconnects: AtomicU64,
 }
 
-impl Link {
+impl ManagedConnection {
     /// A link, and what keeps it up for as long as it is polled.
     pub fn new(settings: LinkSettings) -> (Arc<Self>, BoxFuture<'static, ()>) {
         let (broken, heard) = mpsc::unbounded_channel();

@@ -1,5 +1,5 @@
-//! The bridge to RabbitMQ. [`Link`] keeps one connection up, for whoever needs it; [`Publisher`] sends events over it;
-//! [`Feed`] takes those of other nodes from this node's own queues; [`owner`] sees to it that a context has one owner;
+//! The bridge to RabbitMQ. [`ManagedConnection`] keeps one connection up, for whoever needs it; [`Publisher`] sends events over it;
+//! [`EventConsumer`] takes those of other nodes from this node's own queues; [`owner`] sees to it that a context has one owner;
 //! and [`Commands`] takes commands.
 
 mod commands;
@@ -15,11 +15,11 @@ mod publisher;
 
 pub use commands::{COMMANDS, Commands, DEAD};
 pub use described::describe_commands;
-pub use entrance::{Entrance, Limits};
-pub use feed::{Feed, FeedSettings};
+pub use entrance::{CommandDispatcher, Limits};
+pub use feed::{EventConsumer, FeedSettings};
 pub use lease::Lease;
 pub use letters::Letters;
-pub use link::{Link, LinkSettings};
+pub use link::{LinkSettings, ManagedConnection};
 pub use publisher::{Publisher, PublisherSettings};
 
 use lapin::{

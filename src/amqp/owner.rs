@@ -8,7 +8,7 @@
 
 use super::{
     Lease, declare_queue, is_of_the_channel,
-    link::{Link, Live, pause},
+    link::{Live, ManagedConnection, pause},
     text,
 };
 use lapin::{
@@ -82,7 +82,7 @@ impl Claim {
     ///
     /// # Errors
     /// [`Taken`] when somebody else has one of the contexts, or runs with the same data.
-    pub async fn first(&self, link: &Link, lease: &mut Lease) -> Result<(), Taken> {
+    pub async fn first(&self, link: &ManagedConnection, lease: &mut Lease) -> Result<(), Taken> {
         let patience = self.patience;
         let claimed = async {
             let Some(live) = link.first().await else { return Ok(None) };
@@ -114,7 +114,7 @@ impl Claim {
 
     /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts, or to run with
     /// the same data.
-    pub async fn keep(self, link: Arc<Link>, mut lease: Lease) -> Taken {
+    pub async fn keep(self, link: Arc<ManagedConnection>, mut lease: Lease) -> Taken {
         let (mut live, mut failures) = (link.live().await, 0);
         loop {
             let claimed = async {
@@ -148,7 +148,12 @@ impl Claim {
     }
 
     /// Takes the lease, where this node decides for anything.
-    async fn lease(&self, live: &Live, link: &Link, lease: &mut Lease) -> Result<(), Refused> {
+    async fn lease(
+        &self,
+        live: &Live,
+        link: &ManagedConnection,
+        lease: &mut Lease,
+    ) -> Result<(), Refused> {
         match self.contexts.is_empty() {
             true => Ok(()),
             false => lease.take(self, live, link, self.patience).await,

@@ -4,10 +4,10 @@
 
 use super::{
     SINK, declare_exchange,
-    link::{Link, Live},
+    link::{Live, ManagedConnection},
 };
 use crate::{
-    actors::{Published, Sink, SinkHealth},
+    actors::{RecordedEvent, Sink, SinkHealth},
     events::CloudEvent,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -40,9 +40,9 @@ pub struct PublisherSettings {
     pub confirm_timeout: Duration,
 }
 
-/// Publishes events over a [`Link`].
+/// Publishes events over a [`ManagedConnection`].
 pub struct Publisher {
-    link: Arc<Link>,
+    link: Arc<ManagedConnection>,
     settings: PublisherSettings,
     /// By context, with the generation of the connection that it is a channel of.
     channels: Mutex<HashMap<&'static str, (u64, Channel)>>,
@@ -54,7 +54,7 @@ pub struct Publisher {
 
 impl Publisher {
     /// Publishes over `link`.
-    pub fn new(link: Arc<Link>, settings: PublisherSettings) -> Self {
+    pub fn new(link: Arc<ManagedConnection>, settings: PublisherSettings) -> Self {
         let (channels, trouble) = (Mutex::default(), Mutex::default());
         Self {
             link,
@@ -69,7 +69,7 @@ impl Publisher {
     async fn publish(
         &self,
         context: &'static str,
-        items: &[(u64, Published)],
+        items: &[(u64, RecordedEvent)],
     ) -> Result<usize, String> {
         let live = self.link.up().await;
         let (taken, moves) = (AtomicUsize::new(0), AtomicUsize::new(1));
@@ -93,7 +93,7 @@ impl Publisher {
         &self,
         live: &Live,
         context: &'static str,
-        items: &[(u64, Published)],
+        items: &[(u64, RecordedEvent)],
         (taken, moves): (&AtomicUsize, &AtomicUsize),
     ) -> lapin::Result<()> {
         let channel = self.channel(live, context).await?;
@@ -165,11 +165,11 @@ impl Publisher {
     }
 }
 
-impl Sink<Published> for Publisher {
+impl Sink<RecordedEvent> for Publisher {
     fn take<'a>(
         &'a self,
         context: &'static str,
-        items: &'a [(u64, Published)],
+        items: &'a [(u64, RecordedEvent)],
     ) -> BoxFuture<'a, Result<usize, String>> {
         self.publish(context, items).boxed()
     }

@@ -1,7 +1,7 @@
 //! Which events follow which commands: a search from the state in which nothing has happened, by every sample command.
 
 use super::sample::{SampleError, samples};
-use crate::domain::{Aggregate, AskId, Id, Moment, NoAnswer, Refusal, Timestamp};
+use crate::domain::{Aggregate, AskId, DecisionContext, Id, NoAnswer, Refusal, Timestamp};
 use std::collections::HashSet;
 
 /// The search ends after so many states; contexts have few, since samples are.
@@ -64,7 +64,7 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
     };
     for command in &commands {
         note(&mut found.arrows, command.as_ref(), []);
-        let undone = A::withdraws(command).map(|ask| (command.as_ref().to_owned(), ask));
+        let undone = A::compensates(command).map(|ask| (command.as_ref().to_owned(), ask));
         found.undoes.extend(undone.filter(|undo| !found.undoes.contains(undo)));
     }
     let mut seen = HashSet::from([format!("{:?}", A::default())]);
@@ -181,7 +181,7 @@ fn decide<A: Aggregate>(
     at: Timestamp,
     settings: &A::Settings,
 ) -> Vec<A::Event> {
-    let moment = Moment { id: Id::new(ME), at, settings };
+    let moment = DecisionContext { id: Id::new(ME), at, settings };
     state.decide(command, &moment).unwrap_or_default()
 }
 

@@ -5,7 +5,7 @@ use super::{
     sample::{SampleError, samples},
 };
 use crate::domain::{
-    Aggregate, AskId, Board, Body, Doors, Entity, Folds, Name, Policies, React, Role, Subdomain,
+    Aggregate, AskId, Board, Body, Entity, Folds, Name, Policies, React, Role, Routes, Subdomain,
     Target, View,
 };
 
@@ -72,7 +72,7 @@ impl Board for Wall {
     fn aggregate<A: Aggregate>(&mut self) {
         let Some(found) = self.take(explore::<A>()) else { return };
         let mut doors = Found { doors: Vec::new(), failed: None };
-        A::doors(&mut doors);
+        A::routes(&mut doors);
         self.failed = self.failed.take().or(doors.failed);
         self.contexts.push(Context {
             name: A::NAME,
@@ -103,7 +103,7 @@ impl Board for Wall {
 }
 
 impl<A: Aggregate> Policies<A> for Wall {
-    fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+    fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         self.policies_of::<A, S>(|event| react(event).map(|(_, command)| command));
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
@@ -128,11 +128,7 @@ impl Wall {
 }
 
 impl<V: View> Folds<V> for Wall {
-    fn hearing<S: Aggregate>(
-        &mut self,
-        row: fn(&S::Event) -> Option<u64>,
-        _: fn(&mut V, &S::Event),
-    ) {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, _: fn(&mut V, &S::Event)) {
         let events = self.take(samples::<S::Event>()).into_iter().flatten();
         let mut names = Vec::new();
         add(
@@ -178,7 +174,7 @@ impl Found {
     }
 }
 
-impl<A: Aggregate> Doors<A> for Found {
+impl<A: Aggregate> Routes<A> for Found {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         let bodies = self.bodies::<B>();
         self.door::<A>(

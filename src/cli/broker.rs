@@ -3,15 +3,15 @@
 
 use super::{Failure, outside};
 use crate::{
-    actors::{DeadLetters, LetterBox, LocalNode, Node, Published, Sink},
+    actors::{DeadLetterStore, DeadLetters, LocalNode, Node, RecordedEvent, Sink},
     amqp::{
-        self, Commands, Entrance, Feed, FeedSettings, Lease, Letters, Limits, Link, LinkSettings,
-        Publisher, PublisherSettings,
+        self, CommandDispatcher, Commands, EventConsumer, FeedSettings, Lease, Letters, Limits,
+        LinkSettings, ManagedConnection, Publisher, PublisherSettings,
         owner::{Claim, Taken},
     },
     config::{Addresses, ConfigProblem, Settings},
     domain::{Aggregate, Board, View},
-    inbound::Inlet,
+    inbound::Ingress,
     store::{SledStore, Store},
     systems,
 };
@@ -23,11 +23,11 @@ pub struct Broker {
     runtime: Handle,
     /// Each purpose has a connection of its own: a broker that takes nothing more does not even hear what else a publisher
     /// says, and one that cannot answer for a queue closes the connection that has asked.
-    publishing: Arc<Link>,
-    taking: Arc<Link>,
-    claiming: Arc<Link>,
+    publishing: Arc<ManagedConnection>,
+    taking: Arc<ManagedConnection>,
+    claiming: Arc<ManagedConnection>,
     /// Commands come in over a third one, where they do.
-    commanded: Option<Arc<Link>>,
+    commanded: Option<Arc<ManagedConnection>>,
     commands: Option<Arc<Commands>>,
     claim: Claim,
     lease: Lease,
@@ -63,7 +63,7 @@ impl Broker {
             heartbeat: settings.amqp.heartbeat_s,
         };
         let link = |does: &str| {
-            let (link, keeping) = Link::new(settings_of(does));
+            let (link, keeping) = ManagedConnection::new(settings_of(does));
             runtime.spawn(keeping);
             link
         };
@@ -117,7 +117,7 @@ impl Broker {
         store: &Arc<SledStore>,
     ) -> Result<Arc<dyn DeadLetters>, Failure> {
         let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
-        let publisher: Arc<dyn Sink<Published>> = Arc::new(Publisher::new(
+        let publisher: Arc<dyn Sink<RecordedEvent>> = Arc::new(Publisher::new(
             self.publishing.clone(),
             PublisherSettings {
                 exchange: settings.amqp.exchange.clone(),
@@ -132,7 +132,7 @@ impl Broker {
             .for_each(|pump| drop(self.runtime.spawn(pump)));
 
         let store: Arc<dyn Store> = store.clone();
-        let kept = LetterBox::open(&store).map_err(|why| failed(&why))?;
+        let kept = DeadLetterStore::open(&store).map_err(|why| failed(&why))?;
         let replicas = node.replicating();
         let letters = Arc::new(Letters::new(kept, node.clone(), replicas.to_vec(), &self.queues));
         for replica in replicas {
@@ -140,14 +140,15 @@ impl Broker {
                 exchange: settings.amqp.exchange.clone(),
                 node: self.queues.clone(),
             };
-            self.runtime.spawn(Feed::new(self.taking.clone(), how, replica.clone()).run());
+            self.runtime.spawn(EventConsumer::new(self.taking.clone(), how, replica.clone()).run());
         }
         if !replicas.is_empty() {
             self.runtime.spawn(letters.clone().run(self.taking.clone(), self.queues.clone()));
         }
         if let Some(link) = self.commanded.clone() {
             let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
-            let entrance = Entrance::new(node.contexts(), settings.alone().is_some(), limits);
+            let entrance =
+                CommandDispatcher::new(node.contexts(), settings.alone().is_some(), limits);
             let commands = Commands::new(
                 link,
                 entrance,
@@ -160,8 +161,8 @@ impl Broker {
     }
 
     /// By what else than HTTP commands come in.
-    pub fn inlets(&self) -> Option<Arc<dyn Inlet>> {
-        self.commands.clone().map(|commands| commands as Arc<dyn Inlet>)
+    pub fn inlets(&self) -> Option<Arc<dyn Ingress>> {
+        self.commands.clone().map(|commands| commands as Arc<dyn Ingress>)
     }
 
     /// Takes nothing more in; resolves when what is under way has been answered, or when `patience` ends.

@@ -2,7 +2,7 @@
 
 use super::{Failure, room};
 use crate::{
-    actors::{LocalNode, Outgoing, Sink, Wire},
+    actors::{LocalNode, OutboundMessage, PeerClient, Sink},
     config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::{Aggregate, Board, Name, View},
     http::Elsewhere,
@@ -46,7 +46,7 @@ impl Outside {
     ///
     /// # Errors
     /// [`Failure`] when the configuration cannot be used.
-    pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn Wire>>, Failure> {
+    pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
         let Some(credential) = credential(settings)?.filter(|_| !settings.peers.is_empty()) else {
             return Ok(None);
         };
@@ -138,7 +138,7 @@ pub fn elsewhere(settings: &Settings) -> Vec<Elsewhere> {
 }
 
 /// Who takes text messages.
-fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<Outgoing>>, Failure> {
+fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<OutboundMessage>>, Failure> {
     match settings.gateway {
         MessageGateway::Log => Ok(Arc::new(Log)),
         MessageGateway::Webhook => {

@@ -19,7 +19,7 @@ pub trait Board {
 /// Is told which contexts `A` listens to, and what of it is commanded when.
 pub trait Policies<A: Aggregate> {
     /// Whenever an event of `S` is heard, this command goes to that one of us, if any.
-    fn hearing<S: Aggregate>(&mut self, react: React<A, S>);
+    fn on<S: Aggregate>(&mut self, react: React<A, S>);
     /// Whenever an event of `S` is heard, a new one of us is commanded to come to be, under our next number. A context is
     /// heard in one of the two ways, not in both.
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>);
@@ -31,15 +31,11 @@ pub type React<A, S> = fn(&<S as Aggregate>::Event) -> Option<(Id<A>, <A as Aggr
 /// Is told which contexts a view listens to, and how its rows change.
 pub trait Folds<V: View> {
     /// The row that an event of `S` belongs to, if any, and what the event makes of it.
-    fn hearing<S: Aggregate>(
-        &mut self,
-        row: fn(&S::Event) -> Option<u64>,
-        fold: fn(&mut V, &S::Event),
-    );
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event));
 }
 
 /// Is told which commands clients may send, and in what shape.
-pub trait Doors<A: Aggregate> {
+pub trait Routes<A: Aggregate> {
     /// `POST /{collection}`.
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command));
     /// `PATCH /{collection}/{id}`.

@@ -1,17 +1,17 @@
 //! What is kept under a number and can be looked at: an aggregate's state, a view's row.
 
-use super::{Id, Refusal, Word};
+use super::{Id, Refusal, Wire};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 
 /// What is kept under a number and can be looked at.
-pub trait Entity: Word + Default {
+pub trait Entity: Wire + Default {
     /// Its place among the contexts and on the wire.
     const NAME: Name;
     /// The version of this type in the store; [`Entity::old_state`] reads the ones before it.
     const STATE_VERSION: u16 = 1;
-    /// The version of [`Entity::indexes`] and [`Entity::standing`], whose values stand in rows of their own: a change in
+    /// The version of [`Entity::indexes`] and [`Entity::lifecycle`], whose values stand in rows of their own: a change in
     /// what they say of a stored state is a new one, and the lists are made anew at the next start.
     const INDEX_VERSION: u16 = 1;
     /// What it is to the business.
@@ -23,13 +23,13 @@ pub trait Entity: Word + Default {
     /// The port that its original had, which its clients know; `None` for a context that had none.
     const PORT: Option<u16> = None;
     /// How it looks from outside.
-    type Shown: Serialize + JsonSchema;
+    type Representation: Serialize + JsonSchema;
 
     /// How it looks from outside; the number itself is added by whoever shows it.
-    fn show(&self, id: Id<Self>) -> Self::Shown;
+    fn represent(&self, id: Id<Self>) -> Self::Representation;
 
     /// How much of it there is.
-    fn standing(&self) -> Standing;
+    fn lifecycle(&self) -> Lifecycle;
 
     /// The fields that lists filter and sort by, in their wire names. The same names for every state.
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -38,7 +38,7 @@ pub trait Entity: Word + Default {
 
     /// Fields that are this entity's own number under another name (the `rentId` of a delivery): lists filter by them
     /// too, at no cost.
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &[]
     }
 
@@ -64,7 +64,7 @@ pub enum Subdomain {
 
 /// How much of an entity there is, for those who look.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing {
+pub enum Lifecycle {
     /// It never came to be, or only a mark of it is kept: 404, in no list.
     Absent,
     /// An order whose own request is not settled: shown to who knows its number, in no list, and closed to commands.

@@ -16,30 +16,30 @@ mod time;
 
 pub use ask::{AnyCommand, Ask, AskId, NoAnswer, ask};
 pub use board::{
-    Board, Body, Change, Doors, Folds, Message, Messages, Policies, React, Role, Target, Write,
+    Board, Body, Change, Folds, Message, Messages, Policies, React, Role, Routes, Target, Write,
 };
-pub use entity::{Decoder, Entity, Key, Name, Standing, Subdomain, Undecodable};
+pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Subdomain, Undecodable};
 pub use id::Id;
 pub use refusal::{Kind, Refusal};
-pub use time::{Timestamp, Weekday, Written, Zone};
+pub use time::{DateOrTime, Timestamp, Weekday, Zone};
 
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
 /// Whatever is said can travel: to the log, to another node, over HTTP.
-pub trait Word:
+pub trait Wire:
     Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
 }
-impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> Word
+impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static> Wire
     for T
 {
 }
 
 /// A word that comes in named variants: a command or an event. The name is the one on the wire.
-pub trait Note: Word + AsRef<str> + JsonSchema {}
-impl<T: Word + AsRef<str> + JsonSchema> Note for T {}
+pub trait NamedMessage: Wire + AsRef<str> + JsonSchema {}
+impl<T: Wire + AsRef<str> + JsonSchema> NamedMessage for T {}
 
 /// Whom each of some commands may lead to asking: the command's name, and their places.
 pub type MayAsk = &'static [(&'static str, &'static [Name])];
@@ -47,9 +47,9 @@ pub type MayAsk = &'static [(&'static str, &'static [Name])];
 /// A yellow note: one consistency boundary, run by one supervised actor. All of it is pure.
 pub trait Aggregate: Entity {
     /// Blue notes: what may be asked of it.
-    type Command: Note;
+    type Command: NamedMessage;
     /// Orange notes: what it may say has happened.
-    type Event: Note;
+    type Event: NamedMessage;
     /// What its system lets be configured: prices, days, zones. Only `decide` may read it.
     type Settings: DeserializeOwned + Default + Clone + Debug + Send + Sync + 'static;
 
@@ -70,7 +70,11 @@ pub trait Aggregate: Entity {
     /// # Errors
     /// A [`Refusal`] says why not, by what the caller can do about it. A policy's command is never refused: it meets
     /// an event or [`ignore`] in every state, that of a missing aggregate included.
-    fn decide(&self, command: Self::Command, this: &Moment<'_, Self>) -> Decision<Self::Event>;
+    fn decide(
+        &self,
+        command: Self::Command,
+        this: &DecisionContext<'_, Self>,
+    ) -> Decision<Self::Event>;
 
     /// What `event` makes of the state. Facts are not up for debate, so this cannot fail.
     fn evolve(&mut self, event: &Self::Event);
@@ -99,13 +103,13 @@ pub trait Aggregate: Entity {
 
     /// The ask that `command` takes back, if it is an undo. The runtime remembers it by the ask's id, so that a late
     /// question is refused and a late yes cannot come.
-    fn withdraws(_command: &Self::Command) -> Option<AskId> {
+    fn compensates(_command: &Self::Command) -> Option<AskId> {
         None
     }
 
     /// The no that `event` is to whoever waits for this thing, though it stands and goes on as it was: a cancel that came too
     /// late, say. They are told this instead of how the thing looks.
-    fn turned_down(_event: &Self::Event) -> Option<Refusal> {
+    fn rejects(_event: &Self::Event) -> Option<Refusal> {
         None
     }
 
@@ -135,7 +139,7 @@ pub trait Aggregate: Entity {
     }
 
     /// The doors: which commands clients may send, and in what shape.
-    fn doors(_doors: &mut impl Doors<Self>) {}
+    fn routes(_doors: &mut impl Routes<Self>) {}
 
     /// What of its events is told to somebody outside.
     fn messages(_messages: &mut impl Messages<Self>) {}
@@ -157,7 +161,7 @@ pub trait View: Entity {
 
 /// All that a decision may know of the world: who is being decided about, when, and how the system is configured.
 #[derive(Debug)]
-pub struct Moment<'a, A: Aggregate> {
+pub struct DecisionContext<'a, A: Aggregate> {
     /// The number of the aggregate that decides.
     pub id: Id<A>,
     /// Business time.

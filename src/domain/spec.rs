@@ -1,6 +1,6 @@
 //! Tests in the language of the board: given what happened, when this is asked, then that happens.
 
-use super::{Aggregate, Decision, Id, Kind, Moment, Timestamp};
+use super::{Aggregate, Decision, DecisionContext, Id, Kind, Timestamp};
 
 /// One aggregate, number 1, to which `past` has happened.
 pub fn given<A: Aggregate>(past: impl IntoIterator<Item = A::Event>) -> Given<A> {
@@ -21,7 +21,7 @@ impl<A: Aggregate> Given<A> {
         let settings = A::Settings::default();
         let decision = self.0.decide(
             command,
-            &Moment { id: Id::new(1), at: Timestamp::default(), settings: &settings },
+            &DecisionContext { id: Id::new(1), at: Timestamp::default(), settings: &settings },
         );
         When(self.0, decision)
     }

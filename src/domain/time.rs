@@ -72,14 +72,14 @@ impl JsonSchema for Timestamp {
 
 /// A moment as people write it: with its offset from UTC, or a date alone, which means that day wherever they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub enum DateOrTime {
     /// A moment.
     Moment(Timestamp),
     /// A day.
     Day(jiff::civil::Date),
 }
 
-impl Written {
+impl DateOrTime {
     /// When it begins: a day at 00:00.
     pub fn starts(self, zone: &Zone) -> Timestamp {
         match self {
@@ -96,7 +96,7 @@ impl Written {
     }
 }
 
-impl fmt::Display for Written {
+impl fmt::Display for DateOrTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Moment(moment) => moment.fmt(f),
@@ -104,7 +104,7 @@ impl fmt::Display for Written {
         }
     }
 }
-impl FromStr for Written {
+impl FromStr for DateOrTime {
     type Err = jiff::Error;
     fn from_str(text: &str) -> Result<Self, jiff::Error> {
         // A date with a time and no offset is read as a date as well, and would lose its time.
@@ -116,12 +116,12 @@ impl FromStr for Written {
         }
     }
 }
-impl Serialize for Written {
+impl Serialize for DateOrTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
-impl<'de> Deserialize<'de> for Written {
+impl<'de> Deserialize<'de> for DateOrTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(|_| {
@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for Written {
         })
     }
 }
-impl JsonSchema for Written {
+impl JsonSchema for DateOrTime {
     fn inline_schema() -> bool {
         true
     }

@@ -1,6 +1,6 @@
 //! A CloudEvent 1.0.2: what is said of an event besides its data, in one place for every protocol.
 
-use crate::actors::{EventId, Published};
+use crate::actors::{EventId, RecordedEvent};
 use serde_json::{Map, Value};
 
 /// Where the schemas of events are, by their type; a server has them under `/schemas/` too.
@@ -14,7 +14,7 @@ pub struct CloudEvent<'a> {
     /// `bookrent.rent`
     pub context: &'a str,
     /// What happened.
-    pub event: &'a Published,
+    pub event: &'a RecordedEvent,
 }
 
 /// The type of an event: `io.holdfast.bookrent.rent.BookRented.v1`.
@@ -36,7 +36,7 @@ impl CloudEvent<'_> {
     /// Every attribute but `datacontenttype`, which each protocol has a place of its own for. Dedupe by `source` and
     /// `id`, which is opaque; `sequence` is the place in the log, in a form that sorts as text.
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
-        let Published { sequence, number, version, at, saga, cause, client, trace, .. } =
+        let RecordedEvent { sequence, number, version, at, saga, cause, client, trace, .. } =
             self.event;
         let kind = self.kind();
         let mut attributes = vec![
@@ -77,7 +77,7 @@ pub fn read(
     context: &str,
     attribute: impl Fn(&str) -> Option<String>,
     data: Value,
-) -> Result<Published, String> {
+) -> Result<RecordedEvent, String> {
     let needed =
         |name: &str| attribute(name).ok_or_else(|| format!("it has no attribute `{name}`"));
     let number = |name: &str| {
@@ -99,7 +99,7 @@ pub fn read(
     let id = needed("id")?;
     let EventId { word, sequence } =
         id.parse().map_err(|()| format!("its attribute `id` is none of ours: `{id}`"))?;
-    Ok(Published {
+    Ok(RecordedEvent {
         sequence,
         epoch: word,
         number: number("subject")?,
@@ -121,8 +121,8 @@ mod tests {
     use crate::domain::Timestamp;
     use serde_json::json;
 
-    fn event() -> Published {
-        Published {
+    fn event() -> RecordedEvent {
+        RecordedEvent {
             sequence: 12,
             epoch: "3f0c2a91b7d4".parse().unwrap(),
             number: 7,

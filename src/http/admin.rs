@@ -1,7 +1,7 @@
 //! Administration: contexts, faults, sagas, parked events, views, the clock. Open in development only.
 
 use super::{
-    Front, cors, input,
+    AppState, cors, input,
     parked::{self, LETTER},
     sagas,
 };
@@ -28,7 +28,7 @@ struct ClockBody {
 async fn body<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &Front,
+    front: &AppState,
 ) -> Result<T, Problem> {
     input::media_type(request, &["application/json"], "accept-post")?;
     let bytes = input::bytes(request, payload, front).await?;
@@ -36,7 +36,7 @@ async fn body<T: DeserializeOwned>(
         .map_err(|error| Problem::bad_body(error.pointer, error.detail))
 }
 
-fn context<'a>(front: &'a Front, name: &str) -> Result<&'a Arc<dyn Context>, Problem> {
+fn context<'a>(front: &'a AppState, name: &str) -> Result<&'a Arc<dyn Context>, Problem> {
     front
         .node
         .contexts()
@@ -53,7 +53,7 @@ fn wrong(pointer: &str, detail: &str) -> Problem {
 pub async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &Front,
+    front: &AppState,
     path: &str,
 ) -> Result<HttpResponse, Problem> {
     if !front.settings.development {

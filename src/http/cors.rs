@@ -1,6 +1,6 @@
 //! Which pages' scripts may call, and what the others are told.
 
-use super::{Front, rest};
+use super::{AppState, rest};
 use crate::inbound::Problem;
 use actix_cors::Cors;
 use actix_web::{
@@ -30,7 +30,7 @@ fn is_admin(head: &RequestHead) -> bool {
 
 /// A page of another origin may not operate this server through somebody's browser, whether or not it could read the
 /// answer: the administration is open to whoever can reach it.
-pub(super) fn own_origin(request: &HttpRequest, front: &Front) -> Result<(), Problem> {
+pub(super) fn own_origin(request: &HttpRequest, front: &AppState) -> Result<(), Problem> {
     let text = |name: header::HeaderName| {
         request.headers().get(name).map(|value| value.to_str().unwrap_or("?"))
     };

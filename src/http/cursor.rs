@@ -4,13 +4,13 @@
 //! store that has been replaced. Then the numbers that follow are not those that the reader is missing, and it is told so.
 
 use crate::{
-    actors::{EventId, Outflow, Published},
+    actors::{EventId, EventLog, RecordedEvent},
     inbound::Problem,
 };
 use std::sync::Arc;
 
 /// A log of a context.
-pub type Log = Arc<dyn Outflow<Published>>;
+pub type Log = Arc<dyn EventLog<RecordedEvent>>;
 
 /// Why a reader cannot go on.
 pub enum Astray {

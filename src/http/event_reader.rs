@@ -3,9 +3,9 @@
 //! A page takes a few events from each log and the next few from the one that runs out first, so that it reads little
 //! more than it shows. It ends with its events, or with its bytes.
 
-use super::{Front, cursor::Log};
+use super::{AppState, cursor::Log};
 use crate::{
-    actors::{Fault, Published},
+    actors::{Fault, RecordedEvent},
     inbound::Problem,
     store::{Commit, StoreError},
 };
@@ -31,18 +31,18 @@ pub(super) struct Read {
     /// The place of its log among those that are read.
     pub place: usize,
     /// The event.
-    pub event: Published,
+    pub event: RecordedEvent,
     /// What is written of it.
     pub text: String,
 }
 
 /// How an event of a context is written.
-pub(super) type Write = fn(&'static str, &Published) -> String;
+pub(super) type Write = fn(&'static str, &RecordedEvent) -> String;
 
 /// Reads from the logs, each from its own next sequence on, the events of each in order and all of them about in the
 /// order of their time; what is read is durable. Long reads wait for their turn.
 pub(super) async fn read(
-    front: &Front,
+    front: &AppState,
     logs: &[(Log, u64)],
     most: Most,
     write: Write,
@@ -66,12 +66,16 @@ struct Queue<'a> {
     log: &'a Log,
     next: u64,
     latest: u64,
-    events: VecDeque<Published>,
+    events: VecDeque<RecordedEvent>,
 }
 
 impl Queue<'_> {
     /// The first event, of which there may be none.
-    fn first(&mut self, few: usize, commit: &mut Commit) -> Result<Option<&Published>, StoreError> {
+    fn first(
+        &mut self,
+        few: usize,
+        commit: &mut Commit,
+    ) -> Result<Option<&RecordedEvent>, StoreError> {
         if self.events.is_empty() && self.next <= self.latest {
             let drawn = self.log.read_some(self.next, few)?;
             *commit = drawn.commit.max(*commit);
@@ -131,7 +135,7 @@ fn merge(logs: &[(Log, u64)], most: Most, write: Write) -> Result<(Commit, Vec<R
 mod tests {
     use super::*;
     use crate::{
-        actors::{Drawn, EventId, Outflow, Past},
+        actors::{EventId, EventLog, LogPage, Past},
         domain::Timestamp,
     };
     use proptest::prelude::*;
@@ -144,7 +148,7 @@ mod tests {
     /// A log of events, at these times, that counts how many are read.
     struct Times(&'static str, Vec<i64>, watch::Sender<u64>, AtomicUsize);
 
-    impl Outflow<Published> for Times {
+    impl EventLog<RecordedEvent> for Times {
         fn context(&self) -> &'static str {
             self.0
         }
@@ -160,7 +164,7 @@ mod tests {
         fn past(&self) -> Past {
             Past::default()
         }
-        fn read_some(&self, from: u64, limit: usize) -> Result<Drawn<Published>, StoreError> {
+        fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<RecordedEvent>, StoreError> {
             let begin = from as usize - 1;
             let event = |(place, at): (usize, &i64)| {
                 let sequence = (begin + place) as u64 + 1;
@@ -170,7 +174,7 @@ mod tests {
                 let (client, trace) = (None, None);
                 (
                     sequence,
-                    Published {
+                    RecordedEvent {
                         sequence,
                         epoch: EventId::default().word,
                         number: 1,
@@ -189,7 +193,7 @@ mod tests {
             let items: Vec<_> =
                 self.1.iter().skip(begin).take(limit).enumerate().map(event).collect();
             self.3.fetch_add(items.len(), SeqCst);
-            Ok(Drawn {
+            Ok(LogPage {
                 last: items.last().map_or(from - 1, |(last, _)| *last),
                 items,
                 commit: from,
@@ -197,7 +201,7 @@ mod tests {
         }
     }
 
-    fn text(_: &'static str, event: &Published) -> String {
+    fn text(_: &'static str, event: &RecordedEvent) -> String {
         "x".repeat(10 + event.sequence as usize % 7)
     }
 

@@ -6,13 +6,13 @@
 //! begins at 1.
 
 use super::{
-    Front,
+    AppState,
     cursor::{self, Astray, Log, bad},
     event_reader::{self, Most, Read},
     input,
 };
 use crate::inbound::Problem;
-use crate::{actors::Published, events::CloudEvent};
+use crate::{actors::RecordedEvent, events::CloudEvent};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
@@ -33,7 +33,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Answers `/events` and `/events/{context}`.
 pub async fn answer(
     request: &HttpRequest,
-    front: &Front,
+    front: &AppState,
     name: Option<&str>,
 ) -> Result<HttpResponse, Problem> {
     if *request.method() != Method::GET {
@@ -84,12 +84,12 @@ pub async fn answer(
 struct Told {
     id: String,
     context: &'static str,
-    event: Published,
+    event: RecordedEvent,
     /// It, as a CloudEvent in JSON.
     text: String,
 }
 
-fn structured(context: &'static str, event: &Published) -> String {
+fn structured(context: &'static str, event: &RecordedEvent) -> String {
     CloudEvent { context, event }.structured().to_string()
 }
 
@@ -157,7 +157,7 @@ impl Reader {
     }
 
     /// Some events that are durable, those of each context in order, and all of them about in that of time.
-    async fn page(&mut self, front: &Front, most: Most) -> Result<Vec<Told>, Problem> {
+    async fn page(&mut self, front: &AppState, most: Most) -> Result<Vec<Told>, Problem> {
         let mut page = Vec::new();
         for Read { place, event, text } in
             event_reader::read(front, &self.logs, most, structured).await?
@@ -196,7 +196,7 @@ fn follow(
     reader: Reader,
     changed: &[&'static str],
 ) -> Result<HttpResponse, Problem> {
-    let front = request.app_data::<web::Data<Front>>().cloned().ok_or_else(Problem::crashed)?;
+    let front = request.app_data::<web::Data<AppState>>().cloned().ok_or_else(Problem::crashed)?;
     let mut greeting = "retry: 3000\n\n".to_owned();
     if !changed.is_empty() {
         // The id is that of who has nothing yet: if the stream breaks now, the next one begins anew too.

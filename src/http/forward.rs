@@ -1,6 +1,6 @@
 //! The way in for paths of other nodes: any node is a gateway for every path.
 
-use super::{Front, HttpSettings, input, portions::PORTION};
+use super::{AppState, HttpSettings, input, portions::PORTION};
 use crate::inbound::Problem;
 use crate::{actors::Fault, domain::Name};
 use actix_web::{
@@ -115,7 +115,7 @@ impl Forwarder {
         &self,
         request: &HttpRequest,
         payload: web::Payload,
-        front: &Front,
+        front: &AppState,
         to: &Elsewhere,
     ) -> Result<HttpResponse, Problem> {
         let away = || Problem::from(Fault::Away(to.name.context));
@@ -216,7 +216,7 @@ fn unheard(to: &Elsewhere, is_safe: bool) -> Problem {
 pub(super) async fn pass_on(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &Front,
+    front: &AppState,
     place: usize,
 ) -> Result<HttpResponse, Problem> {
     let to = front.settings.elsewhere.get(place).ok_or_else(Problem::not_found)?;

@@ -1,7 +1,7 @@
 //! What comes in over HTTP: bodies within their size and time.
 
 use super::{
-    Front,
+    AppState,
     crowd::{Awaiting, Stay, Told},
 };
 pub use crate::inbound::{json, media_type, text};
@@ -23,7 +23,7 @@ impl Headers for HttpRequest {
 pub async fn bytes(
     request: &HttpRequest,
     mut payload: web::Payload,
-    front: &Front,
+    front: &AppState,
 ) -> Result<Vec<u8>, Problem> {
     let limit = front.settings.body_limit;
     let length = text(request, "content-length").and_then(|length| length.parse::<usize>().ok());

@@ -1,11 +1,11 @@
 //! What nodes say to each other: questions to contexts of this node, and what has happened in them.
 
 use super::{
-    Front,
+    AppState,
     event_reader::{self, Most},
     input,
 };
-use crate::actors::{Context, EventId, Fault, Outflow, PeerAnswer, PeerQuestion, Published};
+use crate::actors::{Context, EventId, EventLog, Fault, PeerAnswer, PeerQuestion, RecordedEvent};
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 const SOME: Most = Most { events: 256, bytes: 1 << 20 };
 
 /// An event as another node reads it; it has nothing that cannot be written.
-fn written(_: &'static str, event: &Published) -> String {
+fn written(_: &'static str, event: &RecordedEvent) -> String {
     serde_json::to_string(event).unwrap_or_default()
 }
 
@@ -38,7 +38,7 @@ struct From {
 pub async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &Front,
+    front: &AppState,
     path: &str,
 ) -> Result<HttpResponse, Problem> {
     let shown =
@@ -71,7 +71,7 @@ fn is_same(shown: &str, expected: &str) -> bool {
 async fn ask(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &Front,
+    front: &AppState,
     context: &Arc<dyn Context>,
 ) -> Result<HttpResponse, Problem> {
     let body = input::bytes(request, payload, front).await?;
@@ -93,7 +93,7 @@ async fn ask(
 }
 
 /// The event that the other node has and the log here has not.
-fn lacks(from: &From, history: &dyn Outflow<Published>) -> Option<String> {
+fn lacks(from: &From, history: &dyn EventLog<RecordedEvent>) -> Option<String> {
     let before = from.from.saturating_sub(1);
     match from.after {
         Some(id) if id.sequence == before && history.has(id) => None,
@@ -105,7 +105,7 @@ fn lacks(from: &From, history: &dyn Outflow<Published>) -> Option<String> {
 
 async fn events(
     request: &HttpRequest,
-    front: &Front,
+    front: &AppState,
     context: &Arc<dyn Context>,
 ) -> Result<HttpResponse, Problem> {
     let from = web::Query::<From>::from_query(request.query_string()).map_err(|_| {

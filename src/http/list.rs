@@ -1,7 +1,7 @@
 //! Collections page by page.
 
 use super::{
-    Front,
+    AppState,
     rest::{base, told},
 };
 use crate::{
@@ -88,7 +88,7 @@ impl Asked {
 /// The page of a list that `request` asks for.
 pub(super) async fn answer(
     request: &HttpRequest,
-    front: &Front,
+    front: &AppState,
     context: &Arc<dyn Context>,
     collection: &str,
 ) -> Result<HttpResponse, Problem> {
@@ -126,7 +126,7 @@ pub(super) async fn answer(
 
 /// Finds the page: at once where that takes little, and otherwise where it holds nobody up.
 async fn find(
-    front: &Front,
+    front: &AppState,
     context: &Arc<dyn Context>,
     query: &ListQuery,
 ) -> Result<Result<ListPage, Fault>, Problem> {

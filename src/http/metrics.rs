@@ -1,6 +1,6 @@
 //! Metrics, in OpenMetrics text. Requests are counted as they are answered; the rest is looked up when it is asked for.
 
-use super::{Front, ops::Told};
+use super::{AppState, ops::Told};
 use crate::actors::{ContextHealth, Phase};
 use actix_web::http::{Method, StatusCode};
 use prometheus_client::{
@@ -113,7 +113,7 @@ type GaugeOf = prometheus_client::metrics::gauge::Gauge;
 type CounterOf = prometheus_client::metrics::counter::Counter;
 
 /// All metrics.
-pub fn scrape(front: &Front) -> Told {
+pub fn scrape(front: &AppState) -> Told {
     let mut registry = Registry::default();
     registry.register(
         "http_server_request_duration_seconds",
@@ -254,7 +254,7 @@ pub fn scrape(front: &Front) -> Told {
 }
 
 /// Who is connected.
-fn connections(registry: &mut Registry, front: &Front) {
+fn connections(registry: &mut Registry, front: &AppState) {
     let crowd = front.crowd.health();
     let mut gauge = |name: &str, help: &str, value: usize| {
         registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
@@ -285,7 +285,7 @@ fn connections(registry: &mut Registry, front: &Front) {
 }
 
 /// The guards in front of contexts, those of other nodes included.
-fn guards(registry: &mut Registry, front: &Front, contexts: &[ContextHealth]) {
+fn guards(registry: &mut Registry, front: &AppState, contexts: &[ContextHealth]) {
     let here = contexts.iter().filter_map(|health| Some((health.context, health.guard.clone()?)));
     let [state, in_flight] = ["", ""].map(|_| Family::<Labels, GaugeOf>::default());
     let opened = Family::<Labels, CounterOf>::default();
@@ -305,7 +305,7 @@ fn guards(registry: &mut Registry, front: &Front, contexts: &[ContextHealth]) {
 }
 
 /// What comes from the contexts of other nodes.
-fn replicas(registry: &mut Registry, front: &Front) {
+fn replicas(registry: &mut Registry, front: &AppState) {
     let replicas = front.node.replicas();
     if replicas.is_empty() {
         return;
@@ -333,7 +333,7 @@ fn replicas(registry: &mut Registry, front: &Front) {
 }
 
 /// How commands come in by something else than HTTP.
-fn inlets(front: &Front, registry: &mut Registry) {
+fn inlets(front: &AppState, registry: &mut Registry) {
     let up = Family::<Labels, GaugeOf>::default();
     let counts = ["answered", "unroutable", "rejected", "reconnects"]
         .map(|_| Family::<Labels, CounterOf>::default());

@@ -27,7 +27,7 @@ mod tests;
 
 use crate::{
     actors::Node,
-    inbound::{Found, Paths, Problem},
+    inbound::{Paths, Problem, RouteMatch},
 };
 use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
@@ -78,7 +78,7 @@ impl From<TcpListener> for Listeners {
 }
 
 /// What every worker shares.
-struct Front {
+struct AppState {
     settings: HttpSettings,
     node: Arc<dyn Node>,
     /// Where the collections are.
@@ -119,7 +119,7 @@ enum Host {
     Elsewhere(usize),
 }
 
-impl Front {
+impl AppState {
     fn draining(&self) -> bool {
         *self.draining.borrow()
     }
@@ -130,7 +130,7 @@ impl Front {
     }
 
     /// The template that `path` is counted under.
-    fn route(&self, found: Option<&Found<'_, Host>>, path: &str) -> Arc<str> {
+    fn route(&self, found: Option<&RouteMatch<'_, Host>>, path: &str) -> Arc<str> {
         match found {
             Some((collection, _, "")) => collection.path.clone(),
             Some((collection, _, _)) => collection.item.clone(),
@@ -176,7 +176,7 @@ pub async fn serve(
     let crowd = Crowd::new(settings.max_connections, settings.unsent_bytes);
     let scans = || Scans::new(settings.scans, settings.scans_waiting);
     let (scans, logs) = (scans(), scans());
-    let front = Arc::new(Front {
+    let front = Arc::new(AppState {
         crowd: Arc::clone(&crowd),
         streams: Arc::new(Semaphore::new(settings.max_streams)),
         settings,
@@ -266,7 +266,7 @@ pub async fn serve(
 async fn dispatch(
     request: HttpRequest,
     payload: web::Payload,
-    front: web::Data<Front>,
+    front: web::Data<AppState>,
 ) -> HttpResponse {
     let began = Instant::now();
     let only = only(&request);
@@ -321,8 +321,8 @@ fn log<const BAD: bool>(request: &HttpRequest, route: &str, status: u16, took: D
 async fn route(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &Front,
-    found: Option<Found<'_, Host>>,
+    front: &AppState,
+    found: Option<RouteMatch<'_, Host>>,
 ) -> Result<HttpResponse, Problem> {
     let path = request.path();
     let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());

@@ -1,6 +1,6 @@
 //! What operators and their tools ask: is it alive, is it ready, how is it doing.
 
-use super::{Front, metrics};
+use super::{AppState, metrics};
 use crate::actors::{Contested, ContextHealth, Dispute, Phase};
 use crate::inbound::Problem;
 use actix_web::{HttpRequest, HttpResponse, http::Method, http::StatusCode, web};
@@ -22,7 +22,7 @@ pub const PATHS: &[&str] = &[
 ];
 
 /// Answers one of [`PATHS`].
-pub fn answer(request: &HttpRequest, front: &Front) -> Result<HttpResponse, Problem> {
+pub fn answer(request: &HttpRequest, front: &AppState) -> Result<HttpResponse, Problem> {
     match *request.method() {
         Method::GET | Method::HEAD => {}
         _ => return Err(Problem::method("GET, HEAD")),
@@ -43,7 +43,7 @@ pub struct Told {
 }
 
 /// What is told under `path`, if that is one of those that ask how the server is doing.
-pub fn tell(front: &Front, path: &str, query: &str) -> Option<Told> {
+pub fn tell(front: &AppState, path: &str, query: &str) -> Option<Told> {
     Some(match path {
         "/livez" => text(StatusCode::OK, "ok\n".into()),
         "/readyz" => readyz(query, front),
@@ -69,7 +69,7 @@ fn json_of(status: StatusCode, body: &Value) -> Told {
 
 /// Not ready are start-up, draining, a store that has failed or has no room for more, and a log with two pasts; a context that
 /// is away is not a reason to send nobody here.
-fn ready(front: &Front) -> bool {
+fn ready(front: &AppState) -> bool {
     front.node.ready() && !front.draining() && !front.node.store_is_full()
 }
 
@@ -80,7 +80,7 @@ fn phase(health: &ContextHealth) -> String {
         .unwrap_or_default()
 }
 
-fn readyz(query: &str, front: &Front) -> Told {
+fn readyz(query: &str, front: &AppState) -> Told {
     let query = web::Query::<Vec<(String, String)>>::from_query(query);
     let query = query.map(web::Query::into_inner).unwrap_or_default();
     let excluded = |name: &str| query.iter().any(|(key, value)| key == "exclude" && value == name);
@@ -154,7 +154,7 @@ fn readyz(query: &str, front: &Front) -> Told {
     text(status, body)
 }
 
-fn health(front: &Front, components: bool) -> Told {
+fn health(front: &AppState, components: bool) -> Told {
     let fine = ready(front);
     let (status, word) = match (fine, front.draining()) {
         (true, _) => (StatusCode::OK, "UP"),
@@ -244,7 +244,7 @@ fn health(front: &Front, components: bool) -> Told {
 }
 
 /// Links to every collection that answers here.
-fn home(request: &HttpRequest, front: &Front) -> HttpResponse {
+fn home(request: &HttpRequest, front: &AppState) -> HttpResponse {
     let base = super::rest::base(request, front);
     let mut links = Map::new();
     let mut link =

@@ -1,6 +1,6 @@
 //! What is set aside, page by page: events that their listeners could not take, then messages of the broker.
 
-use super::Front;
+use super::AppState;
 use crate::{
     actors::{Fault, ParkedId},
     inbound::Problem,
@@ -35,7 +35,7 @@ pub(super) fn read_id(id: &str) -> Option<(&str, ParkedId)> {
 }
 
 /// One page of them.
-pub(super) async fn list(front: &Front, query: &str) -> Result<Value, Problem> {
+pub(super) async fn list(front: &AppState, query: &str) -> Result<Value, Problem> {
     let bad = || {
         let en = "`limit` is a number from 1, and `after` the id of something that was set aside";
         Problem::new(

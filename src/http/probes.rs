@@ -1,7 +1,7 @@
 //! A listener for probes alone, with a thread and descriptors of its own: whatever the others are busy with, and
 //! however many are connected, whoever asks here is told how the server is doing. What is told is what [`ops`] says.
 
-use super::{Front, ops, refusal};
+use super::{AppState, ops, refusal};
 use crate::inbound::Problem;
 use std::{
     collections::VecDeque,
@@ -63,7 +63,7 @@ impl Reserve {
 ///
 /// # Errors
 /// There is no thread, or no descriptor, to be had.
-pub(super) fn serve(listener: Listener, front: Arc<Front>) -> io::Result<Probes> {
+pub(super) fn serve(listener: Listener, front: Arc<AppState>) -> io::Result<Probes> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (stop, stopped) = oneshot::channel();
     let reserve = Arc::new(Reserve::default());
@@ -93,7 +93,7 @@ impl Drop for Place {
     }
 }
 
-async fn accept(listener: Listener, front: Arc<Front>, reserve: Arc<Reserve>) -> io::Result<()> {
+async fn accept(listener: Listener, front: Arc<AppState>, reserve: Arc<Reserve>) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let mut asking: VecDeque<AbortHandle> = VecDeque::new();
     loop {
@@ -125,7 +125,7 @@ async fn accept(listener: Listener, front: Arc<Front>, reserve: Arc<Reserve>) ->
 }
 
 /// One request, and its answer.
-async fn answer(mut stream: TcpStream, front: &Front) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, front: &AppState) -> io::Result<()> {
     let (mut head, mut part) = (Vec::new(), [0; 1024]);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         let read = stream.read(&mut part).await?;
@@ -138,7 +138,7 @@ async fn answer(mut stream: TcpStream, front: &Front) -> io::Result<()> {
     stream.shutdown().await
 }
 
-fn told(head: &[u8], front: &Front) -> Vec<u8> {
+fn told(head: &[u8], front: &AppState) -> Vec<u8> {
     let line =
         head.split(|byte| *byte == b'\r').next().and_then(|line| std::str::from_utf8(line).ok());
     let mut words = line.unwrap_or_default().split(' ');

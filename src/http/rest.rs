@@ -1,9 +1,9 @@
 //! Collections and their items, for any context.
 
-use super::{Front, Host, input, list};
+use super::{AppState, Host, input, list};
 use crate::{
     actors::{Context, Fault},
-    inbound::{self, Answer, Collection, Place, Problem, Request, media, splice},
+    inbound::{self, Answer, Collection, PathTarget, Problem, Request, media, splice},
 };
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -13,8 +13,9 @@ use actix_web::{
 use std::sync::Arc;
 
 /// The methods that are offered at `place`.
-fn allow(context: &dyn Context, place: &Place<'_>) -> String {
-    let reads: &[_] = if matches!(place, Place::Item(Some(_), _)) { &[] } else { &["GET", "HEAD"] };
+fn allow(context: &dyn Context, place: &PathTarget<'_>) -> String {
+    let reads: &[_] =
+        if matches!(place, PathTarget::Item(Some(_), _)) { &[] } else { &["GET", "HEAD"] };
     [reads, &inbound::methods(context, place), &["OPTIONS"]].concat().join(", ")
 }
 
@@ -22,7 +23,7 @@ fn allow(context: &dyn Context, place: &Place<'_>) -> String {
 pub async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &Front,
+    front: &AppState,
     (context, within): (&Arc<dyn Context>, &Collection<Host>),
     collection: &str,
     rest: &str,
@@ -30,11 +31,13 @@ pub async fn answer(
     let place = inbound::place(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
     match *request.method() {
         Method::GET | Method::HEAD => match place {
-            Place::Collection => return list::answer(request, front, context, collection).await,
-            Place::Item(None, number) => {
+            PathTarget::Collection => {
+                return list::answer(request, front, context, collection).await;
+            }
+            PathTarget::Item(None, number) => {
                 return one(request, front, context, collection, number).await;
             }
-            Place::Item(Some(_), _) => {}
+            PathTarget::Item(Some(_), _) => {}
         },
         Method::OPTIONS => {
             let allow = allow(context.as_ref(), &place);
@@ -84,7 +87,7 @@ pub fn refusal(problem: Problem, request: &HttpRequest) -> HttpResponse {
 }
 
 /// A fault that was judged from accepted state waits until that state is durable.
-pub(super) async fn told(front: &Front, fault: Fault) -> Problem {
+pub(super) async fn told(front: &AppState, fault: Fault) -> Problem {
     if matches!(
         fault,
         Fault::Refused(_)
@@ -104,7 +107,7 @@ pub(super) async fn told(front: &Front, fault: Fault) -> Problem {
 
 async fn one(
     request: &HttpRequest,
-    front: &Front,
+    front: &AppState,
     context: &Arc<dyn Context>,
     collection: &str,
     number: u64,
@@ -134,7 +137,7 @@ async fn one(
 }
 
 /// Scheme and host as the client wrote them, or as a trusted proxy says that it did.
-pub fn base(request: &HttpRequest, front: &Front) -> String {
+pub fn base(request: &HttpRequest, front: &AppState) -> String {
     let proxies = &front.settings.trusted_proxies;
     if !proxies.is_empty() && request.peer_addr().is_some_and(|peer| proxies.contains(&peer.ip())) {
         // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.

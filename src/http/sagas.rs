@@ -1,6 +1,6 @@
 //! What happened in one saga, over all contexts of its system, page by page.
 
-use super::Front;
+use super::AppState;
 use crate::{
     actors::{Context, Fault, ParkedEvent, ParkedId, SagaEntry, SagaPart},
     domain::Name,
@@ -30,7 +30,7 @@ struct Member {
 
 /// The context whose sagas are called by `name`: that one, or of a system the one that its orders begin in. With it,
 /// whether that is so.
-fn beginner(front: &Front, name: &str) -> Option<(Name, bool)> {
+fn beginner(front: &AppState, name: &str) -> Option<(Name, bool)> {
     let here = front.node.contexts().iter().filter(|context| !context.is_view());
     let here = here.map(|context| (context.name(), context.is_order()));
     let elsewhere = front.settings.elsewhere.iter().map(|context| (context.name, context.is_order));
@@ -40,7 +40,7 @@ fn beginner(front: &Front, name: &str) -> Option<(Name, bool)> {
 
 /// What happened under one correlation id: in the saga that `name` began under `number`.
 pub(super) async fn saga(
-    front: &Front,
+    front: &AppState,
     name: &str,
     number: u64,
     query: &str,

@@ -4,7 +4,7 @@ use super::Elsewhere;
 use crate::{
     actors::{DeadLetters, ListLimits},
     events::Documents,
-    inbound::Inlet,
+    inbound::Ingress,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -64,7 +64,7 @@ pub struct HttpSettings {
     /// Contexts of other nodes.
     pub elsewhere: Vec<Elsewhere>,
     /// By what else commands come in, to tell how that is doing.
-    pub inlets: Vec<Arc<dyn Inlet>>,
+    pub inlets: Vec<Arc<dyn Ingress>>,
     /// What is said of events.
     pub documents: Documents,
     /// Messages of the broker that could not be taken.

@@ -36,7 +36,7 @@ impl Context for Things {
     fn filters(&self) -> &[&'static str] {
         &["status"]
     }
-    fn enter(&self, order: Order) -> BoxFuture<'static, Result<Outcome, Fault>> {
+    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
         assert_ne!(order.body["boom"], true, "boom");
         let stale = order.if_match.iter().any(|version| *version != 3);
         let body = br#"{"a":1}"#.to_vec();

@@ -7,7 +7,7 @@ use super::{
     paths::Door,
     problem::Problem,
 };
-use crate::actors::{Context, Order, Verb};
+use crate::actors::{CommandRequest, Context, Verb};
 use std::future::Future;
 
 /// Brings a command in by `door` of `context`, and answers when it is settled and durable. The body is asked for when
@@ -23,7 +23,8 @@ pub async fn command<H: Headers>(
     body: impl Future<Output = Result<Vec<u8>, Problem>>,
 ) -> Result<Answer, Problem> {
     let Request { method, headers, base, path, collection, rest } = *request;
-    let mut order = Order { door: door.at, number: door.number, ..Order::default() };
+    let mut order =
+        CommandRequest { door: door.at, number: door.number, ..CommandRequest::default() };
     let mut sent = Vec::new();
     if door.info.body.is_some() {
         match door.info.verb {

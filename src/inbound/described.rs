@@ -4,7 +4,7 @@ use super::schema::{Use, component, reference};
 use crate::actors::{Context, DoorInfo, Verb};
 use serde_json::{Map, Value, json};
 
-/// The schemas that every collection shares: `Link` and `Problem`.
+/// The schemas that every collection shares: `ManagedConnection` and `Problem`.
 pub fn shared() -> Map<String, Value> {
     let link = json!({ "type": "object", "properties": { "href": { "type": "string", "format": "uri-reference" } }, "required": ["href"] });
     let problem = json!({

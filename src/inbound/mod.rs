@@ -12,7 +12,7 @@ pub mod schema;
 pub use command::command;
 pub use hal::{base, media, splice};
 pub use input::{Headers, json, media_type, text};
-pub use paths::{Collection, Door, Found, Paths, Place, door, methods, place};
+pub use paths::{Collection, Door, PathTarget, Paths, RouteMatch, door, methods, place};
 pub use problem::Problem;
 
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub struct Answer {
 }
 
 /// An adapter beside the one that operators ask how everything is doing.
-pub trait Inlet: Debug + Send + Sync {
+pub trait Ingress: Debug + Send + Sync {
     /// How it is doing.
     fn health(&self) -> InletHealth;
 }

@@ -15,7 +15,7 @@ pub struct Paths<T> {
 }
 
 /// A collection, its path as it was written, and what follows it.
-pub type Found<'a, T> = (&'a Collection<T>, &'a str, &'a str);
+pub type RouteMatch<'a, T> = (&'a Collection<T>, &'a str, &'a str);
 
 /// A collection of a context.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl<T: Copy> Paths<T> {
     }
 
     /// The collection that `path` leads into, its path as it was written, and what follows it.
-    pub fn find<'a>(&'a self, path: &'a str) -> Option<Found<'a, T>> {
+    pub fn find<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a, T>> {
         let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
         let ends = [slashes.next().unwrap_or(path.len()), slashes.next().unwrap_or(path.len())];
         ends.into_iter().find_map(|end| {
@@ -60,7 +60,7 @@ impl<T: Copy> Paths<T> {
 
 /// Where in a collection a path leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum PathTarget<'a> {
     /// To the collection itself.
     Collection,
     /// To the thing of this number, behind a word or not.
@@ -68,17 +68,17 @@ pub enum Place<'a> {
 }
 
 /// Where in the collection of `context` the path leads that goes on with `rest`.
-pub fn place<'a>(context: &dyn Context, rest: &'a str) -> Option<Place<'a>> {
+pub fn place<'a>(context: &dyn Context, rest: &'a str) -> Option<PathTarget<'a>> {
     let number = |text: &str| {
         text.parse::<u64>().ok().filter(|n| *n > 0 && text.bytes().all(|b| b.is_ascii_digit()))
     };
     let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else {
-        return Some(Place::Collection);
+        return Some(PathTarget::Collection);
     };
     match rest.split_once('/') {
-        None => Some(Place::Item(None, number(rest)?)),
+        None => Some(PathTarget::Item(None, number(rest)?)),
         Some((word, rest)) if context.doors().iter().any(|door| door.word == Some(word)) => {
-            Some(Place::Item(Some(word), number(rest)?))
+            Some(PathTarget::Item(Some(word), number(rest)?))
         }
         Some(_) => None,
     }
@@ -98,28 +98,32 @@ pub struct Door<'a> {
 const METHODS: [(Verb, &str); 3] =
     [(Verb::Post, "POST"), (Verb::Patch, "PATCH"), (Verb::Delete, "DELETE")];
 
-fn is_at(door: &DoorInfo, place: &Place<'_>) -> bool {
+fn is_at(door: &DoorInfo, place: &PathTarget<'_>) -> bool {
     match place {
-        Place::Collection => door.verb == Verb::Post && door.word.is_none(),
-        Place::Item(None, _) => door.verb != Verb::Post && door.word.is_none(),
-        Place::Item(word, _) => door.word == *word,
+        PathTarget::Collection => door.verb == Verb::Post && door.word.is_none(),
+        PathTarget::Item(None, _) => door.verb != Verb::Post && door.word.is_none(),
+        PathTarget::Item(word, _) => door.word == *word,
     }
 }
 
 /// The door that `method` opens at `place`.
-pub fn door<'a>(context: &'a dyn Context, place: &Place<'_>, method: &str) -> Option<Door<'a>> {
+pub fn door<'a>(
+    context: &'a dyn Context,
+    place: &PathTarget<'_>,
+    method: &str,
+) -> Option<Door<'a>> {
     let (verb, _) = METHODS.into_iter().find(|(_, name)| *name == method)?;
     let (at, info) = context
         .doors()
         .iter()
         .enumerate()
         .find(|(_, door)| door.verb == verb && is_at(door, place))?;
-    let number = if let Place::Item(_, number) = place { Some(*number) } else { None };
+    let number = if let PathTarget::Item(_, number) = place { Some(*number) } else { None };
     Some(Door { at, info, number })
 }
 
 /// The methods that open a door at `place`.
-pub fn methods(context: &dyn Context, place: &Place<'_>) -> Vec<&'static str> {
+pub fn methods(context: &dyn Context, place: &PathTarget<'_>) -> Vec<&'static str> {
     let opens = |(verb, _): &(Verb, &str)| {
         context.doors().iter().any(|door| door.verb == *verb && is_at(door, place))
     };

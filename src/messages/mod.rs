@@ -4,7 +4,7 @@ mod webhook;
 
 pub use webhook::{Webhook, WebhookSettings};
 
-use crate::actors::{Outgoing, Sink};
+use crate::actors::{OutboundMessage, Sink};
 use futures_util::{FutureExt, future::BoxFuture};
 
 /// Under which name the place in each log is kept, whichever adapter is behind.
@@ -14,14 +14,14 @@ pub const SINK: &str = "messages";
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Log;
 
-impl Sink<Outgoing> for Log {
+impl Sink<OutboundMessage> for Log {
     fn take<'a>(
         &'a self,
         _context: &'static str,
-        items: &'a [(u64, Outgoing)],
+        items: &'a [(u64, OutboundMessage)],
     ) -> BoxFuture<'a, Result<usize, String>> {
         for (_, message) in items {
-            let Outgoing { context, event, number, saga, to, text, .. } = message;
+            let OutboundMessage { context, event, number, saga, to, text, .. } = message;
             let to = to.as_deref().unwrap_or("unknown");
             tracing::info!(context, %event, number, saga, to, text, "a text message");
         }

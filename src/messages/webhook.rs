@@ -1,7 +1,7 @@
 //! A webhook for text messages, signed as the Standard Webhooks specification says: the receiver can tell that a message
 //! is ours and not an old one sent again, and knows a repeated one by its id.
 
-use crate::actors::{Outgoing, Sink};
+use crate::actors::{OutboundMessage, Sink};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::{FutureExt, future::BoxFuture, future::join_all};
 use hmac::{Hmac, KeyInit, Mac};
@@ -51,8 +51,8 @@ impl Webhook {
         Ok(Self { client: client.map_err(|why| why.to_string())?, settings })
     }
 
-    async fn send(&self, message: &Outgoing) -> Result<(), String> {
-        let Outgoing { context, event, number, at, saga, to, text } = message;
+    async fn send(&self, message: &OutboundMessage) -> Result<(), String> {
+        let OutboundMessage { context, event, number, at, saga, to, text } = message;
         let id = format!("{context}-{event}");
         let data = json!({ "context": context, "number": number, "correlationId": saga, "to": to, "text": text });
         let body = json!({ "type": "text-message", "timestamp": at.to_string(), "data": data })
@@ -114,11 +114,11 @@ fn sign(secret: &[u8], id: &str, seconds: u64, body: &str) -> Result<String, Str
     Ok(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
 }
 
-impl Sink<Outgoing> for Webhook {
+impl Sink<OutboundMessage> for Webhook {
     fn take<'a>(
         &'a self,
         _context: &'static str,
-        items: &'a [(u64, Outgoing)],
+        items: &'a [(u64, OutboundMessage)],
     ) -> BoxFuture<'a, Result<usize, String>> {
         async move {
             let mut telephones = HashSet::new();

@@ -2,7 +2,9 @@
 
 mod bounded;
 
-use crate::actors::{EventId, Past, PeerAnswer, PeerQuestion, PeerReply, Published, Silence, Wire};
+use crate::actors::{
+    EventId, Past, PeerAnswer, PeerClient, PeerQuestion, PeerReply, RecordedEvent, Silence,
+};
 use futures_util::{FutureExt, future::BoxFuture};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
@@ -72,7 +74,7 @@ impl HttpWire {
     }
 }
 
-impl Wire for HttpWire {
+impl PeerClient for HttpWire {
     fn reaches(&self, context: &str) -> bool {
         self.peers.urls.contains_key(context)
     }
@@ -131,7 +133,7 @@ impl Wire for HttpWire {
         from: u64,
         after: Option<EventId>,
         linger: Duration,
-    ) -> BoxFuture<'static, Result<Vec<Published>, Silence>> {
+    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
         let Some(mut url) = self.url("events", context) else { return nobody() };
         let after = after.map(|id| format!("&after={}", id.in_full())).unwrap_or_default();
         url.set_query(Some(&format!("from={from}{after}&linger={}", linger.as_millis())));
@@ -140,7 +142,7 @@ impl Wire for HttpWire {
         let limit = self.peers.answer_limit;
         let read = self.elsewhere(async move {
             let answer = answered(request, limit).await?;
-            bounded::json::<Vec<Published>>(answer, limit).await.map_err(Silence::Away)
+            bounded::json::<Vec<RecordedEvent>>(answer, limit).await.map_err(Silence::Away)
         });
         async move { read.await.unwrap_or_else(|| Err(away(&"the runtime has ended"))) }.boxed()
     }

@@ -14,7 +14,7 @@ mod sled;
 pub use self::{
     memory::MemoryStore,
     sled::{
-        Audit, Checked, CheckedTree, Hazards, Options, Problem, Reserve, Scrubbing, SledStore,
+        Audit, Checked, CheckedTree, FailPoints, Options, Problem, Reserve, Scrubbing, SledStore,
         check,
     },
 };

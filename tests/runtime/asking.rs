@@ -5,7 +5,9 @@ use super::{
     kiosk,
 };
 use holdfast::{
-    actors::{BreakerSettings, Fault, GuardSettings, Injected, Layout, NodeSettings, Order},
+    actors::{
+        BreakerSettings, CommandRequest, Fault, GuardSettings, Injected, NodeBuilder, NodeSettings,
+    },
     board::{explore, samples},
     domain::{Aggregate, Board, Name, View},
     store::MemoryStore,
@@ -98,7 +100,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    fn of(system: &'static str, board: &mut Layout<'_>) {
+    fn of(system: &'static str, board: &mut NodeBuilder<'_>) {
         assert!(systems::lay_out(system, board));
     }
     let case = |lay_out: LayOut, asked, opening: &[Said], order: Said| {
@@ -180,7 +182,7 @@ impl Case {
         bench.comes_right(|_| Ok(())).await;
         bench.context(self.asked).set_fault(NOBODY_ANSWERS);
         let (context, door, number, body) = self.in_vain.clone();
-        let order = Order { door, number, body, ..Order::default() };
+        let order = CommandRequest { door, number, body, ..CommandRequest::default() };
         let answer = actix_rt::spawn(bench.context(context).enter(order));
         eventually(|| breaker_of(&bench, self.asked) != "closed").await;
         if !self.repeats {
@@ -286,8 +288,10 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     // The first one is still asking the deposit when nobody answers the second one's question to the bike.
     let deposit = bench.context("gbike.userDeposit");
     deposit.set_fault(Some(Injected { delay_ms: (1_000, 1_000), failure_rate: 0.0 }));
-    let order =
-        super::bench::under("key", &Order { body: case.order.3.clone(), ..Order::default() });
+    let order = super::bench::under(
+        "key",
+        &CommandRequest { body: case.order.3.clone(), ..CommandRequest::default() },
+    );
     let first = actix_rt::spawn(bench.context("gbike.rent").enter(order.clone()));
     eventually(|| deposit.health().guard.unwrap().in_flight == 1).await;
     deposit.set_fault(None);

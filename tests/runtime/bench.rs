@@ -2,8 +2,8 @@
 
 use holdfast::{
     actors::{
-        Context, Fault, GuardSettings, IdempotencyKey, Layout, ListQuery, LocalNode, Node,
-        NodeSettings, Order, Outcome,
+        CommandRequest, Context, Fault, GuardSettings, IdempotencyKey, ListQuery, LocalNode, Node,
+        NodeBuilder, NodeSettings, Outcome,
     },
     store::{MemoryStore, Store},
     systems,
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Lays contexts out on a node.
-pub type LayOut = fn(&mut Layout<'_>);
+pub type LayOut = fn(&mut NodeBuilder<'_>);
 
 /// BookRent.
-pub fn bookrent(board: &mut Layout<'_>) {
+pub fn bookrent(board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out("bookrent", board));
 }
 
@@ -63,10 +63,11 @@ impl Bench {
         number: Option<u64>,
         body: Value,
     ) -> Result<Outcome, Fault> {
-        self.order(context, Order { door, number, body, ..Order::default() }).await
+        self.order(context, CommandRequest { door, number, body, ..CommandRequest::default() })
+            .await
     }
 
-    pub async fn order(&self, context: &str, order: Order) -> Result<Outcome, Fault> {
+    pub async fn order(&self, context: &str, order: CommandRequest) -> Result<Outcome, Fault> {
         self.context(context).enter(order).await
     }
 
@@ -132,15 +133,15 @@ impl Bench {
 }
 
 /// An order for a rent.
-pub fn rent(book: u64, user: u64) -> Order {
+pub fn rent(book: u64, user: u64) -> CommandRequest {
     let body = json!({ "bookId": book, "userId": user, "address": "분당" });
-    Order { body, ..Order::default() }
+    CommandRequest { body, ..CommandRequest::default() }
 }
 
 /// The same order under an idempotency key.
-pub fn under(key: &str, order: &Order) -> Order {
+pub fn under(key: &str, order: &CommandRequest) -> CommandRequest {
     let idempotency = Some(IdempotencyKey { scope: key.into(), fingerprint: 1 });
-    Order { idempotency, ..order.clone() }
+    CommandRequest { idempotency, ..order.clone() }
 }
 
 /// Settings under which `context` is asked as `guard` says.

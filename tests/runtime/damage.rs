@@ -5,7 +5,7 @@ use super::{
     kiosk::kiosk,
 };
 use holdfast::{
-    actors::{EventId, Fault, ListQuery, Node, NodeSettings, Order, Phase},
+    actors::{CommandRequest, EventId, Fault, ListQuery, Node, NodeSettings, Phase},
     store::{MemoryStore, keys::Space},
 };
 use serde_json::json;
@@ -203,7 +203,8 @@ async fn a_damaged_page_of_questions_is_found_again_from_the_states() {
     bench.enter("kiosk.order", 0, None, body).await.unwrap();
     // It asks until it is answered, and nobody is there.
     let context = bench.context("kiosk.order");
-    let change = Order { door: 1, number: Some(1), body: json!(null), ..Order::default() };
+    let change =
+        CommandRequest { door: 1, number: Some(1), body: json!(null), ..CommandRequest::default() };
     let (waits, questions) =
         (context.enter(change), || keys(&bench, "kiosk.order", Space::Question));
     let waits = actix_rt::spawn(waits);
@@ -237,9 +238,9 @@ async fn a_damaged_page_of_answers_is_no_answer_and_no_second_decision() {
 #[actix_rt::test]
 async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_costs_nobody_else_anything() {
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
-    let place = |seat: &str| Order {
+    let place = |seat: &str| CommandRequest {
         body: json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 }),
-        ..Order::default()
+        ..CommandRequest::default()
     };
     bench.order("kiosk.order", under("one", &place("A1"))).await.unwrap();
     bench.order("kiosk.order", under("two", &place("A2"))).await.unwrap();

@@ -6,7 +6,7 @@ use super::{
 };
 use futures_util::future::{Either, select};
 use holdfast::{
-    actors::{Injected, Layout, Order},
+    actors::{CommandRequest, Injected, NodeBuilder},
     domain::Board,
     store::MemoryStore,
     systems::{
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const MOST: u64 = 12;
 
-fn ebook(board: &mut Layout<'_>) {
+fn ebook(board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out("ebook", board));
 }
 
@@ -111,18 +111,19 @@ async fn whatever_goes_wrong_at_whichever_step_of_the_library_the_world_is_right
     let register = || {
         (
             "ebook.book",
-            Order {
+            CommandRequest {
                 body: json!({ "bookName": "Hello, JAVA", "rentalFee": 3000 }),
-                ..Order::default()
+                ..CommandRequest::default()
             },
         )
     };
     let rent = |book: u64, fee: Option<u64>| {
         let body = json!({ "userId": 7, "bookId": book, "rentalFee": fee });
-        ("ebook.rent", Order { body, ..Order::default() })
+        ("ebook.rent", CommandRequest { body, ..CommandRequest::default() })
     };
-    let command =
-        |context, door, number| (context, Order { door, number: Some(number), ..Order::default() });
+    let command = |context, door, number| {
+        (context, CommandRequest { door, number: Some(number), ..CommandRequest::default() })
+    };
     let orders = vec![
         register(),
         register(),
@@ -139,7 +140,7 @@ async fn whatever_goes_wrong_at_whichever_step_of_the_library_the_world_is_right
     every_step_goes_wrong(Saga { lay_out: ebook, orders, right: the_world_is_right }).await;
 }
 
-fn payment_last(board: &mut Layout<'_>) {
+fn payment_last(board: &mut NodeBuilder<'_>) {
     board.aggregate::<Rent>();
     board.aggregate::<Book>();
     board.view::<Row>();
@@ -148,8 +149,10 @@ fn payment_last(board: &mut Layout<'_>) {
 
 #[actix_rt::test]
 async fn a_question_that_is_found_after_a_crash_waits_for_whoever_starts_later() {
-    let rent =
-        Order { body: json!({ "userId": 7, "bookId": 9, "rentalFee": 3000 }), ..Order::default() };
+    let rent = CommandRequest {
+        body: json!({ "userId": 7, "bookId": 9, "rentalFee": 3000 }),
+        ..CommandRequest::default()
+    };
     let settings = || guarded("ebook.payment", hasty(20_000));
     for round in 0..60 {
         let bench = Bench::of(MemoryStore::new(), settings(), payment_last).ready().await;

@@ -8,7 +8,7 @@ use super::{
     lockers::{lockers, seat},
 };
 use holdfast::{
-    actors::{ListQuery, Node, NodeSettings, Order, Phase},
+    actors::{CommandRequest, ListQuery, Node, NodeSettings, Phase},
     store::{
         MemoryStore,
         keys::{KeyBuf, Space},
@@ -17,10 +17,10 @@ use holdfast::{
 use serde_json::json;
 use std::time::Duration;
 
-fn place(seat: &str, seconds: u64) -> Order {
-    Order {
+fn place(seat: &str, seconds: u64) -> CommandRequest {
+    CommandRequest {
         body: json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": seconds }),
-        ..Order::default()
+        ..CommandRequest::default()
     }
 }
 
@@ -83,11 +83,11 @@ async fn a_context_starts_whatever_is_lost_of_what_is_set_aside_or_open() {
     eventually(|| bench.context("kiosk.slip").health().parked == 2).await;
     bench.context("kiosk.desk").stop().await;
     let changes: Vec<_> = [1, 2]
-        .map(|number| Order {
+        .map(|number| CommandRequest {
             door: 1,
             number: Some(number),
             body: json!(null),
-            ..Order::default()
+            ..CommandRequest::default()
         })
         .map(|order| actix_rt::spawn(bench.context("kiosk.order").enter(order)))
         .into();

@@ -5,7 +5,7 @@ use super::{
     steps::{CLOCK, Saga, every_step_goes_wrong},
 };
 use holdfast::{
-    actors::{Layout, LocalNode, Node, NodeSettings, Order},
+    actors::{CommandRequest, LocalNode, Node, NodeBuilder, NodeSettings},
     store::{MemoryStore, Store},
     systems,
 };
@@ -21,7 +21,7 @@ const MOST: u64 = 20;
 const CUSTOMER: u64 = 17;
 const OTHER: u64 = 18;
 
-fn gbike(board: &mut Layout<'_>) {
+fn gbike(board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out("gbike", board));
 }
 
@@ -58,7 +58,8 @@ fn is_right(bench: &Bench, paid_in: u64) -> Result<(), String> {
 
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_gbike_the_world_is_right_afterwards() {
-    let post = |context, body: Value| (context, Order { body, ..Order::default() });
+    let post =
+        |context, body: Value| (context, CommandRequest { body, ..CommandRequest::default() });
     let bike =
         |number: u64| post("gbike.bike", json!({ "bikeid": number, "location": "somewhere" }));
     let top_up =
@@ -66,7 +67,10 @@ async fn whatever_goes_wrong_at_whichever_step_of_gbike_the_world_is_right_after
     let rent = |bike: u64, user: u64| post("gbike.rent", json!({ "bikeid": bike, "userid": user }));
     let bring_back = |number: u64| {
         let body = json!({ "endlocation": format!("zone {number}") });
-        ("gbike.rent", Order { door: 1, number: Some(number), body, ..Order::default() })
+        (
+            "gbike.rent",
+            CommandRequest { door: 1, number: Some(number), body, ..CommandRequest::default() },
+        )
     };
     let orders = vec![
         top_up(500),
@@ -75,7 +79,7 @@ async fn whatever_goes_wrong_at_whichever_step_of_gbike_the_world_is_right_after
         rent(11, CUSTOMER),
         rent(11, OTHER),
         rent(12, CUSTOMER),
-        (CLOCK, Order { number: Some(10), ..Order::default() }),
+        (CLOCK, CommandRequest { number: Some(10), ..CommandRequest::default() }),
         // Neither ride is covered; both are, later.
         bring_back(1),
         bring_back(3),
@@ -114,7 +118,10 @@ async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_mean
     let paid_in = RIDES * 1000;
     let before = commit(&bench);
     bench.store.end_after(before + 1, before + 2);
-    let pay = Order { body: json!({ "userid": CUSTOMER, "deposit": paid_in }), ..Order::default() };
+    let pay = CommandRequest {
+        body: json!({ "userid": CUSTOMER, "deposit": paid_in }),
+        ..CommandRequest::default()
+    };
     let paying = actix_rt::spawn(bench.context("gbike.userDeposit").enter(pay));
     eventually(|| commit(&bench) > before).await;
     let mut crashes = 0;

@@ -5,9 +5,9 @@ use super::{
     counting::{Counting, Written},
 };
 use holdfast::{
-    actors::{Layout, LocalNode, Node, NodeSettings, Order},
+    actors::{CommandRequest, LocalNode, Node, NodeBuilder, NodeSettings},
     board::samples,
-    domain::{Aggregate, Board, Folds, Id, Moment, Timestamp, View},
+    domain::{Aggregate, Board, DecisionContext, Folds, Id, Timestamp, View},
     store::{Store, codec, keys::Space},
     systems,
 };
@@ -71,7 +71,7 @@ impl Board for Driven {
                     _ => other(&commands, &mut chance),
                 };
                 let at = Timestamp::from_micros(step as i64 * 1_000_000);
-                let moment = Moment { id: Id::new(1), at, settings: &settings };
+                let moment = DecisionContext { id: Id::new(1), at, settings: &settings };
                 for event in state.decide(command, &moment).unwrap_or_default() {
                     state.evolve(&event);
                 }
@@ -100,11 +100,7 @@ struct Drawn<V> {
     folds: Vec<Fold<V>>,
 }
 impl<V: View> Folds<V> for Drawn<V> {
-    fn hearing<S: Aggregate>(
-        &mut self,
-        _: fn(&S::Event) -> Option<u64>,
-        fold: fn(&mut V, &S::Event),
-    ) {
+    fn on<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
         let events = samples::<S::Event>().unwrap();
         self.folds.push(Box::new(move |row, chance| fold(row, &other(&events, chance))));
     }
@@ -122,7 +118,7 @@ fn whatever_happens_to_a_thing_however_often_what_is_kept_of_it_stays_small() {
     assert!(grown.is_empty(), "these grow: {grown:?}");
 }
 
-fn of(system: &'static str, board: &mut Layout<'_>) {
+fn of(system: &'static str, board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out(system, board));
 }
 
@@ -190,9 +186,9 @@ async fn a_customer_who_owes_for_many_rides_pays_them_all_and_rents_again() {
     let rides: u64 = std::env::var("HOLDFAST_RIDES").map_or(300, |rides| rides.parse().unwrap());
     let (bench, counting) =
         bench(|board| of("gbike", board), &[("gbike", json!({ "fee_per_minute": 100 }))]).await;
-    let node = |order: Order, context: &'static str| bench.context(context).enter(order);
-    let body = |body: Value| Order { body, ..Order::default() };
-    let all = |context: &'static str, orders: Vec<Order>| async move {
+    let node = |order: CommandRequest, context: &'static str| bench.context(context).enter(order);
+    let body = |body: Value| CommandRequest { body, ..CommandRequest::default() };
+    let all = |context: &'static str, orders: Vec<CommandRequest>| async move {
         // A context takes so many at once.
         for some in orders.chunks(500) {
             let answers = futures_util::future::join_all(
@@ -215,8 +211,11 @@ async fn a_customer_who_owes_for_many_rides_pays_them_all_and_rents_again() {
     .await;
     quiet(&bench).await;
     bench.node.advance_clock(Duration::from_secs(60)).unwrap();
-    let end =
-        |number| Order { door: 1, number: Some(number), ..body(json!({ "endlocation": "there" })) };
+    let end = |number| CommandRequest {
+        door: 1,
+        number: Some(number),
+        ..body(json!({ "endlocation": "there" }))
+    };
     all("gbike.rent", (1..=rides).map(end).collect()).await;
     quiet(&bench).await;
     let account = bench.see("gbike.userDeposit", 7).unwrap();

@@ -4,7 +4,7 @@
 //! Customer ─▶ Place ─▶ order (claims a seat, has a deadline) ══ till: Charge ══▶ ══ bank: Approve ══▶ OrderPlaced ┄▶ slip
 //! ```
 
-use holdfast::{actors::Layout, domain::*};
+use holdfast::{actors::NodeBuilder, domain::*};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -13,7 +13,7 @@ use std::{
 };
 use strum::AsRefStr;
 
-pub fn kiosk(board: &mut Layout<'_>) {
+pub fn kiosk(board: &mut NodeBuilder<'_>) {
     board.aggregate::<Desk>();
     board.aggregate::<Order>();
     board.aggregate::<Slip>();
@@ -60,19 +60,23 @@ pub enum DeskEvent {
 }
 impl Entity for Desk {
     const NAME: Name = name("kiosk.desk", "desks", "desk");
-    type Shown = DeskShown;
-    fn show(&self, _: Id<Self>) -> DeskShown {
+    type Representation = DeskShown;
+    fn represent(&self, _: Id<Self>) -> DeskShown {
         DeskShown { charged: self.charged.clone(), given_back: self.given_back }
     }
-    fn standing(&self) -> Standing {
-        Standing::Established
+    fn lifecycle(&self) -> Lifecycle {
+        Lifecycle::Established
     }
 }
 impl Aggregate for Desk {
     type Command = DeskCommand;
     type Event = DeskEvent;
     type Settings = KioskSettings;
-    fn decide(&self, command: DeskCommand, this: &Moment<'_, Self>) -> Decision<DeskEvent> {
+    fn decide(
+        &self,
+        command: DeskCommand,
+        this: &DecisionContext<'_, Self>,
+    ) -> Decision<DeskEvent> {
         match command {
             // Desk 13 is closed.
             DeskCommand::Charge { .. } if this.id.get() == 13 => {
@@ -95,14 +99,14 @@ impl Aggregate for Desk {
         }
     }
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Order>(|event| match event {
+        policies.on::<Order>(|event| match event {
             OrderEvent::OrderEnded { order, desk, attempt, .. } => {
                 Some((*desk, DeskCommand::GiveBack { order: *order, attempt: *attempt }))
             }
             _ => None,
         });
     }
-    fn withdraws(command: &DeskCommand) -> Option<AskId> {
+    fn compensates(command: &DeskCommand) -> Option<AskId> {
         match command {
             DeskCommand::GiveBack { order, attempt } => Some(AskId::of(*order, *attempt)),
             DeskCommand::Charge { .. } => None,
@@ -180,16 +184,16 @@ pub struct KioskSettings {
 }
 impl Entity for Order {
     const NAME: Name = name("kiosk.order", "orders", "order");
-    type Shown = OrderShown;
-    fn show(&self, _: Id<Self>) -> OrderShown {
+    type Representation = OrderShown;
+    fn represent(&self, _: Id<Self>) -> OrderShown {
         OrderShown { seat: self.seat.clone(), price: self.price, status: self.status }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match (self.status, &self.refusal) {
-            (OrderStatus::New, _) => Standing::Absent,
-            (OrderStatus::Requested, _) => Standing::Open,
-            (OrderStatus::Ended, Some(refusal)) => Standing::Ended(refusal.clone()),
-            _ => Standing::Established,
+            (OrderStatus::New, _) => Lifecycle::Absent,
+            (OrderStatus::Requested, _) => Lifecycle::Open,
+            (OrderStatus::Ended, Some(refusal)) => Lifecycle::Ended(refusal.clone()),
+            _ => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -200,7 +204,11 @@ impl Aggregate for Order {
     type Command = OrderCommand;
     type Event = OrderEvent;
     type Settings = KioskSettings;
-    fn decide(&self, command: OrderCommand, this: &Moment<'_, Self>) -> Decision<OrderEvent> {
+    fn decide(
+        &self,
+        command: OrderCommand,
+        this: &DecisionContext<'_, Self>,
+    ) -> Decision<OrderEvent> {
         use {OrderCommand::*, OrderEvent::*, OrderStatus::*};
         match (self.status, command) {
             (New, Place(place)) => {
@@ -278,7 +286,7 @@ impl Aggregate for Order {
             )
         })
     }
-    fn turned_down(event: &OrderEvent) -> Option<Refusal> {
+    fn rejects(event: &OrderEvent) -> Option<Refusal> {
         match event {
             OrderEvent::ChangeRefused { closed: true } => {
                 Some(Refusal::conflict("closed", "closed", "닫힘"))
@@ -300,7 +308,7 @@ impl Aggregate for Order {
             .filter(|_| self.status == OrderStatus::Placed)
             .map(|until| (until, OrderCommand::Expire))
     }
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |place: Place| {
             (
                 place.number.map_or(Target::New, |number| Target::Chosen(Id::new(number))),
@@ -335,12 +343,12 @@ pub enum SlipEvent {
 }
 impl Entity for Slip {
     const NAME: Name = name("kiosk.slip", "slips", "slip");
-    type Shown = SlipShown;
-    fn show(&self, _: Id<Self>) -> SlipShown {
+    type Representation = SlipShown;
+    fn represent(&self, _: Id<Self>) -> SlipShown {
         SlipShown { prints: self.prints }
     }
-    fn standing(&self) -> Standing {
-        if self.prints > 0 { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.prints > 0 { Lifecycle::Established } else { Lifecycle::Absent }
     }
 }
 impl Aggregate for Slip {
@@ -350,7 +358,7 @@ impl Aggregate for Slip {
     fn decide(
         &self,
         SlipCommand::Print { seat }: SlipCommand,
-        _: &Moment<'_, Self>,
+        _: &DecisionContext<'_, Self>,
     ) -> Decision<SlipEvent> {
         assert!(!is_poison("choke", &seat), "paper jam");
         emit(SlipEvent::Printed { seat })
@@ -360,7 +368,7 @@ impl Aggregate for Slip {
         self.paper = if is_poison("endless", seat) { seat.repeat(2000) } else { seat.clone() };
     }
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Order>(|event| match event {
+        policies.on::<Order>(|event| match event {
             OrderEvent::OrderPlaced { seat } => {
                 let number =
                     seat.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(1);
@@ -384,17 +392,17 @@ pub struct WallShown {
 }
 impl Entity for Wall {
     const NAME: Name = name("kiosk.wall", "walls", "wall");
-    type Shown = WallShown;
-    fn show(&self, _: Id<Self>) -> WallShown {
+    type Representation = WallShown;
+    fn represent(&self, _: Id<Self>) -> WallShown {
         WallShown { prints: self.prints }
     }
-    fn standing(&self) -> Standing {
-        Standing::Established
+    fn lifecycle(&self) -> Lifecycle {
+        Lifecycle::Established
     }
 }
 impl View for Wall {
     fn folds(folds: &mut impl Folds<Self>) {
-        folds.hearing::<Slip>(
+        folds.on::<Slip>(
             |SlipEvent::Printed { seat }| {
                 seat.rsplit('-').next().and_then(|number| number.parse().ok())
             },

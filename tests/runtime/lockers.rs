@@ -1,11 +1,11 @@
 //! A system for tests whose functions of stored state have versions: the second does not see upper and lower case.
 
-use holdfast::{actors::Layout, domain::*};
+use holdfast::{actors::NodeBuilder, domain::*};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::AsRefStr;
 
-pub fn lockers<const V: u16>(board: &mut Layout<'_>) {
+pub fn lockers<const V: u16>(board: &mut NodeBuilder<'_>) {
     board.aggregate::<Locker<V>>();
     board.view::<Wall<V>>();
 }
@@ -69,12 +69,12 @@ struct Take {
 impl<const V: u16> Entity for Locker<V> {
     const NAME: Name = name("lockers.locker", "lockers", "locker");
     const INDEX_VERSION: u16 = V;
-    type Shown = Shown;
-    fn show(&self, _: Id<Self>) -> Shown {
+    type Representation = Shown;
+    fn represent(&self, _: Id<Self>) -> Shown {
         Shown { key: self.key.clone(), closed: self.closed }
     }
-    fn standing(&self) -> Standing {
-        if self.key.is_empty() { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.key.is_empty() { Lifecycle::Absent } else { Lifecycle::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         indexes(V, &self.key)
@@ -88,7 +88,7 @@ impl<const V: u16> Aggregate for Locker<V> {
     const CLAIMS_VERSION: u16 = V;
     const DUE_VERSION: u16 = V;
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         match command {
             Command::Take { key, until } if self.key.is_empty() => emit(Event::Taken {
                 number: this.id.get(),
@@ -115,7 +115,7 @@ impl<const V: u16> Aggregate for Locker<V> {
         let until = self.until.filter(|_| !self.closed && !self.given_up)?;
         Some((until.plus_micros(-earlier), Command::Close))
     }
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |Take { key, until }: Take| {
             (Target::New, Command::Take { key, until })
         });
@@ -134,12 +134,12 @@ pub struct WallShown {
 impl<const V: u16> Entity for Wall<V> {
     const NAME: Name = name("lockers.wall", "walls", "wall");
     const INDEX_VERSION: u16 = V;
-    type Shown = WallShown;
-    fn show(&self, _: Id<Self>) -> WallShown {
+    type Representation = WallShown;
+    fn represent(&self, _: Id<Self>) -> WallShown {
         WallShown { key: self.key.clone() }
     }
-    fn standing(&self) -> Standing {
-        if self.key.is_empty() { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.key.is_empty() { Lifecycle::Absent } else { Lifecycle::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         indexes(V, &self.key)
@@ -147,7 +147,7 @@ impl<const V: u16> Entity for Wall<V> {
 }
 impl<const V: u16> View for Wall<V> {
     fn folds(folds: &mut impl Folds<Self>) {
-        folds.hearing::<Locker<V>>(
+        folds.on::<Locker<V>>(
             |event| if let Event::Taken { number, .. } = event { Some(*number) } else { None },
             |row, event| {
                 if let Event::Taken { key, .. } = event {

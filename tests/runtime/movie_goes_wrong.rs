@@ -5,7 +5,7 @@ use super::{
     movie_waits::movie,
     steps::{Saga, every_step_goes_wrong},
 };
-use holdfast::actors::Order;
+use holdfast::actors::CommandRequest;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -64,15 +64,21 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
 async fn whatever_goes_wrong_at_whichever_step_of_movie_booking_the_world_is_right_afterwards() {
     let book = |seat: &str| {
         let body = json!({ "qty": 1, "movieName": "soul", "seat": seat, "showtime": "2026-12-24T10:00:00Z" });
-        ("movie.book", Order { body, ..Order::default() })
+        ("movie.book", CommandRequest { body, ..CommandRequest::default() })
     };
     let cancel = |number| {
         let body = json!({ "status": "Canceled" });
-        ("movie.book", Order { door: 1, number: Some(number), body, ..Order::default() })
+        (
+            "movie.book",
+            CommandRequest { door: 1, number: Some(number), body, ..CommandRequest::default() },
+        )
     };
     let print = |number| {
         let body = json!({ "status": "Printed" });
-        ("movie.ticket", Order { door: 0, number: Some(number), body, ..Order::default() })
+        (
+            "movie.ticket",
+            CommandRequest { door: 0, number: Some(number), body, ..CommandRequest::default() },
+        )
     };
     let orders = vec![book("1A"), print(1), cancel(1), book("2B"), cancel(2), book("2B"), print(2)];
     every_step_goes_wrong(Saga { lay_out: movie, orders, right: the_world_is_right }).await;

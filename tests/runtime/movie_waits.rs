@@ -5,7 +5,7 @@
 
 use super::bench::{Bench, eventually, guarded, hasty, under, value};
 use holdfast::{
-    actors::{Fault, Injected, Layout, NodeSettings, Order, Outcome},
+    actors::{CommandRequest, Fault, Injected, NodeBuilder, NodeSettings, Outcome},
     domain::Refusal,
     store::MemoryStore,
     systems,
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 const LONG: u64 = 60_000;
 
-pub fn movie(board: &mut Layout<'_>) {
+pub fn movie(board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out("movie", board));
 }
 
@@ -29,11 +29,21 @@ fn late(millis: u64, failure_rate: f64) -> Option<Injected> {
     Some(Injected { delay_ms: (millis, millis), failure_rate })
 }
 
-fn print() -> Order {
-    Order { door: 0, number: Some(1), body: json!({ "status": "Printed" }), ..Order::default() }
+fn print() -> CommandRequest {
+    CommandRequest {
+        door: 0,
+        number: Some(1),
+        body: json!({ "status": "Printed" }),
+        ..CommandRequest::default()
+    }
 }
-fn cancel() -> Order {
-    Order { door: 1, number: Some(1), body: json!({ "status": "Canceled" }), ..Order::default() }
+fn cancel() -> CommandRequest {
+    CommandRequest {
+        door: 1,
+        number: Some(1),
+        body: json!({ "status": "Canceled" }),
+        ..CommandRequest::default()
+    }
 }
 
 type Answering = JoinHandle<Result<Outcome, Fault>>;
@@ -136,7 +146,7 @@ async fn a_question_that_waits_is_put_again_when_who_is_asked_was_away() {
 async fn still_open_is_never_kept_under_a_key() {
     let bench = Bench::of(MemoryStore::new(), patient(), movie).ready().await;
     bench.context("movie.payment").set_fault(late(LONG, 0.0));
-    let order = Order { body: json!({ "qty": 1 }), ..Order::default() };
+    let order = CommandRequest { body: json!({ "qty": 1 }), ..CommandRequest::default() };
     let booking = actix_rt::spawn(bench.context("movie.book").enter(order));
     eventually(|| bench.see("movie.book", 1).is_some_and(|book| book["status"] == "Registered"))
         .await;

@@ -8,7 +8,7 @@ use super::{
     lockers::{lockers, seat},
 };
 use holdfast::{
-    actors::{Fault, IdempotencyKey, LocalNode, Node, NodeSettings, Order},
+    actors::{CommandRequest, Fault, IdempotencyKey, LocalNode, Node, NodeSettings},
     domain::{AskId, Refusal},
     store::{
         MemoryStore, codec,
@@ -80,9 +80,9 @@ fn made_old(store: &MemoryStore, context: &str) {
     }
 }
 
-fn keyed(scope: &str, fingerprint: u64) -> Order {
+fn keyed(scope: &str, fingerprint: u64) -> CommandRequest {
     let idempotency = Some(IdempotencyKey { scope: scope.into(), fingerprint });
-    Order { body: json!({ "title": "one" }), idempotency, ..Order::default() }
+    CommandRequest { body: json!({ "title": "one" }), idempotency, ..CommandRequest::default() }
 }
 
 const SCOPE: &str = "anonymous POST /bookrent/books k\u{0}k";
@@ -155,7 +155,12 @@ async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_th
         .await
         .unwrap();
     bench.context("kiosk.desk").stop().await;
-    let change = || Order { door: 1, number: Some(1), body: json!(null), ..Order::default() };
+    let change = || CommandRequest {
+        door: 1,
+        number: Some(1),
+        body: json!(null),
+        ..CommandRequest::default()
+    };
     let waits = actix_rt::spawn(bench.context("kiosk.order").enter(change()));
     eventually(|| {
         bench.store.rows("kiosk.order").iter().any(|(key, _)| key[0] == Space::Question as u8)
@@ -200,8 +205,10 @@ async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_th
     let bench = Bench::of(store, NodeSettings::default(), kiosk).ready().await;
     eventually(|| bench.see("kiosk.order", 1).unwrap()["status"] == "Placed").await;
     for scope in scopes {
-        let order =
-            Order { idempotency: Some(IdempotencyKey { scope, fingerprint: 1 }), ..change() };
+        let order = CommandRequest {
+            idempotency: Some(IdempotencyKey { scope, fingerprint: 1 }),
+            ..change()
+        };
         let told = bench.order("kiosk.order", order).await.unwrap();
         assert!(told.replayed && value(&told)["status"] == "Placed", "{told:?}");
     }

@@ -5,7 +5,7 @@ use super::{
     steps::{Saga, every_step_goes_wrong},
 };
 use holdfast::{
-    actors::{Layout, Order},
+    actors::{CommandRequest, NodeBuilder},
     systems,
 };
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const MOST: u64 = 12;
 const STOCK: u64 = 1;
 
-fn purifier(board: &mut Layout<'_>) {
+fn purifier(board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out("purifier", board));
 }
 
@@ -73,13 +73,15 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
 
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_the_purifier_the_world_is_right_afterwards() {
-    let register =
-        Order { body: json!({ "name": "P1", "amt": 30_000, "stock": STOCK }), ..Order::default() };
+    let register = CommandRequest {
+        body: json!({ "name": "P1", "amt": 30_000, "stock": STOCK }),
+        ..CommandRequest::default()
+    };
     let rental = |product: u64, amt: u64| {
         let body = json!({ "customerId": 7, "productId": product, "amt": amt, "address": "Seoul" });
-        ("purifier.rental", Order { body, ..Order::default() })
+        ("purifier.rental", CommandRequest { body, ..CommandRequest::default() })
     };
-    let cancel = Order { door: 2, number: Some(1), ..Order::default() };
+    let cancel = CommandRequest { door: 2, number: Some(1), ..CommandRequest::default() };
     let orders = vec![
         ("purifier.product", register),
         rental(1, 30_000),

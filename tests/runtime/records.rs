@@ -6,7 +6,7 @@ use super::{
     kiosk::kiosk,
 };
 use holdfast::{
-    actors::{Fault, IdempotencyKey, NodeSettings, Order, PeerQuestion, Phase},
+    actors::{CommandRequest, Fault, IdempotencyKey, NodeSettings, PeerQuestion, Phase},
     domain::AskId,
     store::{MemoryStore, codec, keys::Space},
 };
@@ -86,9 +86,14 @@ async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_
     bench.context("kiosk.desk").stop().await;
     let orders = bench.context("kiosk.order");
     let change = |number: u64, name: String| {
-        let order = Order { door: 1, number: Some(number), body: json!(null), ..Order::default() };
+        let order = CommandRequest {
+            door: 1,
+            number: Some(number),
+            body: json!(null),
+            ..CommandRequest::default()
+        };
         let key = IdempotencyKey { scope: long_key(&name), fingerprint: 1 };
-        Order { idempotency: Some(key), ..order }
+        CommandRequest { idempotency: Some(key), ..order }
     };
     let mut waiting = Vec::new();
     for number in 1..=8 {
@@ -133,7 +138,7 @@ async fn what_is_kept_for_a_day_goes_when_it_is_over_whatever_it_was_and_however
     let keyed = |place: u64| {
         let key = IdempotencyKey { scope: long_key(&place.to_string()), fingerprint: place };
         let body = json!({ "title": "one" });
-        books.enter(Order { body, idempotency: Some(key), ..Order::default() })
+        books.enter(CommandRequest { body, idempotency: Some(key), ..CommandRequest::default() })
     };
     for registered in futures_util::future::join_all((0..2_000).map(keyed)).await {
         registered.unwrap();
@@ -162,7 +167,11 @@ async fn a_repeat_within_the_day_is_a_replay_also_when_the_key_is_as_long_as_all
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let order = |fingerprint: u64| {
         let key = IdempotencyKey { scope: long_key("same"), fingerprint };
-        Order { body: json!({ "title": "one" }), idempotency: Some(key), ..Order::default() }
+        CommandRequest {
+            body: json!({ "title": "one" }),
+            idempotency: Some(key),
+            ..CommandRequest::default()
+        }
     };
     let first = bench.order("bookrent.book", order(1)).await.unwrap();
     let again = bench.order("bookrent.book", order(1)).await.unwrap();

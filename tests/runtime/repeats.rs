@@ -3,7 +3,7 @@
 use super::bench::{Bench, bookrent, eventually, guarded, hasty, rent, under, value};
 use futures_util::future::join_all;
 use holdfast::{
-    actors::{Chaos, Fault, IdempotencyKey, Injected, NodeSettings, Order},
+    actors::{Chaos, CommandRequest, Fault, IdempotencyKey, Injected, NodeSettings},
     store::MemoryStore,
 };
 use serde_json::json;
@@ -38,7 +38,7 @@ async fn a_key_keeps_its_answer_over_a_restart_and_takes_no_other_payload() {
     let again = bench.order("bookrent.rent", under("key", &rent(book, 1))).await.unwrap();
     assert_eq!((again.number, &again.body, again.replayed), (first.number, &first.body, true));
     let idempotency = Some(IdempotencyKey { scope: "key".into(), fingerprint: 2 });
-    let other = bench.order("bookrent.rent", Order { idempotency, ..rent(book, 2) }).await;
+    let other = bench.order("bookrent.rent", CommandRequest { idempotency, ..rent(book, 2) }).await;
     assert_eq!(other, Err(Fault::KeyReused));
 }
 
@@ -90,7 +90,8 @@ async fn while_contexts_panic_at_random_every_order_is_answered_and_takes_effect
     let settings = NodeSettings { chaos: Some(chaos), ..NodeSettings::default() };
     let bench = Bench::on(MemoryStore::new(), settings).ready().await;
     for place in 0..8 {
-        let title = Order { body: json!({ "title": "title" }), ..Order::default() };
+        let title =
+            CommandRequest { body: json!({ "title": "title" }), ..CommandRequest::default() };
         while bench.order("bookrent.book", under(&format!("book {place}"), &title)).await.is_err() {
         }
     }

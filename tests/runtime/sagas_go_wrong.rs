@@ -4,7 +4,7 @@ use super::{
     bench::{Bench, bookrent, rent},
     steps::{Saga, every_step_goes_wrong},
 };
-use holdfast::actors::Order;
+use holdfast::actors::CommandRequest;
 use serde_json::{Value, json};
 
 const MOST: u64 = 12;
@@ -67,10 +67,18 @@ pub fn the_world_is_right(bench: &Bench) -> Result<(), String> {
 
 #[actix_rt::test]
 async fn whatever_goes_wrong_at_whichever_step_of_bookrent_the_world_is_right_afterwards() {
-    let register =
-        || ("bookrent.book", Order { body: json!({ "title": "title01" }), ..Order::default() });
-    let cancel =
-        Order { door: 1, number: Some(1), body: json!({ "status": "Cancel" }), ..Order::default() };
+    let register = || {
+        (
+            "bookrent.book",
+            CommandRequest { body: json!({ "title": "title01" }), ..CommandRequest::default() },
+        )
+    };
+    let cancel = CommandRequest {
+        door: 1,
+        number: Some(1),
+        body: json!({ "status": "Cancel" }),
+        ..CommandRequest::default()
+    };
     let orders = vec![
         register(),
         ("bookrent.rent", rent(1, 1)),

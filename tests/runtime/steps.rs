@@ -3,7 +3,7 @@
 
 use super::bench::{Bench, LayOut, eventually, hasty, under};
 use holdfast::{
-    actors::{ChaosPoint, Fault, Injected, Node, NodeSettings, Order, Outcome},
+    actors::{ChaosPoint, CommandRequest, Fault, Injected, Node, NodeSettings, Outcome},
     domain::Kind,
     store::{MemoryStore, Store},
 };
@@ -22,7 +22,7 @@ pub const CLOCK: &str = "clock";
 pub struct Saga {
     pub lay_out: LayOut,
     /// What clients order, one after the other: in which context, what.
-    pub orders: Vec<(&'static str, Order)>,
+    pub orders: Vec<(&'static str, CommandRequest)>,
     /// What must be so once everything is quiet.
     pub right: fn(&Bench) -> Result<(), String>,
 }

@@ -5,14 +5,14 @@ use super::{
     steps::{Saga, every_step_goes_wrong},
 };
 use holdfast::{
-    actors::{Layout, Order},
+    actors::{CommandRequest, NodeBuilder},
     systems,
 };
 use serde_json::{Value, json};
 
 const MOST: u64 = 9;
 
-fn ticketing(board: &mut Layout<'_>) {
+fn ticketing(board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out("ticketing", board));
 }
 
@@ -72,17 +72,17 @@ fn the_world_is_right(bench: &Bench) -> Result<(), String> {
 async fn whatever_goes_wrong_at_whichever_step_of_ticketing_the_world_is_right_afterwards() {
     let register = |ticket: u64, day: &str| {
         let body = json!({ "ticketId": ticket, "starttime": day, "endtime": day });
-        ("ticketing.ticket", Order { body, ..Order::default() })
+        ("ticketing.ticket", CommandRequest { body, ..CommandRequest::default() })
     };
     let reserve = |ticket: u64, grade: &str| {
         let body = json!({ "ticketId": ticket, "userId": "B", "userGrade": grade });
-        ("ticketing.reservation", Order { body, ..Order::default() })
+        ("ticketing.reservation", CommandRequest { body, ..CommandRequest::default() })
     };
-    let cancel = Order {
+    let cancel = CommandRequest {
         door: 1,
         number: Some(1),
         body: json!({ "status": "CANCELLED" }),
-        ..Order::default()
+        ..CommandRequest::default()
     };
     let orders = vec![
         register(1, "2098-07-02"),

@@ -2,7 +2,7 @@
 
 use super::{bench::eventually, kiosk::kiosk};
 use holdfast::{
-    actors::{LocalNode, Node, NodeSettings, Order},
+    actors::{CommandRequest, LocalNode, Node, NodeSettings},
     store::{
         Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId,
         Verdict, WhenDurable, keys::Space,
@@ -101,7 +101,7 @@ async fn steps(many: usize, stuck: usize) -> usize {
             format!("{many}-{place}")
         };
         let body = json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 });
-        orders.enter(Order { body, ..Order::default() })
+        orders.enter(CommandRequest { body, ..CommandRequest::default() })
     };
     for placed in futures_util::future::join_all((0..many).map(order)).await {
         placed.unwrap();

@@ -5,8 +5,8 @@ use super::bench::{Bench, bookrent, eventually};
 use futures_util::{FutureExt, future::BoxFuture};
 use holdfast::{
     actors::{
-        EventId, Node, NodeSettings, Outflow, Past, PeerQuestion, PeerReply, Published,
-        ReplicaHealth, Replicating, Silence, Wire, Word,
+        EventId, EventLog, Node, NodeSettings, Past, PeerClient, PeerQuestion, PeerReply,
+        RecordedEvent, ReplicaHandle, ReplicaHealth, Silence, Word,
     },
     store::{Batch, MemoryStore, Scan, Store},
 };
@@ -92,7 +92,7 @@ enum Speaks {
     Not,
 }
 
-type Log = Arc<dyn Outflow<Published>>;
+type Log = Arc<dyn EventLog<RecordedEvent>>;
 
 /// The other node, with whichever logs it has now.
 struct Other {
@@ -112,7 +112,7 @@ impl Other {
     }
 }
 
-impl Wire for Other {
+impl PeerClient for Other {
     fn reaches(&self, _: &str) -> bool {
         true
     }
@@ -133,7 +133,7 @@ impl Wire for Other {
         from: u64,
         after: Option<EventId>,
         _: Duration,
-    ) -> BoxFuture<'static, Result<Vec<Published>, Silence>> {
+    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
         let (logs, speaks) = self.logs.lock().unwrap().clone();
         let log = logs.into_iter().find(|log| log.context() == context).unwrap();
         if context == "bookrent.rent" {
@@ -170,7 +170,7 @@ fn rents(listener: &Bench) -> ReplicaHealth {
     replicas.find(|replica| replica.context == "bookrent.rent").unwrap()
 }
 
-fn replica(listener: &Bench) -> Arc<dyn Replicating> {
+fn replica(listener: &Bench) -> Arc<dyn ReplicaHandle> {
     listener
         .node
         .replicating()
@@ -180,7 +180,7 @@ fn replica(listener: &Bench) -> Arc<dyn Replicating> {
         .clone()
 }
 
-fn event(bench: &Bench, sequence: u64) -> Published {
+fn event(bench: &Bench, sequence: u64) -> RecordedEvent {
     bench.context("bookrent.rent").history().unwrap().read(sequence).unwrap().items.remove(0).1
 }
 

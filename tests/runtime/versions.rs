@@ -5,7 +5,9 @@ use super::{
     lockers::{lockers, seat},
 };
 use holdfast::{
-    actors::{ChaosPoint, Contested, Fault, LocalNode, Node, NodeSettings, Order, Outcome, Phase},
+    actors::{
+        ChaosPoint, CommandRequest, Contested, Fault, LocalNode, Node, NodeSettings, Outcome, Phase,
+    },
     domain::Kind,
     store::{MemoryStore, Store, keys::Space},
 };
@@ -274,7 +276,10 @@ async fn until_its_rows_are_written_a_context_answers_nobody_and_is_not_ready() 
     };
     assert_eq!((answers(&bench), bench.node.ready()), ((false, false), false));
     assert!(bench.context("lockers.locker").health().rebuilding.is_some());
-    assert!(matches!(bench.order("lockers.locker", Order::default()).await, Err(Fault::Away(_))));
+    assert!(matches!(
+        bench.order("lockers.locker", CommandRequest::default()).await,
+        Err(Fault::Away(_))
+    ));
     drop(gate);
     let bench = bench.ready().await;
     assert_eq!(answers(&bench), (true, true));

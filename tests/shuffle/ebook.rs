@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Aggregate, Entity, Id, Refusal, Standing},
+    domain::{Aggregate, Entity, Id, Lifecycle, Refusal},
     systems::ebook::{
         book::{self, Book},
         dashboard::Row,
@@ -52,17 +52,17 @@ fn give_back(world: &mut World, number: u64) -> Result<(), Refusal> {
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
-    let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
+    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
     there
         .map(|(number, state)| {
-            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+            (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
         })
         .collect()
 }
 
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, rent) in world.states::<Rent>() {
-        prop_assert!(rent.standing() != Standing::Open, "rent {number} is never settled");
+        prop_assert!(rent.lifecycle() != Lifecycle::Open, "rent {number} is never settled");
     }
     let (books, rents) = (seen(world.states::<Book>()), seen(world.states::<Rent>()));
     let (payments, rows) = (seen(world.states::<Payment>()), seen(world.rows::<Row>()));

@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Entity, Id, Refusal, Standing},
+    domain::{Entity, Id, Lifecycle, Refusal},
     systems::gbike::{
         bike::{self, Bike},
         billing::Billing,
@@ -45,7 +45,7 @@ fn bring_back(world: &mut World, number: u64) -> Result<(), Refusal> {
     let there = world
         .states::<Rent>()
         .get(&rent)
-        .is_some_and(|rent| rent.standing() == Standing::Established);
+        .is_some_and(|rent| rent.lifecycle() == Lifecycle::Established);
     match there {
         true => world.command(Some(Id::<Rent>::new(rent)), rent::Command::Return(end)).map(drop),
         false => Ok(()),
@@ -59,17 +59,17 @@ const PAYMENTS: [u64; 4] = [0, 100, 350, 2000];
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> Things {
-    let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
+    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
     there
         .map(|(number, state)| {
-            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+            (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
         })
         .collect()
 }
 
 fn is_right(world: &mut World, paid_in: &BTreeMap<u64, u64>) -> Result<(), TestCaseError> {
     for (number, rent) in world.states::<Rent>() {
-        prop_assert!(rent.standing() != Standing::Open, "rent {number} is never settled");
+        prop_assert!(rent.lifecycle() != Lifecycle::Open, "rent {number} is never settled");
     }
     let all = Seen {
         bikes: seen(world.states::<Bike>()),
@@ -149,9 +149,9 @@ proptest! {
         // Whatever is left is paid in the end, and then there is nothing left of the chain.
         world.run(&[(pay, 1_000_000)], &choices);
         is_right(&mut world, &BTreeMap::from([(RIDER.get(), paid_in + 1_000_000)]))?;
-        prop_assert_eq!(world.states::<UserDeposit>()[&RIDER.get()].show(RIDER).arrears, 0);
+        prop_assert_eq!(world.states::<UserDeposit>()[&RIDER.get()].represent(RIDER).arrears, 0);
         let again = world.states::<Rent>().len() as u64 + 1;
         world.run(&[(ride, 1)], &[]);
-        prop_assert_eq!(world.states::<Rent>()[&again].standing(), Standing::Established);
+        prop_assert_eq!(world.states::<Rent>()[&again].lifecycle(), Lifecycle::Established);
     }
 }

@@ -1,7 +1,8 @@
 //! One context of a world: its states, what they have said, and what it has heard of the others.
 
 use holdfast::domain::{
-    Aggregate, Ask, AskId, Folds, Id, Moment, NoAnswer, Policies, React, Refusal, Timestamp, View,
+    Aggregate, Ask, AskId, DecisionContext, Folds, Id, NoAnswer, Policies, React, Refusal,
+    Timestamp, View,
 };
 use std::{
     any::Any,
@@ -94,7 +95,7 @@ impl<T: 'static> Ears<'_, T> {
 type Order<A> = (Option<u64>, <A as Aggregate>::Command);
 
 impl<A: Aggregate> Policies<A> for Ears<'_, Order<A>> {
-    fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+    fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         self.add::<S>(move |event| react(event).map(|(id, command)| (Some(id.get()), command)));
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
@@ -103,11 +104,7 @@ impl<A: Aggregate> Policies<A> for Ears<'_, Order<A>> {
 }
 type Change<V> = Box<dyn FnOnce(&mut V)>;
 impl<V: View> Folds<V> for Ears<'_, (u64, Change<V>)> {
-    fn hearing<S: Aggregate>(
-        &mut self,
-        row: fn(&S::Event) -> Option<u64>,
-        fold: fn(&mut V, &S::Event),
-    ) {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
         self.add::<S>(move |event| {
             let event = event.clone();
             row(&event)
@@ -154,9 +151,10 @@ impl<A: Aggregate> Deciding<A> {
         command: A::Command,
         now: Timestamp,
     ) -> Result<Vec<Flight>, Refusal> {
-        let (id, withdrawn) = (Id::new(number), A::withdraws(&command));
+        let (id, withdrawn) = (Id::new(number), A::compensates(&command));
         let before = self.states.get(&number).cloned().unwrap_or_default();
-        let events = before.decide(command, &Moment { id, at: now, settings: &self.settings })?;
+        let events =
+            before.decide(command, &DecisionContext { id, at: now, settings: &self.settings })?;
         let mut after = before.clone();
         events.iter().for_each(|event| after.evolve(event));
         let others = self

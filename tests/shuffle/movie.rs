@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Entity, Id, Refusal, Standing, Timestamp, Written},
+    domain::{DateOrTime, Entity, Id, Lifecycle, Refusal, Timestamp},
     systems::movie::{
         book::{self, Book},
         mypage::Row,
@@ -23,7 +23,8 @@ const DEAR: u64 = 90_000;
 fn order(world: &mut World, number: u64) -> Result<(), Refusal> {
     let seat = Some(format!("{}A, {}A", number % 5, (number + 1 + number / 5 % 4) % 5));
     let total_price = [None, Some(10_000), Some(DEAR)][(number / 20 % 3) as usize];
-    let (movie_name, showtime) = (Some("soul".into()), Some(Written::Moment(Timestamp::default())));
+    let (movie_name, showtime) =
+        (Some("soul".into()), Some(DateOrTime::Moment(Timestamp::default())));
     let wanted = Request { qty: 2, movie_name, seat, total_price, showtime };
     world.command::<Book>(None, book::Command::Request(wanted)).map(drop)
 }
@@ -47,17 +48,17 @@ fn print(world: &mut World, number: u64) -> Result<(), Refusal> {
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
-    let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
+    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
     there
         .map(|(number, state)| {
-            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+            (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
         })
         .collect()
 }
 
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, book) in world.states::<Book>() {
-        prop_assert!(book.standing() != Standing::Open, "booking {number} is never settled");
+        prop_assert!(book.lifecycle() != Lifecycle::Open, "booking {number} is never settled");
     }
     let (books, payments) = (seen(world.states::<Book>()), seen(world.states::<Payment>()));
     let (tickets, points) = (seen(world.states::<Ticket>()), seen(world.states::<Point>()));

@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Entity, Id, Refusal, Standing},
+    domain::{Entity, Id, Lifecycle, Refusal},
     systems::purifier::{
         delivery::Delivery,
         mypage::Row,
@@ -40,17 +40,17 @@ fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
-    let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
+    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
     there
         .map(|(number, state)| {
-            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+            (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
         })
         .collect()
 }
 
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, rental) in world.states::<Rental>() {
-        prop_assert!(rental.standing() != Standing::Open, "rental {number} is never settled");
+        prop_assert!(rental.lifecycle() != Lifecycle::Open, "rental {number} is never settled");
     }
     let (products, rentals) = (seen(world.states::<Product>()), seen(world.states::<Rental>()));
     let (payments, deliveries) =

@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Entity, Id, Refusal, Standing, Timestamp, Written},
+    domain::{DateOrTime, Entity, Id, Lifecycle, Refusal, Timestamp},
     systems::ticketing::{
         price::Price,
         reservation::{self, Reservation},
@@ -23,8 +23,8 @@ const ENDS: [i64; 3] = [i64::MAX / 1_000_000, 60, 20];
 fn register(world: &mut World, number: u64) -> Result<(), Refusal> {
     let ticket_id = Id::new(1 + number % FEW);
     // The first of 1970 was a Thursday.
-    let starttime = Written::Moment(Timestamp::default());
-    let endtime = Written::Moment(Timestamp::from_micros(
+    let starttime = DateOrTime::Moment(Timestamp::default());
+    let endtime = DateOrTime::Moment(Timestamp::from_micros(
         PACE.saturating_mul(ENDS[(number / 8 % 3) as usize]),
     ));
     let new = ticket::Register { ticket_id, status: None, starttime, endtime };
@@ -52,10 +52,10 @@ fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
-    let there = states.iter().filter(|(_, state)| state.standing() == Standing::Established);
+    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
     there
         .map(|(number, state)| {
-            (*number, serde_json::to_value(state.show(Id::new(*number))).unwrap())
+            (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
         })
         .collect()
 }
@@ -63,7 +63,7 @@ fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
 fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, reservation) in world.states::<Reservation>() {
         prop_assert!(
-            reservation.standing() != Standing::Open,
+            reservation.lifecycle() != Lifecycle::Open,
             "reservation {number} is never settled"
         );
     }

@@ -219,7 +219,7 @@ impl<T: 'static> Laid<'_, T> {
     }
 }
 impl<A: Aggregate> Policies<A> for Laid<'_, Told<A>> {
-    fn hearing<S: Aggregate>(&mut self, react: React<A, S>) {
+    fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         self.add::<S>(move |event| react(event).map(|(id, command)| (Some(id.get()), command)));
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
@@ -227,11 +227,7 @@ impl<A: Aggregate> Policies<A> for Laid<'_, Told<A>> {
     }
 }
 impl<V: View> Folds<V> for Laid<'_, Change<V>> {
-    fn hearing<S: Aggregate>(
-        &mut self,
-        row: fn(&S::Event) -> Option<u64>,
-        fold: fn(&mut V, &S::Event),
-    ) {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
         self.add::<S>(move |event| {
             let event = event.clone();
             row(&event)

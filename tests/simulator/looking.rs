@@ -6,7 +6,7 @@ use super::{
     table::Table,
     world::{Context, Order, Things},
 };
-use holdfast::domain::{Name, Standing, View};
+use holdfast::domain::{Lifecycle, Name, View};
 use std::collections::BTreeMap;
 
 pub struct Looking<V: View> {
@@ -99,7 +99,7 @@ impl<V: View> Context for Looking<V> {
                 return Err(format!("row {number} comes from no event"));
             }
         }
-        match self.rows.rows().iter().find(|(_, row)| row.standing() == Standing::Open) {
+        match self.rows.rows().iter().find(|(_, row)| row.lifecycle() == Lifecycle::Open) {
             Some((number, _)) => Err(format!("row {number} is open for ever")),
             None => Ok(()),
         }

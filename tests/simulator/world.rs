@@ -11,7 +11,7 @@ use super::{
 };
 use holdfast::{
     domain::{
-        Aggregate, Board, Body, Doors, Entity, Id, Name, NoAnswer, Role, Standing, Target, View,
+        Aggregate, Board, Body, Entity, Id, Lifecycle, Name, NoAnswer, Role, Routes, Target, View,
         lenient,
     },
     systems,
@@ -25,10 +25,10 @@ pub struct Things(BTreeMap<u64, Value>);
 
 impl Things {
     pub fn set<E: Entity>(&mut self, number: u64, entity: &E) {
-        match entity.standing() {
-            Standing::Established => {
-                let shown =
-                    serde_json::to_value(entity.show(Id::new(number))).expect("it can be shown");
+        match entity.lifecycle() {
+            Lifecycle::Established => {
+                let shown = serde_json::to_value(entity.represent(Id::new(number)))
+                    .expect("it can be shown");
                 self.0.insert(number, shown);
             }
             _ => drop(self.0.remove(&number)),
@@ -104,7 +104,7 @@ impl<A: Aggregate> Doorway<A> {
 
 struct Found<A: Aggregate>(Vec<Doorway<A>>);
 
-impl<A: Aggregate> Doors<A> for Found<A> {
+impl<A: Aggregate> Routes<A> for Found<A> {
     fn post<B: Body>(&mut self, _: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         self.0.push(Doorway {
             verb: "POST",
@@ -126,7 +126,7 @@ impl<A: Aggregate> Doors<A> for Found<A> {
 
 pub fn doorways<A: Aggregate>() -> Vec<Doorway<A>> {
     let mut found = Found(Vec::new());
-    A::doors(&mut found);
+    A::routes(&mut found);
     found.0
 }
 

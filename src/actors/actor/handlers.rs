@@ -1,12 +1,12 @@
 //! What the actor of a context does when a message comes: as little as can be.
 
-use super::{ContextActor, Decided, Halt, Post, TakeTurn};
-use crate::actors::{fault::Fault, health::Phase, logic::Logic, restarts::Restarts};
+use super::{ContextActor, Decided, Deliver, SetRunning, TakeTurn};
+use crate::actors::{fault::Fault, health::Phase, logic::Behavior, restarts::Restarts};
 use actix::{Context, Handler};
 
-impl<L: Logic> Handler<Post<L::Mail>> for ContextActor<L> {
+impl<L: Behavior> Handler<Deliver<L::Mail>> for ContextActor<L> {
     type Result = ();
-    fn handle(&mut self, Post(mail): Post<L::Mail>, ctx: &mut Context<Self>) {
+    fn handle(&mut self, Deliver(mail): Deliver<L::Mail>, ctx: &mut Context<Self>) {
         match self.shared.phase() {
             Phase::Failed | Phase::Stopped => {
                 self.dismiss(mail, &Fault::Away(self.shared.name.context))
@@ -19,23 +19,23 @@ impl<L: Logic> Handler<Post<L::Mail>> for ContextActor<L> {
     }
 }
 
-impl<L: Logic> Handler<TakeTurn> for ContextActor<L> {
+impl<L: Behavior> Handler<TakeTurn> for ContextActor<L> {
     type Result = ();
     fn handle(&mut self, _: TakeTurn, ctx: &mut Context<Self>) {
         self.turn(ctx);
     }
 }
 
-impl<L: Logic> Handler<Decided> for ContextActor<L> {
+impl<L: Behavior> Handler<Decided> for ContextActor<L> {
     type Result = ();
     fn handle(&mut self, Decided(verdict): Decided, ctx: &mut Context<Self>) {
         self.verdict(verdict, ctx);
     }
 }
 
-impl<L: Logic> Handler<Halt> for ContextActor<L> {
+impl<L: Behavior> Handler<SetRunning> for ContextActor<L> {
     type Result = ();
-    fn handle(&mut self, Halt(halt, done): Halt, ctx: &mut Context<Self>) {
+    fn handle(&mut self, SetRunning(halt, done): SetRunning, ctx: &mut Context<Self>) {
         match (halt, self.shared.phase()) {
             (true, Phase::Stopped)
             | (false, Phase::Starting | Phase::Running | Phase::Degraded) => {

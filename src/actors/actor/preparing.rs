@@ -3,7 +3,7 @@
 
 use super::{BREATH, ContextActor};
 use crate::{
-    actors::{health::Phase, logic::Logic, shared::ChaosPoint},
+    actors::{health::Phase, logic::Behavior, shared::ChaosPoint},
     store::{StoreError, Verdict},
 };
 use actix::{AsyncContext, Context, Handler, Message};
@@ -17,7 +17,7 @@ use std::{
 #[rtype(result = "()")]
 struct Prepare(Option<Result<Verdict, StoreError>>);
 
-impl<L: Logic> ContextActor<L> {
+impl<L: Behavior> ContextActor<L> {
     /// Writes what has to be written first, page by page; then it runs.
     pub(super) fn prepare(&mut self, ctx: &mut Context<Self>) {
         let prepared = catch_unwind(AssertUnwindSafe(|| {
@@ -68,7 +68,7 @@ impl<L: Logic> ContextActor<L> {
     }
 }
 
-impl<L: Logic> Handler<Prepare> for ContextActor<L> {
+impl<L: Behavior> Handler<Prepare> for ContextActor<L> {
     type Result = ();
     fn handle(&mut self, Prepare(word): Prepare, ctx: &mut Context<Self>) {
         match word {

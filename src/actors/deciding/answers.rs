@@ -1,10 +1,10 @@
 //! Answers given, so that the same ask gets the same one, and what was asked, so that another one does not.
 
-use super::{Expiring, work::Work};
+use super::{Expiring, work::Turn};
 use crate::{
     actors::{
         clock::machine_seconds,
-        records::{ANSWER_BYTES, ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, Kept},
+        records::{ANSWER_BYTES, ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult},
     },
     domain::{Aggregate, AskId},
     store::{
@@ -32,7 +32,7 @@ pub(super) fn sum_of<A: Aggregate>(number: u64, command: &A::Command) -> (u16, [
     (A::COMMAND_VERSION, sum.finalize().first_chunk::<16>().copied().unwrap_or_default())
 }
 
-impl<A: Aggregate> Work<'_, A> {
+impl<A: Aggregate> Turn<'_, A> {
     /// The page that the answer to an ask stands on.
     fn answers(&mut self, ask: &AskId) -> Result<&mut (AnswerPage, bool), StoreError> {
         let page = (ask.context.clone(), ask.number / ANSWER_PAGE);
@@ -73,7 +73,7 @@ impl<A: Aggregate> Work<'_, A> {
     pub(super) fn keep_answer(
         &mut self,
         ask: &AskId,
-        kept: Kept,
+        kept: AskResult,
         asked: Option<(u16, [u8; 16])>,
     ) -> Result<(), StoreError> {
         self.answers(ask)?;

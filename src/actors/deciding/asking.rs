@@ -1,11 +1,11 @@
 //! Open questions: put after the turn that opened them stands, found again after a restart.
 
-use super::{Answered, Asking, Deciding, Mail};
+use super::{AggregateBehavior, Answered, Asking, Mail};
 use crate::{
     actors::{
-        guard::Pass,
+        guard::Permit,
         peers::Question,
-        records::{KeyPage, QUESTION_PAGE, QuestionPage, SagaId, Thread, Versioned},
+        records::{KeyPage, QUESTION_PAGE, QuestionPage, SagaId, TraceContext, Versioned},
     },
     domain::{Aggregate, Ask, AskId, Id, NoAnswer},
     store::{
@@ -55,16 +55,16 @@ pub fn saga_of<A: Aggregate>(id: Id<A>, kept: &Versioned<A>) -> SagaId {
     }
 }
 
-impl<A: Aggregate> Deciding<A> {
+impl<A: Aggregate> AggregateBehavior<A> {
     /// Puts a question; its answer comes back as mail.
     pub(super) fn put(
         &self,
         number: u64,
         ask: Ask<A>,
-        pass: Option<Pass>,
+        pass: Option<Permit>,
         pause: Duration,
         saga: SagaId,
-        thread: Thread,
+        thread: TraceContext,
     ) {
         let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
         let Ask { callee, number: of, attempt, command, then } = ask;
@@ -165,12 +165,12 @@ impl<A: Aggregate> Deciding<A> {
                         keys: Vec::new(),
                         rows: 0,
                         rounds: 0,
-                        thread: Thread::default(),
+                        thread: TraceContext::default(),
                     };
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
                         let saga = saga_of(Id::new(number), &kept);
-                        self.put(number, ask, None, Duration::ZERO, saga, Thread::default());
+                        self.put(number, ask, None, Duration::ZERO, saga, TraceContext::default());
                     }
                 }
             }

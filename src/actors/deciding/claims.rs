@@ -1,6 +1,6 @@
 //! Claims: keys that one thing of a context holds at a time.
 
-use super::work::Work;
+use super::work::Turn;
 use crate::{
     actors::rebuilding::{claim_key, contested_key},
     domain::{Aggregate, Refusal},
@@ -16,7 +16,7 @@ pub(super) fn differences(held: Vec<String>, claimed: Vec<String>) -> (Vec<Strin
     (given_up.map(|key| (*key).to_owned()).collect(), new.map(|key| (*key).to_owned()).collect())
 }
 
-impl<A: Aggregate> Work<'_, A> {
+impl<A: Aggregate> Turn<'_, A> {
     /// Whether nobody else holds these keys.
     pub(super) fn claim(
         &mut self,

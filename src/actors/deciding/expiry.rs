@@ -1,7 +1,7 @@
 //! What has expired is taken away, by the machine's time. Whatever expires is noted under the second of its end, so that the
 //! work is that of what expires and not of what is kept.
 
-use super::{answers::is_alone, work::Work};
+use super::{answers::is_alone, work::Turn};
 use crate::{
     actors::{
         clock::machine_seconds,
@@ -85,7 +85,7 @@ pub(in crate::actors) fn notes(
     })
 }
 
-impl<A: Aggregate> Work<'_, A> {
+impl<A: Aggregate> Turn<'_, A> {
     /// Notes what this turn has written that expires.
     pub(super) fn note_expiring(&mut self) -> Result<(), StoreError> {
         let keeping = self.logic.shared.kept;

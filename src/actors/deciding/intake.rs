@@ -3,28 +3,32 @@
 use super::{
     Effect, Open,
     answers::sum_of,
-    mail::{Answered, Asked, Entry, Mail, as_replay},
+    mail::{Answered, AskMessage, CommandMessage, Mail, as_replay},
     requests::request_key,
-    work::{Awaited, Trouble, Work},
+    work::{Awaited, Rejection, Turn},
 };
 use crate::{
     actors::{
         fault::Fault,
         front::{Outcome, Verb},
         health::ParkedId,
-        listening::{Heard, Hearing, Listener},
-        records::{Answer, Cause, Envelope, Kept, KeptAnswer, ParkedRow, Thread},
+        listening::{Delivery, Listener, Progress},
+        records::{Answer, AskResult, Cause, Envelope, ParkedRow, StoredResponse, TraceContext},
         shelves,
         sources::Whose,
     },
-    domain::{Aggregate, Kind, NoAnswer, Refusal, Standing, Target},
+    domain::{Aggregate, Kind, Lifecycle, NoAnswer, Refusal, Target},
     store::StoreError,
 };
 use std::borrow::Cow;
 
-impl<A: Aggregate> Work<'_, A> {
+impl<A: Aggregate> Turn<'_, A> {
     /// A client's command.
-    pub(super) fn enter(&mut self, place: usize, entry: &Entry<A>) -> Result<(), StoreError> {
+    pub(super) fn enter(
+        &mut self,
+        place: usize,
+        entry: &CommandMessage<A>,
+    ) -> Result<(), StoreError> {
         // Whoever lost patience before anything was recorded has been told that nothing was.
         if entry.reply.is_closed() || !entry.progress.take_in_hand() {
             return Ok(());
@@ -34,8 +38,8 @@ impl<A: Aggregate> Work<'_, A> {
         {
             let answer = match row.answer {
                 _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
-                Some(KeptAnswer::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
-                Some(KeptAnswer::Done { version, body }) => Ok(Outcome {
+                Some(StoredResponse::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
+                Some(StoredResponse::Done { version, body }) => Ok(Outcome {
                     number: row.number,
                     version,
                     body: body.into_vec(),
@@ -104,17 +108,21 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// What must hold before a command is even decided.
-    fn admit(&mut self, entry: &Entry<A>, number: u64) -> Result<Result<(), Fault>, StoreError> {
+    fn admit(
+        &mut self,
+        entry: &CommandMessage<A>,
+        number: u64,
+    ) -> Result<Result<(), Fault>, StoreError> {
         let now = &self.desk.sheet(number)?.now;
-        let (version, standing) = (now.version, now.state.standing());
-        let there = matches!(standing, Standing::Open | Standing::Established);
+        let (version, standing) = (now.version, now.state.lifecycle());
+        let there = matches!(standing, Lifecycle::Open | Lifecycle::Established);
         if entry.verb != Verb::Post {
             match standing {
-                Standing::Absent | Standing::Ended(_) => {
+                Lifecycle::Absent | Lifecycle::Ended(_) => {
                     return Ok(Err(Refusal::absent(A::NAME.item).into()));
                 }
-                Standing::Open => return Ok(Err(Refusal::still_open().into())),
-                Standing::Established => {}
+                Lifecycle::Open => return Ok(Err(Refusal::still_open().into())),
+                Lifecycle::Established => {}
             }
         }
         let current = if there { version } else { 0 };
@@ -125,14 +133,19 @@ impl<A: Aggregate> Work<'_, A> {
         })
     }
 
-    fn refuse(&mut self, place: usize, entry: &Entry<A>, fault: Fault) -> Result<(), StoreError> {
+    fn refuse(
+        &mut self,
+        place: usize,
+        entry: &CommandMessage<A>,
+        fault: Fault,
+    ) -> Result<(), StoreError> {
         self.keep_refusal(entry, &fault)?;
         self.effects.push_back(Effect::Reply { mail: place, answer: Err(fault) });
         Ok(())
     }
 
     /// Another context's question.
-    pub(super) fn asked(&mut self, place: usize, asked: &Asked<A>) -> Result<(), StoreError> {
+    pub(super) fn asked(&mut self, place: usize, asked: &AskMessage<A>) -> Result<(), StoreError> {
         // Whoever gave up before the question was even looked at undoes nothing by having it answered.
         if asked.reply.is_closed() {
             return Ok(());
@@ -161,8 +174,8 @@ impl<A: Aggregate> Work<'_, A> {
                     asked.saga.clone(),
                     Some(&asked.thread),
                 )? {
-                    Ok(_) => Kept::Yes,
-                    Err(Trouble::Refused(refusal))
+                    Ok(_) => AskResult::Yes,
+                    Err(Rejection::Refused(refusal))
                         if refusal == Refusal::still_open()
                             && self.open(asked.number).is_some() =>
                     {
@@ -170,8 +183,8 @@ impl<A: Aggregate> Work<'_, A> {
                             .push_back(Effect::Postpone { mail: place, number: asked.number });
                         return Ok(());
                     }
-                    Err(Trouble::Refused(refusal)) => Kept::No(refusal),
-                    Err(Trouble::Busy(_) | Trouble::Crashed | Trouble::TooLarge(_)) => {
+                    Err(Rejection::Refused(refusal)) => AskResult::No(refusal),
+                    Err(Rejection::Busy(_) | Rejection::Crashed | Rejection::TooLarge(_)) => {
                         self.effects.push_back(Effect::Answer {
                             mail: place,
                             answer: Err(NoAnswer::Unavailable),
@@ -182,14 +195,14 @@ impl<A: Aggregate> Work<'_, A> {
             }
         };
         let answer = match &kept {
-            Kept::Yes => Ok(()),
-            Kept::No(refusal) => Err(NoAnswer::Refused(refusal.clone())),
-            Kept::Withdrawn => {
+            AskResult::Yes => Ok(()),
+            AskResult::No(refusal) => Err(NoAnswer::Refused(refusal.clone())),
+            AskResult::Withdrawn => {
                 let (en, ko) = ("the question was taken back", "철회된 요청입니다");
                 Err(NoAnswer::Refused(Refusal::conflict("withdrawn", en, ko)))
             }
         };
-        if kept != Kept::Withdrawn {
+        if kept != AskResult::Withdrawn {
             self.keep_answer(&asked.id, kept, Some(sum))?;
         }
         self.effects.push_back(Effect::Answer { mail: place, answer });
@@ -225,7 +238,7 @@ impl<A: Aggregate> Work<'_, A> {
     }
 
     /// Events of a source.
-    pub(super) fn heard(&mut self, heard: &Heard<A::Command>) -> Result<(), StoreError> {
+    pub(super) fn heard(&mut self, heard: &Delivery<A::Command>) -> Result<(), StoreError> {
         self.logic.ears.hear(self, heard)
     }
 
@@ -360,8 +373,8 @@ impl<A: Aggregate> Work<'_, A> {
     }
 }
 
-impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
-    fn hearing(&mut self) -> &mut Hearing {
+impl<A: Aggregate> Listener<A::Command> for Turn<'_, A> {
+    fn hearing(&mut self) -> &mut Progress {
         &mut self.hearing
     }
 
@@ -377,7 +390,8 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
             Whose::New => self.next_number()?,
         };
         let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
-        let thread = Thread { client: envelope.client.clone(), trace: envelope.trace.clone() };
+        let thread =
+            TraceContext { client: envelope.client.clone(), trace: envelope.trace.clone() };
         let decided =
             match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
                 Err(StoreError::Damaged(what)) => {
@@ -393,7 +407,7 @@ impl<A: Aggregate> Listener<A::Command> for Work<'_, A> {
                 }
                 Ok(())
             }
-            Err(Trouble::TooLarge(why)) => Err(why),
+            Err(Rejection::TooLarge(why)) => Err(why),
             // A policy's command is never refused: where it is, the context's table has a hole.
             Err(trouble) => Err(trouble.fault().to_string()),
         })

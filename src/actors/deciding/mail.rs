@@ -1,13 +1,13 @@
 //! What a deciding context is sent: typed messages, each with its own way back.
 
-use super::Progress;
+use super::CommandProgress;
 use crate::{
     actors::{
         fault::Fault,
         front::{IdempotencyKey, Outcome, Verb},
         health::ParkedId,
-        listening::Heard,
-        records::{SagaId, Thread},
+        listening::Delivery,
+        records::{SagaId, TraceContext},
     },
     domain::{Aggregate, AskId, NoAnswer, Target},
 };
@@ -17,13 +17,13 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 /// Mail for a deciding context.
 pub enum Mail<A: Aggregate> {
     /// A client's command.
-    Enter(Entry<A>),
+    Enter(CommandMessage<A>),
     /// Another context's question.
-    Ask(Asked<A>),
+    Ask(AskMessage<A>),
     /// The answer to a question of ours has become this command.
     Settle { number: u64, answered: Answered, command: A::Command },
     /// Events of a source.
-    Heard(Heard<A::Command>),
+    Heard(Delivery<A::Command>),
     /// It is time to look at timers, shelves and logs.
     Wake,
     /// Somebody deals with a parked event by hand.
@@ -40,25 +40,25 @@ pub struct Answered {
 }
 
 /// A client's command on its way.
-pub struct Entry<A: Aggregate> {
+pub struct CommandMessage<A: Aggregate> {
     pub target: Target<A>,
     pub verb: Verb,
     pub command: A::Command,
     pub if_match: Vec<u64>,
     pub must_exist: bool,
     pub idempotency: Option<IdempotencyKey>,
-    pub thread: Thread,
+    pub thread: TraceContext,
     pub reply: oneshot::Sender<Result<Outcome, Fault>>,
     /// How far it has come, for a client whose patience ends.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<CommandProgress>,
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Another context's question on its way.
-pub struct Asked<A: Aggregate> {
+pub struct AskMessage<A: Aggregate> {
     pub id: AskId,
     pub saga: SagaId,
-    pub thread: Thread,
+    pub thread: TraceContext,
     pub number: u64,
     pub command: A::Command,
     pub reply: oneshot::Sender<Result<(), NoAnswer>>,

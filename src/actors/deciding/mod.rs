@@ -19,8 +19,8 @@ pub(in crate::actors) use self::{
 };
 pub use asking::keys_key;
 pub use expiry::Keeping;
-pub use mail::{Answered, Asked, Entry, Mail};
-pub use progress::{Progress, Standing};
+pub use mail::{Answered, AskMessage, CommandMessage, Mail};
+pub use progress::{CommandProgress, CommandStage};
 pub use timers::timer_key;
 
 use self::expiry::Expiring;
@@ -29,15 +29,15 @@ use super::{
     desk::Tree,
     fault::Fault,
     front::Outcome,
-    guard::Pass,
+    guard::Permit,
     health::Contested,
-    listening::{Ears, Hearing},
-    logic::{Logic, Turn},
+    listening::{Progress, Subscriptions},
+    logic::{Behavior, TurnOutput},
     peers::Peers,
     rebuilding::{self, Functions},
-    records::{Logged, Meta, SagaId, Thread},
-    shared::{Mailbox, Shared},
-    sources::Listeners,
+    records::{Counters, LogEntry, SagaId, TraceContext},
+    shared::{ContextStatus, Mailbox},
+    sources::Subscribers,
 };
 use crate::{
     domain::{Aggregate, Ask, NoAnswer},
@@ -65,7 +65,7 @@ struct Asking {
     rows: u64,
     /// How often an answer changed nothing.
     rounds: u32,
-    thread: Thread,
+    thread: TraceContext,
 }
 
 /// A client who waits for an aggregate to be settled.
@@ -76,23 +76,23 @@ struct Waiting {
 }
 
 /// The logic of a deciding context.
-pub struct Deciding<A: Aggregate> {
+pub struct AggregateBehavior<A: Aggregate> {
     pub tree: Tree<A>,
-    pub shared: Arc<Shared>,
+    pub shared: Arc<ContextStatus>,
     pub clock: Arc<Clock>,
     pub settings: A::Settings,
     pub peers: Peers,
-    pub ears: Ears<A::Command>,
-    pub listeners: Arc<Listeners<A>>,
+    pub ears: Subscriptions<A::Command>,
+    pub listeners: Arc<Subscribers<A>>,
     mailbox: Option<Arc<Mailbox<Self>>>,
     epoch: Epoch,
-    meta: Meta,
+    meta: Counters,
     /// The commit that wrote it.
     meta_commit: Commit,
     asking: BTreeMap<u64, Asking>,
     waiting: BTreeMap<u64, Vec<Waiting>>,
     /// Questions to aggregates that cannot answer before their own question is settled.
-    postponed: BTreeMap<u64, Vec<Asked<A>>>,
+    postponed: BTreeMap<u64, Vec<AskMessage<A>>>,
     timers: timers::Timers,
     /// Keys that several claim.
     contested: BTreeMap<String, Vec<u64>>,
@@ -103,15 +103,15 @@ pub struct Deciding<A: Aggregate> {
 /// What follows a turn that stands.
 pub enum Effect<A: Aggregate> {
     /// Events for those who listen.
-    Publish(Vec<Logged<A::Event>>),
+    Publish(Vec<LogEntry<A::Event>>),
     /// A question to put, after a pause.
     Put {
         number: u64,
         ask: Ask<A>,
-        pass: Option<Pass>,
+        pass: Option<Permit>,
         pause: Duration,
         saga: SagaId,
-        thread: Thread,
+        thread: TraceContext,
     },
     /// A client's answer.
     Reply { mail: usize, answer: Result<Outcome, Fault> },
@@ -129,8 +129,8 @@ pub enum Effect<A: Aggregate> {
 
 /// What memory becomes.
 pub struct Memory {
-    meta: Meta,
-    hearing: Hearing,
+    meta: Counters,
+    hearing: Progress,
     asking: Vec<(u64, Option<Asking>)>,
     timers: timers::Change,
     contested: Vec<(String, Vec<u64>)>,
@@ -138,15 +138,15 @@ pub struct Memory {
     sweep: Option<expiry::Sweep>,
 }
 
-impl<A: Aggregate> Deciding<A> {
+impl<A: Aggregate> AggregateBehavior<A> {
     pub fn new(
         tree: Tree<A>,
-        shared: Arc<Shared>,
+        shared: Arc<ContextStatus>,
         clock: Arc<Clock>,
         settings: A::Settings,
         peers: Peers,
-        ears: Ears<A::Command>,
-        listeners: Arc<Listeners<A>>,
+        ears: Subscriptions<A::Command>,
+        listeners: Arc<Subscribers<A>>,
     ) -> Self {
         Self {
             tree,
@@ -158,7 +158,7 @@ impl<A: Aggregate> Deciding<A> {
             listeners,
             mailbox: None,
             epoch: Epoch(0),
-            meta: Meta::default(),
+            meta: Counters::default(),
             meta_commit: 0,
             asking: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -180,10 +180,10 @@ impl<A: Aggregate> Deciding<A> {
     }
 }
 
-impl<A: Aggregate> Logic for Deciding<A> {
+impl<A: Aggregate> Behavior for AggregateBehavior<A> {
     type Mail = Mail<A>;
     type Effect = Effect<A>;
-    type Memory = Memory;
+    type CacheUpdate = Memory;
 
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.mailbox = Some(mailbox.clone());
@@ -216,8 +216,8 @@ impl<A: Aggregate> Logic for Deciding<A> {
         Ok(Some(batch))
     }
 
-    fn turn(&mut self, mails: &[Option<Mail<A>>]) -> Result<Turn<Self>, StoreError> {
-        let mut work = work::Work::new(self);
+    fn turn(&mut self, mails: &[Option<Mail<A>>]) -> Result<TurnOutput<Self>, StoreError> {
+        let mut work = work::Turn::new(self);
         for (place, mail) in mails.iter().enumerate() {
             if let Some(mail) = mail {
                 work.take(place, mail)?;

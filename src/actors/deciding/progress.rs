@@ -13,7 +13,7 @@ const GIVEN_UP: u64 = u64::MAX - 1;
 
 /// How far it has come.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct CommandProgress {
     /// One of the above, or the number under which it is recorded.
     state: AtomicU64,
     moved: Notify,
@@ -21,7 +21,7 @@ pub struct Progress {
 
 /// What its client learns who does not want to wait any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum CommandStage {
     /// Nothing is recorded, and nothing will be.
     Nothing,
     /// It is being decided.
@@ -30,7 +30,7 @@ pub enum Standing {
     Recorded(u64),
 }
 
-impl Progress {
+impl CommandProgress {
     /// The context begins to decide it, perhaps not for the first time. `false`: nobody waits for it any more.
     pub fn take_in_hand(&self) -> bool {
         self.state.compare_exchange(WAITS, IN_HAND, SeqCst, SeqCst) != Err(GIVEN_UP)
@@ -43,11 +43,11 @@ impl Progress {
     }
 
     /// The client waits no longer, unless it is in hand.
-    pub fn give_up(&self) -> Standing {
+    pub fn give_up(&self) -> CommandStage {
         match self.state.compare_exchange(WAITS, GIVEN_UP, SeqCst, SeqCst) {
-            Ok(_) | Err(GIVEN_UP) => Standing::Nothing,
-            Err(IN_HAND) => Standing::InHand,
-            Err(number) => Standing::Recorded(number),
+            Ok(_) | Err(GIVEN_UP) => CommandStage::Nothing,
+            Err(IN_HAND) => CommandStage::InHand,
+            Err(number) => CommandStage::Recorded(number),
         }
     }
 
@@ -63,16 +63,16 @@ mod tests {
 
     #[test]
     fn whoever_comes_first_has_it() {
-        let progress = Progress::default();
-        assert_eq!(progress.give_up(), Standing::Nothing);
+        let progress = CommandProgress::default();
+        assert_eq!(progress.give_up(), CommandStage::Nothing);
         assert!(!progress.take_in_hand(), "its client has gone");
-        let progress = Progress::default();
+        let progress = CommandProgress::default();
         assert!(
             progress.take_in_hand() && progress.take_in_hand(),
             "after a conflict it is decided anew"
         );
-        assert_eq!(progress.give_up(), Standing::InHand);
+        assert_eq!(progress.give_up(), CommandStage::InHand);
         progress.record(7);
-        assert_eq!(progress.give_up(), Standing::Recorded(7));
+        assert_eq!(progress.give_up(), CommandStage::Recorded(7));
     }
 }

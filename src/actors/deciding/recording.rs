@@ -1,9 +1,10 @@
 //! What a decision comes to, as it goes into the log.
 
-use super::work::Work;
+use super::work::Turn;
 use crate::{
     actors::records::{
-        Cause, Envelope, Logged, SAGA_PAGE, SagaId, Thread, Versioned, encode_event, encode_state,
+        Cause, Envelope, LogEntry, SAGA_PAGE, SagaId, TraceContext, Versioned, encode_event,
+        encode_state,
     },
     domain::Aggregate,
     store::StoreError,
@@ -13,14 +14,14 @@ use serde_bytes::ByteBuf;
 /// A decision, as it is stored.
 pub(super) struct Decided<A: Aggregate> {
     /// Its events, each with what stands of it in the log.
-    pub events: Vec<(Logged<A::Event>, ByteBuf)>,
+    pub events: Vec<(LogEntry<A::Event>, ByteBuf)>,
     /// What they lead to.
     pub after: Versioned<A>,
     /// The record of that.
     pub record: Vec<u8>,
 }
 
-impl<A: Aggregate> Work<'_, A> {
+impl<A: Aggregate> Turn<'_, A> {
     /// The next events of the log, and what they make of `before`.
     ///
     /// # Errors
@@ -32,7 +33,7 @@ impl<A: Aggregate> Work<'_, A> {
         before: (u64, Option<SagaId>),
         (events, state): (Vec<A::Event>, A),
         (cause, saga): (&Cause, &SagaId),
-        thread: Option<&Thread>,
+        thread: Option<&TraceContext>,
     ) -> Result<Decided<A>, StoreError> {
         let (version, created_in) = before;
         let mut written = Vec::with_capacity(events.len());
@@ -47,7 +48,7 @@ impl<A: Aggregate> Work<'_, A> {
                 client: thread.and_then(|thread| thread.client.clone()),
                 trace: thread.and_then(|thread| thread.trace.clone()),
             };
-            let logged = Logged { envelope, event };
+            let logged = LogEntry { envelope, event };
             let bytes = encode_event(&logged)?;
             written.push((logged, bytes));
         }

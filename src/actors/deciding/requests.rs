@@ -1,12 +1,12 @@
 //! What came of requests that had an idempotency key. A row stands under the sum of its key, however long that is.
 
-use super::{Expiring, mail::Entry, work::Work};
+use super::{Expiring, mail::CommandMessage, work::Turn};
 use crate::{
     actors::{
         clock::machine_seconds,
         fault::Fault,
         front::{IdempotencyKey, Outcome},
-        records::{IdempotencyRow, KeptAnswer, keepable},
+        records::{IdempotencyRow, StoredResponse, keepable},
     },
     domain::{Aggregate, Kind, Refusal},
     store::{
@@ -30,7 +30,7 @@ fn part_key(key: &[u8], part: u64) -> Vec<u8> {
     [key, &part.to_be_bytes()].concat()
 }
 
-impl<A: Aggregate> Work<'_, A> {
+impl<A: Aggregate> Turn<'_, A> {
     /// What stands under a key that has not expired.
     pub(super) fn kept_request(
         &mut self,
@@ -41,7 +41,7 @@ impl<A: Aggregate> Work<'_, A> {
         let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else {
             return Ok(None);
         };
-        if let Some(KeptAnswer::Done { body, .. }) = &mut row.answer {
+        if let Some(StoredResponse::Done { body, .. }) = &mut row.answer {
             let mut part = 0;
             while body.len() as u64 == (part + 1) * PART as u64 {
                 part += 1;
@@ -76,14 +76,14 @@ impl<A: Aggregate> Work<'_, A> {
     /// The answer to a client is no; the business's own no is kept under the idempotency key.
     pub(super) fn keep_refusal(
         &mut self,
-        entry: &Entry<A>,
+        entry: &CommandMessage<A>,
         fault: &Fault,
     ) -> Result<(), StoreError> {
         if let (Some(key), Fault::Refused(refusal)) = (&entry.idempotency, fault)
             && refusal.kind != Kind::RetryLater
             && *refusal != Refusal::still_open()
         {
-            let answer = Some(KeptAnswer::Refused(keepable(refusal.clone())));
+            let answer = Some(StoredResponse::Refused(keepable(refusal.clone())));
             let row = IdempotencyRow {
                 fingerprint: key.fingerprint,
                 number: 0,
@@ -122,10 +122,10 @@ impl<A: Aggregate> Work<'_, A> {
                 for (part, number) in parts.zip(1..) {
                     self.desk.put(Space::Idempotency, part_key(key, number), &part)?;
                 }
-                Some(KeptAnswer::Done { version: outcome.version, body })
+                Some(StoredResponse::Done { version: outcome.version, body })
             }
             Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => {
-                Some(KeptAnswer::Refused(keepable(refusal)))
+                Some(StoredResponse::Refused(keepable(refusal)))
             }
             // Try again in a moment: the same key is then a new request.
             Err(_) => {
@@ -150,7 +150,7 @@ impl<A: Aggregate> Work<'_, A> {
         };
         let Some(row) = row.filter(|row| row.at <= before) else { return Ok(()) };
         self.desk.remove(key.to_vec());
-        if let Some(KeptAnswer::Done { body, .. }) = row.answer
+        if let Some(StoredResponse::Done { body, .. }) = row.answer
             && body.len() == PART
         {
             for part in 1.. {

@@ -1,7 +1,7 @@
 //! Timers, which wait for business time. Each is looked at once: the walk over their rows goes on where it stopped, since
 //! what has been run is removed there, and what is gone costs whoever walks over it.
 
-use super::{Deciding, asking::pause, work::Work};
+use super::{AggregateBehavior, asking::pause, work::Turn};
 use crate::{
     actors::records::Cause,
     domain::{Aggregate, Id, Timestamp},
@@ -105,7 +105,7 @@ fn timer_of(key: &[u8]) -> Option<(Timestamp, u64)> {
     Some((Timestamp::from_micros(at as i64), last_number(key)?))
 }
 
-impl<A: Aggregate> Deciding<A> {
+impl<A: Aggregate> AggregateBehavior<A> {
     /// Finds the next timer. Which ones are stuck shows when they are tried again.
     pub(super) fn reload_timers(&mut self) -> Result<(), StoreError> {
         self.timers = Timers::default();
@@ -117,7 +117,7 @@ impl<A: Aggregate> Deciding<A> {
     }
 }
 
-impl<A: Aggregate> Work<'_, A> {
+impl<A: Aggregate> Turn<'_, A> {
     /// Runs the timers that are due.
     pub(super) fn run_timers(&mut self) -> Result<(), StoreError> {
         let (timers, now) = (&self.logic.timers, self.now);

@@ -1,7 +1,7 @@
 //! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
 
 use super::{
-    Asking, Deciding, Effect, Memory, Open,
+    AggregateBehavior, Asking, Effect, Memory, Open,
     answers::Answers,
     asking, claims,
     expiry::{self, Expiring},
@@ -10,20 +10,20 @@ use super::{
 };
 use crate::{
     actors::{
-        desk::{Desk, meta_key},
+        desk::{Transaction, meta_key},
         fault::Fault,
         front::Outcome,
-        guard::Pass,
+        guard::Permit,
         history::{epoch_key, epoch_row},
-        listening::Hearing,
+        listening::Progress,
         lists,
-        logic::Turn,
+        logic::TurnOutput,
         records::{
-            Cause, Kept, Logged, Meta, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, SagaId, SagaPage,
-            Thread, encode_log, keepable, key_pages,
+            AskResult, Cause, Counters, LogEntry, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES,
+            SagaId, SagaPage, TraceContext, encode_log, keepable, key_pages,
         },
     },
-    domain::{Aggregate, Ask, Id, Kind, Moment, Refusal, Standing, Timestamp},
+    domain::{Aggregate, Ask, DecisionContext, Id, Kind, Lifecycle, Refusal, Timestamp},
     store::{
         StoreError, codec,
         keys::{KeyBuf, Space},
@@ -41,7 +41,7 @@ use std::{
 /// What an aggregate that this turn touched waits for in the end.
 pub(super) struct Awaited<A: Aggregate> {
     pub(super) open: Option<Open>,
-    put: Option<(Ask<A>, Option<Pass>, Duration)>,
+    put: Option<(Ask<A>, Option<Permit>, Duration)>,
     /// Rows of requests that want to know what comes of it.
     pub(super) keys: Vec<Vec<u8>>,
     /// So many of them stand in so many rows behind its page.
@@ -49,11 +49,11 @@ pub(super) struct Awaited<A: Aggregate> {
     /// So many rows were there before.
     before: u64,
     rounds: u32,
-    thread: Thread,
+    thread: TraceContext,
 }
 
 impl<A: Aggregate> Awaited<A> {
-    fn new(open: Option<Open>, known: Option<&Asking>, thread: Thread) -> Self {
+    fn new(open: Option<Open>, known: Option<&Asking>, thread: TraceContext) -> Self {
         let keys = known.map(|asking| asking.keys.clone()).unwrap_or_default();
         let rows = known.map_or(0, |asking| asking.rows);
         let rounds = known.map_or(0, |asking| asking.rounds);
@@ -68,7 +68,7 @@ impl<A: Aggregate> Awaited<A> {
 
 /// Why a message came to nothing.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum Rejection {
     Refused(Refusal),
     Busy(Duration),
     Crashed,
@@ -76,7 +76,7 @@ pub(super) enum Trouble {
     TooLarge(String),
 }
 
-impl Trouble {
+impl Rejection {
     pub(super) fn fault(self) -> Fault {
         match self {
             Self::Refused(refusal) => Fault::Refused(refusal),
@@ -88,10 +88,10 @@ impl Trouble {
 }
 
 /// One turn's work.
-pub struct Work<'a, A: Aggregate> {
-    pub(super) logic: &'a Deciding<A>,
-    pub(super) desk: Desk<'a, A>,
-    pub(super) meta: Meta,
+pub struct Turn<'a, A: Aggregate> {
+    pub(super) logic: &'a AggregateBehavior<A>,
+    pub(super) desk: Transaction<'a, A>,
+    pub(super) meta: Counters,
     pub(super) now: Timestamp,
     pub(super) awaited: BTreeMap<u64, Awaited<A>>,
     pub(super) effects: VecDeque<Effect<A>>,
@@ -106,8 +106,8 @@ pub struct Work<'a, A: Aggregate> {
     pub(super) timers: timers::Change,
     pub(super) contested: Vec<(String, Vec<u64>)>,
     pub(super) swept: Option<expiry::Sweep>,
-    pub(super) hearing: Hearing,
-    pub(super) events: Vec<Logged<A::Event>>,
+    pub(super) hearing: Progress,
+    pub(super) events: Vec<LogEntry<A::Event>>,
     /// What stands of each in the log.
     pub(super) written: Vec<ByteBuf>,
     /// Answers given.
@@ -115,12 +115,12 @@ pub struct Work<'a, A: Aggregate> {
     pub(super) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
 }
 
-impl<'a, A: Aggregate> Work<'a, A> {
-    pub fn new(logic: &'a Deciding<A>) -> Self {
-        let hearing = Hearing::from(&logic.meta.positions);
+impl<'a, A: Aggregate> Turn<'a, A> {
+    pub fn new(logic: &'a AggregateBehavior<A>) -> Self {
+        let hearing = Progress::from(&logic.meta.positions);
         Self {
             logic,
-            desk: Desk::new(&logic.tree, 0, logic.meta.highest),
+            desk: Transaction::new(&logic.tree, 0, logic.meta.highest),
             meta: logic.meta.clone(),
             now: logic.clock.now(),
             awaited: BTreeMap::new(),
@@ -155,38 +155,38 @@ impl<'a, A: Aggregate> Work<'a, A> {
         command: A::Command,
         cause: Cause,
         saga: SagaId,
-        client: Option<&Thread>,
-    ) -> Result<Result<(), Trouble>, StoreError> {
+        client: Option<&TraceContext>,
+    ) -> Result<Result<(), Rejection>, StoreError> {
         let id = Id::new(number);
-        let (withdrawn, may_ask) = (A::withdraws(&command), A::may_ask(&command));
+        let (withdrawn, may_ask) = (A::compensates(&command), A::may_ask(&command));
         if let Some(ask) = &withdrawn {
             // Looked at before anything is done: where it cannot be read, nothing may be.
             self.kept_answer(ask)?;
         }
         let sheet = self.desk.sheet(number)?;
         let (version, state) = (sheet.now.version, &sheet.now.state);
-        let moment = Moment { id, at: self.now, settings: &self.logic.settings };
+        let moment = DecisionContext { id, at: self.now, settings: &self.logic.settings };
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let events = state.decide(command, &moment)?;
             let mut after = state.clone();
             events.iter().for_each(|event| after.evolve(event));
             let (ask, claims) = (after.awaits(id), (state.claims(), after.claims()));
             let due = (state.due().map(|(at, _)| at), after.due().map(|(at, _)| at));
-            let no = events.iter().find_map(A::turned_down);
+            let no = events.iter().find_map(A::rejects);
             Ok::<_, Refusal>((events, after, ask, claims, due, no))
         }));
         let (events, after, ask, (held, claimed), (due_before, due_after), no) = match decided {
             Ok(Ok(decided)) => decided,
-            Ok(Err(refusal)) => return Ok(Err(Trouble::Refused(keepable(refusal)))),
+            Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(keepable(refusal)))),
             Err(_) => {
                 self.logic.shared.crashes.fetch_add(1, Relaxed);
-                return Ok(Err(Trouble::Crashed));
+                return Ok(Err(Rejection::Crashed));
             }
         };
         if !events.is_empty() {
             let (given_up, new) = claims::differences(held, claimed);
             if let Err(taken) = self.claim(number, &new)? {
-                return Ok(Err(Trouble::Refused(keepable(taken))));
+                return Ok(Err(Rejection::Refused(keepable(taken))));
             }
             let created_in = match version {
                 0 => Some(saga.clone()).filter(|saga| *saga != asking::own_saga(id)),
@@ -200,7 +200,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 client,
             );
             let decided = match decided {
-                Err(StoreError::Invalid(why)) => return Ok(Err(Trouble::TooLarge(why))),
+                Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
                 decided => decided?,
             };
             // A client's command that opens a question is let in by the guard of who is asked, or not at all.
@@ -210,7 +210,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
                 (Some(ask), Cause::Command(_), Some(_)) => {
                     match self.logic.peers.admit(ask.callee, may_ask) {
                         Ok(pass) => pass,
-                        Err(wait) => return Ok(Err(Trouble::Busy(wait))),
+                        Err(wait) => return Ok(Err(Rejection::Busy(wait))),
                     }
                 }
                 _ => None,
@@ -231,7 +231,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
         }
         if let Some(ask) = withdrawn {
             let asked = self.kept_answer(&ask)?.and_then(|answer| answer.asked);
-            self.keep_answer(&ask, Kept::Withdrawn, asked)?;
+            self.keep_answer(&ask, AskResult::Withdrawn, asked)?;
         }
         Ok(Ok(()))
     }
@@ -240,8 +240,8 @@ impl<'a, A: Aggregate> Work<'a, A> {
         &mut self,
         number: u64,
         open: Option<Open>,
-        put: Option<(Ask<A>, Option<Pass>, Duration)>,
-        thread: Thread,
+        put: Option<(Ask<A>, Option<Permit>, Duration)>,
+        thread: TraceContext,
     ) {
         let known = self.logic.asking.get(&number);
         let awaited =
@@ -289,13 +289,13 @@ impl<'a, A: Aggregate> Work<'a, A> {
             Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what))),
             Err(error) => return Err(error),
         };
-        Ok(match kept.state.standing() {
-            Standing::Ended(refusal) if refusal.kind == Kind::RetryLater => {
+        Ok(match kept.state.lifecycle() {
+            Lifecycle::Ended(refusal) if refusal.kind == Kind::RetryLater => {
                 Err(self.retry_later(number, refusal))
             }
-            Standing::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
-            Standing::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
-            Standing::Open | Standing::Established => {
+            Lifecycle::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
+            Lifecycle::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
+            Lifecycle::Open | Lifecycle::Established => {
                 lists::shown(&kept.state, number).map(|body| Outcome {
                     number,
                     version: kept.version,
@@ -316,7 +316,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
     }
 
     /// Everything that the turn came to.
-    pub fn finish(mut self) -> Result<Turn<Deciding<A>>, StoreError> {
+    pub fn finish(mut self) -> Result<TurnOutput<AggregateBehavior<A>>, StoreError> {
         self.settle()?;
         let asking = self.write_questions()?;
         for ((context, page), entries) in std::mem::take(&mut self.sagas) {
@@ -362,7 +362,7 @@ impl<'a, A: Aggregate> Work<'a, A> {
             more: false,
             sweep,
         };
-        Ok(Turn {
+        Ok(TurnOutput {
             batch: self.desk.close(self.logic.epoch)?,
             judged,
             memory,

@@ -9,7 +9,7 @@ use super::{
     health::ParkedId,
     records::{Envelope, ParkedRow},
     shelves::{self, Shelves, backoff},
-    sources::{READ, Source, Ticket, Told, Whose},
+    sources::{EventBatch, PushPermit, READ, Source, Whose},
 };
 use crate::{domain::Entity, store::StoreError};
 use std::{
@@ -24,21 +24,21 @@ const RETRIES: usize = 64;
 const RETRIED: usize = 256;
 
 /// Events of one source, pushed.
-pub struct Heard<T> {
+pub struct Delivery<T> {
     pub ear: usize,
-    pub told: Box<dyn Told<T>>,
-    pub _ticket: Ticket,
+    pub told: Box<dyn EventBatch<T>>,
+    pub _ticket: PushPermit,
 }
 
 /// One source that is listened to.
-struct Ear<T> {
+struct Subscription<T> {
     source: Box<dyn Source<T>>,
     shelves: Shelves,
     /// Since its log could not be read on: how often that was tried, and when to try again.
     deaf: Option<(u32, Instant)>,
 }
 
-impl<T> Ear<T> {
+impl<T> Subscription<T> {
     fn left(&self, positions: &BTreeMap<String, u64>) -> u64 {
         self.source
             .latest()
@@ -47,13 +47,13 @@ impl<T> Ear<T> {
 }
 
 /// All sources of one listener.
-pub struct Ears<T> {
-    ears: Vec<Ear<T>>,
+pub struct Subscriptions<T> {
+    ears: Vec<Subscription<T>>,
 }
 
 /// How one turn changes what is known of the sources.
 #[derive(Default)]
-pub struct Hearing {
+pub struct Progress {
     /// Positions as the turn leaves them, by source.
     pub positions: BTreeMap<String, u64>,
     /// What is set aside, by ear and aggregate: how many events, and the first of them.
@@ -80,7 +80,7 @@ struct Retried {
 /// A turn that listens.
 pub trait Listener<T> {
     /// What it knows of its sources so far.
-    fn hearing(&mut self) -> &mut Hearing;
+    fn hearing(&mut self) -> &mut Progress;
     /// Takes one event's consequence for one of its things, or says why it cannot.
     fn take(
         &mut self,
@@ -97,7 +97,7 @@ pub trait Listener<T> {
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
 }
 
-impl Hearing {
+impl Progress {
     /// A turn that begins at these positions.
     pub fn from(positions: &BTreeMap<String, u64>) -> Self {
         Self { positions: positions.clone(), ..Self::default() }
@@ -111,12 +111,12 @@ impl Hearing {
     }
 }
 
-impl<T> Ears<T> {
+impl<T> Subscriptions<T> {
     pub fn new(sources: Vec<Box<dyn Source<T>>>) -> Self {
         Self {
             ears: sources
                 .into_iter()
-                .map(|source| Ear { source, shelves: Shelves::default(), deaf: None })
+                .map(|source| Subscription { source, shelves: Shelves::default(), deaf: None })
                 .collect(),
         }
     }
@@ -147,7 +147,7 @@ impl<T> Ears<T> {
     /// is on its way.
     pub fn wakes_in(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
         // In this order: a push that is turned away has moved the latest sequence before.
-        let missed = |ear: &&Ear<T>| ear.source.is_quiet() && ear.left(positions) > 0;
+        let missed = |ear: &&Subscription<T>| ear.source.is_quiet() && ear.left(positions) > 0;
         let now = Instant::now();
         let missed = self
             .ears
@@ -159,7 +159,7 @@ impl<T> Ears<T> {
     }
 
     /// Takes what was pushed.
-    pub fn hear(&self, work: &mut impl Listener<T>, heard: &Heard<T>) -> Result<(), StoreError> {
+    pub fn hear(&self, work: &mut impl Listener<T>, heard: &Delivery<T>) -> Result<(), StoreError> {
         let Some(ear) = self.ears.get(heard.ear) else { return Ok(()) };
         let position = work.hearing().position(ear.source.context());
         match heard.told.envelope(0) {
@@ -206,7 +206,7 @@ impl<T> Ears<T> {
         &self,
         work: &mut impl Listener<T>,
         place: usize,
-        told: &dyn Told<T>,
+        told: &dyn EventBatch<T>,
     ) -> Result<(), StoreError> {
         let Some(ear) = self.ears.get(place) else { return Ok(()) };
         let source = ear.source.context();
@@ -349,7 +349,7 @@ impl<T> Ears<T> {
     }
 
     /// The turn stands.
-    pub fn remember(&mut self, hearing: &Hearing) {
+    pub fn remember(&mut self, hearing: &Progress) {
         for (place, read) in &hearing.read {
             let Some(ear) = self.ears.get_mut(*place) else { continue };
             let times = ear.deaf.map_or(1, |(times, _)| times.saturating_add(1));
@@ -371,7 +371,7 @@ impl<T> Ears<T> {
 fn take_one<T>(
     work: &mut impl Listener<T>,
     source: &'static str,
-    told: &dyn Told<T>,
+    told: &dyn EventBatch<T>,
     index: usize,
 ) -> Result<Result<(), String>, StoreError> {
     let Some(envelope) = told.envelope(index) else { return Ok(Ok(())) };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     actors::{counting::Counting, records::Cause, records::SagaId},
-    domain::{Id, Name, Standing, Timestamp},
+    domain::{Id, Lifecycle, Name, Timestamp},
     store::{Batch, Epoch, Store, Verdict, codec, keys::Space},
 };
 use std::{
@@ -21,12 +21,12 @@ struct Thing;
 impl Entity for Thing {
     const NAME: Name =
         Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
-    type Shown = bool;
-    fn show(&self, _: Id<Self>) -> bool {
+    type Representation = bool;
+    fn represent(&self, _: Id<Self>) -> bool {
         true
     }
-    fn standing(&self) -> Standing {
-        Standing::Established
+    fn lifecycle(&self) -> Lifecycle {
+        Lifecycle::Established
     }
 }
 
@@ -42,7 +42,7 @@ struct Log {
 
 struct Stretch(Vec<Envelope>);
 
-impl Told<u64> for Stretch {
+impl EventBatch<u64> for Stretch {
     fn envelope(&self, place: usize) -> Option<&Envelope> {
         self.0.get(place)
     }
@@ -61,7 +61,7 @@ impl Source<u64> for Log {
     fn is_quiet(&self) -> bool {
         true
     }
-    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn Told<u64>>, StoreError> {
+    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<u64>>, StoreError> {
         let envelope = |sequence| Envelope {
             sequence,
             aggregate: 1 + (sequence - 1) % self.aggregates,
@@ -81,14 +81,14 @@ impl Source<u64> for Log {
 /// A listener that takes what is not too heavy for it.
 struct Work {
     tree: Tree<Thing>,
-    hearing: Hearing,
+    hearing: Progress,
     heavy: BTreeSet<u64>,
     taken: Vec<u64>,
     writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl Listener<u64> for Work {
-    fn hearing(&mut self) -> &mut Hearing {
+    fn hearing(&mut self) -> &mut Progress {
         &mut self.hearing
     }
     fn take(
@@ -122,7 +122,7 @@ struct Post {
     tree: Tree<Thing>,
     epoch: Epoch,
     log: Log,
-    ears: Ears<u64>,
+    ears: Subscriptions<u64>,
     positions: BTreeMap<String, u64>,
     heavy: BTreeSet<u64>,
     taken: Vec<u64>,
@@ -135,7 +135,7 @@ impl Post {
         let tree = Tree::open(&shared).unwrap();
         let epoch = store.activate(tree.id).unwrap();
         let log = Log { aggregates, ..Log::default() };
-        let ears = Ears::new(vec![Box::new(log.clone())]);
+        let ears = Subscriptions::new(vec![Box::new(log.clone())]);
         Self {
             store,
             tree,
@@ -149,9 +149,9 @@ impl Post {
     }
 
     /// One turn; gives how many rows it read and wrote.
-    fn turn(&mut self, turn: impl FnOnce(&Ears<u64>, &mut Work)) -> (usize, usize) {
+    fn turn(&mut self, turn: impl FnOnce(&Subscriptions<u64>, &mut Work)) -> (usize, usize) {
         let before = self.store.rows();
-        let hearing = Hearing::from(&self.positions);
+        let hearing = Progress::from(&self.positions);
         let (tree, heavy) = (self.tree.clone(), self.heavy.clone());
         let mut work = Work { tree, hearing, heavy, taken: Vec::new(), writes: Vec::new() };
         turn(&self.ears, &mut work);

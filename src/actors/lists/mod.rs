@@ -47,7 +47,7 @@ impl From<StoreError> for Fault {
 /// What lists of `E` filter by and sort by besides `id`.
 pub fn filters<E: Entity>() -> Vec<&'static str> {
     let indexed = E::default().indexes().into_iter().map(|(field, _)| field);
-    indexed.chain(E::numbered_by().iter().copied()).collect()
+    indexed.chain(E::id_aliases().iter().copied()).collect()
 }
 
 /// Where a row stands in a list: by its value in the field that sorts it, then by its number.
@@ -124,7 +124,7 @@ impl Plan {
         filters: &[(String, String)],
         most: usize,
     ) -> Result<Self, Fault> {
-        let (known, numbered) = (self::filters::<E>(), E::numbered_by());
+        let (known, numbered) = (self::filters::<E>(), E::id_aliases());
         let (field, down) = match sort {
             None => (postings::ALL, false),
             Some((field, down)) if field == "id" || numbered.contains(&field.as_str()) => {
@@ -376,7 +376,7 @@ pub fn see<E: Entity>(tree: &Tree<E>, generation: u32, number: u64) -> Result<Op
 
 /// How a state looks: a JSON object.
 pub fn shown<E: Entity>(state: &E, number: u64) -> Result<Vec<u8>, Fault> {
-    serde_json::to_vec(&state.show(Id::new(number)))
+    serde_json::to_vec(&state.represent(Id::new(number)))
         .map_err(|error| Fault::Store(error.to_string()))
 }
 

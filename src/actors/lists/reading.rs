@@ -1,6 +1,6 @@
 //! Reading for one list: what is read is counted, and ends.
 
-use super::super::desk::{Judged, Tree};
+use super::super::desk::{ReadCommit, Tree};
 use crate::{
     domain::Entity,
     store::{Row, Scan, StoreError},
@@ -15,12 +15,12 @@ pub struct Reading<'a, E> {
     generation: u32,
     left: isize,
     /// The highest commit that anything read was written by.
-    pub judged: Judged,
+    pub judged: ReadCommit,
 }
 
 impl<'a, E: Entity> Reading<'a, E> {
     pub fn new(tree: &'a Tree<E>, generation: u32) -> Self {
-        Self { tree, generation, left: 0, judged: Judged::default() }
+        Self { tree, generation, left: 0, judged: ReadCommit::default() }
     }
 
     /// From now on so many rows may be read.

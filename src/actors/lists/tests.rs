@@ -4,11 +4,11 @@ use super::*;
 use crate::{
     actors::{
         counting::Counting,
-        desk::{Desk, meta_key},
+        desk::{Transaction, meta_key},
         front::ListLimits,
         records::{Versioned, encode_state},
     },
-    domain::{Name, Standing},
+    domain::{Lifecycle, Name},
     store::{Batch, Epoch, Store, Verdict},
 };
 use proptest::prelude::*;
@@ -31,12 +31,12 @@ struct Thing {
 impl Entity for Thing {
     const NAME: Name =
         Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
-    type Shown = serde_json::Value;
-    fn show(&self, _: Id<Self>) -> serde_json::Value {
+    type Representation = serde_json::Value;
+    fn represent(&self, _: Id<Self>) -> serde_json::Value {
         serde_json::json!({})
     }
-    fn standing(&self) -> Standing {
-        if self.there { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.there { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let color = self.color.as_str();
@@ -47,7 +47,7 @@ impl Entity for Thing {
             ("free", self.free.into()),
         ]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["thingId"]
     }
 }
@@ -75,7 +75,7 @@ impl Shop {
     }
 
     fn set(&mut self, things: impl IntoIterator<Item = (u64, Thing)>) {
-        let mut desk = Desk::new(&self.tree, 0, u64::MAX);
+        let mut desk = Transaction::new(&self.tree, 0, u64::MAX);
         for (number, thing) in things {
             let record = encode_state(1, None, &thing).unwrap();
             desk.set(number, Versioned { version: 1, saga: None, state: thing.clone() }, record)

@@ -13,7 +13,7 @@ const META_VERSION: u16 = 2;
 
 /// The one row of counters of a context.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
+pub struct Counters {
     /// The last number given out.
     pub last_number: u64,
     /// The last sequence in the log.
@@ -71,7 +71,7 @@ struct MetaV1 {
     building: Option<(u32, BTreeMap<String, u64>)>,
 }
 
-impl From<MetaV1> for Meta {
+impl From<MetaV1> for Counters {
     fn from(
         MetaV1 { last_number, last_sequence, highest, positions, generation, building }: MetaV1,
     ) -> Self {
@@ -97,14 +97,14 @@ impl Versions {
 }
 
 /// Writes the counters.
-pub fn encode_meta(meta: &Meta) -> Result<Vec<u8>, StoreError> {
+pub fn encode_meta(meta: &Counters) -> Result<Vec<u8>, StoreError> {
     codec::encode(Space::Meta, META_VERSION, meta)
 }
 
 /// Reads the counters, of an older version where need be.
-pub fn decode_meta(record: &[u8]) -> Result<Meta, StoreError> {
+pub fn decode_meta(record: &[u8]) -> Result<Counters, StoreError> {
     codec::decode_versioned(Space::Meta, record, META_VERSION, |version, record| match version {
-        1 => crate::domain::Decoder::read::<MetaV1>(record).map(Meta::from),
+        1 => crate::domain::Decoder::read::<MetaV1>(record).map(Counters::from),
         version => Err(Undecodable::Version(version)),
     })
 }

@@ -34,7 +34,7 @@ fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     assert_eq!(&codec::decode::<T>(space, &record).unwrap(), value);
 }
 
-fn event() -> Logged<rent::Event> {
+fn event() -> LogEntry<rent::Event> {
     let envelope = Envelope {
         sequence: 300,
         aggregate: 7,
@@ -51,12 +51,12 @@ fn event() -> Logged<rent::Event> {
         user_id: 1,
         reason: "book-out".into(),
     };
-    Logged { envelope, event }
+    LogEntry { envelope, event }
 }
 
 #[test]
 fn rows_of_the_runtime_are_stored_as_they_always_were() {
-    let meta = Meta {
+    let meta = Counters {
         last_number: 7,
         last_sequence: 300,
         highest: 7,
@@ -71,15 +71,15 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
     let to = Versions { rows: 1, claims: 2, indexes: 1, due: 1 };
     let rebuild = Rebuild { to, stage: 3, behind: ByteBuf::from(*b"s7"), rows: 9 };
     let written_by = Versions { rows: 1, ..Versions::unsaid() };
-    let meta = Meta { written_by, rebuild: Some(rebuild), lists: 4, ..meta };
+    let meta = Counters { written_by, rebuild: Some(rebuild), lists: 4, ..meta };
     let record = encode_meta(&meta).unwrap();
     assert_eq!(hex(&record), META);
     assert_eq!(decode_meta(&record).unwrap(), meta);
     let refusal = Refusal::retry_later();
     let answers = AnswerPageV1::from([
-        ((7, 1), (Kept::Yes, 9)),
-        ((8, 1), (Kept::Withdrawn, 9)),
-        ((9, 2), (Kept::No(refusal), 9)),
+        ((7, 1), (AskResult::Yes, 9)),
+        ((8, 1), (AskResult::Withdrawn, 9)),
+        ((9, 2), (AskResult::No(refusal), 9)),
     ]);
     golden(Space::Answer, &answers, ANSWERS_V1);
     let answers = answers
@@ -94,7 +94,7 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
         &QuestionPage::from([(7, vec!["anonymous POST /rents k".into()])]),
         QUESTIONS,
     );
-    let answer = Some(KeptAnswer::Done { version: 2, body: ByteBuf::from(*b"{}") });
+    let answer = Some(StoredResponse::Done { version: 2, body: ByteBuf::from(*b"{}") });
     golden(
         Space::Idempotency,
         &IdempotencyRow { fingerprint: 1 << 60, number: 7, at: 9, answer },
@@ -104,7 +104,7 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
     golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
 }
 
-fn log(events: &[Logged<rent::Event>]) -> Vec<(u64, Vec<u8>)> {
+fn log(events: &[LogEntry<rent::Event>]) -> Vec<(u64, Vec<u8>)> {
     let written = events.iter().map(|logged| (&logged.envelope, encode_event(logged).unwrap()));
     encode_log(Rent::EVENT_VERSION, written).unwrap()
 }
@@ -131,7 +131,7 @@ fn a_log_row_and_a_state_are_stored_as_they_always_were() {
 #[test]
 fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
     let events: Vec<_> = (1..=1000)
-        .map(|sequence| Logged {
+        .map(|sequence| LogEntry {
             envelope: Envelope { sequence, ..event().envelope },
             event: event().event,
         })
@@ -170,9 +170,9 @@ mod any_size {
                 ko: words.into(),
                 ..Refusal::still_open()
             };
-            Kept::No(keepable(refusal))
+            AskResult::No(keepable(refusal))
         });
-        let kept = prop_oneof![4 => Just(Kept::Yes), 4 => Just(Kept::Withdrawn), 1 => no];
+        let kept = prop_oneof![4 => Just(AskResult::Yes), 4 => Just(AskResult::Withdrawn), 1 => no];
         (kept, any::<u64>(), any::<Option<(u16, [u8; 16])>>())
             .prop_map(|(kept, at, asked)| Answer { kept, at, asked })
     }
@@ -224,8 +224,10 @@ mod any_size {
         let page: QuestionPage =
             (0..QUESTION_PAGE).map(|number| (u64::MAX - number, Vec::new())).collect();
         codec::encode(Space::Question, VERSION, &page).unwrap();
-        let answer =
-            Some(KeptAnswer::Done { version: u64::MAX, body: ByteBuf::from(vec![7; 5 * 1024]) });
+        let answer = Some(StoredResponse::Done {
+            version: u64::MAX,
+            body: ByteBuf::from(vec![7; 5 * 1024]),
+        });
         let row = IdempotencyRow { fingerprint: u64::MAX, number: u64::MAX, at: u64::MAX, answer };
         codec::encode(Space::Idempotency, VERSION, &row).unwrap();
     }

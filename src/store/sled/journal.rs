@@ -18,7 +18,7 @@ pub(super) use super::ring::{Ring, Slots, Used, crowds, make_spare, path, trim, 
 use super::{
     block::put,
     mark::Mark,
-    pipe::{Accepted, Medium},
+    pipe::{Accepted, LogWriter},
     ring::{CROWDED, fill, make},
     space::{self, Space},
     watermark::Watermark,
@@ -216,7 +216,7 @@ impl Journal {
     }
 }
 
-impl Medium for Journal {
+impl LogWriter for Journal {
     /// A group is one record.
     fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
         self.append_in_time(group)?;

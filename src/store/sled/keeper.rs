@@ -7,7 +7,7 @@ use super::{
     journal::{self, Slots},
     mark::Mark,
     open::MARK,
-    pipe::Pipe,
+    pipe::CommitQueue,
     roots::{Kept, Root},
     space::{self, Space},
     table::Table,
@@ -38,12 +38,12 @@ const RECOUNT: Duration = Duration::from_secs(5);
 
 /// What both threads need.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct Maintenance {
     pub(super) db: sled::Db,
     /// A handle of our own of sled's file: its flush asks for `sync_file_range`, which keeps nothing over a power cut.
     pub(super) file: File,
     pub(super) trees: Trees,
-    pub(super) pipe: Arc<Pipe>,
+    pub(super) pipe: Arc<CommitQueue>,
     pub(super) dir: PathBuf,
     pub(super) slots: Slots,
     pub(super) space: Arc<Space>,
@@ -62,13 +62,13 @@ pub(super) struct Keeper {
 /// The threads that keep a store.
 #[derive(Debug)]
 pub(super) struct Threads {
-    keeper: Arc<Keeper>,
+    keeper: Arc<Maintenance>,
     writer: JoinHandle<()>,
     merger: JoinHandle<()>,
 }
 
 impl Threads {
-    pub(super) fn start(keeper: Keeper) -> io::Result<Self> {
+    pub(super) fn start(keeper: Maintenance) -> io::Result<Self> {
         let keeper = Arc::new(keeper);
         let merging = keeper.clone();
         let merger = thread::Builder::new()
@@ -104,7 +104,7 @@ impl Threads {
     }
 }
 
-impl Keeper {
+impl Maintenance {
     fn go_on(&self) -> bool {
         !self.space.closing.load(Ordering::Acquire)
     }

@@ -55,9 +55,9 @@ use self::{
     damage::Damage,
     guard::guarded,
     journal::{Journal, SEGMENT, Slots},
-    keeper::{Keeper, Threads},
+    keeper::{Maintenance, Threads},
     mark::Mark,
-    pipe::Pipe,
+    pipe::CommitQueue,
     recover::Recovered,
     scrub::Scrubber,
     space::Space,
@@ -107,7 +107,7 @@ impl Default for Options {
 /// What a test of the tests leaves out. A server has none of it.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Hazards {
+pub struct FailPoints {
     /// Writes the journal and does not sync it.
     pub unsynced: bool,
     /// Merges no runs.
@@ -129,7 +129,7 @@ type Trees = Arc<RwLock<Vec<Arc<Table>>>>;
 ///
 /// *Scans* see one moment: the rows in memory and the runs that count are taken together.
 pub struct SledStore {
-    pipe: Arc<Pipe>,
+    pipe: Arc<CommitQueue>,
     trees: Trees,
     damage: Arc<Damage>,
     slots: Slots,
@@ -148,7 +148,7 @@ impl SledStore {
     /// [`StoreError::CannotOpen`]: the directory is in use, not writable, damaged, or lacks acknowledged commits; the
     /// words say what to do.
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Self, StoreError> {
-        Self::open_with(dir, options, Hazards::default())
+        Self::open_with(dir, options, FailPoints::default())
     }
 
     /// Opens a store that leaves something out.
@@ -159,7 +159,7 @@ impl SledStore {
     pub fn open_with(
         dir: impl AsRef<Path>,
         options: &Options,
-        hazards: Hazards,
+        hazards: FailPoints,
     ) -> Result<Self, StoreError> {
         let dir = dir.as_ref();
         let open::Opened { db, mark, journal: found, roots, watermark, incomplete, before, lock } =
@@ -168,10 +168,10 @@ impl SledStore {
             (Arc::new(lock), Arc::new(watermark), Arc::<Damage>::default());
         let cannot =
             |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
-        let pipe = Arc::new(Pipe::new(mark.commit, options.unwritten_limit_bytes));
+        let pipe = Arc::new(CommitQueue::new(mark.commit, options.unwritten_limit_bytes));
         let slots = Slots::new(Mutex::new(found.ring));
         let space = Arc::new(Space::new(dir, options.reserve));
-        let keeper = Keeper {
+        let keeper = Maintenance {
             db: db.clone(),
             file: OpenOptions::new().write(true).open(dir.join("db")).map_err(cannot)?,
             trees: Trees::default(),
@@ -290,7 +290,7 @@ fn replay(
     db: &sled::Db,
     trees: &Trees,
     damage: &Arc<Damage>,
-    pipe: &Pipe,
+    pipe: &CommitQueue,
     batches: Vec<Recovered>,
 ) -> Result<(), StoreError> {
     for batch in batches {

@@ -32,7 +32,7 @@ pub(super) struct Accepted {
 }
 
 /// Where groups go.
-pub(super) trait Medium: Send + 'static {
+pub(super) trait LogWriter: Send + 'static {
     /// Writes a group as a whole.
     fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError>;
     /// Makes all that was written durable.
@@ -44,7 +44,7 @@ pub(super) trait Medium: Send + 'static {
 }
 
 #[derive(Debug, Default)]
-struct Intake {
+struct QueueState {
     queue: VecDeque<Accepted>,
     accepted: Commit,
     /// Bytes in the queue.
@@ -70,7 +70,7 @@ enum Awaits {
     Word,
 }
 
-impl Intake {
+impl QueueState {
     /// Whether what is queued should be made durable at once.
     fn is_hurried(&self) -> bool {
         let first = self.queue.front().map_or(Commit::MAX, |batch| batch.commit);
@@ -80,8 +80,8 @@ impl Intake {
 
 /// What the store and its committer share.
 #[derive(Debug)]
-pub(super) struct Pipe {
-    intake: Mutex<Intake>,
+pub(super) struct CommitQueue {
+    intake: Mutex<QueueState>,
     wake: Condvar,
     pub(super) durability: Durability,
     syncs: AtomicU64,
@@ -101,11 +101,11 @@ pub(super) struct Figures {
     pub(super) unwritten: u64,
 }
 
-impl Pipe {
+impl CommitQueue {
     /// A pipe behind commit `last`, which takes `limit` bytes of unwritten batches.
     pub(super) fn new(last: Commit, limit: u64) -> Self {
         Self {
-            intake: Mutex::new(Intake { accepted: last, ..Intake::default() }),
+            intake: Mutex::new(QueueState { accepted: last, ..QueueState::default() }),
             wake: Condvar::new(),
             durability: Durability::new(last),
             syncs: AtomicU64::new(0),
@@ -262,7 +262,7 @@ impl Pipe {
         }
         if !intake.queue.is_empty() && !intake.is_hurried() {
             intake.awaits = Awaits::Word;
-            let lingering = |intake: &mut Intake| !intake.is_hurried();
+            let lingering = |intake: &mut QueueState| !intake.is_hurried();
             (intake, _) = self
                 .wake
                 .wait_timeout_while(intake, LINGER, lingering)
@@ -281,7 +281,7 @@ impl Pipe {
 
     /// Writes group after group until the pipe is closed and empty, or the medium fails. While one group syncs, the
     /// next gathers.
-    pub(super) fn commit_all(&self, mut medium: impl Medium) {
+    pub(super) fn commit_all(&self, mut medium: impl LogWriter) {
         let mut patience = None;
         while let Some(group) = self.next(patience) {
             if let Some(last) = group.last().map(|batch| batch.commit) {

@@ -68,13 +68,13 @@ impl Entity for Book {
     const NAME: Name =
         Name { system: "bookrent", context: "bookrent.book", collection: "books", item: "book" };
     const PORT: Option<u16> = Some(8081);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, _: Id<Self>) -> Shown {
+    fn represent(&self, _: Id<Self>) -> Shown {
         Shown { title: self.title.clone(), status: self.on_shelf }
     }
-    fn standing(&self) -> Standing {
-        if self.registered { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.registered { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.on_shelf.into())]
@@ -86,7 +86,7 @@ impl Aggregate for Book {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, _: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, _: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         match (self.registered, command) {
             (false, Register(book)) => {
@@ -130,13 +130,13 @@ impl Aggregate for Book {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rent>(|event| match event {
+        policies.on::<Rent>(|event| match event {
             rent::Event::RentFailed { rent_id, book_id, .. } => {
                 Some((*book_id, Command::Release { rent: *rent_id }))
             }
             _ => None,
         });
-        policies.hearing::<Delivery>(|event| match event {
+        policies.on::<Delivery>(|event| match event {
             delivery::Event::DeliveryCancelled { rent_id, book_id }
             | delivery::Event::DeliveryWithheld { rent_id, book_id } => {
                 Some((*book_id, Command::Release { rent: *rent_id }))
@@ -145,14 +145,14 @@ impl Aggregate for Book {
         });
     }
 
-    fn withdraws(command: &Command) -> Option<AskId> {
+    fn compensates(command: &Command) -> Option<AskId> {
         match command {
             Command::Release { rent } => Some(AskId::of(*rent, rent::ONLY_ATTEMPT)),
             _ => None,
         }
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Admin, |book: Register| (Target::New, Command::Register(book)));
     }
 }
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn letting_go_takes_back_the_question_of_that_rent() {
-        assert_eq!(Book::withdraws(&Release { rent: RENT }), Some(AskId::of(RENT, 1)));
-        assert_eq!(Book::withdraws(&Take { rent: RENT }), None);
+        assert_eq!(Book::compensates(&Release { rent: RENT }), Some(AskId::of(RENT, 1)));
+        assert_eq!(Book::compensates(&Take { rent: RENT }), None);
     }
 }

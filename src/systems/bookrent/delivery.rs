@@ -80,16 +80,16 @@ impl Entity for Delivery {
     };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8083);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Delivery { book_id, user_id, address, status } = self.clone();
         Shown { book_id, rent_id: id.of(), user_id, address, status }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New | Status::Withheld => Standing::Absent,
-            Status::Started | Status::Cancelled => Standing::Established,
+            Status::New | Status::Withheld => Lifecycle::Absent,
+            Status::Started | Status::Cancelled => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -99,7 +99,7 @@ impl Entity for Delivery {
             ("bookId", self.book_id.into()),
         ]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentId"]
     }
 }
@@ -109,7 +109,7 @@ impl Aggregate for Delivery {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let rent_id = this.id.of();
         match (self.status, command) {
@@ -135,7 +135,7 @@ impl Aggregate for Delivery {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rent>(|event| match event.clone() {
+        policies.on::<Rent>(|event| match event.clone() {
             rent::Event::BookRented { rent_id, book_id, user_id, address } => {
                 Some((rent_id.of(), Command::Start { book: book_id, user: user_id, address }))
             }
@@ -176,6 +176,6 @@ mod tests {
         let withheld = DeliveryWithheld { rent_id: RENT, book_id: BOOK };
         let delivery = given::<Delivery>([]).when(Cancel { book: BOOK }).then([withheld]);
         let delivery = delivery.when(start()).then_nothing();
-        assert_eq!(delivery.0.standing(), Standing::Absent, "there is no such delivery to see");
+        assert_eq!(delivery.0.lifecycle(), Lifecycle::Absent, "there is no such delivery to see");
     }
 }

@@ -86,17 +86,17 @@ impl Entity for Rent {
         Name { system: "bookrent", context: "bookrent.rent", collection: "rents", item: "rent" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8082);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, _: Id<Self>) -> Shown {
+    fn represent(&self, _: Id<Self>) -> Shown {
         let Rent { book_id, user_id, address, status, reason } = self.clone();
         Shown { book_id, user_id, address, status, reason }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New => Standing::Absent,
-            Status::Requested => Standing::Open,
-            Status::Rented | Status::Failed | Status::Cancelled => Standing::Established,
+            Status::New => Lifecycle::Absent,
+            Status::Requested => Lifecycle::Open,
+            Status::Rented | Status::Failed | Status::Cancelled => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -114,7 +114,7 @@ impl Aggregate for Rent {
     type Settings = ();
     const MAY_ASK: MayAsk = &[("Request", &[Book::NAME])];
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let (rent_id, book_id, user_id) = (this.id, self.book_id, self.user_id);
         match (self.status, command) {
@@ -161,7 +161,7 @@ impl Aggregate for Rent {
             .then(|| ask(self.book_id, book::Command::Take { rent }, ONLY_ATTEMPT, Command::Settle))
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         doors.patch(Role::Customer, |change: Change| match change.status {
             ChangedStatus::Cancel => Command::Cancel,
@@ -269,10 +269,10 @@ mod tests {
 
     #[test]
     fn only_what_is_settled_is_listed() {
-        assert_eq!(given::<Rent>([requested()]).0.standing(), Standing::Open);
+        assert_eq!(given::<Rent>([requested()]).0.lifecycle(), Lifecycle::Open);
         assert_eq!(
-            given::<Rent>([requested(), failed("book-out")]).0.standing(),
-            Standing::Established
+            given::<Rent>([requested(), failed("book-out")]).0.lifecycle(),
+            Lifecycle::Established
         );
     }
 }

@@ -43,23 +43,23 @@ impl Entity for Row {
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8084);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Row { book_id, user_id, rent_status, delivery_status } = *self;
         let delivery_id = delivery_status.map(|_| id.of());
         Shown { rent_id: id.of(), book_id, user_id, rent_status, delivery_id, delivery_status }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.rent_status {
-            rent::Status::New | rent::Status::Requested => Standing::Absent,
-            _ => Standing::Established,
+            rent::Status::New | rent::Status::Requested => Lifecycle::Absent,
+            _ => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("userId", self.user_id.into()), ("bookId", self.book_id.into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentId"]
     }
 }
@@ -67,7 +67,7 @@ impl Entity for Row {
 impl View for Row {
     fn folds(folds: &mut impl Folds<Self>) {
         use {delivery::Event::*, rent::Event::*};
-        folds.hearing::<Rent>(
+        folds.on::<Rent>(
             |event| match event {
                 BookRented { rent_id, .. }
                 | RentFailed { rent_id, .. }
@@ -86,7 +86,7 @@ impl View for Row {
                 (row.book_id, row.user_id, row.rent_status) = (*book_id, *user_id, status);
             },
         );
-        folds.hearing::<Delivery>(
+        folds.on::<Delivery>(
             |event| match event {
                 DeliveryStarted { rent_id, .. } | DeliveryCancelled { rent_id, .. } => {
                     Some(rent_id.get())

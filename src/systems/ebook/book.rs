@@ -103,13 +103,13 @@ impl Entity for Book {
     const NAME: Name =
         Name { system: "ebook", context: "ebook.book", collection: "books", item: "book" };
     const PORT: Option<u16> = Some(8083);
-    type Shown = Self;
+    type Representation = Self;
 
-    fn show(&self, _: Id<Self>) -> Self {
+    fn represent(&self, _: Id<Self>) -> Self {
         self.clone()
     }
-    fn standing(&self) -> Standing {
-        if self.status == Status::New { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![
@@ -125,7 +125,7 @@ impl Aggregate for Book {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let book_id = this.id;
         let rejected = |rent_id, user_id, why: &str| {
@@ -203,7 +203,7 @@ impl Aggregate for Book {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rent>(|event| match event {
+        policies.on::<Rent>(|event| match event {
             rent::Event::Rented(order) => Some((
                 order.book_id,
                 Command::Hold { rent: order.rent_id, user: order.user_id, fee: order.rental_fee },
@@ -215,7 +215,7 @@ impl Aggregate for Book {
         });
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Admin, |book: Register| (Target::New, Command::Register(book)));
         doors.patch_verb(Role::Admin, "approve", || Command::Approve);
         doors.patch_verb(Role::Admin, "reject", || Command::Reject);
@@ -319,7 +319,7 @@ mod tests {
     fn a_request_for_a_book_that_does_not_exist_is_rejected_and_makes_no_book() {
         let book =
             given::<Book>([]).when(hold(RENT, Some(3000))).then([rejected(RENT, "book-unknown")]);
-        assert_eq!(book.0.standing(), Standing::Absent);
+        assert_eq!(book.0.lifecycle(), Lifecycle::Absent);
     }
 
     #[test]

@@ -94,9 +94,9 @@ impl Entity for Row {
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8084);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, _: Id<Self>) -> Shown {
+    fn represent(&self, _: Id<Self>) -> Shown {
         let Row { order, book_name, rental_fee, status, .. } = self.clone();
         let order = order.unwrap_or_default();
         Shown {
@@ -112,8 +112,8 @@ impl Entity for Row {
             canceled_date: self.canceled_date,
         }
     }
-    fn standing(&self) -> Standing {
-        if self.order.is_some() { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.order.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let (user, book) = self.order.as_ref().map(|order| (order.user_id, order.book_id)).unzip();
@@ -127,7 +127,7 @@ impl Entity for Row {
 
 impl View for Row {
     fn folds(folds: &mut impl Folds<Self>) {
-        folds.hearing::<Rent>(
+        folds.on::<Rent>(
             |event| match event {
                 rent::Event::Rented(order) => Some(order.rent_id.get()),
                 rent::Event::RentApproved { rent_id, .. }
@@ -157,7 +157,7 @@ impl View for Row {
                 });
             },
         );
-        folds.hearing::<Payment>(
+        folds.on::<Payment>(
             |event| match event {
                 payment::Event::Paid { rent_id, .. } | payment::Event::Refunded { rent_id, .. } => {
                     Some(rent_id.get())
@@ -175,7 +175,7 @@ impl View for Row {
                 });
             },
         );
-        folds.hearing::<Book>(
+        folds.on::<Book>(
             |event| match event {
                 book::Event::RequestHeld { rent_id, .. }
                 | book::Event::Approved { rent_id, .. } => Some(rent_id.get()),
@@ -216,7 +216,7 @@ mod tests {
         event: &'a dyn Any,
     }
     impl Folds<Row> for Fold<'_> {
-        fn hearing<S: Aggregate>(
+        fn on<S: Aggregate>(
             &mut self,
             row: fn(&S::Event) -> Option<u64>,
             fold: fn(&mut Row, &S::Event),
@@ -300,7 +300,7 @@ mod tests {
             book::Event::Approved { rent_id, book_id, user_id, approved_date: at(2) },
             book::Event::BookFreed { rent_id, book_id },
         ];
-        let shown = the_row(Told(&rents, &payments, &books)).show(RENT.of());
+        let shown = the_row(Told(&rents, &payments, &books)).represent(RENT.of());
         assert_eq!((shown.user_id, shown.book_id, shown.status), (9, BOOK, Status::Returned));
         assert_eq!(
             (shown.book_name.as_deref(), shown.rental_fee),
@@ -332,7 +332,8 @@ mod tests {
         };
         let books =
             [book::Event::Rejected { rent_id, book_id, user_id, reason: "fee-differs".into() }];
-        let shown = the_row(Told(&rents, &[paid(rental_fee), refunded], &books)).show(RENT.of());
+        let shown =
+            the_row(Told(&rents, &[paid(rental_fee), refunded], &books)).represent(RENT.of());
         assert_eq!((shown.status, shown.canceled_date), (Status::Canceled, Some(at(4))));
         assert_eq!(
             (shown.book_name.as_deref(), shown.rental_fee),
@@ -355,6 +356,6 @@ mod tests {
             refunded_date: at(3),
         };
         let row = the_row(Told(&rents, &[paid(None), refunded], &[]));
-        assert_eq!(row.standing(), Standing::Absent);
+        assert_eq!(row.lifecycle(), Lifecycle::Absent);
     }
 }

@@ -107,17 +107,17 @@ impl Entity for Payment {
         Name { system: "ebook", context: "ebook.payment", collection: "payments", item: "payment" };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const PORT: Option<u16> = Some(8082);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let (rent_id, status) = (id.of(), self.status());
         let Payment { user_id, book_id, rental_fee, paid_date, refunded_date, .. } = *self;
         Shown { rent_id, user_id, book_id, rental_fee, status, paid_date, refunded_date }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.progress {
-            Progress::New | Progress::Withheld => Standing::Absent,
-            Progress::Paid | Progress::PaidBack => Standing::Established,
+            Progress::New | Progress::Withheld => Lifecycle::Absent,
+            Progress::Paid | Progress::PaidBack => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -128,7 +128,7 @@ impl Entity for Payment {
             ("bookId", self.book_id.into()),
         ]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentId"]
     }
 }
@@ -138,7 +138,7 @@ impl Aggregate for Payment {
     type Event = Event;
     type Settings = Terms;
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         let (rent_id, at) = (this.id.of(), this.at);
         match command {
@@ -182,13 +182,13 @@ impl Aggregate for Payment {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rent>(|event| match event {
+        policies.on::<Rent>(|event| match event {
             rent::Event::RentFailed { rent_id, .. } => {
                 Some((rent_id.of(), Command::Refund { rent: *rent_id }))
             }
             _ => None,
         });
-        policies.hearing::<Book>(|event| match event {
+        policies.on::<Book>(|event| match event {
             book::Event::RequestHeld { rent_id, rental_fee, .. } => {
                 Some((rent_id.of(), Command::Fix { fee: *rental_fee }))
             }
@@ -199,7 +199,7 @@ impl Aggregate for Payment {
         });
     }
 
-    fn withdraws(command: &Command) -> Option<AskId> {
+    fn compensates(command: &Command) -> Option<AskId> {
         match command {
             Command::Refund { rent } => Some(AskId::of(*rent, rent::ONLY_ATTEMPT)),
             _ => None,
@@ -231,7 +231,7 @@ mod tests {
         let payment = given::<Payment>([]).when(pay(Some(3000))).then([paid(Some(3000))]);
         let payment = payment.when(pay(Some(3000))).then_nothing();
         let payment = payment.when(Refund { rent: RENT }).then([refunded(Some(3000))]);
-        assert_eq!(payment.0.show(Id::new(1)).status, Status::Refunded);
+        assert_eq!(payment.0.represent(Id::new(1)).status, Status::Refunded);
         let payment = payment.when(Refund { rent: RENT }).then_nothing();
         payment.when(pay(Some(3000))).refused(Kind::Conflict, "payment-called-off");
     }
@@ -240,7 +240,7 @@ mod tests {
     fn an_open_amount_is_fixed_once_by_the_book_and_a_claimed_one_stays() {
         let payment = given::<Payment>([paid(None)]).when(Fix { fee: 3000 });
         let payment = payment.then([PaymentFixed { rent_id: RENT, rental_fee: 3000 }]);
-        assert_eq!(payment.0.show(Id::new(1)).rental_fee, Some(3000));
+        assert_eq!(payment.0.represent(Id::new(1)).rental_fee, Some(3000));
         let payment = payment.when(Fix { fee: 4000 }).then_nothing();
         let _ = payment.when(Refund { rent: RENT }).then([refunded(Some(3000))]);
         let _ = given::<Payment>([paid(Some(3000))]).when(Fix { fee: 3000 }).then_nothing();
@@ -257,7 +257,7 @@ mod tests {
     fn a_refund_that_comes_first_is_remembered_and_nothing_is_paid() {
         let withheld = PaymentWithheld { rent_id: RENT };
         let payment = given::<Payment>([]).when(Refund { rent: RENT }).then([withheld]);
-        assert_eq!(payment.0.standing(), Standing::Absent);
+        assert_eq!(payment.0.lifecycle(), Lifecycle::Absent);
         let payment =
             payment.when(Refund { rent: RENT }).then_nothing().when(Fix { fee: 1 }).then_nothing();
         payment.when(pay(None)).refused(Kind::Conflict, "payment-called-off");
@@ -265,15 +265,15 @@ mod tests {
 
     #[test]
     fn a_refund_takes_back_the_question_of_its_rent() {
-        assert_eq!(Payment::withdraws(&Refund { rent: RENT }), Some(AskId::of(RENT, 1)));
-        assert_eq!(Payment::withdraws(&pay(None)), None);
+        assert_eq!(Payment::compensates(&Refund { rent: RENT }), Some(AskId::of(RENT, 1)));
+        assert_eq!(Payment::compensates(&pay(None)), None);
     }
 
     #[test]
     fn it_hears_the_rent_of_a_rejection_and_not_its_book() {
         struct Ear(Option<React<Payment, Book>>);
         impl Policies<Payment> for Ear {
-            fn hearing<S: Aggregate>(&mut self, react: React<Payment, S>) {
+            fn on<S: Aggregate>(&mut self, react: React<Payment, S>) {
                 let react: &dyn std::any::Any = &react;
                 self.0 = self.0.or(react.downcast_ref().copied());
             }

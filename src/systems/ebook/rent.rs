@@ -95,18 +95,18 @@ impl Entity for Rent {
         Name { system: "ebook", context: "ebook.rent", collection: "rents", item: "rent" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
-    type Shown = Self;
+    type Representation = Self;
 
-    fn show(&self, _: Id<Self>) -> Self {
+    fn represent(&self, _: Id<Self>) -> Self {
         self.clone()
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New => Standing::Absent,
-            Status::Requested => Standing::Open,
-            Status::Declined => Standing::Ended(declined()),
-            Status::Unanswered => Standing::Ended(Refusal::retry_later()),
-            _ => Standing::Established,
+            Status::New => Lifecycle::Absent,
+            Status::Requested => Lifecycle::Open,
+            Status::Declined => Lifecycle::Ended(declined()),
+            Status::Unanswered => Lifecycle::Ended(Refusal::retry_later()),
+            _ => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -124,7 +124,7 @@ impl Aggregate for Rent {
     type Settings = ();
     const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME])];
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {
             Command::*,
             Event::*,
@@ -188,13 +188,13 @@ impl Aggregate for Rent {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Book>(|event| match event {
+        policies.on::<Book>(|event| match event {
             book::Event::Approved { rent_id, approved_date, .. } => {
                 Some((*rent_id, Command::Approve(*approved_date)))
             }
             _ => None,
         });
-        policies.hearing::<Payment>(|event| match event {
+        policies.on::<Payment>(|event| match event {
             payment::Event::Refunded { rent_id, .. } => Some((*rent_id, Command::Cancel)),
             _ => None,
         });
@@ -207,7 +207,7 @@ impl Aggregate for Rent {
             .then(|| ask(rent.of::<Payment>(), pay, ONLY_ATTEMPT, Command::Settle))
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         doors.patch_verb(Role::Customer, "return", || Command::Return);
         doors.patch(Role::Customer, |_: Change<Ended>| Command::Return);
@@ -283,7 +283,7 @@ mod tests {
         let rent = given::<Rent>([RentRequested(order())])
             .when(Settle(Err(NoAnswer::Refused(declined()))));
         let rent = rent.then([failed("payment-declined")]);
-        assert_eq!(rent.0.standing(), Standing::Ended(declined()));
+        assert_eq!(rent.0.lifecycle(), Lifecycle::Ended(declined()));
         rent.awaits_nothing();
     }
 
@@ -291,7 +291,7 @@ mod tests {
     fn without_an_answer_it_ends_and_may_be_tried_again() {
         let rent = given::<Rent>([RentRequested(order())]).when(Settle(Err(NoAnswer::Unavailable)));
         let rent = rent.then([failed("no-answer")]);
-        assert_eq!(rent.0.standing(), Standing::Ended(Refusal::retry_later()));
+        assert_eq!(rent.0.lifecycle(), Lifecycle::Ended(Refusal::retry_later()));
         let rent = rent.when(Settle(Ok(()))).then_nothing();
         let _ = rent.when(Cancel).then_nothing().when(Approve(THEN)).then_nothing();
     }
@@ -326,6 +326,6 @@ mod tests {
     fn a_policy_finds_nothing_to_do_where_there_is_no_rent() {
         let _ = given::<Rent>([]).when(Cancel).then_nothing().when(Approve(THEN)).then_nothing();
         let rent = given::<Rent>([RentRequested(order())]).when(Cancel).then_nothing();
-        assert_eq!(rent.0.standing(), Standing::Open);
+        assert_eq!(rent.0.lifecycle(), Lifecycle::Open);
     }
 }

@@ -120,18 +120,18 @@ impl Entity for Bike {
     const NAME: Name =
         Name { system: "gbike", context: "gbike.bike", collection: "bikes", item: "bike" };
     const PORT: Option<u16> = Some(8082);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, bikeid: Id<Self>) -> Shown {
+    fn represent(&self, bikeid: Id<Self>) -> Shown {
         Shown { bikeid, status: self.status, location: self.location.clone() }
     }
-    fn standing(&self) -> Standing {
-        if self.registered { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.registered { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status.as_ref().into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["bikeid"]
     }
 }
@@ -141,7 +141,7 @@ impl Aggregate for Bike {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let (bikeid, here) = (this.id, || self.location.clone());
         match (self.registered, self.status, command) {
@@ -186,7 +186,7 @@ impl Aggregate for Bike {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rent>(|event| match event {
+        policies.on::<Rent>(|event| match event {
             rent::Event::RentFailed { rentid, bikeid, .. } => {
                 Some((*bikeid, Command::Release { rent: *rentid }))
             }
@@ -197,14 +197,14 @@ impl Aggregate for Bike {
         });
     }
 
-    fn withdraws(command: &Command) -> Option<AskId> {
+    fn compensates(command: &Command) -> Option<AskId> {
         match command {
             Command::Release { rent } => Some(AskId::of(*rent, rent::ASKS_BIKE)),
             _ => None,
         }
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Admin, |Register { bikeid, status, location }: Register| {
             (Target::Chosen(bikeid), Command::Register { status, location })
         });
@@ -309,10 +309,10 @@ mod tests {
             .when(put_back(RENT))
             .then_nothing();
         assert_eq!(
-            Bike::withdraws(&Release { rent: RENT }),
+            Bike::compensates(&Release { rent: RENT }),
             Some(AskId::of(RENT, rent::ASKS_BIKE))
         );
-        assert_eq!(Bike::withdraws(&put_back(RENT)), None);
+        assert_eq!(Bike::compensates(&put_back(RENT)), None);
     }
 
     #[test]
@@ -322,6 +322,6 @@ mod tests {
             .then_nothing()
             .when(put_back(RENT))
             .then_nothing();
-        assert_eq!(bike.0.standing(), Standing::Absent);
+        assert_eq!(bike.0.lifecycle(), Lifecycle::Absent);
     }
 }

@@ -152,19 +152,19 @@ impl Entity for Billing {
     const PORT: Option<u16> = Some(8083);
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const STATE_VERSION: u16 = 2;
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, billid: Id<Self>) -> Shown {
+    fn represent(&self, billid: Id<Self>) -> Shown {
         let Billing { userid, status, starttime, endtime, fee, .. } = *self;
         Shown { billid, rentid: billid.of(), userid, starttime, endtime, fee, status }
     }
-    fn standing(&self) -> Standing {
-        if self.status == Status::New { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status.as_ref().into()), ("userid", self.userid.into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentid", "billid"]
     }
     fn old_state<D: Decoder>(version: u16, record: D) -> Result<Self, Undecodable> {
@@ -188,7 +188,7 @@ impl Aggregate for Billing {
     type Event = Event;
     type Settings = Tariff;
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let (billid, rentid, userid) = (this.id, this.id.of(), self.userid);
         match (self.status, command) {
@@ -242,7 +242,7 @@ impl Aggregate for Billing {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rent>(|event| match event {
+        policies.on::<Rent>(|event| match event {
             rent::Event::Rented { rentid, userid, starttime, .. } => {
                 Some((rentid.of(), Command::Open { user: *userid, start: *starttime }))
             }
@@ -251,7 +251,7 @@ impl Aggregate for Billing {
             }
             _ => None,
         });
-        policies.hearing::<UserDeposit>(|event| match *event {
+        policies.on::<UserDeposit>(|event| match *event {
             user_deposit::Event::UpdatedDeposit { billid, .. } => {
                 billid.map(|bill| (bill, Command::Close))
             }
@@ -296,7 +296,7 @@ mod tests {
         let bill =
             bill.when(Calculate { end: at(999) }).then_nothing().when(Close).then([closed()]);
         let bill = bill.when(Close).then_nothing().when(open()).then_nothing();
-        let shown = bill.when(Calculate { end: at(999) }).then_nothing().0.show(BILL);
+        let shown = bill.when(Calculate { end: at(999) }).then_nothing().0.represent(BILL);
         assert_eq!(
             (shown.status, shown.fee, shown.endtime),
             (Status::Closed, Some(1000), Some(at(701)))
@@ -332,7 +332,7 @@ mod tests {
             .then_nothing()
             .when(Calculate { end: at(1) })
             .then_nothing();
-        assert_eq!(bill.0.standing(), Standing::Absent);
+        assert_eq!(bill.0.lifecycle(), Lifecycle::Absent);
     }
 
     #[test]
@@ -350,15 +350,15 @@ mod tests {
         let closed = given::<Billing>([registered(), calculated(1000, 701), closed()]);
         let _ = closed.when(follow(8)).then([passed_on()]);
         assert_eq!(
-            given::<Billing>([]).when(follow(8)).then([passed_on()]).0.standing(),
-            Standing::Absent
+            given::<Billing>([]).when(follow(8)).then([passed_on()]).0.lifecycle(),
+            Lifecycle::Absent
         );
     }
 
     /// What a bill makes of the events of a deposit.
     struct Heard<'a>(&'a user_deposit::Event, Option<(Id<Billing>, Command)>);
     impl Policies<Billing> for Heard<'_> {
-        fn hearing<S: Aggregate>(&mut self, react: React<Billing, S>) {
+        fn on<S: Aggregate>(&mut self, react: React<Billing, S>) {
             let event: &dyn std::any::Any = self.0;
             self.1 = event.downcast_ref::<S::Event>().and_then(react).or(self.1.take());
         }

@@ -131,18 +131,18 @@ impl Entity for Rent {
         Name { system: "gbike", context: "gbike.rent", collection: "rents", item: "rent" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, rentid: Id<Self>) -> Shown {
+    fn represent(&self, rentid: Id<Self>) -> Shown {
         let Rent { userid, bikeid, status, starttime, endtime, endlocation, .. } = self.clone();
         Shown { rentid, userid, bikeid, status, starttime, endtime, endlocation }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New => Standing::Absent,
-            Status::Requested => Standing::Open,
-            Status::Failed => Standing::Ended(refusal(self.reason.as_deref())),
-            Status::Rented | Status::Returned => Standing::Established,
+            Status::New => Lifecycle::Absent,
+            Status::Requested => Lifecycle::Open,
+            Status::Failed => Lifecycle::Ended(refusal(self.reason.as_deref())),
+            Status::Rented | Status::Returned => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -152,7 +152,7 @@ impl Entity for Rent {
             ("bikeid", self.bikeid.into()),
         ]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentid"]
     }
 }
@@ -163,7 +163,7 @@ impl Aggregate for Rent {
     type Settings = ();
     const MAY_ASK: MayAsk = &[("Request", &[UserDeposit::NAME, Bike::NAME])];
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {
             Command::*,
             Event::*,
@@ -241,7 +241,7 @@ impl Aggregate for Rent {
         (self.status == Status::Requested).then(|| if self.cleared { bike() } else { deposit() })
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         doors.patch(Role::Customer, |end: Return| Command::Return(end));
     }
@@ -307,12 +307,12 @@ mod tests {
             .awaits("gbike.userDeposit-9 <- Clear { rent: #1 }")
             .when(Settle(Ok(())))
             .then([cleared()]);
-        assert_eq!(rent.0.standing(), Standing::Open);
-        assert_eq!(rent.0.show(RENT).status, Status::Requested);
+        assert_eq!(rent.0.lifecycle(), Lifecycle::Open);
+        assert_eq!(rent.0.represent(RENT).status, Status::Requested);
         let rent =
             rent.awaits("gbike.bike-3 <- Take { rent: #1 }").when(Settle(Ok(()))).then([rented()]);
-        assert_eq!(rent.0.standing(), Standing::Established);
-        assert_eq!(rent.0.show(RENT).starttime, Some(NOW));
+        assert_eq!(rent.0.lifecycle(), Lifecycle::Established);
+        assert_eq!(rent.0.represent(RENT).starttime, Some(NOW));
         rent.awaits_nothing();
     }
 
@@ -334,7 +334,7 @@ mod tests {
             let rent = given::<Rent>(past)
                 .when(Settle(Err(NoAnswer::Refused(no.clone()))))
                 .then([failed(&no.code)]);
-            assert_eq!(rent.0.standing(), Standing::Ended(no));
+            assert_eq!(rent.0.lifecycle(), Lifecycle::Ended(no));
             rent.awaits_nothing();
         }
     }
@@ -345,7 +345,7 @@ mod tests {
             let rent = given::<Rent>(past)
                 .when(Settle(Err(NoAnswer::Unavailable)))
                 .then([failed("no-answer")]);
-            assert_eq!(rent.0.standing(), Standing::Ended(Refusal::retry_later()));
+            assert_eq!(rent.0.lifecycle(), Lifecycle::Ended(Refusal::retry_later()));
             rent.when(Settle(Ok(()))).then_nothing().awaits_nothing();
         }
     }
@@ -354,7 +354,7 @@ mod tests {
     fn it_is_returned_once_and_a_repeat_changes_nothing() {
         let rent = riding().when(bring_back("분당_정자역_3구역")).then([returned()]);
         let rent = rent.when(bring_back("분당_정자역_3구역")).then_nothing();
-        assert_eq!(rent.0.show(RENT).status, Status::Returned);
+        assert_eq!(rent.0.represent(RENT).status, Status::Returned);
         rent.when(bring_back("분당_정자역_1구역")).refused(Kind::Conflict, "already-returned");
     }
 

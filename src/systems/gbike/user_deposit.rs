@@ -150,15 +150,15 @@ impl Entity for UserDeposit {
     const PORT: Option<u16> = Some(8084);
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const STATE_VERSION: u16 = 2;
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, userid: Id<Self>) -> Shown {
+    fn represent(&self, userid: Id<Self>) -> Shown {
         Shown { userid, deposit: self.deposit, arrears: self.arrears.sum(), billid: self.billid }
     }
-    fn standing(&self) -> Standing {
-        if self.opened { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.opened { Lifecycle::Established } else { Lifecycle::Absent }
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["userid"]
     }
     fn old_state<D: Decoder>(version: u16, record: D) -> Result<Self, Undecodable> {
@@ -180,7 +180,7 @@ impl Aggregate for UserDeposit {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         let userid = this.id;
         let was_last = |bill| self.billid == Some(bill);
@@ -229,7 +229,7 @@ impl Aggregate for UserDeposit {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Billing>(|event| match *event {
+        policies.on::<Billing>(|event| match *event {
             billing::Event::CalculatedFee { billid, userid, fee, .. } => {
                 Some((userid, Command::Charge { bill: billid, fee }))
             }
@@ -243,7 +243,7 @@ impl Aggregate for UserDeposit {
         });
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Both, |TopUp { userid, deposit }: TopUp| {
             (Target::Chosen(userid), Command::TopUp { deposit })
         });

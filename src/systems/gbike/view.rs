@@ -69,9 +69,9 @@ impl Entity for Row {
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8085);
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Row { userid, bikeid, rent_status, endlocation, fee, billing_status, deposit, .. } =
             self.clone();
         let (rent_starttime, rent_end_time) = (self.starttime, self.endtime);
@@ -90,13 +90,13 @@ impl Entity for Row {
             deposit,
         }
     }
-    fn standing(&self) -> Standing {
-        if self.starttime.is_some() { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.starttime.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("userid", self.userid.into()), ("bikeid", self.bikeid.into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentid"]
     }
 }
@@ -104,7 +104,7 @@ impl Entity for Row {
 impl View for Row {
     fn folds(folds: &mut impl Folds<Self>) {
         use {billing::Event::*, rent::Event::*, user_deposit::Event::*};
-        folds.hearing::<Rent>(
+        folds.on::<Rent>(
             |event| match event {
                 Rented { rentid, .. } | Returned { rentid, .. } => Some(rentid.get()),
                 RentRequested { .. } | RentCleared { .. } | RentFailed { .. } => None,
@@ -121,7 +121,7 @@ impl View for Row {
                 RentRequested { .. } | RentCleared { .. } | RentFailed { .. } => {}
             },
         );
-        folds.hearing::<Billing>(
+        folds.on::<Billing>(
             |event| match event {
                 RegisteredBill { rentid, .. }
                 | CalculatedFee { rentid, .. }
@@ -137,7 +137,7 @@ impl View for Row {
                 BillFollowed { .. } | BillPassedOn { .. } => {}
             },
         );
-        folds.hearing::<UserDeposit>(
+        folds.on::<UserDeposit>(
             |event| match event {
                 UpdatedDeposit { billid, .. } => billid.map(Id::get),
                 FeeDeferred { .. } | FeeQueued { .. } | FeeMovedUp { .. } => None,

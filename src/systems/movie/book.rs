@@ -95,20 +95,20 @@ impl Entity for Book {
         Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, _: Id<Self>) -> Shown {
+    fn represent(&self, _: Id<Self>) -> Shown {
         let Ordered { qty, movie_name, seat, total_price, showtime, name, .. } = self.order.clone();
         Shown { qty, movie_name, seat, total_price, showtime, name, status: self.status }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New => Standing::Absent,
-            Status::Registered => Standing::Open,
-            Status::Declined => Standing::Ended(declined()),
-            Status::Unanswered => Standing::Ended(Refusal::retry_later()),
+            Status::New => Lifecycle::Absent,
+            Status::Registered => Lifecycle::Open,
+            Status::Declined => Lifecycle::Ended(declined()),
+            Status::Unanswered => Lifecycle::Ended(Refusal::retry_later()),
             Status::PaidComplete | Status::PrintComplete | Status::Canceled => {
-                Standing::Established
+                Lifecycle::Established
             }
         }
     }
@@ -123,7 +123,7 @@ impl Aggregate for Book {
     type Settings = Settings;
     const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME]), ("Cancel", &[Ticket::NAME])];
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, NoAnswer::Refused, Status::*};
         let booking_id = this.id;
         match (self.status, command) {
@@ -172,12 +172,12 @@ impl Aggregate for Book {
         }
     }
 
-    fn turned_down(event: &Event) -> Option<Refusal> {
+    fn rejects(event: &Event) -> Option<Refusal> {
         matches!(event, Event::BookCancelRefused { .. }).then(printed)
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Ticket>(|event| match event {
+        policies.on::<Ticket>(|event| match event {
             ticket::Event::Printed { booking_id } => Some((*booking_id, Command::CompletePrint)),
             _ => None,
         });
@@ -209,7 +209,7 @@ impl Aggregate for Book {
         super::order::seat_taken(key)
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         doors.patch(Role::Customer, |Change { status: Wanted::Canceled }| Command::Cancel);
         doors.delete(Role::Customer, || Command::Cancel);
@@ -278,7 +278,7 @@ mod tests {
             }))
             .then([requested()])
             .awaits("movie.payment-1 <- Pay { total_price: Some(10000) }");
-        assert_eq!((book.0.standing(), book.0.status), (Standing::Open, Status::Registered));
+        assert_eq!((book.0.lifecycle(), book.0.status), (Lifecycle::Open, Status::Registered));
         let book = book.when(SettlePayment(Ok(()))).then([Booked(order(None))]);
         assert_eq!(book.0.status, Status::PaidComplete);
         book.awaits_nothing();
@@ -289,7 +289,7 @@ mod tests {
         let book =
             given::<Book>([requested()]).when(SettlePayment(Err(NoAnswer::Refused(declined()))));
         let book = book.then([failed("payment-declined")]);
-        assert_eq!(book.0.standing(), Standing::Ended(declined()));
+        assert_eq!(book.0.lifecycle(), Lifecycle::Ended(declined()));
         book.when(Cancel).refused(Kind::Absent, "not-found");
     }
 
@@ -297,7 +297,7 @@ mod tests {
     fn without_an_answer_it_ends_and_may_be_tried_again() {
         let book =
             given::<Book>([requested()]).when(SettlePayment(NO_ANSWER)).then([failed("no-answer")]);
-        assert_eq!(book.0.standing(), Standing::Ended(Refusal::retry_later()));
+        assert_eq!(book.0.lifecycle(), Lifecycle::Ended(Refusal::retry_later()));
         let _ = book.when(SettlePayment(Ok(()))).then_nothing();
     }
 
@@ -322,7 +322,7 @@ mod tests {
     fn a_cancel_that_came_too_late_is_told_so_and_the_booking_stands() {
         let no = SettleCancel(Err(NoAnswer::Refused(printed())));
         let book = canceling().when(no).then([cancel_refused()]);
-        assert_eq!(Book::turned_down(&cancel_refused()), Some(printed()));
+        assert_eq!(Book::rejects(&cancel_refused()), Some(printed()));
         let book = book.when(CompletePrint).then([completed()]).when(CompletePrint).then_nothing();
         book.when(Cancel).refused(Kind::Conflict, "ticket-printed");
     }

@@ -76,20 +76,20 @@ impl Entity for Row {
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8083);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Row { order, score, status } = self.clone();
         let Ordered { qty, movie_name, seat, total_price: price, .. } = order.unwrap_or_default();
         Shown { booking_id: id.of(), qty, movie_name, seat, price, score, status }
     }
-    fn standing(&self) -> Standing {
-        if self.order.is_some() { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.order.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status.as_ref().into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["bookingId"]
     }
 }
@@ -102,7 +102,7 @@ impl Row {
 
 impl View for Row {
     fn folds(folds: &mut impl Folds<Self>) {
-        folds.hearing::<Book>(
+        folds.on::<Book>(
             |event| match event {
                 book::Event::Booked(order) => Some(order.booking_id.get()),
                 book::Event::Canceled { booking_id } => Some(booking_id.get()),
@@ -117,21 +117,21 @@ impl View for Row {
                 _ => {}
             },
         );
-        folds.hearing::<Payment>(
+        folds.on::<Payment>(
             |event| match event {
                 payment::Event::Paid { booking_id, .. } => Some(booking_id.get()),
                 _ => None,
             },
             |row, _| row.reach(Status::PaidComplete),
         );
-        folds.hearing::<Ticket>(
+        folds.on::<Ticket>(
             |event| match event {
                 ticket::Event::Printed { booking_id } => Some(booking_id.get()),
                 _ => None,
             },
             |row, _| row.reach(Status::Printed),
         );
-        folds.hearing::<Point>(
+        folds.on::<Point>(
             |event| Some(score_of(event).0),
             |row, event| row.score = score_of(event).1,
         );
@@ -158,7 +158,7 @@ mod tests {
     struct Telling<'a>(&'a dyn Any, Option<Row>);
 
     impl Folds<Row> for Telling<'_> {
-        fn hearing<S: Aggregate>(
+        fn on<S: Aggregate>(
             &mut self,
             row: fn(&S::Event) -> Option<u64>,
             fold: fn(&mut Row, &S::Event),
@@ -198,8 +198,8 @@ mod tests {
         interleaved(&Row::default(), sources, &mut ends);
         let first = ends.first().unwrap();
         assert!(ends.iter().all(|end| end == first), "{ends:?}");
-        assert_eq!(first.standing(), Standing::Established);
-        first.show(Id::new(1))
+        assert_eq!(first.lifecycle(), Lifecycle::Established);
+        first.represent(Id::new(1))
     }
 
     const BOOKING: Id<Book> = Id::new(1);
@@ -245,6 +245,6 @@ mod tests {
     #[test]
     fn what_was_paid_and_never_booked_has_no_row() {
         let paid = payment::Event::Paid { booking_id: BOOKING, total_price: None };
-        assert_eq!(told(Row::default(), &paid).standing(), Standing::Absent);
+        assert_eq!(told(Row::default(), &paid).lifecycle(), Lifecycle::Absent);
     }
 }

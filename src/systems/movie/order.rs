@@ -18,7 +18,7 @@ pub struct Request {
     /// What they cost together, in won.
     pub total_price: Option<u64>,
     /// When it is shown: a date alone is the beginning of that day. Where this is given, each seat is sold once.
-    pub showtime: Option<Written>,
+    pub showtime: Option<DateOrTime>,
 }
 
 /// What was ordered.

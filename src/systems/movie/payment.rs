@@ -84,19 +84,19 @@ impl Entity for Payment {
         Name { system: "movie", context: "movie.payment", collection: "payments", item: "payment" };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const PORT: Option<u16> = Some(8082);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let status = self.status().unwrap_or(Status::Canceled);
         Shown { booking_id: id.of(), total_price: self.total_price, status }
     }
-    fn standing(&self) -> Standing {
-        if self.status().is_some() { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.status().is_some() { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status().map_or(Key::Missing, |status| status.as_ref().into()))]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["bookingId"]
     }
 }
@@ -106,7 +106,7 @@ impl Aggregate for Payment {
     type Event = Event;
     type Settings = Terms;
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         let booking_id = this.id.of();
         match command {
@@ -131,7 +131,7 @@ impl Aggregate for Payment {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Book>(|event| match event {
+        policies.on::<Book>(|event| match event {
             book::Event::BookFailed { booking_id, .. } | book::Event::Canceled { booking_id } => {
                 Some((booking_id.of(), Command::CallOff { booking: *booking_id }))
             }
@@ -139,7 +139,7 @@ impl Aggregate for Payment {
         });
     }
 
-    fn withdraws(command: &Command) -> Option<AskId> {
+    fn compensates(command: &Command) -> Option<AskId> {
         match command {
             Command::CallOff { booking } => Some(AskId::of(*booking, book::ONLY_ATTEMPT)),
             Command::Pay { .. } => None,
@@ -165,20 +165,20 @@ mod tests {
         let payment = given::<Payment>([]).when(PAY).then([paid()]).when(PAY).then_nothing();
         let payment = payment.when(CALL_OFF).then([PaymentCanceled { booking_id: BOOKING }]);
         let payment = payment.when(CALL_OFF).then_nothing();
-        assert_eq!(payment.0.show(Id::new(1)).status, Status::Canceled);
+        assert_eq!(payment.0.represent(Id::new(1)).status, Status::Canceled);
     }
 
     #[test]
     fn what_is_called_off_before_it_was_asked_for_is_never_paid_and_cannot_be_seen() {
         let payment =
             given::<Payment>([]).when(CALL_OFF).then([PaymentWithheld { booking_id: BOOKING }]);
-        assert_eq!(payment.0.standing(), Standing::Absent);
+        assert_eq!(payment.0.lifecycle(), Lifecycle::Absent);
         payment.when(PAY).refused(Kind::Conflict, "payment-called-off");
     }
 
     #[test]
     fn calling_it_off_takes_the_question_back() {
-        assert_eq!(Payment::withdraws(&CALL_OFF), Some(AskId::of(BOOKING, 1)));
-        assert_eq!(Payment::withdraws(&PAY), None);
+        assert_eq!(Payment::compensates(&CALL_OFF), Some(AskId::of(BOOKING, 1)));
+        assert_eq!(Payment::compensates(&PAY), None);
     }
 }

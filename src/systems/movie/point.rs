@@ -111,9 +111,9 @@ impl Entity for Point {
         Name { system: "movie", context: "movie.point", collection: "points", item: "point" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8085);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         Shown {
             booking_id: id.of(),
             score: self.score,
@@ -121,13 +121,13 @@ impl Entity for Point {
             status: self.status,
         }
     }
-    fn standing(&self) -> Standing {
-        if self.status == Status::New { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status.as_ref().into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["bookingId"]
     }
 }
@@ -137,7 +137,7 @@ impl Aggregate for Point {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let booking_id = this.id.of();
         let written =
@@ -191,7 +191,7 @@ impl Aggregate for Point {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Ticket>(|event| match event {
+        policies.on::<Ticket>(|event| match event {
             ticket::Event::Created(ticket) => Some((
                 ticket.booking_id.of(),
                 Command::Wait { contents: ticket.movie_name.clone() },
@@ -202,13 +202,13 @@ impl Aggregate for Point {
             )),
             _ => None,
         });
-        policies.hearing::<Book>(|event| match event {
+        policies.on::<Book>(|event| match event {
             book::Event::Canceled { booking_id } => Some((booking_id.of(), Command::Cancel)),
             _ => None,
         });
     }
 
-    fn withdraws(command: &Command) -> Option<AskId> {
+    fn compensates(command: &Command) -> Option<AskId> {
         match command {
             Command::Revoke { ticket, attempt } => Some(AskId::of(*ticket, *attempt)),
             _ => None,
@@ -299,8 +299,8 @@ mod tests {
     #[test]
     fn nothing_is_revoked_where_nothing_was_granted_but_the_question_is_taken_back() {
         let point = given::<Point>([]).when(revoke(1)).then_nothing();
-        assert_eq!(point.0.standing(), Standing::Absent);
-        assert_eq!(Point::withdraws(&revoke(3)), Some(AskId::of(Id::<Ticket>::new(1), 3)));
-        assert_eq!(Point::withdraws(&Cancel), None);
+        assert_eq!(point.0.lifecycle(), Lifecycle::Absent);
+        assert_eq!(Point::compensates(&revoke(3)), Some(AskId::of(Id::<Ticket>::new(1), 3)));
+        assert_eq!(Point::compensates(&Cancel), None);
     }
 }

@@ -107,19 +107,19 @@ impl Entity for Ticket {
     const NAME: Name =
         Name { system: "movie", context: "movie.ticket", collection: "tickets", item: "ticket" };
     const PORT: Option<u16> = Some(8084);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Ticket { movie_name, qty, seat, status, .. } = self.clone();
         Shown { booking_id: id.of(), movie_name, qty, seat, status }
     }
-    fn standing(&self) -> Standing {
-        if self.status == Status::New { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status.as_ref().into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["bookingId"]
     }
 }
@@ -130,7 +130,7 @@ impl Aggregate for Ticket {
     type Settings = ();
     const MAY_ASK: MayAsk = &[("Print", &[Point::NAME])];
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let (booking_id, attempt) = (this.id.of(), self.attempts);
         match (self.status, command) {
@@ -178,13 +178,13 @@ impl Aggregate for Ticket {
         }
     }
 
-    fn turned_down(event: &Event) -> Option<Refusal> {
+    fn rejects(event: &Event) -> Option<Refusal> {
         // Without points there is no ticket, whatever the reason; the next attempt may get them.
         matches!(event, Event::TicketPrintFailed { .. }).then(Refusal::retry_later)
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Book>(|event| match event {
+        policies.on::<Book>(|event| match event {
             book::Event::Booked(order) => {
                 Some((order.booking_id.of(), Command::Create(order.admission())))
             }
@@ -198,7 +198,7 @@ impl Aggregate for Ticket {
         self.printing.then(|| ask(ticket.of::<Point>(), grant(), self.attempts, Command::Settle))
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.patch(Role::Customer, |Change { status: Wanted::Printed }| Command::Print);
     }
 }
@@ -240,7 +240,7 @@ mod tests {
         given([Created(admission()), asked(1)])
     }
     fn status(ticket: &Given<Ticket>) -> Status {
-        ticket.0.show(Id::new(1)).status
+        ticket.0.represent(Id::new(1)).status
     }
 
     #[test]
@@ -263,7 +263,7 @@ mod tests {
         let ticket =
             printing().when(Settle(Err(NoAnswer::Unavailable))).then([failed(1, "no-answer")]);
         assert_eq!(status(&ticket), Status::Waiting);
-        assert_eq!(Ticket::turned_down(&failed(1, "no-answer")), Some(Refusal::retry_later()));
+        assert_eq!(Ticket::rejects(&failed(1, "no-answer")), Some(Refusal::retry_later()));
         let ticket = ticket.when(Settle(Ok(()))).then_nothing().when(Print).then([asked(2)]);
         let _ = ticket.awaits("movie.point-1 <- Grant { attempt: 2, contents: Some(\"soul\") }");
     }
@@ -291,7 +291,7 @@ mod tests {
         let ticket =
             given::<Ticket>([]).when(Void(admission())).then([TicketWithheld(admission())]);
         let ticket = ticket.when(Create(admission())).then_nothing();
-        let shown = ticket.0.show(Id::new(1));
+        let shown = ticket.0.represent(Id::new(1));
         assert_eq!((shown.status, shown.seat.as_deref()), (Status::Canceled, Some("1A,2B")));
         ticket.when(Print).refused(Kind::Conflict, "ticket-canceled");
     }
@@ -299,6 +299,6 @@ mod tests {
     #[test]
     fn there_is_nothing_to_print_before_it_came() {
         given::<Ticket>([]).when(Print).refused(Kind::Absent, "not-found");
-        assert_eq!(given::<Ticket>([]).0.standing(), Standing::Absent);
+        assert_eq!(given::<Ticket>([]).0.lifecycle(), Lifecycle::Absent);
     }
 }

@@ -117,22 +117,22 @@ impl Entity for Delivery {
     };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8083);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Shipped { product_id, address, amt, .. } = self.shipped.clone();
         Shown { payment_id: id.of(), product_id, address, amt, status: self.status }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New | Status::Withheld => Standing::Absent,
-            Status::Started | Status::Canceled => Standing::Established,
+            Status::New | Status::Withheld => Lifecycle::Absent,
+            Status::Started | Status::Canceled => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status.as_ref().into()), ("productId", self.shipped.product_id.into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentalId", "paymentId"]
     }
 }
@@ -142,7 +142,7 @@ impl Aggregate for Delivery {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let (rental_id, product_id) = (this.id.of(), self.shipped.product_id);
         match (self.status, command) {
@@ -182,7 +182,7 @@ impl Aggregate for Delivery {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rental>(|event| match event.clone() {
+        policies.on::<Rental>(|event| match event.clone() {
             rental::Event::RentalPlaced(Ordered {
                 rental_id,
                 customer_id,
@@ -198,13 +198,13 @@ impl Aggregate for Delivery {
             }
             _ => None,
         });
-        policies.hearing::<Payment>(|event| match event {
+        policies.on::<Payment>(|event| match event {
             payment::Event::PaymentCanceled { rental_id, .. } => {
                 Some((rental_id.of(), Command::Cancel))
             }
             _ => None,
         });
-        policies.hearing::<Product>(|event| match event {
+        policies.on::<Product>(|event| match event {
             product::Event::ProductDecreased { rental_id, product_id, .. } => {
                 Some((rental_id.of(), Command::Supply { product: *product_id }))
             }
@@ -277,7 +277,7 @@ mod tests {
             .then([withheld])
             .when(Start(shipped()))
             .then_nothing();
-        assert_eq!(delivery.0.standing(), Standing::Absent);
+        assert_eq!(delivery.0.lifecycle(), Lifecycle::Absent);
         let _ = delivery.when(supply()).then_nothing();
     }
 }

@@ -90,16 +90,16 @@ impl Entity for Row {
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8085);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Row { customer_id, product_id, address, amt, status, .. } = self.clone();
         let (rental_id, payment_id) = (id.of(), self.has_payment.then_some(id.of()));
         let delivery_id = self.has_delivery.then_some(id.of());
         Shown { rental_id, customer_id, product_id, address, amt, payment_id, delivery_id, status }
     }
-    fn standing(&self) -> Standing {
-        if self.placed { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.placed { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let (customer, product) = (self.customer_id.into(), self.product_id.into());
@@ -109,7 +109,7 @@ impl Entity for Row {
             ("productId", product),
         ]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentalId"]
     }
 }
@@ -123,7 +123,7 @@ impl Row {
 impl View for Row {
     fn folds(folds: &mut impl Folds<Self>) {
         use {delivery::Event::*, payment::Event::*, rental::Event::*};
-        folds.hearing::<Rental>(
+        folds.on::<Rental>(
             |event| match event {
                 RentalPlaced(Ordered { rental_id, .. }) | RentalCanceled { rental_id, .. } => {
                     Some(rental_id.get())
@@ -139,7 +139,7 @@ impl View for Row {
                 RentalRequested(_) | RentalFailed { .. } => {}
             },
         );
-        folds.hearing::<Payment>(
+        folds.on::<Payment>(
             |event| match event {
                 PaymentApproved { rental_id, .. } | PaymentCanceled { rental_id, .. } => {
                     Some(rental_id.get())
@@ -155,7 +155,7 @@ impl View for Row {
                 PaymentWithheld { .. } => {}
             },
         );
-        folds.hearing::<Delivery>(
+        folds.on::<Delivery>(
             |event| match event {
                 DeliveryStarted(shipped) => Some(shipped.rental_id.get()),
                 DeliveryCanceled { rental_id, .. } => Some(rental_id.get()),

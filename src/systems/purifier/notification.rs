@@ -50,13 +50,13 @@ impl Entity for Notification {
         item: "notification",
     };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
-    type Shown = Self;
+    type Representation = Self;
 
-    fn show(&self, _: Id<Self>) -> Self {
+    fn represent(&self, _: Id<Self>) -> Self {
         self.clone()
     }
-    fn standing(&self) -> Standing {
-        if self.text.is_empty() { Standing::Absent } else { Standing::Established }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.text.is_empty() { Lifecycle::Absent } else { Lifecycle::Established }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("rentalId", self.rental_id.into()), ("customerId", self.customer_id.into())]
@@ -68,10 +68,10 @@ impl Aggregate for Notification {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         let Command::Send { rental: rental_id, customer: customer_id, phone, text } = command;
-        match self.standing() {
-            Standing::Absent => {
+        match self.lifecycle() {
+            Lifecycle::Absent => {
                 emit(Event::MessageSent { rental_id, customer_id, phone, text, sent_at: this.at })
             }
             _ => ignore(),

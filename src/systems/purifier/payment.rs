@@ -84,9 +84,9 @@ impl Entity for Payment {
     };
     const SUBDOMAIN: Subdomain = Subdomain::Generic;
     const PORT: Option<u16> = Some(8082);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         Shown {
             rental_id: id.of(),
             product_id: self.product_id,
@@ -94,16 +94,16 @@ impl Entity for Payment {
             status: self.status(),
         }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.progress {
-            Progress::New | Progress::Withheld => Standing::Absent,
-            Progress::Paid | Progress::PaidBack => Standing::Established,
+            Progress::New | Progress::Withheld => Lifecycle::Absent,
+            Progress::Paid | Progress::PaidBack => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status().as_ref().into()), ("productId", self.product_id.into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["rentalId"]
     }
 }
@@ -113,7 +113,7 @@ impl Aggregate for Payment {
     type Event = Event;
     type Settings = Terms;
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         let rental_id = this.id.of();
         match command {
@@ -141,7 +141,7 @@ impl Aggregate for Payment {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Rental>(|event| match event {
+        policies.on::<Rental>(|event| match event {
             rental::Event::RentalFailed { rental_id, .. }
             | rental::Event::RentalCanceled { rental_id, .. } => {
                 Some((rental_id.of(), Command::Cancel { rental: *rental_id }))
@@ -150,7 +150,7 @@ impl Aggregate for Payment {
         });
     }
 
-    fn withdraws(command: &Command) -> Option<AskId> {
+    fn compensates(command: &Command) -> Option<AskId> {
         match command {
             Command::Cancel { rental } => Some(AskId::of(*rental, rental::ONLY_ATTEMPT)),
             Command::Approve { .. } => None,
@@ -182,10 +182,10 @@ mod tests {
         let payment = given::<Payment>([])
             .when(Cancel { rental: RENTAL })
             .then([PaymentWithheld { rental_id: RENTAL }]);
-        assert_eq!(payment.0.standing(), Standing::Absent);
+        assert_eq!(payment.0.lifecycle(), Lifecycle::Absent);
         payment
             .when(Approve { product: PRODUCT, amt: 1 })
             .refused(Kind::Conflict, "payment-called-off");
-        assert_eq!(Payment::withdraws(&Cancel { rental: RENTAL }), Some(AskId::of(RENTAL, 1)));
+        assert_eq!(Payment::compensates(&Cancel { rental: RENTAL }), Some(AskId::of(RENTAL, 1)));
     }
 }

@@ -79,13 +79,13 @@ impl Entity for Product {
         item: "product",
     };
     const PORT: Option<u16> = Some(8084);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, _: Id<Self>) -> Shown {
+    fn represent(&self, _: Id<Self>) -> Shown {
         Shown { name: self.name.clone(), amt: self.amt, stock: self.stock }
     }
-    fn standing(&self) -> Standing {
-        if self.registered { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.registered { Lifecycle::Established } else { Lifecycle::Absent }
     }
 }
 
@@ -94,7 +94,7 @@ impl Aggregate for Product {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Reason::*};
         let product_id = this.id;
         match (self.registered, command) {
@@ -136,7 +136,7 @@ impl Aggregate for Product {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Delivery>(|event| match event {
+        policies.on::<Delivery>(|event| match event {
             delivery::Event::DeliveryStarted(delivery::Shipped {
                 rental_id,
                 product_id,
@@ -150,7 +150,7 @@ impl Aggregate for Product {
         });
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Admin, |product: Register| (Target::New, Command::Register(product)));
     }
 }
@@ -208,7 +208,7 @@ mod tests {
         let _ = product(5).when(decrease(29_999)).then([refused(Reason::PriceDiffers)]);
         let unknown =
             given::<Product>([]).when(decrease(30_000)).then([refused(Reason::ProductUnknown)]);
-        assert_eq!(unknown.0.standing(), Standing::Absent);
+        assert_eq!(unknown.0.lifecycle(), Lifecycle::Absent);
         let _ = unknown.when(Increase { rental: RENTAL }).then_nothing();
     }
 }

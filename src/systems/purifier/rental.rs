@@ -105,18 +105,18 @@ impl Entity for Rental {
     };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
-    type Shown = Self;
+    type Representation = Self;
 
-    fn show(&self, _: Id<Self>) -> Self {
+    fn represent(&self, _: Id<Self>) -> Self {
         self.clone()
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New => Standing::Absent,
-            Status::Requested => Standing::Open,
-            Status::Declined => Standing::Ended(declined()),
-            Status::Unanswered => Standing::Ended(Refusal::retry_later()),
-            Status::Placed | Status::Canceled => Standing::Established,
+            Status::New => Lifecycle::Absent,
+            Status::Requested => Lifecycle::Open,
+            Status::Declined => Lifecycle::Ended(declined()),
+            Status::Unanswered => Lifecycle::Ended(Refusal::retry_later()),
+            Status::Placed | Status::Canceled => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -146,7 +146,7 @@ impl Aggregate for Rental {
     type Settings = ();
     const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME])];
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let (rental_id, customer_id, product_id) = (this.id, self.customer_id, self.product_id);
         match (self.status, command) {
@@ -209,7 +209,7 @@ impl Aggregate for Rental {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Product>(|event| match event {
+        policies.on::<Product>(|event| match event {
             product::Event::ProductRefused { rental_id, reason, .. } => {
                 Some((*rental_id, Command::Refuse { reason: *reason }))
             }
@@ -223,7 +223,7 @@ impl Aggregate for Rental {
             .then(|| ask(rental.of::<Payment>(), approve, ONLY_ATTEMPT, Command::Settle))
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         doors.patch(Role::Customer, |_: Change<Ended>| Command::Cancel);
         doors.delete(Role::Customer, || Command::Cancel);
@@ -301,10 +301,10 @@ mod tests {
                 .when(Settle(Err(no)))
                 .then([event])
                 .0
-                .standing()
+                .lifecycle()
         };
-        assert_eq!(failed(NoAnswer::Refused(declined())), Standing::Ended(declined()));
-        assert_eq!(failed(NoAnswer::Unavailable), Standing::Ended(Refusal::retry_later()));
+        assert_eq!(failed(NoAnswer::Refused(declined())), Lifecycle::Ended(declined()));
+        assert_eq!(failed(NoAnswer::Unavailable), Lifecycle::Ended(Refusal::retry_later()));
     }
 
     #[test]

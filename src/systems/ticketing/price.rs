@@ -117,23 +117,23 @@ impl Entity for Price {
     };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8083);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let price = self.set.map_or(0, |(base, _)| base);
         Shown { ticket_id: id.of(), price, discounted_price: self.discounted }
     }
-    fn standing(&self) -> Standing {
-        if self.set.is_some() { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.set.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["ticketId"]
     }
 }
 
 impl Price {
     /// What follows from `change`: the new price, where there is one and it differs.
-    fn calculated(&self, change: Event, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn calculated(&self, change: Event, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         let mut after = self.clone();
         after.evolve(&change);
         let Some((price, day_price)) = after.set else { return emit(change) };
@@ -152,7 +152,7 @@ impl Aggregate for Price {
     type Event = Event;
     type Settings = Settings;
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         let ticket_id = this.id.of();
         match command {
@@ -188,13 +188,13 @@ impl Aggregate for Price {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Ticket>(|event| match event {
+        policies.on::<Ticket>(|event| match event {
             ticket::Event::Registered { ticket_id, starttime, .. } => {
                 Some((ticket_id.of(), Command::Set { starttime: *starttime }))
             }
             ticket::Event::StatusUpdated { .. } => None,
         });
-        policies.hearing::<Reservation>(|event| match event {
+        policies.on::<Reservation>(|event| match event {
             reservation::Event::Reserved(told) => {
                 let vip = told.user_grade.as_deref() == Some(VIP);
                 Some((
@@ -220,7 +220,7 @@ mod tests {
     const SECOND: Id<Reservation> = Id::new(8);
 
     fn set(price: Given<Price>, day: &str) -> Given<Price> {
-        let starttime = day.parse::<Written>().unwrap().starts(&Zone::default());
+        let starttime = day.parse::<DateOrTime>().unwrap().starts(&Zone::default());
         price.settled(Set { starttime })
     }
     trait Settled {
@@ -230,14 +230,15 @@ mod tests {
         /// Whatever follows has happened.
         fn settled(self, command: Command) -> Given<Price> {
             let settings = Settings::default();
-            let at = Moment { id: Id::new(1), at: Timestamp::default(), settings: &settings };
+            let at =
+                DecisionContext { id: Id::new(1), at: Timestamp::default(), settings: &settings };
             let mut price = self.0;
             price.decide(command, &at).unwrap().iter().for_each(|event| price.evolve(event));
             Given(price)
         }
     }
     fn shown(price: &Given<Price>) -> (u64, u64) {
-        let Shown { price, discounted_price, .. } = price.0.show(Id::new(1));
+        let Shown { price, discounted_price, .. } = price.0.represent(Id::new(1));
         (price, discounted_price)
     }
 
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn the_price_is_the_same_in_whatever_order_it_is_heard_of() {
         let early = given::<Price>([]).settled(Reserve { reservation: SECOND, vip: true });
-        assert_eq!(early.0.standing(), Standing::Absent);
+        assert_eq!(early.0.lifecycle(), Lifecycle::Absent);
         assert_eq!(shown(&set(early, "2021-07-07")), (10_000, 7_000));
         let both = set(given([]), "2021-07-07").settled(Reserve { reservation: FIRST, vip: true });
         let both = both

@@ -101,19 +101,19 @@ impl Entity for Reservation {
     };
     const IS_ORDER: bool = true;
     const PORT: Option<u16> = Some(8081);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let Reservation { ticket_id, user_id, user_grade, updated_date, status, .. } = self.clone();
         Shown { reservation_id: id, ticket_id, user_id, user_grade, status, updated_date }
     }
-    fn standing(&self) -> Standing {
+    fn lifecycle(&self) -> Lifecycle {
         match self.status {
-            Status::New => Standing::Absent,
-            Status::Requested => Standing::Open,
-            Status::Failed if self.reason == UNANSWERED => Standing::Ended(Refusal::retry_later()),
-            Status::Failed => Standing::Ended(ticket::no(&self.reason)),
-            Status::Reserved | Status::Cancelled => Standing::Established,
+            Status::New => Lifecycle::Absent,
+            Status::Requested => Lifecycle::Open,
+            Status::Failed if self.reason == UNANSWERED => Lifecycle::Ended(Refusal::retry_later()),
+            Status::Failed => Lifecycle::Ended(ticket::no(&self.reason)),
+            Status::Reserved | Status::Cancelled => Lifecycle::Established,
         }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
@@ -124,7 +124,7 @@ impl Entity for Reservation {
             ("ticketId", self.ticket_id.into()),
         ]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["reservationId"]
     }
 }
@@ -140,7 +140,7 @@ impl Request {
 }
 
 impl Reservation {
-    fn told(&self, this: &Moment<'_, Self>) -> Told {
+    fn told(&self, this: &DecisionContext<'_, Self>) -> Told {
         let Reservation { ticket_id, user_id, user_grade, .. } = self.clone();
         Told { reservation_id: this.id, ticket_id, user_id, user_grade, updated_date: this.at }
     }
@@ -152,7 +152,7 @@ impl Aggregate for Reservation {
     type Settings = ();
     const MAY_ASK: MayAsk = &[("Request", &[Ticket::NAME])];
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
         let (reservation_id, ticket_id) = (this.id, self.ticket_id);
         match (self.status, command) {
@@ -214,7 +214,7 @@ impl Aggregate for Reservation {
         })
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         doors.patch(Role::Customer, |_: Change<Ended>| Command::Cancel);
     }
@@ -254,7 +254,7 @@ mod tests {
         given::<Reservation>([]).when(request(1_000, 25)).refused(Kind::Invalid, "user-too-long");
         let settled = given::<Reservation>([]).0.decide(
             request(1_000, 24),
-            &Moment { id: RESERVATION, at: Timestamp::default(), settings: &() },
+            &DecisionContext { id: RESERVATION, at: Timestamp::default(), settings: &() },
         );
         assert!(settled.is_ok());
     }
@@ -290,15 +290,15 @@ mod tests {
                 .when(Settle(Err(no)))
                 .then([event])
                 .0
-                .standing()
+                .lifecycle()
         };
         for code in ["ticket-taken", "ticket-expired", "ticket-unknown"] {
             assert_eq!(
                 failed(NoAnswer::Refused(ticket::no(code))),
-                Standing::Ended(ticket::no(code))
+                Lifecycle::Ended(ticket::no(code))
             );
         }
-        assert_eq!(failed(NoAnswer::Unavailable), Standing::Ended(Refusal::retry_later()));
+        assert_eq!(failed(NoAnswer::Unavailable), Lifecycle::Ended(Refusal::retry_later()));
     }
 
     #[test]

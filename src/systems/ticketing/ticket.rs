@@ -96,9 +96,9 @@ impl Entity for Ticket {
         item: "ticket",
     };
     const PORT: Option<u16> = Some(8082);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         Shown {
             ticket_id: id,
             status: self.status,
@@ -106,13 +106,13 @@ impl Entity for Ticket {
             endtime: self.endtime,
         }
     }
-    fn standing(&self) -> Standing {
-        if self.status.is_some() { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.status.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         vec![("status", self.status.as_ref().map(AsRef::as_ref).into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["ticketId"]
     }
 }
@@ -122,7 +122,7 @@ impl Aggregate for Ticket {
     type Event = Event;
     type Settings = Settings;
 
-    fn decide(&self, command: Command, this: &Moment<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let (ticket_id, over) = (this.id, this.at > self.endtime);
         match (self.status, command) {
@@ -182,7 +182,7 @@ impl Aggregate for Ticket {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.hearing::<Reservation>(|event| match event {
+        policies.on::<Reservation>(|event| match event {
             reservation::Event::ReservationFailed { reservation_id, ticket_id, .. }
             | reservation::Event::Cancelled(reservation::Told {
                 reservation_id, ticket_id, ..
@@ -191,7 +191,7 @@ impl Aggregate for Ticket {
         });
     }
 
-    fn withdraws(command: &Command) -> Option<AskId> {
+    fn compensates(command: &Command) -> Option<AskId> {
         match command {
             Command::Release { reservation } => {
                 Some(AskId::of(*reservation, reservation::ONLY_ATTEMPT))
@@ -206,7 +206,7 @@ impl Aggregate for Ticket {
             .then(|| (self.endtime.plus_micros(1), Command::Expire))
     }
 
-    fn doors(doors: &mut impl Doors<Self>) {
+    fn routes(doors: &mut impl Routes<Self>) {
         doors.post(Role::Admin, |ticket: Register| {
             (Target::Chosen(ticket.ticket_id), Command::Register(ticket))
         });
@@ -222,8 +222,8 @@ pub struct Register {
     pub ticket_id: Id<Ticket>,
     /// Whether it can be had; it can when left out.
     pub status: Option<Status>,
-    pub starttime: Written,
-    pub endtime: Written,
+    pub starttime: DateOrTime,
+    pub endtime: DateOrTime,
 }
 
 #[cfg(test)]
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn a_number_is_registered_once_and_a_date_alone_is_a_day_in_seoul() {
-        let day = |text: &str| text.parse::<Written>().unwrap();
+        let day = |text: &str| text.parse::<DateOrTime>().unwrap();
         let new = super::Register {
             ticket_id: TICKET,
             status: None,

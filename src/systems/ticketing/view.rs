@@ -90,9 +90,9 @@ impl Entity for Row {
         Name { system: "ticketing", context: "ticketing.view", collection: "views", item: "view" };
     const SUBDOMAIN: Subdomain = Subdomain::Supporting;
     const PORT: Option<u16> = Some(8084);
-    type Shown = Shown;
+    type Representation = Shown;
 
-    fn show(&self, id: Id<Self>) -> Shown {
+    fn represent(&self, id: Id<Self>) -> Shown {
         let holder = self.holder();
         let of = |field: fn(&Holder) -> &Option<String>| {
             holder.and_then(|(_, holder, _)| field(holder).clone())
@@ -110,14 +110,14 @@ impl Entity for Row {
             reservation_status: holder.map(|(.., status)| status),
         }
     }
-    fn standing(&self) -> Standing {
-        if self.ticket.is_some() { Standing::Established } else { Standing::Absent }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.ticket.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         let user = self.holder().and_then(|(_, holder, _)| holder.user_id.as_deref());
         vec![("status", self.status.as_ref().map(AsRef::as_ref).into()), ("userId", user.into())]
     }
-    fn numbered_by() -> &'static [&'static str] {
+    fn id_aliases() -> &'static [&'static str] {
         &["ticketId"]
     }
 }
@@ -125,7 +125,7 @@ impl Entity for Row {
 impl View for Row {
     fn folds(folds: &mut impl Folds<Self>) {
         use {price::Event::*, reservation::Event::*, ticket::Event::*};
-        folds.hearing::<Ticket>(
+        folds.on::<Ticket>(
             |event| match event {
                 Registered { ticket_id, .. } | StatusUpdated { ticket_id, .. } => {
                     Some(ticket_id.get())
@@ -138,7 +138,7 @@ impl View for Row {
                 StatusUpdated { status, .. } => row.status = Some(status),
             },
         );
-        folds.hearing::<Price>(
+        folds.on::<Price>(
             |event| match event {
                 Calculated { ticket_id, .. } => Some(ticket_id.get()),
                 PriceSet { .. } | PriceReserved { .. } | PriceReleased { .. } => None,
@@ -149,7 +149,7 @@ impl View for Row {
                 }
             },
         );
-        folds.hearing::<Reservation>(
+        folds.on::<Reservation>(
             |event| match event {
                 Reserved(told) | Cancelled(told) => Some(told.ticket_id.get()),
                 ReservationRequested(_) | ReservationFailed { .. } => None,

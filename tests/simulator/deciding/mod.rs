@@ -11,7 +11,8 @@ use super::{
     world::{Context, Doorway, Order, Things, doorways},
 };
 use holdfast::domain::{
-    Aggregate, Ask, AskId, Id, Moment, Name, NoAnswer, Refusal, Standing, Target, Timestamp,
+    Aggregate, Ask, AskId, DecisionContext, Id, Lifecycle, Name, NoAnswer, Refusal, Target,
+    Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -109,10 +110,10 @@ impl<A: Aggregate> Deciding<A> {
         command: A::Command,
         (from_client, without_undo): (bool, bool),
     ) -> Result<(), Trouble> {
-        let (id, withdrawn) = (Id::new(number), A::withdraws(&command));
+        let (id, withdrawn) = (Id::new(number), A::compensates(&command));
         let (version, before) = self.state(number);
         hall.trace.say(format_args!("  #{number} {command:?}"));
-        let moment = Moment { id, at: hall.now(), settings: &self.settings };
+        let moment = DecisionContext { id, at: hall.now(), settings: &self.settings };
         let events = before.decide(command, &moment).map_err(Trouble::Refused)?;
         if !events.is_empty() {
             let mut after = before.clone();
@@ -147,7 +148,7 @@ impl<A: Aggregate> Deciding<A> {
                 None => self.questions.remove(commit, &number),
             }
             let withheld = events.iter().any(|event| event.as_ref().ends_with("Withheld"));
-            let is_mark = version == 0 && (withheld || after.standing() == Standing::Absent);
+            let is_mark = version == 0 && (withheld || after.lifecycle() == Lifecycle::Absent);
             self.record(hall, commit, (number, version), events, without_undo);
             let version = self.log.borrow().last().map_or(0, |said| said.version);
             if !is_mark || hall.does(Remedy::KeepMarks) {
@@ -198,18 +199,18 @@ impl<A: Aggregate> Deciding<A> {
         if order.is_post() {
             return true;
         }
-        match self.state(number).1.standing() {
-            Standing::Absent | Standing::Ended(_) => false,
-            Standing::Open if hall.does(Remedy::RefuseWhileOpen) => false,
+        match self.state(number).1.lifecycle() {
+            Lifecycle::Absent | Lifecycle::Ended(_) => false,
+            Lifecycle::Open if hall.does(Remedy::RefuseWhileOpen) => false,
             // What this is against: the order is ended over its open question, as if that had been answered with no.
-            Standing::Open => {
+            Lifecycle::Open => {
                 if let Some(ask) = self.state(number).1.awaits(Id::new(number)) {
                     let no = NoAnswer::Refused(Refusal::conflict("cancelled", "", ""));
                     self.by_itself(hall, commit, number, (ask.then)(Err(no)), true);
                 }
                 true
             }
-            Standing::Established => true,
+            Lifecycle::Established => true,
         }
     }
 }
@@ -415,7 +416,7 @@ impl<A: Aggregate> Deciding<A> {
     /// What an event of another context comes to here.
     fn follow(&mut self, hall: &mut Hall, commit: u64, heard: Heard<Told<A>>) {
         let Some((number, command)) = heard.what else { return };
-        if heard.without_undo && A::withdraws(&command).is_some() {
+        if heard.without_undo && A::compensates(&command).is_some() {
             return;
         }
         let is_new = number.is_none();

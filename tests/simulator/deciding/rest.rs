@@ -2,7 +2,7 @@
 
 use super::{Deciding, Kept};
 use crate::simulator::{hall::Hall, remedy::Remedy};
-use holdfast::domain::{Aggregate, Id, Standing};
+use holdfast::domain::{Aggregate, Id, Lifecycle};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<A: Aggregate> Deciding<A> {
@@ -17,7 +17,7 @@ impl<A: Aggregate> Deciding<A> {
             if let Some(ask) = state.awaits(Id::new(*number)) {
                 return Err(format!("#{number} waits for ever: {ask:?}"));
             }
-            if state.standing() == Standing::Open {
+            if state.lifecycle() == Lifecycle::Open {
                 return Err(format!("#{number} is open for ever"));
             }
             if folded.remove(number).as_ref() != Some(state) && hall.does(Remedy::KeepMarks) {

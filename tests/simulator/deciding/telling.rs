@@ -7,7 +7,7 @@ use crate::simulator::{
     trace::Digest,
     world::Context,
 };
-use holdfast::domain::{Aggregate, Kind, Standing};
+use holdfast::domain::{Aggregate, Kind, Lifecycle};
 
 impl<A: Aggregate> Deciding<A> {
     pub(super) fn record(
@@ -54,14 +54,14 @@ impl<A: Aggregate> Deciding<A> {
         let Some(kept) = self.kept.get(&number) else { return };
         let (node, context) = (hall.places[self.me].node, self.me);
         let version = kept.version;
-        match kept.state.standing() {
+        match kept.state.lifecycle() {
             // Try again in a moment: the same key is then a new request.
-            Standing::Ended(refusal) if refusal.kind == Kind::RetryLater => {
+            Lifecycle::Ended(refusal) if refusal.kind == Kind::RetryLater => {
                 let Some(key) = key else { return };
                 let commit = hall.commit(self.me);
                 self.keys.remove(commit, &key);
             }
-            Standing::Open | Standing::Established => {
+            Lifecycle::Open | Lifecycle::Established => {
                 let Some(history) = self.history(number, version).map(Digest) else { return };
                 hall.reply(Reply {
                     node,
@@ -73,7 +73,7 @@ impl<A: Aggregate> Deciding<A> {
                     key,
                 });
             }
-            Standing::Absent | Standing::Ended(_) => {}
+            Lifecycle::Absent | Lifecycle::Ended(_) => {}
         }
     }
 }

@@ -6,7 +6,7 @@ struct Slow {
     groups: mpsc::Sender<usize>,
     word: mpsc::Receiver<Result<(), StoreError>>,
 }
-impl Medium for Slow {
+impl LogWriter for Slow {
     fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
         self.groups.send(group.len()).expect("the test listens");
         Ok(())
@@ -23,7 +23,7 @@ impl Medium for Slow {
 }
 
 struct Rig {
-    pipe: Arc<Pipe>,
+    pipe: Arc<CommitQueue>,
     table: Table,
     groups: mpsc::Receiver<usize>,
     word: mpsc::Sender<Result<(), StoreError>>,
@@ -32,7 +32,7 @@ struct Rig {
 }
 
 fn rig() -> Rig {
-    let pipe = Arc::new(Pipe::new(0, 1 << 20));
+    let pipe = Arc::new(CommitQueue::new(0, 1 << 20));
     let (groups, groups_out) = mpsc::channel();
     let (word, word_out) = mpsc::channel();
     let committer = pipe.clone();

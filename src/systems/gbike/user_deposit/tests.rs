@@ -29,7 +29,7 @@ fn owing() -> Given<UserDeposit> {
     ])
 }
 fn shown(account: &Given<UserDeposit>) -> (u64, u64, Option<u64>) {
-    let shown = account.0.show(USER);
+    let shown = account.0.represent(USER);
     (shown.deposit, shown.arrears, shown.billid.map(Id::get))
 }
 
@@ -105,9 +105,9 @@ fn who_owes_nothing_may_rent_with_or_without_an_account() {
 #[test]
 fn a_bill_for_an_unknown_user_opens_an_account_with_nothing_in_it() {
     let account = given::<UserDeposit>([]).when(charge(7, 100)).then([deferred(7, 100, 100)]);
-    assert_eq!((shown(&account), account.0.standing()), ((0, 100, None), Standing::Established));
+    assert_eq!((shown(&account), account.0.lifecycle()), ((0, 100, None), Lifecycle::Established));
     let account = given::<UserDeposit>([]).when(charge(7, 0)).then([updated(0, 0, Some(7))]);
-    assert_eq!((shown(&account), account.0.standing()), ((0, 0, Some(7)), Standing::Established));
+    assert_eq!((shown(&account), account.0.lifecycle()), ((0, 0, Some(7)), Lifecycle::Established));
 }
 
 fn queued(bill: u64, fee: u64, after: u64) -> Event {
