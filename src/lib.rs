@@ -6,7 +6,7 @@
 //! | [`systems`] | the businesses, a folder each, a file a context. Pure |
 //! | [`store`] | trees of rows: one batch a turn, durable in groups |
 //! | [`actors`] | the runtime, which knows no business |
-//! | [`inbound`] | commands on their way in, whatever brings them |
+//! | [`api`] | one request, whatever carries it: routing, headers, command, problem |
 //! | [`http`] | REST for any aggregate and view, health, metrics, administration |
 //! | [`nodes`] | the way to other nodes, over HTTP |
 //! | [`events`] | CloudEvents, and the documents that describe them |
@@ -14,17 +14,22 @@
 //! | [`messages`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
 //! | [`limits`] | what the operating system lets the process have |
-//! | [`cli`], [`config`], [`telemetry`] | the command, its configuration, its logs |
+//! | [`config`] | the configuration, a file a section |
+//! | [`app`] | the composition root: settings, parts, the running server |
+//! | [`lab`] | the fault lab |
+//! | [`cli`], [`telemetry`] | the command line, its logs |
 
 pub mod actors;
 pub mod amqp;
+pub mod api;
+pub mod app;
 pub mod board;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod events;
 pub mod http;
-pub mod inbound;
+pub mod lab;
 pub mod limits;
 pub mod messages;
 pub mod nodes;

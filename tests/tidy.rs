@@ -44,14 +44,14 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["domain", "store"], &["actix", "actix_web"]),
     ("actors", &["domain", "store", "actors"], &["sled", "actix_web", "lapin"]),
     (
-        "inbound",
-        &["domain", "actors", "inbound"],
+        "api",
+        &["domain", "actors", "api"],
         &["sled", "lapin", "actix", "actix_web", "tokio"],
     ),
-    ("http", &["domain", "store", "actors", "events", "inbound", "http"], &["sled", "lapin"]),
+    ("http", &["domain", "store", "actors", "events", "api", "http"], &["sled", "lapin"]),
     ("nodes", &["domain", "actors", "nodes"], &["sled", "lapin", "actix", "actix_web"]),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
-    ("amqp", &["domain", "actors", "events", "inbound", "amqp"], &["sled", "actix", "actix_web"]),
+    ("amqp", &["domain", "actors", "events", "api", "amqp"], &["sled", "actix", "actix_web"]),
     ("messages", &["actors", "messages"], &["sled", "lapin", "actix", "actix_web"]),
 ];
 

@@ -9,7 +9,7 @@ use super::{
     message::Message,
     text,
 };
-use crate::inbound::{Answer, Ingress, InletHealth};
+use crate::api::{Answer, Ingress, InletHealth};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use lapin::{
     Channel, Confirmation, Consumer, ExchangeKind,

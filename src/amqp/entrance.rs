@@ -3,7 +3,7 @@
 use super::message::Message;
 use crate::{
     actors::Context,
-    inbound::{self, Answer, Headers, Paths, Problem, Request, text},
+    api::{self, Answer, Headers, Paths, Problem, Request, text},
 };
 use futures_util::{FutureExt, future::ready};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -77,14 +77,13 @@ impl CommandDispatcher {
         let found = self.paths.find(path).filter(|(collection, ..)| collection.place == place);
         let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
         let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
-        let inside = inbound::place(context, rest).ok_or_else(Problem::not_found)?;
-        let door =
-            inbound::door(context, &inside, method).ok_or_else(|| {
-                match inbound::methods(context, &inside).as_slice() {
-                    [] => Problem::not_found(),
-                    methods => Problem::method(&methods.join(", ")),
-                }
-            })?;
+        let inside = api::place(context, rest).ok_or_else(Problem::not_found)?;
+        let door = api::door(context, &inside, method).ok_or_else(|| {
+            match api::methods(context, &inside).as_slice() {
+                [] => Problem::not_found(),
+                methods => Problem::method(&methods.join(", ")),
+            }
+        })?;
         if message.header("idempotency-key").is_none() {
             return Err(Problem::new(
                 "idempotency-key-missing",
@@ -92,12 +91,12 @@ impl CommandDispatcher {
                 "브로커가 명령을 두 번 전달할 수 있으므로 `message_id` 또는 `idempotency-key`가 필요합니다",
             ));
         }
-        let base = text(message, "host").map_or(String::new(), |host| inbound::base("http", host));
+        let base = text(message, "host").map_or(String::new(), |host| api::base("http", host));
         let request =
             Request { method, headers: message, base: &base, path: &within.path, collection, rest };
         let limit = self.limits.body;
         let body =
             ready(if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) });
-        inbound::command(&request, context, door, self.limits.depth, body).await
+        api::command(&request, context, door, self.limits.depth, body).await
     }
 }

@@ -1,6 +1,6 @@
 //! What a command looks like as a message, and its reply.
 
-use crate::inbound::{Answer, Headers, text};
+use crate::api::{Answer, Headers, text};
 use lapin::{
     BasicProperties,
     types::{AMQPValue, FieldTable, ShortString},

@@ -1,17 +1,10 @@
 //! The command line. What is asked for goes to stdout, talk goes to stderr.
 
-mod broker;
 mod check_store;
-mod lab;
-mod listening;
-mod outside;
-mod room;
-mod serve;
 
-pub use listening::{Listening, bind};
-pub use serve::{announce, banner, run};
-
-use crate::{actors::LATEST, board, config, domain::Timestamp, limits, systems, telemetry};
+use crate::{
+    actors::LATEST, app, board, config, domain::Timestamp, lab, limits, systems, telemetry,
+};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
@@ -174,15 +167,15 @@ impl Command {
                 raise_limits()?;
                 let config = serve.sources.load()?;
                 telemetry::start().map_err(config::ConfigProblem)?;
-                let ahead = serve.clock.map_or(0, |clock| {
-                    clock.micros().saturating_sub(serve::machine_now().micros())
-                });
-                run(&config, ahead)
+                let ahead = serve
+                    .clock
+                    .map_or(0, |clock| clock.micros().saturating_sub(app::machine_now().micros()));
+                app::run(&config, ahead)
             }
             Self::CheckStore(check) => check.run(),
             Self::CheckConfig { sources, json } => check_config(&sources.load()?, json),
-            Self::Openapi { sources } => print(&serve::api_document(&sources.load()?.settings)?),
-            Self::Asyncapi { sources } => print(&serve::async_document(&sources.load()?.settings)?),
+            Self::Openapi { sources } => print(&app::api_document(&sources.load()?.settings)?),
+            Self::Asyncapi { sources } => print(&app::async_document(&sources.load()?.settings)?),
             Self::Board { system } => match board::board(&system) {
                 Ok(Some(drawing)) => print(&drawing),
                 Ok(None) => Err(Failure::Usage(format!(
@@ -228,7 +221,7 @@ fn check_config(config: &config::Config, json: bool) -> Result<(), Failure> {
 }
 
 /// Prints to stdout; a reader that has gone away, as `head` does, is no failure.
-fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -1,16 +1,16 @@
 //! Configuration: flags over environment over file over defaults. What is not known is an error that names it.
 
-mod beyond;
+mod amqp;
 mod http;
 mod layers;
-mod outward;
-mod own;
+mod node;
+mod own_address;
 mod settings;
 
-pub use beyond::*;
+pub use amqp::*;
 pub use http::Http;
 pub use layers::{Flags, Origin};
-pub use outward::*;
+pub use node::*;
 pub use settings::*;
 
 use config::{Value, ValueKind};

@@ -1,13 +1,13 @@
 //! What can be configured, and what is allowed.
 
-use super::{
-    beyond::{Messages, NO_CONTEXTS, NodeSection},
-    http::Http,
-    outward::{Amqp, Events, PREFIXES},
-    own::leads_to,
-};
+use super::http::Http;
 use crate::{
     actors::{BreakerSettings, GuardSettings},
+    config::{
+        amqp::{Amqp, Events, PREFIXES},
+        node::{Messages, NO_CONTEXTS, NodeSection},
+        own_address::leads_to,
+    },
     domain::{Aggregate, Board, View},
     systems,
 };

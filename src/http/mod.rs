@@ -1,33 +1,17 @@
 //! REST for any context: one service that dispatches over a map of collections.
 
-mod admin;
-mod connection;
-mod cors;
-mod crowd;
-mod cursor;
-mod event_reader;
-mod events;
-mod forward;
-mod input;
-mod internal;
-mod list;
-mod metrics;
+mod handlers;
+mod middleware;
 pub mod openapi;
-mod ops;
-mod parked;
-mod portions;
 mod probes;
-mod refusal;
-mod rest;
-mod sagas;
-mod scans;
+mod read_pool;
 mod settings;
 #[cfg(test)]
 mod tests;
 
 use crate::{
     actors::Node,
-    inbound::{Paths, Problem, RouteMatch},
+    api::{Paths, Problem, RouteMatch},
 };
 use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
@@ -39,14 +23,14 @@ use actix_web::{
     web,
     web::Bytes,
 };
-use connection::{Bounds, Connection};
-use crowd::Crowd;
-pub use forward::Elsewhere;
-use forward::Forwarder;
 use futures_util::FutureExt;
-use portions::PORTION;
-use refusal::LINGER;
-use scans::Scans;
+pub use handlers::forward::Elsewhere;
+use handlers::forward::Forwarder;
+use middleware::admission::Crowd;
+use middleware::connection::{Bounds, Connection};
+use middleware::raw_response::LINGER;
+use middleware::response_body::PORTION;
+use read_pool::Scans;
 pub use settings::{HttpSettings, MOST_CONNECTIONS, in_passing};
 use std::{
     future::Future,
@@ -88,7 +72,7 @@ struct AppState {
     scans: Scans,
     /// Where logs are read.
     logs: Scans,
-    requests: metrics::Requests,
+    requests: handlers::metrics::Requests,
     /// The route of what is no collection.
     other: Arc<str>,
     draining: watch::Sender<bool>,
@@ -135,7 +119,7 @@ impl AppState {
             Some((collection, _, "")) => collection.path.clone(),
             Some((collection, _, _)) => collection.item.clone(),
             None if path.starts_with("/events/") => "/events/{context}".into(),
-            None => ops::PATHS
+            None => handlers::operations::PATHS
                 .iter()
                 .find(|known| **known == path)
                 .map_or(self.other.clone(), |path| Arc::from(*path)),
@@ -182,7 +166,7 @@ pub async fn serve(
         settings,
         node,
         paths,
-        requests: metrics::Requests::default(),
+        requests: handlers::metrics::Requests::default(),
         other: "{other}".into(),
         forwarder,
         scans,
@@ -211,11 +195,13 @@ pub async fn serve(
             let (shared, crowd, closing) = (shared.clone(), crowd.clone(), closing.clone());
             let keep_alive = shared.settings.keep_alive;
             let app = App::new()
-                .wrap(cors::cors(shared.settings.cors_origins.as_deref()))
-                .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
+                .wrap(middleware::cors::cors(shared.settings.cors_origins.as_deref()))
+                .wrap_fn(|request, server| server.call(request).map(middleware::cors::as_problem))
                 .wrap_fn(|request, server| {
-                    let under_way = portions::begin(&request);
-                    server.call(request).map(|answer| portions::answered(answer, under_way))
+                    let under_way = middleware::response_body::begin(&request);
+                    server
+                        .call(request)
+                        .map(|answer| middleware::response_body::answered(answer, under_way))
                 })
                 .app_data(shared)
                 .app_data(only)
@@ -276,7 +262,8 @@ async fn dispatch(
     let answer = AssertUnwindSafe(route(&request, payload, &front, found)).catch_unwind().await;
     let answer = answer.unwrap_or_else(|_| Err(Problem::crashed()));
     let code = answer.as_ref().err().map(|problem| problem.code().clone());
-    let mut response = answer.unwrap_or_else(|problem| rest::refusal(problem, &request));
+    let mut response =
+        answer.unwrap_or_else(|problem| handlers::collections::refusal(problem, &request));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     let correlation = request.headers().get("x-correlation-id");
@@ -302,7 +289,9 @@ async fn dispatch(
 /// One line for an answered request.
 fn log<const BAD: bool>(request: &HttpRequest, route: &str, status: u16, took: Duration) {
     let text = |name: &str| {
-        input::text(request, name).filter(|word| word.len() <= LONGEST_WORD).unwrap_or_default()
+        handlers::body::text(request, name)
+            .filter(|word| word.len() <= LONGEST_WORD)
+            .unwrap_or_default()
     };
     let (method, micros) =
         (request.method().as_str(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
@@ -333,22 +322,32 @@ async fn route(
         let at = match collection.place {
             Host::Here(place) => place,
             Host::Elsewhere(place) => {
-                return forward::pass_on(request, payload, front, place).await;
+                return handlers::forward::pass_on(request, payload, front, place).await;
             }
         };
         let context = front.node.contexts().get(at).ok_or_else(Problem::not_found)?;
-        return rest::answer(request, payload, front, (context, collection), written, rest).await;
+        return handlers::collections::answer(
+            request,
+            payload,
+            front,
+            (context, collection),
+            written,
+            rest,
+        )
+        .await;
     }
     if let Some(path) = path.strip_prefix("/internal/") {
-        return internal::answer(request, payload, front, path).await;
+        return handlers::internal::answer(request, payload, front, path).await;
     }
     if let Some(path) = path.strip_prefix("/admin/") {
-        return admin::answer(request, payload, front, path).await;
+        return handlers::admin::answer(request, payload, front, path).await;
     }
     match path {
-        "/events" => events::answer(request, front, None).await,
-        path if path.starts_with("/events/") => events::answer(request, front, path.get(8..)).await,
-        "/asyncapi.json" => openapi::docs::document(request, &front.asyncapi),
+        "/events" => handlers::events::answer(request, front, None).await,
+        path if path.starts_with("/events/") => {
+            handlers::events::answer(request, front, path.get(8..)).await
+        }
+        "/asyncapi.json" => handlers::documents::document(request, &front.asyncapi),
         path if path.starts_with("/schemas/") => {
             let kind = path
                 .get(9..)
@@ -356,14 +355,16 @@ async fn route(
                 .ok_or_else(Problem::not_found)?;
             let schema =
                 front.settings.documents.schemas.get(kind).ok_or_else(Problem::not_found)?;
-            openapi::docs::document(request, &Bytes::from(schema.clone()))
+            handlers::documents::document(request, &Bytes::from(schema.clone()))
         }
-        "/openapi.json" => openapi::docs::document(request, &front.document),
-        "/docs" => openapi::docs::redirect(request),
+        "/openapi.json" => handlers::documents::document(request, &front.document),
+        "/docs" => handlers::documents::redirect(request),
         path if path.starts_with("/docs/") => {
-            openapi::docs::answer(request, path.get(6..).unwrap_or_default())
+            handlers::documents::answer(request, path.get(6..).unwrap_or_default())
         }
-        path if ops::PATHS.contains(&path) => ops::answer(request, front),
+        path if handlers::operations::PATHS.contains(&path) => {
+            handlers::operations::answer(request, front)
+        }
         _ => Err(Problem::not_found()),
     }
 }

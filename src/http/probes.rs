@@ -1,8 +1,11 @@
 //! A listener for probes alone, with a thread and descriptors of its own: whatever the others are busy with, and
 //! however many are connected, whoever asks here is told how the server is doing. What is told is what [`ops`] says.
 
-use super::{AppState, ops, refusal};
-use crate::inbound::Problem;
+use super::AppState;
+use crate::{
+    api::Problem,
+    http::{handlers::operations, middleware::raw_response},
+};
 use std::{
     collections::VecDeque,
     fs::File,
@@ -144,13 +147,13 @@ fn told(head: &[u8], front: &AppState) -> Vec<u8> {
     let mut words = line.unwrap_or_default().split(' ');
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     if !matches!(method, "GET" | "HEAD") {
-        return refusal::words(Problem::method("GET, HEAD"));
+        return raw_response::words(Problem::method("GET, HEAD"));
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(told) = ops::tell(front, path, query) else {
-        return refusal::words(Problem::not_found());
+    let Some(told) = operations::tell(front, path, query) else {
+        return raw_response::words(Problem::not_found());
     };
-    let ops::Told { status, media, body } = told;
+    let operations::Told { status, media, body } = told;
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media}\r\ncache-control: no-cache\r\n\
          connection: close\r\n\r\n",

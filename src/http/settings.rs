@@ -3,8 +3,8 @@
 use super::Elsewhere;
 use crate::{
     actors::{DeadLetters, ListLimits},
+    api::Ingress,
     events::Documents,
-    inbound::Ingress,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
 

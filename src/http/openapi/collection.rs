@@ -2,8 +2,8 @@
 
 use crate::{
     actors::{Context, DoorInfo, Verb},
-    inbound::{
-        described::{self, DoorWords},
+    api::{
+        description::{self, DoorWords},
         schema::{self, put, reference},
     },
 };
@@ -30,7 +30,7 @@ impl Described {
 /// Describes `context`, and adds what its operations speak of to `schemas`.
 pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Described {
     let name = context.name();
-    let (component_name, shown) = described::thing(context, schemas);
+    let (component_name, shown) = description::thing(context, schemas);
     let page = page(name.collection, &component_name);
     let page_name = format!("{component_name}.Page");
     schemas.insert(page_name.clone(), page);
@@ -139,7 +139,7 @@ fn operation(
     let name = context.name();
     let item = name.item;
     let DoorWords { rest, method, name: operation_name, summary, body } =
-        described::door_words(context, door, component_name, schemas);
+        description::door_words(context, door, component_name, schemas);
     let in_collection = rest.is_empty();
     let mut parameters =
         vec![parameter("Idempotency-Key"), parameter("If-Match"), parameter("Accept-Language")];

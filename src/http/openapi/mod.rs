@@ -1,7 +1,6 @@
 //! The API document (OpenAPI 3.1), derived from the contexts that run, and the pages that show it.
 
 mod collection;
-pub mod docs;
 mod server;
 
 use crate::actors::Context;

@@ -2,8 +2,8 @@
 
 use crate::{
     actors::Context,
-    inbound::{
-        described,
+    api::{
+        description,
         schema::{put, reference},
     },
 };
@@ -29,7 +29,7 @@ fn fields(value: Value) -> Map<String, Value> {
 pub fn schemas() -> Map<String, Value> {
     let count = json!({ "type": "integer", "format": "uint64", "minimum": 0 });
     let link = reference("Link");
-    let mut schemas = described::shared();
+    let mut schemas = description::shared();
     schemas.extend(fields(json!({
         "PageLinks": {
             "type": "object",

@@ -1,0 +1,63 @@
+//! How a thing is written down: HAL.
+
+use crate::api::headers::{Headers, text};
+use std::io::Write;
+
+/// Writes the JSON object `body` with its number and links, without reading it.
+pub fn splice(
+    out: &mut Vec<u8>,
+    body: &[u8],
+    number: u64,
+    base: &str,
+    collection: &str,
+    item: &str,
+) {
+    let open = body.strip_suffix(b"}").unwrap_or(b"{");
+    out.extend_from_slice(open);
+    if open.len() > 1 {
+        out.push(b',');
+    }
+    let _ = write!(
+        out,
+        "\"id\":{number},\"_links\":{{\"self\":{{\"href\":\"{base}{collection}/{number}\"}},\
+         \"{item}\":{{\"href\":\"{base}{collection}/{number}\"}}}}}}"
+    );
+}
+
+/// What stands before the paths in links to `host`. One that is no host would break out of the JSON that it is put into.
+pub fn base(scheme: &str, host: &str) -> String {
+    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
+    [scheme, "://", if plain && !host.is_empty() { host } else { "localhost" }].concat()
+}
+
+/// HAL, or plain JSON for who likes that better.
+pub fn media(headers: &dyn Headers) -> &'static str {
+    let (mut hal, mut json) = (0.0_f32, 0.0_f32);
+    for range in text(headers, "accept").unwrap_or("*/*").split(',') {
+        let mut parts = range.split(';');
+        let name = parts.next().unwrap_or_default().trim();
+        let q = parts.find_map(|part| part.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+        match name {
+            "application/json" => json = q,
+            "application/hal+json" | "application/*" | "*/*" => hal = hal.max(q),
+            _ => {}
+        }
+    }
+    if json > hal { "application/json" } else { "application/hal+json" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_and_links_are_spliced_into_any_object() {
+        for (body, first) in [("{}", None), (r#"{"a":"}"}"#, Some("}"))] {
+            let mut out = Vec::new();
+            splice(&mut out, body.as_bytes(), 7, "http://h", "/s/rents", "rent");
+            let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!((value["a"].as_str(), value["id"].as_u64()), (first, Some(7)));
+            assert_eq!(value["_links"]["rent"]["href"], "http://h/s/rents/7");
+        }
+    }
+}

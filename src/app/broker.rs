@@ -1,0 +1,208 @@
+//! What a server does by way of a broker, where one is configured: it publishes its events, takes those of other nodes,
+//! and holds on to the contexts that it decides for.
+
+use crate::{
+    actors::{DeadLetterStore, DeadLetters, LocalNode, Node, RecordedEvent, Sink},
+    amqp::{
+        self, CommandDispatcher, Commands, EventConsumer, FeedSettings, Lease, Letters, Limits,
+        LinkSettings, ManagedConnection, Publisher, PublisherSettings,
+        owner::{Claim, Taken},
+    },
+    api::Ingress,
+    app::outbound,
+    cli::Failure,
+    config::{Addresses, ConfigProblem, Settings},
+    domain::{Aggregate, Board, View},
+    store::{SledStore, Store},
+    systems,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{runtime::Handle, sync::oneshot};
+
+/// The broker, as this node uses it.
+pub struct Broker {
+    runtime: Handle,
+    /// Each purpose has a connection of its own: a broker that takes nothing more does not even hear what else a publisher
+    /// says, and one that cannot answer for a queue closes the connection that has asked.
+    publishing: Arc<ManagedConnection>,
+    taking: Arc<ManagedConnection>,
+    claiming: Arc<ManagedConnection>,
+    /// Commands come in over a third one, where they do.
+    commanded: Option<Arc<ManagedConnection>>,
+    commands: Option<Arc<Commands>>,
+    claim: Claim,
+    lease: Lease,
+    /// What this node's queues are called by.
+    queues: String,
+}
+
+/// How long a connection that has ended may hold a lease, for each second between heartbeats: after two that are missing the
+/// broker closes it.
+const GHOST: Duration = Duration::from_secs(3);
+
+impl Broker {
+    /// Begins to connect, where a broker is configured. Everything runs on `runtime`.
+    ///
+    /// # Errors
+    /// [`ConfigProblem`] when there is no address where one should be.
+    pub fn connect(
+        runtime: &Handle,
+        settings: &Settings,
+        store: &SledStore,
+    ) -> Result<Option<Self>, ConfigProblem> {
+        let urls = urls(settings)?;
+        if urls.is_empty() {
+            return Ok(None);
+        }
+        let (name, queues) =
+            (settings.node_name(), uuid::Uuid::from_u128(store.identity()).simple().to_string());
+        let patience = Duration::from_millis(settings.amqp.connect_timeout_ms);
+        let settings_of = |does: &str| LinkSettings {
+            urls: urls.clone(),
+            name: format!("holdfast {} {name} {does}", env!("CARGO_PKG_VERSION")),
+            connect_timeout: patience,
+            heartbeat: settings.amqp.heartbeat_s,
+        };
+        let link = |does: &str| {
+            let (link, keeping) = ManagedConnection::new(settings_of(does));
+            runtime.spawn(keeping);
+            link
+        };
+        let (publishing, taking, claiming) = (link("publishes"), link("takes"), link("claims"));
+        let commanded = settings.amqp.commands.then(|| link("is commanded"));
+        let run = uuid::Uuid::now_v7().simple().to_string();
+        let lease = Lease::new(&queues, run, GHOST * u32::from(settings.amqp.heartbeat_s));
+        let claim =
+            Claim { store: queues.clone(), node: name, contexts: deciding(settings), patience };
+        Ok(Some(Self {
+            runtime: runtime.clone(),
+            publishing,
+            taking,
+            claiming,
+            claim,
+            lease,
+            queues,
+            commanded,
+            commands: None,
+        }))
+    }
+
+    /// Claims the contexts that this node decides for, and holds on to them. What is returned resolves should another
+    /// node turn out to have one of them after all, which the broker could not say before.
+    ///
+    /// # Errors
+    /// [`Failure`] when another node has one of them, or runs with the same data.
+    pub async fn claim(&self) -> Result<oneshot::Receiver<Taken>, Failure> {
+        let (claim, link, mut lease) =
+            (self.claim.clone(), self.claiming.clone(), self.lease.clone());
+        let claimed = self
+            .runtime
+            .spawn(async move { claim.first(&link, &mut lease).await.map(|()| lease) })
+            .await;
+        let claimed = claimed.map_err(|why| Failure::Internal(why.to_string()))?;
+        let lease = claimed.map_err(|why| Failure::Failed(why.to_string()))?;
+        let (taken, is_taken) = oneshot::channel();
+        let keeping = self.claim.clone().keep(self.claiming.clone(), lease);
+        self.runtime.spawn(async move { taken.send(keeping.await) });
+        Ok(is_taken)
+    }
+
+    /// Begins to publish the events of `node`, and to take those that it listens to.
+    ///
+    /// # Errors
+    /// [`Failure`] when a place in a log cannot be read.
+    pub fn start(
+        &mut self,
+        settings: &Settings,
+        node: &Arc<LocalNode>,
+        store: &Arc<SledStore>,
+    ) -> Result<Arc<dyn DeadLetters>, Failure> {
+        let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
+        let publisher: Arc<dyn Sink<RecordedEvent>> = Arc::new(Publisher::new(
+            self.publishing.clone(),
+            PublisherSettings {
+                exchange: settings.amqp.exchange.clone(),
+                prefix: settings.events.amqp_prefix.clone(),
+                confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
+            },
+        ));
+        let pumps = node.pour(amqp::SINK, &publisher, |context| context.history());
+        pumps
+            .map_err(|why| failed(&why))?
+            .into_iter()
+            .for_each(|pump| drop(self.runtime.spawn(pump)));
+
+        let store: Arc<dyn Store> = store.clone();
+        let kept = DeadLetterStore::open(&store).map_err(|why| failed(&why))?;
+        let replicas = node.replicating();
+        let letters = Arc::new(Letters::new(kept, node.clone(), replicas.to_vec(), &self.queues));
+        for replica in replicas {
+            let how = FeedSettings {
+                exchange: settings.amqp.exchange.clone(),
+                node: self.queues.clone(),
+            };
+            self.runtime.spawn(EventConsumer::new(self.taking.clone(), how, replica.clone()).run());
+        }
+        if !replicas.is_empty() {
+            self.runtime.spawn(letters.clone().run(self.taking.clone(), self.queues.clone()));
+        }
+        if let Some(link) = self.commanded.clone() {
+            let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
+            let entrance =
+                CommandDispatcher::new(node.contexts(), settings.alone().is_some(), limits);
+            let commands = Commands::new(
+                link,
+                entrance,
+                Duration::from_millis(settings.amqp.confirm_timeout_ms),
+            );
+            self.runtime.spawn(commands.clone().run());
+            self.commands = Some(commands);
+        }
+        Ok(letters)
+    }
+
+    /// By what else than HTTP commands come in.
+    pub fn inlets(&self) -> Option<Arc<dyn Ingress>> {
+        self.commands.clone().map(|commands| commands as Arc<dyn Ingress>)
+    }
+
+    /// Takes nothing more in; resolves when what is under way has been answered, or when `patience` ends.
+    pub async fn finish(&self, patience: Duration) {
+        if let Some(commands) = &self.commands {
+            // What is not answered by then comes again when there is somebody to take it.
+            let _ = tokio::time::timeout(patience, commands.finish()).await;
+        }
+    }
+}
+
+fn urls(settings: &Settings) -> Result<Vec<String>, ConfigProblem> {
+    let urls = settings.amqp.url.reveal();
+    let Some(text) = outbound::secret("amqp.url", None, settings.amqp.url_file.as_ref())?
+        .filter(|_| urls.is_empty())
+    else {
+        return Ok(urls);
+    };
+    let urls = Addresses::parse(&text).reveal();
+    let wrong = urls.iter().find_map(|url| amqp::check_url(url).err());
+    let wrong =
+        wrong.map(|why| ConfigProblem(format!("amqp.url_file: no address of a broker: {why}")));
+    wrong.map_or(Ok(urls), Err)
+}
+
+/// The contexts that this node decides for.
+fn deciding(settings: &Settings) -> Vec<&'static str> {
+    struct Deciding(Option<std::collections::HashSet<String>>, Vec<&'static str>);
+    impl Board for Deciding {
+        fn aggregate<A: Aggregate>(&mut self) {
+            if self.0.as_ref().is_none_or(|hosted| hosted.contains(A::NAME.context)) {
+                self.1.push(A::NAME.context);
+            }
+        }
+        fn view<V: View>(&mut self) {}
+    }
+    let mut deciding = Deciding(settings.hosted(), Vec::new());
+    for system in settings.enabled() {
+        systems::lay_out(system, &mut deciding);
+    }
+    deciding.1
+}

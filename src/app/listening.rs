@@ -1,0 +1,69 @@
+//! The addresses that a server listens on.
+
+use crate::{cli::Failure, config::Settings, http::Listeners};
+use std::{
+    io::ErrorKind,
+    net::{SocketAddr, TcpListener},
+};
+
+/// What the kernel keeps of answers for one connection, in bytes. It takes twice that, for its own needs.
+const SEND_BUFFER: usize = 128 * 1024;
+
+/// Addresses that are taken, and not yet served.
+#[derive(Debug)]
+pub struct Listening {
+    /// To accept on.
+    pub listeners: Listeners,
+    /// Where the gateway is; with the real port where 0 was asked for.
+    pub address: SocketAddr,
+    /// Where probes are answered, if they have a listener of their own.
+    pub probes: Option<SocketAddr>,
+}
+
+/// Takes the address of the gateway, and those of the contexts that have one of their own.
+///
+/// # Errors
+/// [`Failure::Failed`] says what to do.
+pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
+    let address = settings.http.listen;
+    let all = take(address, "", &format!("choose another with --listen {}:PORT", address.ip()))?;
+    let contexts = settings.compat_ports().into_iter().map(|(context, port)| {
+        let whose = format!(", the port of {context},");
+        let way_out = "move all of these ports with `compat.first_port`, or do without them: `compat.ports = false`";
+        Ok((context, take(SocketAddr::new(address.ip(), port), &whose, way_out)?))
+    });
+    let contexts = contexts.collect::<Result<_, Failure>>()?;
+    let way_out = "choose another with `http.probes`, or do without it";
+    let probes =
+        settings.http.probes.map(|address| take(address, ", for probes,", way_out)).transpose()?;
+    let told = |listener: &TcpListener| {
+        listener
+            .local_addr()
+            .map_err(|why| Failure::Failed(format!("an address cannot be told: {why}")))
+    };
+    let (address, asked_at) = (told(&all)?, probes.as_ref().map(told).transpose()?);
+    Ok(Listening { listeners: Listeners { all, contexts, probes }, address, probes: asked_at })
+}
+
+fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, Failure> {
+    let failed = |why: std::io::Error| {
+        Failure::Failed(match why.kind() {
+            ErrorKind::AddrInUse => {
+                format!("{address}{whose} is taken: stop what listens there, or {way_out}")
+            }
+            ErrorKind::PermissionDenied => {
+                format!(
+                    "{address}{whose} may not be listened on by this user, who has the ports from 1024 on: {way_out}"
+                )
+            }
+            _ => format!("cannot listen on {address}{whose}: {why}; {way_out}"),
+        })
+    };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    // What is accepted has the same. Without it the kernel takes in megabytes for a client that does not read.
+    if let Err(why) = rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER) {
+        tracing::warn!(%why, "connections have the send buffers that the system gives them");
+    }
+    Ok(listener)
+}

@@ -1,0 +1,190 @@
+//! What a server does towards the outside by itself: on a runtime of its own, so that nothing there delays anybody here.
+
+use crate::{
+    actors::{LocalNode, OutboundMessage, PeerClient, Sink},
+    app::connection_budget,
+    cli::Failure,
+    config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
+    domain::{Aggregate, Board, Name, View},
+    http::Elsewhere,
+    limits,
+    messages::{self, Log, Webhook, WebhookSettings},
+    nodes::{HttpWire, Peers},
+    systems,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The shortest credential that nodes may show each other.
+const SHORTEST: usize = 16;
+
+/// The runtime of everything that speaks to the outside. Dropped, it stops; what is under way goes out again later.
+pub struct Outside(Option<Runtime>, Handle);
+
+impl Outside {
+    /// A runtime on which nothing runs yet.
+    ///
+    /// # Errors
+    /// [`Failure`] when no thread can be started.
+    pub fn new() -> Result<Self, Failure> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("outside")
+            .enable_all()
+            .build();
+        let runtime = runtime.map_err(|why| Failure::Failed(why.to_string()))?;
+        let handle = runtime.handle().clone();
+        Ok(Self(Some(runtime), handle))
+    }
+
+    /// Where it runs.
+    pub fn runtime(&self) -> &Handle {
+        &self.1
+    }
+
+    /// The way to other nodes, where any are configured.
+    ///
+    /// # Errors
+    /// [`Failure`] when the configuration cannot be used.
+    pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
+        let Some(credential) = credential(settings)?.filter(|_| !settings.peers.is_empty()) else {
+            return Ok(None);
+        };
+        let mut peers = Peers {
+            urls: Default::default(),
+            credential,
+            asks: connection_budget::asks(limits::open_files()),
+            answer_limit: settings.node.answer_limit,
+        };
+        for (system, contexts) in &settings.peers {
+            for (context, url) in contexts {
+                let name = format!("{system}.{context}");
+                let url = url
+                    .parse()
+                    .map_err(|why| ConfigProblem(format!("peers.{name}: `{url}`: {why}")))?;
+                peers.urls.insert(name, url);
+            }
+        }
+        Ok(Some(Arc::new(HttpWire::new(peers, self.1.clone()).map_err(Failure::Failed)?)))
+    }
+
+    /// Begins to hand out what `node` has to tell, and to hear what others have.
+    ///
+    /// # Errors
+    /// [`Failure`] when the configuration cannot be used, or a place in a log cannot be read.
+    pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
+        let pumps =
+            node.pour(messages::SINK, &gateway(&settings.messages)?, |context| context.messages());
+        let pumps = pumps.map_err(|why| Failure::Failed(why.to_string()))?;
+        pumps.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
+        Ok(())
+    }
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What nodes show each other, if anything.
+///
+/// # Errors
+/// [`ConfigProblem`] when it cannot be read, or is too short to be a secret.
+pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> {
+    let node = &settings.node;
+    let credential =
+        secret("node.credential", node.credential.as_ref(), node.credential_file.as_ref())?;
+    match credential {
+        Some(short) if short.len() < SHORTEST => Err(ConfigProblem(format!(
+            "node.credential: at least {SHORTEST} characters are wanted"
+        ))),
+        credential => Ok(credential),
+    }
+}
+
+/// The contexts of the enabled systems that this node does not host, and where they are.
+pub fn elsewhere(settings: &Settings) -> Vec<Elsewhere> {
+    struct Others<'a>(&'a Settings, Vec<Elsewhere>);
+    impl Others<'_> {
+        fn add(&mut self, name: Name, is_order: bool, aliases: &'static [&'static str]) {
+            if self.0.hosted().is_some_and(|hosted| !hosted.contains(name.context)) {
+                let url =
+                    self.0.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
+                self.1.push(Elsewhere {
+                    name,
+                    is_order,
+                    aliases,
+                    url: url.and_then(|url| url.parse().ok()),
+                });
+            }
+        }
+    }
+    impl Board for Others<'_> {
+        fn aggregate<A: Aggregate>(&mut self) {
+            self.add(A::NAME, A::IS_ORDER, A::ALIASES);
+        }
+        fn view<V: View>(&mut self) {
+            self.add(V::NAME, false, V::ALIASES);
+        }
+    }
+    let mut others = Others(settings, Vec::new());
+    for system in settings.enabled() {
+        systems::lay_out(system, &mut others);
+    }
+    others.1
+}
+
+/// Who takes text messages.
+fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<OutboundMessage>>, Failure> {
+    match settings.gateway {
+        MessageGateway::Log => Ok(Arc::new(Log)),
+        MessageGateway::Webhook => {
+            Ok(Arc::new(Webhook::new(webhook(settings)?).map_err(Failure::Failed)?))
+        }
+    }
+}
+
+fn webhook(settings: &Messages) -> Result<WebhookSettings, ConfigProblem> {
+    let missing = |key: &str| {
+        ConfigProblem(format!("messages.{key} is needed with `messages.gateway = \"webhook\"`"))
+    };
+    let url = settings.url.as_deref().ok_or_else(|| missing("url"))?;
+    let url = url
+        .parse()
+        .map_err(|why| ConfigProblem(format!("messages.url: `{url}` is no URL: {why}")))?;
+    let secret =
+        secret("messages.secret", settings.secret.as_ref(), settings.secret_file.as_ref())?;
+    let secret = secret.ok_or_else(|| missing("secret"))?;
+    let secret = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(&secret));
+    let secret = secret.map_err(|_| {
+        ConfigProblem(
+            "messages.secret: base64 is wanted, such as `openssl rand -base64 32` gives".into(),
+        )
+    })?;
+    Ok(WebhookSettings { url, secret, timeout: Duration::from_millis(settings.timeout_ms) })
+}
+
+/// A secret that stands in the configuration or in a file.
+///
+/// # Errors
+/// [`ConfigProblem`] when the file cannot be read.
+pub fn secret(
+    key: &str,
+    given: Option<&Secret>,
+    file: Option<&PathBuf>,
+) -> Result<Option<String>, ConfigProblem> {
+    Ok(match (given, file) {
+        (Some(secret), _) => Some(secret.reveal().trim().to_owned()),
+        (None, Some(file)) => {
+            let read = std::fs::read_to_string(file);
+            let read = read
+                .map_err(|why| ConfigProblem(format!("{key}_file: {}: {why}", file.display())))?;
+            Some(read.trim().to_owned())
+        }
+        (None, None) => None,
+    })
+}

@@ -1,0 +1,7 @@
+//! What stands around every handler.
+
+pub mod admission;
+pub mod connection;
+pub mod cors;
+pub mod raw_response;
+pub mod response_body;

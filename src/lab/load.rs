@@ -1,0 +1,171 @@
+//! The customers: each places an order, waits for the answer, and places the next. Nobody waits as a `Retry-After`
+//! asks to, for nobody did where the originals' figures come from.
+
+use crate::{
+    cli::Failure,
+    lab::{
+        client::{Answer, Client, number},
+        scene::Scene,
+    },
+};
+use futures_util::future::join_all;
+use reqwest::Method;
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// What the customers were told, and how long they waited.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Answers below 400.
+    pub successful: u64,
+    /// The others, and where there was none.
+    pub failed: u64,
+    pub bytes: usize,
+    pub waited: Duration,
+    pub longest: Duration,
+    pub shortest: Option<Duration>,
+    pub elapsed: Duration,
+    /// Orders that stand.
+    pub established: u64,
+    /// Orders that have failed, and are shown so.
+    pub refused: u64,
+    /// 503, with the time after which to try again.
+    pub retry_later: u64,
+    /// What else was said, which is not in the contract: the first of it, and how often.
+    pub other: Option<(String, u64)>,
+}
+
+/// How an order ended for who placed it.
+#[derive(Debug, PartialEq)]
+enum Ending {
+    Established,
+    Refused,
+    RetryLater,
+    Other(String),
+}
+
+impl Ending {
+    fn of(scene: &Scene, answer: &Answer) -> Self {
+        match answer.status {
+            201 if scene.shows_failures
+                && answer.body.get("status").is_some_and(|status| status == "Fail") =>
+            {
+                Self::Refused
+            }
+            201 => Self::Established,
+            503 if answer.retry_after => Self::RetryLater,
+            status => Self::Other(format!("{status} {}", answer.body)),
+        }
+    }
+}
+
+impl Figures {
+    fn note(&mut self, scene: &Scene, answer: Result<Answer, Failure>, waited: Duration) -> bool {
+        let (fine, bytes) =
+            answer.as_ref().map_or((false, 0), |answer| (answer.status < 400, answer.length));
+        self.successful += u64::from(fine);
+        self.failed += u64::from(!fine);
+        self.bytes += bytes;
+        self.waited += waited;
+        self.longest = self.longest.max(waited);
+        self.shortest = Some(self.shortest.map_or(waited, |shortest| shortest.min(waited)));
+        let ending = answer
+            .map_or_else(|why| Ending::Other(why.to_string()), |answer| Ending::of(scene, &answer));
+        match &ending {
+            Ending::Established => self.established += 1,
+            Ending::Refused => self.refused += 1,
+            Ending::RetryLater => self.retry_later += 1,
+            Ending::Other(what) => self.other.get_or_insert((what.clone(), 0)).1 += 1,
+        }
+        ending == Ending::Established
+    }
+}
+
+/// Registers what is to be had: as many as can be ordered in the time, for no answer comes sooner than its delay.
+pub async fn stock(
+    client: &Client,
+    scene: &Scene,
+    users: u64,
+    seconds: u64,
+) -> Result<VecDeque<u64>, Failure> {
+    let Some(goods) = &scene.goods else { return Ok(VecDeque::new()) };
+    let count = users * (seconds * 1000 / scene.delay_ms.0.max(1) + 2);
+    let numbers = RefCell::new(VecDeque::new());
+    let registering = (0..count.min(32)).map(|first| {
+        let numbers = &numbers;
+        async move {
+            for _ in (first..count).step_by(32) {
+                let registered =
+                    client.must(Method::POST, goods.collection, Some(&(goods.good)())).await?;
+                numbers.borrow_mut().extend(number(&registered, "id"));
+            }
+            Ok(())
+        }
+    });
+    join_all(registering).await.into_iter().collect::<Result<(), Failure>>()?;
+    Ok(numbers.into_inner())
+}
+
+/// Lets the customers order for so long.
+pub async fn apply(
+    client: &Client,
+    scene: &Scene,
+    (users, seconds): (u64, u64),
+    stock: &RefCell<VecDeque<u64>>,
+    figures: &RefCell<Figures>,
+) {
+    let (begun, time) = (Instant::now(), Duration::from_secs(seconds));
+    let customers = (0..users).map(|_| async move {
+        while begun.elapsed() < time {
+            let number = stock.borrow_mut().pop_front();
+            if number.is_none() && scene.goods.is_some() {
+                return;
+            }
+            let order = (scene.order)(number.unwrap_or_default());
+            let sent = Instant::now();
+            let answer = client.send(Method::POST, scene.orders, Some(&order)).await;
+            let gone = answer.is_err();
+            if !figures.borrow_mut().note(scene, answer, sent.elapsed()) {
+                stock.borrow_mut().extend(number);
+            }
+            if gone {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    });
+    join_all(customers).await;
+    figures.borrow_mut().elapsed = begun.elapsed();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::scene::SCENES;
+    use serde_json::json;
+
+    fn answer(status: u16, retry_after: bool, shown: &str) -> Answer {
+        Answer { status, retry_after, length: 10, body: json!({ "status": shown }) }
+    }
+
+    #[test]
+    fn orders_end_as_the_contract_has_it_or_are_told_as_something_else() {
+        let scene = SCENES.iter().find(|scene| scene.system == "bookrent").unwrap();
+        let mut figures = Figures::default();
+        let second = Duration::from_secs(1);
+        assert!(figures.note(scene, Ok(answer(201, false, "Rent")), second));
+        assert!(!figures.note(scene, Ok(answer(201, false, "Fail")), second * 3));
+        assert!(!figures.note(scene, Ok(answer(503, true, "")), second));
+        assert!(!figures.note(scene, Ok(answer(503, false, "")), second));
+        assert!(!figures.note(scene, Err(Failure::Failed("gone".into())), second));
+        assert_eq!((figures.established, figures.refused, figures.retry_later), (1, 1, 1));
+        assert_eq!(
+            figures.other.as_ref().map(|(first, count)| (&first[..3], *count)),
+            Some(("503", 2))
+        );
+        assert_eq!((figures.successful, figures.failed, figures.bytes), (2, 3, 40));
+        assert_eq!((figures.longest, figures.shortest), (second * 3, Some(second)));
+    }
+}

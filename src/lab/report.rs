@@ -1,0 +1,83 @@
+//! The report: figures in the form in which the originals' were given, and beside them.
+
+use crate::lab::{
+    findings::{Findings, Promise},
+    scene::Scene,
+};
+use std::fmt::Write;
+
+/// What is tried, in two lines.
+pub fn heading(scene: &Scene, (users, seconds, tries): (u64, u64, u32), timeout_ms: u64) -> String {
+    let (from, to) = scene.delay_ms;
+    let tries = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
+    let order = (scene.order)(1);
+    format!(
+        "{}: POST {} {order}\n{users} users, {seconds} s; {} answers within {from} to {to} ms, and is given {tries} of \
+         {timeout_ms} ms\n",
+        scene.system, scene.orders, scene.asked
+    )
+}
+
+/// All that one run came to.
+pub fn report(scene: &Scene, found: &Findings) -> String {
+    let figures = &found.figures;
+    let answered = (figures.successful + figures.failed).max(1) as f64;
+    let elapsed = figures.elapsed.as_secs_f64().max(f64::EPSILON);
+    let (megabytes, waited) =
+        (figures.bytes as f64 / f64::from(1 << 20), figures.waited.as_secs_f64());
+    let hundred = 100.0 * figures.successful as f64;
+    let lines = [
+        ("Transactions", whole(figures.successful), "hits", None),
+        ("Availability", two(hundred / answered), "%", scene.availability),
+        ("Elapsed time", two(elapsed), "secs", None),
+        ("Data transferred", two(megabytes), "MB", None),
+        ("Response time", two(waited / answered), "secs", None),
+        ("Transaction rate", two(figures.successful as f64 / elapsed), "trans/sec", scene.rate),
+        ("Throughput", two(megabytes / elapsed), "MB/sec", None),
+        ("Concurrency", two(waited / elapsed), "", None),
+        ("Successful transactions", whole(figures.successful), "", None),
+        ("Failed transactions", whole(figures.failed), "", None),
+        ("Longest transaction", two(figures.longest.as_secs_f64()), "", None),
+        ("Shortest transaction", two(figures.shortest.unwrap_or_default().as_secs_f64()), "", None),
+    ];
+    let mut text = String::new();
+    for (name, value, unit, original) in lines {
+        let original = original.map(|value| format!("{unit:<12}the original: {value:.2} {unit}"));
+        let line = format!(
+            "{:<26}{value:>10} {}",
+            format!("{name}:"),
+            original.unwrap_or_else(|| unit.into())
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    let share = |count: u64| match found.begun {
+        0 => String::new(),
+        begun => format!("{:>8.2} %", 100.0 * count as f64 / begun as f64),
+    };
+    let not_asked =
+        (figures.established + figures.refused + figures.retry_later).saturating_sub(found.begun);
+    let unestablished = figures.retry_later.saturating_sub(not_asked);
+    let mut line = |name: &str, count: u64, more: &str| {
+        let line = format!("{:<26}{count:>10} {more}", format!("{name}:"));
+        let _ = writeln!(text, "{}", line.trim_end());
+    };
+    line("Orders begun", found.begun, "");
+    line("  established", figures.established, &share(figures.established));
+    if scene.shows_failures {
+        line("  refused (Fail)", figures.refused, &share(figures.refused));
+    }
+    line("  retry later", unestablished, &share(unestablished));
+    line("Not even begun", not_asked, "retry later, with nothing recorded");
+    line("Breaker opened", found.opened, "times");
+    for Promise { kept, what } in &found.promises {
+        let _ = writeln!(text, "{} {what}", if *kept { "[ok]    " } else { "[BROKEN]" });
+    }
+    text
+}
+
+fn two(value: f64) -> String {
+    format!("{value:.2}")
+}
+fn whole(value: u64) -> String {
+    value.to_string()
+}
