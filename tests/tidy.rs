@@ -43,11 +43,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("systems", &["domain", "systems"], IMPURE),
     ("store", &["domain", "store"], &["actix", "actix_web"]),
     ("actors", &["domain", "store", "actors"], &["sled", "actix_web", "lapin"]),
-    (
-        "api",
-        &["domain", "actors", "api"],
-        &["sled", "lapin", "actix", "actix_web", "tokio"],
-    ),
+    ("api", &["domain", "actors", "api"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
     ("http", &["domain", "store", "actors", "events", "api", "http"], &["sled", "lapin"]),
     ("nodes", &["domain", "actors", "nodes"], &["sled", "lapin", "actix", "actix_web"]),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
