@@ -11,11 +11,8 @@
 
 #[path = "amqp/kills.rs"]
 mod kills;
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
 
-use queue::{Queue, nothing_is_missing, once};
+use support::queue::{Queue, nothing_is_missing, once};
 use std::thread;
 use support::{
     Client, Server,

@@ -9,11 +9,8 @@
     missing_docs
 )]
 
-#[path = "support/caller.rs"]
-mod caller;
-mod support;
 
-use caller::{Caller, Command, Reply, server, takes_commands};
+use support::caller::{Caller, Command, Reply, server, takes_commands};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},

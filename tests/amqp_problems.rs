@@ -8,11 +8,8 @@
     missing_docs
 )]
 
-#[path = "support/caller.rs"]
-mod caller;
-mod support;
 
-use caller::{Caller, Command, server};
+use support::caller::{Caller, Command, server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::broker::Broker;

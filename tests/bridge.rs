@@ -9,11 +9,8 @@
     missing_docs
 )]
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
 
-use queue::Queue;
+use support::queue::Queue;
 use serde_json::{Value, json};
 use std::thread;
 use support::{Client, Server, broker::Broker, cluster::Cluster, eventually};

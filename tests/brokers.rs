@@ -9,11 +9,8 @@
     missing_docs
 )]
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
 
-use queue::{Queue, nothing_is_missing};
+use support::queue::{Queue, nothing_is_missing};
 use serde_json::json;
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},

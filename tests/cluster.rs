@@ -2,11 +2,8 @@
 //! and any of them stopped, killed and started again while customers come.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
 
-use queue::{Queue, nothing_is_missing};
+use support::queue::{Queue, nothing_is_missing};
 use serde_json::{Value, json};
 use std::{
     fs,

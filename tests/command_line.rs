@@ -1,7 +1,6 @@
 //! The command line: what it refuses, in which words, and how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
 
 use serde_json::Value;
 use std::{
@@ -214,7 +213,7 @@ fn a_damaged_store_is_refused_in_plain_words() {
     let mut noise = Chance::new(7);
     for entry in fs::read_dir(server.data()).expect("lists").map_while(Result::ok) {
         if entry.file_name().to_string_lossy().starts_with("journal.") {
-            let noise: Vec<u8> = (0..100_000).map(|_| noise.next() as u8).collect();
+            let noise: Vec<u8> = (0..100_000).map(|_| noise.number() as u8).collect();
             File::options()
                 .write(true)
                 .open(entry.path())

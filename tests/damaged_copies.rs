@@ -23,14 +23,11 @@ use std::{
     time::Duration,
 };
 
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "support/chance.rs"]
-mod chance;
 #[path = "damaged_copies/original.rs"]
 mod original;
 #[path = "damaged_copies/refused.rs"]
 mod refused;
-use chance::Chance;
+use support::chance::Chance;
 
 /// A copy that says nothing for so long is one that hangs: sled looks for ever for some of the pages that it has lost. A
 /// server says so and ends then, because the thread of a system hangs.

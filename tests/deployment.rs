@@ -1,7 +1,6 @@
 //! The files of `deploy` say only what the server knows, and agree with each other.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
 
 use compose_spec::Compose;
 use holdfast::systems;
@@ -319,7 +318,7 @@ fn the_image_is_built_from_what_is_there() {
     for path in taken.iter().filter(|path| !path.ends_with('*')) {
         assert!(root().join(path).exists(), "{path}");
     }
-    for path in ["Cargo.toml", "Cargo.lock", "src", "benches"] {
+    for path in ["Cargo.toml", "Cargo.lock", "src", "benches", "tests/support"] {
         assert!(taken.contains(&path), "{path}");
     }
 }

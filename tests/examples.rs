@@ -8,7 +8,6 @@
     missing_docs
 )]
 
-mod support;
 
 use serde_json::Value;
 use std::{

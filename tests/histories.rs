@@ -15,9 +15,6 @@ mod copies;
 mod cursors;
 #[path = "histories/nodes.rs"]
 mod nodes;
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
 
 use std::{fs, path::Path};
 

@@ -8,7 +8,6 @@
 
 #[path = "release/left.rs"]
 mod left;
-mod support;
 
 use left::{Left, Opened, SETTLED, fits, in_parallel};
 use serde_json::{Value, json};

@@ -13,10 +13,7 @@ use holdfast::store::{
 };
 use std::{collections::BTreeMap, path::Path, sync::mpsc};
 
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "support/chance.rs"]
-mod chance;
-use chance::Chance;
+use support::chance::Chance;
 
 type Model = BTreeMap<Vec<u8>, (Commit, Vec<u8>)>;
 type Entry = (Vec<u8>, (Commit, Vec<u8>));

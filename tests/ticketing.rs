@@ -1,7 +1,6 @@
 //! Ticket reservation (티켓 예약) over HTTP: its transcript, tickets that expire by themselves, contexts away, races.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod support;
 mod ticketing {
     mod away;
     mod rules;

@@ -2,11 +2,9 @@
 //!
 //! `HOLDFAST_BROKER_KILLS` sets how often (2 when absent).
 
-use crate::{
-    queue::ordered_queue,
-    server,
-    support::{Client, Server, broker::Broker, within},
-};
+use crate::{server};
+use support::queue::ordered_queue;
+use support::{Client, Server, broker::Broker, within};
 use futures_util::StreamExt;
 use lapin::{
     Connection, ConnectionProperties, ExchangeKind,

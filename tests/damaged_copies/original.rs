@@ -1,6 +1,6 @@
 //! A data directory with work in it, and what had been acknowledged; and reading one, to compare.
 
-use crate::chance::Chance;
+use support::chance::Chance;
 use holdfast::store::{
     Batch, Commit, Epoch, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict, keys,
 };

@@ -3,7 +3,7 @@
 use super::library::{
     BOOK, DASHBOARD, PAYMENT, RENT, command, happened, register, request, start, with_books,
 };
-use crate::support::{Server, eventually};
+use support::{Server, eventually};
 use serde_json::{Value, json};
 use std::thread;
 

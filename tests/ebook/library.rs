@@ -1,6 +1,6 @@
 //! What the tests of the e-book library say to it.
 
-use crate::support::{Answer, Client, Server};
+use support::{Answer, Client, Server};
 use serde_json::{Value, json};
 
 pub const BOOK: &str = "ebook.book";

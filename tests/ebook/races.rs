@@ -1,7 +1,7 @@
 //! Many at once: one book for twenty, one request for two judges.
 
 use super::library::{command, fill, happened, register, request, start};
-use crate::support::{Answer, Client, Server};
+use support::{Answer, Client, Server};
 use serde_json::{Value, json};
 use std::{sync::Barrier, thread};
 

@@ -1,7 +1,7 @@
 //! At the bound of connections.
 
 use super::wire::{Wire, metric, refuses, text, with_files};
-use crate::support::{Server, eventually, holdfast};
+use support::{Server, eventually, holdfast};
 use serde_json::json;
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},

@@ -1,7 +1,7 @@
 //! Requests that are passed on, and nodes that name each other, or themselves.
 
 use super::wire::{Wire, refuses};
-use crate::support::{Server, cluster::Cluster, free_ports, holdfast};
+use support::{Server, cluster::Cluster, free_ports, holdfast};
 use std::fs;
 
 /// A node that hosts nothing, and believes that another one does.
@@ -94,7 +94,7 @@ fn a_node_that_is_told_to_ask_itself_does_not_start() {
                 serve.args(["serve", "--config"]).arg(&file).arg("--data").arg(&data);
                 refuses(&mut serve, 78, &["peers.bookrent.book"]);
             }
-            false => assert!(crate::support::run(&mut check).status.success(), "{url}"),
+            false => assert!(support::run(&mut check).status.success(), "{url}"),
         }
     }
     // All nodes may have the same list: what a node hosts itself, it does not ask for.
@@ -102,7 +102,7 @@ fn a_node_that_is_told_to_ask_itself_does_not_start() {
                 credential = 'a-credential-for-tests-only'\n[peers]\n'bookrent.book' = 'http://127.0.0.1:18088'\n";
     fs::write(&file, toml).unwrap();
     assert!(
-        crate::support::run(holdfast().args(["check-config", "--config"]).arg(&file))
+        support::run(holdfast().args(["check-config", "--config"]).arg(&file))
             .status
             .success()
     );

@@ -1,7 +1,7 @@
 //! Other nodes that answer too much, or break off.
 
 use super::wire::{Wire, resident, text};
-use crate::support::{Server, eventually};
+use support::{Server, eventually};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},

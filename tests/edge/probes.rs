@@ -1,7 +1,7 @@
 //! The listener for probes, while everything else is taken.
 
 use super::wire::{Wire, metric, refuses, text};
-use crate::support::{Server, eventually, free_ports, holdfast};
+use support::{Server, eventually, free_ports, holdfast};
 use serde_json::json;
 use std::{
     fs,

@@ -1,7 +1,7 @@
 //! How requests may come in: behind each other, in pieces, slowly, and how large.
 
 use super::wire::{Wire, text};
-use crate::support::Server;
+use support::Server;
 use serde_json::json;
 
 fn server(further: &str) -> Server {

@@ -1,7 +1,7 @@
 //! Two thousand clients who mean no good, beside a few who work, on a server that may have 256 files open.
 
 use super::wire::{Wire, metric, raise_limit, resident, text, with_files};
-use crate::support::{Server, eventually};
+use support::{Server, eventually};
 use std::{
     sync::{
         Mutex,

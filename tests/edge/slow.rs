@@ -1,7 +1,7 @@
 //! Clients that do not read, or read slowly, and streams.
 
 use super::wire::{Wire, metric, raise_limit, resident, text};
-use crate::support::{Server, eventually, within};
+use support::{Server, eventually, within};
 use std::{thread, time::Duration};
 
 fn server(further: &str) -> Server {

@@ -1,6 +1,6 @@
 //! A client that does with its connection what it likes.
 
-use crate::support::{DEADLINE, Server};
+use support::{DEADLINE, Server};
 use serde_json::Value;
 use std::{
     io::{Read, Write},
@@ -201,7 +201,7 @@ pub fn with_files(limit: u32) -> Vec<String> {
 /// Whether a command ends with this code, and says that word.
 #[track_caller]
 pub fn refuses(command: &mut Command, code: i32, words: &[&str]) {
-    let output = crate::support::run(command);
+    let output = support::run(command);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{said}");
     for word in words {

@@ -4,7 +4,7 @@ use super::station::{
     BIKE, BILLING, DEPOSIT, RENT, VIEW, ZONE_1, ZONE_3, account, bring_back, free_of_charge,
     happened, pass, patient, register, rent, ride, top_up,
 };
-use crate::support::{Answer, Server, eventually};
+use support::{Answer, Server, eventually};
 use serde_json::{Value, json};
 use std::thread;
 

@@ -4,7 +4,7 @@ use super::station::{
     BILLING, DEPOSIT, ZONE_1, ZONE_3, account, bring_back, happened, pass, patient, register, rent,
     ride, start, top_up,
 };
-use crate::support::Server;
+use support::Server;
 use serde_json::json;
 
 /// A ride of a whole minute, whose end has reached the account.

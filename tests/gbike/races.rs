@@ -4,7 +4,7 @@ use super::station::{
     BIKE, BILLING, DEPOSIT, RENT, ZONE_1, ZONE_3, account, at_once, bring_back, free_of_charge,
     happened, pass, patient, register, rent, ride, top_up, won,
 };
-use crate::support::{Answer, eventually};
+use support::{Answer, eventually};
 use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicBool, Ordering},

@@ -4,7 +4,7 @@ use super::station::{
     BIKE, DEPOSIT, RENT, ZONE_1, ZONE_3, bring_back, free_of_charge, happened, pass, register,
     rent, ride, start, top_up,
 };
-use crate::support::Answer;
+use support::Answer;
 use serde_json::{Value, json};
 use std::thread;
 

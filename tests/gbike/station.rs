@@ -1,6 +1,6 @@
 //! What the tests of gbike say to it.
 
-use crate::support::{Answer, Client, Server};
+use support::{Answer, Client, Server};
 use serde_json::{Value, json};
 use std::{sync::Barrier, thread};
 

@@ -1,7 +1,7 @@
 //! A copy of a node's data does not run beside the original, as soon as a broker can tell.
 
 use super::copy;
-use crate::support::{Server, broker::Broker, eventually, holdfast, run};
+use support::{Server, broker::Broker, eventually, holdfast, run};
 use std::path::Path;
 
 fn configured(broker: &Broker, name: &str) -> String {

@@ -1,14 +1,12 @@
 //! What consumers of a server are told whose data was put back from a copy.
 
 use super::{copy, put_back};
-use crate::{
-    queue::{Came, Queue},
-    support::{
+use support::queue::{Came, Queue};
+use support::{
         Answer, Server,
         broker::{Broker, drained},
         eventually,
-    },
-};
+    };
 use serde_json::Value;
 use std::{
     collections::BTreeMap,

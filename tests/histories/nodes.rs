@@ -1,7 +1,7 @@
 //! What nodes know of each other's logs: a second owner, and one that was started with an older copy of its data.
 
 use super::{copy, put_back};
-use crate::support::{Answer, Client, Server, broker::Broker, cluster::Cluster, eventually};
+use support::{Answer, Client, Server, broker::Broker, cluster::Cluster, eventually};
 use serde_json::Value;
 
 const NODES: [(&str, &str); 5] = [

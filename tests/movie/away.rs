@@ -4,7 +4,7 @@ use super::theatre::{
     BOOK, MYPAGE, PAYMENT, POINT, TICKET, book, book_with_ticket, cancel, happened, movie, print,
     shows_canceled, shows_printed, shows_waiting, soul, with_patience,
 };
-use crate::support::eventually;
+use support::eventually;
 use serde_json::json;
 use std::thread;
 

@@ -1,7 +1,7 @@
 //! Many at once: one seat for twenty, a print against a cancel.
 
 use super::theatre::{cancel, happened, movie, print, shows_canceled, shows_printed};
-use crate::support::{Client, Server};
+use support::{Client, Server};
 use serde_json::{Value, json};
 use std::{sync::Barrier, thread, time::Duration};
 

@@ -1,6 +1,6 @@
 //! What the tests of movie booking say to it, and what must be so of a booking.
 
-use crate::support::{Answer, Client, Server};
+use support::{Answer, Client, Server};
 use serde_json::{Value, json};
 
 pub const BOOK: &str = "movie.book";

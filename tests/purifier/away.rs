@@ -4,7 +4,7 @@ use super::shop::{
     DELIVERY, MYPAGE, NOTIFICATION, PAYMENT, PRICE, PRODUCT, RENTAL, happened, hasty, is_undone,
     messages, rent, start, stock, with_product, won,
 };
-use crate::support::{Server, eventually};
+use support::{Server, eventually};
 use serde_json::json;
 use std::thread;
 

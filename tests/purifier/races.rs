@@ -3,7 +3,7 @@
 use super::shop::{
     PRICE, PRODUCT, happened, is_undone, messages, register, rent, start, stock, with_product, won,
 };
-use crate::support::{Client, Server, eventually};
+use support::{Client, Server, eventually};
 use serde_json::{Value, json};
 use std::{
     sync::{

@@ -4,7 +4,7 @@ use super::shop::{
     PRICE, TOO_DEAR, happened, is_undone, messages, order, register, rent, start, stock, told,
     with_product, won,
 };
-use crate::support::Server;
+use support::Server;
 use serde_json::json;
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the tests of the purifiers say to them.
 
-use crate::support::{Answer, Client, Server, eventually};
+use support::{Answer, Client, Server, eventually};
 use serde_json::{Value, json};
 
 pub const PRODUCT: &str = "purifier.product";

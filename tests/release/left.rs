@@ -1,6 +1,6 @@
 //! A data directory that a release has left behind, and the record of what that release acknowledged.
 
-use crate::support::{Answer, Client, Server, eventually, within};
+use support::{Answer, Client, Server, eventually, within};
 use reqwest::Method;
 use serde_json::Value;
 use std::{

@@ -12,9 +12,7 @@ use holdfast::{
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-#[path = "../gbike/right.rs"]
-mod right;
-use right::Seen;
+use support::gbike::Seen;
 
 /// More than any number that an order here has.
 const MOST: u64 = 20;

@@ -21,10 +21,7 @@ const MUCH: u64 = 3_000;
 /// They keep the reservations that have a ticket.
 const HOLDERS: [&str; 2] = ["ticketing.price", "ticketing.view"];
 
-#[allow(dead_code)]
-#[path = "../support/chance.rs"]
-mod chance;
-use chance::Chance;
+use support::chance::Chance;
 
 /// The same words with other numbers: of things that were spoken of before, of new ones, or amounts.
 fn with_numbers(value: &mut Value, chance: &mut Chance) {
@@ -48,7 +45,7 @@ fn other<T: serde::Serialize + serde::de::DeserializeOwned + Clone>(
     words: &[T],
     chance: &mut Chance,
 ) -> T {
-    let word = &words[chance.next() as usize % words.len()];
+    let word = &words[chance.number() as usize % words.len()];
     let mut value = serde_json::to_value(word).unwrap();
     with_numbers(&mut value, chance);
     serde_json::from_value(value).unwrap_or_else(|_| word.clone())
@@ -86,7 +83,7 @@ impl Board for Driven {
         V::folds(&mut row);
         let (mut largest, mut chance) = (0, Chance::new(1));
         for _ in 0..MUCH {
-            let fold = chance.next() as usize % row.folds.len();
+            let fold = chance.number() as usize % row.folds.len();
             row.folds[fold](&mut row.row, &mut chance);
             largest = largest.max(codec::encode(Space::State, 1, &row.row).unwrap().len());
         }

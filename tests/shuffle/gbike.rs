@@ -15,9 +15,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-#[path = "../gbike/right.rs"]
-mod right;
-use right::{Seen, Things};
+use support::gbike::{Seen, Things};
 
 /// Bikes and users, whose numbers are few.
 const FEW: u64 = 3;

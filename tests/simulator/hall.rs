@@ -2,13 +2,13 @@
 //! whom.
 
 use super::{
-    chance::Chance,
     remedy::Remedy,
     trace::{Digest, Trace},
     weather::Weather,
 };
 use holdfast::domain::{AnyCommand, AskId, NoAnswer, Timestamp};
 use std::{collections::BTreeMap, fmt};
+use support::chance::Chance;
 
 /// One process with its disk: what is after `durable` is lost when it crashes.
 pub struct Node {

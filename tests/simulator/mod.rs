@@ -18,8 +18,6 @@
 // Each of the two programs that share this uses its part of it.
 #![allow(dead_code, unused_imports)]
 
-#[path = "../support/chance.rs"]
-mod chance;
 mod deciding;
 mod hall;
 mod hearing;

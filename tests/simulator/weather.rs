@@ -1,6 +1,6 @@
 //! How much goes wrong under one seed.
 
-use super::chance::Chance;
+use support::chance::Chance;
 
 /// Rates are in a thousand. Each seed has its own: some have no faults of a kind, some have many, since what hides from
 /// a mixture often shows where one kind of fault prevails.

@@ -1,10 +1,7 @@
 //! Each context away in turn, slow, or killed in the middle.
 
-use crate::{
-    JUNE, cancel, costs, happened, reserve, start,
-    support::{Answer, Client, Server, eventually},
-    ticket,
-};
+use crate::{JUNE, cancel, costs, happened, reserve, start, ticket};
+use support::{Answer, Client, Server, eventually};
 use serde_json::json;
 use std::thread;
 

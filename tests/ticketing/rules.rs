@@ -1,10 +1,7 @@
 //! What is promised of each command.
 
-use crate::{
-    advance, cancel, costs, happened, reserve, start,
-    support::{Server, holdfast, run},
-    ticket,
-};
+use crate::{advance, cancel, costs, happened, reserve, start, ticket};
+use support::{Server, holdfast, run};
 use serde_json::{Value, json};
 
 const TUESDAY: &str = "2021-07-06";

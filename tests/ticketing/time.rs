@@ -1,6 +1,7 @@
 //! Tickets whose time passes while something else is on.
 
-use crate::{advance, cancel, costs, reserve, start, support::Server, ticket};
+use crate::{advance, cancel, costs, reserve, start, ticket};
+use support::Server;
 use serde_json::json;
 
 const TUESDAY: &str = "2021-07-06";

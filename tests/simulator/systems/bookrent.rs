@@ -2,13 +2,13 @@
 
 use super::{
     super::{
-        chance::Chance,
         remedy::Remedy,
         world::{Order, World},
     },
     Business, must, text,
 };
 use serde_json::json;
+use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
     system: "bookrent",
@@ -53,7 +53,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         _ => {
             let rents = world.all("rent");
             let rent =
-                rents.any(chance.next()).filter(|_| chance.coin()).unwrap_or(chance.between(1, 5));
+                rents.any(chance.number()).filter(|_| chance.coin()).unwrap_or(chance.between(1, 5));
             Order::patch("rents", rent, json!({ "status": "Cancel" }))
         }
     }

@@ -2,7 +2,6 @@
 
 use super::{
     super::{
-        chance::Chance,
         remedy::Remedy,
         world::{Order, World},
     },
@@ -10,6 +9,7 @@ use super::{
 };
 use holdfast::systems::ebook::payment::{Event, Payment};
 use serde_json::{Value, json};
+use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
     system: "ebook",
@@ -43,7 +43,7 @@ fn book() -> Order {
 }
 
 fn order(chance: &mut Chance, world: &World) -> Order {
-    let mut number = |context| world.all(context).any(chance.next());
+    let mut number = |context| world.all(context).any(chance.number());
     let (book_number, rent) = (number("book").unwrap_or(1), number("rent").unwrap_or(1));
     match chance.between(0, 16) {
         0 => book(),

@@ -2,7 +2,6 @@
 
 use super::{
     super::{
-        chance::Chance,
         remedy::Remedy,
         world::{Order, World},
     },
@@ -11,6 +10,7 @@ use super::{
 use holdfast::systems::gbike::user_deposit::{Event::UpdatedDeposit, UserDeposit};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
     system: "gbike",
@@ -67,7 +67,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     {
         return order;
     }
-    let rent = world.all("rent").any(chance.next()).unwrap_or(1);
+    let rent = world.all("rent").any(chance.number()).unwrap_or(1);
     let user = chance.between(1, RIDER);
     match chance.between(0, 14) {
         0 => bike(chance.between(1, 5)),

@@ -8,11 +8,11 @@ mod purifier;
 mod ticketing;
 
 use super::{
-    chance::Chance,
     remedy::Remedy,
     world::{Order, World},
 };
 use serde_json::Value;
+use support::chance::Chance;
 
 /// A system as its clients and its owners see it.
 pub struct Business {

@@ -2,7 +2,6 @@
 
 use super::{
     super::{
-        chance::Chance,
         remedy::Remedy,
         world::{Order, World},
     },
@@ -11,6 +10,7 @@ use super::{
 use holdfast::systems::movie::payment::{Event, Payment};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
     system: "movie",
@@ -42,7 +42,7 @@ const SEATS: [(u64, &str); 5] = [(1, "1A"), (1, "2B"), (2, "1A,2B"), (2, "2B, 3C
 const SHOWS: [Option<&str>; 3] = [Some("2026-03-02T19:00:00Z"), Some("2026-03-03"), None];
 
 fn order(chance: &mut Chance, world: &World) -> Order {
-    let mut one = |context: &str| world.all(context).any(chance.next());
+    let mut one = |context: &str| world.all(context).any(chance.number());
     let (book, ticket) = (one("book").unwrap_or(1), one("ticket").unwrap_or(1));
     match chance.between(0, 12) {
         0..6 => {

@@ -3,7 +3,6 @@
 
 use super::{
     super::{
-        chance::Chance,
         remedy::Remedy,
         world::{Order, World},
     },
@@ -12,6 +11,7 @@ use super::{
 use holdfast::systems::purifier::payment::{Event, Payment};
 use serde_json::json;
 use std::collections::BTreeSet;
+use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
     system: "purifier",
@@ -47,7 +47,7 @@ fn product(stock: u64) -> Order {
 }
 
 fn order(chance: &mut Chance, world: &World) -> Order {
-    let rental = world.all("rental").any(chance.next()).unwrap_or(1);
+    let rental = world.all("rental").any(chance.number()).unwrap_or(1);
     match chance.between(0, 12) {
         0 => product(chance.between(0, 4)),
         1..8 => {

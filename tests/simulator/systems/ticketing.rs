@@ -2,7 +2,6 @@
 
 use super::{
     super::{
-        chance::Chance,
         remedy::Remedy,
         world::{Order, World},
     },
@@ -10,6 +9,7 @@ use super::{
 };
 use holdfast::domain::Timestamp;
 use serde_json::{Value, json};
+use support::chance::Chance;
 
 pub const BUSINESS: Business = Business {
     system: "ticketing",
@@ -59,7 +59,7 @@ fn ticket(number: u64, day: usize) -> Order {
 }
 
 fn order(chance: &mut Chance, world: &World) -> Order {
-    let reservation = world.all("reservation").any(chance.next()).unwrap_or(1);
+    let reservation = world.all("reservation").any(chance.number()).unwrap_or(1);
     let wanted = if chance.between(0, 12) == 0 { SOLD } else { chance.between(1, 6) };
     match chance.between(0, 12) {
         0..2 => ticket(chance.between(1, 6), chance.between(0, 5) as usize),

@@ -1,9 +1,6 @@
 //! A client of a test's own that commands over a broker and hears the replies.
 
-// Each test binary uses its own part of this.
-#![allow(dead_code)]
-
-use crate::support::{Client, Server, broker::Broker, eventually};
+use crate::{Client, Server, broker::Broker, eventually};
 use futures_util::StreamExt;
 use lapin::{
     BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer,
@@ -181,7 +178,7 @@ impl Caller {
     #[track_caller]
     pub fn reply(&mut self, id: &str) -> Reply {
         while !self.early.contains_key(id) {
-            let reply = self.next();
+            let reply = self.next_reply();
             self.early.insert(reply.correlation.clone(), reply);
         }
         self.early.remove(id).unwrap()
@@ -189,7 +186,7 @@ impl Caller {
 
     /// Whatever is replied next.
     #[track_caller]
-    pub fn next(&mut self) -> Reply {
+    pub fn next_reply(&mut self) -> Reply {
         let Self { runtime, consumer, .. } = self;
         let message = runtime.block_on(async {
             let message =

@@ -1,7 +1,5 @@
 //! A consumer of a test's own: a durable queue, and what has come into it.
 
-#![allow(dead_code)]
-
 use futures_util::StreamExt;
 use lapin::{
     BasicProperties, Confirmation, Connection, ConnectionProperties, ExchangeKind,
