@@ -12,8 +12,8 @@
 #[path = "amqp/kills.rs"]
 mod kills;
 
-use support::queue::{Queue, nothing_is_missing, once};
 use std::thread;
+use support::queue::{Queue, nothing_is_missing, once};
 use support::{
     Client, Server,
     broker::{Broker, drained},

@@ -9,13 +9,12 @@
     missing_docs
 )]
 
-
-use support::caller::{Caller, Command, Reply, server, takes_commands};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     thread,
 };
+use support::caller::{Caller, Command, Reply, server, takes_commands};
 use support::{Answer, Server, broker::Broker, eventually};
 
 const RENT: &str = "bookrent.rent";

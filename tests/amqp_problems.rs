@@ -8,11 +8,10 @@
     missing_docs
 )]
 
-
-use support::caller::{Caller, Command, server};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::broker::Broker;
+use support::caller::{Caller, Command, server};
 
 const RENT: &str = "bookrent.rent";
 const JSON: (&str, &str) = ("content-type", "application/json");

@@ -1,7 +1,6 @@
 //! Bad input: each is answered by a problem that says what is wrong, and nothing is changed by it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::{Value, json};
 use std::thread;
 use support::{

@@ -1,7 +1,6 @@
 //! BookRent (도서 대여) over HTTP: its transcript, with contexts away and slow, and the rules that hold for every system.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use std::{collections::HashMap, thread};
 use support::{Server, eventually};

@@ -9,10 +9,9 @@
     missing_docs
 )]
 
-
-use support::queue::Queue;
 use serde_json::{Value, json};
 use std::thread;
+use support::queue::Queue;
 use support::{Client, Server, broker::Broker, cluster::Cluster, eventually};
 
 const NODES: [(&str, &str); 5] = [

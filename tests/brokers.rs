@@ -9,14 +9,13 @@
     missing_docs
 )]
 
-
-use support::queue::{Queue, nothing_is_missing};
 use serde_json::json;
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     thread,
     time::Duration,
 };
+use support::queue::{Queue, nothing_is_missing};
 use support::{Client, Server, broker::Broker, cluster::Cluster, within};
 
 /// How long three brokers on a busy machine may take to agree on a leader, and more.

@@ -2,8 +2,6 @@
 //! and any of them stopped, killed and started again while customers come.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
-use support::queue::{Queue, nothing_is_missing};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -12,6 +10,7 @@ use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     thread,
 };
+use support::queue::{Queue, nothing_is_missing};
 use support::{Client, eventually, free_ports, holdfast, run};
 use tempfile::TempDir;
 

@@ -1,7 +1,6 @@
 //! The command line: what it refuses, in which words, and how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::Value;
 use std::{
     fs::{self, File},

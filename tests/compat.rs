@@ -1,7 +1,6 @@
 //! The ports of the services that were there before: each context on one of its own, beside the gateway.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use holdfast::{
     domain::{Aggregate, Board, View},
     systems,

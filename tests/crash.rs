@@ -3,7 +3,6 @@
 //! `HOLDFAST_CRASH_ROUNDS` sets how many rounds (3 when absent), `HOLDFAST_CRASH_SEED` repeats a run's choices.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},

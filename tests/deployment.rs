@@ -1,7 +1,6 @@
 //! The files of `deploy` say only what the server knows, and agree with each other.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use compose_spec::Compose;
 use holdfast::systems;
 use serde_json::Value;

@@ -8,7 +8,6 @@
     missing_docs
 )]
 
-
 use serde_json::Value;
 use std::{
     fs::{self, File},

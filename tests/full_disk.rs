@@ -4,7 +4,6 @@
 //! The disk is a small file system in memory, seen by the server alone. Where none can be mounted this is skipped.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use std::{
     io::{BufRead, BufReader},

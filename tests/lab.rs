@@ -1,7 +1,6 @@
 //! The fault lab, as a process: its report adds up, and it leaves nothing behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use std::{
     collections::HashMap,
     fs,

@@ -2,7 +2,6 @@
 //! transcript, and what happens when they are killed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use support::{Client, cluster::Cluster, eventually};
 

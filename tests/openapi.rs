@@ -1,7 +1,6 @@
 //! The API document against what the server does. `scripts/test` has it checked by other people's tools as well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::{Value, json};
 use support::Server;
 

@@ -1,7 +1,6 @@
 //! What operators see: health, metrics, the contexts and what they are told to do, and what browsers are allowed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::{Value, json};
 use support::Server;
 

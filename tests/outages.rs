@@ -2,7 +2,6 @@
 //! says to those who asked for something meanwhile is true.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use std::{
     io::Read,

@@ -8,7 +8,6 @@
     missing_docs
 )]
 
-
 use support::{Server, broker::Broker, eventually, holdfast, run};
 use tempfile::TempDir;
 

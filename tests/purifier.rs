@@ -1,7 +1,6 @@
 //! Water purifier rental (정수기 렌탈) over HTTP: contexts away, races for the last unit, text messages.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -1,7 +1,6 @@
 //! Many at once: one book for two hundred, one key for a thousand requests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use std::{sync::Barrier, thread};
 use support::{Answer, Client, Server};

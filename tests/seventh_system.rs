@@ -1,7 +1,6 @@
 //! A business from outside the crate, in one file: routes, storage, events and documents come for free.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use std::{
     io::{BufRead, BufReader},

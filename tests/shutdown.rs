@@ -1,7 +1,6 @@
 //! SIGTERM: whatever was begun is answered whole, the connection says that it closes, and the process ends well.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use std::{
     sync::atomic::{AtomicU64, Ordering},

@@ -1,7 +1,6 @@
 //! The rules of the wire that hold for every system, seen on BookRent.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-
 use serde_json::json;
 use support::{Answer, Server};
 

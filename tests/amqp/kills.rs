@@ -2,9 +2,7 @@
 //!
 //! `HOLDFAST_BROKER_KILLS` sets how often (2 when absent).
 
-use crate::{server};
-use support::queue::ordered_queue;
-use support::{Client, Server, broker::Broker, within};
+use crate::server;
 use futures_util::StreamExt;
 use lapin::{
     Connection, ConnectionProperties, ExchangeKind,
@@ -24,6 +22,8 @@ use std::{
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
+use support::queue::ordered_queue;
+use support::{Client, Server, broker::Broker, within};
 use tokio::runtime::Builder;
 
 const CLIENTS: u64 = 8;

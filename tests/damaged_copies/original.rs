@@ -1,6 +1,5 @@
 //! A data directory with work in it, and what had been acknowledged; and reading one, to compare.
 
-use support::chance::Chance;
 use holdfast::store::{
     Batch, Commit, Epoch, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict, keys,
 };
@@ -11,6 +10,7 @@ use std::{
     sync::mpsc,
     thread,
 };
+use support::chance::Chance;
 
 pub const TREES: [&str; 5] =
     ["bookrent.book", "bookrent.rent", "bookrent.view", "gbike.rent", "movie.ticket"];

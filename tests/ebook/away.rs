@@ -3,9 +3,9 @@
 use super::library::{
     BOOK, DASHBOARD, PAYMENT, RENT, command, happened, register, request, start, with_books,
 };
-use support::{Server, eventually};
 use serde_json::{Value, json};
 use std::thread;
+use support::{Server, eventually};
 
 #[test]
 fn requests_are_taken_while_the_book_is_away_and_held_when_it_is_back() {

@@ -1,7 +1,7 @@
 //! What the tests of the e-book library say to it.
 
-use support::{Answer, Client, Server};
 use serde_json::{Value, json};
+use support::{Answer, Client, Server};
 
 pub const BOOK: &str = "ebook.book";
 pub const RENT: &str = "ebook.rent";

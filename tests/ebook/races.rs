@@ -1,9 +1,9 @@
 //! Many at once: one book for twenty, one request for two judges.
 
 use super::library::{command, fill, happened, register, request, start};
-use support::{Answer, Client, Server};
 use serde_json::{Value, json};
 use std::{sync::Barrier, thread};
+use support::{Answer, Client, Server};
 
 /// Lets `clients` act at the same moment, each over a connection of its own.
 fn at_once<T: Send>(

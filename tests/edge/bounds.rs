@@ -1,12 +1,12 @@
 //! At the bound of connections.
 
 use super::wire::{Wire, metric, refuses, text, with_files};
-use support::{Server, eventually, holdfast};
 use serde_json::json;
 use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
 };
+use support::{Server, eventually, holdfast};
 
 fn bounded(most: usize, further: &str) -> Server {
     let toml = format!("[http]\nmax_connections = {most}\nprobes = '127.0.0.1:0'\n{further}");

@@ -1,8 +1,8 @@
 //! Requests that are passed on, and nodes that name each other, or themselves.
 
 use super::wire::{Wire, refuses};
-use support::{Server, cluster::Cluster, free_ports, holdfast};
 use std::fs;
+use support::{Server, cluster::Cluster, free_ports, holdfast};
 
 /// A node that hosts nothing, and believes that another one does.
 fn gateway(port: u16, peer: u16, further: &str) -> Server {
@@ -102,8 +102,6 @@ fn a_node_that_is_told_to_ask_itself_does_not_start() {
                 credential = 'a-credential-for-tests-only'\n[peers]\n'bookrent.book' = 'http://127.0.0.1:18088'\n";
     fs::write(&file, toml).unwrap();
     assert!(
-        support::run(holdfast().args(["check-config", "--config"]).arg(&file))
-            .status
-            .success()
+        support::run(holdfast().args(["check-config", "--config"]).arg(&file)).status.success()
     );
 }

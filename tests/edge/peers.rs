@@ -1,12 +1,12 @@
 //! Other nodes that answer too much, or break off.
 
 use super::wire::{Wire, resident, text};
-use support::{Server, eventually};
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     thread,
 };
+use support::{Server, eventually};
 
 /// Hears one request, and gives that answer. Says the head of the request, in lower case.
 pub fn answer_once(listener: &TcpListener, answer: &str) -> String {

@@ -1,13 +1,13 @@
 //! The listener for probes, while everything else is taken.
 
 use super::wire::{Wire, metric, refuses, text};
-use support::{Server, eventually, free_ports, holdfast};
 use serde_json::json;
 use std::{
     fs,
     net::TcpStream,
     time::{Duration, Instant},
 };
+use support::{Server, eventually, free_ports, holdfast};
 
 fn ask(address: &str, path: &str) -> super::wire::Heard {
     Wire::to(address).ask("GET", path, "")

@@ -1,8 +1,8 @@
 //! How requests may come in: behind each other, in pieces, slowly, and how large.
 
 use super::wire::{Wire, text};
-use support::Server;
 use serde_json::json;
+use support::Server;
 
 fn server(further: &str) -> Server {
     Server::of("bookrent", &format!("[http]\n{further}"), &[])

@@ -1,7 +1,6 @@
 //! Two thousand clients who mean no good, beside a few who work, on a server that may have 256 files open.
 
 use super::wire::{Wire, metric, raise_limit, resident, text, with_files};
-use support::{Server, eventually};
 use std::{
     sync::{
         Mutex,
@@ -9,6 +8,7 @@ use std::{
     },
     thread,
 };
+use support::{Server, eventually};
 
 /// One of them, who behaves as its number says.
 fn one_of_the_crowd(address: &str, number: usize) -> Option<Wire> {

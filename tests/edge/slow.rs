@@ -1,8 +1,8 @@
 //! Clients that do not read, or read slowly, and streams.
 
 use super::wire::{Wire, metric, raise_limit, resident, text};
-use support::{Server, eventually, within};
 use std::{thread, time::Duration};
+use support::{Server, eventually, within};
 
 fn server(further: &str) -> Server {
     Server::of("bookrent", &format!("[http]\nprobes = '127.0.0.1:0'\n{further}"), &[])

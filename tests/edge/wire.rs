@@ -1,12 +1,12 @@
 //! A client that does with its connection what it likes.
 
-use support::{DEADLINE, Server};
 use serde_json::Value;
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
     process::Command,
 };
+use support::{DEADLINE, Server};
 
 /// Opens as many files as the test may, which has both ends of many connections.
 pub fn raise_limit() {

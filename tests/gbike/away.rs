@@ -4,9 +4,9 @@ use super::station::{
     BIKE, BILLING, DEPOSIT, RENT, VIEW, ZONE_1, ZONE_3, account, bring_back, free_of_charge,
     happened, pass, patient, register, rent, ride, top_up,
 };
-use support::{Answer, Server, eventually};
 use serde_json::{Value, json};
 use std::thread;
+use support::{Answer, Server, eventually};
 
 #[test]
 fn returns_work_while_billing_and_deposit_are_away_and_everything_is_charged_once_when_they_are_back()

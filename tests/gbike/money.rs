@@ -4,8 +4,8 @@ use super::station::{
     BILLING, DEPOSIT, ZONE_1, ZONE_3, account, bring_back, happened, pass, patient, register, rent,
     ride, start, top_up,
 };
-use support::Server;
 use serde_json::json;
+use support::Server;
 
 /// A ride of a whole minute, whose end has reached the account.
 fn ride_a_minute(server: &Server, bike: u64, user: u64) -> u64 {

@@ -4,12 +4,12 @@ use super::station::{
     BIKE, BILLING, DEPOSIT, RENT, ZONE_1, ZONE_3, account, at_once, bring_back, free_of_charge,
     happened, pass, patient, register, rent, ride, top_up, won,
 };
-use support::{Answer, eventually};
 use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
+use support::{Answer, eventually};
 
 #[test]
 fn fifty_want_one_bike_and_one_gets_it() {

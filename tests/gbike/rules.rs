@@ -4,9 +4,9 @@ use super::station::{
     BIKE, DEPOSIT, RENT, ZONE_1, ZONE_3, bring_back, free_of_charge, happened, pass, register,
     rent, ride, start, top_up,
 };
-use support::Answer;
 use serde_json::{Value, json};
 use std::thread;
+use support::Answer;
 
 fn is_a_date(answer: &Answer, field: &str) {
     assert!(

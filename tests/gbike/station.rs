@@ -1,8 +1,8 @@
 //! What the tests of gbike say to it.
 
-use support::{Answer, Client, Server};
 use serde_json::{Value, json};
 use std::{sync::Barrier, thread};
+use support::{Answer, Client, Server};
 
 pub const BIKE: &str = "gbike.bike";
 pub const RENT: &str = "gbike.rent";

@@ -1,8 +1,8 @@
 //! A copy of a node's data does not run beside the original, as soon as a broker can tell.
 
 use super::copy;
-use support::{Server, broker::Broker, eventually, holdfast, run};
 use std::path::Path;
+use support::{Server, broker::Broker, eventually, holdfast, run};
 
 fn configured(broker: &Broker, name: &str) -> String {
     format!("[amqp]\nurl = '{}'\nheartbeat_s = 3\n[node]\nname = '{name}'\n", broker.url())

@@ -1,18 +1,18 @@
 //! What consumers of a server are told whose data was put back from a copy.
 
 use super::{copy, put_back};
-use support::queue::{Came, Queue};
-use support::{
-        Answer, Server,
-        broker::{Broker, drained},
-        eventually,
-    };
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     net::TcpStream,
     time::Duration,
+};
+use support::queue::{Came, Queue};
+use support::{
+    Answer, Server,
+    broker::{Broker, drained},
+    eventually,
 };
 
 /// So many books, and nothing else: an event each.

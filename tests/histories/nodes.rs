@@ -1,8 +1,8 @@
 //! What nodes know of each other's logs: a second owner, and one that was started with an older copy of its data.
 
 use super::{copy, put_back};
-use support::{Answer, Client, Server, broker::Broker, cluster::Cluster, eventually};
 use serde_json::Value;
+use support::{Answer, Client, Server, broker::Broker, cluster::Cluster, eventually};
 
 const NODES: [(&str, &str); 5] = [
     ("book", "book"),

@@ -4,9 +4,9 @@ use super::theatre::{
     BOOK, MYPAGE, PAYMENT, POINT, TICKET, book, book_with_ticket, cancel, happened, movie, print,
     shows_canceled, shows_printed, shows_waiting, soul, with_patience,
 };
-use support::eventually;
 use serde_json::json;
 use std::thread;
+use support::eventually;
 
 /// Long enough for a slow machine, and short enough to be waited for.
 const SHORT: u64 = 2_000;

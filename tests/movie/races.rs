@@ -1,9 +1,9 @@
 //! Many at once: one seat for twenty, a print against a cancel.
 
 use super::theatre::{cancel, happened, movie, print, shows_canceled, shows_printed};
-use support::{Client, Server};
 use serde_json::{Value, json};
 use std::{sync::Barrier, thread, time::Duration};
+use support::{Client, Server};
 
 /// Lets `clients` act at the same moment, each over a connection of its own.
 fn at_once<T: Send>(

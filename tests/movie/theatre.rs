@@ -1,7 +1,7 @@
 //! What the tests of movie booking say to it, and what must be so of a booking.
 
-use support::{Answer, Client, Server};
 use serde_json::{Value, json};
+use support::{Answer, Client, Server};
 
 pub const BOOK: &str = "movie.book";
 pub const PAYMENT: &str = "movie.payment";

@@ -4,9 +4,9 @@ use super::shop::{
     DELIVERY, MYPAGE, NOTIFICATION, PAYMENT, PRICE, PRODUCT, RENTAL, happened, hasty, is_undone,
     messages, rent, start, stock, with_product, won,
 };
-use support::{Server, eventually};
 use serde_json::json;
 use std::thread;
+use support::{Server, eventually};
 
 #[test]
 fn orders_are_taken_while_the_product_is_away_and_judged_when_it_is_back() {

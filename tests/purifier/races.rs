@@ -3,7 +3,6 @@
 use super::shop::{
     PRICE, PRODUCT, happened, is_undone, messages, register, rent, start, stock, with_product, won,
 };
-use support::{Client, Server, eventually};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -12,6 +11,7 @@ use std::{
     },
     thread,
 };
+use support::{Client, Server, eventually};
 
 /// Lets `clients` act at the same moment, each over a connection of its own.
 fn at_once<T: Send>(

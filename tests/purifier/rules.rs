@@ -4,8 +4,8 @@ use super::shop::{
     PRICE, TOO_DEAR, happened, is_undone, messages, order, register, rent, start, stock, told,
     with_product, won,
 };
-use support::Server;
 use serde_json::json;
+use support::Server;
 
 #[test]
 fn the_transcript_replays_line_by_line() {

@@ -1,7 +1,7 @@
 //! What the tests of the purifiers say to them.
 
-use support::{Answer, Client, Server, eventually};
 use serde_json::{Value, json};
+use support::{Answer, Client, Server, eventually};
 
 pub const PRODUCT: &str = "purifier.product";
 pub const RENTAL: &str = "purifier.rental";

@@ -1,6 +1,5 @@
 //! A data directory that a release has left behind, and the record of what that release acknowledged.
 
-use support::{Answer, Client, Server, eventually, within};
 use reqwest::Method;
 use serde_json::Value;
 use std::{
@@ -11,6 +10,7 @@ use std::{
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use support::{Answer, Client, Server, eventually, within};
 use tempfile::TempDir;
 
 /// How long after the kill the directory is opened, in seconds.

@@ -1,9 +1,9 @@
 //! Each context away in turn, slow, or killed in the middle.
 
 use crate::{JUNE, cancel, costs, happened, reserve, start, ticket};
-use support::{Answer, Client, Server, eventually};
 use serde_json::json;
 use std::thread;
+use support::{Answer, Client, Server, eventually};
 
 const WEDNESDAY: &str = "2021-07-07";
 

@@ -1,8 +1,8 @@
 //! What is promised of each command.
 
 use crate::{advance, cancel, costs, happened, reserve, start, ticket};
-use support::{Server, holdfast, run};
 use serde_json::{Value, json};
+use support::{Server, holdfast, run};
 
 const TUESDAY: &str = "2021-07-06";
 const WEDNESDAY: &str = "2021-07-07";

@@ -1,8 +1,8 @@
 //! Tickets whose time passes while something else is on.
 
 use crate::{advance, cancel, costs, reserve, start, ticket};
-use support::Server;
 use serde_json::json;
+use support::Server;
 
 const TUESDAY: &str = "2021-07-06";
 /// From the beginning of the tests to after the end of the Tuesday.

@@ -52,8 +52,10 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         }
         _ => {
             let rents = world.all("rent");
-            let rent =
-                rents.any(chance.number()).filter(|_| chance.coin()).unwrap_or(chance.between(1, 5));
+            let rent = rents
+                .any(chance.number())
+                .filter(|_| chance.coin())
+                .unwrap_or(chance.between(1, 5));
             Order::patch("rents", rent, json!({ "status": "Cancel" }))
         }
     }
