@@ -47,7 +47,7 @@ fn accepted(verdict: Result<Verdict, StoreError>) -> Commit {
 fn submit(store: &impl Store, batch: Batch) -> Result<Verdict, StoreError> {
     loop {
         match store.submit(batch.clone()) {
-            Err(StoreError::Behind) => std::thread::yield_now(),
+            Err(StoreError::Overloaded) => std::thread::yield_now(),
             other => return other,
         }
     }
@@ -55,8 +55,7 @@ fn submit(store: &impl Store, batch: Batch) -> Result<Verdict, StoreError> {
 
 fn until_durable(store: &impl Store, commit: Commit) {
     let (word, heard) = mpsc::channel();
-    store
-        .when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
+    store.on_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
     assert_eq!(heard.recv(), Ok(Ok(())));
 }
 
@@ -198,7 +197,7 @@ fn releases_in_order(store: &impl Store) {
     for commit in (1..=50).rev() {
         let word = word.clone();
         let told = move |result| word.send((commit, result)).expect("the test listens");
-        store.when_durable(commit, Box::new(told));
+        store.on_durable(commit, Box::new(told));
     }
     for number in 0..50_u8 {
         accepted(submit(store, batch(tree, epoch, &[(&[number], Some(b"1"))])));
@@ -206,7 +205,7 @@ fn releases_in_order(store: &impl Store) {
     for commit in 1..=50 {
         assert_eq!(heard.recv(), Ok((commit, Ok(()))));
     }
-    assert_eq!((store.durable(), store.health().accepted), (50, 50));
+    assert_eq!((store.durable_commit(), store.health().accepted_commit), (50, 50));
     assert!(store.health().syncs >= 1);
 }
 
@@ -301,11 +300,11 @@ fn a_store_that_is_behind_says_so_and_takes_more_once_it_has_caught_up() {
     while behind == 0 || taken < 3 {
         match store.submit(batch(tree, epoch, &[(b"x", Some(b"1"))])) {
             Ok(Verdict::Accepted(_)) => taken += 1,
-            Err(StoreError::Behind) => behind += 1,
+            Err(StoreError::Overloaded) => behind += 1,
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(store.health().accepted, taken, "what was refused has no number");
+    assert_eq!(store.health().accepted_commit, taken, "what was refused has no number");
 }
 
 #[test]
@@ -317,7 +316,7 @@ fn the_last_handle_may_go_on_the_thread_that_calls_back() {
     let (word, heard) = mpsc::channel();
     let held = store.clone();
     let (free, freed) = mpsc::channel::<()>();
-    store.when_durable(
+    store.on_durable(
         1,
         Box::new(move |_| {
             freed.recv().expect("the test lets go first");

@@ -33,7 +33,7 @@ const TREES: [&str; 3] = ["bookrent.book", "bookrent.rent", "bookrent.delivery"]
 #[ignore = "the process that the other test kills"]
 fn victim() {
     let Ok(dir) = env::var(VICTIM) else { return };
-    let hazards = FailPoints { unsynced: env::var(UNSYNCED).is_ok(), ..FailPoints::default() };
+    let hazards = FailPoints { skip_sync: env::var(UNSYNCED).is_ok(), ..FailPoints::default() };
     // Little memory, so that runs are written and merged all the time.
     let options = Options { unwritten_limit_bytes: 256 << 10, ..Options::default() };
     let store = SledStore::open_with(dir, &options, hazards).expect("opens");
@@ -57,7 +57,7 @@ fn victim() {
             let commit = loop {
                 match store.submit(batch.clone()) {
                     Ok(Verdict::Accepted(commit)) => break commit,
-                    Err(StoreError::Behind) => std::thread::yield_now(),
+                    Err(StoreError::Overloaded) => std::thread::yield_now(),
                     other => panic!("{other:?}"),
                 }
             };
@@ -68,10 +68,10 @@ fn victim() {
                 // The parent may be gone already.
                 let _ = writeln!(out, "\nacknowledged {commit}").and_then(|()| out.flush());
             };
-            store.when_durable(commit, Box::new(tell));
+            store.on_durable(commit, Box::new(tell));
         }
         // A window of 64 turns, so that groups are neither single nor endless.
-        while store.health().accepted > store.durable() + 192 {
+        while store.health().accepted_commit > store.durable_commit() + 192 {
             std::thread::yield_now();
         }
     }
@@ -126,7 +126,7 @@ fn nothing_acknowledged_is_lost_and_what_is_left_is_a_prefix() {
     for round in 0..rounds {
         let acknowledged = run_and_kill(&dir, 1 + (round as usize * 271) % 2000);
         let store = SledStore::open(&dir, &Options::default()).expect("a killed store opens");
-        let durable = store.durable();
+        let durable = store.durable_commit();
         assert!(
             durable >= acknowledged,
             "round {round}: {acknowledged} acknowledged, {durable} left"
@@ -145,7 +145,7 @@ fn survivor() {
     let Ok(dir) = env::var(SURVIVOR) else { return };
     let acknowledged: Commit = env::var(ACKNOWLEDGED).expect("is set").parse().expect("a number");
     let store = SledStore::open(dir, &Options::default()).expect("opens");
-    let durable = store.durable();
+    let durable = store.durable_commit();
     assert!(durable >= acknowledged, "{acknowledged} acknowledged, {durable} left");
     check(&store, &[(0, acknowledged, durable)]);
 }

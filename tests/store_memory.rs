@@ -36,12 +36,12 @@ fn held_durability_is_released_in_one_go() {
     store.hold_durability();
     assert!(matches!(store.submit(put(tree, epoch, 1, 0)), Ok(Verdict::Accepted(1))));
     let (word, heard) = mpsc::channel();
-    store.when_durable(1, Box::new(move |result| word.send(result).expect("the test listens")));
+    store.on_durable(1, Box::new(move |result| word.send(result).expect("the test listens")));
     assert!(heard.try_recv().is_err());
-    assert_eq!((store.durable(), record(&store, tree)), (0, Some(1)));
+    assert_eq!((store.durable_commit(), record(&store, tree)), (0, Some(1)));
     store.release_durability();
     assert_eq!(heard.recv(), Ok(Ok(())));
-    assert_eq!(store.durable(), 1);
+    assert_eq!(store.durable_commit(), 1);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_crash_takes_back_what_was_not_durable_and_nothing_else() {
         Batch { writes: vec![(vec![1], None), (vec![2], Some(vec![9]))], ..put(tree, epoch, 3, 2) };
     assert!(matches!(store.submit(gone), Ok(Verdict::Accepted(3))));
     let (word, heard) = mpsc::channel();
-    store.when_durable(2, Box::new(move |result| word.send(result).expect("the test listens")));
+    store.on_durable(2, Box::new(move |result| word.send(result).expect("the test listens")));
 
     let after = store.crash();
 
@@ -101,7 +101,7 @@ fn a_failed_disk_takes_nothing_more_and_tells_who_waits() {
     store.hold_durability();
     assert!(matches!(store.submit(put(tree, epoch, 1, 0)), Ok(Verdict::Accepted(1))));
     let (word, heard) = mpsc::channel();
-    store.when_durable(1, Box::new(move |result| word.send(result).expect("the test listens")));
+    store.on_durable(1, Box::new(move |result| word.send(result).expect("the test listens")));
     store.fail_now();
     assert!(matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))));
     assert!(matches!(store.submit(put(tree, epoch, 1, 1)), Err(StoreError::Failed(_))));

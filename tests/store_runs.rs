@@ -38,7 +38,7 @@ impl Shelf {
         loop {
             match self.store.submit(batch.clone()) {
                 Ok(Verdict::Accepted(commit)) => return commit,
-                Err(StoreError::Behind) => std::thread::yield_now(),
+                Err(StoreError::Overloaded) => std::thread::yield_now(),
                 other => panic!("{other:?}"),
             }
         }
@@ -46,7 +46,7 @@ impl Shelf {
 
     fn settle(&self, commit: Commit) {
         let (word, heard) = mpsc::channel();
-        self.store.when_durable(
+        self.store.on_durable(
             commit,
             Box::new(move |result| word.send(result).expect("the test listens")),
         );
@@ -161,7 +161,7 @@ fn the_journal_is_written_over_and_not_kept() {
 fn while_merging_falls_behind_writers_are_refused_and_reads_cost_no_more() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let options = Options { unwritten_limit_bytes: 8 << 10, ..Options::default() };
-    let hazards = FailPoints { unmerged: true, ..FailPoints::default() };
+    let hazards = FailPoints { skip_merges: true, ..FailPoints::default() };
     let store = SledStore::open_with(dir.path(), &options, hazards).expect("opens");
     let tree = store.open_tree("a.b").expect("opens");
     let epoch = store.activate(tree).expect("activates");
@@ -174,7 +174,7 @@ fn while_merging_falls_behind_writers_are_refused_and_reads_cost_no_more() {
     while refused < 500 || (refused < 60_000 && store.health().most_runs < 20) {
         match write(&store, epoch, number) {
             Ok(_) => (number, refused) = (number + 1, 0),
-            Err(StoreError::Behind) => {
+            Err(StoreError::Overloaded) => {
                 refused += 1;
                 std::thread::sleep(std::time::Duration::from_millis(1));
             }

@@ -42,7 +42,7 @@ fn put(store: &SledStore, (tree, epoch): (TreeId, Epoch), key: u32, record: &[u8
     loop {
         match store.submit(batch.clone()) {
             Ok(Verdict::Accepted(commit)) => return commit,
-            Err(StoreError::Behind) => std::thread::yield_now(),
+            Err(StoreError::Overloaded) => std::thread::yield_now(),
             other => panic!("{other:?}"),
         }
     }
@@ -50,8 +50,7 @@ fn put(store: &SledStore, (tree, epoch): (TreeId, Epoch), key: u32, record: &[u8
 
 fn settle(store: &SledStore, commit: Commit) {
     let (word, heard) = mpsc::channel();
-    store
-        .when_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
+    store.on_durable(commit, Box::new(move |result| word.send(result).expect("the test listens")));
     assert_eq!(heard.recv(), Ok(Ok(())));
 }
 
@@ -116,7 +115,7 @@ fn everything_is_there_after_a_restart_and_numbers_go_on() {
     let (_keep, path) = dir();
     let last = filled(&path);
     let store = open(&path).expect("opens again");
-    assert_eq!((store.durable(), store.health().accepted), (last, last));
+    assert_eq!((store.durable_commit(), store.health().accepted_commit), (last, last));
     let rows = rows(&store);
     assert_eq!(rows.len(), 600);
     for (place, (key, row)) in rows.iter().enumerate() {
@@ -151,15 +150,13 @@ fn closing_writes_what_was_accepted_and_takes_no_more() {
     let owner = active(&store);
     let last = (0..100).map(|key| put(&store, owner, key, b"1")).last().unwrap_or_default();
     store.close();
-    assert_eq!(store.durable(), last);
+    assert_eq!(store.durable_commit(), last);
     let late = Batch { tree: owner.0, epoch: owner.1, expects: Vec::new(), writes: Vec::new() };
     assert!(matches!(store.submit(late), Err(StoreError::Failed(_))));
     assert_eq!(rows(&store).len(), 100, "reading goes on");
     let (word, heard) = mpsc::channel();
-    store.when_durable(
-        last + 1,
-        Box::new(move |result| word.send(result).expect("the test listens")),
-    );
+    store
+        .on_durable(last + 1, Box::new(move |result| word.send(result).expect("the test listens")));
     assert!(
         matches!(heard.recv(), Ok(Err(StoreError::Failed(_)))),
         "nobody waits for what will not come"
@@ -203,7 +200,7 @@ fn a_snapshot_left_half_made_is_removed() {
     let last = filled(&path);
     let left = path.join("snap.0000000000001234.generating");
     fs::write(&left, "half").expect("writes");
-    assert_eq!(open(&path).expect("opens").durable(), last);
+    assert_eq!(open(&path).expect("opens").durable_commit(), last);
     assert!(!left.exists());
 }
 
@@ -216,7 +213,7 @@ fn a_damaged_snapshot_is_set_aside_and_nothing_is_lost() {
     let bytes = fs::read(&snapshot).expect("reads");
     fs::write(&snapshot, &bytes[..bytes.len() / 2]).expect("writes");
     let store = open(&path).expect("opens without the snapshot");
-    assert_eq!((store.durable(), rows(&store).len()), (last, 600));
+    assert_eq!((store.durable_commit(), rows(&store).len()), (last, 600));
 }
 
 /// The file of the journal that was written last, by the number of its segment.
@@ -413,7 +410,7 @@ fn a_store_that_is_gone_or_another_one_is_not_taken_for_the_right_one() {
     fs::copy(&watermark, gone.join("watermark")).expect("copies");
     let words = refusal(&gone);
     assert!(words.contains(&format!("commits 1 to {last} are missing")), "{words}");
-    assert_eq!(open_accepting_loss(&gone).expect("opens as told").durable(), last);
+    assert_eq!(open_accepting_loss(&gone).expect("opens as told").durable_commit(), last);
 }
 
 #[test]
@@ -423,9 +420,9 @@ fn a_missing_watermark_is_made_anew_and_a_damaged_one_is_not_passed_over() {
     let watermark = path.join("watermark");
     let whole = fs::read(&watermark).expect("reads");
     fs::remove_file(&watermark).expect("removes");
-    assert_eq!(open(&path).expect("opens").durable(), last);
+    assert_eq!(open(&path).expect("opens").durable_commit(), last);
     assert_eq!(fs::read(&watermark).expect("made anew"), whole);
     fs::write(&watermark, &whole[..9]).expect("writes");
     assert!(refusal(&path).contains("watermark that cannot be read"));
-    assert_eq!(open_accepting_loss(&path).expect("opens as told").durable(), last);
+    assert_eq!(open_accepting_loss(&path).expect("opens as told").durable_commit(), last);
 }

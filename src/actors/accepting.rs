@@ -17,7 +17,7 @@ use crate::{
     domain::{Aggregate, Board, Entity, View},
     store::{
         Batch, Scan, Store, StoreError, TreeId,
-        keys::{KeyBuf, Space, behind},
+        keys::{KeyBuf, Space, prefix_end},
     },
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -167,8 +167,8 @@ impl Accepting<'_> {
         }
         let epochs = [Space::Epoch as u8];
         for (from, to) in [
-            (key(kept.saturating_add(1)), behind(&log)),
-            (epoch_key(kept.saturating_add(1)), behind(&epochs)),
+            (key(kept.saturating_add(1)), prefix_end(&log)),
+            (epoch_key(kept.saturating_add(1)), prefix_end(&epochs)),
         ] {
             let mut scan = Scan { from, to, backwards: false, limit: 256 };
             loop {

@@ -253,7 +253,7 @@ impl<L: Behavior> ContextActor<L> {
         ctx: &mut Context<Self>,
     ) {
         match error {
-            StoreError::Behind => {
+            StoreError::Overloaded => {
                 let (outside, inside) =
                     mails.into_iter().flatten().partition::<Vec<_>, _>(L::is_from_outside);
                 let busy = match self.shared.store.is_full() {

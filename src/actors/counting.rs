@@ -1,8 +1,8 @@
 //! A store that counts the rows that are read, for tests of what things cost.
 
 use crate::store::{
-    Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict,
-    WhenDurable,
+    Batch, Commit, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store, StoreError,
+    StoreHealth, TreeId, Verdict,
 };
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -36,11 +36,11 @@ impl Store for Counting {
     fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
         self.0.submit(batch)
     }
-    fn durable(&self) -> Commit {
-        self.0.durable()
+    fn durable_commit(&self) -> Commit {
+        self.0.durable_commit()
     }
-    fn when_durable(&self, commit: Commit, then: WhenDurable) {
-        self.0.when_durable(commit, then);
+    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+        self.0.on_durable(commit, then);
     }
     fn health(&self) -> StoreHealth {
         self.0.health()

@@ -3,7 +3,7 @@
 use super::desk::Tree;
 use crate::{
     domain::Entity,
-    store::{Row, Scan, StoreError, keys::behind},
+    store::{Row, Scan, StoreError, keys::prefix_end},
 };
 
 /// Rows with their keys.
@@ -82,7 +82,7 @@ impl<E: Entity> Tree<E> {
         }
         if deeper {
             let within = key(lost);
-            let to = behind(&within).min(to.to_vec());
+            let to = prefix_end(&within).min(to.to_vec());
             let begin = within.max(from.to_vec());
             let found = self.behind_a_gap(&begin, &to, prefix + 8, false)?;
             if !found.is_empty() {

@@ -246,7 +246,7 @@ impl<A: Aggregate> Handle<A> {
 async fn so_far<A: Aggregate>(tree: &Tree<A>, number: u64) -> Result<Outcome, Fault> {
     let Ok(Some(seen)) = lists::see(tree, 0, number) else { return Err(Fault::Unknown) };
     let (durable, is_durable) = oneshot::channel();
-    tree.store.when_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
+    tree.store.on_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
     let Ok(Ok(())) = is_durable.await else { return Err(Fault::Unknown) };
     let Seen { number, version, body, .. } = seen;
     Ok(Outcome { number, version, body, settled: false, replayed: false })

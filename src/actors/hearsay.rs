@@ -14,7 +14,7 @@ use crate::{
     domain::Timestamp,
     store::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
-        keys::{KeyBuf, Space, behind},
+        keys::{KeyBuf, Space, prefix_end},
     },
 };
 use serde::Serialize;
@@ -92,7 +92,7 @@ impl Hearsay {
         let tree = store.open_tree("holdfast.heard")?;
         let epoch = store.activate(tree)?;
         let all = [Space::Epoch as u8];
-        let scan = Scan { from: all.to_vec(), to: behind(&all), backwards: false, limit: MOST };
+        let scan = Scan { from: all.to_vec(), to: prefix_end(&all), backwards: false, limit: MOST };
         let (mut pasts, mut writes) = (BTreeMap::new(), Vec::new());
         let rows = store.scan(tree, &scan).or_else(|error| match error {
             StoreError::Damaged(what) => {

@@ -9,7 +9,7 @@ use crate::{
     domain::Entity,
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -152,7 +152,8 @@ impl History {
     /// What the store says.
     pub fn load<E: Entity>(tree: &Tree<E>) -> Result<Self, StoreError> {
         let all = [Space::Epoch as u8];
-        let mut scan = Scan { from: all.to_vec(), to: behind(&all), backwards: false, limit: PAGE };
+        let mut scan =
+            Scan { from: all.to_vec(), to: prefix_end(&all), backwards: false, limit: PAGE };
         let mut history = Self::default();
         loop {
             let rows = match tree.scan(&scan) {

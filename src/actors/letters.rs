@@ -5,7 +5,7 @@ use crate::{
     domain::Timestamp,
     store::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, Verdict, codec,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 use futures_util::future::BoxFuture;
@@ -82,7 +82,7 @@ impl DeadLetterStore {
     fn whole() -> Scan {
         Scan {
             from: vec![Space::Parked as u8],
-            to: behind(&[Space::Parked as u8]),
+            to: prefix_end(&[Space::Parked as u8]),
             backwards: false,
             limit: MOST,
         }
@@ -137,8 +137,10 @@ impl DeadLetterStore {
             verdict.await.unwrap_or_else(closed)?;
         }
         let (durable, is_durable) = oneshot::channel();
-        self.store
-            .when_durable(self.store.accepted(), Box::new(move |word| drop(durable.send(word))));
+        self.store.on_durable(
+            self.store.accepted_commit(),
+            Box::new(move |word| drop(durable.send(word))),
+        );
         is_durable.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))
     }
 }

@@ -234,15 +234,15 @@ impl Node for LocalNode {
     }
     fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>> {
         let (done, is_done) = oneshot::channel();
-        self.store.when_durable(commit, Box::new(move |result| drop(done.send(result))));
+        self.store.on_durable(commit, Box::new(move |result| drop(done.send(result))));
         let closed = || Err(StoreError::Failed("the store is closed".into()));
         async move { Ok(is_done.await.unwrap_or_else(|_| closed())?) }.boxed()
     }
     fn is_durable(&self, commit: Commit) -> bool {
-        commit <= self.store.durable()
+        commit <= self.store.durable_commit()
     }
     fn accepted(&self) -> Commit {
-        self.store.accepted()
+        self.store.accepted_commit()
     }
     fn store_health(&self) -> StoreHealth {
         self.store.health()

@@ -162,7 +162,7 @@ impl<A: Aggregate, T: Send> EventLog<T> for LogOutflow<A, T> {
             events.iter().filter_map(item).collect()
         });
         // No row that was read is younger than the youngest commit.
-        Ok(LogPage { items, last, commit: self.tree.store.accepted() })
+        Ok(LogPage { items, last, commit: self.tree.store.accepted_commit() })
     }
     fn id_of(&self, sequence: u64) -> EventId {
         self.listeners.history(|history| history.id_of(sequence))
@@ -349,9 +349,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
     async fn pass_on(&self) -> Result<(), StoreError> {
         let drawn = self.flow.read(self.place.load(Relaxed) + 1)?;
         let (durable, is_durable) = oneshot::channel();
-        self.places
-            .store
-            .when_durable(drawn.commit, Box::new(move |word| drop(durable.send(word))));
+        self.places.store.on_durable(drawn.commit, Box::new(move |word| drop(durable.send(word))));
         is_durable
             .await
             .unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;

@@ -19,7 +19,7 @@ use crate::{
     domain::{Refusal, View},
     store::{
         Batch, Commit, Epoch, Scan, StoreError,
-        keys::{KeyBuf, Space, behind},
+        keys::{KeyBuf, Space, prefix_end},
     },
 };
 use std::{
@@ -300,7 +300,7 @@ impl<'a, V: View> Work<'a, V> {
     /// Clears away what was set aside for the table that is shown until now, some rows at a time. Only then does the new
     /// one listen.
     fn clear_parked(&mut self) -> Result<(), StoreError> {
-        let (from, to) = (self.cleared[2].clone(), behind(&[Space::Parked as u8]));
+        let (from, to) = (self.cleared[2].clone(), prefix_end(&[Space::Parked as u8]));
         let rows = self.logic.tree.scan(&Scan { from, to, backwards: false, limit: CLEARED })?;
         if let Some((last, _)) = rows.last() {
             self.cleared[2] = [last.as_slice(), &[0]].concat();

@@ -15,7 +15,7 @@ use crate::{
     domain::{Aggregate, Entity, Timestamp, View},
     store::{
         Batch, Commit, Epoch, Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub fn load<E: Entity>(
     let (mut meta, commit) = tree.meta()?;
     if commit == 0 {
         let is_there = |space: Space, from: Vec<u8>| {
-            let any = Scan { from, to: behind(&[space as u8]), backwards: false, limit: 1 };
+            let any = Scan { from, to: prefix_end(&[space as u8]), backwards: false, limit: 1 };
             Ok::<_, StoreError>(!tree.scan(&any)?.is_empty())
         };
         if is_there(Space::State, vec![Space::State as u8])?
@@ -224,7 +224,7 @@ impl<E: Entity> Page<'_, E> {
         } else {
             [self.plan.behind.as_slice(), &[0]].concat()
         };
-        let scan = Scan { from, to: behind(&[space as u8]), backwards: false, limit: PAGE };
+        let scan = Scan { from, to: prefix_end(&[space as u8]), backwards: false, limit: PAGE };
         let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
         for (key, row) in &rows {
             let taken = match space {
@@ -396,7 +396,7 @@ const CONTESTED: [u8; 2] = [0, 1];
 /// Keys that several claim, and who they are.
 pub fn contested<E: Entity>(tree: &Tree<E>) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
     let prefix = KeyBuf::new(Space::Claim).bytes(&CONTESTED).build();
-    let mut scan = Scan { to: behind(&prefix), from: prefix, backwards: false, limit: PAGE };
+    let mut scan = Scan { to: prefix_end(&prefix), from: prefix, backwards: false, limit: PAGE };
     let mut found = BTreeMap::new();
     loop {
         let rows = match tree.scan(&scan) {

@@ -150,8 +150,10 @@ impl Askable for RemoteContext {
         };
         // What leaves the process waits for the disk: the question must not outlive the request behind it.
         let (durable, is_durable) = oneshot::channel();
-        self.store
-            .when_durable(self.store.accepted(), Box::new(move |word| drop(durable.send(word))));
+        self.store.on_durable(
+            self.store.accepted_commit(),
+            Box::new(move |word| drop(durable.send(word))),
+        );
         let (wire, context, patience) = (self.wire.clone(), self.context, self.patience);
         let heard = self.heard.clone();
         actix::spawn(async move {

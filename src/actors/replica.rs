@@ -228,8 +228,8 @@ impl<S: Aggregate> Replica<S> {
         }
         self.append(readable, By::Feed).await?;
         let (durable, is_durable) = oneshot::channel();
-        self.tree.store.when_durable(
-            self.tree.store.accepted(),
+        self.tree.store.on_durable(
+            self.tree.store.accepted_commit(),
             Box::new(move |word| drop(durable.send(word))),
         );
         let word = is_durable.await.map_err(|_| "the store is closed".to_owned())?;

@@ -12,7 +12,7 @@ use crate::{
     domain::{Aggregate, Id},
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 
@@ -33,7 +33,7 @@ pub fn told<A: Aggregate>(
         return Ok(SagaPart::default());
     }
     let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE);
-    let (first, end) = (prefix.clone().build(), behind(&prefix.clone().build()));
+    let (first, end) = (prefix.clone().build(), prefix_end(&prefix.clone().build()));
     let mut scan =
         Scan { from: prefix.number(from).build(), to: end, backwards: false, limit: 256 };
     // The row that holds `from` may begin before it.

@@ -165,10 +165,10 @@ impl ContextStatus {
             let _ = sender.send(durable.map_err(lost).and(answer));
         });
         match self.fault() {
-            None => self.store.when_durable(commit, then),
+            None => self.store.on_durable(commit, then),
             Some(fault) => {
                 let store = self.store.clone();
-                self.delayed(fault, move || store.when_durable(commit, then));
+                self.delayed(fault, move || store.on_durable(commit, then));
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     domain::Entity,
     store::{
         Row, Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 use std::{
@@ -148,7 +148,7 @@ fn next_key(key: &[u8]) -> Vec<u8> {
 }
 
 fn all_of(prefix: &[u8], limit: usize) -> Scan {
-    Scan { from: prefix.to_vec(), to: behind(prefix), backwards: false, limit }
+    Scan { from: prefix.to_vec(), to: prefix_end(prefix), backwards: false, limit }
 }
 
 /// The first `limit` sequences of what is set aside of one aggregate of a source.

@@ -9,7 +9,7 @@ use crate::{
     domain::{Aggregate, Timestamp},
     store::{
         Scan, StoreError,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 use std::sync::{
@@ -208,7 +208,7 @@ pub fn read_log<S: Aggregate>(
     limit: usize,
 ) -> Result<Vec<LogEntry<S::Event>>, StoreError> {
     let from = from.max(1);
-    let (first, end) = (KeyBuf::new(Space::Log).build(), behind(&[Space::Log as u8]));
+    let (first, end) = (KeyBuf::new(Space::Log).build(), prefix_end(&[Space::Log as u8]));
     let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
     // The row that holds `from` begins at or before it.
     let before = Scan { from: first, to: at(from.saturating_add(1)), backwards: true, limit: 1 };
@@ -269,7 +269,7 @@ fn read_row<S: Aggregate>(
 
 /// The last sequence of a log. Where its last row cannot be read, that is the one before it.
 pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
-    let (from, to) = (vec![Space::Log as u8], behind(&[Space::Log as u8]));
+    let (from, to) = (vec![Space::Log as u8], prefix_end(&[Space::Log as u8]));
     let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
     let last = match tree.scan(&all) {
         Err(StoreError::Damaged(what)) => {
@@ -297,7 +297,7 @@ pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
 pub fn last_time<S: Aggregate>(tree: &Tree<S>) -> Option<Timestamp> {
     let all = Scan {
         from: vec![Space::Log as u8],
-        to: behind(&[Space::Log as u8]),
+        to: prefix_end(&[Space::Log as u8]),
         backwards: true,
         limit: 8,
     };

@@ -18,7 +18,7 @@ use crate::{
     events::{self, Documents},
     http::{self, HttpSettings, Listeners},
     limits,
-    store::{Commit, MemoryStore, Options, Reserve, Scrubbing, SledStore, Store},
+    store::{Commit, MemoryStore, Options, Reserve, ScrubSettings, SledStore, Store},
     systems,
 };
 use futures_util::{FutureExt, future::Either};
@@ -61,8 +61,8 @@ pub async fn serve(
         cache_bytes: settings.store.cache_mb << 20,
         unwritten_limit_bytes: settings.store.unwritten_mb << 20,
         accept_data_loss: settings.store.accept_data_loss,
-        reserve: settings.store.reserve_mb.map_or(Reserve::Usual, |mb| Reserve::Bytes(mb << 20)),
-        scrub: (settings.store.scrub_hours > 0).then(|| Scrubbing {
+        reserve: settings.store.reserve_mb.map_or(Reserve::Auto, |mb| Reserve::Bytes(mb << 20)),
+        scrub: (settings.store.scrub_hours > 0).then(|| ScrubSettings {
             every: Duration::from_secs(settings.store.scrub_hours * 60 * 60),
             bytes_per_second: settings.store.scrub_mb_per_second << 20,
         }),

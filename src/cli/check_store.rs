@@ -3,7 +3,7 @@
 use super::{Failure, Sources, print};
 use crate::{
     actors::RowAudit,
-    store::{self, Checked},
+    store::{self, CheckReport},
 };
 use clap::Args;
 use std::{fmt::Write, path::PathBuf};
@@ -28,7 +28,7 @@ impl CheckStore {
     pub(super) fn run(self) -> Result<(), Failure> {
         let dir = self.sources.load()?.settings.store.dir;
         let scratch = self.scratch.unwrap_or_else(std::env::temp_dir);
-        let checked = store::check(&dir, &scratch, &mut RowAudit::default());
+        let checked = store::check_store(&dir, &scratch, &mut RowAudit::default());
         let checked = checked.map_err(|why| Failure::Failed(why.to_string()))?;
         if self.json {
             let text = serde_json::to_string_pretty(&checked)
@@ -46,7 +46,7 @@ impl CheckStore {
     }
 }
 
-fn table(checked: &Checked) -> String {
+fn table(checked: &CheckReport) -> String {
     let mut text = String::new();
     let store = checked.store.as_deref().unwrap_or("none");
     // Writing to a string does not fail.

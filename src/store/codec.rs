@@ -19,10 +19,10 @@ pub const MAX_RECORD: usize = 7 * 1024;
 /// What reading a record may claim. bincode counts what values take in memory, not in the record, and a value takes at
 /// most so many times its bytes (a small `u128`: 16 for one). So whatever [`encode`] accepts can be read, and a length
 /// that is damaged still claims no more than this.
-const CLAIM: usize = size_of::<u128>() * MAX_RECORD;
+const MAX_DECODED: usize = size_of::<u128>() * MAX_RECORD;
 
 fn config() -> impl bincode::config::Config {
-    bincode::config::standard().with_limit::<CLAIM>()
+    bincode::config::standard().with_limit::<MAX_DECODED>()
 }
 
 /// Writes `value` as a record of `space`'s kind.
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_length_that_is_damaged_claims_no_more_than_a_record_can_be() {
-        for length in [u64::MAX, 1 << 40, CLAIM as u64] {
+        for length in [u64::MAX, 1 << 40, MAX_DECODED as u64] {
             let bytes = encode(Space::State, 1, &length).expect("encodes");
             assert!(matches!(decode::<String>(Space::State, &bytes), Err(StoreError::Damaged(_))));
             assert!(matches!(decode::<Vec<u8>>(Space::State, &bytes), Err(StoreError::Damaged(_))));

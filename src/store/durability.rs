@@ -1,6 +1,6 @@
 //! Which commits are durable, and who waits for the others.
 
-use super::{Commit, StoreError, WhenDurable, lock};
+use super::{Commit, DurabilityCallback, StoreError, lock};
 use std::{
     collections::BTreeMap,
     fmt,
@@ -13,23 +13,23 @@ use std::{
 
 /// The durable number, and callbacks by the commit that they wait for.
 pub(super) struct Durability {
-    number: AtomicU64,
+    commit: AtomicU64,
     waiting: Mutex<Waiting>,
 }
 
 #[derive(Default)]
 struct Waiting {
     failed: Option<StoreError>,
-    waiters: BTreeMap<Commit, Vec<WhenDurable>>,
+    waiters: BTreeMap<Commit, Vec<DurabilityCallback>>,
 }
 
 impl Durability {
     pub(super) fn new(number: Commit) -> Self {
-        Self { number: AtomicU64::new(number), waiting: Mutex::default() }
+        Self { commit: AtomicU64::new(number), waiting: Mutex::default() }
     }
 
-    pub(super) fn number(&self) -> Commit {
-        self.number.load(Ordering::Acquire)
+    pub(super) fn commit(&self) -> Commit {
+        self.commit.load(Ordering::Acquire)
     }
 
     pub(super) fn failure(&self) -> Option<StoreError> {
@@ -37,14 +37,14 @@ impl Durability {
     }
 
     /// Calls `then` once `commit` is durable or never will be.
-    pub(super) fn wait(&self, commit: Commit, then: WhenDurable) {
-        if commit <= self.number() {
+    pub(super) fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+        if commit <= self.commit() {
             return then(Ok(()));
         }
         let mut waiting = lock(&self.waiting);
         // The number moves under this lock, so nobody registers behind the back of the release that would have
         // called them.
-        if commit <= self.number() {
+        if commit <= self.commit() {
             drop(waiting);
             return then(Ok(()));
         }
@@ -56,14 +56,14 @@ impl Durability {
     }
 
     /// Everything up to `commit` is durable.
-    pub(super) fn reach(&self, commit: Commit) {
+    pub(super) fn advance(&self, commit: Commit) {
         let released = {
             let mut waiting = lock(&self.waiting);
-            self.number.fetch_max(commit, Ordering::AcqRel);
+            self.commit.fetch_max(commit, Ordering::AcqRel);
             let later = waiting.waiters.split_off(&commit.saturating_add(1));
             std::mem::replace(&mut waiting.waiters, later)
         };
-        call(released, &Ok(()));
+        run_callbacks(released, &Ok(()));
     }
 
     /// Nothing more becomes durable. The first reason stays.
@@ -73,12 +73,15 @@ impl Durability {
             let error = waiting.failed.get_or_insert(error).clone();
             (std::mem::take(&mut waiting.waiters), error)
         };
-        call(released, &Err(error));
+        run_callbacks(released, &Err(error));
     }
 }
 
 /// Calls back in the order of commits. One that panics does not keep the word from the others.
-fn call(waiters: BTreeMap<Commit, Vec<WhenDurable>>, word: &Result<(), StoreError>) {
+fn run_callbacks(
+    waiters: BTreeMap<Commit, Vec<DurabilityCallback>>,
+    word: &Result<(), StoreError>,
+) {
     for then in waiters.into_values().flatten() {
         if catch_unwind(AssertUnwindSafe(|| then(word.clone()))).is_err() {
             tracing::error!("a callback of the store panicked");
@@ -88,6 +91,6 @@ fn call(waiters: BTreeMap<Commit, Vec<WhenDurable>>, word: &Result<(), StoreErro
 
 impl fmt::Debug for Durability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Durability").field("number", &self.number()).finish_non_exhaustive()
+        f.debug_struct("Durability").field("number", &self.commit()).finish_non_exhaustive()
     }
 }

@@ -87,7 +87,7 @@ impl KeyBuf {
 }
 
 /// The first key behind all those that begin with `prefix`, for the end of a scan.
-pub fn behind(prefix: &[u8]) -> Vec<u8> {
+pub fn prefix_end(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
         if last < u8::MAX {
@@ -118,7 +118,7 @@ mod tests {
         #[test]
         fn a_prefix_ends_before_what_is_behind_it(prefix in prop::collection::vec(any::<u8>(), 1..8), tail in prop::collection::vec(any::<u8>(), 0..8)) {
             let key = [prefix.clone(), tail].concat();
-            prop_assert!(key < behind(&prefix) || prefix.iter().all(|byte| *byte == u8::MAX));
+            prop_assert!(key < prefix_end(&prefix) || prefix.iter().all(|byte| *byte == u8::MAX));
         }
     }
 }

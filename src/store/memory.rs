@@ -1,8 +1,8 @@
 //! The in-memory adapter, for tests and demonstrations: it conflicts, hesitates, fails and crashes on demand.
 
 use super::{
-    Batch, Commit, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
-    codec::MAX_RECORD, durability::Durability, lock,
+    Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
+    Verdict, codec::MAX_RECORD, durability::Durability, lock,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,10 +16,10 @@ use tokio::sync::oneshot;
 ///
 /// Commits are durable at once, unless durability is [held](MemoryStore::hold_durability).
 #[derive(Debug, Clone)]
-pub struct MemoryStore(Arc<Shared>);
+pub struct MemoryStore(Arc<Inner>);
 
 #[derive(Debug)]
-struct Shared {
+struct Inner {
     state: Mutex<State>,
     durability: Durability,
 }
@@ -36,7 +36,7 @@ struct State {
     syncs: u64,
     refusal: Option<StoreError>,
     /// After which commits nothing more becomes durable, and nothing more is accepted.
-    ends: Option<(Commit, Commit)>,
+    crash_after: Option<(Commit, Commit)>,
     /// What stood before each write that is not durable, for a crash to put back.
     before: Vec<(usize, Vec<u8>, Option<Row>)>,
 }
@@ -65,7 +65,7 @@ impl MemoryStore {
 
     fn with(state: State) -> Self {
         let durability = Durability::new(state.accepted);
-        Self(Arc::new(Shared { state: Mutex::new(state), durability }))
+        Self(Arc::new(Inner { state: Mutex::new(state), durability }))
     }
 
     /// From now on nothing becomes durable.
@@ -78,9 +78,9 @@ impl MemoryStore {
         let accepted = {
             let mut state = lock(&self.0.state);
             state.held = false;
-            state.settle()
+            state.make_durable()
         };
-        self.0.durability.reach(accepted);
+        self.0.durability.advance(accepted);
     }
 
     /// The next `times` batches for the tree called `name`, which has been opened, conflict.
@@ -96,7 +96,7 @@ impl MemoryStore {
     }
 
     /// Whether the disk is full: see [`Store::is_full`].
-    pub fn fill(&self, full: bool) {
+    pub fn set_full(&self, full: bool) {
         lock(&self.0.state).full = full;
     }
 
@@ -106,8 +106,8 @@ impl MemoryStore {
     }
 
     /// The process is about to end: commits after `durable` are accepted only, and nothing is taken after `accepted`.
-    pub fn end_after(&self, durable: Commit, accepted: Commit) {
-        lock(&self.0.state).ends = Some((durable, accepted));
+    pub fn crash_after(&self, durable: Commit, accepted: Commit) {
+        lock(&self.0.state).crash_after = Some((durable, accepted));
     }
 
     /// The rows of the tree called `name`, as they are by now: their keys and records.
@@ -172,21 +172,21 @@ impl MemoryStore {
     }
 }
 
-impl Shared {
+impl Inner {
     fn decide(&self, batch: Batch) -> Result<Verdict, StoreError> {
         let (verdict, durable, ended) = {
             let mut state = lock(&self.state);
             let verdict = state.decide(batch)?;
             let accepted = state.accepted;
-            state.held |= state.ends.is_some_and(|(durable, _)| accepted > durable);
-            let durable = (!state.held).then(|| state.settle());
-            let ended = state.ends.is_some_and(|(_, last)| accepted >= last);
+            state.held |= state.crash_after.is_some_and(|(durable, _)| accepted > durable);
+            let durable = (!state.held).then(|| state.make_durable());
+            let ended = state.crash_after.is_some_and(|(_, last)| accepted >= last);
             let ended = ended.then(|| StoreError::Failed("the process is ending".into()));
             state.refusal = state.refusal.take().or_else(|| ended.clone());
             (verdict, durable, ended)
         };
         if let Some(durable) = durable {
-            self.durability.reach(durable);
+            self.durability.advance(durable);
         }
         if let Some(error) = ended {
             self.durability.fail(error);
@@ -196,7 +196,7 @@ impl Shared {
 }
 
 impl Tree {
-    fn readable(&self, key: &[u8]) -> Result<(), StoreError> {
+    fn check_readable(&self, key: &[u8]) -> Result<(), StoreError> {
         match self.lost.contains(key) {
             true => Err(StoreError::Damaged(format!(
                 "`{}` lies where nothing can be read",
@@ -223,7 +223,7 @@ impl State {
     }
 
     /// What is wrong with a batch whatever the rows are.
-    fn admit(&self, batch: &Batch) -> Result<(), StoreError> {
+    fn validate(&self, batch: &Batch) -> Result<(), StoreError> {
         let tree = self.tree(batch.tree)?;
         if let Some(len) =
             batch.writes.iter().filter_map(|(_, record)| Some(record.as_ref()?.len())).max()
@@ -240,7 +240,7 @@ impl State {
     }
 
     fn decide(&mut self, batch: Batch) -> Result<Verdict, StoreError> {
-        self.admit(&batch)?;
+        self.validate(&batch)?;
         let commit = self.accepted + 1;
         let tree = self.tree_mut(batch.tree)?;
         if tree.conflicts > 0 {
@@ -265,7 +265,7 @@ impl State {
         Ok(Verdict::Accepted(commit))
     }
 
-    fn settle(&mut self) -> Commit {
+    fn make_durable(&mut self) -> Commit {
         if !self.before.is_empty() {
             self.syncs += 1;
         }
@@ -298,7 +298,9 @@ impl Store for MemoryStore {
     fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
         let state = lock(&self.0.state);
         let tree = state.tree(tree)?;
-        keys.iter().map(|key| tree.readable(key).map(|()| tree.rows.get(*key).cloned())).collect()
+        keys.iter()
+            .map(|key| tree.check_readable(key).map(|()| tree.rows.get(*key).cloned()))
+            .collect()
     }
 
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
@@ -311,8 +313,9 @@ impl Store for MemoryStore {
             Bound::Included(scan.from.as_slice()),
             Bound::Excluded(scan.to.as_slice()),
         ));
-        let owned =
-            |(key, row): (&Vec<u8>, &Row)| tree.readable(key).map(|()| (key.clone(), row.clone()));
+        let owned = |(key, row): (&Vec<u8>, &Row)| {
+            tree.check_readable(key).map(|()| (key.clone(), row.clone()))
+        };
         match scan.backwards {
             false => range.take(scan.limit).map(owned).collect(),
             true => range.rev().take(scan.limit).map(owned).collect(),
@@ -322,7 +325,7 @@ impl Store for MemoryStore {
     fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
         let pending = {
             let state = lock(&self.0.state);
-            state.admit(&batch)?;
+            state.validate(&batch)?;
             state.pending
         };
         if !pending {
@@ -337,12 +340,12 @@ impl Store for MemoryStore {
         Ok(Verdict::Pending(verdict))
     }
 
-    fn durable(&self) -> Commit {
-        self.0.durability.number()
+    fn durable_commit(&self) -> Commit {
+        self.0.durability.commit()
     }
 
-    fn when_durable(&self, commit: Commit, then: WhenDurable) {
-        self.0.durability.wait(commit, then);
+    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+        self.0.durability.on_durable(commit, then);
     }
 
     fn is_full(&self) -> bool {
@@ -353,8 +356,8 @@ impl Store for MemoryStore {
         let state = lock(&self.0.state);
         StoreHealth {
             failed: self.0.durability.failure().map(|error| error.to_string()),
-            accepted: state.accepted,
-            durable: self.durable(),
+            accepted_commit: state.accepted,
+            durable_commit: self.durable_commit(),
             syncs: state.syncs,
             full: state.full,
             ..StoreHealth::default()

@@ -14,8 +14,8 @@ mod sled;
 pub use self::{
     memory::MemoryStore,
     sled::{
-        Audit, Checked, CheckedTree, FailPoints, Options, Problem, Reserve, Scrubbing, SledStore,
-        check,
+        Audit, CheckReport, FailPoints, Options, Reserve, ScrubSettings, SledStore, StoreProblem,
+        TreeReport, check_store,
     },
 };
 
@@ -99,7 +99,7 @@ pub enum StoreError {
     Unknown,
     /// Unwritten batches take up all the room they may; try again in a moment.
     #[error("the store is behind; try again in a moment")]
-    Behind,
+    Overloaded,
     /// The store cannot be opened; the words say what to do.
     #[error("{0}")]
     CannotOpen(String),
@@ -109,7 +109,7 @@ pub enum StoreError {
 }
 
 /// Called on any thread once a commit is durable, or will never be.
-pub type WhenDurable = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+pub type DurabilityCallback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Trees of rows. One batch is one atomic commit; commits become durable in the order in which they were accepted.
 pub trait Store: Send + Sync + fmt::Debug + 'static {
@@ -145,15 +145,15 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     fn submit(&self, batch: Batch) -> Result<Verdict, StoreError>;
 
     /// The highest commit that is durable, with all before it.
-    fn durable(&self) -> Commit;
+    fn durable_commit(&self) -> Commit;
 
     /// The last commit that was accepted.
-    fn accepted(&self) -> Commit {
-        self.health().accepted
+    fn accepted_commit(&self) -> Commit {
+        self.health().accepted_commit
     }
 
     /// Calls `then` once `commit` is durable: at once, on this thread, where it already is.
-    fn when_durable(&self, commit: Commit, then: WhenDurable);
+    fn on_durable(&self, commit: Commit, then: DurabilityCallback);
 
     /// Whether the disk has so little room left that only what has been accepted should still be written.
     fn is_full(&self) -> bool {
@@ -181,9 +181,9 @@ pub struct StoreHealth {
     /// How often all of it has been read since the start, to find such.
     pub scrubs: u64,
     /// The last accepted commit.
-    pub accepted: Commit,
+    pub accepted_commit: Commit,
     /// The last durable commit.
-    pub durable: Commit,
+    pub durable_commit: Commit,
     /// Groups made durable since the start: each is one `sync_data`.
     pub syncs: u64,
     /// Bytes of batches that are accepted and not yet in their trees.

@@ -37,7 +37,7 @@ pub fn turn(chance: &mut Chance, rows: &Rows, sequence: u64) -> BTreeMap<Vec<u8>
     writes.insert(vec![keys::Space::Meta as u8], Some(sequence.to_be_bytes().to_vec()));
     if sequence.is_multiple_of(5)
         && let Some((key, _)) = rows
-            .range(key(keys::Space::Timer, number)..keys::behind(&[keys::Space::Timer as u8]))
+            .range(key(keys::Space::Timer, number)..keys::prefix_end(&[keys::Space::Timer as u8]))
             .next()
     {
         writes.insert(key.clone(), None);
@@ -77,7 +77,7 @@ impl Shop {
             last = loop {
                 match self.store.submit(batch.clone()) {
                     Ok(Verdict::Accepted(commit)) => break commit,
-                    Err(StoreError::Behind) => thread::yield_now(),
+                    Err(StoreError::Overloaded) => thread::yield_now(),
                     other => panic!("{other:?}"),
                 }
             };
@@ -91,10 +91,8 @@ impl Shop {
             }
         }
         let (word, heard) = mpsc::channel();
-        self.store.when_durable(
-            last,
-            Box::new(move |result| word.send(result).expect("the test listens")),
-        );
+        self.store
+            .on_durable(last, Box::new(move |result| word.send(result).expect("the test listens")));
         assert_eq!(heard.recv(), Ok(Ok(())));
     }
 }

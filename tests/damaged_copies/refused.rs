@@ -4,7 +4,7 @@ use crate::{
     PATIENCE,
     original::{Outcome, TREES, Truth, contents, copy, judge, names, options, small},
 };
-use holdfast::store::{Audit, Row, SledStore, Store, check};
+use holdfast::store::{Audit, Row, SledStore, Store, check_store};
 use std::{fs, path::Path, thread};
 
 fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
@@ -119,7 +119,7 @@ fn what_nobody_reads_is_found_by_the_scrub_and_by_a_check_which_changes_nothing(
     let truth = small(&dir);
     // From now on sled begins behind what it has.
     drop(SledStore::open(&dir, &options()).expect("opens"));
-    let nothing = || check(&dir, &scratch, &mut NoAudit).expect("checks");
+    let nothing = || check_store(&dir, &scratch, &mut NoAudit).expect("checks");
     let sound = nothing();
     assert_eq!(sound.problems, []);
     let rows: u64 = truth.iter().map(|rows| rows.len() as u64).sum();

@@ -157,7 +157,7 @@ async fn on_a_full_disk_what_is_new_is_refused_and_what_was_accepted_comes_to_it
         bench.context("bookrent.rent").enter(super::bench::under("first", &rent(book, 1))),
     );
     eventually(|| bench.context("bookrent.rent").health().waiting == 1).await;
-    bench.store.fill(true);
+    bench.store.set_full(true);
     assert!(bench.store.is_full());
     assert_eq!(bench.rent(book, 2).await, Err(Fault::DiskFull));
     assert_eq!(bench.cancel(1).await, Err(Fault::DiskFull));
@@ -172,6 +172,6 @@ async fn on_a_full_disk_what_is_new_is_refused_and_what_was_accepted_comes_to_it
     assert!(again.replayed, "what was kept is told");
     assert_eq!(bench.context("bookrent.view").rebuild().await, Err(Fault::DiskFull));
     assert_eq!(bench.total("bookrent.rent", &[]), 1);
-    bench.store.fill(false);
+    bench.store.set_full(false);
     assert!(bench.rent(book, 2).await.is_ok());
 }

@@ -1,8 +1,8 @@
 //! A store that counts what is written into it.
 
 use holdfast::store::{
-    Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict,
-    WhenDurable, keys::Space,
+    Batch, Commit, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store, StoreError,
+    StoreHealth, TreeId, Verdict, keys::Space,
 };
 use std::{
     collections::BTreeMap,
@@ -70,11 +70,11 @@ impl Store for Counting {
         drop(counted);
         self.memory.submit(batch)
     }
-    fn durable(&self) -> Commit {
-        self.memory.durable()
+    fn durable_commit(&self) -> Commit {
+        self.memory.durable_commit()
     }
-    fn when_durable(&self, commit: Commit, then: WhenDurable) {
-        self.memory.when_durable(commit, then);
+    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+        self.memory.on_durable(commit, then);
     }
     fn health(&self) -> StoreHealth {
         self.memory.health()

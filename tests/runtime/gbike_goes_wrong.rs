@@ -112,10 +112,10 @@ async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_mean
     }
     bench.comes_right(|bench| is_right(bench, 0)).await;
 
-    let commit = |bench: &Bench| bench.store.health().accepted;
+    let commit = |bench: &Bench| bench.store.health().accepted_commit;
     let paid_in = RIDES * 1000;
     let before = commit(&bench);
-    bench.store.end_after(before + 1, before + 2);
+    bench.store.crash_after(before + 1, before + 2);
     let pay = CommandRequest {
         body: json!({ "userid": CUSTOMER, "deposit": paid_in }),
         ..CommandRequest::default()
@@ -133,8 +133,8 @@ async fn a_chain_of_bills_is_paid_to_its_end_however_often_the_process_ends_mean
             store = store.crash();
             crashes += 1;
             // The next one comes as far as two commits, and a third one is lost.
-            let reached = store.health().accepted;
-            store.end_after(reached + 2, reached + 3);
+            let reached = store.health().accepted_commit;
+            store.crash_after(reached + 2, reached + 3);
             // It may end before all of it has started.
             if let Ok(node) =
                 LocalNode::start(Arc::new(store.clone()), NodeSettings::default(), gbike)

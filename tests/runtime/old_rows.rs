@@ -193,8 +193,8 @@ async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_th
     }
     // A kill after each of the first commits.
     for _ in 0..3 {
-        let accepted = holdfast::store::Store::accepted(&store);
-        store.end_after(accepted + 1, accepted + 1);
+        let accepted = holdfast::store::Store::accepted_commit(&store);
+        store.crash_after(accepted + 1, accepted + 1);
         if let Ok(node) =
             LocalNode::start(std::sync::Arc::new(store.clone()), NodeSettings::default(), kiosk)
         {
@@ -250,8 +250,8 @@ async fn long_claims_of_the_last_version_are_held_and_become_free_also_after_kil
     ["lockers.locker", "lockers.wall"].iter().for_each(|context| made_old(&store, context));
     // A kill after each of the first commits.
     for _ in 0..3 {
-        let accepted = holdfast::store::Store::accepted(&store);
-        store.end_after(accepted + 1, accepted + 1);
+        let accepted = holdfast::store::Store::accepted_commit(&store);
+        store.crash_after(accepted + 1, accepted + 1);
         if let Ok(node) = LocalNode::start(
             std::sync::Arc::new(store.clone()),
             NodeSettings::default(),

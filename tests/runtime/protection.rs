@@ -130,7 +130,7 @@ async fn nothing_is_answered_before_it_is_durable() {
     eventually(|| bench.see("bookrent.rent", 1).is_some_and(|rent| rent["status"] == "Rent")).await;
     assert!(futures_util::FutureExt::now_or_never(&mut answer).is_none());
     let seen = bench.context("bookrent.rent").read(1).unwrap();
-    assert!(seen.commit > bench.store.durable() && !bench.node.is_durable(seen.commit));
+    assert!(seen.commit > bench.store.durable_commit() && !bench.node.is_durable(seen.commit));
     bench.store.release_durability();
     assert_eq!(value(&answer.await.unwrap())["status"], "Rent");
     assert!(bench.node.is_durable(seen.commit));

@@ -106,7 +106,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
         Injection::Pending => store.pending_mode(true),
         Injection::Fault(context, fault) => bench.context(context).set_fault(Some(*fault)),
         Injection::Crash { accepted, lost } => {
-            store.end_after(accepted.saturating_sub(*lost), *accepted)
+            store.crash_after(accepted.saturating_sub(*lost), *accepted)
         }
         Injection::None | Injection::Panic(..) | Injection::Stop(..) => {}
     }
@@ -126,7 +126,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
         // While nothing becomes durable nobody is answered; the next order is sent meanwhile.
         let held = eventually(|| {
             let health = store.health();
-            health.durable < health.accepted
+            health.durable_commit < health.accepted_commit
                 && bench.node.contexts().iter().all(|each| each.health().backlog == 0)
         });
         answers.push(
@@ -176,7 +176,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     }
     bench.comes_right(saga.right).await;
     let turns = turns.lock().unwrap().clone();
-    (turns, bench.store.health().accepted)
+    (turns, bench.store.health().accepted_commit)
 }
 
 /// Who was told that nothing was done is new when they come again: nothing had been kept under their key.

@@ -128,9 +128,9 @@ async fn a_crash_in_the_middle_of_a_rebuild_ends_in_the_same_table() {
     }
     eventually(|| first.is_quiet() && first.total("bookrent.view", &[]) == 30).await;
     let before = rows(&first, "bookrent.view", 30);
-    let accepted = first.node.store_health().accepted;
+    let accepted = first.node.store_health().accepted_commit;
     // The rebuild begins in the next commit; the process ends after that one, or a little later.
-    first.store.end_after(accepted + 1, accepted + 1);
+    first.store.crash_after(accepted + 1, accepted + 1);
     first.context("bookrent.view").rebuild().await.unwrap();
     let second = first.crashed(NodeSettings::default(), bookrent).await;
     eventually(|| second.is_quiet() && rows(&second, "bookrent.view", 30) == before).await;

@@ -4,8 +4,8 @@ use super::{bench::eventually, kiosk::kiosk};
 use holdfast::{
     actors::{CommandRequest, LocalNode, Node, NodeSettings},
     store::{
-        Batch, Commit, Epoch, MemoryStore, Row, Scan, Store, StoreError, StoreHealth, TreeId,
-        Verdict, WhenDurable, keys::Space,
+        Batch, Commit, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store, StoreError,
+        StoreHealth, TreeId, Verdict, keys::Space,
     },
 };
 use serde_json::json;
@@ -66,11 +66,11 @@ impl Store for Counting {
         }
         self.inner.submit(batch)
     }
-    fn durable(&self) -> Commit {
-        self.inner.durable()
+    fn durable_commit(&self) -> Commit {
+        self.inner.durable_commit()
     }
-    fn when_durable(&self, commit: Commit, then: WhenDurable) {
-        self.inner.when_durable(commit, then);
+    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+        self.inner.on_durable(commit, then);
     }
     fn health(&self) -> StoreHealth {
         self.inner.health()

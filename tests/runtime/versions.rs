@@ -192,9 +192,9 @@ async fn a_kill_at_every_page_ends_in_the_same_rows() {
     for lost in [0, 1] {
         let (mut store, mut kills) = (filled().await, 0);
         loop {
-            let accepted = store.health().accepted;
+            let accepted = store.health().accepted_commit;
             // One page more is durable than at the last kill, and another is not.
-            store.end_after(accepted + 1, accepted + 1 + lost);
+            store.crash_after(accepted + 1, accepted + 1 + lost);
             if starts(&store).await {
                 break;
             }
@@ -236,8 +236,8 @@ async fn what_one_version_had_begun_another_finishes_in_its_own_way() {
     let old = rows(&before);
     for pages in [1, 3, 5, 7, 9] {
         let store = filled().await;
-        let accepted = store.health().accepted;
-        store.end_after(accepted + pages, accepted + pages);
+        let accepted = store.health().accepted_commit;
+        store.crash_after(accepted + pages, accepted + pages);
         assert!(!starts(&store).await);
         let bench = on(store.crash(), OLD).await;
         // Rows of an index that were emptied are not there any more.

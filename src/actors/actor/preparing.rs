@@ -55,7 +55,7 @@ impl<L: Behavior> ContextActor<L> {
                     mailbox.do_send(Prepare(Some(verdict.await.unwrap_or_else(|_| gone()))));
                 });
             }
-            Err(StoreError::Behind) => drop(ctx.run_later(BREATH, Self::prepare_on)),
+            Err(StoreError::Overloaded) => drop(ctx.run_later(BREATH, Self::prepare_on)),
             Err(error) => self.cannot_load(error),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     domain::{Aggregate, Ask, AskId, Id, NoAnswer},
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 use serde_bytes::ByteBuf;
@@ -124,7 +124,7 @@ impl<A: Aggregate> AggregateBehavior<A> {
         let known = std::mem::take(&mut self.asking);
         let mut scan = Scan {
             from: vec![Space::Question as u8],
-            to: behind(&[Space::Question as u8]),
+            to: prefix_end(&[Space::Question as u8]),
             backwards: false,
             limit: 256,
         };

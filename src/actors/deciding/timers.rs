@@ -7,7 +7,7 @@ use crate::{
     domain::{Aggregate, Id, Timestamp},
     store::{
         Scan, StoreError,
-        keys::{KeyBuf, Space, behind, last_number},
+        keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
 use std::{
@@ -110,7 +110,7 @@ impl<A: Aggregate> AggregateBehavior<A> {
     pub(super) fn reload_timers(&mut self) -> Result<(), StoreError> {
         self.timers = Timers::default();
         let from = self.timers.from.clone();
-        let first = Scan { to: behind(&from), from, backwards: false, limit: 1 };
+        let first = Scan { to: prefix_end(&from), from, backwards: false, limit: 1 };
         let row = self.tree.scan_over(&first, 1)?.0.pop();
         self.timers.next = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
         Ok(())
@@ -136,7 +136,7 @@ impl<A: Aggregate> Turn<'_, A> {
         if left == 0 || timers.next.is_none_or(|next| next > now) {
             return Ok(());
         }
-        let (mut from, to) = (timers.from.clone(), behind(&[Space::Timer as u8]));
+        let (mut from, to) = (timers.from.clone(), prefix_end(&[Space::Timer as u8]));
         let scan = Scan { from: from.clone(), to, backwards: false, limit: left + 1 };
         let (rows, is_all) = self.logic.tree.scan_over(&scan, 1)?;
         let mut next = match (is_all, rows.is_empty()) {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Entity, Key},
-    store::{Scan, StoreError, keys::behind, keys::last_number},
+    store::{Scan, StoreError, keys::last_number, keys::prefix_end},
 };
 use std::collections::VecDeque;
 
@@ -106,7 +106,7 @@ fn key(prefix: &[u8], number: u64) -> Vec<u8> {
 
 /// The rows from number `low` to number `high`, both inclusive.
 fn range(prefix: &[u8], low: u64, high: u64, backwards: bool) -> Scan {
-    let to = high.checked_add(1).map_or_else(|| behind(prefix), |end| key(prefix, end));
+    let to = high.checked_add(1).map_or_else(|| prefix_end(prefix), |end| key(prefix, end));
     Scan { from: key(prefix, low), to, backwards, limit: ROWS }
 }
 

@@ -36,7 +36,7 @@ const FEW: u64 = 256;
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Behind => Self::Busy { retry_after: std::time::Duration::from_secs(1) },
+            StoreError::Overloaded => Self::Busy { retry_after: std::time::Duration::from_secs(1) },
             StoreError::Damaged(what) => Self::Damaged(what),
             StoreError::Unknown => Self::Unknown,
             error => Self::Store(error.to_string()),

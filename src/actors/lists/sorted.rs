@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Entity, Key},
-    store::{Scan, keys::behind},
+    store::{Scan, keys::prefix_end},
 };
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -57,7 +57,7 @@ pub fn along<E: Entity>(
     page: &mut Page,
 ) -> Result<Walked<Place>, Fault> {
     let prefix = postings::field_prefix(generation, field).build();
-    let (mut from, mut to) = (prefix.clone(), behind(&prefix));
+    let (mut from, mut to) = (prefix.clone(), prefix_end(&prefix));
     if let Some(Place { value, number }) = after {
         let chunk = postings::place(*number).0;
         let alone = postings::stands_alone(value);

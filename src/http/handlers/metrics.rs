@@ -200,7 +200,7 @@ pub fn scrape(front: &AppState) -> Told {
     registry.register(
         "holdfast_store_commits",
         "Accepted batches",
-        ConstCounter::new(store.accepted),
+        ConstCounter::new(store.accepted_commit),
     );
     registry.register(
         "holdfast_store_syncs",

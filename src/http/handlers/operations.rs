@@ -170,7 +170,7 @@ fn health(front: &AppState, components: bool) -> Told {
         let up = |fine: bool| if fine { "UP" } else { "DOWN" };
         let mut parts = Map::new();
         let details = json!({
-            "durable": store.durable, "accepted": store.accepted, "diskBytes": store.disk_bytes,
+            "durable": store.durable_commit, "accepted": store.accepted_commit, "diskBytes": store.disk_bytes,
             "freeBytes": store.free_bytes, "reserveBytes": store.reserve_bytes, "full": store.full,
             "waitsFor": store.waits_for, "mostRuns": store.most_runs, "damage": store.damage,
         });

@@ -2,7 +2,7 @@
 //! its log anew. If the store is then refused, all is put back as it was, for whoever wants to rescue something.
 
 use super::{
-    open::files_of_sled,
+    open::list_sled_files,
     space::{self, Reserve},
     watermark::FILE as WATERMARK,
 };
@@ -12,15 +12,15 @@ use std::{
 };
 
 /// Where the copies are while a store is opened.
-const PLACE: &str = "opening";
+const DIRECTORY: &str = "opening";
 /// A directory that sled makes and that stays empty, for records are smaller than what goes there.
 const BLOBS: &str = "blobs";
 /// A database larger than this is opened without a copy, so that starting stays quick.
-const LARGEST: u64 = 1 << 30;
+const MAX_COPIED: u64 = 1 << 30;
 
 /// Copies of sled's files. Dropped, they are gone.
 #[derive(Debug)]
-pub(super) struct Before {
+pub(super) struct FileBackup {
     dir: PathBuf,
     /// All that there were.
     names: Vec<String>,
@@ -29,15 +29,15 @@ pub(super) struct Before {
     had_blobs: bool,
 }
 
-impl Before {
+impl FileBackup {
     /// Copies what there is in `dir`. Without room for that, opening goes on without.
-    pub(super) fn keep(dir: &Path, reserve: Reserve) -> io::Result<Self> {
-        let place = dir.join(PLACE);
+    pub(super) fn create(dir: &Path, reserve: Reserve) -> io::Result<Self> {
+        let place = dir.join(DIRECTORY);
         if place.exists() {
             // A process ended while it opened the store.
             fs::remove_dir_all(&place)?;
         }
-        let mut names = files_of_sled(dir)?;
+        let mut names = list_sled_files(dir)?;
         names.extend(Some(WATERMARK.to_owned()).filter(|name| dir.join(name).exists()));
         let had_blobs = dir.join(BLOBS).exists();
         let mut before =
@@ -61,29 +61,30 @@ impl Before {
     fn copy(&mut self, names: Vec<String>) -> io::Result<()> {
         for name in names {
             let from = self.dir.join(&name);
-            if fs::metadata(&from)?.len() > LARGEST {
+            if fs::metadata(&from)?.len() > MAX_COPIED {
                 return Err(io::Error::new(
                     io::ErrorKind::FileTooLarge,
                     format!("`{name}` is large"),
                 ));
             }
-            fs::copy(&from, self.dir.join(PLACE).join(&name))?;
+            fs::copy(&from, self.dir.join(DIRECTORY).join(&name))?;
             self.copied.push(name);
         }
         Ok(())
     }
 
     /// Puts the files back. sled has been closed; what it still writes goes to a file that has no name any more.
-    pub(super) fn put_back(self) -> io::Result<()> {
+    pub(super) fn restore(self) -> io::Result<()> {
         if self.copied.len() < self.names.len() {
             return Ok(());
         }
-        let made = files_of_sled(&self.dir)?.into_iter().filter(|name| !self.names.contains(name));
+        let made =
+            list_sled_files(&self.dir)?.into_iter().filter(|name| !self.names.contains(name));
         for name in made {
             fs::remove_file(self.dir.join(name))?;
         }
         for name in &self.copied {
-            fs::rename(self.dir.join(PLACE).join(name), self.dir.join(name))?;
+            fs::rename(self.dir.join(DIRECTORY).join(name), self.dir.join(name))?;
         }
         let blobs = self.dir.join(BLOBS);
         if !self.had_blobs && fs::read_dir(&blobs).is_ok_and(|mut entries| entries.next().is_none())
@@ -94,9 +95,9 @@ impl Before {
     }
 }
 
-impl Drop for Before {
+impl Drop for FileBackup {
     fn drop(&mut self) {
-        let place = self.dir.join(PLACE);
+        let place = self.dir.join(DIRECTORY);
         if place.exists()
             && let Err(error) = fs::remove_dir_all(&place)
         {

@@ -28,14 +28,14 @@ impl Builder {
         }
         let shared = self.last.iter().zip(key).take_while(|(one, other)| one == other).count();
         let own = key.get(shared..).unwrap_or_default();
-        put(&mut self.bytes, shared as u64);
-        put(&mut self.bytes, own.len() as u64);
+        put_varint(&mut self.bytes, shared as u64);
+        put_varint(&mut self.bytes, own.len() as u64);
         self.bytes.extend_from_slice(own);
         match row {
-            None => put(&mut self.bytes, 0),
+            None => put_varint(&mut self.bytes, 0),
             Some(row) => {
-                put(&mut self.bytes, row.record.len() as u64 + 1);
-                put(&mut self.bytes, row.commit);
+                put_varint(&mut self.bytes, row.record.len() as u64 + 1);
+                put_varint(&mut self.bytes, row.commit);
                 self.bytes.extend_from_slice(&row.record);
             }
         }
@@ -84,17 +84,17 @@ impl<'a> Rows<'a> {
     }
 
     fn parse(&mut self, rest: &mut &'a [u8]) -> Option<Option<(u64, &'a [u8])>> {
-        let shared = number(rest)? as usize;
-        let own = number(rest)? as usize;
-        let own = bytes(rest, own)?;
+        let shared = take_varint(rest)? as usize;
+        let own = take_varint(rest)? as usize;
+        let own = take_bytes(rest, own)?;
         if shared > self.key.len() {
             return None;
         }
         self.key.truncate(shared);
         self.key.extend_from_slice(own);
-        let Some(len) = number(rest)?.checked_sub(1) else { return Some(None) };
-        let commit = number(rest)?;
-        Some(Some((commit, bytes(rest, len as usize)?)))
+        let Some(len) = take_varint(rest)?.checked_sub(1) else { return Some(None) };
+        let commit = take_varint(rest)?;
+        Some(Some((commit, take_bytes(rest, len as usize)?)))
     }
 
     /// What the block says of `key`: nothing, that it was removed, or its row.
@@ -124,7 +124,7 @@ impl Iterator for Rows<'_> {
 }
 
 /// Appends a number.
-pub(super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
+pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -133,7 +133,7 @@ pub(super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes a number off the front.
-pub(super) fn number(rest: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, behind) = rest.split_first()?;
@@ -147,7 +147,7 @@ pub(super) fn number(rest: &mut &[u8]) -> Option<u64> {
 }
 
 /// Takes so many bytes off the front.
-pub(super) fn bytes<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+pub(super) fn take_bytes<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (taken, behind) = rest.split_at_checked(len)?;
     *rest = behind;
     Some(taken)

@@ -3,11 +3,11 @@
 
 use super::{
     Options, judge,
-    judge::{DEFAULT_TREE, Judged},
+    judge::{DEFAULT_TREE, Inspection},
     manifest::Manifest,
     open,
-    recover::Recovered,
-    run::Run,
+    recover::RecoveredBatch,
+    run::SortedRun,
     table::Table,
 };
 use crate::store::{Commit, Row, Scan, StoreError};
@@ -30,7 +30,7 @@ pub trait Audit {
 /// What there is, and what is wrong.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Checked {
+pub struct CheckReport {
     /// Which store it is.
     pub store: Option<String>,
     /// The last commit.
@@ -38,9 +38,9 @@ pub struct Checked {
     /// Commits that the journal has: those that are in no run yet, and some that are.
     pub journal_commits: u64,
     /// Its trees.
-    pub trees: Vec<CheckedTree>,
+    pub trees: Vec<TreeReport>,
     /// What is wrong, and where.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<StoreProblem>,
     /// How many more there are than are listed.
     pub more_problems: u64,
 }
@@ -48,7 +48,7 @@ pub struct Checked {
 /// A tree.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CheckedTree {
+pub struct TreeReport {
     /// Its name: that of a context.
     pub name: String,
     /// Rows that there are.
@@ -67,7 +67,7 @@ pub struct CheckedTree {
 
 /// Something that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Problem {
+pub struct StoreProblem {
     /// Where: a tree, or the directory.
     pub place: String,
     /// What.
@@ -75,14 +75,14 @@ pub struct Problem {
 }
 
 /// So many problems are listed.
-const LISTED: usize = 1000;
+const MAX_LISTED: usize = 1000;
 /// Rows are read so many at a time.
-const PIECE: usize = 1000;
+const PAGE: usize = 1000;
 
-impl Checked {
-    fn found(&mut self, place: &str, what: impl Into<String>) {
-        match self.problems.len() < LISTED {
-            true => self.problems.push(Problem { place: place.into(), what: what.into() }),
+impl CheckReport {
+    fn add_problem(&mut self, place: &str, what: impl Into<String>) {
+        match self.problems.len() < MAX_LISTED {
+            true => self.problems.push(StoreProblem { place: place.into(), what: what.into() }),
             false => self.more_problems += 1,
         }
     }
@@ -92,7 +92,11 @@ impl Checked {
 ///
 /// # Errors
 /// [`StoreError::CannotOpen`] when there is no store, it is in use, or it cannot be copied.
-pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checked, StoreError> {
+pub fn check_store(
+    dir: &Path,
+    scratch: &Path,
+    audit: &mut dyn Audit,
+) -> Result<CheckReport, StoreError> {
     let cannot = |what: String| {
         StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()))
     };
@@ -104,8 +108,9 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
     if !there.flatten().any(|entry| is_of_a_store(&entry.file_name().to_string_lossy())) {
         return Err(cannot("holds no store; name the one that `serve` is given".into()));
     }
-    let mut checked = Checked::default();
-    let judged = judge::outside(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
+    let mut checked = CheckReport::default();
+    let judged =
+        judge::inspect_files(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
     let copy = Copy::of(dir, scratch).map_err(|error| {
         cannot(format!(
             "cannot be copied to `{}` ({error}); name a place with --scratch",
@@ -116,29 +121,29 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
     let db = match open::open_database(&copy.0, &options) {
         Ok(db) => db,
         Err(error) => {
-            judged.losses.iter().for_each(|loss| checked.found("data", loss));
+            judged.losses.iter().for_each(|loss| checked.add_problem("data", loss));
             let words = error
                 .to_string()
                 .replace(&copy.0.display().to_string(), &dir.display().to_string());
             let own = format!("the data directory `{}` ", dir.display());
-            checked.found("data", words.strip_prefix(&own).unwrap_or(&words));
+            checked.add_problem("data", words.strip_prefix(&own).unwrap_or(&words));
             return Ok(checked);
         }
     };
     let judged = judged.inside(&db);
-    for what in judged.losses.iter().chain(&judged.hopeless) {
-        checked.found("data", what);
+    for what in judged.losses.iter().chain(&judged.fatal) {
+        checked.add_problem("data", what);
     }
     let inside = judge::inside(judged.runs, &judged.journal);
     checked.store = inside.map(|mark| uuid::Uuid::from_u128(mark.store).to_string());
     checked.last_commit = inside.map_or(0, |mark| mark.commit);
-    let Judged { journal, .. } = judged;
+    let Inspection { journal, .. } = judged;
     checked.journal_commits = journal.batches.len() as u64;
-    let mut unwritten: BTreeMap<String, Vec<Recovered>> = BTreeMap::new();
+    let mut unwritten: BTreeMap<String, Vec<RecoveredBatch>> = BTreeMap::new();
     for batch in journal.batches {
         unwritten.entry(batch.tree.clone()).or_default().push(batch);
     }
-    let names = super::guarded(|| Ok(db.tree_names()))?;
+    let names = super::catch_panic(|| Ok(db.tree_names()))?;
     let names = names
         .iter()
         .filter(|name| *name != DEFAULT_TREE)
@@ -147,7 +152,7 @@ pub fn check(dir: &Path, scratch: &Path, audit: &mut dyn Audit) -> Result<Checke
     for name in all {
         let batches = unwritten.remove(&name).unwrap_or_default();
         if let Err(error) = check_tree(&db, &name, batches, audit, &mut checked) {
-            checked.found(&name, error.to_string());
+            checked.add_problem(&name, error.to_string());
         }
     }
     Ok(checked)
@@ -160,32 +165,32 @@ fn is_of_a_store(file: &str) -> bool {
 fn check_tree(
     db: &sled::Db,
     name: &str,
-    batches: Vec<Recovered>,
+    batches: Vec<RecoveredBatch>,
     audit: &mut dyn Audit,
-    checked: &mut Checked,
+    checked: &mut CheckReport,
 ) -> Result<(), StoreError> {
-    let tree = super::guarded(|| db.open_tree(name))?;
-    let mut seen = CheckedTree { name: name.into(), ..CheckedTree::default() };
+    let tree = super::catch_panic(|| db.open_tree(name))?;
+    let mut seen = TreeReport { name: name.into(), ..TreeReport::default() };
     let mut readable = true;
     for member in Manifest::read(&tree)?.runs {
         seen.runs += 1;
         seen.runs_without_seals += u64::from(member.id.is_none());
-        match Run::open(&tree, member).and_then(|run| run.verify(&tree, |_| true)) {
+        match SortedRun::open(&tree, member).and_then(|run| run.verify(&tree, |_| true)) {
             Ok(counted) => {
                 seen.blocks += counted.blocks;
                 seen.rows_in_runs += counted.rows;
             }
             Err(error) => {
                 readable = false;
-                checked.found(name, error.to_string());
+                checked.add_problem(name, error.to_string());
             }
         }
     }
     // With a hole in it, what rows say to one another is not worth looking at.
     if readable {
         let table = Table::open(name, tree, Arc::default())?;
-        for batch in batches.into_iter().filter(|batch| batch.commit > table.through()) {
-            table.lay(batch.commit, batch.writes);
+        for batch in batches.into_iter().filter(|batch| batch.commit > table.flushed_through()) {
+            table.apply(batch.commit, batch.parse_writes);
         }
         audit.tree(name);
         read_rows(&table, audit, &mut seen, checked)?;
@@ -197,21 +202,21 @@ fn check_tree(
 fn read_rows(
     table: &Table,
     audit: &mut dyn Audit,
-    seen: &mut CheckedTree,
-    checked: &mut Checked,
+    seen: &mut TreeReport,
+    checked: &mut CheckReport,
 ) -> Result<(), StoreError> {
     let mut from = vec![0];
     loop {
-        let scan = Scan { from, to: vec![u8::MAX; 64], backwards: false, limit: PIECE };
+        let scan = Scan { from, to: vec![u8::MAX; 64], backwards: false, limit: PAGE };
         let rows = table.scan(&scan)?;
         for (key, row) in &rows {
             seen.rows += 1;
             seen.last_commit = seen.last_commit.max(row.commit);
             if let Some(what) = audit.row(key, row) {
-                checked.found(&seen.name, what);
+                checked.add_problem(&seen.name, what);
             }
         }
-        match rows.last().filter(|_| rows.len() == PIECE) {
+        match rows.last().filter(|_| rows.len() == PAGE) {
             Some((last, _)) => from = [last.as_slice(), &[0]].concat(),
             None => return Ok(()),
         }
@@ -226,7 +231,7 @@ impl Copy {
         let copy = Self(scratch.join(format!("holdfast-check-{}", uuid::Uuid::now_v7())));
         fs::create_dir(&copy.0)?;
         for file in
-            open::files_of_sled(dir)?.into_iter().filter(|name| !name.ends_with(".generating"))
+            open::list_sled_files(dir)?.into_iter().filter(|name| !name.ends_with(".generating"))
         {
             fs::copy(dir.join(&file), copy.0.join(&file))?;
         }

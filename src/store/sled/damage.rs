@@ -8,12 +8,12 @@ use std::sync::{
 
 /// Damage that has been found.
 #[derive(Debug, Default)]
-pub(super) struct Damage {
+pub(super) struct DamageLog {
     count: AtomicU64,
     last: Mutex<Option<String>>,
 }
 
-impl Damage {
+impl DamageLog {
     /// Takes note of what is damaged in `tree`; the same thing again is counted, and not said again.
     pub(super) fn report(&self, tree: &str, what: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
@@ -27,7 +27,7 @@ impl Damage {
     }
 
     /// Takes note of damage among the outcomes of reading.
-    pub(super) fn noted<T>(
+    pub(super) fn report_if_damaged<T>(
         &self,
         tree: &str,
         outcome: Result<T, StoreError>,
@@ -40,7 +40,7 @@ impl Damage {
     }
 
     /// How often, and what the last time.
-    pub(super) fn told(&self) -> (u64, Option<String>) {
+    pub(super) fn summary(&self) -> (u64, Option<String>) {
         (self.count.load(Ordering::Relaxed), lock(&self.last).clone())
     }
 }

@@ -9,38 +9,42 @@ use std::{
 };
 
 thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `work` on the database.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, StoreError> {
+pub(super) fn catch_panic<T>(
+    work: impl FnOnce() -> Result<T, sled::Error>,
+) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| match error {
             sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
             error => StoreError::Failed(error.to_string()),
         }),
-        Err(panic) => Err(StoreError::Damaged(words(panic.as_ref()))),
+        Err(panic) => Err(StoreError::Damaged(panic_message(panic.as_ref()))),
     }
 }
 
 /// Like [`guarded`], and the panic message is not printed: the caller turns it into better words.
-pub(super) fn quietly<T>(work: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, StoreError> {
+pub(super) fn catch_panic_silently<T>(
+    work: impl FnOnce() -> Result<T, sled::Error>,
+) -> Result<T, StoreError> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let loud = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if !QUIET.get() {
+            if !SILENT.get() {
                 loud(info);
             }
         }));
     });
-    QUIET.set(true);
-    let result = guarded(work);
-    QUIET.set(false);
+    SILENT.set(true);
+    let result = catch_panic(work);
+    SILENT.set(false);
     result
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic
         .downcast_ref::<&str>()
         .copied()

@@ -3,9 +3,9 @@
 use super::{
     block::Builder,
     manifest::Manifest,
-    run::{BLOCK, Run, Spans, first_key, place},
+    run::{BLOCK, SortedRun, Spans, first_key, run_key},
     table::Table,
-    writer::Writer,
+    writer::RunWriter,
 };
 use crate::store::{Row, Scan, StoreError, codec};
 use proptest::prelude::*;
@@ -23,8 +23,8 @@ fn rows(count: u64) -> BTreeMap<Vec<u8>, Row> {
     (0..count).map(|number| ((number * 2).to_be_bytes().to_vec(), row(number))).collect()
 }
 
-fn write(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) -> Run {
-    let mut writer = Writer::new(tree, 1);
+fn write(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) -> SortedRun {
+    let mut writer = RunWriter::new(tree, 1);
     for (key, row) in rows {
         writer.push(key, Some(row)).expect("writes");
     }
@@ -36,7 +36,7 @@ fn blocks(tree: &sled::Tree) -> Vec<sled::IVec> {
 }
 
 fn scan(
-    run: &Run,
+    run: &SortedRun,
     tree: &sled::Tree,
     from: u64,
     to: u64,
@@ -130,7 +130,7 @@ fn write_unsealed(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) {
     let mut builder = Builder::default();
     let put = |builder: &mut Builder| {
         let (first, block) = builder.take().expect("has rows");
-        tree.insert(place(BLOCK, 1, &first), block).expect("writes");
+        tree.insert(run_key(BLOCK, 1, &first), block).expect("writes");
     };
     for (key, row) in rows {
         if builder.has_no_room_for(key.len() + row.record.len()) {
@@ -142,7 +142,7 @@ fn write_unsealed(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) {
     let bytes =
         |key: Option<&Vec<u8>>| serde_bytes::ByteBuf::from(key.expect("has rows").as_slice());
     let spans: Spans = vec![(bytes(rows.keys().next()), bytes(rows.keys().last()))];
-    tree.insert(place(2, 1, &[]), codec::encode_part(&spans).expect("encodes")).expect("writes");
+    tree.insert(run_key(2, 1, &[]), codec::encode_part(&spans).expect("encodes")).expect("writes");
     let manifest =
         codec::encode_part(&OldManifest { through: 300, runs: vec![(1, 4)] }).expect("encodes");
     tree.insert([0], manifest).expect("writes");
@@ -155,14 +155,14 @@ fn a_tree_from_before_there_were_seals_is_read_and_gets_them() {
     let table = Table::open("a.b", tree.clone(), Arc::default()).expect("opens");
     let all = Scan { from: vec![0], to: vec![u8::MAX; 9], backwards: false, limit: usize::MAX };
     let right: Vec<_> = rows.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
-    assert_eq!((table.scan(&all), table.through()), (Ok(right.clone()), 300));
+    assert_eq!((table.scan(&all), table.flushed_through()), (Ok(right.clone()), 300));
     assert!(table.merge(u8::MAX, None, |_| || Ok(true)).expect("merges"), "it is written anew");
     assert!(!table.merge(u8::MAX, None, |_| || Ok(true)).expect("merges"), "once");
     assert_eq!(table.scan(&all), Ok(right));
     let manifest = Manifest::read(&tree).expect("reads");
     let member = manifest.runs[0];
-    assert_eq!((manifest.through, manifest.runs.len(), member.level), (300, 1, 4));
-    let run = Run::open(&tree, member).expect("opens");
+    assert_eq!((manifest.flushed_through, manifest.runs.len(), member.level), (300, 1, 4));
+    let run = SortedRun::open(&tree, member).expect("opens");
     assert_eq!(run.verify(&tree, |_| true).map(|counted| counted.rows), Ok(100));
     for number in 0..100_u64 {
         let key = (number * 2).to_be_bytes();

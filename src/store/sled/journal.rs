@@ -13,14 +13,17 @@
 //! The head is in each sum, so that what a file held before is never taken for a record, nor what a client has sent.
 //! Numbers of fixed length are little-endian, lengths LEB128.
 
-pub(super) use super::ring::{Ring, Slots, Used, crowds, make_spare, path, trim, wipe};
+pub(super) use super::ring::{
+    SegmentRing, SharedRing, UsedSegment, ensure_spare, free_through, pressure, remove_all,
+    segment_path,
+};
 
 use super::{
-    block::put,
-    mark::Mark,
-    pipe::{Accepted, LogWriter},
-    ring::{CROWDED, fill, make},
-    space::{self, Space},
+    block::put_varint,
+    mark::StoreMark,
+    pipe::{LogWriter, QueuedBatch},
+    ring::{ENOUGH_SEGMENTS, create_segment, write_zeros},
+    space::{self, DiskSpace},
     watermark::Watermark,
 };
 use crate::store::{Commit, StoreError, lock};
@@ -43,31 +46,31 @@ pub(super) const SEGMENT_MAGIC: [u8; 4] = *b"hfj1";
 pub(super) const RECORD_MAGIC: [u8; 4] = *b"hfjr";
 
 /// The watermark beside the store costs a sync of its own, so it moves at most this often.
-const NOTE_EVERY: Duration = Duration::from_secs(1);
+const WATERMARK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// After so much the disk is asked how much room it has left.
-const LOOK_EVERY: u64 = 256 << 10;
+const SPACE_CHECK_BYTES: u64 = 256 << 10;
 /// How long it waits for room or for a descriptor before it tries again, at first and in the end.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
+const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
 
 /// The writing end of the journal.
 #[derive(Debug)]
 pub(super) struct Journal {
     dir: PathBuf,
     store: u128,
-    slots: Slots,
-    space: Arc<Space>,
+    ring: SharedRing,
+    space: Arc<DiskSpace>,
     /// Written since the disk was last asked for its room.
-    unlooked: u64,
+    bytes_since_space_check: u64,
     segment: u64,
     open: Option<Segment>,
     /// The last commit in it.
     last: Commit,
     record: Vec<u8>,
-    noted: (Commit, Instant),
+    last_watermark: (Commit, Instant),
     watermark: Arc<Watermark>,
     /// Left out by a test of the tests.
-    unsynced: bool,
+    with_skip_sync: bool,
     /// The directory is ours as long as this writes.
     _lock: Arc<File>,
 }
@@ -86,9 +89,9 @@ impl Journal {
     /// The journal of a store in `dir`, which goes on behind `mark.commit` and segment `segment`.
     pub(super) fn new(
         dir: &Path,
-        mark: Mark,
-        slots: Slots,
-        space: Arc<Space>,
+        mark: StoreMark,
+        ring: SharedRing,
+        space: Arc<DiskSpace>,
         segment: u64,
         watermark: Arc<Watermark>,
         lock: Arc<File>,
@@ -96,26 +99,26 @@ impl Journal {
         Self {
             dir: dir.to_owned(),
             store: mark.store,
-            slots,
+            ring,
             space,
-            unlooked: 0,
+            bytes_since_space_check: 0,
             segment,
             open: None,
             last: mark.commit,
             record: Vec::new(),
-            noted: (mark.commit, Instant::now()),
+            last_watermark: (mark.commit, Instant::now()),
             watermark,
-            unsynced: false,
+            with_skip_sync: false,
             _lock: lock,
         }
     }
 
     /// Whether it leaves out the sync, for a test of the tests.
-    pub(super) fn unsynced(self, unsynced: bool) -> Self {
-        Self { unsynced, ..self }
+    pub(super) fn with_skip_sync(self, unsynced: bool) -> Self {
+        Self { with_skip_sync: unsynced, ..self }
     }
 
-    fn append(&mut self, group: &[Accepted]) -> io::Result<()> {
+    fn append(&mut self, group: &[QueuedBatch]) -> io::Result<()> {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { return Ok(()) };
         let len = 8 + group.iter().map(|batch| batch.encoded.len()).sum::<usize>();
         let fits = |open: &Segment| open.at + (RECORD_HEAD + len) as u64 <= open.size;
@@ -126,7 +129,7 @@ impl Journal {
         let mut record = std::mem::take(&mut self.record);
         record.clear();
         if open.at == 0 {
-            open.seed = head(&mut record, self.store, self.segment, self.last);
+            open.seed = put_segment_header(&mut record, self.store, self.segment, self.last);
         }
         let begin = record.len();
         record.extend_from_slice(&RECORD_MAGIC);
@@ -148,68 +151,69 @@ impl Journal {
 
     fn begin_segment(&mut self, needed: u64) -> io::Result<()> {
         // Taken first: the one that is closed now may be freed at once, and is the one to be used last.
-        let free = lock(&self.slots).free.pop();
+        let free = lock(&self.ring).free.pop();
         let slot = match free {
             Some(slot) => slot,
-            None => make(&self.dir, &self.slots)?,
+            None => create_segment(&self.dir, &self.ring)?,
         };
         // All that can fail comes before anything has changed, so that it can be tried again.
         let (file, size) = self
-            .prepare(slot, needed.max(SEGMENT))
-            .inspect_err(|_| lock(&self.slots).free.push(slot))?;
-        lock(&self.slots)
+            .open_segment_file(slot, needed.max(SEGMENT))
+            .inspect_err(|_| lock(&self.ring).free.push(slot))?;
+        lock(&self.ring)
             .used
-            .extend(self.open.take().map(|open| Used { slot: open.slot, last: self.last }));
+            .extend(self.open.take().map(|open| UsedSegment { slot: open.slot, last: self.last }));
         self.segment += 1;
         self.open = Some(Segment { slot, file, at: 0, size, seed: 0 });
         Ok(())
     }
 
     /// The file in `slot`, with room for so much; and how much it has.
-    fn prepare(&self, slot: usize, wanted: u64) -> io::Result<(Arc<File>, u64)> {
-        let known = lock(&self.slots).files.get(&slot).cloned();
+    fn open_segment_file(&self, slot: usize, wanted: u64) -> io::Result<(Arc<File>, u64)> {
+        let known = lock(&self.ring).files.get(&slot).cloned();
         let file = match known {
             Some(file) => file,
             None => {
-                let file = Arc::new(OpenOptions::new().write(true).open(path(&self.dir, slot))?);
-                lock(&self.slots).files.insert(slot, file.clone());
+                let file =
+                    Arc::new(OpenOptions::new().write(true).open(segment_path(&self.dir, slot))?);
+                lock(&self.ring).files.insert(slot, file.clone());
                 file
             }
         };
         let size = file.metadata()?.len();
         if size < wanted {
-            fill(&file, size, wanted)?;
+            write_zeros(&file, size, wanted)?;
             file.sync_all()?;
         }
         Ok((file, size.max(wanted)))
     }
 
     /// Tries until it can be written: a full disk or a lack of descriptors passes, and what was accepted waits for it.
-    fn append_in_time(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
-        let mut pause = PAUSES.0;
+    fn append_with_retry(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError> {
+        let mut pause = RETRY_DELAYS.0;
         let mut waits = false;
         loop {
             match self.append(group) {
                 Ok(()) => {
                     if waits {
                         tracing::info!("the journal can be written again");
-                        self.space.journal_waits(None);
+                        self.space.set_journal_wait(None);
                     }
                     return Ok(());
                 }
-                Err(error) if !space::passes(&error) => return Err(failed(error)),
+                Err(error) if !space::is_transient(&error) => return Err(write_failed(error)),
                 Err(error) if self.space.closing.load(Relaxed) => {
-                    return Err(space::closed_meanwhile(&error));
+                    return Err(space::closed_while_waiting(&error));
                 }
                 Err(error) => {
                     if !waits {
                         tracing::error!(%error, "the journal cannot be written; nothing is acknowledged until it can");
                     }
                     waits = true;
-                    self.space.journal_waits(Some(error.to_string()));
-                    self.space.look();
+                    self.space.set_journal_wait(Some(error.to_string()));
+                    self.space.refresh();
                     thread::sleep(pause);
-                    pause = (pause * 2).min(PAUSES.1);
+                    pause = (pause * 2).min(RETRY_DELAYS.1);
                 }
             }
         }
@@ -218,49 +222,50 @@ impl Journal {
 
 impl LogWriter for Journal {
     /// A group is one record.
-    fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
-        self.append_in_time(group)?;
-        self.unlooked += group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
-        if self.unlooked > LOOK_EVERY {
-            self.unlooked = 0;
-            self.space.look();
+    fn write(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError> {
+        self.append_with_retry(group)?;
+        self.bytes_since_space_check +=
+            group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
+        if self.bytes_since_space_check > SPACE_CHECK_BYTES {
+            self.bytes_since_space_check = 0;
+            self.space.refresh();
         }
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
         match &self.open {
-            Some(open) if !self.unsynced => open.file.sync_data().map_err(failed),
+            Some(open) if !self.with_skip_sync => open.file.sync_data().map_err(write_failed),
             _ => Ok(()),
         }
     }
 
-    fn wants_care(&self) -> bool {
-        let ring = lock(&self.slots);
-        ring.used.len() > CROWDED || ring.free.is_empty()
+    fn needs_maintenance(&self) -> bool {
+        let ring = lock(&self.ring);
+        ring.used.len() > ENOUGH_SEGMENTS || ring.free.is_empty()
     }
 
-    fn note(&mut self, durable: Commit, closing: bool) -> Option<Duration> {
-        let (noted, at) = self.noted;
+    fn write_watermark(&mut self, durable: Commit, closing: bool) -> Option<Duration> {
+        let (noted, at) = self.last_watermark;
         if noted == durable {
             return None;
         }
         let waited = at.elapsed();
-        if waited < NOTE_EVERY && !closing {
-            return Some(NOTE_EVERY - waited);
+        if waited < WATERMARK_INTERVAL && !closing {
+            return Some(WATERMARK_INTERVAL - waited);
         }
-        self.watermark.durable(durable);
-        self.noted = (durable, Instant::now());
+        self.watermark.advance_durable(durable);
+        self.last_watermark = (durable, Instant::now());
         None
     }
 }
 
-pub(super) fn failed(error: io::Error) -> StoreError {
+pub(super) fn write_failed(error: io::Error) -> StoreError {
     StoreError::Failed(format!("the journal cannot be written: {error}"))
 }
 
 /// Appends the head of a segment; gives its sum.
-fn head(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) -> u32 {
+fn put_segment_header(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) -> u32 {
     let begin = record.len();
     record.extend_from_slice(&SEGMENT_MAGIC);
     record.extend_from_slice(&store.to_le_bytes());
@@ -272,27 +277,27 @@ fn head(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) -> u32 {
 }
 
 /// What a batch writes into the tree called `name`, as it stands in a record.
-pub(super) fn encode(name: &str, writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<u8> {
+pub(super) fn encode_batch(name: &str, writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<u8> {
     let len = |(key, record): &(Vec<u8>, Option<Vec<u8>>)| {
         6 + key.len() + record.as_ref().map_or(0, Vec::len)
     };
     let room = writes.iter().map(len).sum::<usize>();
     let mut body = Vec::with_capacity(room);
     for (key, record) in writes {
-        put(&mut body, key.len() as u64);
+        put_varint(&mut body, key.len() as u64);
         body.extend_from_slice(key);
         match record {
-            None => put(&mut body, 0),
+            None => put_varint(&mut body, 0),
             Some(record) => {
-                put(&mut body, record.len() as u64 + 1);
+                put_varint(&mut body, record.len() as u64 + 1);
                 body.extend_from_slice(record);
             }
         }
     }
     let mut encoded = Vec::with_capacity(body.len() + name.len() + 8);
-    put(&mut encoded, name.len() as u64);
+    put_varint(&mut encoded, name.len() as u64);
     encoded.extend_from_slice(name.as_bytes());
-    put(&mut encoded, body.len() as u64);
+    put_varint(&mut encoded, body.len() as u64);
     encoded.extend_from_slice(&body);
     encoded
 }

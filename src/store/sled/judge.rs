@@ -8,64 +8,65 @@
 use super::{
     guard,
     manifest::Manifest,
-    mark::Mark,
+    mark::StoreMark,
     open::MARK,
-    recover::{Contents, Files},
+    recover::{JournalContents, JournalFiles},
     roots::{Root, Roots},
-    run::Run,
-    watermark::Reached,
+    run::SortedRun,
+    watermark::WatermarkRecord,
 };
 use crate::store::{Commit, StoreError};
 use std::{io, path::Path};
 
 /// What stores had that kept each row in sled by itself.
-const BEGUN: &[u8] = b"begun";
+const LEGACY_KEY: &[u8] = b"begun";
 /// The tree that sled always has.
 pub(super) const DEFAULT_TREE: &[u8] = b"__sled__default";
 
 /// What there is, and what is missing.
 #[derive(Debug, Default)]
-pub(super) struct Judged {
+pub(super) struct Inspection {
     /// Up to which commit all is in runs, says the row in sled.
-    pub(super) runs: Option<Mark>,
-    pub(super) beside: Option<Reached>,
-    pub(super) files: Files,
-    pub(super) journal: Contents,
+    pub(super) runs: Option<StoreMark>,
+    pub(super) watermark: Option<WatermarkRecord>,
+    pub(super) files: JournalFiles,
+    pub(super) journal: JournalContents,
     /// The roots as they are.
     pub(super) roots: Roots,
     /// Trees have got further than the roots that were written: the process was killed in between.
-    pub(super) ahead: bool,
+    pub(super) trees_ahead: bool,
     /// What is missing, in words that go on behind "the data directory".
     pub(super) losses: Vec<String>,
     /// That the watermark cannot be read, in words.
-    unwatched: Option<String>,
+    watermark_error: Option<String>,
     /// Why it cannot be opened at all.
-    pub(super) hopeless: Option<String>,
+    pub(super) fatal: Option<String>,
 }
 
 /// Judges the journal and the watermark in `dir`.
-pub(super) fn outside(dir: &Path) -> io::Result<Judged> {
-    let mut judged = Judged { files: Files::read(dir)?, ..Judged::default() };
-    match Reached::read(dir) {
-        Ok(beside) => judged.beside = beside,
+pub(super) fn inspect_files(dir: &Path) -> io::Result<Inspection> {
+    let mut judged = Inspection { files: JournalFiles::read(dir)?, ..Inspection::default() };
+    match WatermarkRecord::read(dir) {
+        Ok(beside) => judged.watermark = beside,
         Err(error) => {
             let why = format!(
                 "has a watermark that cannot be read ({error}), so whether commits are missing is unknown"
             );
-            (judged.unwatched, judged.losses) = (Some(why.clone()), vec![why]);
+            (judged.watermark_error, judged.losses) = (Some(why.clone()), vec![why]);
         }
     }
     // Before there were roots, the watermark did not say from where on the journal matters.
-    if let Some(beside) = judged.beside.filter(|beside| beside.roots.generation > 0) {
-        judged.journal = judged.files.behind(beside.through);
+    if let Some(beside) = judged.watermark.filter(|beside| beside.roots.generation > 0) {
+        judged.journal = judged.files.contents_after(beside.through);
         // From there on the journal has everything: it lets go of what is in runs once this says so.
-        let runs = Some(Mark { store: beside.store, commit: beside.through });
+        let runs = Some(StoreMark { store: beside.store, commit: beside.through });
         judged.losses.extend(journal_losses(runs, &judged.journal));
         if judged.journal.store.is_some() {
-            judged.losses.extend(missing(inside(runs, &judged.journal), judged.beside));
+            judged.losses.extend(missing_commits(inside(runs, &judged.journal), judged.watermark));
         }
         if !dir.join("db").exists() {
-            let all = missing(None, judged.beside).filter(|_| judged.journal.store.is_none());
+            let all =
+                missing_commits(None, judged.watermark).filter(|_| judged.journal.store.is_none());
             judged
                 .losses
                 .push(all.unwrap_or_else(|| "has lost its database, the file `db`".into()));
@@ -74,52 +75,52 @@ pub(super) fn outside(dir: &Path) -> io::Result<Judged> {
     Ok(judged)
 }
 
-impl Judged {
+impl Inspection {
     /// Judges what is in sled too, and all together.
     pub(super) fn inside(mut self, db: &sled::Db) -> Self {
-        if let Err(error) = self.look(db) {
-            self.hopeless = Some(format!(
+        if let Err(error) = self.read_database(db) {
+            self.fatal = Some(format!(
                 "cannot be read: {error}; restore a backup into an empty directory and start with that one"
             ));
         }
         self
     }
 
-    fn look(&mut self, db: &sled::Db) -> Result<(), StoreError> {
-        let stored = |key: &[u8]| guard::quietly(|| db.get(key));
-        if stored(BEGUN)?.is_some() {
+    fn read_database(&mut self, db: &sled::Db) -> Result<(), StoreError> {
+        let stored = |key: &[u8]| guard::catch_panic_silently(|| db.get(key));
+        if stored(LEGACY_KEY)?.is_some() {
             let why = "was written by an earlier version, which kept rows differently; go on with that one, or name \
                        another directory";
-            self.hopeless = Some(why.into());
+            self.fatal = Some(why.into());
             return Ok(());
         }
-        self.runs = match stored(MARK)?.map(|bytes| Mark::from_bytes(&bytes)) {
+        self.runs = match stored(MARK)?.map(|bytes| StoreMark::from_bytes(&bytes)) {
             Some(None) => {
-                self.hopeless =
+                self.fatal =
                     Some("is damaged: its own mark cannot be read; restore a backup".into());
                 return Ok(());
             }
             mark => mark.flatten(),
         };
-        self.journal = self.files.behind(self.runs.map_or(0, |mark| mark.commit));
+        self.journal = self.files.contents_after(self.runs.map_or(0, |mark| mark.commit));
         // What was said before sled was opened is said again here, or is not true any more: sled may have more in runs.
-        self.losses = std::mem::take(&mut self.unwatched).into_iter().collect();
+        self.losses = std::mem::take(&mut self.watermark_error).into_iter().collect();
         let losses = journal_losses(self.runs, &self.journal);
-        if unlinked(self.runs, &self.journal).is_some() {
+        if gap_before_journal(self.runs, &self.journal).is_some() {
             // What follows a gap would stand without what it rests on.
             self.journal.batches.clear();
         }
         self.losses.extend(losses);
-        self.losses.extend(missing(inside(self.runs, &self.journal), self.beside));
-        self.trees(db)
+        self.losses.extend(missing_commits(inside(self.runs, &self.journal), self.watermark));
+        self.check_trees(db)
     }
 
-    fn trees(&mut self, db: &sled::Db) -> Result<(), StoreError> {
+    fn check_trees(&mut self, db: &sled::Db) -> Result<(), StoreError> {
         let named = Roots::read(db).unwrap_or_else(|error| {
             self.losses.push(format!("is damaged: {error}"));
             None
         });
-        let known = self.beside.map_or_else(Root::default, |beside| beside.roots);
+        let known = self.watermark.map_or_else(Root::default, |beside| beside.roots);
         let named = named.unwrap_or_default();
         if named.generation < known.generation {
             self.losses.push(match (named.generation, known.generation) {
@@ -134,13 +135,13 @@ impl Judged {
         {
             self.losses.push("has a list of trees that is not the one which was written".into());
         }
-        let names: Vec<_> = guard::quietly(|| Ok(db.tree_names()))?;
+        let names: Vec<_> = guard::catch_panic_silently(|| Ok(db.tree_names()))?;
         let lost =
             named.trees.keys().filter(|name| !names.iter().any(|there| there == name.as_bytes()));
         self.losses.extend(lost.map(|name| format!("has lost all of `{name}`")));
         self.roots.generation = named.generation;
         for name in names.iter().filter(|name| *name != DEFAULT_TREE) {
-            let tree = guard::quietly(|| db.open_tree(name))?;
+            let tree = guard::catch_panic_silently(|| db.open_tree(name))?;
             let name = String::from_utf8_lossy(name).into_owned();
             let manifest = Manifest::read(&tree)?;
             let (is, root) = (
@@ -156,45 +157,48 @@ impl Judged {
                 self.losses.push(format!("has another `{name}` than the one which was written"));
             }
             for member in &manifest.runs {
-                Run::open(&tree, *member)?;
+                SortedRun::open(&tree, *member)?;
             }
             // What is looked at when it is opened is to be readable before anything is changed.
-            Run::highest(&tree)?;
-            Run::numbers(&tree)?;
+            SortedRun::highest_number(&tree)?;
+            SortedRun::numbers(&tree)?;
             if is.generation > 0 {
                 self.roots.trees.insert(name, is);
             }
         }
-        self.ahead = self.roots.trees != named.trees;
+        self.trees_ahead = self.roots.trees != named.trees;
         Ok(())
     }
 }
 
 /// What runs and journal have together.
-pub(super) fn inside(runs: Option<Mark>, journal: &Contents) -> Option<Mark> {
-    let inside = runs.or(journal.store.map(|store| Mark { store, commit: 0 }));
-    inside.map(|mark| Mark { commit: mark.commit.max(journal.last), ..mark })
+pub(super) fn inside(runs: Option<StoreMark>, journal: &JournalContents) -> Option<StoreMark> {
+    let inside = runs.or(journal.store.map(|store| StoreMark { store, commit: 0 }));
+    inside.map(|mark| StoreMark { commit: mark.commit.max(journal.last), ..mark })
 }
 
-fn journal_losses(runs: Option<Mark>, journal: &Contents) -> impl Iterator<Item = String> + use<> {
+fn journal_losses(
+    runs: Option<StoreMark>,
+    journal: &JournalContents,
+) -> impl Iterator<Item = String> + use<> {
     let damage = journal.damage.as_ref().map(|damage| format!("is damaged: {damage}"));
-    damage.into_iter().chain(unlinked(runs, journal))
+    damage.into_iter().chain(gap_before_journal(runs, journal))
 }
 
 /// What lies between the runs and the journal and is in neither, in words.
-fn unlinked(runs: Option<Mark>, journal: &Contents) -> Option<String> {
+fn gap_before_journal(runs: Option<StoreMark>, journal: &JournalContents) -> Option<String> {
     let store = journal.store?;
     match runs {
         Some(runs) if runs.store != store => Some("holds the journal of another store".into()),
         _ => {
             let through = runs.map_or(0, |mark| mark.commit);
-            (through < journal.after).then(|| lost(through, journal.after))
+            (through < journal.after).then(|| lost_commits(through, journal.after))
         }
     }
 }
 
 /// What the store lacks of what the file beside it remembers, in words.
-fn missing(inside: Option<Mark>, beside: Option<Reached>) -> Option<String> {
+fn missing_commits(inside: Option<StoreMark>, beside: Option<WatermarkRecord>) -> Option<String> {
     let beside = beside?;
     match inside {
         None if beside.commit == 0 => None,
@@ -203,11 +207,13 @@ fn missing(inside: Option<Mark>, beside: Option<Reached>) -> Option<String> {
             "holds another store than its watermark speaks of: that one had {} commits, this one has {}",
             beside.commit, inside.commit
         )),
-        Some(inside) if inside.commit < beside.commit => Some(lost(inside.commit, beside.commit)),
+        Some(inside) if inside.commit < beside.commit => {
+            Some(lost_commits(inside.commit, beside.commit))
+        }
         Some(_) => None,
     }
 }
 
-fn lost(after: Commit, last: Commit) -> String {
+fn lost_commits(after: Commit, last: Commit) -> String {
     format!("has lost commits {} to {last}, which were acknowledged", after + 1)
 }

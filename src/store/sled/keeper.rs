@@ -3,13 +3,13 @@
 
 use super::{
     Trees,
-    guard::guarded,
-    journal::{self, Slots},
-    mark::Mark,
+    guard::catch_panic,
+    journal::{self, SharedRing},
+    mark::StoreMark,
     open::MARK,
     pipe::CommitQueue,
-    roots::{Kept, Root},
-    space::{self, Space},
+    roots::{OpenRoots, Root},
+    space::{self, DiskSpace},
     table::Table,
     watermark::Watermark,
 };
@@ -26,15 +26,15 @@ use std::{
 };
 
 /// How often the disk is looked at by itself.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const IDLE_WAIT: Duration = Duration::from_millis(500);
 /// How long whoever waits for room does so before they look again.
 const PAUSE: Duration = Duration::from_millis(50);
 /// After so many changes sled must have room for more.
-const CHANGES: u32 = 16;
+const CHECK_EVERY: u32 = 16;
 /// What a row of blocks may take on the disk until sled has tidied up behind it, as so many times its length.
-const SPRAWL: u64 = 2;
+const SPACE_AMPLIFICATION: u64 = 2;
 /// To see whether runs fit they are read: not again before so long, where they did not.
-const RECOUNT: Duration = Duration::from_secs(5);
+const REMEASURE_AFTER: Duration = Duration::from_secs(5);
 
 /// What both threads need.
 #[derive(Debug)]
@@ -43,17 +43,17 @@ pub(super) struct Maintenance {
     /// A handle of our own of sled's file: its flush asks for `sync_file_range`, which keeps nothing over a power cut.
     pub(super) file: File,
     pub(super) trees: Trees,
-    pub(super) pipe: Arc<CommitQueue>,
+    pub(super) commit_queue: Arc<CommitQueue>,
     pub(super) dir: PathBuf,
-    pub(super) slots: Slots,
-    pub(super) space: Arc<Space>,
+    pub(super) ring: SharedRing,
+    pub(super) space: Arc<DiskSpace>,
     pub(super) store: u128,
     /// When runs were last found not to fit.
-    pub(super) unfitting: Mutex<Option<Instant>>,
+    pub(super) merge_refused_at: Mutex<Option<Instant>>,
     /// Left out by a test of the tests.
-    pub(super) unmerged: bool,
+    pub(super) skip_merges: bool,
     /// Which manifests are in sled, in sled; and how far that has been synced, beside it.
-    pub(super) roots: Kept,
+    pub(super) roots: OpenRoots,
     pub(super) watermark: Arc<Watermark>,
     /// Declared last, so that the directory is free only when sled has let go of it.
     pub(super) _lock: Arc<File>,
@@ -61,36 +61,36 @@ pub(super) struct Maintenance {
 
 /// The threads that keep a store.
 #[derive(Debug)]
-pub(super) struct Threads {
-    keeper: Arc<Maintenance>,
+pub(super) struct MaintenanceThreads {
+    maintenance: Arc<Maintenance>,
     writer: JoinHandle<()>,
     merger: JoinHandle<()>,
 }
 
-impl Threads {
+impl MaintenanceThreads {
     pub(super) fn start(keeper: Maintenance) -> io::Result<Self> {
         let keeper = Arc::new(keeper);
         let merging = keeper.clone();
         let merger = thread::Builder::new()
             .name("merger".into())
-            .spawn(move || merging.until_closing(|keeper| keeper.merge_runs()))?;
+            .spawn(move || merging.run_until_closed(|keeper| keeper.merge_all()))?;
         let (writing, wake) = (keeper.clone(), merger.thread().clone());
         let writer = thread::Builder::new().name("run-writer".into()).spawn(move || {
-            writing.until_closing(|keeper| {
-                let wrote = keeper.write_run()?;
+            writing.run_until_closed(|keeper| {
+                let wrote = keeper.flush_next()?;
                 if wrote {
                     wake.unpark();
                 }
                 Ok(wrote)
             });
         })?;
-        keeper.pipe.kept_by(writer.thread().clone());
-        Ok(Self { keeper, writer, merger })
+        keeper.commit_queue.set_maintenance_thread(writer.thread().clone());
+        Ok(Self { maintenance: keeper, writer, merger })
     }
 
     /// Ends them, and waits for that if it is to. What is half done is done again after the next start.
     pub(super) fn end(self, wait: bool) {
-        self.keeper.space.closing.store(true, Ordering::Release);
+        self.maintenance.space.closing.store(true, Ordering::Release);
         let threads = [self.writer, self.merger];
         threads.iter().for_each(|thread| thread.thread().unpark());
         // The last handle of the store may have gone on one of them, with a callback.
@@ -105,37 +105,37 @@ impl Threads {
 }
 
 impl Maintenance {
-    fn go_on(&self) -> bool {
+    fn is_open(&self) -> bool {
         !self.space.closing.load(Ordering::Acquire)
     }
 
     /// Works until there is nothing to do, and again when woken. An error is the end of the store.
-    fn until_closing(&self, work: impl Fn(&Self) -> Result<bool, StoreError>) {
-        while self.go_on() {
+    fn run_until_closed(&self, work: impl Fn(&Self) -> Result<bool, StoreError>) {
+        while self.is_open() {
             let done = catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|_| {
                 Err(StoreError::Failed("the store panicked while it wrote its runs".into()))
             });
             match done {
                 Ok(true) => {}
-                Ok(false) => thread::park_timeout(LOOK_EVERY),
-                Err(error) => return self.pipe.fail(error),
+                Ok(false) => thread::park_timeout(IDLE_WAIT),
+                Err(error) => return self.commit_queue.fail(error),
             }
         }
     }
 
     /// Whether to go on, asked at each change of sled's: where there is no room ahead, with so much left then, it waits.
     /// Waiting keeps what has been done so far, and the disk may have room again in a moment.
-    fn paced(&self, least: u64) -> impl Fn() -> bool {
+    fn wait_for_room(&self, least: u64) -> impl Fn() -> bool {
         let changes = Cell::new(0_u32);
         move || {
             changes.set(changes.get().wrapping_add(1));
-            while self.go_on()
-                && changes.get().is_multiple_of(CHANGES)
-                && !self.space.is_laid_ahead(&self.file, least)
+            while self.is_open()
+                && changes.get().is_multiple_of(CHECK_EVERY)
+                && !self.space.ensure_room_ahead(&self.file, least)
             {
                 thread::sleep(PAUSE);
             }
-            self.go_on()
+            self.is_open()
         }
     }
 
@@ -144,89 +144,90 @@ impl Maintenance {
     }
 
     /// The tree that should write its rows, if one should: the one with most, or with the oldest.
-    fn overdue(&self) -> Option<Arc<Table>> {
+    fn pick_flush(&self) -> Option<Arc<Table>> {
         let tables = self.tables().into_iter();
-        let crowds = journal::crowds(&self.slots);
-        if self.pipe.wants_room() && crowds < 2 {
+        let crowds = journal::pressure(&self.ring);
+        if self.commit_queue.take_flush_request() && crowds < 2 {
             return tables.max_by_key(|table| table.newest_bytes());
         }
         if crowds > 0 {
             return tables
-                .filter(|table| table.first_unwritten().is_some())
-                .min_by_key(|table| table.first_unwritten());
+                .filter(|table| table.first_unflushed().is_some())
+                .min_by_key(|table| table.first_unflushed());
         }
         None
     }
 
-    fn write_run(&self) -> Result<bool, StoreError> {
-        self.space.look();
-        self.space.keep_reserve();
-        match journal::make_spare(&self.dir, &self.slots) {
+    fn flush_next(&self) -> Result<bool, StoreError> {
+        self.space.refresh();
+        self.space.create_reserve_file();
+        match journal::ensure_spare(&self.dir, &self.ring) {
             // The committer says so when it needs one.
-            Err(error) if space::passes(&error) => {}
-            other => other.map_err(journal::failed)?,
+            Err(error) if space::is_transient(&error) => {}
+            other => other.map_err(journal::write_failed)?,
         }
         let least = self.space.reserve / 4;
-        let Some(table) = self.overdue() else { return Ok(false) };
+        let Some(table) = self.pick_flush() else { return Ok(false) };
         // Nothing of it may be in memory although somebody was refused: what waits for the journal takes room too.
-        if table.first_unwritten().is_none() {
+        if table.first_unflushed().is_none() {
             return Ok(false);
         }
-        if !self.space.is_laid_ahead(&self.file, least) {
+        if !self.space.ensure_room_ahead(&self.file, least) {
             return Ok(false);
         }
-        self.write_out(&table, self.paced(least))?;
-        self.let_go()?;
+        self.flush(&table, self.wait_for_room(least))?;
+        self.truncate_journal()?;
         Ok(true)
     }
 
     /// Writes what `table` has in memory, unless `go_on` ends it.
-    pub(super) fn write_out(
+    pub(super) fn flush(
         &self,
         table: &Table,
-        go_on: impl Fn() -> bool,
+        is_open: impl Fn() -> bool,
     ) -> Result<(), StoreError> {
         let Some(frozen) = table.freeze() else { return Ok(()) };
         // A run must not have what a crash takes back elsewhere.
         let (word, durable) = mpsc::channel();
-        self.pipe.when_durable(frozen.last(), Box::new(move |result| drop(word.send(result))));
+        self.commit_queue
+            .on_durable(frozen.last(), Box::new(move |result| drop(word.send(result))));
         durable.recv().map_err(|_| StoreError::Failed("the committer has ended".into()))??;
-        if table.write_frozen(&frozen, go_on)? {
-            self.pipe.grow(-(frozen.bytes() as isize));
+        if table.write_frozen(&frozen, is_open)? {
+            self.commit_queue.add_memory(-(frozen.bytes() as isize));
         }
         Ok(())
     }
 
     /// Makes the runs durable, and lets the journal go of what they hold.
-    pub(super) fn let_go(&self) -> Result<(), StoreError> {
-        let durable = self.pipe.durability.number();
-        let oldest = self.tables().iter().filter_map(|table| table.first_unwritten()).min();
+    pub(super) fn truncate_journal(&self) -> Result<(), StoreError> {
+        let durable = self.commit_queue.durability.commit();
+        let oldest = self.tables().iter().filter_map(|table| table.first_unflushed()).min();
         let through: Commit = oldest.map_or(durable, |first| durable.min(first - 1));
         // Behind the runs in sled's log: if this is there after a power cut, so are they.
-        let mark = Mark { store: self.store, commit: through };
-        guarded(|| self.db.insert(MARK, &mark.to_bytes()))?;
+        let mark = StoreMark { store: self.store, commit: through };
+        catch_panic(|| self.db.insert(MARK, &mark.to_bytes()))?;
         let roots = self.put_roots()?;
         self.sync()?;
-        if self.watermark.rooted(roots, through) {
-            journal::trim(&self.slots, through);
+        if self.watermark.advance_roots(roots, through) {
+            journal::free_through(&self.ring, through);
         }
         Ok(())
     }
 
     fn put_roots(&self) -> Result<Root, StoreError> {
         let tables = self.tables();
-        self.roots.put(&self.db, tables.iter().map(|table| (table.name.as_str(), table.root())))
+        self.roots.update(&self.db, tables.iter().map(|table| (table.name.as_str(), table.root())))
     }
 
     fn sync(&self) -> Result<(), StoreError> {
-        guarded(|| {
+        catch_panic(|| {
             self.db.flush()?;
             Ok(self.file.sync_data()?)
         })
     }
 
-    fn merge_runs(&self) -> Result<bool, StoreError> {
-        if self.unmerged {
+    fn merge_all(&self) -> Result<bool, StoreError> {
+        if self.skip_merges {
             return Ok(false);
         }
         let mut merged = false;
@@ -240,13 +241,13 @@ impl Maintenance {
     /// few blocks those are merged first, so that nobody looks into more and more of them.
     fn merge(&self, table: &Table, below: u8) -> Result<bool, StoreError> {
         let least = self.space.reserve / 2;
-        let room = self.room_to_merge();
+        let room = self.merge_budget();
         let merged = table.merge(below, room, |level| {
-            let go_on = self.paced(least);
+            let go_on = self.wait_for_room(least);
             let blocks = Cell::new(0_u32);
             move || {
                 blocks.set(blocks.get().wrapping_add(1));
-                if blocks.get().is_multiple_of(CHANGES) && level > 0 {
+                if blocks.get().is_multiple_of(CHECK_EVERY) && level > 0 {
                     for table in self.tables() {
                         self.merge(&table, level)?;
                     }
@@ -258,25 +259,29 @@ impl Maintenance {
             let roots = self.put_roots()?;
             self.sync()?;
             // Before the runs go that have been merged, for they are what would have to be gone back to.
-            if !self.watermark.rooted(roots, 0) {
+            if !self.watermark.advance_roots(roots, 0) {
                 return Ok(true);
             }
         } else if room.is_some_and(|room| room > 0) {
-            *lock(&self.unfitting) = Some(Instant::now());
+            *lock(&self.merge_refused_at) = Some(Instant::now());
         }
-        for run in table.retired() {
-            table.remove(run, self.paced(0))?;
+        for run in table.take_retired() {
+            table.remove(run, self.wait_for_room(0))?;
         }
         Ok(merged)
     }
 
     /// How many bytes of runs may be merged now; `None`: any number. What is merged stands twice until it is done, so a
     /// disk with little room would be filled by a merge alone.
-    fn room_to_merge(&self) -> Option<u64> {
-        self.space.look();
+    fn merge_budget(&self) -> Option<u64> {
+        self.space.refresh();
         let free = self.space.free()?.saturating_sub(self.space.reserve);
-        let all = guarded(|| self.db.size_on_disk()).unwrap_or(u64::MAX);
-        let counted = lock(&self.unfitting).is_some_and(|at| at.elapsed() < RECOUNT);
-        (free < all.saturating_mul(SPRAWL)).then_some(if counted { 0 } else { free / SPRAWL })
+        let all = catch_panic(|| self.db.size_on_disk()).unwrap_or(u64::MAX);
+        let counted = lock(&self.merge_refused_at).is_some_and(|at| at.elapsed() < REMEASURE_AFTER);
+        (free < all.saturating_mul(SPACE_AMPLIFICATION)).then_some(if counted {
+            0
+        } else {
+            free / SPACE_AMPLIFICATION
+        })
     }
 }

@@ -5,8 +5,8 @@
 //! with 255.
 
 use super::{
-    block::{bytes, number, put},
-    guard::{guarded, quietly},
+    block::{put_varint, take_bytes, take_varint},
+    guard::{catch_panic, catch_panic_silently},
 };
 use crate::{
     domain::Decoder,
@@ -26,7 +26,7 @@ pub(super) struct Manifest {
     /// Counts how often it has changed.
     pub(super) generation: u64,
     /// All that was written up to this commit is in the runs.
-    pub(super) through: Commit,
+    pub(super) flushed_through: Commit,
     /// The newest first.
     pub(super) runs: Vec<Member>,
 }
@@ -51,7 +51,7 @@ impl Manifest {
     /// Reads that of `tree`, which has none while it is new.
     pub(super) fn read(tree: &Tree) -> Result<Self, StoreError> {
         let name = tree.name();
-        match quietly(|| tree.get(MANIFEST))? {
+        match catch_panic_silently(|| tree.get(MANIFEST))? {
             Some(bytes) => Self::from_bytes(&name, &bytes).map_err(|what| {
                 StoreError::Damaged(format!(
                     "the manifest of `{}` {what}",
@@ -65,7 +65,7 @@ impl Manifest {
     /// Gives its sum.
     pub(super) fn write(&self, tree: &Tree) -> Result<u32, StoreError> {
         let (bytes, sum) = self.to_bytes(&tree.name());
-        guarded(|| tree.insert(MANIFEST, bytes)).map(|_| sum)
+        catch_panic(|| tree.insert(MANIFEST, bytes)).map(|_| sum)
     }
 
     /// What it is summed up to, under the name of its tree.
@@ -75,11 +75,11 @@ impl Manifest {
 
     fn to_bytes(&self, tree: &[u8]) -> (Vec<u8>, u32) {
         let mut bytes = vec![NEW, VERSION];
-        put(&mut bytes, self.generation);
-        put(&mut bytes, self.through);
-        put(&mut bytes, self.runs.len() as u64);
+        put_varint(&mut bytes, self.generation);
+        put_varint(&mut bytes, self.flushed_through);
+        put_varint(&mut bytes, self.runs.len() as u64);
         for run in &self.runs {
-            put(&mut bytes, run.number);
+            put_varint(&mut bytes, run.number);
             bytes.push(run.level);
             bytes.push(u8::from(run.id.is_some()));
             if let Some(id) = run.id {
@@ -96,7 +96,7 @@ impl Manifest {
             let old: ManifestV0 = codec::Part(stored).read().map_err(|_| "cannot be read")?;
             let runs =
                 old.runs.into_iter().map(|(number, level)| Member { number, level, id: None });
-            return Ok(Self { generation: 0, through: old.through, runs: runs.collect() });
+            return Ok(Self { generation: 0, flushed_through: old.through, runs: runs.collect() });
         };
         if rest.first() != Some(&VERSION) {
             return Err(
@@ -113,18 +113,18 @@ impl Manifest {
 
 fn parse(mut rest: &[u8]) -> Option<Manifest> {
     let rest = &mut rest;
-    let (generation, through, count) = (number(rest)?, number(rest)?, number(rest)?);
+    let (generation, through, count) = (take_varint(rest)?, take_varint(rest)?, take_varint(rest)?);
     let mut runs = Vec::new();
     for _ in 0..count {
-        let number = number(rest)?;
-        let &[level, is_sealed] = bytes(rest, 2)?.first_chunk()?;
+        let number = take_varint(rest)?;
+        let &[level, is_sealed] = take_bytes(rest, 2)?.first_chunk()?;
         let id = match is_sealed {
             0 => None,
-            _ => Some(u64::from_le_bytes(*bytes(rest, 8)?.first_chunk()?)),
+            _ => Some(u64::from_le_bytes(*take_bytes(rest, 8)?.first_chunk()?)),
         };
         runs.push(Member { number, level, id });
     }
-    rest.is_empty().then_some(Manifest { generation, through, runs })
+    rest.is_empty().then_some(Manifest { generation, flushed_through: through, runs })
 }
 
 #[cfg(test)]
@@ -135,8 +135,9 @@ mod tests {
     fn manifests() -> impl Strategy<Value = Manifest> {
         let run = (any::<u64>(), any::<u8>(), any::<Option<u64>>());
         let run = run.prop_map(|(number, level, id)| Member { number, level, id });
-        (any::<u64>(), any::<u64>(), prop::collection::vec(run, 0..9))
-            .prop_map(|(generation, through, runs)| Manifest { generation, through, runs })
+        (any::<u64>(), any::<u64>(), prop::collection::vec(run, 0..9)).prop_map(
+            |(generation, through, runs)| Manifest { generation, flushed_through: through, runs },
+        )
     }
 
     #[test]
@@ -147,11 +148,11 @@ mod tests {
         let runs = vec![run(7, 0, None), run(3, 1, None)];
         assert_eq!(
             Manifest::from_bytes(b"a.b", &old),
-            Ok(Manifest { generation: 0, through: 300, runs })
+            Ok(Manifest { generation: 0, flushed_through: 300, runs })
         );
         let new = Manifest {
             generation: 2,
-            through: 300,
+            flushed_through: 300,
             runs: vec![run(7, 0, Some(9)), run(3, 1, None)],
         };
         let mut golden = vec![255, 1, 2, 172, 2, 2, 7, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0];

@@ -7,12 +7,12 @@ const LEN: usize = 4 + 16 + 8 + 4;
 
 /// A store's identity and a commit of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct StoreMark {
     pub(super) store: u128,
     pub(super) commit: Commit,
 }
 
-impl Mark {
+impl StoreMark {
     pub(super) fn to_bytes(self) -> [u8; LEN] {
         let mut bytes = Vec::with_capacity(LEN);
         bytes.extend_from_slice(&MAGIC);
@@ -40,14 +40,14 @@ mod tests {
 
     #[test]
     fn a_mark_reads_back_and_every_flipped_bit_is_noticed() {
-        let mark = Mark { store: 0x1234_5678_9abc_def0_1122_3344, commit: 77 };
+        let mark = StoreMark { store: 0x1234_5678_9abc_def0_1122_3344, commit: 77 };
         let bytes = mark.to_bytes();
-        assert_eq!(Mark::from_bytes(&bytes), Some(mark));
+        assert_eq!(StoreMark::from_bytes(&bytes), Some(mark));
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Mark::from_bytes(&flipped), None, "bit {bit}");
+            assert_eq!(StoreMark::from_bytes(&flipped), None, "bit {bit}");
         }
-        (0..LEN).for_each(|len| assert_eq!(Mark::from_bytes(&bytes[..len]), None));
+        (0..LEN).for_each(|len| assert_eq!(StoreMark::from_bytes(&bytes[..len]), None));
     }
 }

@@ -5,7 +5,7 @@ use crate::store::{Commit, Row, Scan};
 use std::{collections::BTreeMap, ops::Bound};
 
 /// What a row takes up besides its key and record: its place in the map, and what the allocator adds.
-const ROW: usize = 128;
+const ROW_OVERHEAD: usize = 128;
 
 /// Newest rows, and removals. Ordered, because scans merge it and runs are made of it, and because a hash map that
 /// doubles pauses everybody.
@@ -19,14 +19,18 @@ pub(super) struct Memtable {
 
 impl Memtable {
     /// Takes in what `commit` writes; gives by how many bytes it has grown.
-    pub(super) fn lay(&mut self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
+    pub(super) fn apply(
+        &mut self,
+        commit: Commit,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> isize {
         let before = self.bytes as isize;
         for (key, record) in writes {
             let row = record.map(|record| Row { commit, record });
-            self.bytes += ROW + key.len() + weight(&row);
+            self.bytes += ROW_OVERHEAD + key.len() + record_len(&row);
             let len = key.len();
             if let Some(old) = self.rows.insert(key, row) {
-                self.bytes -= ROW + len + weight(&old);
+                self.bytes -= ROW_OVERHEAD + len + record_len(&old);
             }
         }
         self.span = Some((self.span.map_or(commit, |(first, _)| first), commit));
@@ -46,8 +50,8 @@ impl Memtable {
             Bound::Excluded(scan.to.as_slice()),
         ));
         match scan.backwards {
-            false => until(range, scan.limit),
-            true => until(range.rev(), scan.limit),
+            false => take_live(range, scan.limit),
+            true => take_live(range.rev(), scan.limit),
         }
     }
 
@@ -69,11 +73,11 @@ impl Memtable {
     }
 }
 
-fn weight(row: &Option<Row>) -> usize {
+fn record_len(row: &Option<Row>) -> usize {
     row.as_ref().map_or(0, |row| row.record.len())
 }
 
-fn until<'a>(
+fn take_live<'a>(
     rows: impl Iterator<Item = (&'a Vec<u8>, &'a Option<Row>)>,
     limit: usize,
 ) -> Vec<Entry> {

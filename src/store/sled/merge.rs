@@ -8,12 +8,12 @@ use std::iter::Peekable;
 pub(super) type Source<'a> = Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>;
 
 /// The merged entries of sources, of which the first is the newest. Removals are among them.
-pub(super) struct Merge<'a> {
+pub(super) struct MergeIter<'a> {
     sources: Vec<Peekable<Source<'a>>>,
     backwards: bool,
 }
 
-impl<'a> Merge<'a> {
+impl<'a> MergeIter<'a> {
     pub(super) fn new(sources: impl IntoIterator<Item = Source<'a>>, backwards: bool) -> Self {
         Self { sources: sources.into_iter().map(Iterator::peekable).collect(), backwards }
     }
@@ -36,7 +36,7 @@ impl<'a> Merge<'a> {
     }
 }
 
-impl Iterator for Merge<'_> {
+impl Iterator for MergeIter<'_> {
     type Item = Result<Entry, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {

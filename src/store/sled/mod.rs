@@ -46,26 +46,26 @@ mod watermark;
 mod writer;
 
 pub use self::{
-    check::{Audit, Checked, CheckedTree, Problem, check},
-    scrub::Scrubbing,
+    check::{Audit, CheckReport, StoreProblem, TreeReport, check_store},
+    scrub::ScrubSettings,
     space::Reserve,
 };
 
 use self::{
-    damage::Damage,
-    guard::guarded,
-    journal::{Journal, SEGMENT, Slots},
-    keeper::{Maintenance, Threads},
-    mark::Mark,
+    damage::DamageLog,
+    guard::catch_panic,
+    journal::{Journal, SEGMENT, SharedRing},
+    keeper::{Maintenance, MaintenanceThreads},
+    mark::StoreMark,
     pipe::CommitQueue,
-    recover::Recovered,
+    recover::RecoveredBatch,
     scrub::Scrubber,
-    space::Space,
+    space::DiskSpace,
     table::Table,
 };
 use super::{
-    Batch, Commit, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId, Verdict, WhenDurable,
-    codec::MAX_RECORD, lock,
+    Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
+    Verdict, codec::MAX_RECORD, lock,
 };
 use std::{
     fmt,
@@ -88,12 +88,12 @@ pub struct Options {
     /// How much of the disk is kept free for what has been accepted.
     pub reserve: Reserve,
     /// Reads everything now and then, to notice damage.
-    pub scrub: Option<Scrubbing>,
+    pub scrub: Option<ScrubSettings>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let (scrub, reserve) = (Some(Scrubbing::default()), Reserve::None);
+        let (scrub, reserve) = (Some(ScrubSettings::default()), Reserve::None);
         Self {
             cache_bytes: 64 << 20,
             unwritten_limit_bytes: 64 << 20,
@@ -109,9 +109,9 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FailPoints {
     /// Writes the journal and does not sync it.
-    pub unsynced: bool,
+    pub skip_sync: bool,
     /// Merges no runs.
-    pub unmerged: bool,
+    pub skip_merges: bool,
 }
 
 /// A row may be so much longer than its record: its key is stored with it.
@@ -129,13 +129,13 @@ type Trees = Arc<RwLock<Vec<Arc<Table>>>>;
 ///
 /// *Scans* see one moment: the rows in memory and the runs that count are taken together.
 pub struct SledStore {
-    pipe: Arc<CommitQueue>,
+    commit_queue: Arc<CommitQueue>,
     trees: Trees,
-    damage: Arc<Damage>,
-    slots: Slots,
-    space: Arc<Space>,
+    damage: Arc<DamageLog>,
+    ring: SharedRing,
+    space: Arc<DiskSpace>,
     committer: Mutex<Option<JoinHandle<()>>>,
-    threads: Mutex<Option<Threads>>,
+    threads: Mutex<Option<MaintenanceThreads>>,
     scrubber: Mutex<Option<Scrubber>>,
     db: sled::Db,
     identity: u128,
@@ -162,65 +162,74 @@ impl SledStore {
         hazards: FailPoints,
     ) -> Result<Self, StoreError> {
         let dir = dir.as_ref();
-        let open::Opened { db, mark, journal: found, roots, watermark, incomplete, before, lock } =
-            open::open(dir, options)?;
+        let open::OpenedDirectory {
+            db,
+            mark,
+            journal: found,
+            roots,
+            watermark,
+            incomplete,
+            before,
+            lock_directory: lock,
+        } = open::open(dir, options)?;
         let (lock, watermark, damage) =
-            (Arc::new(lock), Arc::new(watermark), Arc::<Damage>::default());
+            (Arc::new(lock), Arc::new(watermark), Arc::<DamageLog>::default());
         let cannot =
             |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
         let pipe = Arc::new(CommitQueue::new(mark.commit, options.unwritten_limit_bytes));
-        let slots = Slots::new(Mutex::new(found.ring));
-        let space = Arc::new(Space::new(dir, options.reserve));
+        let slots = SharedRing::new(Mutex::new(found.ring));
+        let space = Arc::new(DiskSpace::new(dir, options.reserve));
         let keeper = Maintenance {
             db: db.clone(),
             file: OpenOptions::new().write(true).open(dir.join("db")).map_err(cannot)?,
             trees: Trees::default(),
-            pipe: pipe.clone(),
+            commit_queue: pipe.clone(),
             dir: dir.to_owned(),
-            slots: slots.clone(),
+            ring: slots.clone(),
             space: space.clone(),
             store: mark.store,
-            unfitting: Mutex::default(),
-            unmerged: hazards.unmerged,
+            merge_refused_at: Mutex::default(),
+            skip_merges: hazards.skip_merges,
             roots,
             watermark: watermark.clone(),
             _lock: lock.clone(),
         };
         let trees = keeper.trees.clone();
         if let Err(error) = replay(&db, &trees, &damage, &pipe, found.batches) {
-            before.put_back().map_err(cannot)?;
+            before.restore().map_err(cannot)?;
             return Err(open::unreadable(dir, &error));
         }
         drop(before);
-        let mut follows = Mark { commit: found.last, ..mark };
+        let mut follows = StoreMark { commit: found.last, ..mark };
         if incomplete || found.last < mark.commit {
             // What is left becomes the whole, and the journal begins anew behind the numbers that were given out.
             for table in trees.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                keeper.write_out(table, || true)?;
+                keeper.flush(table, || true)?;
             }
-            keeper.let_go()?;
-            journal::wipe(dir, &slots).map_err(cannot)?;
+            keeper.truncate_journal()?;
+            journal::remove_all(dir, &slots).map_err(cannot)?;
             follows = mark;
         }
         let room = space.clone();
         let journal =
             Journal::new(dir, follows, slots.clone(), room, found.segment, watermark, lock);
-        let journal = journal.unsynced(hazards.unsynced);
+        let journal = journal.with_skip_sync(hazards.skip_sync);
         let end = pipe.clone();
         let committer = std::thread::Builder::new()
             .name("committer".into())
-            .spawn(move || end.commit_all(journal))
+            .spawn(move || end.run_committer(journal))
             .map_err(cannot)?;
-        let threads = Threads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
-        pipe.nudge();
+        let threads =
+            MaintenanceThreads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
+        pipe.wake_maintenance();
         let scrub =
             |how| Scrubber::start(db.clone(), trees.clone(), damage.clone(), how).map_err(cannot);
         let scrubber = options.scrub.map(scrub).transpose().inspect_err(|_| pipe.close())?;
         Ok(Self {
-            pipe,
+            commit_queue: pipe,
             trees,
             damage,
-            slots,
+            ring: slots,
             space,
             committer: Mutex::new(Some(committer)),
             threads: Mutex::new(Some(threads)),
@@ -239,7 +248,7 @@ impl SledStore {
     pub fn close(&self) {
         // Whoever waits for room on the disk waits no longer.
         self.space.closing.store(true, Ordering::Release);
-        self.pipe.close();
+        self.commit_queue.close();
         let committer = lock(&self.committer).take();
         // A callback may have held the last handle of the store: then this is the committer, which ends by itself.
         let own =
@@ -271,7 +280,7 @@ impl SledStore {
 fn open_tree(
     db: &sled::Db,
     trees: &Trees,
-    damage: &Arc<Damage>,
+    damage: &Arc<DamageLog>,
     name: &str,
 ) -> Result<(usize, Arc<Table>), StoreError> {
     let mut trees = trees.write().unwrap_or_else(PoisonError::into_inner);
@@ -279,8 +288,8 @@ fn open_tree(
         return Ok((place, tree.clone()));
     }
     let opened =
-        guarded(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
-    let table = Arc::new(damage.noted(name, opened)?);
+        catch_panic(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
+    let table = Arc::new(damage.report_if_damaged(name, opened)?);
     trees.push(table.clone());
     Ok((trees.len() - 1, table))
 }
@@ -289,20 +298,20 @@ fn open_tree(
 fn replay(
     db: &sled::Db,
     trees: &Trees,
-    damage: &Arc<Damage>,
-    pipe: &CommitQueue,
-    batches: Vec<Recovered>,
+    damage: &Arc<DamageLog>,
+    commit_queue: &CommitQueue,
+    batches: Vec<RecoveredBatch>,
 ) -> Result<(), StoreError> {
     for batch in batches {
         let (_, table) = open_tree(db, trees, damage, &batch.tree)?;
-        if batch.commit > table.through() {
-            pipe.grow(table.lay(batch.commit, batch.writes));
+        if batch.commit > table.flushed_through() {
+            commit_queue.add_memory(table.apply(batch.commit, batch.parse_writes));
         }
     }
     Ok(())
 }
 
-fn stands(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreError> {
+fn expectations_hold(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreError> {
     if cfg!(debug_assertions) {
         let keys: Vec<&[u8]> = expects.iter().map(|(key, _)| key.as_slice()).collect();
         let rows = table.read(&keys)?;
@@ -311,7 +320,7 @@ fn stands(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreErr
             .zip(rows)
             .all(|((_, commit), row)| row.map_or(0, |row| row.commit) == *commit));
     }
-    Ok(table.recent_commits(expects))
+    Ok(table.memory_allows(expects))
 }
 
 impl Store for SledStore {
@@ -321,7 +330,7 @@ impl Store for SledStore {
 
     fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
         self.tree(tree)?;
-        Ok(self.pipe.activate(tree))
+        Ok(self.commit_queue.activate(tree))
     }
 
     fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
@@ -348,28 +357,28 @@ impl Store for SledStore {
             }
         }
         // What is accepted must find its place: on the disk, and in not too many runs, all of which are looked into.
-        if self.space.is_used_up() || tree.is_behind() {
-            self.pipe.press();
-            return Err(StoreError::Behind);
+        if self.space.refuses_batches() || tree.has_too_many_runs() {
+            self.commit_queue.request_flush();
+            return Err(StoreError::Overloaded);
         }
         let expects = std::mem::take(&mut batch.expects);
-        self.pipe.accept(batch, &tree, || stands(&tree, &expects))
+        self.commit_queue.accept(batch, &tree, || expectations_hold(&tree, &expects))
     }
 
-    fn durable(&self) -> Commit {
-        self.pipe.durability.number()
+    fn durable_commit(&self) -> Commit {
+        self.commit_queue.durability.commit()
     }
 
-    fn accepted(&self) -> Commit {
-        self.pipe.figures().accepted
+    fn accepted_commit(&self) -> Commit {
+        self.commit_queue.stats().accepted
     }
 
-    fn when_durable(&self, commit: Commit, then: WhenDurable) {
-        self.pipe.when_durable(commit, then);
+    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+        self.commit_queue.on_durable(commit, then);
     }
 
     fn failure(&self) -> Option<String> {
-        self.pipe.durability.failure().map(|error| error.to_string())
+        self.commit_queue.durability.failure().map(|error| error.to_string())
     }
 
     fn is_full(&self) -> bool {
@@ -377,32 +386,32 @@ impl Store for SledStore {
     }
 
     fn health(&self) -> StoreHealth {
-        let figures = self.pipe.figures();
+        let figures = self.commit_queue.stats();
         let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        let (damages, damage) = self.damage.told();
+        let (damages, damage) = self.damage.summary();
         StoreHealth {
             failed: self.failure(),
             damage,
             damages,
-            scrubs: lock(&self.scrubber).as_ref().map_or(0, Scrubber::finished),
-            accepted: figures.accepted,
-            durable: self.durable(),
+            scrubs: lock(&self.scrubber).as_ref().map_or(0, Scrubber::completed),
+            accepted_commit: figures.accepted,
+            durable_commit: self.durable_commit(),
             syncs: figures.syncs,
             unwritten_bytes: figures.unwritten,
-            disk_bytes: guarded(|| self.db.size_on_disk()).unwrap_or_default()
-                + lock(&self.slots).slots as u64 * SEGMENT,
+            disk_bytes: catch_panic(|| self.db.size_on_disk()).unwrap_or_default()
+                + lock(&self.ring).slots as u64 * SEGMENT,
             free_bytes: self.space.free(),
             reserve_bytes: self.space.reserve,
             full: self.space.is_full(),
             waits_for: self.space.waits_for(),
-            most_runs: trees.iter().map(|tree| tree.runs() as u64).max().unwrap_or(0),
+            most_runs: trees.iter().map(|tree| tree.run_count() as u64).max().unwrap_or(0),
         }
     }
 }
 
 impl fmt::Debug for SledStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledStore").field("pipe", &self.pipe).finish_non_exhaustive()
+        f.debug_struct("SledStore").field("pipe", &self.commit_queue).finish_non_exhaustive()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{journal, table::Table};
 use crate::store::{
-    Batch, Commit, Epoch, StoreError, TreeId, Verdict, WhenDurable, durability::Durability, lock,
+    Batch, Commit, DurabilityCallback, Epoch, StoreError, TreeId, Verdict, durability::Durability,
+    lock,
 };
 use std::{
     collections::VecDeque,
@@ -25,7 +26,7 @@ const LINGER: Duration = Duration::from_millis(20);
 
 /// An accepted batch on its way to the journal.
 #[derive(Debug)]
-pub(super) struct Accepted {
+pub(super) struct QueuedBatch {
     pub(super) commit: Commit,
     /// As it stands in the journal.
     pub(super) encoded: Vec<u8>,
@@ -34,18 +35,18 @@ pub(super) struct Accepted {
 /// Where groups go.
 pub(super) trait LogWriter: Send + 'static {
     /// Writes a group as a whole.
-    fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError>;
+    fn write(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError>;
     /// Makes all that was written durable.
     fn sync(&mut self) -> Result<(), StoreError>;
     /// Whether it holds more than it should, or has no room for more.
-    fn wants_care(&self) -> bool;
+    fn needs_maintenance(&self) -> bool;
     /// Notes how far things are durable, if it is time to; says in how long it wants to be asked again.
-    fn note(&mut self, durable: Commit, closing: bool) -> Option<Duration>;
+    fn write_watermark(&mut self, durable: Commit, closing: bool) -> Option<Duration>;
 }
 
 #[derive(Debug, Default)]
 struct QueueState {
-    queue: VecDeque<Accepted>,
+    queue: VecDeque<QueuedBatch>,
     accepted: Commit,
     /// Bytes in the queue.
     queued: u64,
@@ -54,48 +55,48 @@ struct QueueState {
     refusal: Option<StoreError>,
     closing: bool,
     /// The last commit that somebody waits for.
-    wanted: Commit,
+    awaited: Commit,
     /// What the committer waits for: waking one who is awake is a system call for nothing.
-    awaits: Awaits,
+    committer: CommitterState,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Awaits {
+enum CommitterState {
     /// It is awake.
     #[default]
-    Nothing,
+    Awake,
     /// A batch.
-    Batch,
+    Idle,
     /// Somebody who waits for what it has: until then there is no hurry.
-    Word,
+    Lingering,
 }
 
 impl QueueState {
     /// Whether what is queued should be made durable at once.
-    fn is_hurried(&self) -> bool {
+    fn must_commit_now(&self) -> bool {
         let first = self.queue.front().map_or(Commit::MAX, |batch| batch.commit);
-        self.closing || self.wanted >= first || self.queued > GROUP_BYTES as u64
+        self.closing || self.awaited >= first || self.queued > GROUP_BYTES as u64
     }
 }
 
 /// What the store and its committer share.
 #[derive(Debug)]
 pub(super) struct CommitQueue {
-    intake: Mutex<QueueState>,
-    wake: Condvar,
+    state: Mutex<QueueState>,
+    committer_wake: Condvar,
     pub(super) durability: Durability,
     syncs: AtomicU64,
     /// Bytes of rows in memory that are in no run yet.
     memory: AtomicU64,
     /// Somebody was refused since rows were last written.
-    pressed: AtomicBool,
+    flush_requested: AtomicBool,
     limit: u64,
     /// Writes rows out of memory.
-    keeper: OnceLock<Thread>,
+    maintenance: OnceLock<Thread>,
 }
 
 /// Figures for health.
-pub(super) struct Figures {
+pub(super) struct QueueStats {
     pub(super) accepted: Commit,
     pub(super) syncs: u64,
     pub(super) unwritten: u64,
@@ -105,20 +106,20 @@ impl CommitQueue {
     /// A pipe behind commit `last`, which takes `limit` bytes of unwritten batches.
     pub(super) fn new(last: Commit, limit: u64) -> Self {
         Self {
-            intake: Mutex::new(QueueState { accepted: last, ..QueueState::default() }),
-            wake: Condvar::new(),
+            state: Mutex::new(QueueState { accepted: last, ..QueueState::default() }),
+            committer_wake: Condvar::new(),
             durability: Durability::new(last),
             syncs: AtomicU64::new(0),
             memory: AtomicU64::new(0),
-            pressed: AtomicBool::new(false),
+            flush_requested: AtomicBool::new(false),
             limit,
-            keeper: OnceLock::new(),
+            maintenance: OnceLock::new(),
         }
     }
 
-    pub(super) fn figures(&self) -> Figures {
-        let intake = lock(&self.intake);
-        Figures {
+    pub(super) fn stats(&self) -> QueueStats {
+        let intake = lock(&self.state);
+        QueueStats {
             accepted: intake.accepted,
             syncs: self.syncs.load(Ordering::Relaxed),
             unwritten: intake.queued + self.memory.load(Ordering::Relaxed),
@@ -127,7 +128,7 @@ impl CommitQueue {
 
     /// Begins an activation of `tree`.
     pub(super) fn activate(&self, tree: TreeId) -> Epoch {
-        let mut intake = lock(&self.intake);
+        let mut intake = lock(&self.state);
         let place = tree.0 as usize;
         if intake.epochs.len() <= place {
             intake.epochs.resize(place + 1, 0);
@@ -145,9 +146,9 @@ impl CommitQueue {
         table: &Table,
         stands: impl FnOnce() -> Result<bool, StoreError>,
     ) -> Result<Verdict, StoreError> {
-        let encoded = journal::encode(&table.name, &batch.writes);
+        let encoded = journal::encode_batch(&table.name, &batch.writes);
         let bytes = encoded.len() as u64;
-        let mut intake = lock(&self.intake);
+        let mut intake = lock(&self.state);
         if let Some(refusal) = &intake.refusal {
             return Err(refusal.clone());
         }
@@ -157,8 +158,8 @@ impl CommitQueue {
         // One that is larger than the whole room passes when the room is empty, or it never would.
         let unwritten = intake.queued + self.memory.load(Ordering::Relaxed);
         if unwritten > 0 && unwritten + bytes > self.limit {
-            self.press();
-            return Err(StoreError::Behind);
+            self.request_flush();
+            return Err(StoreError::Overloaded);
         }
         if !stands()? {
             return Ok(Verdict::Conflict);
@@ -166,91 +167,94 @@ impl CommitQueue {
         let commit = intake.accepted + 1;
         intake.accepted = commit;
         intake.queued += bytes;
-        self.grow(table.lay(commit, batch.writes));
-        intake.queue.push_back(Accepted { commit, encoded });
-        if intake.awaits == Awaits::Batch
-            || intake.awaits == Awaits::Word && intake.queued > GROUP_BYTES as u64
+        self.add_memory(table.apply(commit, batch.writes));
+        intake.queue.push_back(QueuedBatch { commit, encoded });
+        if intake.committer == CommitterState::Idle
+            || intake.committer == CommitterState::Lingering && intake.queued > GROUP_BYTES as u64
         {
-            intake.awaits = Awaits::Nothing;
-            self.wake.notify_one();
+            intake.committer = CommitterState::Awake;
+            self.committer_wake.notify_one();
         }
         Ok(Verdict::Accepted(commit))
     }
 
     /// Calls `then` once `commit` is durable or never will be. Only what somebody waits for is made so without delay.
-    pub(super) fn when_durable(&self, commit: Commit, then: WhenDurable) {
+    pub(super) fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
         {
-            let mut intake = lock(&self.intake);
-            intake.wanted = intake.wanted.max(commit.min(intake.accepted));
-            if intake.awaits == Awaits::Word && intake.is_hurried() {
-                intake.awaits = Awaits::Nothing;
-                self.wake.notify_one();
+            let mut intake = lock(&self.state);
+            intake.awaited = intake.awaited.max(commit.min(intake.accepted));
+            if intake.committer == CommitterState::Lingering && intake.must_commit_now() {
+                intake.committer = CommitterState::Awake;
+                self.committer_wake.notify_one();
             }
         }
-        self.durability.wait(commit, then);
+        self.durability.on_durable(commit, then);
     }
 
     /// Rows in memory take up so many bytes more, or less.
-    pub(super) fn grow(&self, bytes: isize) {
+    pub(super) fn add_memory(&self, bytes: isize) {
         self.memory.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Whether so much is in memory that some of it should be written.
-    fn is_full(&self) -> bool {
+    fn is_half_full(&self) -> bool {
         self.memory.load(Ordering::Relaxed) > self.limit / 2
     }
 
     /// Whether rows should be written, because there are many or because somebody was refused.
-    pub(super) fn wants_room(&self) -> bool {
-        self.pressed.swap(false, Ordering::Relaxed) || self.is_full()
+    pub(super) fn take_flush_request(&self) -> bool {
+        self.flush_requested.swap(false, Ordering::Relaxed) || self.is_half_full()
     }
 
     /// Who is to be woken when rows should be written out of memory.
-    pub(super) fn kept_by(&self, keeper: Thread) {
+    pub(super) fn set_maintenance_thread(&self, keeper: Thread) {
         // There is one.
-        let _ = self.keeper.set(keeper);
+        let _ = self.maintenance.set(keeper);
     }
 
     /// Somebody has been refused.
-    pub(super) fn press(&self) {
-        self.pressed.store(true, Ordering::Relaxed);
-        self.nudge();
+    pub(super) fn request_flush(&self) {
+        self.flush_requested.store(true, Ordering::Relaxed);
+        self.wake_maintenance();
     }
 
-    pub(super) fn nudge(&self) {
-        if let Some(keeper) = self.keeper.get() {
+    pub(super) fn wake_maintenance(&self) {
+        if let Some(keeper) = self.maintenance.get() {
             keeper.unpark();
         }
     }
 
     /// Takes no more, and lets the committer end once it has written what it has.
     pub(super) fn close(&self) {
-        let mut intake = lock(&self.intake);
+        let mut intake = lock(&self.state);
         intake.closing = true;
         intake.refusal.get_or_insert_with(|| StoreError::Failed("it has been closed".into()));
-        self.wake.notify_one();
+        self.committer_wake.notify_one();
     }
 
     /// The store has failed: nothing more is taken, and whoever waits hears it.
     pub(super) fn fail(&self, error: StoreError) {
         tracing::error!(%error, "nothing more is acknowledged");
-        lock(&self.intake).refusal = Some(error.clone());
+        lock(&self.state).refusal = Some(error.clone());
         self.durability.fail(error);
     }
 
     /// Waits for batches, at most for `patience`. An empty group: nothing came. `None`: closed, and nothing is left.
-    fn next(&self, patience: Option<Duration>) -> Option<Vec<Accepted>> {
-        let mut intake = lock(&self.intake);
+    fn next_group(&self, patience: Option<Duration>) -> Option<Vec<QueuedBatch>> {
+        let mut intake = lock(&self.state);
         while intake.queue.is_empty() {
             if intake.closing {
                 return None;
             }
-            intake.awaits = Awaits::Batch;
+            intake.committer = CommitterState::Idle;
             match patience {
-                None => intake = self.wake.wait(intake).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    intake =
+                        self.committer_wake.wait(intake).unwrap_or_else(PoisonError::into_inner)
+                }
                 Some(patience) => {
                     let (woken, timeout) = self
-                        .wake
+                        .committer_wake
                         .wait_timeout(intake, patience)
                         .unwrap_or_else(PoisonError::into_inner);
                     intake = woken;
@@ -260,15 +264,15 @@ impl CommitQueue {
                 }
             }
         }
-        if !intake.queue.is_empty() && !intake.is_hurried() {
-            intake.awaits = Awaits::Word;
-            let lingering = |intake: &mut QueueState| !intake.is_hurried();
+        if !intake.queue.is_empty() && !intake.must_commit_now() {
+            intake.committer = CommitterState::Lingering;
+            let lingering = |intake: &mut QueueState| !intake.must_commit_now();
             (intake, _) = self
-                .wake
+                .committer_wake
                 .wait_timeout_while(intake, LINGER, lingering)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        intake.awaits = Awaits::Nothing;
+        intake.committer = CommitterState::Awake;
         let mut bytes = 0;
         let fitting = intake.queue.iter().take(GROUP_BATCHES).take_while(|batch| {
             let fits = bytes < GROUP_BYTES;
@@ -281,9 +285,9 @@ impl CommitQueue {
 
     /// Writes group after group until the pipe is closed and empty, or the medium fails. While one group syncs, the
     /// next gathers.
-    pub(super) fn commit_all(&self, mut medium: impl LogWriter) {
+    pub(super) fn run_committer(&self, mut medium: impl LogWriter) {
         let mut patience = None;
-        while let Some(group) = self.next(patience) {
+        while let Some(group) = self.next_group(patience) {
             if let Some(last) = group.last().map(|batch| batch.commit) {
                 let written = catch_unwind(AssertUnwindSafe(|| {
                     medium.write(&group)?;
@@ -298,16 +302,16 @@ impl CommitQueue {
                     Err(error) => return self.fail(StoreError::Failed(error.to_string())),
                 }
                 self.syncs.fetch_add(1, Ordering::Relaxed);
-                lock(&self.intake).queued -=
+                lock(&self.state).queued -=
                     group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
-                self.durability.reach(last);
-                if self.is_full() || medium.wants_care() {
-                    self.nudge();
+                self.durability.advance(last);
+                if self.is_half_full() || medium.needs_maintenance() {
+                    self.wake_maintenance();
                 }
             }
-            patience = medium.note(self.durability.number(), false);
+            patience = medium.write_watermark(self.durability.commit(), false);
         }
-        medium.note(self.durability.number(), true);
+        medium.write_watermark(self.durability.commit(), true);
         self.durability.fail(StoreError::Failed("it has been closed".into()));
     }
 }

@@ -3,16 +3,16 @@
 
 use super::{
     block::Entry,
-    guard::quietly,
-    run::{BLOCK, Run, first_key, place, rows_of},
+    guard::catch_panic_silently,
+    run::{BLOCK, SortedRun, first_key, rows_of, run_key},
     seal::damaged,
 };
 use crate::store::StoreError;
 use sled::{IVec, Tree};
 
 /// Blocks of a run, or their rows.
-pub(super) struct Range<'a> {
-    run: &'a Run,
+pub(super) struct RunRange<'a> {
+    run: &'a SortedRun,
     tree: &'a Tree,
     blocks: sled::Iter,
     /// Where the blocks begin that are read.
@@ -29,18 +29,19 @@ pub(super) struct Range<'a> {
 /// A block: how many bytes it has, its sum, and those of its rows that are wanted.
 pub(super) type Block = (usize, u32, Vec<Entry>);
 
-impl<'a> Range<'a> {
+impl<'a> RunRange<'a> {
     /// From the block that begins with `lowest`.
     pub(super) fn of(
-        run: &'a Run,
+        run: &'a SortedRun,
         tree: &'a Tree,
         lowest: Vec<u8>,
         from: &'a [u8],
         to: Option<&'a [u8]>,
         backwards: bool,
     ) -> Result<Self, StoreError> {
-        let end = end(run, to);
-        let blocks = quietly(|| Ok(tree.range(place(BLOCK, run.number, &lowest)..end)))?;
+        let end = range_end(run, to);
+        let blocks =
+            catch_panic_silently(|| Ok(tree.range(run_key(BLOCK, run.number, &lowest)..end)))?;
         Ok(Self {
             run,
             tree,
@@ -56,43 +57,43 @@ impl<'a> Range<'a> {
 
     /// The next block.
     pub(super) fn next_block(&mut self) -> Result<Option<Block>, StoreError> {
-        let first = self.step().and_then(|found| self.take(found));
+        let first = self.step().and_then(|found| self.check_block(found));
         match first {
             // Looked for once more: an iterator that stands still while pages are split is not to be taken for damage.
             Err(StoreError::Damaged(_)) => {
-                self.begin_again()?;
+                self.restart()?;
                 let found = self.step()?;
-                self.take(found)
+                self.check_block(found)
             }
             other => other,
         }
     }
 
     fn step(&mut self) -> Result<Option<(IVec, IVec)>, StoreError> {
-        quietly(|| match self.backwards {
+        catch_panic_silently(|| match self.backwards {
             false => self.blocks.next().transpose(),
             true => self.blocks.next_back().transpose(),
         })
     }
 
-    fn begin_again(&mut self) -> Result<(), StoreError> {
+    fn restart(&mut self) -> Result<(), StoreError> {
         let (mut from, mut to) =
-            (place(BLOCK, self.run.number, &self.lowest), end(self.run, self.to));
+            (run_key(BLOCK, self.run.number, &self.lowest), range_end(self.run, self.to));
         match &self.seen {
             None => {}
-            Some((first, _)) if self.backwards => to = place(BLOCK, self.run.number, first),
-            Some((_, Some(next))) => from = place(BLOCK, self.run.number, next),
+            Some((first, _)) if self.backwards => to = run_key(BLOCK, self.run.number, first),
+            Some((_, Some(next))) => from = run_key(BLOCK, self.run.number, next),
             Some((_, None)) => from = to.clone(),
         }
-        self.blocks = quietly(|| Ok(self.tree.range(from..to)))?;
+        self.blocks = catch_panic_silently(|| Ok(self.tree.range(from..to)))?;
         Ok(())
     }
 
     /// Judges what has been found where the next block should be.
-    fn take(&mut self, found: Option<(IVec, IVec)>) -> Result<Option<Block>, StoreError> {
-        let Some((place, block)) = found else { return self.end().map(|()| None) };
+    fn check_block(&mut self, found: Option<(IVec, IVec)>) -> Result<Option<Block>, StoreError> {
+        let Some((place, block)) = found else { return self.check_end().map(|()| None) };
         let first = first_key(&place);
-        let opened = self.run.judge(self.tree, &place, &block)?;
+        let opened = self.run.verify_block(self.tree, &place, &block)?;
         let mut sum = 0;
         let mut next = None;
         if let Some((ordinal, behind, block_sum)) = opened.seal {
@@ -104,7 +105,7 @@ impl<'a> Range<'a> {
                 (None, true) => behind.is_none_or(|next| self.to.is_some_and(|to| next >= to)),
             };
             if !fits {
-                return Err(self.missing(first));
+                return Err(self.missing_block(first));
             }
             sum = block_sum;
             next = behind.map(<[u8]>::to_vec);
@@ -119,7 +120,7 @@ impl<'a> Range<'a> {
     }
 
     /// Judges that there is nothing more.
-    fn end(&self) -> Result<(), StoreError> {
+    fn check_end(&self) -> Result<(), StoreError> {
         let Some(seal) = &self.run.seal else { return Ok(()) };
         let wanted = |key: &[u8]| self.to.is_none_or(|to| key < to);
         let is_missing = match &self.seen {
@@ -127,35 +128,43 @@ impl<'a> Range<'a> {
             Some((_, next)) if !self.backwards => next.as_deref().is_some_and(wanted),
             Some((first, _)) => first.as_slice() > self.from && *first != seal.first,
         };
-        if is_missing { Err(self.missing(b"")) } else { Ok(()) }
+        if is_missing { Err(self.missing_block(b"")) } else { Ok(()) }
     }
 
-    fn missing(&self, found: &[u8]) -> StoreError {
+    fn missing_block(&self, found: &[u8]) -> StoreError {
         let behind = self.seen.as_ref().map_or(&b""[..], |(first, _)| first);
         let what = match self.backwards {
-            false => format!("a block is missing between {} and {}", shown(behind), shown(found)),
-            true => format!("a block is missing between {} and {}", shown(found), shown(behind)),
+            false => format!(
+                "a block is missing between {} and {}",
+                display_key(behind),
+                display_key(found)
+            ),
+            true => format!(
+                "a block is missing between {} and {}",
+                display_key(found),
+                display_key(behind)
+            ),
         };
         damaged(self.tree, self.run.number, &what)
     }
 }
 
 /// A key, for words.
-fn shown(key: &[u8]) -> String {
+fn display_key(key: &[u8]) -> String {
     match key {
         [] => "its end".into(),
         key => format!("`{}`", key.escape_ascii()),
     }
 }
 
-fn end(run: &Run, to: Option<&[u8]>) -> Vec<u8> {
+fn range_end(run: &SortedRun, to: Option<&[u8]>) -> Vec<u8> {
     match to {
-        Some(to) => place(BLOCK, run.number, to),
-        None => place(BLOCK, run.number + 1, &[]),
+        Some(to) => run_key(BLOCK, run.number, to),
+        None => run_key(BLOCK, run.number + 1, &[]),
     }
 }
 
-impl Iterator for Range<'_> {
+impl Iterator for RunRange<'_> {
     type Item = Result<Entry, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -4,8 +4,10 @@
 //! a sound one has been acknowledged: that is damage, and is said.
 
 use super::{
-    block::{bytes, number},
-    journal::{HEAD, RECORD_HEAD, RECORD_MAGIC, Ring, SEGMENT_MAGIC, Used, path},
+    block::{take_bytes, take_varint},
+    journal::{
+        HEAD, RECORD_HEAD, RECORD_MAGIC, SEGMENT_MAGIC, SegmentRing, UsedSegment, segment_path,
+    },
 };
 use crate::store::Commit;
 use std::{
@@ -17,20 +19,20 @@ use std::{
 
 /// What one batch wrote.
 #[derive(Debug)]
-pub(super) struct Recovered {
+pub(super) struct RecoveredBatch {
     pub(super) commit: Commit,
     pub(super) tree: String,
-    pub(super) writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub(super) parse_writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 /// What the journal holds.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
+pub(super) struct JournalContents {
     /// Of which store; `None`: there is no journal.
     pub(super) store: Option<u128>,
     /// The commit before the first.
     pub(super) after: Commit,
-    pub(super) batches: Vec<Recovered>,
+    pub(super) batches: Vec<RecoveredBatch>,
     /// The last commit.
     pub(super) last: Commit,
     /// The highest commit that a head speaks of.
@@ -39,7 +41,7 @@ pub(super) struct Contents {
     end: usize,
     /// The highest number of a segment.
     pub(super) segment: u64,
-    pub(super) ring: Ring,
+    pub(super) ring: SegmentRing,
     /// What is wrong with it, in words: from there on nothing has been read.
     pub(super) damage: Option<String>,
 }
@@ -57,21 +59,21 @@ struct Segment {
 
 /// The journal's files, as they are.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub(super) struct JournalFiles {
     /// In the order in which they were written.
     segments: Vec<Segment>,
-    ring: Ring,
+    ring: SegmentRing,
     unreadable: Option<String>,
 }
 
-impl Files {
+impl JournalFiles {
     /// Reads those in `dir`.
     pub(super) fn read(dir: &Path) -> io::Result<Self> {
         let mut files = Self::default();
-        for slot in slots(dir)? {
+        for slot in list_slots(dir)? {
             files.ring.slots = files.ring.slots.max(slot + 1);
-            let content = fs::read(path(dir, slot))?;
-            match parse_head(slot, content) {
+            let content = fs::read(segment_path(dir, slot))?;
+            match parse_header(slot, content) {
                 Ok(Some(segment)) => files.segments.push(segment),
                 Ok(None) => files.ring.free.push(slot),
                 Err(damage) => files.unreadable = Some(damage),
@@ -82,16 +84,20 @@ impl Files {
     }
 
     /// What they hold behind the commit `through`. Nothing is changed by it.
-    pub(super) fn behind(&self, through: Commit) -> Contents {
-        let ring = Ring { free: self.ring.free.clone(), slots: self.ring.slots, ..Ring::default() };
-        let mut contents = Contents { ring, ..Contents::default() };
+    pub(super) fn contents_after(&self, through: Commit) -> JournalContents {
+        let ring = SegmentRing {
+            free: self.ring.free.clone(),
+            slots: self.ring.slots,
+            ..SegmentRing::default()
+        };
+        let mut contents = JournalContents { ring, ..JournalContents::default() };
         contents.highest = self.segments.iter().map(|segment| segment.after).max().unwrap_or(0);
         // What comes before the last one that begins early enough has been let go of.
         let begin = self.segments.iter().rposition(|segment| segment.after <= through).unwrap_or(0);
         let (old, needed) = self.segments.split_at_checked(begin).unwrap_or_default();
         contents.ring.free.extend(old.iter().map(|segment| segment.slot));
         for (place, segment) in needed.iter().enumerate() {
-            contents.take(segment, place == 0);
+            contents.add_segment(segment, place == 0);
         }
         contents.damage = contents.damage.or_else(|| self.unreadable.clone());
         contents
@@ -99,15 +105,19 @@ impl Files {
 
     /// What a process wrote and did not live to sync can be read, and yet not be on the disk; or be there no more, after
     /// a sync that failed. Before it counts it is written once more.
-    pub(super) fn make_durable(&self, dir: &Path, contents: &Contents) -> io::Result<()> {
+    pub(super) fn rewrite_last_segment(
+        &self,
+        dir: &Path,
+        contents: &JournalContents,
+    ) -> io::Result<()> {
         let (Some(segment), None) = (self.segments.last(), &contents.damage) else { return Ok(()) };
-        let file = OpenOptions::new().write(true).open(path(dir, segment.slot))?;
+        let file = OpenOptions::new().write(true).open(segment_path(dir, segment.slot))?;
         file.write_all_at(segment.content.get(..contents.end).unwrap_or(&segment.content), 0)?;
         file.sync_data()
     }
 }
 
-fn slots(dir: &Path) -> io::Result<Vec<usize>> {
+fn list_slots(dir: &Path) -> io::Result<Vec<usize>> {
     let mut slots = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
@@ -120,16 +130,16 @@ fn slots(dir: &Path) -> io::Result<Vec<usize>> {
 }
 
 /// The segment in a file, if it has been used. A head lies in one sector, which a power cut leaves whole.
-fn parse_head(slot: usize, content: Vec<u8>) -> Result<Option<Segment>, String> {
+fn parse_header(slot: usize, content: Vec<u8>) -> Result<Option<Segment>, String> {
     if content.iter().take(HEAD).all(|byte| *byte == 0) {
         return Ok(None);
     }
-    sound_head(slot, content)
+    parse_valid_header(slot, content)
         .map(Some)
         .ok_or_else(|| format!("the head of the journal's file {slot} cannot be read"))
 }
 
-fn sound_head(slot: usize, content: Vec<u8>) -> Option<Segment> {
+fn parse_valid_header(slot: usize, content: Vec<u8>) -> Option<Segment> {
     let (head, sum) = content.get(..HEAD)?.split_last_chunk::<4>()?;
     let rest = head.strip_prefix(&SEGMENT_MAGIC)?;
     let (store, rest) = rest.split_first_chunk::<16>()?;
@@ -140,8 +150,8 @@ fn sound_head(slot: usize, content: Vec<u8>) -> Option<Segment> {
     (crc32c::crc32c(head) == seed).then_some(Segment { slot, store, number, after, content, seed })
 }
 
-impl Contents {
-    fn take(&mut self, segment: &Segment, is_first: bool) {
+impl JournalContents {
+    fn add_segment(&mut self, segment: &Segment, is_first: bool) {
         (self.segment, self.end) = (segment.number, HEAD);
         if is_first {
             (self.store, self.after, self.last) =
@@ -150,7 +160,7 @@ impl Contents {
         if self.damage.is_none() {
             self.damage = self.read_records(segment).err();
         }
-        self.ring.used.push(Used { slot: segment.slot, last: self.last });
+        self.ring.used.push(UsedSegment { slot: segment.slot, last: self.last });
     }
 
     fn read_records(&mut self, segment: &Segment) -> Result<(), String> {
@@ -164,7 +174,7 @@ impl Contents {
             ));
         }
         let mut at = HEAD;
-        while let Some((payload, next)) = record(segment, at) {
+        while let Some((payload, next)) = parse_record(segment, at) {
             self.read_payload(payload)
                 .ok_or_else(|| format!("commit {} cannot be read", self.last + 1))?;
             at = next;
@@ -172,7 +182,7 @@ impl Contents {
         self.end = at;
         // What is torn is the end. A sound record behind it was written after it had been synced.
         let behind = segment.content.get(at + 1..).unwrap_or_default();
-        let sound = |from: usize| record(segment, at + 1 + from).is_some();
+        let sound = |from: usize| parse_record(segment, at + 1 + from).is_some();
         let mut candidates = memchr::memmem::find_iter(behind, &RECORD_MAGIC);
         match candidates.any(sound) {
             true => Err(format!("the journal is damaged behind commit {}", self.last)),
@@ -187,11 +197,11 @@ impl Contents {
             return None;
         }
         while !rest.is_empty() {
-            let len = number(&mut rest)?;
-            let tree = String::from_utf8(bytes(&mut rest, len as usize)?.to_vec()).ok()?;
-            let len = number(&mut rest)?;
-            let writes = writes(bytes(&mut rest, len as usize)?)?;
-            self.batches.push(Recovered { commit, tree, writes });
+            let len = take_varint(&mut rest)?;
+            let tree = String::from_utf8(take_bytes(&mut rest, len as usize)?.to_vec()).ok()?;
+            let len = take_varint(&mut rest)?;
+            let writes = parse_writes(take_bytes(&mut rest, len as usize)?)?;
+            self.batches.push(RecoveredBatch { commit, tree, parse_writes: writes });
             self.last = commit;
             commit += 1;
         }
@@ -200,7 +210,7 @@ impl Contents {
 }
 
 /// The payload of the sound record at `at`, and where the next begins.
-fn record(segment: &Segment, at: usize) -> Option<(&[u8], usize)> {
+fn parse_record(segment: &Segment, at: usize) -> Option<(&[u8], usize)> {
     let rest = segment.content.get(at..)?.strip_prefix(&RECORD_MAGIC)?;
     let (len, rest) = rest.split_first_chunk::<4>()?;
     let (expected, rest) = rest.split_first_chunk::<4>()?;
@@ -211,14 +221,14 @@ fn record(segment: &Segment, at: usize) -> Option<(&[u8], usize)> {
 }
 
 #[expect(clippy::type_complexity, reason = "the writes of a batch, as the port has them")]
-fn writes(mut rest: &[u8]) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+fn parse_writes(mut rest: &[u8]) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
     let mut writes = Vec::new();
     while !rest.is_empty() {
-        let len = number(&mut rest)?;
-        let key = bytes(&mut rest, len as usize)?.to_vec();
-        let record = match number(&mut rest)?.checked_sub(1) {
+        let len = take_varint(&mut rest)?;
+        let key = take_bytes(&mut rest, len as usize)?.to_vec();
+        let record = match take_varint(&mut rest)?.checked_sub(1) {
             None => None,
-            Some(len) => Some(bytes(&mut rest, len as usize)?.to_vec()),
+            Some(len) => Some(take_bytes(&mut rest, len as usize)?.to_vec()),
         };
         writes.push((key, record));
     }

@@ -12,15 +12,15 @@ use std::{
 };
 
 /// So many files that hold something are enough: then trees that have long kept rows in memory write them.
-pub(super) const CROWDED: usize = 12;
+pub(super) const ENOUGH_SEGMENTS: usize = 12;
 
-pub(super) fn path(dir: &Path, slot: usize) -> PathBuf {
+pub(super) fn segment_path(dir: &Path, slot: usize) -> PathBuf {
     dir.join(format!("journal.{slot:04}"))
 }
 
 /// A file of the ring that holds something.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Used {
+pub(super) struct UsedSegment {
     pub(super) slot: usize,
     /// The last commit in it.
     pub(super) last: Commit,
@@ -28,23 +28,23 @@ pub(super) struct Used {
 
 /// Which files of the ring hold what; the one that is being written is in neither list.
 #[derive(Debug, Default)]
-pub(super) struct Ring {
+pub(super) struct SegmentRing {
     /// The oldest first.
-    pub(super) used: Vec<Used>,
+    pub(super) used: Vec<UsedSegment>,
     pub(super) free: Vec<usize>,
     /// How many files there are.
     pub(super) slots: usize,
     /// Those that have been opened, and stay so: later there may be no descriptor left for them.
     pub(super) files: HashMap<usize, Arc<File>>,
     /// Numbers of files that could not be made.
-    pub(super) unmade: Vec<usize>,
+    pub(super) missing: Vec<usize>,
 }
 
 /// The ring, as the committer and whoever frees its files share it.
-pub(super) type Slots = Arc<Mutex<Ring>>;
+pub(super) type SharedRing = Arc<Mutex<SegmentRing>>;
 
 /// Frees the files that hold nothing after `through`.
-pub(super) fn trim(slots: &Slots, through: Commit) {
+pub(super) fn free_through(slots: &SharedRing, through: Commit) {
     let mut ring = lock(slots);
     let kept = ring.used.iter().position(|used| used.last > through).unwrap_or(ring.used.len());
     let freed: Vec<usize> = ring.used.drain(..kept).map(|used| used.slot).collect();
@@ -52,48 +52,48 @@ pub(super) fn trim(slots: &Slots, through: Commit) {
 }
 
 /// How many times over the journal holds what is enough.
-pub(super) fn crowds(slots: &Slots) -> usize {
-    lock(slots).used.len() / (CROWDED + 1)
+pub(super) fn pressure(slots: &SharedRing) -> usize {
+    lock(slots).used.len() / (ENOUGH_SEGMENTS + 1)
 }
 
 /// Removes all files, the newest first: everything that they hold is in runs, or has been given up.
-pub(super) fn wipe(dir: &Path, slots: &Slots) -> io::Result<()> {
+pub(super) fn remove_all(dir: &Path, slots: &SharedRing) -> io::Result<()> {
     let mut ring = lock(slots);
     let used: Vec<usize> = ring.used.iter().rev().map(|used| used.slot).collect();
     for slot in used.into_iter().chain(0..ring.slots) {
-        match fs::remove_file(path(dir, slot)) {
+        match fs::remove_file(segment_path(dir, slot)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
-    *ring = Ring::default();
+    *ring = SegmentRing::default();
     sync_dir(dir)
 }
 
 /// Makes sure that a file is free, so that nobody has to wait until one is made.
-pub(super) fn make_spare(dir: &Path, slots: &Slots) -> io::Result<()> {
+pub(super) fn ensure_spare(dir: &Path, slots: &SharedRing) -> io::Result<()> {
     if lock(slots).free.is_empty() {
-        let slot = make(dir, slots)?;
+        let slot = create_segment(dir, slots)?;
         lock(slots).free.push(slot);
     }
     Ok(())
 }
 
 /// Makes another file. One that cannot be made whole is removed: what it has taken is wanted elsewhere.
-pub(super) fn make(dir: &Path, slots: &Slots) -> io::Result<usize> {
+pub(super) fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize> {
     let slot = {
         let mut ring = lock(slots);
-        ring.unmade.pop().unwrap_or_else(|| {
+        ring.missing.pop().unwrap_or_else(|| {
             ring.slots += 1;
             ring.slots - 1
         })
     };
-    let path = path(dir, slot);
+    let path = segment_path(dir, slot);
     let make = || {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         // Asked for first, so that a full disk says so before anything is written to it.
         space::allocate(&file, 0, SEGMENT, false)?;
-        fill(&file, 0, SEGMENT)?;
+        write_zeros(&file, 0, SEGMENT)?;
         file.sync_all()?;
         sync_dir(dir)?;
         Ok(file)
@@ -107,14 +107,14 @@ pub(super) fn make(dir: &Path, slots: &Slots) -> io::Result<usize> {
         }
         Err(error) => {
             let _ = fs::remove_file(&path);
-            ring.unmade.push(slot);
+            ring.missing.push(slot);
             Err(error)
         }
     }
 }
 
 /// Zeros from `from` to `to`, written and not only reserved.
-pub(super) fn fill(file: &File, from: u64, to: u64) -> io::Result<()> {
+pub(super) fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; 256 * 1024];
     let mut at = from;
     while at < to {

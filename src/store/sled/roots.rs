@@ -5,8 +5,8 @@
 //! or to none. A tree that is behind its root, or roots behind the watermark, are such a loss.
 
 use super::{
-    block::{bytes, number, put},
-    guard::{guarded, quietly},
+    block::{put_varint, take_bytes, take_varint},
+    guard::{catch_panic, catch_panic_silently},
     manifest::Manifest,
 };
 use crate::store::{StoreError, lock};
@@ -43,7 +43,7 @@ pub(super) struct Roots {
 impl Roots {
     /// Those of `db`; a new store has none.
     pub(super) fn read(db: &sled::Tree) -> Result<Option<Self>, StoreError> {
-        let stored = quietly(|| db.get(ROOTS))?;
+        let stored = catch_panic_silently(|| db.get(ROOTS))?;
         let damaged = || StoreError::Damaged("the list of its trees cannot be read".into());
         stored.map(|bytes| Self::from_bytes(&bytes).ok_or_else(damaged)).transpose()
     }
@@ -55,11 +55,11 @@ impl Roots {
 
     fn to_bytes(&self) -> (Vec<u8>, u32) {
         let mut stored = MAGIC.to_vec();
-        put(&mut stored, self.generation);
+        put_varint(&mut stored, self.generation);
         for (name, root) in &self.trees {
-            put(&mut stored, name.len() as u64);
+            put_varint(&mut stored, name.len() as u64);
             stored.extend_from_slice(name.as_bytes());
-            put(&mut stored, root.generation);
+            put_varint(&mut stored, root.generation);
             stored.extend_from_slice(&root.sum.to_le_bytes());
         }
         let sum = crc32c::crc32c(&stored);
@@ -73,13 +73,13 @@ impl Roots {
             return None;
         }
         let mut rest = body.strip_prefix(&MAGIC)?;
-        let generation = number(&mut rest)?;
+        let generation = take_varint(&mut rest)?;
         let mut trees = BTreeMap::new();
         while !rest.is_empty() {
-            let len = number(&mut rest)?;
-            let name = String::from_utf8(bytes(&mut rest, len as usize)?.to_vec()).ok()?;
-            let generation = number(&mut rest)?;
-            let sum = u32::from_le_bytes(*bytes(&mut rest, 4)?.first_chunk()?);
+            let len = take_varint(&mut rest)?;
+            let name = String::from_utf8(take_bytes(&mut rest, len as usize)?.to_vec()).ok()?;
+            let generation = take_varint(&mut rest)?;
+            let sum = u32::from_le_bytes(*take_bytes(&mut rest, 4)?.first_chunk()?);
             trees.insert(name, Root { generation, sum });
         }
         Some(Self { generation, trees })
@@ -88,15 +88,15 @@ impl Roots {
 
 /// The roots of an open store.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<Roots>);
+pub(super) struct OpenRoots(Mutex<Roots>);
 
-impl Kept {
+impl OpenRoots {
     /// Of a store that is being opened and has these. If they are there `anew`, they are put as the next ones.
-    pub(super) fn begin(db: &sled::Tree, mut roots: Roots, anew: bool) -> Result<Self, StoreError> {
+    pub(super) fn open(db: &sled::Tree, mut roots: Roots, anew: bool) -> Result<Self, StoreError> {
         if anew || roots.generation == 0 {
             roots.generation += 1;
             let bytes = roots.to_bytes().0;
-            guarded(|| db.insert(ROOTS, bytes))?;
+            catch_panic(|| db.insert(ROOTS, bytes))?;
         }
         Ok(Self(Mutex::new(roots)))
     }
@@ -106,7 +106,7 @@ impl Kept {
     }
 
     /// Puts what `trees` have now, if it is something else; gives the root of it all. Their manifests are in sled.
-    pub(super) fn put<'a>(
+    pub(super) fn update<'a>(
         &self,
         db: &sled::Tree,
         trees: impl IntoIterator<Item = (&'a str, Root)>,
@@ -127,7 +127,7 @@ impl Kept {
         if changed {
             roots.generation += 1;
             let bytes = roots.to_bytes().0;
-            guarded(|| db.insert(ROOTS, bytes))?;
+            catch_panic(|| db.insert(ROOTS, bytes))?;
         }
         Ok(roots.root())
     }

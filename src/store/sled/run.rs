@@ -9,10 +9,10 @@
 //! | `2`, run | the spans of the run, and its seal |
 
 use super::{
-    block::{Entry, Rows, bytes, number, put},
-    guard::{guarded, quietly},
+    block::{Entry, Rows, put_varint, take_bytes, take_varint},
+    guard::{catch_panic, catch_panic_silently},
     manifest::{Member, NEW},
-    range::Range,
+    range::RunRange,
     seal::{self, Seal, damaged, unseal},
     writer::shortened,
 };
@@ -32,7 +32,7 @@ pub(super) type Spans = Vec<(ByteBuf, ByteBuf)>;
 
 /// A run. Dropping it leaves its blocks where they are.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct SortedRun {
     pub(super) number: u64,
     pub(super) level: u8,
     spans: Spans,
@@ -41,12 +41,12 @@ pub(super) struct Run {
     seed: u32,
 }
 
-pub(super) fn place(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
-    let mut place = Vec::with_capacity(9 + key.len());
-    place.push(kind);
-    place.extend_from_slice(&run.to_be_bytes());
-    place.extend_from_slice(key);
-    place
+pub(super) fn run_key(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
+    let mut run_key = Vec::with_capacity(9 + key.len());
+    run_key.push(kind);
+    run_key.extend_from_slice(&run.to_be_bytes());
+    run_key.extend_from_slice(key);
+    run_key
 }
 
 /// The first key of the block that lies at `place`.
@@ -55,18 +55,18 @@ pub(super) fn first_key(place: &[u8]) -> &[u8] {
 }
 
 /// The name of a tree, for words.
-pub(super) fn name(tree: &Tree) -> String {
+pub(super) fn tree_name(tree: &Tree) -> String {
     String::from_utf8_lossy(&tree.name()).into_owned()
 }
 
 /// What is known of a block that has been read.
-pub(super) struct Opened<'a> {
+pub(super) struct VerifiedBlock<'a> {
     pub(super) rows: &'a [u8],
     /// Its ordinal, the first key of the block behind it, and its sum. None: it has no seal.
     pub(super) seal: Option<(u64, Option<&'a [u8]>, u32)>,
 }
 
-impl Run {
+impl SortedRun {
     /// Writes what a run of these blocks says of itself.
     pub(super) fn write(
         tree: &Tree,
@@ -75,24 +75,25 @@ impl Run {
         spans: Spans,
         seal: Seal,
     ) -> Result<Self, StoreError> {
-        let place = place(SPANS, number, &[]);
-        let said = describe(&place, &spans, &seal);
-        guarded(|| tree.insert(place, said))?;
+        let place = run_key(SPANS, number, &[]);
+        let said = encode_summary(&place, &spans, &seal);
+        catch_panic(|| tree.insert(place, said))?;
         Ok(Self { number, level, spans, seed: seal::seed(seal.id), seal: Some(seal) })
     }
 
     /// Finds a run that the manifest names.
     pub(super) fn open(tree: &Tree, member: Member) -> Result<Self, StoreError> {
         let Member { number, level, id } = member;
-        let bad =
-            |what: &str| StoreError::Damaged(format!("run {number} of `{}` {what}", name(tree)));
-        let place = place(SPANS, number, &[]);
-        let stored = quietly(|| tree.get(&place))?.ok_or_else(|| bad("is missing"))?;
+        let bad = |what: &str| {
+            StoreError::Damaged(format!("run {number} of `{}` {what}", tree_name(tree)))
+        };
+        let place = run_key(SPANS, number, &[]);
+        let stored = catch_panic_silently(|| tree.get(&place))?.ok_or_else(|| bad("is missing"))?;
         let Some(id) = id else {
             let spans = codec::Part(&stored).read().map_err(|_| bad("cannot be read"))?;
             return Ok(Self { number, level, spans, seal: None, seed: 0 });
         };
-        let (spans, seal) = described(&place, &stored).ok_or_else(|| bad("cannot be read"))?;
+        let (spans, seal) = decode_summary(&place, &stored).ok_or_else(|| bad("cannot be read"))?;
         if seal.id != id {
             return Err(bad("is another one than there should be"));
         }
@@ -108,19 +109,19 @@ impl Run {
     }
 
     /// The highest number that a run has here, whether it counts or not.
-    pub(super) fn highest(tree: &Tree) -> Result<u64, StoreError> {
-        let mut highest = 0;
+    pub(super) fn highest_number(tree: &Tree) -> Result<u64, StoreError> {
+        let mut highest_number = 0;
         for kind in [BLOCK, SPANS] {
-            let last = quietly(|| tree.get_lt([kind + 1]))?.map(|(place, _)| place);
+            let last = catch_panic_silently(|| tree.get_lt([kind + 1]))?.map(|(place, _)| place);
             let number = last
                 .as_ref()
                 .filter(|place| place.first() == Some(&kind))
                 .and_then(|place| place.get(1..9));
             let number =
                 number.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
-            highest = highest.max(number);
+            highest_number = highest_number.max(number);
         }
-        Ok(highest)
+        Ok(highest_number)
     }
 
     /// Whether it may hold something between `from` and `to`, both inclusive.
@@ -131,34 +132,34 @@ impl Run {
     }
 
     /// Judges the seal of a block, if the run has seals.
-    pub(super) fn judge<'a>(
+    pub(super) fn verify_block<'a>(
         &self,
         tree: &Tree,
-        place: &[u8],
+        run_key: &[u8],
         block: &'a [u8],
-    ) -> Result<Opened<'a>, StoreError> {
-        let Some(run) = &self.seal else { return Ok(Opened { rows: block, seal: None }) };
+    ) -> Result<VerifiedBlock<'a>, StoreError> {
+        let Some(run) = &self.seal else { return Ok(VerifiedBlock { rows: block, seal: None }) };
         let bad = |what: &str| damaged(tree, self.number, what);
-        let read = unseal(self.seed, place, block)
+        let read = unseal(self.seed, run_key, block)
             .ok_or_else(|| bad("a block does not match its checksum"))?;
         // What it says of its place must fit what the run says.
-        let is_first = first_key(place) == run.first.as_slice();
+        let is_first = first_key(run_key) == run.first.as_slice();
         if (read.ordinal == 0) != is_first
             || (read.ordinal + 1 == run.blocks) != read.next.is_none()
         {
             return Err(bad("a block is not where it belongs"));
         }
-        Ok(Opened { rows: read.rows, seal: Some((read.ordinal, read.next, read.sum)) })
+        Ok(VerifiedBlock { rows: read.rows, seal: Some((read.ordinal, read.next, read.sum)) })
     }
 
     /// The last block that begins at or before `key`.
-    pub(super) fn block_for(
+    pub(super) fn find_block(
         &self,
         tree: &Tree,
         key: &[u8],
     ) -> Result<Option<(IVec, IVec)>, StoreError> {
-        let range = place(BLOCK, self.number, &[])..=place(BLOCK, self.number, key);
-        let found = quietly(|| tree.range(range).next_back().transpose())?;
+        let range = run_key(BLOCK, self.number, &[])..=run_key(BLOCK, self.number, key);
+        let found = catch_panic_silently(|| tree.range(range).next_back().transpose())?;
         match (&found, &self.seal) {
             // Before the first of all there is none.
             (None, Some(seal)) if seal.first.as_slice() <= key => {
@@ -173,8 +174,8 @@ impl Run {
         if !self.may_hold(key, key) {
             return Ok(None);
         }
-        let Some((place, block)) = self.block_for(tree, key)? else { return Ok(None) };
-        let opened = self.judge(tree, &place, &block)?;
+        let Some((place, block)) = self.find_block(tree, key)? else { return Ok(None) };
+        let opened = self.verify_block(tree, &place, &block)?;
         if let Some((ordinal, Some(next), _)) = opened.seal
             && next <= key
         {
@@ -188,13 +189,14 @@ impl Run {
         &'a self,
         tree: &'a Tree,
         scan: &'a Scan,
-    ) -> Result<Option<Range<'a>>, StoreError> {
+    ) -> Result<Option<RunRange<'a>>, StoreError> {
         if !self.may_hold(&scan.from, &scan.to) {
             return Ok(None);
         }
         // The block before may reach into the range.
-        let before = self.block_for(tree, &scan.from)?.map(|(place, _)| first_key(&place).to_vec());
-        Range::of(
+        let before =
+            self.find_block(tree, &scan.from)?.map(|(place, _)| first_key(&place).to_vec());
+        RunRange::of(
             self,
             tree,
             before.unwrap_or_default(),
@@ -206,8 +208,8 @@ impl Run {
     }
 
     /// All of it, in order.
-    pub(super) fn iter<'a>(&'a self, tree: &'a Tree) -> Result<Range<'a>, StoreError> {
-        Range::of(self, tree, Vec::new(), &[], None, false)
+    pub(super) fn iter<'a>(&'a self, tree: &'a Tree) -> Result<RunRange<'a>, StoreError> {
+        RunRange::of(self, tree, Vec::new(), &[], None, false)
     }
 
     /// Reads all of it, and compares it with what it says of itself. `each` is told the size of every block.
@@ -215,9 +217,9 @@ impl Run {
         &self,
         tree: &Tree,
         mut each: impl FnMut(usize) -> bool,
-    ) -> Result<Counted, StoreError> {
+    ) -> Result<RunCounts, StoreError> {
         let bad = |what: String| damaged(tree, self.number, &what);
-        let (mut counted, mut sum, mut goes_on) = (Counted::default(), 0, true);
+        let (mut counted, mut sum, mut goes_on) = (RunCounts::default(), 0, true);
         let mut range = self.iter(tree)?;
         while goes_on && let Some((size, block_sum, rows)) = range.next_block()? {
             counted.blocks += 1;
@@ -241,13 +243,13 @@ impl Run {
     }
 
     /// How many bytes its blocks take up, counted up to `most`.
-    pub(super) fn length(&self, tree: &Tree, most: u64) -> Result<u64, StoreError> {
-        let blocks = guarded(|| {
-            Ok(tree.range(place(BLOCK, self.number, &[])..place(BLOCK, self.number + 1, &[])))
+    pub(super) fn block_bytes(&self, tree: &Tree, most: u64) -> Result<u64, StoreError> {
+        let blocks = catch_panic(|| {
+            Ok(tree.range(run_key(BLOCK, self.number, &[])..run_key(BLOCK, self.number + 1, &[])))
         })?;
         let mut length = 0;
         for block in blocks {
-            length += guarded(|| block)?.1.len() as u64;
+            length += catch_panic(|| block)?.1.len() as u64;
             if length >= most {
                 break;
             }
@@ -261,24 +263,25 @@ impl Run {
         number: u64,
         mut go_on: impl FnMut() -> bool,
     ) -> Result<(), StoreError> {
-        let blocks = || tree.range(place(BLOCK, number, &[])..place(BLOCK, number + 1, &[])).keys();
-        let mut blocks = quietly(|| Ok(blocks()))?;
-        while let Some(key) = quietly(|| blocks.next().transpose())? {
+        let blocks =
+            || tree.range(run_key(BLOCK, number, &[])..run_key(BLOCK, number + 1, &[])).keys();
+        let mut blocks = catch_panic_silently(|| Ok(blocks()))?;
+        while let Some(key) = catch_panic_silently(|| blocks.next().transpose())? {
             if !go_on() {
                 return Ok(());
             }
-            quietly(|| tree.remove(key))?;
+            catch_panic_silently(|| tree.remove(key))?;
         }
-        guarded(|| tree.remove(place(SPANS, number, &[]))).map(drop)
+        catch_panic(|| tree.remove(run_key(SPANS, number, &[]))).map(drop)
     }
 
     /// The numbers of runs that have something in sled.
     pub(super) fn numbers(tree: &Tree) -> Result<Vec<u64>, StoreError> {
         let mut numbers = Vec::new();
         for kind in [BLOCK, SPANS] {
-            let mut from = place(kind, 0, &[]);
+            let mut from = run_key(kind, 0, &[]);
             while let Some((found, _)) =
-                quietly(|| tree.range(from..vec![kind + 1]).next().transpose())?
+                catch_panic_silently(|| tree.range(from..vec![kind + 1]).next().transpose())?
             {
                 let Some(number) =
                     found.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
@@ -286,7 +289,7 @@ impl Run {
                     break;
                 };
                 numbers.push(number);
-                from = place(kind, number + 1, &[]);
+                from = run_key(kind, number + 1, &[]);
             }
         }
         numbers.sort_unstable();
@@ -297,41 +300,41 @@ impl Run {
 
 /// How much of a run has been read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counted {
+pub(super) struct RunCounts {
     pub(super) blocks: u64,
     pub(super) rows: u64,
 }
 
 /// `[255][version 1][identity u64][blocks][rows][sum u32][first key][spans][crc32c u32]`, keys with their lengths. The sum
 /// begins with the place.
-fn describe(place: &[u8], spans: &Spans, seal: &Seal) -> Vec<u8> {
+fn encode_summary(place: &[u8], spans: &Spans, seal: &Seal) -> Vec<u8> {
     let mut said = vec![NEW, VERSION];
     said.extend_from_slice(&seal.id.to_le_bytes());
-    put(&mut said, seal.blocks);
-    put(&mut said, seal.rows);
+    put_varint(&mut said, seal.blocks);
+    put_varint(&mut said, seal.rows);
     said.extend_from_slice(&seal.sum.to_le_bytes());
     let keys = spans.iter().flat_map(|(first, last)| [first.as_slice(), last.as_slice()]);
     for key in std::iter::once(seal.first.as_slice()).chain(keys) {
-        put(&mut said, key.len() as u64);
+        put_varint(&mut said, key.len() as u64);
         said.extend_from_slice(key);
     }
     said.extend_from_slice(&crc32c::crc32c_append(crc32c::crc32c(place), &said).to_le_bytes());
     said
 }
 
-fn described(place: &[u8], stored: &[u8]) -> Option<(Spans, Seal)> {
+fn decode_summary(place: &[u8], stored: &[u8]) -> Option<(Spans, Seal)> {
     let (body, sum) = stored.split_last_chunk::<4>()?;
     if crc32c::crc32c_append(crc32c::crc32c(place), body) != u32::from_le_bytes(*sum) {
         return None;
     }
     let mut rest = body.strip_prefix(&[NEW, VERSION])?;
     let rest = &mut rest;
-    let id = u64::from_le_bytes(*bytes(rest, 8)?.first_chunk()?);
-    let (blocks, rows) = (number(rest)?, number(rest)?);
-    let sum = u32::from_le_bytes(*bytes(rest, 4)?.first_chunk()?);
+    let id = u64::from_le_bytes(*take_bytes(rest, 8)?.first_chunk()?);
+    let (blocks, rows) = (take_varint(rest)?, take_varint(rest)?);
+    let sum = u32::from_le_bytes(*take_bytes(rest, 4)?.first_chunk()?);
     let key = |rest: &mut &[u8]| {
-        let len = number(rest)?;
-        Some(bytes(rest, len as usize)?.to_vec())
+        let len = take_varint(rest)?;
+        Some(take_bytes(rest, len as usize)?.to_vec())
     };
     let first = key(rest)?;
     let mut spans = Spans::new();
@@ -343,13 +346,13 @@ fn described(place: &[u8], stored: &[u8]) -> Option<(Spans, Seal)> {
 
 /// The rows of the block at `place`, without those that are not wanted.
 pub(super) fn rows_of(
-    place: &[u8],
+    run_key: &[u8],
     rows: &[u8],
     is_inside: impl Fn(&[u8]) -> bool,
 ) -> Result<Vec<Entry>, StoreError> {
     let inside =
         |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
-    Rows::of(first_key(place), rows).filter(inside).collect()
+    Rows::of(first_key(run_key), rows).filter(inside).collect()
 }
 
 #[cfg(test)]
@@ -363,7 +366,7 @@ mod tests {
             (ByteBuf::from("b"), ByteBuf::from("b")),
         ];
         let seal = Seal { id: 9, blocks: 3, rows: 300, sum: 0x0102_0304, first: b"abc".to_vec() };
-        let said = describe(b"place", &spans, &seal);
+        let said = encode_summary(b"place", &spans, &seal);
         let mut golden =
             vec![255, 1, 9, 0, 0, 0, 0, 0, 0, 0, 3, 172, 2, 4, 3, 2, 1, 3, b'a', b'b', b'c'];
         golden.extend_from_slice(&[1, b'a', 2, b'a', b'z', 1, b'b', 1, b'b']);
@@ -371,11 +374,11 @@ mod tests {
             &crc32c::crc32c_append(crc32c::crc32c(b"place"), &golden).to_le_bytes(),
         );
         assert_eq!(said, golden);
-        assert_eq!(described(b"place", &said), Some((spans.clone(), seal)));
+        assert_eq!(decode_summary(b"place", &said), Some((spans.clone(), seal)));
         for bit in 0..said.len() * 8 {
             let mut flipped = said.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(described(b"place", &flipped), None, "bit {bit}");
+            assert_eq!(decode_summary(b"place", &flipped), None, "bit {bit}");
         }
         // As it was before there were seals.
         let old = codec::encode_part(&spans).expect("encodes");

@@ -7,7 +7,7 @@
 //! Runs that were written before there were seals have blocks of rows only. They are read as they are, and get seals
 //! when they are written anew.
 
-use super::block::{bytes, number, put};
+use super::block::{put_varint, take_bytes, take_varint};
 use crate::store::StoreError;
 
 const SUM: usize = 4;
@@ -30,7 +30,7 @@ pub(super) fn seed(id: u64) -> u32 {
     crc32c::crc32c(&id.to_le_bytes())
 }
 
-fn sum_of(seed: u32, place: &[u8], body: &[u8]) -> u32 {
+fn block_sum(seed: u32, place: &[u8], body: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c_append(seed, place), body)
 }
 
@@ -43,23 +43,23 @@ pub(super) fn seal(
     rows: &[u8],
 ) -> (Vec<u8>, u32) {
     let mut block = Vec::with_capacity(rows.len() + next.map_or(0, <[u8]>::len) + 16);
-    put(&mut block, ordinal);
+    put_varint(&mut block, ordinal);
     match next {
-        None => put(&mut block, 0),
+        None => put_varint(&mut block, 0),
         Some(next) => {
-            put(&mut block, next.len() as u64 + 1);
+            put_varint(&mut block, next.len() as u64 + 1);
             block.extend_from_slice(next);
         }
     }
     block.extend_from_slice(rows);
-    let sum = sum_of(seed, place, &block);
+    let sum = block_sum(seed, place, &block);
     block.extend_from_slice(&sum.to_le_bytes());
     (block, sum)
 }
 
 /// A block whose seal is sound.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unsealed<'a> {
+pub(super) struct UnsealedBlock<'a> {
     pub(super) ordinal: u64,
     /// The first key of the block behind it.
     pub(super) next: Option<&'a [u8]>,
@@ -68,18 +68,18 @@ pub(super) struct Unsealed<'a> {
 }
 
 /// Opens the block at `place`, if its seal is sound.
-pub(super) fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<Unsealed<'a>> {
+pub(super) fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<UnsealedBlock<'a>> {
     let (mut body, sum) = block.split_last_chunk::<SUM>()?;
     let sum = u32::from_le_bytes(*sum);
-    if sum_of(seed, place, body) != sum {
+    if block_sum(seed, place, body) != sum {
         return None;
     }
-    let ordinal = number(&mut body)?;
-    let next = match number(&mut body)?.checked_sub(1) {
+    let ordinal = take_varint(&mut body)?;
+    let next = match take_varint(&mut body)?.checked_sub(1) {
         None => None,
-        Some(len) => Some(bytes(&mut body, len as usize)?),
+        Some(len) => Some(take_bytes(&mut body, len as usize)?),
     };
-    Some(Unsealed { ordinal, next, rows: body, sum })
+    Some(UnsealedBlock { ordinal, next, rows: body, sum })
 }
 
 /// The words for damage in a run of `tree`.

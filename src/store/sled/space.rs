@@ -27,7 +27,7 @@ use std::{
 };
 
 /// The reserve of a large file system.
-const LARGEST: u64 = 64 << 20;
+const MAX_AUTO_RESERVE: u64 = 64 << 20;
 /// The file that is given up.
 const FILE: &str = "reserve";
 /// How much room sled always has ahead of the end of its file: more than it writes between two looks.
@@ -40,7 +40,7 @@ pub enum Reserve {
     #[default]
     None,
     /// 64 MiB or a tenth of the file system, whichever is less, and two journal files at the least.
-    Usual,
+    Auto,
     /// So many bytes, and two journal files at the least.
     Bytes(u64),
 }
@@ -50,27 +50,27 @@ impl Reserve {
         match self {
             Self::None => 0,
             Self::Bytes(bytes) => bytes.max(2 * SEGMENT),
-            Self::Usual => {
-                let size = look_at(dir)
+            Self::Auto => {
+                let size = stat_filesystem(dir)
                     .map_or(u64::MAX, |disk| disk.f_blocks.saturating_mul(disk.f_frsize));
-                (size / 10).clamp(2 * SEGMENT, LARGEST)
+                (size / 10).clamp(2 * SEGMENT, MAX_AUTO_RESERVE)
             }
         }
     }
 }
 
-fn look_at(dir: &Path) -> Option<StatVfs> {
+fn stat_filesystem(dir: &Path) -> Option<StatVfs> {
     rustix::fs::statvfs(dir)
         .inspect_err(|error| tracing::warn!(%error, "the disk cannot be asked for its room"))
         .ok()
 }
 
 pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
-    look_at(dir).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+    stat_filesystem(dir).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Before a store is opened: gives up the file that is kept for this, where there is not enough room without it.
-pub(super) fn give_up_reserve(dir: &Path, reserve: Reserve) -> io::Result<()> {
+pub(super) fn release_reserve_file(dir: &Path, reserve: Reserve) -> io::Result<()> {
     let (reserve, path) = (reserve.of(dir), dir.join(FILE));
     let Ok(kept) = path.metadata() else { return Ok(()) };
     let scarce = free_bytes(dir).is_some_and(|free| free < reserve);
@@ -82,7 +82,7 @@ pub(super) fn give_up_reserve(dir: &Path, reserve: Reserve) -> io::Result<()> {
 }
 
 /// Whether an error will pass when somebody else makes room, or closes a file.
-pub(super) fn passes(error: &io::Error) -> bool {
+pub(super) fn is_transient(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE)
@@ -91,41 +91,42 @@ pub(super) fn passes(error: &io::Error) -> bool {
 
 /// What is known of the room on the disk of one store.
 #[derive(Debug)]
-pub(super) struct Space {
+pub(super) struct DiskSpace {
     dir: PathBuf,
     pub(super) reserve: u64,
     free: AtomicU64,
     full: AtomicBool,
     /// Whether the file is there.
-    kept: AtomicBool,
+    has_reserve_file: AtomicBool,
     /// What the journal waits for, while it does.
     waits_for: Mutex<Option<String>>,
     /// Nobody waits for room any more.
     pub(super) closing: AtomicBool,
 }
 
-impl Space {
+impl DiskSpace {
     pub(super) fn new(dir: &Path, reserve: Reserve) -> Self {
         let space = Self {
             dir: dir.to_owned(),
             reserve: reserve.of(dir),
             free: AtomicU64::new(u64::MAX),
             full: AtomicBool::new(false),
-            kept: AtomicBool::new(dir.join(FILE).exists()),
+            has_reserve_file: AtomicBool::new(dir.join(FILE).exists()),
             waits_for: Mutex::default(),
             closing: AtomicBool::new(false),
         };
-        space.look();
-        space.keep_reserve();
+        space.refresh();
+        space.create_reserve_file();
         space
     }
 
     /// Asks the file system how much room there is.
-    pub(super) fn look(&self) {
+    pub(super) fn refresh(&self) {
         let Some(free) = free_bytes(&self.dir) else { return };
         self.free.store(free, Relaxed);
         let was = self.full.load(Relaxed);
-        let needed = if self.kept.load(Relaxed) { self.reserve } else { 2 * self.reserve };
+        let needed =
+            if self.has_reserve_file.load(Relaxed) { self.reserve } else { 2 * self.reserve };
         // Not to and fro with every file that somebody makes or removes.
         let full = free < if was { needed + self.reserve / 16 } else { needed };
         if full != was && self.full.swap(full, Relaxed) != full {
@@ -142,9 +143,9 @@ impl Space {
     }
 
     /// Makes the file that is given up on a full disk, if there is room for it and for the reserve.
-    pub(super) fn keep_reserve(&self) {
+    pub(super) fn create_reserve_file(&self) {
         let room = self.free.load(Relaxed) >= 2 * self.reserve;
-        if self.reserve == 0 || !room || self.kept.load(Relaxed) {
+        if self.reserve == 0 || !room || self.has_reserve_file.load(Relaxed) {
             return;
         }
         let path = self.dir.join(FILE);
@@ -155,13 +156,13 @@ impl Space {
             },
         );
         match made {
-            Ok(()) => self.kept.store(true, Relaxed),
+            Ok(()) => self.has_reserve_file.store(true, Relaxed),
             Err(error) => {
                 let _ = fs::remove_file(path);
                 tracing::warn!(%error, "no room could be set aside for opening the store on a full disk");
             }
         }
-        self.look();
+        self.refresh();
     }
 
     /// Whether new commands are to be refused.
@@ -170,7 +171,7 @@ impl Space {
     }
 
     /// Whether the reserve is used up as far as batches may use it.
-    pub(super) fn is_used_up(&self) -> bool {
+    pub(super) fn refuses_batches(&self) -> bool {
         self.free.load(Relaxed) < self.reserve / 2
     }
 
@@ -181,12 +182,12 @@ impl Space {
 
     /// Makes sure that sled has room to write ahead of the end of its `file`, and that so much is left then. `false`: it
     /// has not.
-    pub(super) fn is_laid_ahead(&self, file: &File, least: u64) -> bool {
-        self.look();
+    pub(super) fn ensure_room_ahead(&self, file: &File, least: u64) -> bool {
+        self.refresh();
         let free = self.free.load(Relaxed);
         let Ok(end) = file.metadata().map(|about| about.len()) else { return false };
         let laid = || match allocate(file, end, AHEAD, true) {
-            Err(error) if passes(&error) => false,
+            Err(error) if is_transient(&error) => false,
             Err(error) => {
                 tracing::debug!(%error, "no room can be set aside on this file system; what it says is free is believed");
                 free >= least.saturating_add(AHEAD)
@@ -197,7 +198,7 @@ impl Space {
     }
 
     /// What the journal waits for; `None`: nothing.
-    pub(super) fn journal_waits(&self, what: Option<String>) {
+    pub(super) fn set_journal_wait(&self, what: Option<String>) {
         *lock(&self.waits_for) = what;
     }
 
@@ -223,7 +224,7 @@ pub(super) fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io
 }
 
 /// The error of somebody who has waited for room until the store was closed.
-pub(super) fn closed_meanwhile(error: &io::Error) -> StoreError {
+pub(super) fn closed_while_waiting(error: &io::Error) -> StoreError {
     StoreError::Failed(format!("it was closed while the journal could not be written: {error}"))
 }
 
@@ -236,30 +237,30 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         assert_eq!(Reserve::None.of(dir.path()), 0);
         assert_eq!(Reserve::Bytes(1).of(dir.path()), 2 * SEGMENT);
-        let usual = Reserve::Usual.of(dir.path());
-        assert!((2 * SEGMENT..=LARGEST).contains(&usual), "{usual}");
+        let usual = Reserve::Auto.of(dir.path());
+        assert!((2 * SEGMENT..=MAX_AUTO_RESERVE).contains(&usual), "{usual}");
     }
 
     #[test]
     fn what_is_kept_is_given_up_only_when_there_is_no_room() {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (reserve, file) = (Reserve::Bytes(2 * SEGMENT), dir.path().join(FILE));
-        let space = Space::new(dir.path(), reserve);
+        let space = DiskSpace::new(dir.path(), reserve);
         assert_eq!(file.metadata().expect("it is kept").len(), 2 * SEGMENT);
-        assert!(!space.is_full() && !space.is_used_up());
-        give_up_reserve(dir.path(), reserve).expect("may be removed");
+        assert!(!space.is_full() && !space.refuses_batches());
+        release_reserve_file(dir.path(), reserve).expect("may be removed");
         assert!(file.exists(), "there is room");
         // More than any disk has.
-        give_up_reserve(dir.path(), Reserve::Bytes(1 << 60)).expect("may be removed");
+        release_reserve_file(dir.path(), Reserve::Bytes(1 << 60)).expect("may be removed");
         assert!(!file.exists());
-        assert!(Space::new(dir.path(), Reserve::Bytes(1 << 60)).is_full());
+        assert!(DiskSpace::new(dir.path(), Reserve::Bytes(1 << 60)).is_full());
     }
 
     #[test]
     fn what_passes_is_told_from_what_does_not() {
         for errno in [Errno::NOSPC, Errno::DQUOT, Errno::MFILE, Errno::NFILE] {
-            assert!(passes(&errno.into()));
+            assert!(is_transient(&errno.into()));
         }
-        assert!(!passes(&Errno::IO.into()) && !passes(&io::Error::other("no")));
+        assert!(!is_transient(&Errno::IO.into()) && !is_transient(&io::Error::other("no")));
     }
 }

@@ -2,13 +2,13 @@
 
 use super::{
     block::Entry,
-    damage::Damage,
+    damage::DamageLog,
     manifest::Manifest,
     memtable::Memtable,
-    merge::{Merge, Source},
+    merge::{MergeIter, Source},
     roots::Root,
-    run::Run,
-    writer::Writer,
+    run::SortedRun,
+    writer::RunWriter,
 };
 use crate::store::{Commit, Row, Scan, StoreError, lock};
 use std::{
@@ -21,17 +21,17 @@ use std::{
 
 /// So many runs of a level are merged into one of the next. More cost reading, fewer cost writing: each row is written
 /// once for each level.
-const RUNS: usize = 6;
+const MERGE_WIDTH: usize = 6;
 
 /// With so many runs of one level a tree is behind, and takes no more rows until some are merged: every read looks into
 /// all of them.
-const TOO_MANY: usize = 4 * RUNS;
+const MAX_RUNS_PER_LEVEL: usize = 4 * MERGE_WIDTH;
 
 /// The runs of a tree, the newest first.
-pub(super) type Runs = Arc<Vec<Arc<Run>>>;
+pub(super) type Runs = Arc<Vec<Arc<SortedRun>>>;
 
 /// Runs, and the level of what they become.
-type Mergeable = (Vec<Arc<Run>>, u8);
+type MergeCandidate = (Vec<Arc<SortedRun>>, u8);
 
 /// One context's tree.
 #[derive(Debug)]
@@ -43,12 +43,12 @@ pub(super) struct Table {
     manifest: Mutex<Manifest>,
     next_run: AtomicU64,
     /// Too many runs wait to be merged.
-    behind: AtomicBool,
+    too_many_runs: AtomicBool,
     /// Runs that do not count any more, and may still be read by somebody.
-    retired: Mutex<Vec<Arc<Run>>>,
-    damage: Arc<Damage>,
+    take_retired: Mutex<Vec<Arc<SortedRun>>>,
+    damage: Arc<DamageLog>,
     /// Runs that are not merged, because one of them is damaged.
-    left: Mutex<BTreeSet<u64>>,
+    unmergeable: Mutex<BTreeSet<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -60,7 +60,7 @@ struct State {
 }
 
 impl State {
-    fn recent(&self, key: &[u8]) -> Option<&Option<Row>> {
+    fn in_memory(&self, key: &[u8]) -> Option<&Option<Row>> {
         self.newest.get(key).or_else(|| self.frozen.as_ref()?.get(key))
     }
 }
@@ -69,53 +69,54 @@ impl Table {
     pub(super) fn open(
         name: &str,
         tree: sled::Tree,
-        damage: Arc<Damage>,
+        damage: Arc<DamageLog>,
     ) -> Result<Self, StoreError> {
         let manifest = Manifest::read(&tree)?;
-        let runs = manifest.runs.iter().map(|member| Run::open(&tree, *member).map(Arc::new));
+        let runs = manifest.runs.iter().map(|member| SortedRun::open(&tree, *member).map(Arc::new));
         let runs = Arc::new(runs.collect::<Result<Vec<_>, _>>()?);
-        let next_run = AtomicU64::new(Run::highest(&tree)? + 1);
+        let next_run = AtomicU64::new(SortedRun::highest_number(&tree)? + 1);
         let table = Self {
             name: name.into(),
             tree,
             state: RwLock::new(State { runs, ..State::default() }),
             manifest: Mutex::new(manifest),
             next_run,
-            behind: AtomicBool::new(false),
-            retired: Mutex::default(),
+            too_many_runs: AtomicBool::new(false),
+            take_retired: Mutex::default(),
             damage,
-            left: Mutex::default(),
+            unmergeable: Mutex::default(),
         };
         table.remove_leftovers()?;
-        table.count_runs();
+        table.update_run_pressure();
         Ok(table)
     }
 
     /// Whether it has so many runs that it takes no more rows for now.
-    pub(super) fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Relaxed)
+    pub(super) fn has_too_many_runs(&self) -> bool {
+        self.too_many_runs.load(Ordering::Relaxed)
     }
 
     /// How many runs it has.
-    pub(super) fn runs(&self) -> usize {
+    pub(super) fn run_count(&self) -> usize {
         self.state().runs.len()
     }
 
-    fn count_runs(&self) {
+    fn update_run_pressure(&self) {
         let runs = self.state().runs.clone();
-        let left = lock(&self.left).clone();
+        let left = lock(&self.unmergeable).clone();
         // Those that cannot be merged are not waited for.
-        let waits =
-            |level: &[Arc<Run>]| level.iter().filter(|run| !left.contains(&run.number)).count();
+        let waits = |level: &[Arc<SortedRun>]| {
+            level.iter().filter(|run| !left.contains(&run.number)).count()
+        };
         let most =
             runs.chunk_by(|one, other| one.level == other.level).map(waits).max().unwrap_or(0);
-        self.behind.store(most >= TOO_MANY, Ordering::Relaxed);
+        self.too_many_runs.store(most >= MAX_RUNS_PER_LEVEL, Ordering::Relaxed);
     }
 
     /// A crash leaves runs that were being written, and such as had been merged.
     fn remove_leftovers(&self) -> Result<(), StoreError> {
         let runs = lock(&self.manifest).runs.clone();
-        for number in Run::numbers(&self.tree)? {
+        for number in SortedRun::numbers(&self.tree)? {
             if !runs.iter().any(|run| run.number == number) {
                 self.remove(number, || true)?;
             }
@@ -124,8 +125,8 @@ impl Table {
     }
 
     /// All that was written up to this commit is in runs.
-    pub(super) fn through(&self) -> Commit {
-        lock(&self.manifest).through
+    pub(super) fn flushed_through(&self) -> Commit {
+        lock(&self.manifest).flushed_through
     }
 
     /// Which manifest is in sled now.
@@ -134,7 +135,7 @@ impl Table {
     }
 
     /// The runs that count, for somebody who reads all of them.
-    pub(super) fn counted(&self) -> Runs {
+    pub(super) fn live_runs(&self) -> Runs {
         self.state().runs.clone()
     }
 
@@ -151,8 +152,8 @@ impl Table {
     }
 
     /// Takes in what `commit` writes; gives by how many bytes memory has grown.
-    pub(super) fn lay(&self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
-        self.state_mut().newest.lay(commit, writes)
+    pub(super) fn apply(&self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
+        self.state_mut().newest.apply(commit, writes)
     }
 
     /// How much of it is in memory only and not yet on its way to a run.
@@ -161,29 +162,31 @@ impl Table {
     }
 
     /// The first commit that no run has something of.
-    pub(super) fn first_unwritten(&self) -> Option<Commit> {
+    pub(super) fn first_unflushed(&self) -> Option<Commit> {
         let state = self.state();
         state.frozen.as_ref().and_then(|frozen| frozen.first()).or_else(|| state.newest.first())
     }
 
     /// Whether those of these rows that memory knows have these commits.
-    pub(super) fn recent_commits(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
+    pub(super) fn memory_allows(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
         let state = self.state();
         expects.iter().all(|(key, commit)| {
-            state.recent(key).is_none_or(|row| row.as_ref().map_or(0, |row| row.commit) == *commit)
+            state
+                .in_memory(key)
+                .is_none_or(|row| row.as_ref().map_or(0, |row| row.commit) == *commit)
         })
     }
 
     pub(super) fn read(&self, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
         let (recent, runs) = {
             let state = self.state();
-            let recent: Vec<_> = keys.iter().map(|key| state.recent(key).cloned()).collect();
+            let recent: Vec<_> = keys.iter().map(|key| state.in_memory(key).cloned()).collect();
             (recent, state.runs.clone())
         };
         let read = |(key, recent): (&&[u8], Option<_>)| {
             recent.map_or_else(|| self.read_runs(&runs, key), Ok)
         };
-        self.damage.noted(&self.name, keys.iter().zip(recent).map(read).collect())
+        self.damage.report_if_damaged(&self.name, keys.iter().zip(recent).map(read).collect())
     }
 
     fn read_runs(&self, runs: &Runs, key: &[u8]) -> Result<Option<Row>, StoreError> {
@@ -208,7 +211,9 @@ impl Table {
             sources.push(Box::new(frozen.range(&below).into_iter().map(Ok)));
         }
         for run in runs.iter() {
-            if let Some(range) = self.damage.noted(&self.name, run.range(&self.tree, scan))? {
+            if let Some(range) =
+                self.damage.report_if_damaged(&self.name, run.range(&self.tree, scan))?
+            {
                 sources.push(Box::new(range));
             }
         }
@@ -216,9 +221,9 @@ impl Table {
             Ok((key, row)) => row.map(|row| Ok((key, row))),
             Err(error) => Some(Err(error)),
         };
-        self.damage.noted(
+        self.damage.report_if_damaged(
             &self.name,
-            Merge::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect(),
+            MergeIter::new(sources, scan.backwards).filter_map(there).take(scan.limit).collect(),
         )
     }
 
@@ -237,8 +242,8 @@ impl Table {
         frozen: &Memtable,
         go_on: impl Fn() -> bool,
     ) -> Result<bool, StoreError> {
-        let oldest = self.counted().is_empty();
-        let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
+        let oldest = self.live_runs().is_empty();
+        let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for (key, row) in frozen.iter() {
             // Under the oldest run there is nothing that a removal could hide.
             if (row.is_some() || !oldest) && writer.push(key, row.as_ref())? && !go_on() {
@@ -246,55 +251,59 @@ impl Table {
             }
         }
         let run = writer.finish(0)?.map(Arc::new);
-        self.change(Some(frozen.last()), |runs| runs.splice(..0, run).for_each(drop))?;
+        self.change_runs(Some(frozen.last()), |runs| runs.splice(..0, run).for_each(drop))?;
         Ok(true)
     }
 
     /// Changes which runs count; durable is that once sled has been synced. With `through`, what was frozen is in them.
-    fn change(
+    fn change_runs(
         &self,
-        through: Option<Commit>,
-        change: impl FnOnce(&mut Vec<Arc<Run>>),
+        flushed_through: Option<Commit>,
+        change_runs: impl FnOnce(&mut Vec<Arc<SortedRun>>),
     ) -> Result<(), StoreError> {
         // Whoever changes runs holds this, so that nobody has to wait for sled who only reads them.
         let mut manifest = lock(&self.manifest);
         let mut runs = self.state().runs.to_vec();
-        change(&mut runs);
+        change_runs(&mut runs);
         let changed = Manifest {
             generation: manifest.generation + 1,
-            through: through.unwrap_or(manifest.through),
+            flushed_through: flushed_through.unwrap_or(manifest.flushed_through),
             runs: runs.iter().map(|run| run.member()).collect(),
         };
         changed.write(&self.tree)?;
         *manifest = changed;
         let mut state = self.state_mut();
         state.runs = Arc::new(runs);
-        let written = if through.is_some() { state.frozen.take() } else { None };
+        let written = if flushed_through.is_some() { state.frozen.take() } else { None };
         // Taking many rows apart takes a while.
         drop(state);
         drop(written);
-        self.count_runs();
+        self.update_run_pressure();
         Ok(())
     }
 
     /// The runs that should become one: enough of a level below this one, side by side, of which the blocks take up no more
     /// than `room`; or one that has no seals yet, to get them. And the level of what they become.
-    fn mergeable(&self, below: u8, room: Option<u64>) -> Result<Option<Mergeable>, StoreError> {
-        let runs = self.counted();
-        let left = lock(&self.left).clone();
-        let is_left = |run: &Run| left.contains(&run.number);
+    fn pick_merge(
+        &self,
+        below: u8,
+        room: Option<u64>,
+    ) -> Result<Option<MergeCandidate>, StoreError> {
+        let runs = self.live_runs();
+        let left = lock(&self.unmergeable).clone();
+        let is_left = |run: &SortedRun| left.contains(&run.number);
         let levels =
             runs.chunk_by(|one, other| (one.level, is_left(one)) == (other.level, is_left(other)));
         let levels =
             levels.filter(|level| level.iter().all(|run| run.level < below && !is_left(run)));
-        let full = levels.filter(|level| level.len() >= RUNS).map(|level| (level, 1));
+        let full = levels.filter(|level| level.len() >= MERGE_WIDTH).map(|level| (level, 1));
         let unsealed =
             runs.chunks(1).filter(|run| run.iter().all(|run| run.seal.is_none() && !is_left(run)));
         let unsealed = unsealed.filter(|_| below == u8::MAX).map(|run| (run, 0));
         for (level, up) in full.chain(unsealed) {
             let mut left = room;
             for run in level {
-                left = match left.map(|most| (most, run.length(&self.tree, most))) {
+                left = match left.map(|most| (most, run.block_bytes(&self.tree, most))) {
                     // Merging will say so.
                     Some((most, Err(StoreError::Damaged(_)))) => Some(most),
                     Some((most, length)) => Some(most.saturating_sub(length?)),
@@ -317,60 +326,60 @@ impl Table {
         room: Option<u64>,
         pace: impl FnOnce(u8) -> P,
     ) -> Result<bool, StoreError> {
-        let Some((merged, level)) = self.mergeable(below, room)? else { return Ok(false) };
+        let Some((merged, level)) = self.pick_merge(below, room)? else { return Ok(false) };
         let numbers: Vec<u64> = merged.iter().map(|run| run.number).collect();
-        match self.merge_these(merged, level, pace) {
+        match self.merge_runs(merged, level, pace) {
             Err(StoreError::Damaged(what)) => {
                 self.damage.report(
                     &self.name,
                     &format!("{what}; runs {numbers:?} are not merged any more"),
                 );
-                lock(&self.left).extend(numbers);
-                self.count_runs();
+                lock(&self.unmergeable).extend(numbers);
+                self.update_run_pressure();
                 Ok(false)
             }
             other => other,
         }
     }
 
-    fn merge_these<P: Fn() -> Result<bool, StoreError>>(
+    fn merge_runs<P: Fn() -> Result<bool, StoreError>>(
         &self,
-        merged: Vec<Arc<Run>>,
+        merged: Vec<Arc<SortedRun>>,
         level: u8,
         pace: impl FnOnce(u8) -> P,
     ) -> Result<bool, StoreError> {
         let (Some(first), Some(last)) = (merged.first(), merged.last()) else { return Ok(false) };
         let go_on = pace(first.level);
-        let oldest = self.counted().last().is_some_and(|run| run.number == last.number);
+        let oldest = self.live_runs().last().is_some_and(|run| run.number == last.number);
         let sources = merged.iter().map(|run| Ok(Box::new(run.iter(&self.tree)?) as Source<'_>));
         let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
-        let mut writer = Writer::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
-        for entry in Merge::new(sources, false) {
+        let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
+        for entry in MergeIter::new(sources, false) {
             let (key, row) = entry?;
             if (row.is_some() || !oldest) && writer.push(&key, row.as_ref())? && !go_on()? {
                 return Ok(false);
             }
         }
         let run = writer.finish(level)?.map(Arc::new);
-        self.change(None, |runs| {
+        self.change_runs(None, |runs| {
             let begin = runs.iter().position(|run| run.number == first.number).unwrap_or_default();
             runs.splice(begin..begin + merged.len(), run).for_each(drop);
         })?;
-        lock(&self.retired).extend(merged);
+        lock(&self.take_retired).extend(merged);
         Ok(true)
     }
 
     /// Takes the runs that do not count any more and are read by nobody, to be [removed](Table::remove) once sled has
     /// been synced: until then a power cut may bring them back.
-    pub(super) fn retired(&self) -> Vec<u64> {
-        lock(&self.retired)
+    pub(super) fn take_retired(&self) -> Vec<u64> {
+        lock(&self.take_retired)
             .extract_if(.., |run| Arc::strong_count(run) == 1)
             .map(|run| run.number)
             .collect()
     }
 
     pub(super) fn remove(&self, run: u64, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
-        match Run::remove(&self.tree, run, go_on) {
+        match SortedRun::remove(&self.tree, run, go_on) {
             // It takes up room, and nothing else.
             Err(StoreError::Damaged(what)) => {
                 self.damage.report(&self.name, &what);
@@ -390,12 +399,12 @@ mod tests {
         let db = sled::Config::new().temporary(true).open().expect("opens");
         let table =
             Table::open("a.b", db.open_tree("a.b").expect("opens"), Arc::default()).expect("opens");
-        table.lay(
+        table.apply(
             1,
             [b"a", b"b", b"c", b"d"].map(|key| (key.to_vec(), Some(key.to_vec()))).to_vec(),
         );
         table.freeze().expect("there are rows");
-        table.lay(2, vec![(b"a".to_vec(), None), (b"d".to_vec(), None)]);
+        table.apply(2, vec![(b"a".to_vec(), None), (b"d".to_vec(), None)]);
         for (backwards, first) in [(false, b"b"), (true, b"c")] {
             let scan = Scan { from: b"a".to_vec(), to: b"e".to_vec(), backwards, limit: 1 };
             assert_eq!(

@@ -21,7 +21,7 @@ const LEN: usize = 4 + 16 + 8 + 8 + 8 + 4 + 4;
 
 /// How far a store had got.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Reached {
+pub(super) struct WatermarkRecord {
     pub(super) store: u128,
     /// The last durable commit.
     pub(super) commit: Commit,
@@ -31,7 +31,7 @@ pub(super) struct Reached {
     pub(super) roots: Root,
 }
 
-impl Reached {
+impl WatermarkRecord {
     fn to_bytes(self) -> [u8; LEN] {
         let mut stored = Vec::with_capacity(LEN);
         stored.extend_from_slice(&MAGIC);
@@ -112,24 +112,24 @@ impl Reached {
 #[derive(Debug)]
 pub(super) struct Watermark {
     file: File,
-    reached: Mutex<Reached>,
+    written: Mutex<WatermarkRecord>,
 }
 
 impl Watermark {
     /// Writes the first one.
-    pub(super) fn begin(dir: &Path, reached: Reached) -> io::Result<Self> {
-        Ok(Self { file: reached.write(dir)?, reached: Mutex::new(reached) })
+    pub(super) fn create(dir: &Path, reached: WatermarkRecord) -> io::Result<Self> {
+        Ok(Self { file: reached.write(dir)?, written: Mutex::new(reached) })
     }
 
     /// Commits up to this one are durable.
-    pub(super) fn durable(&self, commit: Commit) {
-        self.move_on(|reached| reached.commit = reached.commit.max(commit));
+    pub(super) fn advance_durable(&self, commit: Commit) {
+        self.update(|reached| reached.commit = reached.commit.max(commit));
     }
 
     /// These roots are durable, and commits up to `through` are in the runs that they lead to. Gives whether that has been
     /// written: nothing may be let go of before it is, for the next start begins with what stands there.
-    pub(super) fn rooted(&self, roots: Root, through: Commit) -> bool {
-        self.move_on(|reached| {
+    pub(super) fn advance_roots(&self, roots: Root, through: Commit) -> bool {
+        self.update(|reached| {
             if roots.generation > reached.roots.generation {
                 reached.roots = roots;
             }
@@ -137,8 +137,8 @@ impl Watermark {
         })
     }
 
-    fn move_on(&self, change: impl FnOnce(&mut Reached)) -> bool {
-        let mut reached = lock(&self.reached);
+    fn update(&self, change: impl FnOnce(&mut WatermarkRecord)) -> bool {
+        let mut reached = lock(&self.written);
         let mut changed = *reached;
         change(&mut changed);
         if changed == *reached {
@@ -165,16 +165,20 @@ mod tests {
     #[test]
     fn a_watermark_reads_back_and_every_flipped_bit_is_noticed() {
         let roots = Root { generation: 12, sum: 0xdead_beef };
-        let reached =
-            Reached { store: 0x1234_5678_9abc_def0_1122_3344, commit: 77, through: 60, roots };
+        let reached = WatermarkRecord {
+            store: 0x1234_5678_9abc_def0_1122_3344,
+            commit: 77,
+            through: 60,
+            roots,
+        };
         let bytes = reached.to_bytes();
-        assert_eq!(Reached::from_bytes(&bytes), Some(reached));
+        assert_eq!(WatermarkRecord::from_bytes(&bytes), Some(reached));
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes;
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(Reached::from_bytes(&flipped), None, "bit {bit}");
+            assert_eq!(WatermarkRecord::from_bytes(&flipped), None, "bit {bit}");
         }
-        (0..LEN).for_each(|len| assert_eq!(Reached::from_bytes(&bytes[..len]), None));
+        (0..LEN).for_each(|len| assert_eq!(WatermarkRecord::from_bytes(&bytes[..len]), None));
     }
 
     #[test]
@@ -184,8 +188,8 @@ mod tests {
         old.extend_from_slice(&77_u64.to_le_bytes());
         old.extend_from_slice(&crc32c::crc32c(&old).to_le_bytes());
         assert_eq!(
-            Reached::from_bytes(&old),
-            Some(Reached { store: 5, commit: 77, ..Reached::default() })
+            WatermarkRecord::from_bytes(&old),
+            Some(WatermarkRecord { store: 5, commit: 77, ..WatermarkRecord::default() })
         );
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     block::Builder,
-    guard::guarded,
-    run::{BLOCK, Run, Spans, place},
+    guard::catch_panic,
+    run::{BLOCK, SortedRun, Spans, run_key},
     seal::{self, Seal},
 };
 use crate::store::{Row, StoreError};
@@ -19,7 +19,7 @@ pub(super) fn shortened(key: &[u8]) -> &[u8] {
 }
 
 /// A run that is being written.
-pub(super) struct Writer<'a> {
+pub(super) struct RunWriter<'a> {
     tree: &'a Tree,
     number: u64,
     builder: Builder,
@@ -28,7 +28,7 @@ pub(super) struct Writer<'a> {
     seed: u32,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> RunWriter<'a> {
     pub(super) fn new(tree: &'a Tree, number: u64) -> Self {
         // Its random half: numbers of runs come again after a crash, and what is left of the old ones with them.
         let id = uuid::Uuid::now_v7().as_u64_pair().1;
@@ -47,7 +47,7 @@ impl<'a> Writer<'a> {
     pub(super) fn push(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
         let full = self.builder.has_no_room_for(key.len() + row.map_or(0, |row| row.record.len()));
         if full {
-            self.put(Some(key))?;
+            self.put_block(Some(key))?;
         }
         self.builder.push(key, row);
         self.seal.rows += 1;
@@ -64,11 +64,11 @@ impl<'a> Writer<'a> {
     }
 
     /// Puts the block, behind which `next` begins another.
-    fn put(&mut self, next: Option<&[u8]>) -> Result<(), StoreError> {
+    fn put_block(&mut self, next: Option<&[u8]>) -> Result<(), StoreError> {
         let Some((first, rows)) = self.builder.take() else { return Ok(()) };
-        let place = place(BLOCK, self.number, &first);
+        let place = run_key(BLOCK, self.number, &first);
         let (block, sum) = seal::seal(self.seed, &place, self.seal.blocks, next, &rows);
-        guarded(|| self.tree.insert(place, block))?;
+        catch_panic(|| self.tree.insert(place, block))?;
         if self.seal.blocks == 0 {
             self.seal.first = first;
         }
@@ -78,11 +78,11 @@ impl<'a> Writer<'a> {
     }
 
     /// Ends the run; there is none if it has no rows.
-    pub(super) fn finish(mut self, level: u8) -> Result<Option<Run>, StoreError> {
-        self.put(None)?;
+    pub(super) fn finish(mut self, level: u8) -> Result<Option<SortedRun>, StoreError> {
+        self.put_block(None)?;
         if self.spans.is_empty() {
             return Ok(None);
         }
-        Run::write(self.tree, self.number, level, self.spans, self.seal).map(Some)
+        SortedRun::write(self.tree, self.number, level, self.spans, self.seal).map(Some)
     }
 }

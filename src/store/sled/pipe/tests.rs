@@ -7,17 +7,17 @@ struct Slow {
     word: mpsc::Receiver<Result<(), StoreError>>,
 }
 impl LogWriter for Slow {
-    fn write(&mut self, group: &[Accepted]) -> Result<(), StoreError> {
+    fn write(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError> {
         self.groups.send(group.len()).expect("the test listens");
         Ok(())
     }
     fn sync(&mut self) -> Result<(), StoreError> {
         self.word.recv().expect("the test is still there, or else the disk panics")
     }
-    fn wants_care(&self) -> bool {
+    fn needs_maintenance(&self) -> bool {
         false
     }
-    fn note(&mut self, _: Commit, _: bool) -> Option<Duration> {
+    fn write_watermark(&mut self, _: Commit, _: bool) -> Option<Duration> {
         None
     }
 }
@@ -36,7 +36,7 @@ fn rig() -> Rig {
     let (groups, groups_out) = mpsc::channel();
     let (word, word_out) = mpsc::channel();
     let committer = pipe.clone();
-    std::thread::spawn(move || committer.commit_all(Slow { groups, word: word_out }));
+    std::thread::spawn(move || committer.run_committer(Slow { groups, word: word_out }));
     pipe.activate(TreeId(0));
     let (tell, heard) = mpsc::channel();
     let db = sled::Config::new().temporary(true).open().expect("opens");
@@ -56,7 +56,7 @@ impl Rig {
     }
     fn listen(&self, commit: Commit) {
         let tell = self.tell.clone();
-        self.pipe.when_durable(
+        self.pipe.on_durable(
             commit,
             Box::new(move |word| tell.send((commit, word.is_ok())).expect("the test listens")),
         );
@@ -78,10 +78,10 @@ fn while_one_group_syncs_the_next_gathers() {
     assert!(rig.heard.try_recv().is_err(), "nothing has been synced");
     rig.word.send(Ok(())).expect("the committer waits");
     assert_eq!(rig.groups.recv(), Ok(5));
-    assert_eq!(rig.pipe.durability.number(), 1);
+    assert_eq!(rig.pipe.durability.commit(), 1);
     rig.word.send(Ok(())).expect("the committer waits");
     assert_eq!(rig.hears(), (6, true));
-    assert_eq!(rig.pipe.figures().syncs, 2);
+    assert_eq!(rig.pipe.stats().syncs, 2);
 }
 
 #[test]
