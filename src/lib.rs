@@ -8,10 +8,10 @@
 //! | [`actors`] | the runtime, which knows no business |
 //! | [`api`] | one request, whatever carries it: routing, headers, command, problem |
 //! | [`http`] | REST for any aggregate and view, health, metrics, administration |
-//! | [`nodes`] | the way to other nodes, over HTTP |
+//! | [`cluster`] | the way to other nodes, over HTTP |
 //! | [`events`] | CloudEvents, and the documents that describe them |
 //! | [`amqp`] | the bridge to RabbitMQ |
-//! | [`messages`] | text messages to people outside |
+//! | [`notifications`] | text messages to people outside |
 //! | [`board`] | the drawing of a system's board, derived from its code |
 //! | [`limits`] | what the operating system lets the process have |
 //! | [`config`] | the configuration, a file a section |
@@ -25,14 +25,14 @@ pub mod api;
 pub mod app;
 pub mod board;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod domain;
 pub mod events;
 pub mod http;
 pub mod lab;
 pub mod limits;
-pub mod messages;
-pub mod nodes;
+pub mod notifications;
 pub mod store;
 pub mod systems;
 pub mod telemetry;

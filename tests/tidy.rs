@@ -45,10 +45,10 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("actors", &["domain", "store", "actors"], &["sled", "actix_web", "lapin"]),
     ("api", &["domain", "actors", "api"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
     ("http", &["domain", "store", "actors", "events", "api", "http"], &["sled", "lapin"]),
-    ("nodes", &["domain", "actors", "nodes"], &["sled", "lapin", "actix", "actix_web"]),
+    ("cluster", &["domain", "actors", "cluster"], &["sled", "lapin", "actix", "actix_web"]),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
     ("amqp", &["domain", "actors", "events", "api", "amqp"], &["sled", "actix", "actix_web"]),
-    ("messages", &["actors", "messages"], &["sled", "lapin", "actix", "actix_web"]),
+    ("notifications", &["actors", "notifications"], &["sled", "lapin", "actix", "actix_web"]),
 ];
 
 /// Every Rust file under `directory`, with its text.

@@ -4,12 +4,12 @@ use crate::{
     actors::{LocalNode, OutboundMessage, PeerClient, Sink},
     app::connection_budget,
     cli::Failure,
+    cluster::{HttpWire, Peers},
     config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::{Aggregate, Board, Name, View},
     http::Elsewhere,
     limits,
-    messages::{self, Log, Webhook, WebhookSettings},
-    nodes::{HttpWire, Peers},
+    notifications::{self, Log, Webhook, WebhookSettings},
     systems,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -74,8 +74,8 @@ impl Outside {
     /// # Errors
     /// [`Failure`] when the configuration cannot be used, or a place in a log cannot be read.
     pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let pumps =
-            node.pour(messages::SINK, &gateway(&settings.messages)?, |context| context.messages());
+        let pumps = node
+            .pour(notifications::SINK, &gateway(&settings.messages)?, |context| context.messages());
         let pumps = pumps.map_err(|why| Failure::Failed(why.to_string()))?;
         pumps.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
         Ok(())

@@ -1,0 +1,52 @@
+//! What a kind of context does in its turns, behind the actor that takes them.
+
+use super::status::Mailbox;
+use crate::actors::port::fault::Fault;
+use crate::store::{Batch, Commit, StoreError};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+/// What a kind of context does in its turns.
+pub trait Behavior: Sized + 'static {
+    /// What it is sent.
+    type Mail: Send + 'static;
+    /// What follows once a turn stands.
+    type Effect: 'static;
+    /// What its memory becomes once a turn stands.
+    type CacheUpdate: 'static;
+
+    /// Loads its memory from the store, as a new activation.
+    fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
+    /// What has to be written before anybody is answered, if something has: called again after each batch that stands,
+    /// and after it was loaded anew.
+    fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;
+    /// Decides what `mails` come to. Changes nothing that a second call would not find again.
+    fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<TurnOutput<Self>, StoreError>;
+    /// The turn stands, as this commit.
+    fn remember(&mut self, memory: Self::CacheUpdate, commit: Commit);
+    /// The turn stands: whatever happens from now on, what it recorded for these is recorded.
+    fn stands(_effects: &VecDeque<Self::Effect>, _mails: &[Option<Self::Mail>]) {}
+    /// Acts on one of its effects.
+    fn act(&mut self, commit: Commit, effect: Self::Effect, mails: &mut [Option<Self::Mail>]);
+    /// Answers mail that will not be dealt with.
+    fn dismiss(&mut self, mail: Self::Mail, why: &Fault);
+    /// Lets go of those who wait for something to be settled: the context stops.
+    fn dismiss_waiting(&mut self);
+    /// Mail from clients waits for no room; everything else does.
+    fn is_from_outside(mail: &Self::Mail) -> bool;
+    /// When the next turn is due by itself.
+    fn wakes_in(&self) -> Option<Duration>;
+    /// The mail that says so.
+    fn wake() -> Self::Mail;
+}
+
+/// What a turn came to.
+pub struct TurnOutput<L: Behavior> {
+    /// What it writes; empty: nothing.
+    pub batch: Batch,
+    /// The highest commit that it was judged by, for what it says without writing.
+    pub judged: Commit,
+    /// What memory becomes.
+    pub memory: L::CacheUpdate,
+    /// What follows, in order.
+    pub effects: VecDeque<L::Effect>,
+}

@@ -1,0 +1,82 @@
+//! What an actor writes before it answers anybody: rows by functions that have changed. Meanwhile it is starting, and what
+//! is sent to it waits.
+
+use super::{BREATH, ContextActor};
+use crate::{
+    actors::{
+        actor::{behavior::Behavior, status::ChaosPoint},
+        port::health::Phase,
+    },
+    store::{StoreError, Verdict},
+};
+use actix::{AsyncContext, Context, Handler, Message};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering::Relaxed,
+};
+
+/// The next page, or the word on the last one.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Prepare(Option<Result<Verdict, StoreError>>);
+
+impl<L: Behavior> ContextActor<L> {
+    /// Writes what has to be written first, page by page; then it runs.
+    pub(crate) fn prepare(&mut self, ctx: &mut Context<Self>) {
+        let prepared = catch_unwind(AssertUnwindSafe(|| {
+            let Some(batch) = self.logic.prepare()? else { return Ok(None) };
+            self.shared.rebuilding.store(true, Relaxed);
+            self.shared.set_phase(Phase::Starting);
+            self.shared.chaos(ChaosPoint::BeforeCommit);
+            self.shared.store.submit(batch).map(Some)
+        }));
+        match prepared {
+            Ok(Ok(None)) => {
+                self.shared.set_phase(Phase::Running);
+                self.shared.rebuilding.store(false, Relaxed);
+                self.act(ctx);
+            }
+            Ok(Ok(Some(verdict))) => self.prepared(Ok(verdict), ctx),
+            Ok(Err(error)) => self.prepared(Err(error), ctx),
+            Err(_) => self.crash(ctx),
+        }
+    }
+
+    fn prepared(&mut self, verdict: Result<Verdict, StoreError>, ctx: &mut Context<Self>) {
+        match verdict {
+            Ok(Verdict::Accepted(_) | Verdict::Conflict) => {
+                match self.logic.reload(&self.mailbox) {
+                    // By mail to itself: others of its thread have their turn between two pages.
+                    Ok(()) => ctx.notify(Prepare(None)),
+                    Err(error) => self.cannot_load(error),
+                }
+            }
+            Ok(Verdict::Pending(verdict)) => {
+                let mailbox = ctx.address();
+                actix::spawn(async move {
+                    let gone = || Err(StoreError::Failed("the store went away".into()));
+                    mailbox.do_send(Prepare(Some(verdict.await.unwrap_or_else(|_| gone()))));
+                });
+            }
+            Err(StoreError::Overloaded) => drop(ctx.run_later(BREATH, Self::prepare_on)),
+            Err(error) => self.cannot_load(error),
+        }
+    }
+
+    fn prepare_on(&mut self, ctx: &mut Context<Self>) {
+        // It may have been stopped meanwhile.
+        if self.shared.phase() == Phase::Starting {
+            self.prepare(ctx);
+        }
+    }
+}
+
+impl<L: Behavior> Handler<Prepare> for ContextActor<L> {
+    type Result = ();
+    fn handle(&mut self, Prepare(word): Prepare, ctx: &mut Context<Self>) {
+        match word {
+            Some(verdict) if self.shared.phase() == Phase::Starting => self.prepared(verdict, ctx),
+            _ => self.prepare_on(ctx),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The actor of a context: its mailbox, its turns, its status, and when it is restarted.
+
+pub mod behavior;
+pub mod context_actor;
+pub mod restart_policy;
+pub mod status;

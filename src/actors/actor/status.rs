@@ -1,0 +1,267 @@
+//! What an actor shares with those outside its thread: where it stands, and its mailbox.
+
+use super::{
+    behavior::Behavior,
+    context_actor::{ContextActor, Deliver},
+};
+use crate::{
+    actors::{
+        aggregate::behavior::Keeping,
+        node::local_node::NodeSettings,
+        port::{
+            fault::Fault,
+            health::{Contested, Injected, Phase},
+        },
+    },
+    domain::Name,
+    store::{Commit, Store, StoreError},
+};
+use actix::Addr;
+use std::{
+    collections::{VecDeque, hash_map::RandomState},
+    hash::{BuildHasher, Hasher},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::{Semaphore, oneshot};
+
+/// The state of one context that health, metrics and readers look at.
+pub struct ContextStatus {
+    pub name: Name,
+    pub store: Arc<dyn Store>,
+    phase: AtomicU8,
+    pub restarts: AtomicU64,
+    pub crashes: AtomicU64,
+    pub mailbox: AtomicU64,
+    pub waiting: AtomicU64,
+    pub parked: AtomicU64,
+    /// Those that it listens to, and how far the log of each goes; set once it is laid out.
+    pub sources: OnceLock<Vec<(&'static str, Latest)>>,
+    pub last_commit: AtomicU64,
+    pub last_sequence: AtomicU64,
+    pub generation: AtomicU32,
+    /// How long answers and idempotency rows are kept.
+    pub kept: Keeping,
+    /// Its rows are being written anew: until then it answers nobody. How many that were, so far.
+    pub rebuilding: AtomicBool,
+    pub rebuilt: AtomicU64,
+    /// Keys that more than one of its things claims.
+    pub contested: Mutex<Vec<Contested>>,
+    /// How often a row was found that cannot be read.
+    pub damaged: AtomicU64,
+    /// What was found, each once, the newest last; only so many are remembered.
+    damage: Mutex<VecDeque<String>>,
+    /// In front of mail from outside; actix's own mailbox bounds nothing.
+    pub admission: Arc<Semaphore>,
+    fault: RwLock<Option<Injected>>,
+    chaos: Option<Chaos>,
+}
+
+/// Tells the last sequence of a log.
+pub type Latest = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// Is called at the points where a crash hurts most. Tests let it panic.
+pub type Chaos = Arc<dyn Fn(&'static str, ChaosPoint) + Send + Sync>;
+
+/// Where a crash is injected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChaosPoint {
+    /// A turn has decided; nothing stands yet.
+    BeforeCommit,
+    /// The batch is accepted; nobody has been told.
+    AfterCommit,
+}
+
+/// So many different words of damage are remembered, so that the log says each once.
+const DAMAGE: usize = 64;
+
+const PHASES: [Phase; 5] =
+    [Phase::Starting, Phase::Running, Phase::Degraded, Phase::Failed, Phase::Stopped];
+
+impl ContextStatus {
+    pub fn new(name: Name, store: Arc<dyn Store>, settings: &NodeSettings) -> Arc<Self> {
+        let (admission, chaos, kept) =
+            (settings.admission, settings.chaos.clone(), Keeping::for_so_long(settings.kept));
+        Arc::new(Self {
+            name,
+            store,
+            phase: AtomicU8::new(0),
+            restarts: AtomicU64::new(0),
+            crashes: AtomicU64::new(0),
+            mailbox: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            parked: AtomicU64::new(0),
+            sources: OnceLock::new(),
+            last_commit: AtomicU64::new(0),
+            last_sequence: AtomicU64::new(0),
+            generation: AtomicU32::new(0),
+            kept,
+            rebuilding: AtomicBool::new(false),
+            rebuilt: AtomicU64::new(0),
+            contested: Mutex::default(),
+            damaged: AtomicU64::new(0),
+            damage: Mutex::default(),
+            admission: Arc::new(Semaphore::new(admission)),
+            fault: RwLock::new(None),
+            chaos,
+        })
+    }
+    pub fn phase(&self) -> Phase {
+        PHASES.get(usize::from(self.phase.load(Relaxed))).copied().unwrap_or(Phase::Failed)
+    }
+    pub fn set_phase(&self, phase: Phase) {
+        let place = PHASES.iter().position(|known| *known == phase).unwrap_or(3);
+        self.phase.store(u8::try_from(place).unwrap_or(3), Relaxed);
+    }
+    /// Whether mail from outside is taken.
+    pub fn open(&self) -> Result<(), Fault> {
+        match self.phase() {
+            _ if self.rebuilding.load(Relaxed) => Err(Fault::Away(self.name.context)),
+            Phase::Failed | Phase::Stopped => Err(Fault::Away(self.name.context)),
+            Phase::Starting | Phase::Running | Phase::Degraded => Ok(()),
+        }
+    }
+    pub fn fault(&self) -> Option<Injected> {
+        *self.fault.read().unwrap_or_else(PoisonError::into_inner)
+    }
+    pub fn set_fault(&self, fault: Option<Injected>) {
+        *self.fault.write().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+    /// A row of this context cannot be read, or one is missing: `what`, in words. Counted each time, said in the log once.
+    pub fn report_damage(&self, what: &str) {
+        self.damaged.fetch_add(1, Relaxed);
+        let mut known = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = known.iter().position(|words| words == what) {
+            known.remove(place);
+        } else {
+            tracing::error!(context = self.name.context, what, "something that is kept is damaged");
+            if known.len() == DAMAGE {
+                known.pop_front();
+            }
+        }
+        known.push_back(what.to_owned());
+    }
+    /// The damage that was found last.
+    pub fn damage(&self) -> Option<String> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
+    }
+    pub fn chaos(&self, point: ChaosPoint) {
+        if let Some(chaos) = &self.chaos {
+            chaos(self.name.context, point);
+        }
+    }
+
+    /// Sends `answer` once `commit` is durable, held back or lost by the injected fault. If it never will be durable,
+    /// whoever has been granted something, or has had something recorded (`stands`), cannot know what is left of it.
+    pub fn reply<T: Send + 'static>(
+        &self,
+        commit: Commit,
+        sender: oneshot::Sender<Result<T, Fault>>,
+        answer: Result<T, Fault>,
+        stands: bool,
+    ) {
+        let stands = stands || answer.is_ok();
+        let then = Box::new(move |durable: Result<(), StoreError>| {
+            let lost = |error| if stands { Fault::Unknown } else { Fault::from(error) };
+            let _ = sender.send(durable.map_err(lost).and(answer));
+        });
+        match self.fault() {
+            None => self.store.on_durable(commit, then),
+            Some(fault) => {
+                let store = self.store.clone();
+                self.delayed(fault, move || store.on_durable(commit, then));
+            }
+        }
+    }
+
+    /// Sends the answer to an ask, which does not wait for the disk, held back or lost by the injected fault.
+    pub fn answer<T: Send + 'static>(&self, sender: oneshot::Sender<T>, answer: T) {
+        let release = move || drop(sender.send(answer));
+        match self.fault() {
+            None => release(),
+            Some(fault) => self.delayed(fault, release),
+        }
+    }
+
+    fn delayed(&self, fault: Injected, release: impl FnOnce() + 'static) {
+        let (low, high) = fault.delay_ms;
+        let delay = Duration::from_millis(low + random() % (high.saturating_sub(low) + 1));
+        let lost = (random() % 1_000_000) as f64 / 1_000_000.0 < fault.failure_rate;
+        actix::spawn(async move {
+            tokio::time::sleep(delay).await;
+            if !lost {
+                release();
+            }
+        });
+    }
+}
+
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// Where an actor's mail goes, whichever actor that is by now.
+pub struct Mailbox<L: Behavior> {
+    address: RwLock<Option<Addr<ContextActor<L>>>>,
+    /// What has come before there was anybody: contexts start one after the other, and the first ones have questions for
+    /// the later ones at once.
+    kept: Mutex<Vec<L::Mail>>,
+    pub shared: Arc<ContextStatus>,
+}
+
+impl<L: Behavior> Mailbox<L> {
+    pub fn new(shared: Arc<ContextStatus>) -> Arc<Self> {
+        Arc::new(Self { address: RwLock::new(None), kept: Mutex::new(Vec::new()), shared })
+    }
+    pub fn settle_at(&self, address: Addr<ContextActor<L>>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address.clone());
+        kept.drain(..).for_each(|mail| address.do_send(Deliver(mail)));
+    }
+    /// Whoever lived here is gone, and another will come.
+    pub fn vacate(&self) {
+        *self.address.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+    /// Posts `mail`. Where nobody will come, it is dropped, and with it the way back to its sender.
+    pub fn post(&self, mail: L::Mail) {
+        let Some(mail) = self.deliver(mail) else { return };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have come meanwhile; while this is locked nobody can.
+        let Some(mail) = self.deliver(mail) else { return };
+        if self.shared.phase() == Phase::Starting {
+            self.shared.mailbox.fetch_add(1, Relaxed);
+            kept.push(mail);
+        }
+    }
+    /// Hands `mail` over, or back where there is nobody.
+    fn deliver(&self, mail: L::Mail) -> Option<L::Mail> {
+        let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) else {
+            return Some(mail);
+        };
+        self.shared.mailbox.fetch_add(1, Relaxed);
+        address.do_send(Deliver(mail));
+        None
+    }
+    pub fn has_lived(&self) -> bool {
+        self.address.read().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+    pub fn connected(&self) -> bool {
+        self.address
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .is_some_and(Addr::connected)
+    }
+}
+
+impl<L: Behavior> Mailbox<L> {
+    /// Stops or starts the context. Where there is nobody, the sender sees that.
+    pub fn halt(&self, halt: super::context_actor::SetRunning) {
+        if let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) {
+            address.do_send(halt);
+        }
+    }
+}

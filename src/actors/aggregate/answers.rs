@@ -1,0 +1,156 @@
+//! Answers given, so that the same ask gets the same one, and what was asked, so that another one does not.
+
+use super::{behavior::Expiring, turn::Turn};
+use crate::{
+    actors::{
+        port::clock::machine_seconds,
+        tables::records::{
+            ANSWER_BYTES, ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult,
+        },
+    },
+    domain::{Aggregate, AskId},
+    store::{
+        StoreError, codec,
+        keys::{KeyBuf, Space},
+    },
+};
+use sha2::{Digest, Sha256};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, btree_map::Entry},
+};
+
+/// Who asked, and on which page.
+type Place = (Cow<'static, str>, u64);
+
+/// The pages that a turn has looked at, and whether it has added to them.
+pub(crate) type Answers = BTreeMap<Place, (AnswerPage, bool)>;
+
+/// A sum of what is asked of whom.
+pub(crate) fn sum_of<A: Aggregate>(number: u64, command: &A::Command) -> (u16, [u8; 16]) {
+    let mut sum = Sha256::new();
+    sum.update(number.to_be_bytes());
+    sum.update(serde_json::to_vec(command).unwrap_or_default());
+    (A::COMMAND_VERSION, sum.finalize().first_chunk::<16>().copied().unwrap_or_default())
+}
+
+impl<A: Aggregate> Turn<'_, A> {
+    /// The page that the answer to an ask stands on.
+    fn answers(&mut self, ask: &AskId) -> Result<&mut (AnswerPage, bool), StoreError> {
+        let page = (ask.context.clone(), ask.number / ANSWER_PAGE);
+        Ok(match self.answers.entry(page) {
+            Entry::Occupied(page) => page.into_mut(),
+            Entry::Vacant(place) => {
+                let (context, page) = place.key();
+                let key = answer_key(context, *page);
+                let page =
+                    self.desk.get_of(Space::Answer, ANSWER_VERSION, &key).map_err(|error| {
+                        match error {
+                            StoreError::Damaged(what) => {
+                                StoreError::Damaged(format!("answers to {context}: {what}"))
+                            }
+                            error => error,
+                        }
+                    })?;
+                place.insert((page.unwrap_or_default(), false))
+            }
+        })
+    }
+
+    /// What was said to an ask.
+    pub(crate) fn kept_answer(&mut self, ask: &AskId) -> Result<Option<Answer>, StoreError> {
+        let (page, _) = self.answers(ask)?;
+        let answer = page.answers.get(&(ask.number, ask.attempt)).cloned();
+        if answer.is_some() || page.others_until < machine_seconds() {
+            return Ok(answer);
+        }
+        self.desk.get_of(
+            Space::Answer,
+            ANSWER_VERSION,
+            &other_key(&ask.context, ask.number, ask.attempt),
+        )
+    }
+
+    /// What is said to an ask from now on.
+    pub(crate) fn keep_answer(
+        &mut self,
+        ask: &AskId,
+        kept: AskResult,
+        asked: Option<(u16, [u8; 16])>,
+    ) -> Result<(), StoreError> {
+        self.answers(ask)?;
+        let now = machine_seconds();
+        let hour = |at: u64| at / self.logic.shared.kept.bucket();
+        let (page, has_grown) =
+            self.answers.entry((ask.context.clone(), ask.number / ANSWER_PAGE)).or_default();
+        // Once an hour it is noted that something of the page will expire.
+        if !page.answers.values().any(|answer| hour(answer.at) == hour(now)) {
+            self.expiring
+                .push(Expiring::Bucket(answer_key(&ask.context, ask.number / ANSWER_PAGE)));
+        }
+        page.answers.insert((ask.number, ask.attempt), Answer { kept, at: now, asked });
+        *has_grown = true;
+        Ok(())
+    }
+
+    /// The pages that have grown are written.
+    pub(crate) fn write_answers(&mut self) -> Result<(), StoreError> {
+        let (now, kept) = (machine_seconds(), self.logic.shared.kept.seconds());
+        for ((context, number), (mut page, has_grown)) in std::mem::take(&mut self.answers) {
+            if !has_grown {
+                continue;
+            }
+            page.answers.retain(|_, answer| answer.at + kept > now);
+            for (key, answer) in spill(&mut page, &context, now + kept)? {
+                self.desk.put_of(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
+                self.expiring.push(Expiring::Row(key));
+            }
+            self.desk.put_of(Space::Answer, ANSWER_VERSION, answer_key(&context, number), &page)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a page fit its row: where neighbours ask much, the oldest answers get rows of their own, which are given here.
+pub(in crate::actors) fn spill(
+    page: &mut AnswerPage,
+    context: &str,
+    until: u64,
+) -> Result<Vec<(Vec<u8>, Answer)>, StoreError> {
+    let mut others = Vec::new();
+    while codec::encode_part(&page)?.len() > ANSWER_BYTES && !page.answers.is_empty() {
+        let mut by_age: Vec<_> =
+            page.answers.iter().map(|(ask, answer)| (answer.at, *ask)).collect();
+        by_age.sort_unstable();
+        for (_, (number, attempt)) in by_age.iter().take(by_age.len().div_ceil(2)) {
+            if let Some(answer) = page.answers.remove(&(*number, *attempt)) {
+                others.push((other_key(context, *number, *attempt), answer));
+            }
+        }
+        page.others_until = until;
+    }
+    Ok(others)
+}
+
+/// The row of a page of answers. The bytes in front cannot begin a name: rows of version 1 had none.
+pub(in crate::actors) fn answer_key(context: &str, page: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Answer).bytes(&PAGES).text(context).number(page).build()
+}
+
+/// The row of one answer that has no room on its page.
+fn other_key(context: &str, number: u64, attempt: u32) -> Vec<u8> {
+    KeyBuf::new(Space::Answer)
+        .bytes(&OTHERS)
+        .text(context)
+        .number(number)
+        .number(attempt.into())
+        .build()
+}
+
+const PAGES: [u8; 2] = [0, 1];
+const OTHERS: [u8; 2] = [0, 2];
+
+/// Whether a row is that of one answer.
+pub(crate) fn is_alone(key: &[u8]) -> bool {
+    key.get(1..3) == Some(&OTHERS)
+}

@@ -1,0 +1,188 @@
+//! Open questions: put after the turn that opened them stands, found again after a restart.
+
+use super::behavior::{AggregateBehavior, Answered, Asking, Mail};
+use crate::{
+    actors::{
+        ask::{directory::Question, guard::Permit},
+        tables::records::{KeyPage, QUESTION_PAGE, QuestionPage, SagaId, TraceContext, Versioned},
+    },
+    domain::{Aggregate, Ask, AskId, Id, NoAnswer},
+    store::{
+        Scan, StoreError, codec,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+use serde_bytes::ByteBuf;
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
+
+/// Pauses between rounds of a question whose answer changed nothing.
+pub fn pause(rounds: u32) -> Duration {
+    match rounds {
+        0 => Duration::ZERO,
+        rounds => (Duration::from_millis(50) * 2_u32.saturating_pow(rounds.min(10)))
+            .min(Duration::from_secs(5)),
+    }
+}
+
+/// The row of open questions that `number` stands in.
+pub fn page_key(number: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
+}
+
+/// A row of keys of those who want to know what comes of the question of `number`, behind its page.
+pub fn keys_key(number: u64, row: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).number(number).number(row).build()
+}
+
+/// The number that a row of keys is of, and the place of the row.
+pub fn keys_of(key: &[u8]) -> Option<(u64, u64)> {
+    let (rest, row) = key.split_last_chunk::<8>()?;
+    (rest.len() == 17).then(|| Some((last_number(rest)?, u64::from_be_bytes(*row)))).flatten()
+}
+
+/// An aggregate's own saga.
+pub fn own_saga<A: Aggregate>(id: Id<A>) -> SagaId {
+    SagaId { context: Cow::Borrowed(A::NAME.context), number: id.get() }
+}
+
+/// The saga that an aggregate goes on in: that of the order that it is held for, else the one that it came to be in, or
+/// its own.
+pub fn saga_of<A: Aggregate>(id: Id<A>, kept: &Versioned<A>) -> SagaId {
+    match kept.state.on_behalf_of() {
+        Some((order, number)) => SagaId { context: Cow::Borrowed(order.context), number },
+        None => kept.saga.clone().unwrap_or_else(|| own_saga(id)),
+    }
+}
+
+impl<A: Aggregate> AggregateBehavior<A> {
+    /// Puts a question; its answer comes back as mail.
+    pub(crate) fn put(
+        &self,
+        number: u64,
+        ask: Ask<A>,
+        pass: Option<Permit>,
+        pause: Duration,
+        saga: SagaId,
+        thread: TraceContext,
+    ) {
+        let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
+        let Ask { callee, number: of, attempt, command, then } = ask;
+        let id = AskId::of(Id::<A>::new(number), attempt);
+        actix::spawn(async move {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            let (answer, shut_for) = match peers.find(callee.context) {
+                Some(peer) => {
+                    let put = || {
+                        let (id, saga, thread, command) =
+                            (id.clone(), saga.clone(), thread.clone(), command.again());
+                        peer.askable.ask(Question { id, saga, thread, number: of, command })
+                    };
+                    let answer = peer.guard.ask(pass, put).await;
+                    let unanswered = answer == Err(NoAnswer::Unavailable);
+                    (answer, peer.guard.open_for().filter(|_| unanswered))
+                }
+                None => (Err(NoAnswer::Unavailable), None),
+            };
+            let answered = Answered { callee: callee.context, attempt, shut_for };
+            mailbox.post(Mail::Settle { number, answered, command: then(answer) });
+        });
+    }
+
+    /// The answer was lost: the question is put again.
+    pub(crate) fn asked_in_vain(&mut self, number: u64) {
+        let Some(asking) = self.asking.get_mut(&number) else { return };
+        asking.rounds = asking.rounds.saturating_add(1);
+        let rounds = asking.rounds;
+        let thread = asking.thread.clone();
+        let Some((_, kept)) = self.tree.state(0, number).ok().flatten() else { return };
+        if let Some(ask) = kept.state.awaits(Id::new(number)) {
+            self.put(number, ask, None, pause(rounds), saga_of(Id::new(number), &kept), thread);
+        }
+    }
+
+    /// A page of open questions. Where it cannot be read, any of its numbers may have one: their states tell.
+    fn question_page(&self, key: &[u8], record: &[u8]) -> Result<QuestionPage, StoreError> {
+        match codec::decode(Space::Question, record) {
+            Err(StoreError::Damaged(what)) => {
+                self.shared.report_damage(&format!(
+                    "a page of open questions, found again from the states: {what}"
+                ));
+                let first = last_number(key).unwrap_or(0).saturating_mul(QUESTION_PAGE);
+                Ok((first..first.saturating_add(QUESTION_PAGE))
+                    .map(|number| (number, Vec::new()))
+                    .collect())
+            }
+            page => page,
+        }
+    }
+
+    /// Finds the open questions, and puts those that nobody is putting.
+    pub(crate) fn reload_questions(&mut self) -> Result<(), StoreError> {
+        let known = std::mem::take(&mut self.asking);
+        let mut scan = Scan {
+            from: vec![Space::Question as u8],
+            to: prefix_end(&[Space::Question as u8]),
+            backwards: false,
+            limit: 256,
+        };
+        let mut keys = BTreeMap::<u64, (Vec<Vec<u8>>, u64)>::new();
+        loop {
+            let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
+            for (key, row) in &rows {
+                if let Some((number, row_of)) = keys_of(key) {
+                    let kept = keys.entry(number).or_default();
+                    kept.1 = row_of + 1;
+                    match codec::decode::<KeyPage>(Space::Question, &row.record) {
+                        Ok(page) => kept.0.extend(page.into_iter().map(ByteBuf::into_vec)),
+                        Err(StoreError::Damaged(what)) => {
+                            self.shared.report_damage(&format!(
+                                "who wants to know of number {number}: {what}"
+                            ));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                    continue;
+                }
+                for (number, _) in self.question_page(key, &row.record)? {
+                    let kept = match self.tree.state(0, number) {
+                        Err(StoreError::Damaged(what)) => {
+                            self.shared
+                                .report_damage(&format!("a question cannot be put again: {what}"));
+                            continue;
+                        }
+                        kept => kept?,
+                    };
+                    let Some((_, kept)) = kept else { continue };
+                    let Some(ask) = kept.state.awaits(Id::new(number)) else { continue };
+                    let open = (ask.callee.context, ask.attempt);
+                    let before = known.get(&number).filter(|asking| asking.open == open).cloned();
+                    let under_way = before.is_some();
+                    let fresh = || Asking {
+                        open,
+                        keys: Vec::new(),
+                        rows: 0,
+                        rounds: 0,
+                        thread: TraceContext::default(),
+                    };
+                    self.asking.insert(number, before.unwrap_or_else(fresh));
+                    if !under_way {
+                        let saga = saga_of(Id::new(number), &kept);
+                        self.put(number, ask, None, Duration::ZERO, saga, TraceContext::default());
+                    }
+                }
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == scan.limit || !is_all => {
+                    scan.from = [last.as_slice(), &[0]].concat()
+                }
+                _ => break,
+            }
+        }
+        for (number, asking) in &mut self.asking {
+            (asking.keys, asking.rows) = keys.remove(number).unwrap_or_default();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,347 @@
+//! A context that decides: commands, asks, answers, events and timers come in; one batch a turn goes out.
+
+pub use super::asks::keys_key;
+pub use super::expiry::Keeping;
+pub use super::message::{Answered, AskMessage, CommandMessage, Mail};
+pub use super::progress::{CommandProgress, CommandStage};
+pub use super::timers::timer_key;
+pub(in crate::actors) use super::{
+    answers::{answer_key, spill},
+    expiry::notes,
+    responses::request_key,
+};
+
+pub(super) use super::expiry::Expiring;
+use crate::{
+    actors::{
+        actor::{
+            behavior::{Behavior, TurnOutput},
+            status::{ContextStatus, Mailbox},
+        },
+        ask::{directory::Peers, guard::Permit},
+        port::{clock::Clock, context::Outcome, fault::Fault, health::Contested},
+        subscription::{
+            source::Subscribers,
+            subscriptions::{Progress, Subscriptions},
+        },
+        tables::{
+            rebuild::{self, Functions},
+            records::{Counters, LogEntry, SagaId, TraceContext},
+            transaction::Tree,
+        },
+    },
+    domain::{Aggregate, Ask, NoAnswer},
+    store::{Batch, Commit, Epoch, StoreError},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// At most so many contested keys are shown.
+const CONTESTED: usize = 100;
+
+/// What an aggregate's open question is known by: who is asked, in which attempt.
+pub(super) type Open = (&'static str, u32);
+
+/// An aggregate that waits for an answer.
+#[derive(Clone)]
+pub(super) struct Asking {
+    pub(super) open: Open,
+    /// Idempotency rows that want to know what comes of it, and in how many rows their keys are kept.
+    pub(super) keys: Vec<Vec<u8>>,
+    pub(super) rows: u64,
+    /// How often an answer changed nothing.
+    pub(super) rounds: u32,
+    pub(super) thread: TraceContext,
+}
+
+/// A client who waits for an aggregate to be settled.
+pub(super) struct Waiting {
+    pub(super) reply: oneshot::Sender<Result<Outcome, Fault>>,
+    pub(super) replayed: bool,
+    pub(super) _permit: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+/// The logic of a deciding context.
+pub struct AggregateBehavior<A: Aggregate> {
+    pub tree: Tree<A>,
+    pub shared: Arc<ContextStatus>,
+    pub clock: Arc<Clock>,
+    pub settings: A::Settings,
+    pub peers: Peers,
+    pub ears: Subscriptions<A::Command>,
+    pub listeners: Arc<Subscribers<A>>,
+    pub(super) mailbox: Option<Arc<Mailbox<Self>>>,
+    pub(super) epoch: Epoch,
+    pub(super) meta: Counters,
+    /// The commit that wrote it.
+    pub(super) meta_commit: Commit,
+    pub(super) asking: BTreeMap<u64, Asking>,
+    pub(super) waiting: BTreeMap<u64, Vec<Waiting>>,
+    /// Questions to aggregates that cannot answer before their own question is settled.
+    pub(super) postponed: BTreeMap<u64, Vec<AskMessage<A>>>,
+    pub(super) timers: super::timers::Timers,
+    /// Keys that several claim.
+    pub(super) contested: BTreeMap<String, Vec<u64>>,
+    pub(super) more: bool,
+    pub(super) sweep: super::expiry::Sweep,
+}
+
+/// What follows a turn that stands.
+pub enum Effect<A: Aggregate> {
+    /// Events for those who listen.
+    Publish(Vec<LogEntry<A::Event>>),
+    /// A question to put, after a pause.
+    Put {
+        number: u64,
+        ask: Ask<A>,
+        pass: Option<Permit>,
+        pause: Duration,
+        saga: SagaId,
+        thread: TraceContext,
+    },
+    /// A client's answer.
+    Reply { mail: usize, answer: Result<Outcome, Fault> },
+    /// A client waits until the aggregate is settled.
+    Wait { mail: usize, number: u64, replayed: bool },
+    /// An aggregate is settled: whoever waits for it is told.
+    Settled { number: u64, outcome: Result<Outcome, Fault> },
+    /// An asker's answer.
+    Answer { mail: usize, answer: Result<(), NoAnswer> },
+    /// An asker must wait until the aggregate's own question is settled.
+    Postpone { mail: usize, number: u64 },
+    /// Somebody by hand is told.
+    Done { mail: usize, answer: Result<(), Fault> },
+}
+
+/// What memory becomes.
+pub struct Memory {
+    pub(super) meta: Counters,
+    pub(super) hearing: Progress,
+    pub(super) asking: Vec<(u64, Option<Asking>)>,
+    pub(super) timers: super::timers::Change,
+    pub(super) contested: Vec<(String, Vec<u64>)>,
+    pub(super) more: bool,
+    pub(super) sweep: Option<super::expiry::Sweep>,
+}
+
+impl<A: Aggregate> AggregateBehavior<A> {
+    pub fn new(
+        tree: Tree<A>,
+        shared: Arc<ContextStatus>,
+        clock: Arc<Clock>,
+        settings: A::Settings,
+        peers: Peers,
+        ears: Subscriptions<A::Command>,
+        listeners: Arc<Subscribers<A>>,
+    ) -> Self {
+        Self {
+            tree,
+            shared,
+            clock,
+            settings,
+            peers,
+            ears,
+            listeners,
+            mailbox: None,
+            epoch: Epoch(0),
+            meta: Counters::default(),
+            meta_commit: 0,
+            asking: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            postponed: BTreeMap::new(),
+            timers: super::timers::Timers::default(),
+            contested: BTreeMap::new(),
+            more: true,
+            sweep: super::expiry::Sweep::default(),
+        }
+    }
+
+    fn publish_health(&self) {
+        self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
+        self.shared.parked.store(self.ears.parked(), Relaxed);
+        let contested = self.contested.iter().take(CONTESTED);
+        let contested = contested
+            .map(|(key, numbers)| Contested { key: key.clone(), numbers: numbers.clone() });
+        *self.shared.contested.lock().unwrap_or_else(PoisonError::into_inner) = contested.collect();
+    }
+}
+
+impl<A: Aggregate> Behavior for AggregateBehavior<A> {
+    type Mail = Mail<A>;
+    type Effect = Effect<A>;
+    type CacheUpdate = Memory;
+
+    fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
+        self.mailbox = Some(mailbox.clone());
+        self.epoch = self.tree.store.activate(self.tree.id)?;
+        (self.meta, self.meta_commit) = rebuild::load(&self.tree, &Functions::of_aggregate())?;
+        self.listeners.know_history(&self.tree, Some(self.meta.last_sequence + 1))?;
+        if rebuild::is_due(&self.meta, &Functions::<A>::of_aggregate()) {
+            return Ok(());
+        }
+        self.contested = rebuild::contested(&self.tree)?;
+        self.ears.reload(&self.tree)?;
+        self.reload_timers()?;
+        self.reload_questions()?;
+        self.more = true;
+        self.publish_health();
+        self.listeners.latest.fetch_max(self.meta.last_sequence, Relaxed);
+        self.listeners.say(&Arc::from([]));
+        Ok(())
+    }
+
+    fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
+        let functions = Functions::of_aggregate();
+        if !rebuild::is_due(&self.meta, &functions) {
+            return Ok(None);
+        }
+        let at = (&self.meta, self.meta_commit);
+        let (batch, after) =
+            rebuild::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
+        self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
+        Ok(Some(batch))
+    }
+
+    fn turn(&mut self, mails: &[Option<Mail<A>>]) -> Result<TurnOutput<Self>, StoreError> {
+        let mut work = super::turn::Turn::new(self);
+        for (place, mail) in mails.iter().enumerate() {
+            if let Some(mail) = mail {
+                work.take(place, mail)?;
+            }
+        }
+        work.finish()
+    }
+
+    fn remember(&mut self, memory: Memory, commit: Commit) {
+        if memory.meta != self.meta {
+            self.meta_commit = commit;
+        }
+        self.meta = memory.meta;
+        self.ears.remember(&memory.hearing);
+        for (number, asking) in memory.asking {
+            match asking {
+                Some(asking) => drop(self.asking.insert(number, asking)),
+                None => drop(self.asking.remove(&number)),
+            }
+        }
+        self.timers.remember(memory.timers);
+        for (key, numbers) in memory.contested {
+            match numbers.len() {
+                0 | 1 => drop(self.contested.remove(&key)),
+                _ => drop(self.contested.insert(key, numbers)),
+            }
+        }
+        self.more = memory.more || memory.hearing.more;
+        if let Some(sweep) = memory.sweep {
+            self.sweep = sweep;
+        }
+        self.publish_health();
+    }
+
+    fn act(&mut self, commit: Commit, effect: Effect<A>, mails: &mut [Option<Mail<A>>]) {
+        let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
+        match effect {
+            Effect::Publish(events) => self.listeners.say(&events.into()),
+            Effect::Put { number, ask, pass, pause, saga, thread } => {
+                self.put(number, ask, pass, pause, saga, thread)
+            }
+            Effect::Reply { mail: place, answer } => {
+                if let Some(Mail::Enter(entry)) = mail(place) {
+                    self.shared.reply(commit, entry.reply, answer, false);
+                }
+            }
+            Effect::Wait { mail: place, number, replayed } => {
+                if let Some(Mail::Enter(entry)) = mail(place) {
+                    let waiting = Waiting { reply: entry.reply, replayed, _permit: entry.permit };
+                    self.waiting.entry(number).or_default().push(waiting);
+                    self.shared.waiting.fetch_add(1, Relaxed);
+                }
+            }
+            Effect::Settled { number, outcome } => {
+                for waiting in self.waiting.remove(&number).unwrap_or_default() {
+                    self.shared.waiting.fetch_sub(1, Relaxed);
+                    let answer = super::message::as_replay(outcome.clone(), waiting.replayed);
+                    self.shared.reply(commit, waiting.reply, answer, true);
+                }
+                for asked in self.postponed.remove(&number).unwrap_or_default() {
+                    if let Some(mailbox) = &self.mailbox {
+                        mailbox.post(Mail::Ask(asked));
+                    }
+                }
+            }
+            Effect::Answer { mail: place, answer } => {
+                if let Some(Mail::Ask(asked)) = mail(place) {
+                    self.shared.answer(asked.reply, answer);
+                }
+            }
+            Effect::Postpone { mail: place, number } => {
+                if let Some(Mail::Ask(asked)) = mail(place) {
+                    self.postponed.entry(number).or_default().push(asked);
+                }
+            }
+            Effect::Done { mail: place, answer } => {
+                if let Some(Mail::Unpark { done, .. }) = mail(place) {
+                    self.shared.reply(commit, done, answer, false);
+                }
+            }
+        }
+    }
+
+    fn stands(effects: &VecDeque<Effect<A>>, mails: &[Option<Mail<A>>]) {
+        for effect in effects {
+            let (place, number) = match effect {
+                Effect::Reply { mail, answer: Ok(outcome) } => (*mail, outcome.number),
+                Effect::Wait { mail, number, .. } => (*mail, *number),
+                _ => continue,
+            };
+            if let Some(Some(Mail::Enter(entry))) = mails.get(place) {
+                entry.progress.record(number);
+            }
+        }
+    }
+
+    fn dismiss(&mut self, mail: Mail<A>, why: &Fault) {
+        match mail {
+            Mail::Enter(entry) => drop(entry.reply.send(Err(why.clone()))),
+            Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
+            // Whoever asked sees that nobody answers; events and timers are found again in the store. A settle that
+            // was dismissed leaves its question open, and that must be put again.
+            Mail::Settle { number, .. } => self.asked_in_vain(number),
+            Mail::Ask(_) | Mail::Heard(_) | Mail::Wake => self.more = true,
+        }
+    }
+
+    fn dismiss_waiting(&mut self) {
+        // What they sent is recorded, and they are told how it stands when nobody answers them any more.
+        let waiting = std::mem::take(&mut self.waiting).into_values().flatten().count();
+        self.shared.waiting.fetch_sub(waiting as u64, Relaxed);
+        self.postponed.clear();
+        self.asking.clear();
+        self.publish_health();
+    }
+
+    fn is_from_outside(mail: &Mail<A>) -> bool {
+        matches!(mail, Mail::Enter(_))
+    }
+
+    fn wakes_in(&self) -> Option<Duration> {
+        if self.more {
+            return Some(Duration::ZERO);
+        }
+        // The next timer is never a stuck one: those wake the context by themselves.
+        let (due, stuck) = self.timers.due();
+        let due = due.map(|at| self.clock.until(at));
+        [due, stuck, self.ears.wakes_in(&self.meta.positions), Some(self.sweep.due_in())]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn wake() -> Mail<A> {
+        Mail::Wake
+    }
+}

@@ -1,0 +1,77 @@
+//! Claims: keys that one thing of a context holds at a time.
+
+use super::turn::Turn;
+use crate::{
+    actors::tables::rebuild::{claim_key, contested_key},
+    domain::{Aggregate, Refusal},
+    store::{StoreError, keys::Space},
+};
+use std::collections::BTreeSet;
+
+/// What of the keys that were held is given up, and what of those that are claimed is new.
+pub(crate) fn differences(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let before: BTreeSet<&str> = held.iter().map(String::as_str).collect();
+    let after: BTreeSet<&str> = claimed.iter().map(String::as_str).collect();
+    let (given_up, new) = (before.difference(&after), after.difference(&before));
+    (given_up.map(|key| (*key).to_owned()).collect(), new.map(|key| (*key).to_owned()).collect())
+}
+
+impl<A: Aggregate> Turn<'_, A> {
+    /// Whether nobody else holds these keys.
+    pub(crate) fn claim(
+        &mut self,
+        number: u64,
+        new: &[String],
+    ) -> Result<Result<(), Refusal>, StoreError> {
+        for key in new {
+            let holder: Option<u64> =
+                self.desk.get(Space::Claim, &claim_key(key)).map_err(|error| match error {
+                    StoreError::Damaged(what) => {
+                        StoreError::Damaged(format!("who holds `{key}`: {what}"))
+                    }
+                    error => error,
+                })?;
+            if holder.is_some_and(|holder| holder != number) {
+                return Ok(Err(A::claim_refusal(key)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    pub(crate) fn exchange_claims(
+        &mut self,
+        number: u64,
+        given_up: &[String],
+        new: &[String],
+    ) -> Result<(), StoreError> {
+        for key in given_up {
+            match self.logic.contested.contains_key(key) {
+                false => self.desk.remove(claim_key(key)),
+                true => self.leave(number, key)?,
+            }
+        }
+        for key in new {
+            self.desk.put(Space::Claim, claim_key(key), &number)?;
+        }
+        Ok(())
+    }
+
+    /// `number` gives up a key that others claim too.
+    fn leave(&mut self, number: u64, key: &str) -> Result<(), StoreError> {
+        let known =
+            self.contested.iter().rev().find(|(known, _)| known == key).map(|(_, numbers)| numbers);
+        let mut numbers =
+            known.or_else(|| self.logic.contested.get(key)).cloned().unwrap_or_default();
+        numbers.retain(|claims| *claims != number);
+        match numbers.first() {
+            Some(next) => self.desk.put(Space::Claim, claim_key(key), next)?,
+            None => self.desk.remove(claim_key(key)),
+        }
+        match numbers.len() {
+            0 | 1 => self.desk.remove(contested_key(key)),
+            _ => self.desk.put(Space::Claim, contested_key(key), &numbers)?,
+        }
+        self.contested.push((key.to_owned(), numbers));
+        Ok(())
+    }
+}

@@ -1,0 +1,427 @@
+//! The handles by which those outside its thread reach a context.
+
+use super::behavior::{self, AggregateBehavior, AskMessage, CommandMessage, CommandStage};
+use crate::actors::{
+    actor::{
+        behavior::Behavior,
+        context_actor::SetRunning,
+        status::{ContextStatus, Latest, Mailbox},
+    },
+    ask::{
+        directory::{Askable, Question},
+        guard::{AnswerReceiver, Guard},
+    },
+    cluster::remote_context::PeerQuestion,
+    outbox::event_log::{EventLog, OutboundMessage, Outflows, RecordedEvent},
+    port::{
+        context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
+        fault::Fault,
+        health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+    },
+    subscription::parking,
+    tables::{
+        query,
+        records::{ParkedRow, TraceContext},
+        sagas,
+        transaction::Tree,
+    },
+};
+use crate::{
+    domain::{self, Aggregate, Entity, Name, NoAnswer, Refusal, Target, lenient},
+    store::StoreError,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use schemars::{Schema, SchemaGenerator};
+use std::{
+    sync::{
+        Arc, PoisonError,
+        atomic::Ordering::{Relaxed, SeqCst},
+    },
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// How a body becomes a command.
+pub type Enter<A> = Box<
+    dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody>
+        + Send
+        + Sync,
+>;
+
+/// What both kinds of context have in common.
+pub struct Common<L: Behavior, E> {
+    pub mailbox: Arc<Mailbox<L>>,
+    pub tree: Tree<E>,
+    pub filters: Vec<&'static str>,
+    pub guard: Arc<Guard>,
+}
+
+impl<L: Behavior, E: Entity> Common<L, E> {
+    pub fn shared(&self) -> &ContextStatus {
+        &self.mailbox.shared
+    }
+
+    pub fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.shared().open()?;
+        let look = |generation: u32| {
+            self.tree.state(generation, number).map_err(|error| {
+                if let StoreError::Damaged(what) = &error {
+                    self.tree.report(generation, what);
+                }
+                error.into()
+            })
+        };
+        let Some((commit, kept)) = self.of_one_generation(look)? else {
+            return Err(Refusal::absent(E::NAME.item).into());
+        };
+        match kept.state.lifecycle() {
+            domain::Lifecycle::Absent | domain::Lifecycle::Ended(_) => {
+                Err(Refusal::absent(E::NAME.item).into())
+            }
+            domain::Lifecycle::Open | domain::Lifecycle::Established => Ok(Seen {
+                number,
+                version: kept.version,
+                body: query::shown(&kept.state, number)?,
+                commit,
+            }),
+        }
+    }
+
+    pub fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.shared().open()?;
+        self.of_one_generation(|generation| query::list(&self.tree, generation, query))
+    }
+
+    /// Looks again where the table was replaced meanwhile: the old one is cleared away under the look.
+    fn of_one_generation<T>(&self, look: impl Fn(u32) -> Result<T, Fault>) -> Result<T, Fault> {
+        loop {
+            let generation = self.shared().generation.load(SeqCst);
+            let seen = look(generation);
+            if self.shared().generation.load(SeqCst) == generation {
+                return seen;
+            }
+        }
+    }
+
+    /// How many events it has not taken: from what is stored, so that it is right while nobody takes any.
+    fn backlog(&self) -> u64 {
+        let meta = self.tree.meta().map(|(meta, _)| meta).unwrap_or_default();
+        let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
+        let left = |(source, latest): &(&'static str, Latest)| {
+            latest().saturating_sub(positions.get(*source).copied().unwrap_or(0))
+        };
+        self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.shared().phase()
+    }
+
+    pub fn health(&self, view: bool) -> ContextHealth {
+        let shared = self.shared();
+        ContextHealth {
+            context: E::NAME.context,
+            view,
+            state: shared.phase(),
+            restarts: shared.restarts.load(Relaxed),
+            crashes: shared.crashes.load(Relaxed),
+            mailbox: shared.mailbox.load(Relaxed),
+            backlog: self.backlog(),
+            waiting: shared.waiting.load(Relaxed),
+            parked: shared.parked.load(Relaxed),
+            contested: shared.contested.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            rebuilding: shared.rebuilding.load(Relaxed).then(|| shared.rebuilt.load(Relaxed)),
+            damaged: shared.damaged.load(Relaxed),
+            damage: shared.damage(),
+            last_commit: shared.last_commit.load(Relaxed),
+            last_sequence: shared.last_sequence.load(Relaxed),
+            fault: shared.fault(),
+            guard: (!view).then(|| self.guard.health()),
+        }
+    }
+
+    pub fn halt(&self, halt: bool) -> BoxFuture<'static, ()> {
+        let mailbox = self.mailbox.clone();
+        async move {
+            let (done, is_done) = oneshot::channel();
+            mailbox.halt(SetRunning(halt, done));
+            let _ = is_done.await;
+        }
+        .boxed()
+    }
+
+    pub fn parked(
+        &self,
+        after: Option<&ParkedId>,
+        limit: usize,
+    ) -> Result<Vec<ParkedEvent>, Fault> {
+        Ok(parking::page(&self.tree, after, limit)?.into_iter().map(parked::<E>).collect())
+    }
+
+    pub fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
+        Ok(parking::among(&self.tree, ids)?.into_iter().map(parked::<E>).collect())
+    }
+
+    /// Posts mail that is answered by hand.
+    pub fn by_hand(
+        &self,
+        mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        let (done, is_done) = oneshot::channel();
+        match self.shared().open() {
+            Ok(()) => self.mailbox.post(mail(done)),
+            Err(fault) => drop(done.send(Err(fault))),
+        }
+        async move { is_done.await.unwrap_or(Err(Fault::Away(E::NAME.context))) }.boxed()
+    }
+}
+
+fn parked<E: Entity>((id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
+    ParkedEvent { id, listener: E::NAME.context, attempts: row.attempts, error: row.error }
+}
+
+/// What a command may say at most, in bytes of JSON, so that its events, its state and its kept answer are all records.
+const LONGEST: usize = 4 * 1024;
+
+/// A command that may go to its context, and where its answer comes.
+type Entered<A> = (CommandMessage<A>, oneshot::Receiver<Result<Outcome, Fault>>);
+
+/// The handle of a deciding context.
+pub struct Handle<A: Aggregate> {
+    common: Common<AggregateBehavior<A>, A>,
+    doors: Vec<DoorInfo>,
+    enter: Vec<Enter<A>>,
+    patience: Patience,
+    outflows: Outflows<A>,
+}
+
+/// How long a client waits whose command may ask these.
+pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
+
+impl<A: Aggregate> Handle<A> {
+    pub fn new(
+        mailbox: Arc<Mailbox<AggregateBehavior<A>>>,
+        tree: Tree<A>,
+        guard: Arc<Guard>,
+        (doors, enter): (Vec<DoorInfo>, Vec<Enter<A>>),
+        patience: Patience,
+        outflows: Outflows<A>,
+    ) -> Self {
+        let filters = query::filters::<A>();
+        Self { common: Common { mailbox, tree, filters, guard }, doors, enter, patience, outflows }
+    }
+
+    fn entry(&self, order: CommandRequest) -> Result<Entered<A>, Fault> {
+        let shared = self.common.shared();
+        shared.open()?;
+        let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door))
+        else {
+            return Err(Refusal::absent("door").into());
+        };
+        let (target, command) = enter(order.body)
+            .map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
+        let target =
+            order.number.map_or(target, |number| Target::Chosen(crate::domain::Id::new(number)));
+        if target == Target::Chosen(crate::domain::Id::new(0)) {
+            return Err(Fault::BadBody {
+                pointer: String::new(),
+                detail: "numbers of things are positive".into(),
+            });
+        }
+        if serde_json::to_vec(&command).map_or(usize::MAX, |bytes| bytes.len()) > LONGEST {
+            return Err(Fault::TooLong { limit: LONGEST });
+        }
+        let unwritten = shared.admission.clone().try_acquire_owned();
+        let permit = unwritten.map_err(|_| Fault::Busy { retry_after: Duration::from_secs(1) })?;
+        let (reply, answer) = oneshot::channel();
+        let entry = CommandMessage {
+            target,
+            verb: info.verb,
+            command,
+            if_match: order.if_match,
+            must_exist: order.must_exist,
+            idempotency: order.idempotency,
+            thread: TraceContext { client: order.client_correlation, trace: order.traceparent },
+            reply,
+            progress: Arc::default(),
+            permit: Some(permit),
+        };
+        Ok((entry, answer))
+    }
+}
+
+/// What there is so far of what was recorded under `number`, once it is durable.
+async fn so_far<A: Aggregate>(tree: &Tree<A>, number: u64) -> Result<Outcome, Fault> {
+    let Ok(Some(seen)) = query::see(tree, 0, number) else { return Err(Fault::Unknown) };
+    let (durable, is_durable) = oneshot::channel();
+    tree.store.on_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
+    let Ok(Ok(())) = is_durable.await else { return Err(Fault::Unknown) };
+    let Seen { number, version, body, .. } = seen;
+    Ok(Outcome { number, version, body, settled: false, replayed: false })
+}
+
+impl<A: Aggregate> Context for Handle<A> {
+    fn name(&self) -> Name {
+        A::NAME
+    }
+    fn aliases(&self) -> &'static [&'static str] {
+        A::ALIASES
+    }
+    fn is_view(&self) -> bool {
+        false
+    }
+    fn is_order(&self) -> bool {
+        A::IS_ORDER
+    }
+    fn doors(&self) -> &[DoorInfo] {
+        &self.doors
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<A::Representation>()
+    }
+    fn filters(&self) -> &[&'static str] {
+        &self.common.filters
+    }
+
+    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        let (entry, answer) = match self.entry(order) {
+            Ok(entered) => entered,
+            Err(fault) => return std::future::ready(Err(fault)).boxed(),
+        };
+        let (progress, patience) =
+            (entry.progress.clone(), (self.patience)(A::may_ask(&entry.command)));
+        let tree = self.common.tree.clone();
+        self.common.mailbox.post(behavior::Mail::Enter(entry));
+        async move {
+            let mut answer = answer;
+            // Nobody answers when the context has stopped, or failed, or an answer is lost.
+            let mut lost = match tokio::time::timeout(patience, &mut answer).await {
+                Ok(Ok(answered)) => return answered,
+                Ok(Err(_)) => true,
+                Err(_) => false,
+            };
+            loop {
+                match progress.give_up() {
+                    CommandStage::Recorded(number) => return so_far(&tree, number).await,
+                    CommandStage::Nothing if lost => return Err(Fault::Away(A::NAME.context)),
+                    CommandStage::Nothing => {
+                        return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
+                    }
+                    CommandStage::InHand if lost => return Err(Fault::Unknown),
+                    CommandStage::InHand => tokio::select! {
+                        answered = &mut answer => match answered {
+                            Ok(answered) => return answered,
+                            Err(_) => lost = true,
+                        },
+                        () = progress.recorded() => {}
+                    },
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.common.read(number)
+    }
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.common.list(query)
+    }
+    fn health(&self) -> ContextHealth {
+        self.common.health(false)
+    }
+    fn phase(&self) -> Phase {
+        self.common.phase()
+    }
+    fn stop(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(true)
+    }
+    fn start(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(false)
+    }
+    fn set_fault(&self, fault: Option<Injected>) {
+        self.common.shared().set_fault(fault);
+    }
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        let (en, ko) = ("only a view can be rebuilt", "뷰만 다시 만들 수 있습니다");
+        std::future::ready(Err(Refusal::invalid("not-a-view", en, ko).into())).boxed()
+    }
+    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked(after, limit)
+    }
+    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked_among(ids)
+    }
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
+        self.common.by_hand(|done| behavior::Mail::Unpark { parked, redrive, done })
+    }
+
+    fn ask(
+        &self,
+        question: PeerQuestion,
+    ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+        let shared = self.common.shared();
+        let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
+        let command = match serde_json::from_value::<A::Command>(command) {
+            _ if shared.open().is_err() => {
+                return std::future::ready(Err(Fault::Away(A::NAME.context))).boxed();
+            }
+            // What another node begins is new here.
+            _ if shared.store.is_full() => return std::future::ready(Err(Fault::DiskFull)).boxed(),
+            Ok(command) => command,
+            Err(why) => {
+                let bad = Fault::BadBody { pointer: "/command".into(), detail: why.to_string() };
+                return std::future::ready(Err(bad)).boxed();
+            }
+        };
+        let Ok(permit) = shared.admission.clone().try_acquire_owned() else {
+            return std::future::ready(Err(Fault::Busy { retry_after: Duration::from_secs(1) }))
+                .boxed();
+        };
+        let (reply, answer) = oneshot::channel();
+        let thread = TraceContext { client, trace };
+        self.common.mailbox.post(behavior::Mail::Ask(AskMessage {
+            id,
+            saga,
+            thread,
+            number,
+            command,
+            reply,
+        }));
+        async move {
+            let answered = answer.await;
+            drop(permit);
+            match answered {
+                Ok(Ok(())) => Ok(Ok(())),
+                Ok(Err(NoAnswer::Refused(refusal))) => Ok(Err(refusal)),
+                Ok(Err(NoAnswer::Unavailable)) | Err(_) => Err(Fault::Away(A::NAME.context)),
+            }
+        }
+        .boxed()
+    }
+    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+        Some(self.outflows.history())
+    }
+    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+        self.outflows.messages()
+    }
+
+    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault> {
+        let last = self.common.shared().last_sequence.load(Relaxed);
+        sagas::told(&self.common.tree, last, (context, number), from, limit)
+    }
+}
+
+impl<A: Aggregate> Askable for Handle<A> {
+    fn ask(&self, question: Question) -> AnswerReceiver {
+        let (reply, answer) = oneshot::channel();
+        let Question { id, saga, thread, number, command } = question;
+        if self.common.shared().open().is_ok()
+            && let Ok(command) = command.into_any().downcast::<A::Command>()
+        {
+            let asked = AskMessage { id, saga, thread, number, command: *command, reply };
+            self.common.mailbox.post(behavior::Mail::Ask(asked));
+        }
+        answer
+    }
+}

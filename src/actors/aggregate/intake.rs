@@ -1,0 +1,433 @@
+//! What each kind of message comes to.
+
+use super::{
+    answers::sum_of,
+    behavior::{Effect, Open},
+    message::{Answered, AskMessage, CommandMessage, Mail, as_replay},
+    responses::request_key,
+    turn::{Awaited, Rejection, Turn},
+};
+use crate::{
+    actors::{
+        port::{
+            context::{Outcome, Verb},
+            fault::Fault,
+            health::ParkedId,
+        },
+        subscription::{
+            parking,
+            source::Whose,
+            subscriptions::{Delivery, Listener, Progress},
+        },
+        tables::records::{
+            Answer, AskResult, Cause, Envelope, ParkedRow, StoredResponse, TraceContext,
+        },
+    },
+    domain::{Aggregate, Kind, Lifecycle, NoAnswer, Refusal, Target},
+    store::StoreError,
+};
+use std::borrow::Cow;
+
+impl<A: Aggregate> Turn<'_, A> {
+    /// A client's command.
+    pub(crate) fn enter(
+        &mut self,
+        place: usize,
+        entry: &CommandMessage<A>,
+    ) -> Result<(), StoreError> {
+        // Whoever lost patience before anything was recorded has been told that nothing was.
+        if entry.reply.is_closed() || !entry.progress.take_in_hand() {
+            return Ok(());
+        }
+        if let Some(key) = &entry.idempotency
+            && let Some(row) = self.kept_request(&request_key(&key.scope))?
+        {
+            let answer = match row.answer {
+                _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
+                Some(StoredResponse::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
+                Some(StoredResponse::Done { version, body }) => Ok(Outcome {
+                    number: row.number,
+                    version,
+                    body: body.into_vec(),
+                    settled: true,
+                    replayed: true,
+                }),
+                None => {
+                    self.waits.push((place, row.number, true));
+                    return Ok(());
+                }
+            };
+            self.effects.push_back(Effect::Reply { mail: place, answer });
+            return Ok(());
+        }
+        // What was kept is told all the same; nothing new begins.
+        if self.logic.shared.store.is_full() {
+            self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::DiskFull) });
+            return Ok(());
+        }
+        let (number, is_new) = match entry.target {
+            Target::Chosen(id) => (id.get(), false),
+            Target::New => (self.next_number()?, true),
+        };
+        match self.admit(entry, number)? {
+            Ok(()) => {}
+            Err(fault) => return self.refuse(place, entry, fault),
+        }
+        let name = Cow::Owned(entry.command.as_ref().to_owned());
+        let saga = self.saga_of(number)?;
+        match self.decide(
+            number,
+            entry.command.clone(),
+            Cause::Command(name),
+            saga,
+            Some(&entry.thread),
+        )? {
+            Ok(_) => {
+                if is_new {
+                    self.meta.last_number = number;
+                }
+                if let Some(key) = &entry.idempotency {
+                    self.take_request(key, number)?;
+                }
+                self.waits.push((place, number, false));
+                Ok(())
+            }
+            Err(trouble) => self.refuse(place, entry, trouble.fault()),
+        }
+    }
+
+    /// The next number that nothing stands under.
+    fn next_number(&mut self) -> Result<u64, StoreError> {
+        let mut number = self.meta.last_number + 1;
+        loop {
+            match self.desk.sheet(number) {
+                Ok(sheet) if sheet.now.version == 0 => return Ok(number),
+                // What cannot be read stands there all the same.
+                Ok(_) => number += 1,
+                Err(StoreError::Damaged(what)) => {
+                    self.logic.shared.report_damage(&what);
+                    number += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What must hold before a command is even decided.
+    fn admit(
+        &mut self,
+        entry: &CommandMessage<A>,
+        number: u64,
+    ) -> Result<Result<(), Fault>, StoreError> {
+        let now = &self.desk.sheet(number)?.now;
+        let (version, standing) = (now.version, now.state.lifecycle());
+        let there = matches!(standing, Lifecycle::Open | Lifecycle::Established);
+        if entry.verb != Verb::Post {
+            match standing {
+                Lifecycle::Absent | Lifecycle::Ended(_) => {
+                    return Ok(Err(Refusal::absent(A::NAME.item).into()));
+                }
+                Lifecycle::Open => return Ok(Err(Refusal::still_open().into())),
+                Lifecycle::Established => {}
+            }
+        }
+        let current = if there { version } else { 0 };
+        let matches = entry.if_match.is_empty() || entry.if_match.contains(&current);
+        Ok(match matches && (there || !entry.must_exist) {
+            true => Ok(()),
+            false => Err(Fault::VersionMismatch { current }),
+        })
+    }
+
+    fn refuse(
+        &mut self,
+        place: usize,
+        entry: &CommandMessage<A>,
+        fault: Fault,
+    ) -> Result<(), StoreError> {
+        self.keep_refusal(entry, &fault)?;
+        self.effects.push_back(Effect::Reply { mail: place, answer: Err(fault) });
+        Ok(())
+    }
+
+    /// Another context's question.
+    pub(crate) fn asked(&mut self, place: usize, asked: &AskMessage<A>) -> Result<(), StoreError> {
+        // Whoever gave up before the question was even looked at undoes nothing by having it answered.
+        if asked.reply.is_closed() {
+            return Ok(());
+        }
+        let sum = sum_of::<A>(asked.number, &asked.command);
+        let kept = match self.kept_answer(&asked.id)? {
+            // An asker whose past was put back gives its numbers again, for other questions.
+            Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
+                tracing::error!(ask = %asked.id, "an ask came again with another question; it is refused");
+                let (en, ko) = (
+                    "this was asked before, and otherwise",
+                    "같은 번호로 다른 요청이 이미 있었습니다",
+                );
+                let answer = Err(NoAnswer::Refused(Refusal::conflict("asked-otherwise", en, ko)));
+                self.effects.push_back(Effect::Answer { mail: place, answer });
+                return Ok(());
+            }
+            Some(answer) => answer.kept,
+            None => {
+                let cause = Cause::Ask(asked.id.clone());
+                let command = asked.command.clone();
+                match self.decide(
+                    asked.number,
+                    command,
+                    cause,
+                    asked.saga.clone(),
+                    Some(&asked.thread),
+                )? {
+                    Ok(_) => AskResult::Yes,
+                    Err(Rejection::Refused(refusal))
+                        if refusal == Refusal::still_open()
+                            && self.open(asked.number).is_some() =>
+                    {
+                        self.effects
+                            .push_back(Effect::Postpone { mail: place, number: asked.number });
+                        return Ok(());
+                    }
+                    Err(Rejection::Refused(refusal)) => AskResult::No(refusal),
+                    Err(Rejection::Busy(_) | Rejection::Crashed | Rejection::TooLarge(_)) => {
+                        self.effects.push_back(Effect::Answer {
+                            mail: place,
+                            answer: Err(NoAnswer::Unavailable),
+                        });
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        let answer = match &kept {
+            AskResult::Yes => Ok(()),
+            AskResult::No(refusal) => Err(NoAnswer::Refused(refusal.clone())),
+            AskResult::Withdrawn => {
+                let (en, ko) = ("the question was taken back", "철회된 요청입니다");
+                Err(NoAnswer::Refused(Refusal::conflict("withdrawn", en, ko)))
+            }
+        };
+        if kept != AskResult::Withdrawn {
+            self.keep_answer(&asked.id, kept, Some(sum))?;
+        }
+        self.effects.push_back(Effect::Answer { mail: place, answer });
+        Ok(())
+    }
+
+    /// The answer to a question of ours. One that is no longer open is dropped.
+    pub(crate) fn settled(
+        &mut self,
+        number: u64,
+        answered: Answered,
+        command: A::Command,
+    ) -> Result<(), StoreError> {
+        let open: Open = (answered.callee, answered.attempt);
+        if self.open(number) != Some(open) {
+            return Ok(());
+        }
+        self.shut_for.extend(answered.shut_for.map(|rest| (number, rest)));
+        let saga = self.saga_of(number)?;
+        let thread =
+            self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        let _ = self.decide(
+            number,
+            command,
+            Cause::Answer(Cow::Borrowed(open.0)),
+            saga,
+            Some(&thread),
+        )?;
+        if self.open(number) == Some(open) {
+            self.ask_again(number)?;
+        }
+        Ok(())
+    }
+
+    /// Events of a source.
+    pub(crate) fn heard(&mut self, heard: &Delivery<A::Command>) -> Result<(), StoreError> {
+        self.logic.ears.hear(self, heard)
+    }
+
+    /// It is time to look at everything that comes by itself.
+    pub(crate) fn wake(&mut self) -> Result<(), StoreError> {
+        self.apart(|work| work.logic.ears.retry(work, None).map(drop))?;
+        self.apart(|work| work.logic.ears.catch_up_all(work))?;
+        self.apart(Self::run_timers)?;
+        self.apart(Self::sweep)
+    }
+
+    /// Where something of one kind cannot be read, the others have their time all the same.
+    fn apart(
+        &mut self,
+        look: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match look(self) {
+            Err(StoreError::Damaged(what)) => {
+                self.logic.shared.report_damage(&what);
+                Ok(())
+            }
+            looked => looked,
+        }
+    }
+
+    /// Somebody deals with a parked event by hand.
+    pub(crate) fn unpark(
+        &mut self,
+        place: usize,
+        parked: &ParkedId,
+        redrive: bool,
+    ) -> Result<(), StoreError> {
+        let found = match redrive {
+            true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate)))?,
+            false => self.logic.ears.drop_parked(self, parked)?,
+        };
+        let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
+        self.effects.push_back(Effect::Done { mail: place, answer });
+        Ok(())
+    }
+
+    /// The answers of those that wait for nothing any more, and of the idempotency rows behind them.
+    pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
+        for (key, number) in std::mem::take(&mut self.new_keys) {
+            match self.open(number) {
+                Some(open) => self.await_for(number, open).keys.push(key),
+                None => self.keep_outcome(&key, number)?,
+            }
+        }
+        let settled: Vec<u64> = self
+            .awaited
+            .iter()
+            .filter(|(_, awaited)| awaited.open.is_none())
+            .map(|(number, _)| *number)
+            .collect();
+        for number in settled {
+            for key in self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default() {
+                self.keep_outcome(&key, number)?;
+            }
+            if self.logic.asking.contains_key(&number) {
+                let outcome = self.outcome(number)?;
+                self.effects.push_back(Effect::Settled { number, outcome });
+            }
+        }
+        for (mail, number, replayed) in std::mem::take(&mut self.waits) {
+            if self.open(number).is_some() {
+                self.effects.push_back(Effect::Wait { mail, number, replayed });
+            } else {
+                let answer = as_replay(self.outcome(number)?, replayed);
+                self.effects.push_back(Effect::Reply { mail, answer });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever waits for `number` so far is told no, though it stands; what comes after them in this turn is another matter.
+    pub(crate) fn turn_down(&mut self, number: u64, refusal: Refusal) -> Result<(), StoreError> {
+        let fault = match refusal.kind {
+            Kind::RetryLater => self.retry_later(number, refusal),
+            _ => Fault::Refused(refusal),
+        };
+        let outcome = Err(fault);
+        let mut keys = self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default();
+        let new_keys = std::mem::take(&mut self.new_keys).into_iter();
+        let (refused, others): (Vec<_>, Vec<_>) = new_keys.partition(|(_, of)| *of == number);
+        keys.extend(refused.into_iter().map(|(key, _)| key));
+        self.new_keys = others;
+        for key in keys {
+            self.keep(&key, outcome.clone())?;
+        }
+        let waits = std::mem::take(&mut self.waits).into_iter();
+        let (refused, others): (Vec<_>, Vec<_>) = waits.partition(|(_, of, _)| *of == number);
+        self.waits = others;
+        for (mail, _, replayed) in refused {
+            self.effects
+                .push_back(Effect::Reply { mail, answer: as_replay(outcome.clone(), replayed) });
+        }
+        self.effects.push_back(Effect::Settled { number, outcome });
+        Ok(())
+    }
+
+    /// A message meets something that cannot be read. It alone comes to nothing.
+    pub(crate) fn meets_damage(
+        &mut self,
+        place: usize,
+        mail: &Mail<A>,
+        what: String,
+    ) -> Result<(), StoreError> {
+        self.logic.shared.report_damage(&what);
+        match mail {
+            Mail::Enter(_) => self
+                .effects
+                .push_back(Effect::Reply { mail: place, answer: Err(Fault::Damaged(what)) }),
+            Mail::Ask(_) => {
+                self.effects
+                    .push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
+            }
+            Mail::Unpark { .. } => {
+                self.effects
+                    .push_back(Effect::Done { mail: place, answer: Err(Fault::Damaged(what)) });
+            }
+            // Its question stays open.
+            Mail::Settle { .. } => {}
+            Mail::Heard(_) | Mail::Wake => return Err(StoreError::Damaged(what)),
+        }
+        Ok(())
+    }
+
+    fn keep_outcome(&mut self, key: &[u8], number: u64) -> Result<(), StoreError> {
+        let outcome = self.outcome(number)?;
+        self.keep(key, outcome)
+    }
+}
+
+impl<A: Aggregate> Listener<A::Command> for Turn<'_, A> {
+    fn hearing(&mut self) -> &mut Progress {
+        &mut self.hearing
+    }
+
+    fn take(
+        &mut self,
+        source: &'static str,
+        envelope: &Envelope,
+        whose: Whose,
+        command: A::Command,
+    ) -> Result<Result<(), String>, StoreError> {
+        let number = match whose {
+            Whose::Number(number) => number,
+            Whose::New => self.next_number()?,
+        };
+        let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
+        let thread =
+            TraceContext { client: envelope.client.clone(), trace: envelope.trace.clone() };
+        let decided =
+            match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
+                Err(StoreError::Damaged(what)) => {
+                    self.damaged(&what);
+                    return Ok(Err(what));
+                }
+                decided => decided?,
+            };
+        Ok(match decided {
+            Ok(()) => {
+                if whose == Whose::New && self.desk.sheet(number)?.now.version > 0 {
+                    self.meta.last_number = number;
+                }
+                Ok(())
+            }
+            Err(Rejection::TooLarge(why)) => Err(why),
+            // A policy's command is never refused: where it is, the context's table has a hole.
+            Err(trouble) => Err(trouble.fault().to_string()),
+        })
+    }
+
+    fn damaged(&mut self, what: &str) {
+        self.logic.shared.report_damage(what);
+    }
+
+    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
+        self.desk.park(key, row.as_ref())
+    }
+
+    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+        parking::first_of(&self.logic.tree, source, aggregate, limit)
+    }
+}

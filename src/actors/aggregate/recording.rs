@@ -1,0 +1,72 @@
+//! What a decision comes to, as it goes into the log.
+
+use super::turn::Turn;
+use crate::{
+    actors::tables::records::{
+        Cause, Envelope, LogEntry, SAGA_PAGE, SagaId, TraceContext, Versioned, encode_event,
+        encode_state,
+    },
+    domain::Aggregate,
+    store::StoreError,
+};
+use serde_bytes::ByteBuf;
+
+/// A decision, as it is stored.
+pub(crate) struct Decided<A: Aggregate> {
+    /// Its events, each with what stands of it in the log.
+    pub events: Vec<(LogEntry<A::Event>, ByteBuf)>,
+    /// What they lead to.
+    pub after: Versioned<A>,
+    /// The record of that.
+    pub record: Vec<u8>,
+}
+
+impl<A: Aggregate> Turn<'_, A> {
+    /// The next events of the log, and what they make of `before`.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] when one of them, or what they lead to, cannot be stored: found here and not when the turn
+    /// is written, so nothing else of the turn is lost, and it is known what it was.
+    pub(crate) fn decided(
+        &self,
+        number: u64,
+        before: (u64, Option<SagaId>),
+        (events, state): (Vec<A::Event>, A),
+        (cause, saga): (&Cause, &SagaId),
+        thread: Option<&TraceContext>,
+    ) -> Result<Decided<A>, StoreError> {
+        let (version, created_in) = before;
+        let mut written = Vec::with_capacity(events.len());
+        for (event, place) in events.into_iter().zip(1..) {
+            let envelope = Envelope {
+                sequence: self.meta.last_sequence + place,
+                aggregate: number,
+                version: version + place,
+                at: self.now,
+                saga: saga.clone(),
+                cause: cause.clone(),
+                client: thread.and_then(|thread| thread.client.clone()),
+                trace: thread.and_then(|thread| thread.trace.clone()),
+            };
+            let logged = LogEntry { envelope, event };
+            let bytes = encode_event(&logged)?;
+            written.push((logged, bytes));
+        }
+        let after = Versioned { version: version + written.len() as u64, saga: created_in, state };
+        let record = encode_state(after.version, after.saga.as_ref(), &after.state)?;
+        Ok(Decided { events: written, after, record })
+    }
+
+    /// It happens.
+    pub(crate) fn record(&mut self, number: u64, decided: Decided<A>) -> Result<(), StoreError> {
+        for (logged, bytes) in decided.events {
+            let Envelope { sequence, saga, .. } = &logged.envelope;
+            self.meta.last_sequence = *sequence;
+            let page = (saga.context.clone(), saga.number / SAGA_PAGE);
+            self.sagas.entry(page).or_default().push((saga.number, *sequence));
+            self.events.push(logged);
+            self.written.push(bytes);
+        }
+        self.desk.set(number, decided.after, decided.record)
+    }
+}

@@ -1,0 +1,170 @@
+//! What came of requests that had an idempotency key. A row stands under the sum of its key, however long that is.
+
+use super::{behavior::Expiring, message::CommandMessage, turn::Turn};
+use crate::{
+    actors::{
+        port::{
+            clock::machine_seconds,
+            context::{IdempotencyKey, Outcome},
+            fault::Fault,
+        },
+        tables::records::{IdempotencyRow, StoredResponse, keepable},
+    },
+    domain::{Aggregate, Kind, Refusal},
+    store::{
+        StoreError,
+        keys::{KeyBuf, Space},
+    },
+};
+use serde_bytes::ByteBuf;
+use sha2::{Digest, Sha256};
+
+/// How much of an answer's body stands in a row. One of exactly so much goes on in the next.
+const PART: usize = 5 * 1024;
+
+/// The row of a request. The bytes in front cannot begin a key: rows of version 1 had none.
+pub(in crate::actors) fn request_key(scope: &str) -> Vec<u8> {
+    KeyBuf::new(Space::Idempotency).bytes(&[0, 1]).bytes(&Sha256::digest(scope.as_bytes())).build()
+}
+
+/// The row that an answer goes on in.
+fn part_key(key: &[u8], part: u64) -> Vec<u8> {
+    [key, &part.to_be_bytes()].concat()
+}
+
+impl<A: Aggregate> Turn<'_, A> {
+    /// What stands under a key that has not expired.
+    pub(crate) fn kept_request(
+        &mut self,
+        key: &[u8],
+    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        let row: Option<IdempotencyRow> = self.desk.get(Space::Idempotency, key)?;
+        let kept = self.logic.shared.kept.seconds();
+        let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else {
+            return Ok(None);
+        };
+        if let Some(StoredResponse::Done { body, .. }) = &mut row.answer {
+            let mut part = 0;
+            while body.len() as u64 == (part + 1) * PART as u64 {
+                part += 1;
+                let more: Option<ByteBuf> =
+                    self.desk.get(Space::Idempotency, &part_key(key, part))?;
+                body.extend_from_slice(more.as_deref().map_or(&[], |more| more.as_slice()));
+            }
+        }
+        Ok(Some(row))
+    }
+
+    /// A request is taken, and will have an answer.
+    pub(crate) fn take_request(
+        &mut self,
+        key: &IdempotencyKey,
+        number: u64,
+    ) -> Result<(), StoreError> {
+        let row = IdempotencyRow {
+            fingerprint: key.fingerprint,
+            number,
+            at: machine_seconds(),
+            answer: None,
+        };
+        let key = request_key(&key.scope);
+        // A repeat in this very turn must find it.
+        self.desk.put(Space::Idempotency, key.clone(), &row)?;
+        self.expiring.push(Expiring::Row(key.clone()));
+        self.new_keys.push((key, number));
+        Ok(())
+    }
+
+    /// The answer to a client is no; the business's own no is kept under the idempotency key.
+    pub(crate) fn keep_refusal(
+        &mut self,
+        entry: &CommandMessage<A>,
+        fault: &Fault,
+    ) -> Result<(), StoreError> {
+        if let (Some(key), Fault::Refused(refusal)) = (&entry.idempotency, fault)
+            && refusal.kind != Kind::RetryLater
+            && *refusal != Refusal::still_open()
+        {
+            let answer = Some(StoredResponse::Refused(keepable(refusal.clone())));
+            let row = IdempotencyRow {
+                fingerprint: key.fingerprint,
+                number: 0,
+                at: machine_seconds(),
+                answer,
+            };
+            let key = request_key(&key.scope);
+            self.desk.put(Space::Idempotency, key.clone(), &row)?;
+            self.expiring.push(Expiring::Row(key));
+        }
+        Ok(())
+    }
+
+    /// What settled a request is kept under its key.
+    pub(crate) fn keep(
+        &mut self,
+        key: &[u8],
+        outcome: Result<Outcome, Fault>,
+    ) -> Result<(), StoreError> {
+        let row = self.desk.get::<IdempotencyRow>(Space::Idempotency, key);
+        let row = row.or_else(|error| match error {
+            // A repeat will hear that it is damaged; the thing itself is settled.
+            StoreError::Damaged(what) => {
+                self.logic
+                    .shared
+                    .report_damage(&format!("what is kept under an idempotency key: {what}"));
+                Ok(None)
+            }
+            error => Err(error),
+        })?;
+        let Some(mut row) = row else { return Ok(()) };
+        row.answer = match outcome {
+            Ok(outcome) => {
+                let mut parts = outcome.body.chunks(PART).map(|part| ByteBuf::from(part.to_vec()));
+                let body = parts.next().unwrap_or_default();
+                for (part, number) in parts.zip(1..) {
+                    self.desk.put(Space::Idempotency, part_key(key, number), &part)?;
+                }
+                Some(StoredResponse::Done { version: outcome.version, body })
+            }
+            Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => {
+                Some(StoredResponse::Refused(keepable(refusal)))
+            }
+            // Try again in a moment: the same key is then a new request.
+            Err(_) => {
+                self.desk.remove(key.to_vec());
+                return Ok(());
+            }
+        };
+        self.desk.put(Space::Idempotency, key.to_vec(), &row)
+    }
+
+    /// Takes a row away whose day is over, with what it goes on in.
+    pub(crate) fn expire_request(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
+        let row: Option<IdempotencyRow> = match self.desk.get(Space::Idempotency, key) {
+            Err(StoreError::Damaged(what)) => {
+                self.logic
+                    .shared
+                    .report_damage(&format!("what was kept under an idempotency key: {what}"));
+                self.desk.remove(key.to_vec());
+                return Ok(());
+            }
+            row => row?,
+        };
+        let Some(row) = row.filter(|row| row.at <= before) else { return Ok(()) };
+        self.desk.remove(key.to_vec());
+        if let Some(StoredResponse::Done { body, .. }) = row.answer
+            && body.len() == PART
+        {
+            for part in 1.. {
+                let key = part_key(key, part);
+                let more: Option<ByteBuf> =
+                    self.desk.get(Space::Idempotency, &key).unwrap_or_default();
+                self.desk.remove(key);
+                if more.is_none_or(|more| more.len() < PART) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}

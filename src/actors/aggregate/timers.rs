@@ -1,0 +1,226 @@
+//! Timers, which wait for business time. Each is looked at once: the walk over their rows goes on where it stopped, since
+//! what has been run is removed there, and what is gone costs whoever walks over it.
+
+use super::{asks::pause, behavior::AggregateBehavior, turn::Turn};
+use crate::{
+    actors::tables::records::Cause,
+    domain::{Aggregate, Id, Timestamp},
+    store::{
+        Scan, StoreError,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+/// At most so many timers a turn.
+const TIMERS: usize = 256;
+
+/// So many microseconds of business time later it is looked again whether what could not be read can be.
+const UNREADABLE: i64 = 60_000_000;
+
+/// What is known of a context's timers.
+pub(crate) struct Timers {
+    /// Those whose rows are before this key have been run, are stuck, or stand in `early`.
+    from: Vec<u8>,
+    /// When the first behind it is due.
+    next: Option<Timestamp>,
+    /// Those that were set for a time that the walk has passed already.
+    early: BTreeSet<(Timestamp, u64)>,
+    /// Those whose command crashed or changed nothing: how often, and when to try again.
+    stuck: BTreeMap<u64, (u32, Instant)>,
+    /// The same in the order of time.
+    again: BTreeSet<(Instant, u64)>,
+}
+
+/// How one turn changes that.
+#[derive(Default)]
+pub(crate) struct Change {
+    walked: Option<(Vec<u8>, Option<Timestamp>)>,
+    not_early: Vec<(Timestamp, u64)>,
+    stuck: Vec<(u64, Option<(u32, Instant)>)>,
+    new: Vec<(Timestamp, u64)>,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        let from = vec![Space::Timer as u8];
+        Self {
+            from,
+            next: None,
+            early: BTreeSet::new(),
+            stuck: BTreeMap::new(),
+            again: BTreeSet::new(),
+        }
+    }
+}
+
+impl Timers {
+    /// When the next is due in business time, and when a stuck one is tried again.
+    pub(crate) fn due(&self) -> (Option<Timestamp>, Option<Duration>) {
+        let early = self.early.first().map(|(at, _)| *at);
+        let again = self.again.first().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        (self.next.into_iter().chain(early).min(), again)
+    }
+
+    /// The turn stands.
+    pub(crate) fn remember(&mut self, change: Change) {
+        if let Some((from, next)) = change.walked {
+            (self.from, self.next) = (from, next);
+        }
+        for early in change.not_early {
+            self.early.remove(&early);
+        }
+        for (at, number) in change.new {
+            match timer_key(at, number) < self.from {
+                true => drop(self.early.insert((at, number))),
+                false => self.next = Some(self.next.map_or(at, |next| next.min(at))),
+            }
+        }
+        for (number, stuck) in change.stuck {
+            let before = match stuck {
+                Some(stuck) => self.stuck.insert(number, stuck),
+                None => self.stuck.remove(&number),
+            };
+            if let Some((_, at)) = before {
+                self.again.remove(&(at, number));
+            }
+            if let Some((_, at)) = stuck {
+                self.again.insert((at, number));
+            }
+        }
+    }
+}
+
+/// The row of a timer.
+pub fn timer_key(at: Timestamp, number: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Timer).signed(at.micros()).number(number).build()
+}
+
+fn timer_of(key: &[u8]) -> Option<(Timestamp, u64)> {
+    let (rest, _) = key.split_last_chunk::<8>()?;
+    let at = last_number(rest)? ^ (1 << 63);
+    Some((Timestamp::from_micros(at as i64), last_number(key)?))
+}
+
+impl<A: Aggregate> AggregateBehavior<A> {
+    /// Finds the next timer. Which ones are stuck shows when they are tried again.
+    pub(crate) fn reload_timers(&mut self) -> Result<(), StoreError> {
+        self.timers = Timers::default();
+        let from = self.timers.from.clone();
+        let first = Scan { to: prefix_end(&from), from, backwards: false, limit: 1 };
+        let row = self.tree.scan_over(&first, 1)?.0.pop();
+        self.timers.next = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
+        Ok(())
+    }
+}
+
+impl<A: Aggregate> Turn<'_, A> {
+    /// Runs the timers that are due.
+    pub(crate) fn run_timers(&mut self) -> Result<(), StoreError> {
+        let (timers, now) = (&self.logic.timers, self.now);
+        let early: Vec<_> = timers.early.range(..=(now, u64::MAX)).take(TIMERS).copied().collect();
+        let mut left = TIMERS - early.len();
+        for (at, number) in early {
+            self.run_timer(number, Some(timer_key(at, number)))?;
+            self.timers.not_early.push((at, number));
+        }
+        let again: Vec<_> =
+            timers.again.range(..=(Instant::now(), u64::MAX)).take(left).copied().collect();
+        left -= again.len();
+        for (_, number) in again {
+            self.run_timer(number, None)?;
+        }
+        if left == 0 || timers.next.is_none_or(|next| next > now) {
+            return Ok(());
+        }
+        let (mut from, to) = (timers.from.clone(), prefix_end(&[Space::Timer as u8]));
+        let scan = Scan { from: from.clone(), to, backwards: false, limit: left + 1 };
+        let (rows, is_all) = self.logic.tree.scan_over(&scan, 1)?;
+        let mut next = match (is_all, rows.is_empty()) {
+            (true, _) => None,
+            // There may be others behind what cannot be read; where none was found, not again at once.
+            (false, false) => Some(now),
+            (false, true) => Some(now.plus_micros(UNREADABLE)),
+        };
+        for (place, (key, _)) in rows.into_iter().enumerate() {
+            let Some((at, number)) = timer_of(&key) else { continue };
+            if at > now || place == left {
+                next = Some(at);
+                break;
+            }
+            from = [key.as_slice(), &[0]].concat();
+            self.run_timer(number, Some(key))?;
+        }
+        self.timers.walked = Some((from, next));
+        Ok(())
+    }
+
+    /// Runs one, for which there is this row.
+    fn run_timer(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let done = match self.fire(number, row) {
+            Err(StoreError::Damaged(what)) => {
+                self.logic.shared.report_damage(&what);
+                false
+            }
+            fired => fired?,
+        };
+        let before = self.logic.timers.stuck.get(&number);
+        if !done {
+            let rounds = before.map_or(1, |(rounds, _)| rounds.saturating_add(1));
+            self.timers.stuck.push((number, Some((rounds, Instant::now() + pause(rounds)))));
+        } else if before.is_some() {
+            self.timers.stuck.push((number, None));
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is due for `number` any more.
+    fn fire(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<bool, StoreError> {
+        match self.desk.sheet(number)?.now.state.due() {
+            Some((due, command)) if due <= self.now => {
+                let saga = self.saga_of(number)?;
+                let moved = self.decide(number, command, Cause::Timer, saga, None)?;
+                Ok(moved.is_ok()
+                    && self.desk.sheet(number)?.now.state.due().is_none_or(|(next, _)| next > due))
+            }
+            _ => {
+                // A row that no state stands for any more.
+                if let Some(row) = row {
+                    self.desk.remove(row);
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// A state's timer has changed.
+    pub(crate) fn retime(
+        &mut self,
+        number: u64,
+        before: Option<Timestamp>,
+        after: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        if before == after {
+            return Ok(());
+        }
+        if let Some(at) = before {
+            self.desk.remove(timer_key(at, number));
+        }
+        if let Some(at) = after {
+            self.desk.put(Space::Timer, timer_key(at, number), &())?;
+            self.timers.new.push((at, number));
+        }
+        Ok(())
+    }
+
+    /// The saga that an aggregate goes on in.
+    pub(crate) fn saga_of(
+        &mut self,
+        number: u64,
+    ) -> Result<crate::actors::tables::records::SagaId, StoreError> {
+        Ok(super::asks::saga_of(Id::new(number), &self.desk.sheet(number)?.now))
+    }
+}

@@ -1,0 +1,437 @@
+//! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
+
+use super::{
+    answers::Answers,
+    asks,
+    behavior::{AggregateBehavior, Asking, Effect, Memory, Open},
+    claims,
+    expiry::{self, Expiring},
+    message::Mail,
+    timers,
+};
+use crate::{
+    actors::{
+        actor::behavior::TurnOutput,
+        ask::guard::Permit,
+        port::{context::Outcome, fault::Fault},
+        subscription::subscriptions::Progress,
+        tables::{
+            history::{epoch_key, epoch_row},
+            query,
+            records::{
+                AskResult, Cause, Counters, LogEntry, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES,
+                SagaId, SagaPage, TraceContext, encode_log, keepable, key_pages,
+            },
+            transaction::{Transaction, meta_key},
+        },
+    },
+    domain::{Aggregate, Ask, DecisionContext, Id, Kind, Lifecycle, Refusal, Timestamp},
+    store::{
+        StoreError, codec,
+        keys::{KeyBuf, Space},
+    },
+};
+use serde_bytes::ByteBuf;
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, VecDeque},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering::Relaxed,
+    time::Duration,
+};
+
+/// What an aggregate that this turn touched waits for in the end.
+pub(crate) struct Awaited<A: Aggregate> {
+    pub(crate) open: Option<Open>,
+    put: Option<(Ask<A>, Option<Permit>, Duration)>,
+    /// Rows of requests that want to know what comes of it.
+    pub(crate) keys: Vec<Vec<u8>>,
+    /// So many of them stand in so many rows behind its page.
+    saved: (usize, u64),
+    /// So many rows were there before.
+    before: u64,
+    rounds: u32,
+    thread: TraceContext,
+}
+
+impl<A: Aggregate> Awaited<A> {
+    fn new(open: Option<Open>, known: Option<&Asking>, thread: TraceContext) -> Self {
+        let keys = known.map(|asking| asking.keys.clone()).unwrap_or_default();
+        let rows = known.map_or(0, |asking| asking.rows);
+        let rounds = known.map_or(0, |asking| asking.rounds);
+        Self { open, put: None, saved: (keys.len(), rows), before: rows, keys, rounds, thread }
+    }
+    /// The keys of those who are told now.
+    pub(crate) fn take_keys(&mut self) -> Vec<Vec<u8>> {
+        self.saved = (0, 0);
+        std::mem::take(&mut self.keys)
+    }
+}
+
+/// Why a message came to nothing.
+#[derive(Debug)]
+pub(crate) enum Rejection {
+    Refused(Refusal),
+    Busy(Duration),
+    Crashed,
+    /// What it comes to cannot be stored, and why.
+    TooLarge(String),
+}
+
+impl Rejection {
+    pub(crate) fn fault(self) -> Fault {
+        match self {
+            Self::Refused(refusal) => Fault::Refused(refusal),
+            Self::Busy(retry_after) => Fault::Busy { retry_after },
+            Self::Crashed => Fault::Crashed,
+            Self::TooLarge(_) => Fault::TooLong { limit: codec::MAX_RECORD },
+        }
+    }
+}
+
+/// One turn's work.
+pub struct Turn<'a, A: Aggregate> {
+    pub(crate) logic: &'a AggregateBehavior<A>,
+    pub(crate) desk: Transaction<'a, A>,
+    pub(crate) meta: Counters,
+    pub(crate) now: Timestamp,
+    pub(crate) awaited: BTreeMap<u64, Awaited<A>>,
+    pub(crate) effects: VecDeque<Effect<A>>,
+    /// Clients who wait for an aggregate: mail, number, whether they came again.
+    pub(crate) waits: Vec<(usize, u64, bool)>,
+    /// Idempotency rows to be written when it is known what came of them, and of which number.
+    pub(crate) new_keys: Vec<(Vec<u8>, u64)>,
+    /// Whose question nobody has answered, and for how long nobody can be asked.
+    pub(crate) shut_for: BTreeMap<u64, Duration>,
+    /// What this turn writes and somebody has to take away again.
+    pub(crate) expiring: Vec<Expiring>,
+    pub(crate) timers: timers::Change,
+    pub(crate) contested: Vec<(String, Vec<u64>)>,
+    pub(crate) swept: Option<expiry::Sweep>,
+    pub(crate) hearing: Progress,
+    pub(crate) events: Vec<LogEntry<A::Event>>,
+    /// What stands of each in the log.
+    pub(crate) written: Vec<ByteBuf>,
+    /// Answers given.
+    pub(crate) answers: Answers,
+    pub(crate) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
+}
+
+impl<'a, A: Aggregate> Turn<'a, A> {
+    pub fn new(logic: &'a AggregateBehavior<A>) -> Self {
+        let hearing = Progress::from(&logic.meta.positions);
+        Self {
+            logic,
+            desk: Transaction::new(&logic.tree, 0, logic.meta.highest),
+            meta: logic.meta.clone(),
+            now: logic.clock.now(),
+            awaited: BTreeMap::new(),
+            effects: VecDeque::new(),
+            waits: Vec::new(),
+            new_keys: Vec::new(),
+            shut_for: BTreeMap::new(),
+            expiring: Vec::new(),
+            timers: timers::Change::default(),
+            contested: Vec::new(),
+            swept: None,
+            hearing,
+            events: Vec::new(),
+            written: Vec::new(),
+            answers: Answers::new(),
+            sagas: BTreeMap::new(),
+        }
+    }
+
+    /// What `number` waits for, as this turn has it so far.
+    pub(crate) fn open(&self, number: u64) -> Option<Open> {
+        match self.awaited.get(&number) {
+            Some(awaited) => awaited.open,
+            None => self.logic.asking.get(&number).map(|asking| asking.open),
+        }
+    }
+
+    /// Decides `command` on a copy, and writes down what follows.
+    pub(crate) fn decide(
+        &mut self,
+        number: u64,
+        command: A::Command,
+        cause: Cause,
+        saga: SagaId,
+        client: Option<&TraceContext>,
+    ) -> Result<Result<(), Rejection>, StoreError> {
+        let id = Id::new(number);
+        let (withdrawn, may_ask) = (A::compensates(&command), A::may_ask(&command));
+        if let Some(ask) = &withdrawn {
+            // Looked at before anything is done: where it cannot be read, nothing may be.
+            self.kept_answer(ask)?;
+        }
+        let sheet = self.desk.sheet(number)?;
+        let (version, state) = (sheet.now.version, &sheet.now.state);
+        let moment = DecisionContext { id, at: self.now, settings: &self.logic.settings };
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            let events = state.decide(command, &moment)?;
+            let mut after = state.clone();
+            events.iter().for_each(|event| after.evolve(event));
+            let (ask, claims) = (after.awaits(id), (state.claims(), after.claims()));
+            let due = (state.due().map(|(at, _)| at), after.due().map(|(at, _)| at));
+            let no = events.iter().find_map(A::rejects);
+            Ok::<_, Refusal>((events, after, ask, claims, due, no))
+        }));
+        let (events, after, ask, (held, claimed), (due_before, due_after), no) = match decided {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(keepable(refusal)))),
+            Err(_) => {
+                self.logic.shared.crashes.fetch_add(1, Relaxed);
+                return Ok(Err(Rejection::Crashed));
+            }
+        };
+        if !events.is_empty() {
+            let (given_up, new) = claims::differences(held, claimed);
+            if let Err(taken) = self.claim(number, &new)? {
+                return Ok(Err(Rejection::Refused(keepable(taken))));
+            }
+            let created_in = match version {
+                0 => Some(saga.clone()).filter(|saga| *saga != asks::own_saga(id)),
+                _ => self.desk.sheet(number)?.now.saga.clone(),
+            };
+            let decided = self.decided(
+                number,
+                (version, created_in),
+                (events, after),
+                (&cause, &saga),
+                client,
+            );
+            let decided = match decided {
+                Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
+                decided => decided?,
+            };
+            // A client's command that opens a question is let in by the guard of who is asked, or not at all.
+            let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
+            let opens = ask.filter(|_| self.open(number) != still_open);
+            let pass = match (&opens, &cause, client) {
+                (Some(ask), Cause::Command(_), Some(_)) => {
+                    match self.logic.peers.admit(ask.callee, may_ask) {
+                        Ok(pass) => pass,
+                        Err(wait) => return Ok(Err(Rejection::Busy(wait))),
+                    }
+                }
+                _ => None,
+            };
+            self.exchange_claims(number, &given_up, &new)?;
+            self.retime(number, due_before, due_after)?;
+            self.record(number, decided)?;
+            let thread = client.cloned().unwrap_or_default();
+            self.await_now(
+                number,
+                still_open,
+                opens.map(|ask| (ask, pass, Duration::ZERO)),
+                thread,
+            );
+            if let Some(refusal) = no {
+                self.turn_down(number, keepable(refusal))?;
+            }
+        }
+        if let Some(ask) = withdrawn {
+            let asked = self.kept_answer(&ask)?.and_then(|answer| answer.asked);
+            self.keep_answer(&ask, AskResult::Withdrawn, asked)?;
+        }
+        Ok(Ok(()))
+    }
+
+    fn await_now(
+        &mut self,
+        number: u64,
+        open: Option<Open>,
+        put: Option<(Ask<A>, Option<Permit>, Duration)>,
+        thread: TraceContext,
+    ) {
+        let known = self.logic.asking.get(&number);
+        let awaited =
+            self.awaited.entry(number).or_insert_with(|| Awaited::new(None, known, thread));
+        awaited.open = open;
+        if put.is_some() {
+            (awaited.put, awaited.rounds) = (put, 0);
+        } else if open.is_none() {
+            awaited.put = None;
+        }
+    }
+
+    /// The question of `number` that is open, whether or not this turn has touched it.
+    pub(crate) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited<A> {
+        let known = self.logic.asking.get(&number);
+        self.awaited.entry(number).or_insert_with(|| {
+            Awaited::new(
+                Some(open),
+                known,
+                known.map(|asking| asking.thread.clone()).unwrap_or_default(),
+            )
+        })
+    }
+
+    /// The question stands as it was: it is put again after a pause.
+    pub(crate) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
+        let Some(open) = self.open(number) else { return Ok(()) };
+        let Some(ask) = self.desk.sheet(number)?.now.state.awaits(Id::new(number)) else {
+            return Ok(());
+        };
+        let thread =
+            self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        self.await_now(number, Some(open), None, thread);
+        if let Some(awaited) = self.awaited.get_mut(&number) {
+            awaited.rounds = awaited.rounds.saturating_add(1);
+            awaited.put = Some((ask, None, asks::pause(awaited.rounds)));
+        }
+        Ok(())
+    }
+
+    /// How `number` is answered for now that it waits for nothing.
+    pub(crate) fn outcome(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
+        let kept = match self.desk.sheet(number) {
+            Ok(sheet) => &sheet.now,
+            Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what))),
+            Err(error) => return Err(error),
+        };
+        Ok(match kept.state.lifecycle() {
+            Lifecycle::Ended(refusal) if refusal.kind == Kind::RetryLater => {
+                Err(self.retry_later(number, refusal))
+            }
+            Lifecycle::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
+            Lifecycle::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
+            Lifecycle::Open | Lifecycle::Established => {
+                query::shown(&kept.state, number).map(|body| Outcome {
+                    number,
+                    version: kept.version,
+                    body,
+                    settled: true,
+                    replayed: false,
+                })
+            }
+        })
+    }
+
+    /// That nothing came of it; to be tried again when whoever has not answered may be asked again.
+    pub(crate) fn retry_later(&self, number: u64, refusal: Refusal) -> Fault {
+        match self.shut_for.get(&number) {
+            Some(retry_after) => Fault::Busy { retry_after: *retry_after },
+            None => Fault::Refused(refusal),
+        }
+    }
+
+    /// Everything that the turn came to.
+    pub fn finish(mut self) -> Result<TurnOutput<AggregateBehavior<A>>, StoreError> {
+        self.settle()?;
+        let asking = self.write_questions()?;
+        for ((context, page), entries) in std::mem::take(&mut self.sagas) {
+            for entries in entries.chunks(SAGA_ENTRIES) {
+                let first = entries.first().map_or(0, |(_, sequence)| *sequence);
+                let key =
+                    KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
+                self.desk.put(Space::Saga, key, &entries)?;
+            }
+        }
+        self.write_answers()?;
+        self.note_expiring()?;
+        let written = self
+            .events
+            .iter()
+            .map(|logged| &logged.envelope)
+            .zip(std::mem::take(&mut self.written));
+        for (first, record) in encode_log(A::EVENT_VERSION, written)? {
+            self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
+        }
+        if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
+            && let Some(word) = self.logic.listeners.begins_with(first)
+        {
+            self.desk.write(epoch_key(first), Some(epoch_row(word)?));
+        }
+        self.meta.positions.clone_from(&self.hearing.positions);
+        self.meta.highest = self.desk.highest();
+        self.desk.rests_on(meta_key(), self.logic.meta_commit);
+        if self.meta != self.logic.meta {
+            self.desk.put_meta(&self.meta)?;
+        }
+        if !self.events.is_empty() {
+            self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
+        }
+        let (timers, contested, sweep) = (self.timers, self.contested, self.swept);
+        let judged = self.desk.judged.0;
+        let memory = Memory {
+            meta: self.meta,
+            hearing: self.hearing,
+            asking,
+            timers,
+            contested,
+            more: false,
+            sweep,
+        };
+        Ok(TurnOutput {
+            batch: self.desk.close(self.logic.epoch)?,
+            judged,
+            memory,
+            effects: self.effects,
+        })
+    }
+
+    /// Open questions go into their pages, memory and effects.
+    fn write_questions(&mut self) -> Result<Vec<(u64, Option<Asking>)>, StoreError> {
+        let mut changes = Vec::new();
+        for (number, awaited) in std::mem::take(&mut self.awaited) {
+            let Awaited { open, put, keys, saved: (saved, rows), before, rounds, thread } = awaited;
+            let (kept, unsaved) =
+                if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
+            (kept..before).for_each(|row| self.desk.remove(asks::keys_key(number, row)));
+            let mut rows = kept;
+            for page in key_pages(unsaved.unwrap_or_default().to_vec()) {
+                self.desk.put(Space::Question, asks::keys_key(number, rows), &page)?;
+                rows += 1;
+            }
+            if let Some((ask, pass, pause)) = put {
+                let (saga, thread) = (self.saga_of(number)?, thread.clone());
+                self.effects.push_back(Effect::Put { number, ask, pass, pause, saga, thread });
+            }
+            changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
+        }
+        // They are in order.
+        for changes in
+            changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE)
+        {
+            let first = changes.first().map_or(0, |(number, _)| number - number % QUESTION_PAGE);
+            let before: QuestionPage = self
+                .logic
+                .asking
+                .range(first..first.saturating_add(QUESTION_PAGE))
+                .map(|(number, _)| (*number, Vec::new()))
+                .collect();
+            let mut after = before.clone();
+            for (number, asking) in changes {
+                match asking {
+                    Some(_) => drop(after.insert(*number, Vec::new())),
+                    None => drop(after.remove(number)),
+                }
+            }
+            match (before == after, after.is_empty()) {
+                (true, _) => {}
+                (false, true) => self.desk.remove(asks::page_key(first)),
+                (false, false) => self.desk.put(Space::Question, asks::page_key(first), &after)?,
+            }
+        }
+        Ok(changes)
+    }
+
+    pub(crate) fn take(&mut self, place: usize, mail: &Mail<A>) -> Result<(), StoreError> {
+        let taken = match mail {
+            Mail::Enter(entry) => self.enter(place, entry),
+            Mail::Ask(asked) => self.asked(place, asked),
+            Mail::Settle { number, answered, command } => {
+                self.settled(*number, *answered, command.clone())
+            }
+            Mail::Heard(heard) => self.heard(heard),
+            Mail::Wake => self.wake(),
+            Mail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
+        };
+        match taken {
+            Err(StoreError::Damaged(what)) => self.meets_damage(place, mail, what),
+            taken => taken,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Who can be asked: here by mail, elsewhere later by other means; always through a guard.
+
+use super::guard::{AnswerReceiver, Guard, Permit};
+use crate::{
+    actors::tables::records::{SagaId, TraceContext},
+    domain::{AnyCommand, AskId, Name},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+/// A context that can be asked.
+pub trait Askable: Send + Sync {
+    /// Puts a question. Whoever is away drops the other end.
+    fn ask(&self, question: Question) -> AnswerReceiver;
+}
+
+/// A question on its way.
+pub struct Question {
+    pub id: AskId,
+    pub saga: SagaId,
+    pub thread: TraceContext,
+    pub number: u64,
+    pub command: Box<dyn AnyCommand>,
+}
+
+/// One context that can be asked, and the guard in front of it.
+pub struct Peer {
+    pub guard: Arc<Guard>,
+    pub askable: Arc<dyn Askable>,
+}
+
+/// All contexts that can be asked, known once everything is laid out.
+#[derive(Clone, Default)]
+pub struct Peers(Arc<OnceLock<HashMap<&'static str, Peer>>>);
+
+impl Peers {
+    pub fn know(&self, peers: HashMap<&'static str, Peer>) {
+        let _ = self.0.set(peers);
+    }
+    pub fn find(&self, context: &str) -> Option<&Peer> {
+        self.0.get()?.get(context)
+    }
+    /// Permits a client's question to `first`, after which all of `chain` may be asked. Whoever of those cannot be asked
+    /// at present keeps it from being begun; who comes later is only looked at.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn admit(&self, first: Name, chain: &[Name]) -> Result<Option<Permit>, Duration> {
+        let shut =
+            chain.iter().filter_map(|name| self.find(name.context)?.guard.look().err()).max();
+        shut.map_or(Ok(()), Err)?;
+        self.find(first.context).map(|peer| peer.guard.enter()).transpose()
+    }
+}

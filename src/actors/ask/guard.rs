@@ -1,0 +1,282 @@
+//! The guard in front of an asked context: breaker, concurrency limit and quota; and the asking itself, in tries.
+
+use super::breaker::{Breaker, BreakerSettings, Call};
+use crate::{actors::port::health::GuardHealth, domain::NoAnswer};
+use futures_util::FutureExt;
+use governor::{
+    DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock,
+};
+use std::{
+    future::poll_fn,
+    num::NonZeroU32,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, oneshot::error::RecvError};
+
+/// How a context may be asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GuardSettings {
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// How many tries; each repeats the same ask id.
+    pub tries: u32,
+    /// How many questions at once.
+    pub concurrency: usize,
+    /// How many questions a second.
+    pub quota_per_second: u32,
+    /// The breaker.
+    pub breaker: BreakerSettings,
+}
+
+impl Default for GuardSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_millis(1000),
+            tries: 1,
+            concurrency: 1024,
+            quota_per_second: 100_000,
+            breaker: BreakerSettings::default(),
+        }
+    }
+}
+
+impl GuardSettings {
+    /// How long an asker waits before it gives up.
+    pub fn patience(&self) -> Duration {
+        self.timeout * self.tries
+    }
+}
+
+/// Guards one asked context for all who ask it from this node.
+pub struct Guard {
+    settings: GuardSettings,
+    breaker: Arc<Breaker>,
+    concurrency: Arc<Semaphore>,
+    quota: DefaultDirectRateLimiter,
+}
+
+/// The permission to ask once. It counts for nothing until it is used.
+#[must_use]
+pub struct Permit {
+    call: Option<Call>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.not_made();
+        }
+    }
+}
+
+/// What an answer comes through.
+pub type AnswerReceiver = oneshot::Receiver<Result<(), NoAnswer>>;
+
+impl Guard {
+    /// A guard that lets questions through as `settings` say.
+    pub fn new(settings: GuardSettings) -> Arc<Self> {
+        let per_second = NonZeroU32::new(settings.quota_per_second).unwrap_or(NonZeroU32::MIN);
+        Arc::new(Self {
+            settings,
+            breaker: Breaker::new(settings.breaker),
+            concurrency: Arc::new(Semaphore::new(settings.concurrency)),
+            quota: RateLimiter::direct(Quota::per_second(per_second)),
+        })
+    }
+
+    /// Permits a question, or says how long to wait.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn enter(&self) -> Result<Permit, Duration> {
+        let call = self.breaker.enter(Instant::now())?;
+        let Ok(permit) = self.concurrency.clone().try_acquire_owned() else {
+            call.not_made();
+            return Err(Duration::from_secs(1));
+        };
+        if let Err(not_until) = self.quota.check() {
+            call.not_made();
+            return Err(not_until
+                .wait_time_from(DefaultClock::default().now())
+                .max(Duration::from_secs(1)));
+        }
+        Ok(Permit { call: Some(call), _permit: permit })
+    }
+
+    /// Whether the breaker would let a question through now. Nothing is taken.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub fn look(&self) -> Result<(), Duration> {
+        self.breaker.look(Instant::now())
+    }
+
+    /// For how long the breaker will let nobody through, if it is open.
+    pub fn open_for(&self) -> Option<Duration> {
+        self.breaker.open_for(Instant::now())
+    }
+
+    /// Asks by `put`, as often as it may; a late answer to an earlier try counts while a later one runs. A question that
+    /// must be asked and has no pass yet waits for one for as long as its tries may take together; before an open breaker
+    /// it would wait in vain.
+    pub async fn ask(
+        &self,
+        pass: Option<Permit>,
+        mut put: impl FnMut() -> AnswerReceiver,
+    ) -> Result<(), NoAnswer> {
+        let mut pass = match pass {
+            Some(pass) => pass,
+            None => self.wait().await.ok_or(NoAnswer::Unavailable)?,
+        };
+        let mut answers = Vec::with_capacity(1);
+        for round in 1..=self.settings.tries.max(1) {
+            answers.push(put());
+            let ends = tokio::time::Instant::now() + self.settings.timeout;
+            while !answers.is_empty() {
+                match tokio::time::timeout_at(ends, first_of(&mut answers)).await {
+                    Ok(Some(Ok(answer))) if answer != Err(NoAnswer::Unavailable) => {
+                        if let Some(call) = pass.call.take() {
+                            call.succeeded();
+                        }
+                        return answer;
+                    }
+                    // Away or crashed: this try has failed, an earlier one may still be answered.
+                    Ok(_) => {}
+                    Err(_) => break,
+                }
+            }
+            drop(pass.call.take());
+            if round < self.settings.tries {
+                match self.enter() {
+                    Ok(next) => pass = next,
+                    Err(_) => break,
+                }
+            }
+        }
+        Err(NoAnswer::Unavailable)
+    }
+
+    async fn wait(&self) -> Option<Permit> {
+        let ends = Instant::now() + self.settings.patience();
+        loop {
+            match self.enter() {
+                Ok(pass) => return Some(pass),
+                Err(_) if self.open_for().is_some() => return None,
+                Err(wait) => {
+                    let left = ends.checked_duration_since(Instant::now())?;
+                    tokio::time::sleep(wait.min(left).min(Duration::from_millis(100))).await;
+                }
+            }
+        }
+    }
+
+    /// How it is doing.
+    pub fn health(&self) -> GuardHealth {
+        let (breaker, opened) = self.breaker.state(Instant::now());
+        let in_flight =
+            self.settings.concurrency.saturating_sub(self.concurrency.available_permits()) as u64;
+        GuardHealth { breaker, opened, in_flight }
+    }
+}
+
+/// The next word of any of those asked; `None` where there is nobody left to say one.
+async fn first_of(
+    answers: &mut Vec<AnswerReceiver>,
+) -> Option<Result<Result<(), NoAnswer>, RecvError>> {
+    poll_fn(|cx| {
+        let mut ready = answers.iter_mut().enumerate().filter_map(|(place, answer)| {
+            match answer.poll_unpin(cx) {
+                Poll::Ready(word) => Some((place, word)),
+                Poll::Pending => None,
+            }
+        });
+        match ready.next() {
+            Some((place, word)) => {
+                answers.remove(place);
+                Poll::Ready(Some(word))
+            }
+            None if answers.is_empty() => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quick(tries: u32) -> Arc<Guard> {
+        Guard::new(GuardSettings {
+            timeout: Duration::from_millis(1),
+            tries,
+            concurrency: 2,
+            ..Default::default()
+        })
+    }
+
+    #[tokio::test]
+    async fn a_late_answer_to_the_first_try_counts_while_the_second_runs() {
+        let guard = Guard::new(GuardSettings {
+            timeout: Duration::from_millis(1),
+            tries: 2,
+            ..Default::default()
+        });
+        let (mut senders, mut tries) = (Vec::new(), 0);
+        let answer = guard.ask(None, || {
+            let (sender, receiver) = oneshot::channel();
+            senders.push(sender);
+            tries += 1;
+            if tries == 2 {
+                let _ = senders.remove(0).send(Ok(()));
+            }
+            receiver
+        });
+        assert_eq!(answer.await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn nobody_answers_and_that_is_no_answer() {
+        let mut kept = Vec::new();
+        let guard = quick(2);
+        let answer = guard.ask(None, || {
+            let (sender, receiver) = oneshot::channel();
+            kept.push(sender);
+            receiver
+        });
+        assert_eq!(answer.await, Err(NoAnswer::Unavailable));
+        assert_eq!(kept.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn before_an_open_breaker_nobody_waits_and_nobody_is_asked() {
+        let breaker = BreakerSettings {
+            minimum: 1,
+            open_for: Duration::from_secs(600),
+            ..Default::default()
+        };
+        let guard = Guard::new(GuardSettings {
+            timeout: Duration::from_secs(600),
+            breaker,
+            ..Default::default()
+        });
+        // Whoever is asked is away.
+        assert_eq!(guard.ask(None, || oneshot::channel().1).await, Err(NoAnswer::Unavailable));
+        assert!(guard.look().is_err() && guard.open_for().is_some());
+        let in_vain = guard.ask(None, || unreachable!("the breaker is open"));
+        assert_eq!(in_vain.now_or_never(), Some(Err(NoAnswer::Unavailable)));
+    }
+
+    #[test]
+    fn more_at_once_than_it_may_is_refused_and_a_pass_that_is_dropped_frees_its_place() {
+        let guard = quick(1);
+        let passes = (guard.enter().ok(), guard.enter().ok());
+        assert!(guard.enter().is_err());
+        drop(passes);
+        assert!(guard.enter().is_ok());
+        assert_eq!(guard.health().breaker, "closed");
+    }
+}

@@ -1,0 +1,206 @@
+//! An operator has found which of two pasts of a context is to count, and says so at the start: what this node has of the
+//! other one is given up.
+//!
+//! The replica of the context's log goes back to the last event that both have, and those who listen to it here go back to
+//! that event, so that they hear what has happened behind it. What they have done about events that are given up stands.
+
+use crate::{
+    actors::{
+        node::local_node::{NodeError, NodeSettings},
+        port::health::ParkedId,
+        subscription::{parking, source::last_sequence},
+        tables::{
+            history::{History, Past, epoch_key},
+            records::{decode_log, encode_event, encode_log, encode_meta},
+            transaction::{Tree, meta_key},
+        },
+    },
+    domain::{Aggregate, Board, Entity, View},
+    store::{
+        Batch, Scan, Store, StoreError, TreeId,
+        keys::{KeyBuf, Space, prefix_end},
+    },
+};
+use std::{collections::BTreeMap, sync::Arc};
+
+#[derive(Clone, Copy)]
+enum Step {
+    Look,
+    /// Listeners go back first: were the process to end now, their positions were not ahead of the log.
+    GoBack,
+    Cut,
+}
+
+/// Visits a board and gives up what is not accepted.
+pub struct Accepting<'a> {
+    store: &'a Arc<dyn Store>,
+    settings: &'a NodeSettings,
+    pasts: BTreeMap<String, Past>,
+    step: Step,
+    /// The last event that is kept, by source.
+    kept: BTreeMap<&'static str, u64>,
+    failed: Option<StoreError>,
+}
+
+/// Gives up what this node has of contexts of which another past is accepted, before anything is started.
+///
+/// # Errors
+/// [`NodeError`] when the store fails, or who has the accepted past cannot be asked.
+pub async fn accept_histories(
+    store: &Arc<dyn Store>,
+    settings: &NodeSettings,
+    lay_out: impl Fn(&mut Accepting<'_>),
+) -> Result<(), NodeError> {
+    let mut pasts = BTreeMap::new();
+    let elsewhere = settings.accept_history.iter().filter(|context| !settings.hosts(context));
+    for (context, wire) in elsewhere.filter_map(|context| Some((context, settings.wire.as_ref()?)))
+    {
+        if !wire.reaches(context) {
+            continue;
+        }
+        let past = wire.past(context).await.map_err(|why| {
+            NodeError::Settings(format!(
+                "node.accept_history: {context} cannot be asked for the past that is to be accepted ({why}); start this \
+                 node when that one runs"
+            ))
+        })?;
+        pasts.insert(context.clone(), past);
+    }
+    if pasts.is_empty() {
+        return Ok(());
+    }
+    let mut accepting =
+        Accepting { store, settings, pasts, step: Step::Look, kept: BTreeMap::new(), failed: None };
+    for step in [Step::Look, Step::GoBack, Step::Cut] {
+        accepting.step = step;
+        lay_out(&mut accepting);
+        accepting.failed.take().map_or(Ok(()), Err)?;
+    }
+    Ok(())
+}
+
+impl Accepting<'_> {
+    fn replica<A: Aggregate>(&self) -> Result<Tree<A>, StoreError> {
+        Tree::open_as(self.store, &format!("replica/{}", A::NAME.context))
+    }
+
+    fn write(
+        &self,
+        tree: TreeId,
+        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<(), StoreError> {
+        if !writes.is_empty() {
+            let epoch = self.store.activate(tree)?;
+            self.store.submit(Batch { tree, epoch, expects: Vec::new(), writes })?;
+        }
+        Ok(())
+    }
+
+    /// Finds the last event that the replica of `A` and the accepted past have in common.
+    fn look<A: Aggregate>(&mut self) -> Result<(), StoreError> {
+        let Some(past) = self.pasts.get(A::NAME.context) else { return Ok(()) };
+        let tree = self.replica::<A>()?;
+        let (last, history) = (last_sequence(&tree)?, History::load(&tree)?);
+        let mut kept = last.min(past.latest);
+        // Where the names of its events were never told, there are only their numbers to go by.
+        while history.names(kept) && !past.has(history.id_of(kept)) {
+            kept -= 1;
+        }
+        if kept < last {
+            tracing::warn!(
+                context = A::NAME.context,
+                kept,
+                given_up = last - kept,
+                "another past is accepted"
+            );
+            self.kept.insert(A::NAME.context, kept);
+        }
+        Ok(())
+    }
+
+    fn go_back<E: Entity>(&mut self) -> Result<(), StoreError> {
+        let tree = Tree::<E>::open(self.store)?;
+        let (mut meta, _) = tree.meta()?;
+        let (before, mut writes) = (meta.clone(), Vec::new());
+        for (source, kept) in &self.kept {
+            let building = meta.building.iter_mut().map(|(_, positions)| positions);
+            for position in [&mut meta.positions]
+                .into_iter()
+                .chain(building)
+                .filter_map(|all| all.get_mut(*source))
+            {
+                *position = (*position).min(*kept);
+            }
+            let mut after = None;
+            loop {
+                let page = parking::page(&tree, after.as_ref(), 1024)?;
+                let Some((last, _)) = page.last() else { break };
+                after = Some(last.clone());
+                for (ParkedId { source: of, aggregate, sequence }, _) in page {
+                    if of == *source && sequence > *kept {
+                        writes.push((parking::key(&of, aggregate, sequence), None));
+                    }
+                }
+            }
+        }
+        if meta != before {
+            writes.push((meta_key(), Some(encode_meta(&meta)?)));
+        }
+        self.write(tree.id, writes)
+    }
+
+    fn cut<A: Aggregate>(&mut self) -> Result<(), StoreError> {
+        let Some(kept) = self.kept.get(A::NAME.context).copied() else { return Ok(()) };
+        let tree = self.replica::<A>()?;
+        let (log, key) =
+            ([Space::Log as u8], |sequence| KeyBuf::new(Space::Log).number(sequence).build());
+        // The row that holds the last event that is kept may hold others.
+        let last =
+            Scan { from: log.to_vec(), to: key(kept.saturating_add(1)), backwards: true, limit: 1 };
+        let mut writes = Vec::new();
+        for (_, row) in tree.scan(&last)? {
+            let mut events = decode_log::<A>(&row.record)?;
+            events.retain(|logged| logged.envelope.sequence <= kept);
+            let written = events.iter().map(|logged| Ok((&logged.envelope, encode_event(logged)?)));
+            let written = written.collect::<Result<Vec<_>, StoreError>>()?;
+            let rows = encode_log(A::EVENT_VERSION, written.into_iter())?;
+            writes.extend(rows.into_iter().map(|(first, record)| (key(first), Some(record))));
+        }
+        let epochs = [Space::Epoch as u8];
+        for (from, to) in [
+            (key(kept.saturating_add(1)), prefix_end(&log)),
+            (epoch_key(kept.saturating_add(1)), prefix_end(&epochs)),
+        ] {
+            let mut scan = Scan { from, to, backwards: false, limit: 256 };
+            loop {
+                let rows = tree.scan(&scan)?;
+                writes.extend(rows.iter().map(|(key, _)| (key.clone(), None)));
+                match rows.last() {
+                    Some((last, _)) if rows.len() == scan.limit => {
+                        scan.from = [last.as_slice(), &[0]].concat()
+                    }
+                    _ => break,
+                }
+            }
+        }
+        self.write(tree.id, writes)
+    }
+}
+
+impl Board for Accepting<'_> {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let done = match (self.step, self.settings.hosts(A::NAME.context)) {
+            (Step::Look, false) => self.look::<A>(),
+            (Step::GoBack, true) => self.go_back::<A>(),
+            (Step::Cut, false) => self.cut::<A>(),
+            _ => Ok(()),
+        };
+        self.failed = self.failed.take().or(done.err());
+    }
+    fn view<V: View>(&mut self) {
+        if matches!(self.step, Step::GoBack) && self.settings.hosts(V::NAME.context) {
+            let done = self.go_back::<V>();
+            self.failed = self.failed.take().or(done.err());
+        }
+    }
+}

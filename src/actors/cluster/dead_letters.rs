@@ -1,0 +1,174 @@
+//! Messages from outside that could not be taken, set aside until somebody looks.
+
+use crate::{
+    actors::port::fault::Fault,
+    domain::Timestamp,
+    store::{
+        Batch, Epoch, Scan, Store, StoreError, TreeId, Verdict, codec,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+use tokio::sync::oneshot;
+
+/// At most so many are set aside; more wait where they are.
+const MOST: usize = 1000;
+const VERSION: u16 = 1;
+
+/// A message that could not be taken, as it came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// When it was set aside.
+    pub at: Timestamp,
+    /// The queue that it was taken from at last.
+    pub queue: String,
+    /// Whose event it was meant to be: `bookrent.rent`; empty where nobody here listens to that.
+    pub context: String,
+    /// Why it could not be taken.
+    pub reason: String,
+    /// Its headers, those that are text.
+    pub headers: BTreeMap<String, String>,
+    /// Its body; none where it is too large to keep.
+    pub body: Option<String>,
+}
+
+/// What outside messages were set aside, for those who operate the node.
+pub trait DeadLetters: fmt::Debug + Send + Sync {
+    /// All of them, with the number of each.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn all(&self) -> Result<Vec<(u64, DeadLetter)>, Fault>;
+    /// Tries one again (`true`), or drops it (`false`). `Ok(false)`: there is none of this number.
+    ///
+    /// # Errors
+    /// [`Fault::Store`], or [`Fault::Refused`] with the reason for which it still cannot be taken.
+    fn settle(&self, number: u64, redrive: bool) -> BoxFuture<'_, Result<bool, Fault>>;
+}
+
+/// Where letters are kept: a tree of their own.
+#[derive(Debug)]
+pub struct DeadLetterStore {
+    store: Arc<dyn Store>,
+    tree: TreeId,
+    epoch: Epoch,
+    next: AtomicU64,
+}
+
+impl DeadLetterStore {
+    /// Opens the box of a store.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let tree = store.open_tree("holdfast.letters")?;
+        let last = store.scan(tree, &Scan { backwards: true, limit: 1, ..Self::whole() })?;
+        let next = AtomicU64::new(
+            last.first().and_then(|(key, _)| last_number(key)).map_or(1, |last| last + 1),
+        );
+        Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)?, next })
+    }
+
+    fn whole() -> Scan {
+        Scan {
+            from: vec![Space::Parked as u8],
+            to: prefix_end(&[Space::Parked as u8]),
+            backwards: false,
+            limit: MOST,
+        }
+    }
+    fn key(number: u64) -> Vec<u8> {
+        KeyBuf::new(Space::Parked).number(number).build()
+    }
+
+    /// All of them, with the number of each.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn all(&self) -> Result<Vec<(u64, DeadLetter)>, StoreError> {
+        let rows = self.store.scan(self.tree, &Self::whole())?;
+        let letters = rows.into_iter().filter_map(|(key, row)| Some((last_number(&key)?, row)));
+        letters
+            .map(|(number, row)| Ok((number, codec::decode(Space::Parked, &row.record)?)))
+            .collect()
+    }
+
+    /// Keeps a letter, and is done once a power cut cannot take it back. `Ok(false)`: there is no room.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn keep(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
+        if self.store.scan(self.tree, &Self::whole())?.len() >= MOST {
+            return Ok(false);
+        }
+        let bare = || DeadLetter { body: None, headers: BTreeMap::new(), ..letter.clone() };
+        let record = codec::encode(Space::Parked, VERSION, letter)
+            .or_else(|_| {
+                codec::encode(Space::Parked, VERSION, &DeadLetter { body: None, ..letter.clone() })
+            })
+            .or_else(|_| codec::encode(Space::Parked, VERSION, &bare()))?;
+        self.write(self.next.fetch_add(1, Relaxed), Some(record)).await?;
+        Ok(true)
+    }
+
+    /// Drops a letter.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn remove(&self, number: u64) -> Result<(), StoreError> {
+        self.write(number, None).await
+    }
+
+    async fn write(&self, number: u64, record: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let writes = vec![(Self::key(number), record)];
+        let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
+        let closed = |_| Err(StoreError::Failed("the store is closed".into()));
+        if let Verdict::Pending(verdict) = self.store.submit(batch)? {
+            verdict.await.unwrap_or_else(closed)?;
+        }
+        let (durable, is_durable) = oneshot::channel();
+        self.store.on_durable(
+            self.store.accepted_commit(),
+            Box::new(move |word| drop(durable.send(word))),
+        );
+        is_durable.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn letter(body: &str) -> DeadLetter {
+        let headers = BTreeMap::from([("cloudEvents:id".to_owned(), "7".to_owned())]);
+        let (at, queue, context, reason) =
+            (Timestamp::from_micros(7), "queue".into(), "c".into(), "why".into());
+        DeadLetter { at, queue, context, reason, headers, body: Some(body.into()) }
+    }
+
+    #[tokio::test]
+    async fn letters_are_kept_until_they_are_dropped_and_large_ones_without_their_body() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let letters = DeadLetterStore::open(&store).unwrap();
+        for body in ["a", &"b".repeat(100_000)] {
+            assert!(letters.keep(&letter(body)).await.unwrap());
+        }
+        let reopened = DeadLetterStore::open(&store).unwrap();
+        let large = DeadLetter { body: None, ..letter("") };
+        assert_eq!(reopened.all().unwrap(), [(1, letter("a")), (2, large.clone())]);
+        reopened.remove(1).await.unwrap();
+        assert!(reopened.keep(&letter("c")).await.unwrap());
+        assert_eq!(reopened.all().unwrap(), [(2, large), (3, letter("c"))]);
+    }
+}

@@ -1,0 +1,280 @@
+//! What this node has heard of the logs of other nodes' contexts, and whether what it hears now goes on with that.
+//!
+//! Two nodes that decide for one context, or one that was started with an older copy of its data, give the same numbers
+//! twice. Whoever asks tells the past of its log, and is told that of the other; what is known of it is kept here. A past
+//! that does not go on with what is known is refused, and the node says so until somebody has mended it.
+
+use crate::{
+    actors::{
+        port::{clock::machine_time, fault::Fault},
+        tables::{
+            history::{EventId, Past, Relation},
+            records::VERSION,
+        },
+    },
+    domain::Timestamp,
+    store::{
+        Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
+        keys::{KeyBuf, Space, prefix_end},
+    },
+};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// At most so many contexts are known; there are not so many on all boards together.
+const MOST: usize = 4096;
+
+/// Two pasts of one context, which somebody has to mend.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dispute {
+    /// Whose past it is.
+    pub context: String,
+    /// Since when, on the machine's clock.
+    pub since: Timestamp,
+    /// What was found, and what to do.
+    pub detail: String,
+}
+
+impl Dispute {
+    /// Found just now.
+    pub fn new(context: &str, detail: String) -> Self {
+        Self { context: context.to_owned(), since: machine_time(), detail }
+    }
+}
+
+/// By what a dispute is known: who found it, about which context.
+type Case = (&'static str, String);
+
+/// What is known of other nodes' contexts.
+#[derive(Debug)]
+pub struct Hearsay {
+    store: Arc<dyn Store>,
+    tree: TreeId,
+    epoch: Epoch,
+    pasts: Mutex<BTreeMap<String, Past>>,
+    disputes: Mutex<BTreeMap<Case, Dispute>>,
+}
+
+/// What to do about two pasts of `context`.
+pub fn remedy(context: &str) -> String {
+    format!(
+        "Either a second node decides for {context}, or its data was put back from a copy. End the wrong one, or give it \
+         its latest data again, and start this node anew; to go on with what there is now, start it once with \
+         `--accept-history {context}`"
+    )
+}
+
+fn key(context: &str) -> Vec<u8> {
+    KeyBuf::new(Space::Epoch).text(context).build()
+}
+
+fn read(record: &[u8]) -> Result<(String, Past), StoreError> {
+    let (context, past): (String, String) = codec::decode(Space::Epoch, record)?;
+    let past = past
+        .parse()
+        .map_err(|()| StoreError::Damaged(format!("the past of {context}: `{past}`")))?;
+    Ok((context, past))
+}
+
+fn forgotten(what: &str) {
+    tracing::error!(
+        what,
+        "what was known of the log of another node is damaged; whoever is heard of next is believed"
+    );
+}
+
+impl Hearsay {
+    /// Opens what is known. Of the contexts in `accepted` it is forgotten: whoever is heard of next is believed.
+    pub fn open(store: &Arc<dyn Store>, accepted: &[String]) -> Result<Self, StoreError> {
+        let tree = store.open_tree("holdfast.heard")?;
+        let epoch = store.activate(tree)?;
+        let all = [Space::Epoch as u8];
+        let scan = Scan { from: all.to_vec(), to: prefix_end(&all), backwards: false, limit: MOST };
+        let (mut pasts, mut writes) = (BTreeMap::new(), Vec::new());
+        let rows = store.scan(tree, &scan).or_else(|error| match error {
+            StoreError::Damaged(what) => {
+                forgotten(&what);
+                Ok(Vec::new())
+            }
+            error => Err(error),
+        })?;
+        for (row_key, row) in rows {
+            let (context, past) = match read(&row.record) {
+                // It is as for a node that has never heard of that context; the next word of it is written here again.
+                Err(StoreError::Damaged(what)) => {
+                    forgotten(&what);
+                    continue;
+                }
+                read => read?,
+            };
+            match accepted.contains(&context) {
+                true => writes.push((row_key, None)),
+                false => drop(pasts.insert(context, past)),
+            }
+        }
+        if !writes.is_empty() {
+            store.submit(Batch { tree, epoch, expects: Vec::new(), writes })?;
+        }
+        let (store, pasts, disputes) = (store.clone(), Mutex::new(pasts), Mutex::default());
+        Ok(Self { store, tree, epoch, pasts, disputes })
+    }
+
+    /// The last event of `context` that is known.
+    pub fn last(&self, context: &str) -> Option<EventId> {
+        self.pasts.lock().unwrap_or_else(PoisonError::into_inner).get(context).map(Past::last)
+    }
+
+    /// Takes note of the past that `context` tells of itself, if it goes on with what is known. It is on disk with
+    /// whatever is accepted from now on.
+    ///
+    /// # Errors
+    /// [`Fault::HistoryChanged`] when these are two logs; [`Fault::Busy`] for word that comes too late.
+    pub fn judge(&self, context: &str, told: &Past) -> Result<(), Fault> {
+        let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pasts.get(context) {
+            match told.to(known) {
+                Relation::GoesOn if told.is_no_news(known) => return Ok(()),
+                Relation::GoesOn => {}
+                Relation::Behind => return Err(late()),
+                Relation::Apart => {
+                    let known = known.last();
+                    drop(pasts);
+                    return Err(self.apart(context, known));
+                }
+            }
+        }
+        let record = codec::encode(Space::Epoch, VERSION, &(context, told.to_string()))?;
+        let writes = vec![(key(context), Some(record))];
+        // Under the lock, so that the rows are written in the order in which the words came.
+        self.store.submit(Batch {
+            tree: self.tree,
+            epoch: self.epoch,
+            expects: Vec::new(),
+            writes,
+        })?;
+        pasts.insert(context.to_owned(), told.clone());
+        Ok(())
+    }
+
+    /// The past that `context` tells of itself lacks an event that is known.
+    pub fn apart(&self, context: &str, known: EventId) -> Fault {
+        let detail = format!(
+            "this node knows event {known} of {context}, which is not in the log of the node that speaks for it now. {}",
+            remedy(context)
+        );
+        self.dispute("heard", context, detail.clone());
+        Fault::HistoryChanged { context: context.to_owned(), detail }
+    }
+
+    /// Others know an event of this node's own `context` that is not in its log.
+    pub fn lost(&self, context: &'static str, known: EventId) -> Fault {
+        let detail = format!(
+            "other nodes know event {known} of {context}, which is not in the log here. Either they have it from another \
+             node that decides for {context}, or this node's data was put back from a copy. Start it with its latest data; \
+             to go on with what it has, start those who have asked it once with `--accept-history {context}`, and this \
+             one anew"
+        );
+        self.dispute("lost", context, detail.clone());
+        Fault::HistoryChanged { context: context.to_owned(), detail }
+    }
+
+    /// Another node asks for a `context` that this one decides for.
+    pub fn second(&self, context: &str) -> Fault {
+        let detail = format!(
+            "another node asks questions of {context}, which this one decides for. End one of them, or have it leave \
+             {context} out with --contexts, and start this node anew"
+        );
+        self.dispute("second", context, detail.clone());
+        Fault::HistoryChanged { context: context.to_owned(), detail }
+    }
+
+    /// Questions to `callee` are refused for the past of who asks there.
+    pub fn refused(&self, callee: &'static str, why: &str) {
+        self.dispute(
+            "refused",
+            callee,
+            format!("{callee} answers no questions of this node. Its own node says: {why}"),
+        );
+    }
+
+    /// Questions to `callee` are answered.
+    pub fn answered(&self, callee: &'static str) {
+        let mut disputes = self.disputes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !disputes.is_empty() && disputes.remove(&("refused", callee.to_owned())).is_some() {
+            tracing::info!(callee, "questions are answered again");
+        }
+    }
+
+    fn dispute(&self, case: &'static str, context: &str, detail: String) {
+        let mut disputes = self.disputes.lock().unwrap_or_else(PoisonError::into_inner);
+        disputes.entry((case, context.to_owned())).or_insert_with(|| {
+            tracing::error!(context, detail, "two pasts of one log");
+            Dispute::new(context, detail)
+        });
+    }
+
+    /// What is to be mended.
+    pub fn disputes(&self) -> Vec<Dispute> {
+        self.disputes.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
+/// Word from somebody who has been followed by another since.
+pub fn late() -> Fault {
+    Fault::Busy { retry_after: std::time::Duration::from_secs(1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn past(text: &str) -> Past {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_damaged_row_is_forgotten_and_the_others_are_known() {
+        let memory = MemoryStore::default();
+        let store: Arc<dyn Store> = Arc::new(memory.clone());
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        heard.judge("shop.till", &past("7;0;1:a")).unwrap();
+        heard.judge("shop.desk", &past("7;0;1:b")).unwrap();
+        memory.damage("holdfast.heard", &key("shop.till"), Some(vec![1; 20]));
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        assert_eq!((heard.last("shop.till"), heard.last("shop.desk").unwrap().sequence), (None, 7));
+        heard.judge("shop.till", &past("8;0;1:a")).unwrap();
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-8");
+    }
+
+    #[test]
+    fn what_was_heard_is_known_after_a_restart_and_another_past_is_refused_until_it_is_accepted() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        heard.judge("shop.till", &past("7;0;1:a")).unwrap();
+        heard.judge("shop.till", &past("9;0;1:a")).unwrap();
+        // One that was overtaken on its way.
+        heard.judge("shop.till", &past("8;0;1:a")).unwrap();
+        let heard = Hearsay::open(&store, &[]).unwrap();
+        assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-9");
+        let refused = heard.judge("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
+        assert!(
+            matches!(&refused, Fault::HistoryChanged { context, .. } if context == "shop.till"),
+            "{refused}"
+        );
+        assert!(heard.disputes()[0].detail.contains("--accept-history shop.till"));
+        heard.judge("shop.till", &past("12;0;1:a,11:c")).unwrap();
+        // A late word of a process that has ended is nothing to mend.
+        let before = heard.disputes().len();
+        assert_eq!(heard.judge("shop.till", &past("10;0;1:a")).unwrap_err(), late());
+        assert_eq!(heard.disputes().len(), before);
+        let heard = Hearsay::open(&store, &["shop.till".into()]).unwrap();
+        heard.judge("shop.till", &past("8;0;1:a,8:b")).unwrap();
+        assert!(heard.disputes().is_empty());
+    }
+}

@@ -1,0 +1,415 @@
+//! The logs of contexts that other nodes host, as far as somebody here listens to them.
+//!
+//! Such a context has a replica of its log in this node's store. Its listeners read that as they read the log of a
+//! neighbour: the same positions, the same catching up, the same shelves for what they cannot take; and they go on while
+//! the other node is away. The replica takes each event once, in the order of its source, whatever brings it: it appends
+//! the sequence behind its last one and nothing else. What a feed has skipped, it asks the source for.
+//!
+//! It goes on behind the very event that it has last, not behind that event's number: a source whose log has another event
+//! there was put back from a copy, or is another one. Then nothing more is taken, and the node says so. A feed cannot know
+//! what a new epoch follows, so the first event of one is asked for.
+
+use super::{
+    hearsay::{Dispute, remedy},
+    remote_context::{PeerClient, Silence},
+};
+use crate::actors::{
+    outbox::event_log::RecordedEvent,
+    port::backoff::pause,
+    subscription::source::Subscribers,
+    tables::{
+        history::{EventId, Past, Word, epoch_key, epoch_row},
+        records::{Cause, Envelope, LogEntry, SagaId, encode_event, encode_log},
+        transaction::Tree,
+    },
+};
+use crate::{
+    domain::Aggregate,
+    store::{
+        Batch, Epoch, StoreError, Verdict,
+        keys::{KeyBuf, Space},
+    },
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::Serialize;
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::{Mutex as AsyncMutex, Notify, oneshot, watch};
+
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+/// How long the source may wait for something to happen before it says that nothing has.
+const LINGER: Duration = Duration::from_secs(20);
+/// How often a replica that is fed asks the source all the same: what feeds it may be fed nothing itself.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// The log of a context of another node, as far as it is known here.
+pub struct Replica<S: Aggregate> {
+    tree: Tree<S>,
+    epoch: Epoch,
+    listeners: Arc<Subscribers<S>>,
+    wire: Arc<dyn PeerClient>,
+    /// The last sequence; whoever holds it appends.
+    last: AsyncMutex<u64>,
+    /// Who brings events, besides the source itself, or why nobody does.
+    feed: watch::Sender<Option<Result<&'static str, String>>>,
+    missing: Notify,
+    counts: Counts,
+    trouble: Mutex<(u64, Option<String>)>,
+    /// Set while the source has another past than what is here.
+    dispute: Mutex<Option<Dispute>>,
+}
+
+/// Who brings events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A feed, which knows nothing of what was before them.
+    Feed,
+    /// The source, which has been told what they are to follow.
+    Source,
+}
+
+#[derive(Default)]
+struct Counts {
+    fed: AtomicU64,
+    asked: AtomicU64,
+    again: AtomicU64,
+}
+
+/// How a replica is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplicaHealth {
+    /// Whose events.
+    pub context: &'static str,
+    /// The last one that is here.
+    pub last_sequence: u64,
+    /// Who brings them: `amqp`, or nobody, and the source is asked for each.
+    pub feed: Option<&'static str>,
+    /// Why nobody brings them, where somebody should.
+    pub feed_error: Option<String>,
+    /// How many were brought, since the start.
+    pub fed: u64,
+    /// How many the source was asked for.
+    pub asked: u64,
+    /// How many came that were here already.
+    pub again: u64,
+    /// How often in a row nothing could be learnt.
+    pub attempts: u64,
+    /// Why not, the last time.
+    pub error: Option<String>,
+    /// What is to be done where the source has another past than what is here; nothing is taken then.
+    pub history_changed: Option<String>,
+}
+
+/// A replica, whichever context it is of.
+pub trait ReplicaHandle: Send + Sync {
+    /// Whose events it has.
+    fn context(&self) -> &'static str;
+    /// How it is doing.
+    fn health(&self) -> ReplicaHealth;
+    /// Its past, as far as its source has told the names of its events.
+    fn past(&self) -> Option<Past>;
+    /// That its source has another past, while that is so.
+    fn dispute(&self) -> Option<Dispute>;
+    /// Asks its source for whatever is missing, for as long as it is polled.
+    fn follow(self: Arc<Self>) -> BoxFuture<'static, ()>;
+    /// Says who brings events from now on, so that the source need not be asked for each; or why nobody does any more.
+    fn fed_by(&self, feed: Result<&'static str, String>);
+    /// Whether an event can be read here.
+    ///
+    /// # Errors
+    /// Why not.
+    fn reads(&self, event: RecordedEvent) -> Result<(), String>;
+    /// Takes what a feed has brought, and is done once a power cut cannot take it back. Says which of the events cannot
+    /// be read, by their places, and why; they and those behind a gap are asked for, so none of them is needed again.
+    ///
+    /// # Errors
+    /// What the store says; all of it may be brought again.
+    fn take(
+        &self,
+        events: Vec<RecordedEvent>,
+    ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>>;
+}
+
+impl<S: Aggregate> Replica<S> {
+    pub fn open(
+        tree: Tree<S>,
+        listeners: Arc<Subscribers<S>>,
+        wire: Arc<dyn PeerClient>,
+    ) -> Result<Self, StoreError> {
+        let epoch = tree.store.activate(tree.id)?;
+        let last = AsyncMutex::new(listeners.latest.load(Relaxed));
+        let (feed, missing, counts) = (watch::Sender::new(None), Notify::new(), Counts::default());
+        let (trouble, dispute) = (Mutex::default(), Mutex::default());
+        Ok(Self { tree, epoch, listeners, wire, last, feed, missing, counts, trouble, dispute })
+    }
+
+    /// What the last event here is called; nothing where the source has never told the names of its events, or where it
+    /// told it cannot be read.
+    fn after(&self, last: u64) -> Option<EventId> {
+        self.listeners
+            .history(|history| (last == 0 || history.names(last)).then(|| history.id_of(last)))
+    }
+
+    /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
+    async fn append(&self, events: Vec<(LogEntry<S::Event>, Word)>, by: By) -> Result<(), String> {
+        let mut last = self.last.lock().await;
+        let (mut end, mut next) = (*last, Vec::with_capacity(events.len()));
+        let mut epoch = self.listeners.history(|history| history.current());
+        let mut began = Vec::new();
+        for (logged, word) in events {
+            let sequence = logged.envelope.sequence;
+            let goes_on = epoch.map_or(Word::default(), |(_, word)| word) == word;
+            if sequence == end + 1 && (goes_on || by == By::Source) {
+                if !goes_on {
+                    if word.is_none() {
+                        return Err(format!(
+                            "event {sequence} of {} is without its epoch: upgrade its node",
+                            S::NAME
+                        ));
+                    }
+                    epoch = Some((sequence, word));
+                    began.push((sequence, word));
+                }
+                next.push(logged);
+                end = sequence;
+            } else if sequence <= *last && self.listeners.has(EventId { word, sequence }) {
+                self.counts.again.fetch_add(1, Relaxed);
+            } else if sequence > end || by == By::Feed {
+                self.missing.notify_one();
+            }
+        }
+        if next.is_empty() || self.dispute().is_some() {
+            return Ok(());
+        }
+        let written = next.iter().map(|logged| Ok((&logged.envelope, encode_event(logged)?)));
+        let rows = written
+            .collect::<Result<Vec<_>, StoreError>>()
+            .and_then(|written| encode_log(S::EVENT_VERSION, written.into_iter()))
+            .map_err(|why| why.to_string())?;
+        let key = |first: u64| KeyBuf::new(Space::Log).number(first).build();
+        let mut writes: Vec<_> =
+            rows.into_iter().map(|(first, record)| (key(first), Some(record))).collect();
+        for (first, word) in &began {
+            writes
+                .push((epoch_key(*first), Some(epoch_row(*word).map_err(|why| why.to_string())?)));
+        }
+        let batch = Batch { tree: self.tree.id, epoch: self.epoch, expects: Vec::new(), writes };
+        if let Verdict::Pending(verdict) =
+            self.tree.store.submit(batch).map_err(|why| why.to_string())?
+        {
+            verdict
+                .await
+                .map_err(|_| "the store is closed".to_owned())?
+                .map_err(|why| why.to_string())?;
+        }
+        let count = if by == By::Feed { &self.counts.fed } else { &self.counts.asked };
+        count.fetch_add(end - *last, Relaxed);
+        *last = end;
+        began.into_iter().for_each(|(first, word)| self.listeners.began(first, word));
+        drop(last);
+        self.listeners.say(&next.into());
+        Ok(())
+    }
+
+    async fn take(&self, events: Vec<RecordedEvent>) -> Result<Vec<(usize, String)>, String> {
+        let (mut readable, mut unreadable) = (Vec::with_capacity(events.len()), Vec::new());
+        for (place, event) in events.into_iter().enumerate() {
+            let word = event.epoch;
+            match as_logged::<S>(event) {
+                Ok(logged) => readable.push((logged, word)),
+                Err(why) => unreadable.push((place, why)),
+            }
+        }
+        if !unreadable.is_empty() {
+            self.missing.notify_one();
+        }
+        self.append(readable, By::Feed).await?;
+        let (durable, is_durable) = oneshot::channel();
+        self.tree.store.on_durable(
+            self.tree.store.accepted_commit(),
+            Box::new(move |word| drop(durable.send(word))),
+        );
+        let word = is_durable.await.map_err(|_| "the store is closed".to_owned())?;
+        word.map(|()| unreadable).map_err(|why| why.to_string())
+    }
+
+    async fn follow(&self) {
+        let mut feed = self.feed.subscribe();
+        loop {
+            let is_fed = matches!(*feed.borrow_and_update(), Some(Ok(_)));
+            match self.ask(if is_fed { Duration::ZERO } else { LINGER }).await {
+                Ok(0) if is_fed => tokio::select! {
+                    () = self.missing.notified() => {}
+                    _ = feed.changed() => {}
+                    () = tokio::time::sleep(ROUND) => {}
+                },
+                Ok(_) => {}
+                Err(Silence::Away(why)) => self.stumble(why).await,
+                Err(Silence::Changed(why)) => {
+                    self.stop(&why);
+                    tokio::time::sleep(ROUND).await;
+                }
+            }
+        }
+    }
+
+    /// Asks the source for what comes next, and says how many events it knew.
+    async fn ask(&self, linger: Duration) -> Result<usize, Silence> {
+        let last = *self.last.lock().await;
+        let events = self.wire.events(S::NAME.context, last + 1, self.after(last), linger).await?;
+        if self.dispute.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            tracing::info!(
+                context = S::NAME.context,
+                "the source has its past again; its events are taken again"
+            );
+        }
+        let known = events.len();
+        let (mut readable, mut stop) = (Vec::with_capacity(known), None);
+        for event in events {
+            let word = event.epoch;
+            match as_logged::<S>(event) {
+                Ok(logged) => readable.push((logged, word)),
+                Err(why) => {
+                    stop = Some(why);
+                    break;
+                }
+            }
+        }
+        self.append(readable, By::Source).await.map_err(Silence::Away)?;
+        if let Some(why) = stop {
+            return Err(Silence::Away(why));
+        }
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
+        Ok(known)
+    }
+
+    /// Nothing more is taken: what comes next follows something else than what is here.
+    fn stop(&self, why: &str) {
+        let mut dispute = self.dispute.lock().unwrap_or_else(PoisonError::into_inner);
+        dispute.get_or_insert_with(|| {
+            let context = S::NAME.context;
+            let detail =
+                format!("events of {context} are not taken any more: {why}. {}", remedy(context));
+            tracing::error!(context, detail, "the source of its events has another past");
+            Dispute::new(context, detail)
+        });
+    }
+
+    async fn stumble(&self, why: String) {
+        let attempts = {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
+            trouble.0
+        };
+        if attempts.is_power_of_two() {
+            tracing::warn!(
+                context = S::NAME.context,
+                attempts,
+                why,
+                "the source of its events cannot be asked"
+            );
+        }
+        tokio::time::sleep(pause(attempts, SHORTEST, LONGEST)).await;
+    }
+}
+
+impl<S: Aggregate> ReplicaHandle for Replica<S> {
+    fn context(&self) -> &'static str {
+        S::NAME.context
+    }
+    fn health(&self) -> ReplicaHealth {
+        let (attempts, error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let feed = self.feed.borrow().clone();
+        ReplicaHealth {
+            context: S::NAME.context,
+            last_sequence: self.listeners.latest.load(Relaxed),
+            feed: feed.as_ref().and_then(|feed| feed.as_ref().ok()).copied(),
+            feed_error: feed.and_then(Result::err),
+            fed: self.counts.fed.load(Relaxed),
+            asked: self.counts.asked.load(Relaxed),
+            again: self.counts.again.load(Relaxed),
+            attempts,
+            error,
+            history_changed: self.dispute().map(|dispute| dispute.detail),
+        }
+    }
+    fn past(&self) -> Option<Past> {
+        let last = self.listeners.latest.load(Relaxed);
+        self.after(last).filter(|_| last > 0).map(|_| self.listeners.past())
+    }
+    fn dispute(&self) -> Option<Dispute> {
+        self.dispute.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+    fn follow(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        async move { Replica::follow(&self).await }.boxed()
+    }
+    fn fed_by(&self, feed: Result<&'static str, String>) {
+        self.feed.send_replace(Some(feed));
+    }
+    fn reads(&self, event: RecordedEvent) -> Result<(), String> {
+        as_logged::<S>(event).map(drop)
+    }
+    fn take(
+        &self,
+        events: Vec<RecordedEvent>,
+    ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>> {
+        Replica::take(self, events).boxed()
+    }
+}
+
+/// An event that another node has told of, with its type again.
+fn as_logged<S: Aggregate>(told: RecordedEvent) -> Result<LogEntry<S::Event>, String> {
+    let RecordedEvent {
+        sequence,
+        epoch: _,
+        number,
+        version,
+        at,
+        saga,
+        cause,
+        client,
+        trace,
+        name,
+        schema,
+        data,
+    } = told;
+    let of = S::NAME.context;
+    if schema != S::EVENT_VERSION {
+        return Err(format!(
+            "event {sequence} of {of} has version {schema}; this node knows {}",
+            S::EVENT_VERSION
+        ));
+    }
+    // One that has nothing more to say is written as its bare name.
+    let bare = data.as_object().is_some_and(serde_json::Map::is_empty);
+    let whole = serde_json::json!({ name.as_str(): data });
+    let event = serde_json::from_value(whole)
+        .or_else(|why| if bare { serde_json::from_value(name.as_str().into()) } else { Err(why) })
+        .map_err(|why| format!("event {sequence} of {of}, `{name}`, cannot be read: {why}"))?;
+    let saga = saga
+        .rsplit_once('-')
+        .and_then(|(context, number)| {
+            Some(SagaId { context: context.to_owned().into(), number: number.parse().ok()? })
+        })
+        .ok_or_else(|| {
+            format!("event {sequence} of {of} belongs to `{saga}`, which names no saga")
+        })?;
+    let envelope = Envelope {
+        sequence,
+        aggregate: number,
+        version,
+        at,
+        saga,
+        cause: Cause::Elsewhere(cause),
+        client,
+        trace,
+    };
+    Ok(LogEntry { envelope, event })
+}

@@ -1,0 +1,320 @@
+//! A node: one process with its contexts, its store, its clock, and a guardian over all of it.
+
+use super::{
+    builder::{DeployedContext, NodeBuilder},
+    watchdog::Watchdog,
+};
+use crate::actors::{
+    actor::status::Chaos,
+    ask::guard::{Guard, GuardSettings},
+    cluster::{
+        hearsay::{Dispute, Hearsay, late},
+        remote_context::{PeerClient, PeerQuestion},
+        replica::{ReplicaHandle, ReplicaHealth},
+    },
+    outbox::{
+        event_log::{Cursors, Find, OutflowHealth, Pump, Running},
+        sink::{Sink, SinkHealth},
+    },
+    port::{
+        clock::{Clock, ClockHealth, TooFar},
+        context::{Context, Node},
+        fault::Fault,
+        health::{GuardHealth, Phase},
+    },
+    tables::history::Relation,
+};
+use crate::{
+    domain::{Name, Timestamp},
+    store::{Commit, Store, StoreError, StoreHealth},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::de::DeserializeOwned;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// Is told which system's thread hangs.
+pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// How a node is set up.
+#[derive(Clone)]
+pub struct NodeSettings {
+    /// How many commands of clients a context takes at once.
+    pub admission: usize,
+    /// How long answers to asks, and what stands under idempotency keys, are kept.
+    pub kept: Duration,
+    /// Guards that differ from their system's, by asked context.
+    pub guards: HashMap<String, GuardSettings>,
+    /// Guards by system.
+    pub system_guards: HashMap<String, GuardSettings>,
+    /// What each system lets be configured.
+    pub systems: HashMap<String, serde_json::Value>,
+    /// How far business time is ahead of the machine's, in microseconds.
+    pub clock_offset: i64,
+    /// Is called where a crash hurts most; for tests.
+    pub chaos: Option<Chaos>,
+    /// How long a system's thread may be silent before it is taken for hanging.
+    pub silence: Duration,
+    /// What to do then: the process is of no use any more.
+    pub stuck: Stuck,
+    /// The contexts that this node hosts, of those laid out; `None`: all.
+    pub contexts: Option<HashSet<String>>,
+    /// The way to the nodes that host the others.
+    pub wire: Option<Arc<dyn PeerClient>>,
+    /// Contexts of other nodes whose past is believed anew, whatever was known of it.
+    pub accept_history: Vec<String>,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self {
+            admission: 1024,
+            kept: Duration::from_secs(24 * 60 * 60),
+            guards: HashMap::new(),
+            system_guards: HashMap::new(),
+            systems: HashMap::new(),
+            clock_offset: 0,
+            chaos: None,
+            silence: Duration::from_secs(10),
+            stuck: Arc::new(|_| std::process::exit(70)),
+            contexts: None,
+            wire: None,
+            accept_history: Vec::new(),
+        }
+    }
+}
+
+impl NodeSettings {
+    pub(crate) fn hosts(&self, context: &str) -> bool {
+        self.contexts.as_ref().is_none_or(|hosted| hosted.contains(context))
+    }
+    pub(crate) fn guard(&self, name: &Name) -> GuardSettings {
+        let of_system = || self.system_guards.get(name.system).copied();
+        self.guards.get(name.context).copied().or_else(of_system).unwrap_or_default()
+    }
+    /// How long a client of `system` waits whose command asks all of `chain` in a row: for each as long as its tries may
+    /// take, and two seconds. Never less than for any one ask of the system, which a repeat may have to wait for.
+    pub(crate) fn patience(&self, system: &str, chain: &[Name]) -> Duration {
+        let own =
+            self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
+        let of_system = self.system_guards.get(system).copied().unwrap_or_default().patience();
+        let one = own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max);
+        let all = chain.iter().map(|name| self.guard(name).patience()).sum();
+        one.max(all) + Duration::from_secs(2)
+    }
+    pub(crate) fn of_system<T: DeserializeOwned + Default>(
+        &self,
+        system: &str,
+    ) -> Result<T, NodeError> {
+        match self.systems.get(system) {
+            // A context of the system that reads no settings has the unit type for them.
+            _ if size_of::<T>() == 0 => Ok(T::default()),
+            Some(settings) => serde_json::from_value(settings.clone())
+                .map_err(|error| NodeError::Settings(format!("systems.{system}: {error}"))),
+            None => Ok(T::default()),
+        }
+    }
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store did not do what it was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A system's configuration is wrong; the words name the key.
+    #[error("{0}")]
+    Settings(String),
+    /// No thread could be started.
+    #[error("no thread could be started: {0}")]
+    Thread(String),
+}
+
+/// A process that hosts contexts.
+pub struct LocalNode {
+    contexts: Vec<Arc<dyn Context>>,
+    systems: Vec<&'static str>,
+    placed: Arc<Vec<DeployedContext>>,
+    store: Arc<dyn Store>,
+    clock: Arc<Clock>,
+    places: Arc<Cursors>,
+    pumps: RwLock<Vec<Arc<dyn Running>>>,
+    replicas: Vec<Arc<dyn ReplicaHandle>>,
+    guards: Vec<(&'static str, Arc<Guard>)>,
+    hearsay: Arc<Hearsay>,
+    _guardian: Watchdog,
+}
+
+impl LocalNode {
+    /// Lays the contexts out as `lay_out` says, and starts them. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// [`NodeError`] when a tree cannot be opened, or a system's configuration is wrong.
+    pub fn start(
+        store: Arc<dyn Store>,
+        settings: NodeSettings,
+        lay_out: impl FnOnce(&mut NodeBuilder<'_>),
+    ) -> Result<Self, NodeError> {
+        let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
+        let hearsay = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
+        let mut layout = NodeBuilder::new(&store, &clock, &settings, &hearsay);
+        lay_out(&mut layout);
+        let NodeBuilder { placed, known, peers, failed, replicas, guards, pasts, told, .. } =
+            layout;
+        failed.map_or(Ok(()), Err)?;
+        peers.know(known);
+        pasts.know(told);
+        let mut systems: Vec<_> = placed.iter().map(|placed| placed.name.system).collect();
+        systems.dedup();
+        let placed = Arc::new(placed);
+        let guardian = Watchdog::start(placed.clone(), &settings, clock.clone())?;
+        let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
+        let places = Arc::new(Cursors::open(&store)?);
+        let pumps = RwLock::default();
+        Ok(Self {
+            contexts,
+            systems,
+            placed,
+            store,
+            clock,
+            places,
+            pumps,
+            replicas,
+            guards,
+            hearsay,
+            _guardian: guardian,
+        })
+    }
+
+    /// Follows the contexts of other nodes that somebody here listens to, for as long as it is polled.
+    pub fn follow(&self) -> Vec<BoxFuture<'static, ()>> {
+        self.replicas.iter().map(|replica| replica.clone().follow()).collect()
+    }
+
+    /// The logs of contexts of other nodes that are kept here, for those who bring their events.
+    pub fn replicating(&self) -> &[Arc<dyn ReplicaHandle>] {
+        &self.replicas
+    }
+
+    /// Has `sink` take what `of` finds in each context. What is returned runs for as long as it is polled, on any
+    /// runtime; the name is kept with the place in each log, so it must stay the same over restarts.
+    ///
+    /// # Errors
+    /// [`NodeError`] when a place cannot be read.
+    pub fn pour<T: Send + Sync + 'static>(
+        &self,
+        name: &'static str,
+        sink: &Arc<dyn Sink<T>>,
+        of: Find<T>,
+    ) -> Result<Vec<BoxFuture<'static, ()>>, NodeError> {
+        let mut running = Vec::new();
+        for flow in self.contexts.iter().filter_map(|context| of(context.as_ref())) {
+            let pump: Arc<dyn Running> =
+                Arc::new(Pump::new(name, flow, sink.clone(), self.places.clone())?);
+            self.pumps.write().unwrap_or_else(PoisonError::into_inner).push(pump.clone());
+            running.push(pump.run());
+        }
+        Ok(running)
+    }
+}
+
+impl Node for LocalNode {
+    fn contexts(&self) -> &[Arc<dyn Context>] {
+        &self.contexts
+    }
+    fn systems(&self) -> &[&'static str] {
+        &self.systems
+    }
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+    fn advance_clock(&self, by: Duration) -> Result<(), TooFar> {
+        self.clock.advance(by)?;
+        self.placed.iter().for_each(|placed| (placed.wake)());
+        Ok(())
+    }
+    fn clock_health(&self) -> ClockHealth {
+        self.clock.health()
+    }
+    fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>> {
+        let (done, is_done) = oneshot::channel();
+        self.store.on_durable(commit, Box::new(move |result| drop(done.send(result))));
+        let closed = || Err(StoreError::Failed("the store is closed".into()));
+        async move { Ok(is_done.await.unwrap_or_else(|_| closed())?) }.boxed()
+    }
+    fn is_durable(&self, commit: Commit) -> bool {
+        commit <= self.store.durable_commit()
+    }
+    fn accepted(&self) -> Commit {
+        self.store.accepted_commit()
+    }
+    fn store_health(&self) -> StoreHealth {
+        self.store.health()
+    }
+    fn store_is_full(&self) -> bool {
+        self.store.is_full()
+    }
+    fn guards(&self) -> Vec<(&'static str, GuardHealth)> {
+        self.guards.iter().map(|(context, guard)| (*context, guard.health())).collect()
+    }
+    fn replicas(&self) -> Vec<ReplicaHealth> {
+        self.replicas.iter().map(|replica| replica.health()).collect()
+    }
+    fn disputes(&self) -> Vec<Dispute> {
+        let of_replicas = self.replicas.iter().filter_map(|replica| replica.dispute());
+        self.hearsay.disputes().into_iter().chain(of_replicas).collect()
+    }
+    fn meet(&self, callee: &dyn Context, question: &PeerQuestion) -> Result<(), Fault> {
+        if let (Some(known), Some(history)) = (question.heard, callee.history())
+            && !history.has(known)
+        {
+            return Err(self.hearsay.lost(callee.name().context, known));
+        }
+        let asker = question.id.context.as_ref();
+        // What is decided here asks from here: this is another one of it.
+        if self.contexts.iter().any(|context| context.name().context == asker) {
+            return Err(self.hearsay.second(asker));
+        }
+        let Some(told) = &question.past else { return Ok(()) };
+        // What its events say of it counts as well as what it has said itself.
+        let replica = self.replicas.iter().find(|replica| replica.context() == asker);
+        if let Some(known) = replica.and_then(|replica| replica.past()) {
+            match told.to(&known) {
+                Relation::GoesOn => {}
+                Relation::Behind => return Err(late()),
+                Relation::Apart => return Err(self.hearsay.apart(asker, known.last())),
+            }
+        }
+        self.hearsay.judge(asker, told)
+    }
+    fn sinks(&self) -> Vec<SinkHealth> {
+        let mut sinks: Vec<_> = self
+            .pumps
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter_map(|pump| pump.sink())
+            .collect();
+        sinks.dedup_by_key(|health| health.sink);
+        sinks
+    }
+    fn outflows(&self) -> Vec<OutflowHealth> {
+        self.pumps
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|pump| pump.health())
+            .collect()
+    }
+    fn store_works(&self) -> bool {
+        self.store.failure().is_none()
+    }
+    fn ready(&self) -> bool {
+        let starting = |context: &Arc<dyn Context>| context.phase() == Phase::Starting;
+        self.store_works() && !self.contexts.iter().any(starting) && self.disputes().is_empty()
+    }
+}

@@ -1,0 +1,5 @@
+//! A node: its contexts are built, started and watched here.
+
+pub mod builder;
+pub mod local_node;
+pub mod watchdog;

@@ -1,0 +1,418 @@
+//! What leaves the node: the events of its contexts on their way to somebody outside, in order, at least once.
+//!
+//! An outflow reads a context's log, not its mail, so that whoever is outside may be slow or away without anybody here
+//! noticing. It hands over only what a power cut cannot take back, and its place in the log moves only over what the
+//! outside has taken; after a crash some of it may go out again, under the same ids.
+
+use super::sink::{Sink, SinkHealth};
+use crate::actors::{
+    port::{backoff::pause, context::Context},
+    subscription::source::{Subscribers, read_log},
+    tables::{
+        history::{EventId, Past, Word},
+        records::LogEntry,
+        transaction::Tree,
+    },
+};
+use crate::{
+    domain::{Aggregate, Message, Timestamp, Write},
+    store::{
+        Batch, Commit, Epoch, Store, StoreError, TreeId, Verdict, codec,
+        keys::{KeyBuf, Space},
+    },
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::{oneshot, watch};
+
+/// At most so many events are read at once.
+const READ: usize = 256;
+const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(30);
+const VERSION: u16 = 1;
+
+/// A stretch of a context's log, as some reader wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogPage<T> {
+    /// What concerns the reader, with the sequence of each.
+    pub items: Vec<(u64, T)>,
+    /// The last sequence that was looked at; nothing of the stretch is behind it.
+    pub last: u64,
+    /// Once this commit is durable, so is all of it.
+    pub commit: Commit,
+}
+
+/// The log of one context, for readers outside.
+pub trait EventLog<T>: Send + Sync {
+    /// Whose log it is.
+    fn context(&self) -> &'static str;
+    /// How far the log goes, now and from now on.
+    fn latest(&self) -> watch::Receiver<u64>;
+    /// As [`EventLog::read_some`], as much as is usually read at once.
+    fn read(&self, from: u64) -> Result<LogPage<T>, StoreError> {
+        self.read_some(from, READ)
+    }
+    /// About `limit` of what happened from sequence `from` on.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError>;
+    /// What the event with this sequence is called.
+    fn id_of(&self, sequence: u64) -> EventId;
+    /// Whether this event is in the log.
+    fn has(&self, id: EventId) -> bool;
+    /// What others need to judge whether it goes on with what they know of it.
+    fn past(&self) -> Past;
+}
+
+/// An event as the outside is told of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordedEvent {
+    /// Its place in the context's log.
+    pub sequence: u64,
+    /// What the start of the log's writer is called that wrote it; nothing in the first epoch.
+    #[serde(default, skip_serializing_if = "Word::is_none_at")]
+    pub epoch: Word,
+    /// The aggregate that it happened to.
+    pub number: u64,
+    /// The aggregate's version after it.
+    pub version: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to: `bookrent.rent-7`.
+    pub saga: String,
+    /// What made it happen, in words.
+    pub cause: String,
+    /// The client's own correlation id.
+    pub client: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
+    /// Its name: `BookRented`.
+    pub name: String,
+    /// The version of its type.
+    pub schema: u16,
+    /// Its fields.
+    pub data: serde_json::Value,
+}
+
+impl RecordedEvent {
+    /// Its name for ever.
+    pub fn id(&self) -> EventId {
+        EventId { word: self.epoch, sequence: self.sequence }
+    }
+}
+
+/// A text message to somebody outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboundMessage {
+    /// The context whose event it tells of; with that event's name, its id.
+    pub context: &'static str,
+    /// That event.
+    pub event: EventId,
+    /// The thing that it happened to.
+    pub number: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to.
+    pub saga: String,
+    /// To which telephone, if the customer gave one.
+    pub to: Option<String>,
+    /// What it says.
+    pub text: String,
+}
+
+/// What an event comes to for one kind of reader.
+type Extract<A, T> =
+    Arc<dyn Fn(&LogEntry<<A as Aggregate>::Event>, Word) -> Option<T> + Send + Sync>;
+
+/// The log of a context of this process.
+struct LogOutflow<A: Aggregate, T> {
+    tree: Tree<A>,
+    listeners: Arc<Subscribers<A>>,
+    extract: Extract<A, T>,
+}
+
+impl<A: Aggregate, T: Send> EventLog<T> for LogOutflow<A, T> {
+    fn context(&self) -> &'static str {
+        A::NAME.context
+    }
+    fn latest(&self) -> watch::Receiver<u64> {
+        self.listeners.changes.subscribe()
+    }
+    fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError> {
+        let latest = self.listeners.latest.load(Relaxed);
+        let events = self.tree.noted(match read_log::<A>(&self.tree, from, limit) {
+            Ok(events) if events.is_empty() && latest >= from => {
+                Err(StoreError::Damaged(format!("the log of {} ends before {from}", A::NAME)))
+            }
+            read => read,
+        })?;
+        let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
+        let items = self.listeners.history(|history| {
+            let item = |logged: &LogEntry<A::Event>| {
+                let id = history.id_of(logged.envelope.sequence);
+                Some((id.sequence, (self.extract)(logged, id.word)?))
+            };
+            events.iter().filter_map(item).collect()
+        });
+        // No row that was read is younger than the youngest commit.
+        Ok(LogPage { items, last, commit: self.tree.store.accepted_commit() })
+    }
+    fn id_of(&self, sequence: u64) -> EventId {
+        self.listeners.history(|history| history.id_of(sequence))
+    }
+    fn has(&self, id: EventId) -> bool {
+        self.listeners.has(id)
+    }
+    fn past(&self) -> Past {
+        self.listeners.past()
+    }
+}
+
+/// The outflows of one context.
+pub struct Outflows<A: Aggregate> {
+    pub tree: Tree<A>,
+    pub listeners: Arc<Subscribers<A>>,
+    /// What of it is told in text messages.
+    pub write: Option<Write<A>>,
+}
+
+impl<A: Aggregate> Outflows<A> {
+    fn of<T: Send + 'static>(&self, extract: Extract<A, T>) -> Arc<dyn EventLog<T>> {
+        Arc::new(LogOutflow { tree: self.tree.clone(), listeners: self.listeners.clone(), extract })
+    }
+    /// Everything that happened.
+    pub fn history(&self) -> Arc<dyn EventLog<RecordedEvent>> {
+        self.of(Arc::new(|logged, epoch| Some(published::<A>(logged, epoch))))
+    }
+    /// What is told in text messages.
+    pub fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+        let write = self.write?;
+        Some(self.of(Arc::new(move |LogEntry { envelope, event }: &LogEntry<A::Event>, word| {
+            let Message { to, text } = write(event)?;
+            let (number, saga) = (envelope.aggregate, envelope.saga.to_string());
+            let event = EventId { word, sequence: envelope.sequence };
+            Some(OutboundMessage {
+                context: A::NAME.context,
+                event,
+                number,
+                at: envelope.at,
+                saga,
+                to,
+                text,
+            })
+        })))
+    }
+}
+
+/// The fields of an event, which is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
+pub fn data_of(event: &impl Serialize) -> serde_json::Value {
+    let data = match serde_json::to_value(event) {
+        Ok(serde_json::Value::Object(fields)) => fields.into_iter().next().map(|(_, data)| data),
+        _ => None,
+    };
+    data.unwrap_or_else(|| serde_json::json!({}))
+}
+
+/// An event as the outside is told of it.
+fn published<A: Aggregate>(
+    LogEntry { envelope, event }: &LogEntry<A::Event>,
+    epoch: Word,
+) -> RecordedEvent {
+    RecordedEvent {
+        sequence: envelope.sequence,
+        epoch,
+        number: envelope.aggregate,
+        version: envelope.version,
+        at: envelope.at,
+        saga: envelope.saga.to_string(),
+        cause: envelope.cause.to_string(),
+        client: envelope.client.clone(),
+        trace: envelope.trace.clone(),
+        name: event.as_ref().to_owned(),
+        schema: A::EVENT_VERSION,
+        data: data_of(event),
+    }
+}
+
+/// Finds the outflow of one kind that a context has, if it has one.
+pub type Find<T> = fn(&dyn Context) -> Option<Arc<dyn EventLog<T>>>;
+
+/// How one outflow is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutflowHealth {
+    /// Who takes it: `messages`.
+    pub sink: &'static str,
+    /// Whose events.
+    pub context: &'static str,
+    /// How many events of the log it has not dealt with.
+    pub pending: u64,
+    /// How often in a row the outside has not taken the next one.
+    pub attempts: u64,
+    /// Why not, the last time.
+    pub error: Option<String>,
+}
+
+/// Where outflows have got to, in a tree of their own.
+#[derive(Debug)]
+pub struct Cursors {
+    store: Arc<dyn Store>,
+    tree: TreeId,
+    epoch: Epoch,
+}
+
+impl Cursors {
+    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let tree = store.open_tree("holdfast.outflow")?;
+        Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)? })
+    }
+
+    fn key(sink: &str, context: &str) -> Vec<u8> {
+        KeyBuf::new(Space::Position).text(sink).text(context).build()
+    }
+
+    fn get(&self, sink: &str, context: &str) -> Result<u64, StoreError> {
+        let row = self.store.read(self.tree, &[&Self::key(sink, context)])?.pop().flatten();
+        row.map_or(Ok(0), |row| codec::decode(Space::Position, &row.record))
+    }
+
+    async fn set(&self, sink: &str, context: &str, place: u64) -> Result<(), StoreError> {
+        let record = codec::encode(Space::Position, VERSION, &place)?;
+        let writes = vec![(Self::key(sink, context), Some(record))];
+        let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
+        if let Verdict::Pending(verdict) = self.store.submit(batch)? {
+            verdict
+                .await
+                .unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands what one context says to one sink.
+pub struct Pump<T> {
+    sink_name: &'static str,
+    flow: Arc<dyn EventLog<T>>,
+    sink: Arc<dyn Sink<T>>,
+    places: Arc<Cursors>,
+    place: AtomicU64,
+    trouble: Mutex<(u64, Option<String>)>,
+}
+
+impl<T: Send + Sync + 'static> Pump<T> {
+    pub fn new(
+        sink_name: &'static str,
+        flow: Arc<dyn EventLog<T>>,
+        sink: Arc<dyn Sink<T>>,
+        places: Arc<Cursors>,
+    ) -> Result<Self, StoreError> {
+        let place = AtomicU64::new(places.get(sink_name, flow.context())?);
+        Ok(Self { sink_name, flow, sink, places, place, trouble: Mutex::default() })
+    }
+
+    pub fn health(&self) -> OutflowHealth {
+        let (attempts, error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let pending = self.flow.latest().borrow().saturating_sub(self.place.load(Relaxed));
+        OutflowHealth {
+            sink: self.sink_name,
+            context: self.flow.context(),
+            pending,
+            attempts,
+            error,
+        }
+    }
+
+    /// Runs until nothing can be said any more. A store that fails is tried again with the pauses of a sink that does:
+    /// it may only be behind.
+    pub async fn run(self: Arc<Self>) {
+        let mut latest = self.flow.latest();
+        loop {
+            if *latest.borrow_and_update() <= self.place.load(Relaxed) {
+                if latest.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            if let Err(error) = self.pass_on().await {
+                self.stumble(error.to_string()).await;
+            }
+        }
+    }
+
+    async fn pass_on(&self) -> Result<(), StoreError> {
+        let drawn = self.flow.read(self.place.load(Relaxed) + 1)?;
+        let (durable, is_durable) = oneshot::channel();
+        self.places.store.on_durable(drawn.commit, Box::new(move |word| drop(durable.send(word))));
+        is_durable
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
+        let mut left = drawn.items.as_slice();
+        while let Some((first, _)) = left.first() {
+            match self.sink.take(self.flow.context(), left).await {
+                Ok(taken) => {
+                    left = left.get(taken.max(1)..).unwrap_or_default();
+                    let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
+                    self.places.set(self.sink_name, self.flow.context(), place).await?;
+                    self.place.store(place, Relaxed);
+                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
+                }
+                Err(why) => {
+                    let why = format!("event {first} was not taken: {why}");
+                    self.stumble(why).await;
+                }
+            }
+        }
+        // A stretch that does not concern the outside needs no row: it is read again after a restart.
+        self.place.fetch_max(drawn.last, Relaxed);
+        Ok(())
+    }
+
+    /// Waits a little, longer each time; says so the first time and then ever more seldom.
+    async fn stumble(&self, why: String) {
+        let attempts = {
+            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
+            trouble.0
+        };
+        if attempts.is_power_of_two() {
+            tracing::warn!(
+                sink = self.sink_name,
+                context = self.flow.context(),
+                attempts,
+                why,
+                "it is kept and tried again"
+            );
+        }
+        tokio::time::sleep(pause(attempts, SHORTEST, LONGEST)).await;
+    }
+}
+
+/// A pump that has been set up, whatever flows through it.
+pub trait Running: Send + Sync {
+    /// How it is doing.
+    fn health(&self) -> OutflowHealth;
+    /// How whoever takes it is doing, where that is a matter of its own.
+    fn sink(&self) -> Option<SinkHealth>;
+    /// Runs it.
+    fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;
+}
+
+impl<T: Send + Sync + 'static> Running for Pump<T> {
+    fn health(&self) -> OutflowHealth {
+        Pump::health(self)
+    }
+    fn sink(&self) -> Option<SinkHealth> {
+        self.sink.health()
+    }
+    fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Pump::run(self).boxed()
+    }
+}

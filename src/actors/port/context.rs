@@ -1,0 +1,304 @@
+//! What the outside sees of the runtime: contexts without their types, and what may be done with them.
+
+use super::{
+    clock::{ClockHealth, TooFar},
+    fault::Fault,
+    health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+};
+use crate::{
+    actors::{
+        cluster::{hearsay::Dispute, remote_context::PeerQuestion, replica::ReplicaHealth},
+        outbox::{
+            event_log::{EventLog, OutboundMessage, OutflowHealth, RecordedEvent},
+            sink::SinkHealth,
+        },
+    },
+    domain::{Name, Refusal, Role, Timestamp},
+    store::{Commit, StoreHealth},
+};
+use futures_util::future::BoxFuture;
+use schemars::{Schema, SchemaGenerator};
+use std::{sync::Arc, time::Duration};
+
+/// A context of this node, whatever its types.
+pub trait Context: Send + Sync {
+    /// Its place.
+    fn name(&self) -> Name;
+    /// Whether it only listens.
+    fn is_view(&self) -> bool;
+    /// Whether its things are the orders of its system, or a view's rows of them.
+    fn is_order(&self) -> bool;
+    /// Other spellings of its collection in the path.
+    fn aliases(&self) -> &'static [&'static str];
+    /// The doors that clients may enter by, in the order of their declaration.
+    fn doors(&self) -> &[DoorInfo];
+    /// How one of its things looks.
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+    /// The fields that lists filter by; they sort by `id` and these.
+    fn filters(&self) -> &[&'static str];
+
+    /// Brings a command in by a door; answers when it is settled and durable, or when patience ends.
+    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
+    /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with 404, or that the context cannot answer.
+    fn read(&self, number: u64) -> Result<Seen, Fault>;
+    /// One page of a list.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] for a sort or filter that no index serves, or that the context cannot answer.
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault>;
+
+    /// How it is doing.
+    fn health(&self) -> ContextHealth;
+    /// Where it stands; looked up without asking the store.
+    fn phase(&self) -> Phase {
+        self.health().state
+    }
+    /// Stops it: handed-over batches finish, queued and parked callers get 503. Done when this resolves.
+    fn stop(&self) -> BoxFuture<'static, ()>;
+    /// Starts it again: timers, events and open asks are taken up.
+    fn start(&self) -> BoxFuture<'static, ()>;
+    /// Injects a fault into its answers, or clears it.
+    fn set_fault(&self, fault: Option<Injected>);
+    /// Rebuilds a view from the events; [`Fault::Refused`] for a context that is none.
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>>;
+    /// Events set aside: at most `limit` of those behind `after`, in the order of their names.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault>;
+    /// Those of these that are set aside here.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault>;
+    /// Tries a parked event and those behind it again (`true`), or drops it (`false`).
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>>;
+    /// What it has to tell of the saga that `context` began under `number`, from sequence `from` on: some `limit` entries.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault>;
+    /// Puts another node's question. `Err`: nobody answers here at present.
+    ///
+    /// # Errors
+    /// [`Fault::Away`], [`Fault::Busy`], or [`Fault::BadBody`] for a command that is none of its.
+    fn ask(
+        &self,
+        _question: PeerQuestion,
+    ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+        Box::pin(std::future::ready(Err(Fault::Away(self.name().context))))
+    }
+    /// Its events, for readers outside; a view has none.
+    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+        None
+    }
+    /// The text messages that its events come to, if any do.
+    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+        None
+    }
+}
+
+/// A door without its types.
+pub struct DoorInfo {
+    /// `POST`, `PATCH` or `DELETE`.
+    pub verb: Verb,
+    /// The word between collection and number: `approve` in `PATCH /books/approve/{id}`.
+    pub word: Option<&'static str>,
+    /// Who stands before it on the board.
+    pub role: Role,
+    /// The body's schema; `None` for a door without a body.
+    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+}
+
+/// The method that opens a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Verb {
+    Post,
+    Patch,
+    Delete,
+}
+
+/// A command on its way in.
+#[derive(Debug, Clone, Default)]
+pub struct CommandRequest {
+    /// The place of the door among the context's doors.
+    pub door: usize,
+    /// The number in the path, where there is one.
+    pub number: Option<u64>,
+    /// The body, `Null` for a door without one. Its depth and size have been checked.
+    pub body: serde_json::Value,
+    /// The versions of which `If-Match` wants one to be current, if any. `*` is none with [`CommandRequest::must_exist`].
+    pub if_match: Vec<u64>,
+    /// `If-Match: *`.
+    pub must_exist: bool,
+    /// The idempotency key, in its scope.
+    pub idempotency: Option<IdempotencyKey>,
+    /// The client's own `X-Correlation-Id`.
+    pub client_correlation: Option<String>,
+    /// W3C trace context of the request.
+    pub traceparent: Option<String>,
+}
+
+/// An `Idempotency-Key` in its scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Principal, method, path and key, in one string.
+    pub scope: String,
+    /// A sum of the payload: the same key with another one is a mistake.
+    pub fingerprint: u64,
+}
+
+/// What became of an [`CommandRequest`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The thing's number.
+    pub number: u64,
+    /// Its version.
+    pub version: u64,
+    /// How it looks: a JSON object, without number and links.
+    pub body: Vec<u8>,
+    /// False when patience ended before the matter was settled (202).
+    pub settled: bool,
+    /// True when the answer was kept under an idempotency key.
+    pub replayed: bool,
+}
+
+/// Something that was looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// Its number.
+    pub number: u64,
+    /// Its version.
+    pub version: u64,
+    /// How it looks: a JSON object, without number and links.
+    pub body: Vec<u8>,
+    /// The commit that the outside must wait for before it is told.
+    pub commit: Commit,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListQuery {
+    /// The page, from 0.
+    pub page: u64,
+    /// Its size, 1 to 100.
+    pub size: u64,
+    /// The field to sort by, `id` when absent, and whether downwards.
+    pub sort: Option<(String, bool)>,
+    /// Fields that must equal, as they stand in the query.
+    pub filters: Vec<(String, String)>,
+    /// A [cursor](ListPage::next), to go on behind the last row of another page. It brings its own sort and filters.
+    pub after: Option<String>,
+    /// How much may be asked at once.
+    pub limits: ListLimits,
+}
+
+impl Default for ListQuery {
+    fn default() -> Self {
+        let limits = ListLimits::default();
+        Self { page: 0, size: 20, sort: None, filters: Vec::new(), after: None, limits }
+    }
+}
+
+/// How much one list may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListLimits {
+    /// About so many rows of the store are read to count what there is, and as many again to find the page.
+    pub rows: usize,
+    /// At most so many filters.
+    pub filters: usize,
+}
+
+impl Default for ListLimits {
+    fn default() -> Self {
+        Self { rows: 20_000, filters: 8 }
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ListPage {
+    /// What is on it, in order.
+    pub items: Vec<Seen>,
+    /// How many there are on all pages.
+    pub total: u64,
+    /// There may be more than `total`: counting ended with the rows that may be read.
+    pub at_least: bool,
+    /// The page ended with the rows that may be read, before it was full: `next` goes on where that was.
+    pub cut: bool,
+    /// The cursor of what follows, if anything does.
+    pub next: Option<String>,
+    /// Numbers that belong on the page and whose rows are missing or cannot be read.
+    pub damaged: Vec<u64>,
+    /// The commit that the outside must wait for before it is told.
+    pub commit: Commit,
+}
+
+/// A process that hosts contexts.
+pub trait Node: Send + Sync {
+    /// All its contexts, in the order of the board.
+    fn contexts(&self) -> &[Arc<dyn Context>];
+    /// The systems it runs.
+    fn systems(&self) -> &[&'static str];
+    /// Business time.
+    fn now(&self) -> Timestamp;
+    /// Moves business time forward (development only); timers that have become due run.
+    ///
+    /// # Errors
+    /// [`TooFar`]: it has not moved.
+    fn advance_clock(&self, by: Duration) -> Result<(), TooFar>;
+    /// How business time stands to the machine's.
+    fn clock_health(&self) -> ClockHealth {
+        ClockHealth { now: self.now(), ..ClockHealth::default() }
+    }
+    /// Resolves once `commit` is durable.
+    fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>>;
+    /// Whether `commit` is durable already.
+    fn is_durable(&self, commit: Commit) -> bool;
+    /// The last accepted commit.
+    fn accepted(&self) -> Commit;
+    /// Whether the store works.
+    fn store_works(&self) -> bool {
+        self.store_health().failed.is_none()
+    }
+    /// Whether the disk has no room for new commands.
+    fn store_is_full(&self) -> bool {
+        self.store_health().full
+    }
+    /// How the store is doing, which costs a look at the disk.
+    fn store_health(&self) -> StoreHealth;
+    /// The guards in front of contexts of other nodes.
+    fn guards(&self) -> Vec<(&'static str, GuardHealth)> {
+        Vec::new()
+    }
+    /// How what comes from other nodes is doing.
+    fn replicas(&self) -> Vec<ReplicaHealth> {
+        Vec::new()
+    }
+    /// What other nodes and this one have found of logs that do not go on with what was known of them.
+    fn disputes(&self) -> Vec<Dispute> {
+        Vec::new()
+    }
+    /// Whether the one who puts `question` to `callee` has the past that is known of it, and `callee` that which is known
+    /// there.
+    ///
+    /// # Errors
+    /// [`Fault::HistoryChanged`]; then the question must not be decided.
+    fn meet(&self, _callee: &dyn Context, _question: &PeerQuestion) -> Result<(), Fault> {
+        Ok(())
+    }
+    /// How what leaves the node is doing.
+    fn outflows(&self) -> Vec<OutflowHealth> {
+        Vec::new()
+    }
+    /// How those outside who take it are doing.
+    fn sinks(&self) -> Vec<SinkHealth> {
+        Vec::new()
+    }
+    /// Whether everything has started and the store is sound.
+    fn ready(&self) -> bool;
+}

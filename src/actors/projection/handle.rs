@@ -1,0 +1,96 @@
+//! The handle by which those outside its thread reach a view.
+
+use super::behavior::{self, Projecting};
+use crate::actors::{
+    actor::status::Mailbox,
+    aggregate::handle::Common,
+    ask::guard::Guard,
+    port::{
+        context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
+        fault::Fault,
+        health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+    },
+    tables::{query, transaction::Tree},
+};
+use crate::domain::{Name, Refusal, View};
+use futures_util::{FutureExt, future::BoxFuture};
+use schemars::{Schema, SchemaGenerator};
+use std::sync::Arc;
+
+/// The handle of a view.
+pub struct ViewHandle<V: View> {
+    common: Common<Projecting<V>, V>,
+}
+
+impl<V: View> ViewHandle<V> {
+    pub fn new(mailbox: Arc<Mailbox<Projecting<V>>>, tree: Tree<V>, guard: Arc<Guard>) -> Self {
+        Self { common: Common { mailbox, tree, filters: query::filters::<V>(), guard } }
+    }
+}
+
+impl<V: View> Context for ViewHandle<V> {
+    fn name(&self) -> Name {
+        V::NAME
+    }
+    fn aliases(&self) -> &'static [&'static str] {
+        V::ALIASES
+    }
+    fn is_view(&self) -> bool {
+        true
+    }
+    fn is_order(&self) -> bool {
+        V::IS_ORDER
+    }
+    fn doors(&self) -> &[DoorInfo] {
+        &[]
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<V::Representation>()
+    }
+    fn filters(&self) -> &[&'static str] {
+        &self.common.filters
+    }
+    fn enter(&self, _: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        std::future::ready(Err(Refusal::absent("door").into())).boxed()
+    }
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.common.read(number)
+    }
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.common.list(query)
+    }
+    fn health(&self) -> ContextHealth {
+        self.common.health(true)
+    }
+    fn phase(&self) -> Phase {
+        self.common.phase()
+    }
+    fn stop(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(true)
+    }
+    fn start(&self) -> BoxFuture<'static, ()> {
+        self.common.halt(false)
+    }
+    fn set_fault(&self, fault: Option<Injected>) {
+        self.common.shared().set_fault(fault);
+    }
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        // Both tables stand until the new one is whole.
+        if self.common.shared().store.is_full() {
+            return std::future::ready(Err(Fault::DiskFull)).boxed();
+        }
+        self.common.by_hand(behavior::Mail::Rebuild)
+    }
+    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked(after, limit)
+    }
+    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
+        self.common.parked_among(ids)
+    }
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
+        self.common.by_hand(|done| behavior::Mail::Unpark { parked, redrive, done })
+    }
+    fn saga(&self, _: &str, _: u64, _: u64, _: usize) -> Result<SagaPart, Fault> {
+        Ok(SagaPart::default())
+    }
+}

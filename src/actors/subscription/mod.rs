@@ -1,0 +1,5 @@
+//! Events of other contexts on their way in: their sources, how far each is read, and what is parked.
+
+pub mod parking;
+pub mod source;
+pub mod subscriptions;

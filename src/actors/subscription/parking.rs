@@ -1,0 +1,227 @@
+//! Events that are set aside: a row each, and in memory only how many there are of each source aggregate, and which is
+//! the first.
+
+use crate::{
+    actors::{
+        port::health::ParkedId,
+        tables::{records::ParkedRow, transaction::Tree},
+    },
+    domain::Entity,
+    store::{
+        Row, Scan, StoreError, codec,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+/// At most so many rows are read at once.
+const ROWS: usize = 1024;
+const SHORTEST: Duration = Duration::from_millis(200);
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// How long to wait after so many tries.
+pub fn backoff(attempts: u32) -> Duration {
+    SHORTEST.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST)
+}
+
+/// Events of one source aggregate that are set aside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ParkedQueue {
+    pub count: u64,
+    /// The sequence of the first one; the others wait behind it.
+    pub first: u64,
+    pub attempts: u32,
+    retry_at: Instant,
+}
+
+/// The shelves of one source, by aggregate, and in the order in which they are due.
+#[derive(Debug, Default)]
+pub struct Shelves {
+    shelves: BTreeMap<u64, ParkedQueue>,
+    due: BTreeSet<(Instant, u64)>,
+    count: u64,
+}
+
+impl Shelves {
+    /// How many events there are on all of them.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+    /// How many aggregates have one.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.shelves.len()
+    }
+    pub fn get(&self, aggregate: u64) -> Option<&ParkedQueue> {
+        self.shelves.get(&aggregate)
+    }
+    /// When the first of them is due.
+    pub fn next(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+    /// The aggregates whose shelves are due at `now`, in order.
+    pub fn due(&self, now: Instant) -> impl Iterator<Item = u64> {
+        self.due.iter().take_while(move |(at, _)| *at <= now).map(|(_, aggregate)| *aggregate)
+    }
+
+    /// More events are set aside, the first of them this one.
+    pub fn add(&mut self, aggregate: u64, first: u64, count: u64, attempts: u32) {
+        self.change(aggregate, |shelf| {
+            let fresh = || ParkedQueue {
+                count: 0,
+                first,
+                attempts,
+                retry_at: Instant::now() + backoff(attempts),
+            };
+            let mut shelf = shelf.unwrap_or_else(fresh);
+            shelf.count += count;
+            Some(shelf)
+        });
+    }
+
+    /// So many of the first are dealt with, and what is left begins with `first`. When that was tried in vain, it is
+    /// `failed` for the so manieth time.
+    pub fn deal(&mut self, aggregate: u64, taken: u64, first: Option<u64>, failed: Option<u32>) {
+        self.change(aggregate, |shelf| {
+            let mut shelf = shelf?;
+            shelf.first = first?;
+            // There is at least the one that is first.
+            shelf.count = shelf.count.saturating_sub(taken).max(1);
+            if let Some(attempts) = failed {
+                (shelf.attempts, shelf.retry_at) = (attempts, Instant::now() + backoff(attempts));
+            }
+            Some(shelf)
+        });
+    }
+
+    fn change(
+        &mut self,
+        aggregate: u64,
+        change: impl FnOnce(Option<ParkedQueue>) -> Option<ParkedQueue>,
+    ) {
+        let before = self.shelves.remove(&aggregate);
+        if let Some(shelf) = &before {
+            self.count = self.count.saturating_sub(shelf.count);
+            self.due.remove(&(shelf.retry_at, aggregate));
+        }
+        if let Some(shelf) = change(before) {
+            self.count += shelf.count;
+            self.due.insert((shelf.retry_at, aggregate));
+            self.shelves.insert(aggregate, shelf);
+        }
+    }
+
+    /// What is set aside of `source`.
+    pub fn read<E: Entity>(tree: &Tree<E>, source: &str) -> Result<Self, StoreError> {
+        let mut shelves = Self::default();
+        let prefix = KeyBuf::new(Space::Parked).text(source).build();
+        let (mut scan, mut more) = (all_of(&prefix, ROWS), true);
+        while more {
+            let (rows, is_all) = tree.scan_over(&scan, prefix.len())?;
+            more = rows.len() == scan.limit || !(is_all || rows.is_empty());
+            if let Some((last, _)) = rows.last() {
+                scan.from = next_key(last);
+            }
+            // In order: the rows of one aggregate follow each other.
+            for (key, row) in rows {
+                let Some(ParkedId { aggregate, sequence, .. }) = id_of(tree, &key) else {
+                    continue;
+                };
+                let attempts = match shelves.get(aggregate) {
+                    Some(shelf) => shelf.attempts,
+                    None => parked(tree, sequence, &row)?.attempts,
+                };
+                shelves.add(aggregate, sequence, 1, attempts);
+            }
+        }
+        Ok(shelves)
+    }
+}
+
+/// The key of a parked event.
+pub fn key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Parked).text(source).number(aggregate).number(sequence).build()
+}
+
+fn next_key(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
+
+fn all_of(prefix: &[u8], limit: usize) -> Scan {
+    Scan { from: prefix.to_vec(), to: prefix_end(prefix), backwards: false, limit }
+}
+
+/// The first `limit` sequences of what is set aside of one aggregate of a source.
+pub fn first_of<E: Entity>(
+    tree: &Tree<E>,
+    source: &str,
+    aggregate: u64,
+    limit: usize,
+) -> Result<Vec<u64>, StoreError> {
+    let prefix = KeyBuf::new(Space::Parked).text(source).number(aggregate).build();
+    let rows = tree.scan(&all_of(&prefix, limit))?;
+    Ok(rows.iter().filter_map(|(key, _)| last_number(key)).collect())
+}
+
+/// What is set aside behind `after`, at most `limit` events.
+pub fn page<E: Entity>(
+    tree: &Tree<E>,
+    after: Option<&ParkedId>,
+    limit: usize,
+) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
+    let mut scan = all_of(&[Space::Parked as u8], limit);
+    if let Some(ParkedId { source, aggregate, sequence }) = after {
+        scan.from = next_key(&key(source, *aggregate, *sequence));
+    }
+    let rows = tree.scan(&scan)?;
+    let ids = rows.iter().filter_map(|(key, row)| Some((id_of(tree, key)?, row)));
+    ids.map(|(id, row)| Ok((id.clone(), parked(tree, id.sequence, row)?))).collect()
+}
+
+/// Those of these that are set aside.
+pub fn among<E: Entity>(
+    tree: &Tree<E>,
+    ids: Vec<ParkedId>,
+) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
+    let keys: Vec<_> = ids.iter().map(|id| key(&id.source, id.aggregate, id.sequence)).collect();
+    let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+    let rows = ids.into_iter().zip(tree.store.read(tree.id, &keys)?);
+    rows.filter_map(|(id, row)| Some((id, row?)))
+        .map(|(id, row)| Ok((id.clone(), parked(tree, id.sequence, &row)?)))
+        .collect()
+}
+
+/// Which event a row is of. One whose key says nothing is told of and passed over.
+fn id_of<E: Entity>(tree: &Tree<E>, key: &[u8]) -> Option<ParkedId> {
+    let read = || {
+        let (rest, sequence) = key.split_last_chunk::<8>()?;
+        let (source, aggregate) = rest.split_last_chunk::<8>()?;
+        // The key space in front of the name, the end mark behind it.
+        let source =
+            String::from_utf8(source.get(1..source.len().checked_sub(2)?)?.to_vec()).ok()?;
+        Some(ParkedId {
+            source,
+            aggregate: u64::from_be_bytes(*aggregate),
+            sequence: u64::from_be_bytes(*sequence),
+        })
+    };
+    let id = read();
+    if id.is_none() {
+        tree.report_damage("an event set aside under a key that is none");
+    }
+    id
+}
+
+fn parked<E: Entity>(tree: &Tree<E>, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
+    codec::decode(Space::Parked, &row.record).or_else(|error| match error {
+        // Which event it is, its key says; it is tried again as the others are.
+        StoreError::Damaged(what) => {
+            tree.report_damage(&format!("the row of the event set aside at {sequence}: {what}"));
+            Ok(ParkedRow { attempts: 1, error: what })
+        }
+        error => Err(error),
+    })
+}

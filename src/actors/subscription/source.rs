@@ -1,0 +1,333 @@
+//! What is listened to: the contexts of this process, their logs, and what each of their events comes to.
+
+use crate::{
+    actors::tables::{
+        history::{EventId, History, Past, Word},
+        records::{Envelope, LogEntry, decode_log},
+        transaction::Tree,
+    },
+    domain::{Aggregate, Timestamp},
+    store::{
+        Scan, StoreError,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+};
+use tokio::sync::watch;
+
+/// At most so many events of one source are read at once.
+pub const READ: usize = 512;
+/// At most so many pushes wait at a listener; a slower one reads the log.
+const PUSHES: usize = 64;
+
+type Push<S> = Box<dyn Fn(&Arc<[LogEntry<<S as Aggregate>::Event>]>) + Send + Sync>;
+
+/// Those who listen to `S`, and how far its log goes.
+pub struct Subscribers<S: Aggregate> {
+    ears: RwLock<Vec<Push<S>>>,
+    pub latest: AtomicU64,
+    /// The same, for those who wait for it to change.
+    pub changes: watch::Sender<u64>,
+    /// Who wrote it.
+    history: RwLock<History>,
+    /// What this start of its writer is called, if it is written here.
+    word: Word,
+}
+
+impl<S: Aggregate> Default for Subscribers<S> {
+    fn default() -> Self {
+        let (ears, history) = (RwLock::new(Vec::new()), RwLock::default());
+        Self {
+            ears,
+            latest: AtomicU64::new(0),
+            changes: watch::Sender::new(0),
+            history,
+            word: Word::new(),
+        }
+    }
+}
+
+impl<S: Aggregate> Subscribers<S> {
+    pub fn add(&self, push: Push<S>) {
+        self.ears.write().unwrap_or_else(PoisonError::into_inner).push(push);
+    }
+    /// Finds out who wrote the log. Where it is written here, `next` is the sequence that this start goes on with.
+    pub fn know_history(&self, tree: &Tree<S>, next: Option<u64>) -> Result<(), StoreError> {
+        let mut history = History::load(tree)?;
+        if let Some(next) =
+            next.filter(|_| history.current().is_none_or(|(_, word)| word != self.word))
+        {
+            history.begin(next, self.word);
+        }
+        *self.history.write().unwrap_or_else(PoisonError::into_inner) = history;
+        Ok(())
+    }
+    /// The word of the epoch that begins with this very event, if one does.
+    pub fn begins_with(&self, sequence: u64) -> Option<Word> {
+        self.history(|history| {
+            history.current().filter(|(first, _)| *first == sequence).map(|(_, word)| word)
+        })
+    }
+    /// An epoch begins, in a log that is written elsewhere.
+    pub fn began(&self, first: u64, word: Word) {
+        self.history.write().unwrap_or_else(PoisonError::into_inner).begin(first, word);
+    }
+    /// Looks at who wrote the log.
+    pub fn history<T>(&self, look: impl FnOnce(&History) -> T) -> T {
+        look(&self.history.read().unwrap_or_else(PoisonError::into_inner))
+    }
+    /// What others need to judge it.
+    pub fn past(&self) -> Past {
+        let latest = self.latest.load(SeqCst);
+        self.history(|history| history.past(latest))
+    }
+    /// Whether this event is in the log.
+    pub fn has(&self, id: EventId) -> bool {
+        let latest = self.latest.load(SeqCst);
+        self.history(|history| history.has(id, latest))
+    }
+    /// These events stand. An empty slice says only that there may be something in the log.
+    pub fn say(&self, events: &Arc<[LogEntry<S::Event>]>) {
+        if let Some(last) = events.last() {
+            self.latest.fetch_max(last.envelope.sequence, SeqCst);
+        }
+        self.changes.send_if_modified(|known| {
+            let latest = self.latest.load(SeqCst);
+            std::mem::replace(known, latest) != latest
+        });
+        self.ears
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .for_each(|push| push(events));
+    }
+}
+
+/// Events of one source, and what each comes to for a listener of type `T`: which of its things, and what of it.
+pub trait EventBatch<T>: Send {
+    fn envelope(&self, place: usize) -> Option<&Envelope>;
+    fn react(&self, place: usize) -> Option<(Whose, T)>;
+}
+
+/// What an event of `S` comes to for one listener.
+pub type Reaction<S, T> = Arc<
+    dyn Fn(&Arc<[LogEntry<<S as Aggregate>::Event>]>, usize) -> Option<(Whose, T)> + Send + Sync,
+>;
+
+/// Which of the listener's things is meant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Whose {
+    /// The one with this number.
+    Number(u64),
+    /// One that is yet to be, under the next number.
+    New,
+}
+
+struct TypedBatch<S: Aggregate, T> {
+    events: Arc<[LogEntry<S::Event>]>,
+    react: Reaction<S, T>,
+}
+
+impl<S: Aggregate, T> EventBatch<T> for TypedBatch<S, T> {
+    fn envelope(&self, place: usize) -> Option<&Envelope> {
+        self.events.get(place).map(|logged| &logged.envelope)
+    }
+    fn react(&self, place: usize) -> Option<(Whose, T)> {
+        (self.react)(&self.events, place)
+    }
+}
+
+/// A context that is listened to, and its log.
+pub trait Source<T>: Send {
+    fn context(&self) -> &'static str;
+    fn latest(&self) -> u64;
+    /// Whether no push of it is on its way.
+    fn is_quiet(&self) -> bool;
+    /// Events from sequence `from` on, about `limit` of them.
+    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError>;
+}
+
+/// The log of a context of this process, or its replica here.
+pub struct LocalSource<S: Aggregate, T> {
+    tree: Tree<S>,
+    listeners: Arc<Subscribers<S>>,
+    react: Reaction<S, T>,
+    pushes: Queue,
+}
+
+impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
+    pub fn new(
+        tree: &Tree<S>,
+        listeners: &Arc<Subscribers<S>>,
+        react: &Reaction<S, T>,
+        pushes: &Queue,
+    ) -> Self {
+        Self {
+            tree: tree.clone(),
+            listeners: listeners.clone(),
+            react: react.clone(),
+            pushes: pushes.clone(),
+        }
+    }
+    /// What is said aloud, as mail for the listener.
+    pub fn told(
+        events: &Arc<[LogEntry<S::Event>]>,
+        react: &Reaction<S, T>,
+    ) -> Box<dyn EventBatch<T>> {
+        Box::new(TypedBatch::<S, T> { events: events.clone(), react: react.clone() })
+    }
+}
+
+impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
+    fn context(&self) -> &'static str {
+        S::NAME.context
+    }
+    fn latest(&self) -> u64 {
+        self.listeners.latest.load(SeqCst)
+    }
+    fn is_quiet(&self) -> bool {
+        self.pushes.is_empty()
+    }
+    fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError> {
+        let events = read_log::<S>(&self.tree, from, limit)?;
+        Ok(Self::told(&events.into(), &self.react))
+    }
+}
+
+/// Reads events of a log from sequence `from` on, about `limit` of them. Where a row cannot be read, or one is missing, it
+/// ends with what comes before.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one behind it.
+pub fn read_log<S: Aggregate>(
+    tree: &Tree<S>,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<LogEntry<S::Event>>, StoreError> {
+    let from = from.max(1);
+    let (first, end) = (KeyBuf::new(Space::Log).build(), prefix_end(&[Space::Log as u8]));
+    let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
+    // The row that holds `from` begins at or before it.
+    let before = Scan { from: first, to: at(from.saturating_add(1)), backwards: true, limit: 1 };
+    let mut rows = tree.scan(&before)?;
+    let mut next = Scan { from: at(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
+    let (mut events, mut expected) = (Vec::new(), None);
+    // A log begins at 1: where nothing is before `from`, it is the first.
+    if rows.is_empty() {
+        expected = Some(from);
+    }
+    loop {
+        for (key, row) in &rows {
+            match read_row::<S>(key, &row.record, expected) {
+                Ok(row) => {
+                    expected = row.last().map(|logged| logged.envelope.sequence + 1);
+                    events
+                        .extend(row.into_iter().filter(|logged| logged.envelope.sequence >= from));
+                }
+                Err(StoreError::Damaged(_)) if !events.is_empty() => return Ok(events),
+                Err(error) => return Err(error),
+            }
+            next.from = [key.as_slice(), &[0]].concat().max(std::mem::take(&mut next.from));
+        }
+        if events.len() >= limit {
+            return Ok(events);
+        }
+        rows = tree.scan(&next)?;
+        if rows.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+/// Reads a row of a log, whose events follow each other, and those before it.
+fn read_row<S: Aggregate>(
+    key: &[u8],
+    record: &[u8],
+    expected: Option<u64>,
+) -> Result<Vec<LogEntry<S::Event>>, StoreError> {
+    let (first, name) = (last_number(key).unwrap_or(0), S::NAME);
+    let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
+    if let Some(expected) = expected.filter(|expected| *expected != first) {
+        return Err(damaged(format!(
+            "what should follow from {expected} on is missing; {first} is there"
+        )));
+    }
+    let events = decode_log::<S>(record).map_err(|error| match error {
+        StoreError::Damaged(what) => damaged(format!("the row at {first}: {what}")),
+        error => error,
+    })?;
+    let follow =
+        events.iter().zip(first..).all(|(logged, sequence)| logged.envelope.sequence == sequence);
+    match follow && !events.is_empty() {
+        true => Ok(events),
+        false => Err(damaged(format!("the events of the row at {first} do not follow each other"))),
+    }
+}
+
+/// The last sequence of a log. Where its last row cannot be read, that is the one before it.
+pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
+    let (from, to) = (vec![Space::Log as u8], prefix_end(&[Space::Log as u8]));
+    let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
+    let last = match tree.scan(&all) {
+        Err(StoreError::Damaged(what)) => {
+            tracing::error!(context = S::NAME.context, what, "the end of a log cannot be read");
+            tree.report_damage(&what);
+            tree.last_before_a_gap(&from, &to)?
+        }
+        rows => rows?.pop(),
+    };
+    match last {
+        Some((key, row)) => match read_row::<S>(&key, &row.record, None) {
+            Ok(events) => Ok(events.last().map_or(0, |logged| logged.envelope.sequence)),
+            Err(StoreError::Damaged(what)) => {
+                tracing::error!(context = S::NAME.context, what, "the end of a log is damaged");
+                tree.report_damage(&what);
+                Ok(last_number(&key).unwrap_or(1).saturating_sub(1))
+            }
+            Err(error) => Err(error),
+        },
+        None => Ok(0),
+    }
+}
+
+/// When the last event of a log happened; of the last that can be read, where its end is damaged.
+pub fn last_time<S: Aggregate>(tree: &Tree<S>) -> Option<Timestamp> {
+    let all = Scan {
+        from: vec![Space::Log as u8],
+        to: prefix_end(&[Space::Log as u8]),
+        backwards: true,
+        limit: 8,
+    };
+    let rows = tree.scan(&all).ok()?;
+    rows.into_iter().find_map(|(_, row)| {
+        decode_log::<S>(&row.record).ok()?.last().map(|logged| logged.envelope.at)
+    })
+}
+
+/// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.
+#[derive(Clone, Default)]
+pub struct Queue(Arc<AtomicUsize>);
+
+impl Queue {
+    /// Whether there is room for one more; then it counts until its [`PushPermit`] is dropped.
+    pub fn ticket(&self) -> Option<PushPermit> {
+        let one_more = |on_the_way| (on_the_way < PUSHES).then_some(on_the_way + 1);
+        self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok().then(|| PushPermit(self.clone()))
+    }
+    /// Whether nothing is on its way.
+    fn is_empty(&self) -> bool {
+        self.0.load(SeqCst) == 0
+    }
+}
+
+/// One push on its way.
+pub struct PushPermit(Queue);
+
+impl Drop for PushPermit {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, SeqCst);
+    }
+}

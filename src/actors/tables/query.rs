@@ -1,0 +1,405 @@
+//! Lists: pages, filters and sorting from the indexes alone; only what a page shows is loaded.
+//!
+//! What one list may cost is bounded, whatever there is and whatever is asked for: so many rows to count, and as many
+//! again to find the page. Counting that ends there says "at least"; a page that ends there is cut, and its cursor goes
+//! on where it was; a page that is to be found by counting, deeper than that, is refused.
+
+mod cursor;
+mod filters;
+mod reading;
+mod sorted;
+
+use self::{
+    cursor::Cursor,
+    filters::{Ahead, Filter},
+    reading::{ROWS, Reading, Walked},
+    sorted::{Matching, Wanted},
+};
+use super::{
+    indexes::{self, CHUNK, Posting},
+    records::decode_state,
+    transaction::{Tree, listed_as, state_key},
+};
+use crate::{
+    actors::port::{
+        context::{ListPage, ListQuery, Seen},
+        fault::Fault,
+    },
+    domain::{Entity, Id, Key},
+    store::StoreError,
+};
+use std::cmp::Ordering;
+
+/// The largest page.
+const LARGEST: u64 = 100;
+/// So few are sorted by looking at each of them, whatever they are few of.
+const FEW: u64 = 256;
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Self::Busy { retry_after: std::time::Duration::from_secs(1) },
+            StoreError::Damaged(what) => Self::Damaged(what),
+            StoreError::Unknown => Self::Unknown,
+            error => Self::Store(error.to_string()),
+        }
+    }
+}
+
+/// What lists of `E` filter by and sort by besides `id`.
+pub fn filters<E: Entity>() -> Vec<&'static str> {
+    let indexed = E::default().indexes().into_iter().map(|(field, _)| field);
+    indexed.chain(E::id_aliases().iter().copied()).collect()
+}
+
+/// Where a row stands in a list: by its value in the field that sorts it, then by its number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    value: Key,
+    number: u64,
+}
+
+impl Place {
+    fn compare(&self, other: &Self) -> Ordering {
+        indexes::order(&self.value, &other.value).then(self.number.cmp(&other.number))
+    }
+}
+
+/// A page that is being filled.
+pub struct Page {
+    skip: u64,
+    size: usize,
+    rows: Vec<Place>,
+    /// There is at least one more row behind it.
+    more: bool,
+}
+
+impl Page {
+    fn new(skip: u64, size: usize) -> Self {
+        Self { skip, size, rows: Vec::with_capacity(size), more: false }
+    }
+    /// How many rows it takes to fill it, and to see whether there are more; not more than are read at once.
+    fn wanted(&self) -> usize {
+        usize::try_from(self.skip).unwrap_or(ROWS).saturating_add(self.size + 1).min(ROWS)
+    }
+    fn is_full(&self) -> bool {
+        self.rows.len() == self.size
+    }
+    /// Takes some of a chunk's numbers, which all have `value`. Gives whether it wants more.
+    fn take(&mut self, value: &Key, chunk: u64, posting: &Posting, down: bool) -> bool {
+        let count = posting.len() as u64;
+        if count <= self.skip {
+            self.skip -= count;
+            return true;
+        }
+        let skip = usize::try_from(std::mem::take(&mut self.skip)).unwrap_or(usize::MAX);
+        let mut take = |offset: u16| {
+            self.more = self.is_full();
+            if !self.more {
+                self.rows.push(Place {
+                    value: value.clone(),
+                    number: chunk * CHUNK + u64::from(offset),
+                });
+            }
+            !self.more
+        };
+        match down {
+            false => posting.offsets().skip(skip).all(&mut take),
+            true => posting.offsets().rev().skip(skip).all(&mut take),
+        }
+    }
+}
+
+/// A list that was asked for: sorted and filtered by what there is.
+struct Plan {
+    field: &'static str,
+    down: bool,
+    /// Values that fields must have.
+    values: Vec<(&'static str, Key)>,
+    /// The number that it must be.
+    numbers: Vec<u64>,
+}
+
+impl Plan {
+    fn of<E: Entity>(
+        sort: Option<&(String, bool)>,
+        filters: &[(String, String)],
+        most: usize,
+    ) -> Result<Self, Fault> {
+        let (known, numbered) = (self::filters::<E>(), E::id_aliases());
+        let (field, down) = match sort {
+            None => (indexes::ALL, false),
+            Some((field, down)) if field == "id" || numbered.contains(&field.as_str()) => {
+                (indexes::ALL, *down)
+            }
+            Some((field, down)) => match known.iter().find(|known| *known == field) {
+                Some(known) => (*known, *down),
+                None => {
+                    let allowed = ["id"].into_iter().chain(known).collect::<Vec<_>>().join(", ");
+                    return Err(Fault::SortUnsupported { collection: E::NAME.collection, allowed });
+                }
+            },
+        };
+        let mut plan = Self { field, down, values: Vec::new(), numbers: Vec::new() };
+        for (place, (name, value)) in filters.iter().enumerate() {
+            if filters.iter().take(place).any(|(other, _)| other == name) {
+                return Err(Fault::FilterTwice(name.clone()));
+            }
+            let Some(name) = known.iter().find(|known| *known == name) else {
+                return Err(Fault::UnknownFilter {
+                    field: name.clone(),
+                    allowed: known.join(", "),
+                });
+            };
+            if place >= most {
+                return Err(Fault::TooManyFilters(most));
+            }
+            match numbered.contains(name) {
+                true => plan.numbers.push(value.parse().map_err(|_| bad(name, value))?),
+                false => plan.values.push((*name, parse::<E>(name, value)?)),
+            }
+        }
+        Ok(plan)
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.values.is_empty() || !self.numbers.is_empty()
+    }
+
+    fn filters(&self, generation: u32) -> Vec<Filter> {
+        let mut filters: Vec<_> =
+            self.numbers.iter().map(|number| Filter::Number(*number)).collect();
+        filters
+            .extend(self.values.iter().map(|(field, value)| Filter::of(generation, field, value)));
+        if self.values.is_empty() {
+            filters.push(Filter::all(generation));
+        }
+        filters
+    }
+
+    /// Whether a state is what the filters want. One that has changed since its index was read may not be.
+    fn wants<E: Entity>(&self, state: &E) -> bool {
+        let listed = listed_as(state);
+        !listed.is_empty() && self.values.iter().all(|value| listed.contains(value))
+    }
+}
+
+/// A page that has been found, by rows only.
+struct Found {
+    page: Page,
+    total: u64,
+    at_least: bool,
+    /// Up to where everything was looked at, if not all was.
+    reached: Option<Place>,
+}
+
+/// One page of what `query` asks for.
+pub fn list<E: Entity>(
+    tree: &Tree<E>,
+    generation: u32,
+    query: &ListQuery,
+) -> Result<ListPage, Fault> {
+    let size = query.size.clamp(1, LARGEST);
+    let skip = query.page.saturating_mul(size);
+    let (cursor, limits) = (query.after.as_deref(), query.limits);
+    let (sort, filters, after) = match cursor {
+        None => (query.sort.clone(), query.filters.clone(), None),
+        Some(text) => {
+            let Cursor { sort, filters, place } =
+                Cursor::read(text, E::NAME.context).ok_or(Fault::BadCursor)?;
+            // What it carries may be repeated beside it.
+            let same = query.sort.is_none() || query.sort == sort;
+            let same = same && query.filters.iter().all(|filter| filters.contains(filter));
+            if !same
+                || query.page > 0
+                || !(query.filters.is_empty() || query.filters.len() == filters.len())
+            {
+                return Err(Fault::BadCursor);
+            }
+            (sort, filters, Some(place))
+        }
+    };
+    let plan = Plan::of::<E>(sort.as_ref(), &filters, limits.filters);
+    let plan = if cursor.is_some() { plan.map_err(|_| Fault::BadCursor)? } else { plan? };
+
+    let mut reading = Reading::new(tree, generation);
+    let page = Page::new(skip, usize::try_from(size).unwrap_or(1));
+    let Found { page, total, at_least, reached } = match plan.field {
+        indexes::ALL => by_number(&mut reading, generation, &plan, after, page, limits.rows)?,
+        _ => by_field(&mut reading, generation, &plan, after, page, limits.rows)?,
+    };
+    let cut = reached.is_some() && !page.is_full();
+    if cut && skip > 0 {
+        return Err(Fault::PageTooDeep);
+    }
+    let last = if page.more { page.rows.last().cloned() } else { reached };
+    let next = last.and_then(|place| Cursor { sort, filters, place }.write(E::NAME.context));
+
+    let mut shown = ListPage { total, at_least, cut, next, ..ListPage::default() };
+    let keys: Vec<_> = page.rows.iter().map(|place| state_key(generation, place.number)).collect();
+    for (Place { number, .. }, row) in page.rows.iter().zip(reading.rows(&keys)?) {
+        match row.map(|row| (row.commit, decode_state::<E>(&row.record))) {
+            Some((commit, Ok(kept))) if plan.wants(&kept.state) => {
+                let body = self::shown(&kept.state, *number)?;
+                shown.items.push(Seen { number: *number, version: kept.version, body, commit });
+            }
+            Some((_, Ok(_))) => {}
+            // What cannot be shown is left out and named: the others are shown all the same.
+            None => {
+                reading.report(&format!("{number} is listed, and there is no row of it"));
+                shown.damaged.push(*number);
+            }
+            Some((_, Err(StoreError::Damaged(what)))) => {
+                reading.report(&format!("{number} cannot be shown: {what}"));
+                shown.damaged.push(*number);
+            }
+            Some((_, Err(error))) => return Err(error.into()),
+        }
+    }
+    shown.commit = reading.judged.0;
+    Ok(shown)
+}
+
+/// A list in the order of numbers, which is that of every filter.
+fn by_number<E: Entity>(
+    reading: &mut Reading<'_, E>,
+    generation: u32,
+    plan: &Plan,
+    after: Option<Place>,
+    mut page: Page,
+    rows: usize,
+) -> Result<Found, Fault> {
+    let (mut filters, down) = (plan.filters(generation), plan.down);
+    let mut total = 0;
+    reading.allow(rows);
+    let place = |number| Place { value: Key::Missing, number };
+    let Some(after) = after else {
+        let walked =
+            filters::walk(&mut filters, reading, Ahead::all(down), ROWS, |chunk, posting| {
+                total += posting.len() as u64;
+                page.take(&Key::Missing, chunk, posting, down);
+                true
+            })?;
+        let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
+        return Ok(Found { page, total, at_least: reached.is_some(), reached });
+    };
+    let counted = filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |_, posting| {
+        total += posting.len() as u64;
+        true
+    })?;
+    reading.allow(rows);
+    let walked = match Ahead::all(down).behind(after.number) {
+        Some(ahead) => {
+            filters::walk(&mut filters, reading, ahead, page.wanted(), |chunk, posting| {
+                page.take(&Key::Missing, chunk, posting, down)
+            })?
+        }
+        None => Walked::Through,
+    };
+    let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
+    Ok(Found { page, total, at_least: counted != Walked::Through, reached })
+}
+
+/// A list in the order of a field.
+fn by_field<E: Entity>(
+    reading: &mut Reading<'_, E>,
+    generation: u32,
+    plan: &Plan,
+    after: Option<Place>,
+    mut page: Page,
+    rows: usize,
+) -> Result<Found, Fault> {
+    let mut filters = plan.filters(generation);
+    let (mut total, mut matching) = (0, Matching::new());
+    reading.allow(rows);
+    let counted =
+        filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |chunk, posting| {
+            total += posting.len() as u64;
+            if plan.is_filtered() {
+                matching.entry(chunk).or_default().add(posting);
+            }
+            true
+        })?;
+    let at_least = counted != Walked::Through;
+    let sort = (plan.field, plan.down);
+    let after = after.as_ref();
+    let (skip, size) = (page.skip, page.size);
+    let new_page = || Page::new(skip, size);
+    // They are few enough to look at them all, at the same price as trying the index first.
+    let few = plan.is_filtered() && !at_least && total <= rows as u64 / 2;
+    if few && total <= FEW {
+        reading.allow(rows);
+        sorted::by_looking(reading, generation, sort, &matching, after, &mut page)?;
+        return Ok(Found { page, total, at_least, reached: None });
+    }
+    reading.allow(if few { usize::try_from(total).unwrap_or(rows) } else { rows });
+    if at_least {
+        let wanted = Wanted::Passes(&mut filters);
+        let walked = sorted::along(reading, generation, sort, wanted, after, &mut page)?;
+        return Ok(Found { page, total, at_least, reached: reached(walked) });
+    }
+    let wanted = if plan.is_filtered() { Wanted::Known(&matching) } else { Wanted::Anything };
+    // What lies nearer to the end is found from there.
+    let from_end = after.is_none() && skip > total / 2;
+    let walked = match from_end {
+        _ if skip >= total && after.is_none() => Walked::Through,
+        true => {
+            let behind = total.saturating_sub(skip.saturating_add(size as u64));
+            let left = usize::try_from(total - skip).unwrap_or(size).min(size);
+            let mut backwards = Page::new(behind, left);
+            let sort = (plan.field, !plan.down);
+            let walked = sorted::along(reading, generation, sort, wanted, None, &mut backwards)?;
+            page.more = behind > 0;
+            // A page of the end that is short is not to be taken for one that was cut.
+            let walked = if backwards.is_full() { Walked::Enough } else { walked };
+            page.rows = backwards.rows;
+            page.rows.reverse();
+            walked
+        }
+        false => sorted::along(reading, generation, sort, wanted, after, &mut page)?,
+    };
+    if few && !page.is_full() && matches!(walked, Walked::Spent(_)) {
+        page = new_page();
+        sorted::by_looking(reading, generation, sort, &matching, after, &mut page)?;
+        return Ok(Found { page, total, at_least, reached: None });
+    }
+    Ok(Found { page, total, at_least, reached: reached(walked) })
+}
+
+fn reached(walked: Walked<Place>) -> Option<Place> {
+    if let Walked::Spent(place) = walked { Some(place) } else { None }
+}
+
+/// What is under `number`, as it looks from outside, whatever its standing.
+pub fn see<E: Entity>(tree: &Tree<E>, generation: u32, number: u64) -> Result<Option<Seen>, Fault> {
+    let Some((commit, kept)) = tree.state(generation, number)? else { return Ok(None) };
+    Ok(Some(Seen { number, version: kept.version, body: shown(&kept.state, number)?, commit }))
+}
+
+/// How a state looks: a JSON object.
+pub fn shown<E: Entity>(state: &E, number: u64) -> Result<Vec<u8>, Fault> {
+    serde_json::to_vec(&state.represent(Id::new(number)))
+        .map_err(|error| Fault::Store(error.to_string()))
+}
+
+/// A filter's value as the field has it. Which kind of value that is, the default state tells; a field that has none
+/// by default takes a number where the words are one.
+fn parse<E: Entity>(field: &str, value: &str) -> Result<Key, Fault> {
+    let indexes = E::default().indexes();
+    let Some((_, kind)) = indexes.iter().find(|(known, _)| *known == field) else {
+        return Err(bad(field, value));
+    };
+    match kind {
+        Key::Number(_) => value.parse().map(Key::Number).map_err(|_| bad(field, value)),
+        Key::Flag(_) => value.parse().map(Key::Flag).map_err(|_| bad(field, value)),
+        Key::Text(_) => Ok(Key::Text(value.to_owned())),
+        Key::Missing => Ok(value.parse().map_or_else(|_| Key::Text(value.to_owned()), Key::Number)),
+    }
+}
+
+fn bad(field: &str, value: &str) -> Fault {
+    Fault::BadFilter { field: field.to_owned(), value: value.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,380 @@
+//! Filters: the numbers that pass all of them, in order, without reading what cannot.
+
+use super::reading::{ROWS, Reading, Walked};
+use crate::actors::{
+    port::fault::Fault,
+    tables::indexes::{self, CHUNK, Posting},
+};
+use crate::{
+    domain::{Entity, Key},
+    store::{Scan, StoreError, keys::last_number, keys::prefix_end},
+};
+use std::collections::VecDeque;
+
+/// A part of a chunk with so many numbers is looked up at once rather than number by number.
+const MANY: usize = 64;
+/// So few rows, twice, are read after a leap.
+const FIRST: usize = 2;
+
+/// One filter, over an index.
+pub enum Filter {
+    /// The entity's own number.
+    Number(u64),
+    /// Rows that begin so and end with a chunk; the last one that was read.
+    Chunks { prefix: Vec<u8>, last: Option<Box<(u64, Posting)>> },
+    /// Rows that begin so and end with a number.
+    Entries { prefix: Vec<u8> },
+}
+
+impl Filter {
+    /// Those that have `value` in `field`.
+    pub fn of(generation: u32, field: &str, value: &Key) -> Self {
+        let prefix = indexes::value_prefix(generation, field, value).build();
+        match indexes::stands_alone(value) {
+            true => Self::Entries { prefix },
+            false => Self::Chunks { prefix, last: None },
+        }
+    }
+
+    /// Everything that is listed.
+    pub fn all(generation: u32) -> Self {
+        Self::of(generation, indexes::ALL, &Key::Missing)
+    }
+
+    /// Those of `posting`, which are numbers of `chunk`, that pass.
+    fn pass<E: Entity>(
+        &mut self,
+        reading: &mut Reading<'_, E>,
+        chunk: u64,
+        posting: Posting,
+    ) -> Result<Posting, Fault> {
+        match self {
+            _ if posting.len() == 0 => Ok(posting),
+            Self::Number(number) => {
+                let (own, offset) = indexes::place(*number);
+                Ok(if own == chunk && posting.contains(offset) {
+                    Posting::of(offset)
+                } else {
+                    Posting::default()
+                })
+            }
+            Self::Chunks { prefix, last } => {
+                if last.as_ref().is_none_or(|known| known.0 != chunk) {
+                    let row = reading.rows(&[key(prefix, chunk)])?.pop().flatten();
+                    let found = row
+                        .map(|row| reading.readable(Posting::decode(&row.record)))
+                        .transpose()?;
+                    *last = Some(Box::new((chunk, found.unwrap_or_default())));
+                }
+                Ok(last.as_ref().map_or_else(Posting::default, |found| posting.and(&found.1)))
+            }
+            Self::Entries { prefix } => {
+                let first = chunk.saturating_mul(CHUNK);
+                let mut found = Posting::default();
+                if posting.len() > MANY {
+                    let mut scan = range(prefix, first, first.saturating_add(CHUNK - 1), false);
+                    scan.limit = CHUNK as usize;
+                    for (key, row) in reading.scan(&scan)? {
+                        let number = last_number(&key).unwrap_or_default();
+                        if reading.readable(indexes::decode_entry(&row.record))? {
+                            found.insert(indexes::place(number).1);
+                        }
+                    }
+                    return Ok(posting.and(&found));
+                }
+                let offsets: Vec<u16> = posting.offsets().collect();
+                let keys: Vec<_> =
+                    offsets.iter().map(|offset| key(prefix, first + u64::from(*offset))).collect();
+                for (offset, row) in offsets.into_iter().zip(reading.rows(&keys)?) {
+                    if let Some(row) = row
+                        && reading.readable(indexes::decode_entry(&row.record))?
+                    {
+                        found.insert(offset);
+                    }
+                }
+                Ok(found)
+            }
+        }
+    }
+}
+
+fn key(prefix: &[u8], number: u64) -> Vec<u8> {
+    [prefix, &number.to_be_bytes()].concat()
+}
+
+/// The rows from number `low` to number `high`, both inclusive.
+fn range(prefix: &[u8], low: u64, high: u64, backwards: bool) -> Scan {
+    let to = high.checked_add(1).map_or_else(|| prefix_end(prefix), |end| key(prefix, end));
+    Scan { from: key(prefix, low), to, backwards, limit: ROWS }
+}
+
+/// The numbers that are still to be looked at, in a direction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ahead {
+    low: u64,
+    high: u64,
+    pub down: bool,
+}
+
+impl Ahead {
+    /// All of them.
+    pub fn all(down: bool) -> Self {
+        Self { low: 0, high: u64::MAX, down }
+    }
+    /// Those behind `number`, if there can be any.
+    pub fn behind(self, number: u64) -> Option<Self> {
+        match self.down {
+            false => number.checked_add(1).map(|low| Self { low: low.max(self.low), ..self }),
+            true => number.checked_sub(1).map(|high| Self { high: high.min(self.high), ..self }),
+        }
+        .filter(|ahead| ahead.low <= ahead.high)
+    }
+    /// Those from `number` on.
+    fn from(self, number: u64) -> Self {
+        match self.down {
+            false => Self { low: number.max(self.low), ..self },
+            true => Self { high: number.min(self.high), ..self },
+        }
+    }
+    fn first(self) -> u64 {
+        if self.down { self.high } else { self.low }
+    }
+    /// The last number before those that are ahead; nothing has the first and the last of all numbers.
+    fn passed(self) -> u64 {
+        if self.down { self.high.saturating_add(1) } else { self.low.saturating_sub(1) }
+    }
+    fn is_before(self, one: u64, other: u64) -> bool {
+        if self.down { one > other } else { one < other }
+    }
+    fn has(self, number: u64) -> bool {
+        (self.low..=self.high).contains(&number)
+    }
+    /// The last number of a chunk in this direction.
+    pub fn end_of(self, chunk: u64) -> u64 {
+        let low = chunk.saturating_mul(CHUNK);
+        if self.down { low } else { low.saturating_add(CHUNK - 1) }
+    }
+    /// Those of a chunk's numbers that are still ahead.
+    pub fn mask(self, chunk: u64, mut posting: Posting) -> Posting {
+        let low = chunk.saturating_mul(CHUNK);
+        if !self.has(low) || !self.has(low.saturating_add(CHUNK - 1)) {
+            let gone: Vec<u16> =
+                posting.offsets().filter(|offset| !self.has(low + u64::from(*offset))).collect();
+            gone.into_iter().for_each(|offset| posting.remove(offset));
+        }
+        posting
+    }
+}
+
+/// Those of `posting` that pass all `filters`.
+pub fn pass<E: Entity>(
+    filters: &mut [Filter],
+    reading: &mut Reading<'_, E>,
+    chunk: u64,
+    posting: Posting,
+) -> Result<Posting, Fault> {
+    filters.iter_mut().try_fold(posting, |left, filter| filter.pass(reading, chunk, left))
+}
+
+/// Shows `visit` the numbers ahead that pass all filters, in order, some of a chunk at a time, for as long as it wants
+/// more and more may be read. `batch` is about how many rows it will take.
+pub fn walk<E: Entity>(
+    filters: &mut [Filter],
+    reading: &mut Reading<'_, E>,
+    ahead: Ahead,
+    batch: usize,
+    mut visit: impl FnMut(u64, &Posting) -> bool,
+) -> Result<Walked<u64>, Fault> {
+    // The fewest first: one number; then those that several fields of ids have in common; then chunks.
+    let rank = |filter: &Filter| match filter {
+        Filter::Number(_) => 0,
+        Filter::Entries { .. } => 1,
+        Filter::Chunks { .. } => 2,
+    };
+    filters.sort_by_key(rank);
+    let driving = match filters.first() {
+        Some(Filter::Number(_)) | Some(Filter::Chunks { .. }) => 1,
+        Some(Filter::Entries { .. }) => filters.iter().filter(|filter| rank(filter) == 1).count(),
+        None => return Ok(Walked::Through),
+    };
+    let (driving, others) = filters.split_at_mut(driving);
+    let mut show = |reading: &mut Reading<'_, E>, chunk, posting| {
+        let left = pass(others, reading, chunk, posting)?;
+        Ok::<_, Fault>(left.len() == 0 || visit(chunk, &left))
+    };
+    let mut batch = batch / 2;
+    match driving {
+        [Filter::Number(number)] => {
+            let (chunk, offset) = indexes::place(*number);
+            let go_on = !ahead.has(*number) || show(reading, chunk, Posting::of(offset))?;
+            Ok(if go_on { Walked::Through } else { Walked::Enough })
+        }
+        [Filter::Chunks { prefix, .. }] => {
+            let mut next = Some(ahead);
+            while let Some(now) = next {
+                let (low, high) = (indexes::place(now.low).0, indexes::place(now.high).0);
+                let scan = Scan {
+                    limit: reading.batch(&mut batch),
+                    ..range(prefix, low, high, ahead.down)
+                };
+                let rows = reading.scan(&scan)?;
+                let last_chunk = rows
+                    .last()
+                    .and_then(|(key, _)| last_number(key))
+                    .filter(|_| rows.len() == scan.limit);
+                next = last_chunk.and_then(|chunk| now.behind(ahead.end_of(chunk)));
+                let mut rows = rows.into_iter().peekable();
+                while let Some((key, row)) = rows.next() {
+                    let chunk = last_number(&key).unwrap_or_default();
+                    let posting = reading.readable(Posting::decode(&row.record))?;
+                    if !show(reading, chunk, ahead.mask(chunk, posting))? {
+                        return Ok(Walked::Enough);
+                    }
+                    if reading.overdrawn() && (rows.peek().is_some() || next.is_some()) {
+                        return Ok(Walked::Spent(ahead.end_of(chunk)));
+                    }
+                }
+                if let (Some(next), true) = (next, reading.spent()) {
+                    return Ok(Walked::Spent(next.passed()));
+                }
+            }
+            Ok(Walked::Through)
+        }
+        [Filter::Entries { prefix }] => {
+            let mut next = Some(ahead);
+            while let Some(now) = next {
+                let scan = Scan {
+                    limit: reading.batch(&mut batch),
+                    ..range(prefix, now.low, now.high, ahead.down)
+                };
+                let rows = reading.scan(&scan)?;
+                next = rows
+                    .last()
+                    .and_then(|(key, _)| now.behind(last_number(key)?))
+                    .filter(|_| rows.len() == scan.limit);
+                let mut rows = rows.into_iter().peekable();
+                while let Some((key, row)) = rows.next() {
+                    let mut last = last_number(&key).unwrap_or_default();
+                    let (chunk, offset) = indexes::place(last);
+                    let mut posting = Posting::default();
+                    if reading.readable(indexes::decode_entry(&row.record))? {
+                        posting.insert(offset);
+                    }
+                    // Neighbours are shown together.
+                    let same = |key: &[u8]| {
+                        last_number(key).is_some_and(|number| indexes::place(number).0 == chunk)
+                    };
+                    while let Some((key, row)) = rows.next_if(|(key, _)| same(key)) {
+                        last = last_number(&key).unwrap_or_default();
+                        if reading.readable(indexes::decode_entry(&row.record))? {
+                            posting.insert(indexes::place(last).1);
+                        }
+                    }
+                    if !show(reading, chunk, posting)? {
+                        return Ok(Walked::Enough);
+                    }
+                    if reading.overdrawn() && (rows.peek().is_some() || next.is_some()) {
+                        return Ok(Walked::Spent(last));
+                    }
+                }
+                if let (Some(next), true) = (next, reading.spent()) {
+                    return Ok(Walked::Spent(next.passed()));
+                }
+            }
+            Ok(Walked::Through)
+        }
+        several => in_common(several, reading, ahead, show),
+    }
+}
+
+/// One of several lists of numbers that are walked together.
+struct Entries<'a> {
+    prefix: &'a [u8],
+    read: VecDeque<u64>,
+    next: Option<Ahead>,
+    batch: usize,
+}
+
+impl Entries<'_> {
+    /// The first number at or behind `target`. `Err`: no more may be read, and there is none before this one.
+    fn seek<E: Entity>(
+        &mut self,
+        reading: &mut Reading<'_, E>,
+        ahead: Ahead,
+        target: u64,
+    ) -> Result<Result<Option<u64>, u64>, StoreError> {
+        loop {
+            while self.read.front().is_some_and(|number| ahead.is_before(*number, target)) {
+                self.read.pop_front();
+            }
+            let (None, Some(next)) = (self.read.front(), self.next) else {
+                return Ok(Ok(self.read.front().copied()));
+            };
+            // Each list is looked at once, so that every walk gets somewhere.
+            if reading.spent() && next != ahead {
+                return Ok(Err(next.first()));
+            }
+            // After a leap it begins with few again.
+            if ahead.is_before(next.first(), target) {
+                self.batch = FIRST;
+            }
+            let now = next.from(target);
+            let scan = Scan {
+                limit: reading.batch(&mut self.batch),
+                ..range(self.prefix, now.low, now.high, ahead.down)
+            };
+            let rows = reading.scan(&scan)?;
+            self.next = rows
+                .last()
+                .and_then(|(key, _)| now.behind(last_number(key)?))
+                .filter(|_| rows.len() == scan.limit);
+            for (key, row) in rows {
+                if reading.readable(indexes::decode_entry(&row.record))? {
+                    self.read.extend(last_number(&key));
+                }
+            }
+        }
+    }
+}
+
+/// The numbers that several lists have in common: each in turn leaps to where the others are.
+fn in_common<E: Entity>(
+    filters: &[Filter],
+    reading: &mut Reading<'_, E>,
+    ahead: Ahead,
+    mut show: impl FnMut(&mut Reading<'_, E>, u64, Posting) -> Result<bool, Fault>,
+) -> Result<Walked<u64>, Fault> {
+    let prefixes = filters.iter().filter_map(|filter| match filter {
+        Filter::Entries { prefix } => Some(prefix),
+        _ => None,
+    });
+    let mut lists: Vec<_> = prefixes
+        .map(|prefix| Entries { prefix, read: VecDeque::new(), next: Some(ahead), batch: FIRST })
+        .collect();
+    let mut left = ahead;
+    loop {
+        let mut target = left.first();
+        let mut agreed = 0;
+        while agreed < lists.len() {
+            agreed = 0;
+            for list in &mut lists {
+                match list.seek(reading, ahead, target)? {
+                    Ok(Some(number)) if number == target => agreed += 1,
+                    Ok(Some(number)) => target = number,
+                    Ok(None) => return Ok(Walked::Through),
+                    Err(reached) => {
+                        return Ok(Walked::Spent(left.from(target).from(reached).passed()));
+                    }
+                }
+            }
+        }
+        let (chunk, offset) = indexes::place(target);
+        if !show(reading, chunk, Posting::of(offset))? {
+            return Ok(Walked::Enough);
+        }
+        match left.behind(target) {
+            Some(behind) => left = behind,
+            None => return Ok(Walked::Through),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Reading for one list: what is read is counted, and ends.
+
+use crate::{
+    actors::tables::transaction::{ReadCommit, Tree},
+    domain::Entity,
+    store::{Row, Scan, StoreError},
+};
+
+/// The most rows that are read at once.
+pub const ROWS: usize = 512;
+
+/// Reads rows until so many have been read.
+pub struct Reading<'a, E> {
+    tree: &'a Tree<E>,
+    generation: u32,
+    left: isize,
+    /// The highest commit that anything read was written by.
+    pub judged: ReadCommit,
+}
+
+impl<'a, E: Entity> Reading<'a, E> {
+    pub fn new(tree: &'a Tree<E>, generation: u32) -> Self {
+        Self { tree, generation, left: 0, judged: ReadCommit::default() }
+    }
+
+    /// From now on so many rows may be read.
+    pub fn allow(&mut self, rows: usize) {
+        self.left = isize::try_from(rows.max(1)).unwrap_or(isize::MAX);
+    }
+
+    /// Whether no more may be read. Whoever is in the middle of something small ends it first.
+    pub fn spent(&self) -> bool {
+        self.left <= 0
+    }
+
+    /// Whether more was read than may be, to end something small: then what was read ahead is left alone.
+    pub fn overdrawn(&self) -> bool {
+        self.left < 0
+    }
+
+    fn took(&mut self, rows: usize) {
+        self.left = self.left.saturating_sub_unsigned(rows);
+    }
+
+    /// A range of rows, which may be cut short by what is left.
+    pub fn scan(&mut self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        let rows = self.tree.scan(scan)?;
+        // A look at nothing is work too.
+        self.took(rows.len().max(1));
+        rows.iter().for_each(|(_, row)| self.judged.by(row.commit));
+        Ok(rows)
+    }
+
+    /// The rows under these keys.
+    pub fn rows(&mut self, keys: &[Vec<u8>]) -> Result<Vec<Option<Row>>, StoreError> {
+        let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
+        self.took(keys.len());
+        let rows = self.tree.store.read(self.tree.id, &keys)?;
+        rows.iter().flatten().for_each(|row| self.judged.by(row.commit));
+        Ok(rows)
+    }
+
+    /// Something that was to be read is damaged or missing.
+    pub fn report(&self, what: &str) {
+        self.tree.report(self.generation, what);
+    }
+
+    /// What stands in a row of an index; nothing where it cannot be read, which is told of.
+    pub fn readable<T: Default>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        match read {
+            Err(StoreError::Damaged(what)) => {
+                self.report(&format!("a list lacks what stands in one of its rows: {what}"));
+                Ok(T::default())
+            }
+            read => read,
+        }
+    }
+
+    /// How many rows to read next: twice as many as the last time, and no more than are left.
+    pub fn batch(&self, last: &mut usize) -> usize {
+        *last = (*last * 2).clamp(1, ROWS);
+        (*last).min(usize::try_from(self.left).unwrap_or(1)).max(1)
+    }
+}
+
+/// How a walk ended.
+#[derive(Debug, PartialEq)]
+pub enum Walked<P> {
+    /// Everything was looked at.
+    Through,
+    /// Whoever looked has had enough.
+    Enough,
+    /// No more may be read; everything up to here was looked at.
+    Spent(P),
+}

@@ -1,0 +1,167 @@
+//! Lists that are sorted by a field: along its index, or, where few are left to sort, by looking at each.
+
+use super::{
+    Page, Place,
+    filters::{self, Filter},
+    reading::{Reading, Walked},
+};
+use crate::actors::{
+    port::fault::Fault,
+    tables::{
+        indexes::{self, CHUNK, Posting},
+        records::{Versioned, decode_state},
+        transaction::state_key,
+    },
+};
+use crate::{
+    domain::{Entity, Key},
+    store::{Scan, keys::prefix_end},
+};
+use std::{cmp::Ordering, collections::BTreeMap};
+
+/// Which numbers of each chunk pass the filters.
+pub type Matching = BTreeMap<u64, Posting>;
+
+/// What a row of the sorted index has to be besides listed.
+pub enum Wanted<'a> {
+    /// Nothing.
+    Anything,
+    /// One of these.
+    Known(&'a Matching),
+    /// What passes these, which are too many to know them all.
+    Passes(&'a mut [Filter]),
+}
+
+impl Wanted<'_> {
+    fn of<E: Entity>(
+        &mut self,
+        reading: &mut Reading<'_, E>,
+        chunk: u64,
+        posting: Posting,
+    ) -> Result<Posting, Fault> {
+        match self {
+            Self::Anything => Ok(posting),
+            Self::Known(matching) => {
+                Ok(matching.get(&chunk).map_or_else(Posting::default, |wanted| posting.and(wanted)))
+            }
+            Self::Passes(filters) => filters::pass(filters, reading, chunk, posting),
+        }
+    }
+}
+
+/// Fills `page` along the index of `field`, behind `after`.
+pub fn along<E: Entity>(
+    reading: &mut Reading<'_, E>,
+    generation: u32,
+    (field, down): (&str, bool),
+    mut wanted: Wanted<'_>,
+    after: Option<&Place>,
+    page: &mut Page,
+) -> Result<Walked<Place>, Fault> {
+    let prefix = indexes::field_prefix(generation, field).build();
+    let (mut from, mut to) = (prefix.clone(), prefix_end(&prefix));
+    if let Some(Place { value, number }) = after {
+        let chunk = indexes::place(*number).0;
+        let alone = indexes::stands_alone(value);
+        let last = if alone { *number } else { chunk };
+        let begin = indexes::value_prefix(generation, field, value).number(last).build();
+        let behind_it = [begin.as_slice(), &[0]].concat();
+        // The row in which it stands may have more.
+        let more = !alone && filters::Ahead::all(down).end_of(chunk) != *number;
+        match (down, more) {
+            (false, true) => from = begin,
+            (false, false) => from = behind_it,
+            (true, true) => to = behind_it,
+            (true, false) => to = begin,
+        }
+    }
+    let mut batch = page.wanted().div_ceil(2);
+    loop {
+        let scan = Scan {
+            from: from.clone(),
+            to: to.clone(),
+            backwards: down,
+            limit: reading.batch(&mut batch),
+        };
+        let rows = reading.scan(&scan)?;
+        let more = rows.len() == scan.limit;
+        match rows.last() {
+            Some((last, _)) if down => to = last.clone(),
+            Some((last, _)) => from = [last.as_slice(), &[0]].concat(),
+            None => return Ok(Walked::Through),
+        }
+        let mut rows = rows.into_iter().peekable();
+        while let Some((key, row)) = rows.next() {
+            let read = indexes::read_row(prefix.len(), &key, &row.record).map(Some);
+            let Some(row) = reading.readable(read)? else { continue };
+            let mut posting = row.posting;
+            if let Some(after) = after.filter(|after| {
+                after.value == row.value && indexes::place(after.number).0 == row.chunk
+            }) {
+                let ahead = filters::Ahead::all(down).behind(after.number);
+                posting =
+                    ahead.map_or_else(Posting::default, |ahead| ahead.mask(row.chunk, posting));
+            }
+            let left = wanted.of(reading, row.chunk, posting)?;
+            if !page.take(&row.value, row.chunk, &left, down) {
+                return Ok(Walked::Enough);
+            }
+            let last = rows.peek().is_none();
+            if reading.overdrawn() && !last || reading.spent() && last && more {
+                let low = row.chunk.saturating_mul(CHUNK);
+                let number = match indexes::stands_alone(&row.value) {
+                    true => row.last,
+                    false if down => low,
+                    false => low.saturating_add(CHUNK - 1),
+                };
+                return Ok(Walked::Spent(Place { value: row.value, number }));
+            }
+        }
+        if !more {
+            return Ok(Walked::Through);
+        }
+    }
+}
+
+/// Fills `page` with those of `matching` by looking at every one of them.
+pub fn by_looking<E: Entity>(
+    reading: &mut Reading<'_, E>,
+    generation: u32,
+    (field, down): (&str, bool),
+    matching: &Matching,
+    after: Option<&Place>,
+    page: &mut Page,
+) -> Result<(), Fault> {
+    let numbers = matching.iter().flat_map(|(chunk, posting)| {
+        posting.offsets().map(move |at| chunk * CHUNK + u64::from(at))
+    });
+    let numbers: Vec<u64> = numbers.collect();
+    let mut found = Vec::with_capacity(numbers.len());
+    for some in numbers.chunks(super::reading::ROWS) {
+        let keys: Vec<_> = some.iter().map(|number| state_key(generation, *number)).collect();
+        for (number, row) in some.iter().zip(reading.rows(&keys)?) {
+            // What cannot be looked at stands where nothing is known of it, and is told of by the page that shows it.
+            let kept = row.and_then(|row| decode_state::<E>(&row.record).ok());
+            let value = kept.map_or(Key::Missing, |kept| value_of(&kept, field));
+            found.push(Place { value, number: *number });
+        }
+    }
+    let order = |one: &Place, other: &Place| match down {
+        true => other.compare(one),
+        false => one.compare(other),
+    };
+    found.retain(|place| after.is_none_or(|after| order(after, place) == Ordering::Less));
+    found.sort_unstable_by(order);
+    for Place { value, number } in found {
+        let (chunk, offset) = indexes::place(number);
+        if !page.take(&value, chunk, &Posting::of(offset), down) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn value_of<E: Entity>(kept: &Versioned<E>, field: &str) -> Key {
+    let value = kept.state.indexes().into_iter().find(|(known, _)| *known == field);
+    value.map_or(Key::Missing, |(_, value)| value)
+}

@@ -1,0 +1,452 @@
+//! Lists against a model: pages, walks under change, and how many rows they read.
+
+use super::*;
+use crate::{
+    actors::{
+        port::context::ListLimits,
+        tables::{
+            counting::Counting,
+            records::{Versioned, encode_state},
+            transaction::{Transaction, meta_key},
+        },
+    },
+    domain::{Lifecycle, Name},
+    store::{Batch, Epoch, Store, Verdict},
+};
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+/// A thing with a field of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Thing {
+    there: bool,
+    color: String,
+    owner: u64,
+    place: Option<u64>,
+    free: bool,
+}
+
+impl Entity for Thing {
+    const NAME: Name =
+        Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
+    type Representation = serde_json::Value;
+    fn represent(&self, _: Id<Self>) -> serde_json::Value {
+        serde_json::json!({})
+    }
+    fn lifecycle(&self) -> Lifecycle {
+        if self.there { Lifecycle::Established } else { Lifecycle::Absent }
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        let color = self.color.as_str();
+        vec![
+            ("color", color.into()),
+            ("owner", self.owner.into()),
+            ("place", self.place.into()),
+            ("free", self.free.into()),
+        ]
+    }
+    fn id_aliases() -> &'static [&'static str] {
+        &["thingId"]
+    }
+}
+
+struct Shop {
+    store: Arc<Counting>,
+    tree: Tree<Thing>,
+    epoch: Epoch,
+    model: BTreeMap<u64, Thing>,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let store = Arc::new(Counting::default());
+        let shared: Arc<dyn Store> = store.clone();
+        let tree = Tree::open(&shared).unwrap();
+        let epoch = store.activate(tree.id).unwrap();
+        Self { store, tree, epoch, model: BTreeMap::new() }
+    }
+
+    fn of(things: impl IntoIterator<Item = (u64, Thing)>) -> Self {
+        let mut shop = Self::new();
+        shop.set(things);
+        shop
+    }
+
+    fn set(&mut self, things: impl IntoIterator<Item = (u64, Thing)>) {
+        let mut desk = Transaction::new(&self.tree, 0, u64::MAX);
+        for (number, thing) in things {
+            let record = encode_state(1, None, &thing).unwrap();
+            desk.set(number, Versioned { version: 1, saga: None, state: thing.clone() }, record)
+                .unwrap();
+            self.model.insert(number, thing);
+        }
+        let batch = desk.close(self.epoch).unwrap();
+        assert!(matches!(self.store.submit(batch), Ok(Verdict::Accepted(_))));
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        list(&self.tree, 0, query)
+    }
+
+    /// The page, and how many rows were read for it.
+    fn counted(&self, query: &ListQuery) -> (Result<ListPage, Fault>, usize) {
+        let before = self.store.rows();
+        let page = self.list(query);
+        (page, self.store.rows() - before)
+    }
+
+    fn wanted(&self, query: &ListQuery) -> Vec<u64> {
+        let text = |key: &Key| match key {
+            Key::Text(text) => text.clone(),
+            Key::Number(number) => number.to_string(),
+            Key::Flag(flag) => flag.to_string(),
+            Key::Missing => String::new(),
+        };
+        let has = |(number, thing): &(&u64, &Thing)| {
+            thing.there
+                && query.filters.iter().all(|(name, value)| match name.as_str() {
+                    "thingId" => number.to_string() == *value,
+                    name => thing
+                        .indexes()
+                        .iter()
+                        .any(|(field, key)| *field == name && text(key) == *value),
+                })
+        };
+        let mut found: Vec<(Key, u64)> = self
+            .model
+            .iter()
+            .filter(has)
+            .map(|(number, thing)| {
+                let field = query.sort.as_ref().map_or("id", |(field, _)| field);
+                let value = thing.indexes().into_iter().find(|(known, _)| *known == field);
+                (value.map_or(Key::Missing, |(_, value)| value), *number)
+            })
+            .collect();
+        found.sort_by(|one, other| indexes::order(&one.0, &other.0).then(one.1.cmp(&other.1)));
+        if query.sort.as_ref().is_some_and(|(_, down)| *down) {
+            found.reverse();
+        }
+        found.into_iter().map(|(_, number)| number).collect()
+    }
+
+    /// Follows `next` to the end, with a change before each page.
+    fn walk(&mut self, query: &ListQuery, mut change: impl FnMut(&mut Self)) -> Vec<u64> {
+        let (mut seen, mut query) = (Vec::new(), query.clone());
+        for _ in 0..3000 {
+            let page = self.list(&query).unwrap();
+            seen.extend(numbers(&page));
+            let Some(next) = page.next else { return seen };
+            query = ListQuery { after: Some(next), sort: None, filters: Vec::new(), ..query };
+            change(self);
+        }
+        panic!("it never ends");
+    }
+}
+
+fn numbers(page: &ListPage) -> Vec<u64> {
+    page.items.iter().map(|item| item.number).collect()
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let color = prop::sample::select(vec!["", "red", "blue", "blue\0", "빨강"]);
+    (prop::bool::weighted(0.9), color, 0..4_u64, prop::option::of(0..3_u64), any::<bool>())
+        .prop_map(|(there, color, owner, place, free)| Thing {
+            there,
+            color: color.into(),
+            owner,
+            place,
+            free,
+        })
+}
+
+/// Things under numbers that share chunks, and some that do not.
+fn things(most: usize) -> impl Strategy<Value = BTreeMap<u64, Thing>> {
+    prop::collection::btree_map(
+        prop_oneof![1..60_u64, 4080..4110_u64, 1..90_000_u64],
+        thing(),
+        0..most,
+    )
+}
+
+fn query() -> impl Strategy<Value = ListQuery> {
+    let fields = vec!["id", "thingId", "color", "owner", "place", "free"];
+    let sort = prop::option::of((prop::sample::select(fields), any::<bool>()));
+    let filters = (
+        prop::option::weighted(0.3, prop::sample::select(vec!["red", "blue", "blue\0", "none"])),
+        prop::option::weighted(0.4, 0..4_u64),
+        prop::option::weighted(0.3, 0..3_u64),
+        prop::option::weighted(0.3, any::<bool>()),
+        prop::option::weighted(0.1, 1..60_u64),
+    );
+    (sort, filters, 0..6_u64, 1..12_u64).prop_map(
+        |(sort, (color, owner, place, free, number), page, size)| {
+            let filters = [
+                ("owner", owner.map(|owner| owner.to_string())),
+                ("color", color.map(str::to_owned)),
+                ("free", free.map(|free| free.to_string())),
+                ("place", place.map(|place| place.to_string())),
+                ("thingId", number.map(|number| number.to_string())),
+            ];
+            let filters = filters
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+                .collect();
+            let sort = sort.map(|(field, down)| (field.to_owned(), down));
+            ListQuery { page, size, sort, filters, ..ListQuery::default() }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_agree_with_a_model(things in things(120), query in query()) {
+        let shop = Shop::of(things);
+        let wanted = shop.wanted(&query);
+        let page = shop.list(&query).unwrap();
+        let begin = (query.page * query.size) as usize;
+        let shown: Vec<_> = wanted.iter().copied().skip(begin).take(query.size as usize).collect();
+        prop_assert_eq!((numbers(&page), page.total, page.at_least, page.cut), (shown, wanted.len() as u64, false, false));
+        prop_assert_eq!(page.next.is_some(), wanted.len() > begin + query.size as usize);
+    }
+
+    #[test]
+    fn a_walk_shows_everything_once_in_order_however_few_rows_may_be_read(
+        things in things(120), query in query(), rows in 1..40_usize,
+    ) {
+        let mut shop = Shop::of(things);
+        let query = ListQuery { page: 0, limits: ListLimits { rows, ..ListLimits::default() }, ..query };
+        let wanted = shop.wanted(&query);
+        prop_assert_eq!(shop.walk(&query, |_| ()), wanted);
+    }
+
+    #[test]
+    fn a_walk_shows_what_stays_once_whatever_else_changes_and_nothing_twice(
+        things in things(80), query in query(), changes in prop::collection::vec((any::<prop::sample::Index>(), 1..90_000_u64, thing()), 0..60),
+        rows in prop_oneof![Just(20_000_usize), 1..40_usize],
+    ) {
+        let mut shop = Shop::of(things);
+        let query = ListQuery { page: 0, limits: ListLimits { rows, ..ListLimits::default() }, ..query };
+        let field = query.sort.as_ref().map_or("id".to_owned(), |(field, _)| field.clone());
+        let sorted_by = |thing: &Thing| thing.indexes().into_iter().find(|(known, _)| *known == field).map(|(_, value)| value);
+        // Those that are in the list all the time, at the same place, and those that ever change their place.
+        let mut stay: BTreeSet<u64> = shop.wanted(&query).into_iter().collect();
+        let mut moved = BTreeSet::new();
+        let mut changes = changes.into_iter();
+        let seen = shop.walk(&query, |shop| {
+            for (which, new, thing) in changes.by_ref().take(3) {
+                let known: Vec<u64> = shop.model.keys().copied().collect();
+                let number = if known.is_empty() || new % 3 == 0 { new } else { *which.get(&known) };
+                let before = shop.model.get(&number).map(sorted_by);
+                if before != Some(sorted_by(&thing)) {
+                    moved.insert(number);
+                }
+                shop.set([(number, thing)]);
+            }
+            let now: BTreeSet<u64> = shop.wanted(&query).into_iter().collect();
+            stay.retain(|number| now.contains(number));
+        });
+        for number in &stay {
+            let times = seen.iter().filter(|seen| *seen == number).count();
+            prop_assert!(times == 1 || moved.contains(number), "{} was seen {} times", number, times);
+        }
+        let twice = |number: &&u64| seen.iter().filter(|seen| seen == number).count() > 1;
+        // Only what changes the value that sorts it can come again.
+        prop_assert!(seen.iter().filter(twice).all(|number| moved.contains(number)));
+        if query.sort.as_ref().is_none_or(|(field, _)| field == "id" || field == "thingId") {
+            prop_assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), seen.len());
+        }
+    }
+
+    #[test]
+    fn what_one_page_reads_is_bounded_by_what_it_may_read_its_size_and_its_filters(
+        things in things(150), query in query(), rows in 1..60_usize, walk in any::<bool>(),
+    ) {
+        let shop = Shop::of(things);
+        let mut query = ListQuery { limits: ListLimits { rows, ..ListLimits::default() }, ..query };
+        let all = shop.model.len();
+        // To count and to find; once more for what is in the middle of being looked at, which is part of one chunk.
+        let most = 2 * rows + (query.filters.len() + 1) * all.min(CHUNK as usize) + query.size as usize + 2;
+        loop {
+            let (page, read) = shop.counted(&query);
+            prop_assert!(read <= most, "{} rows were read, {} may be", read, most);
+            match page {
+                Ok(ListPage { next: Some(next), .. }) if walk => {
+                    query = ListQuery { page: 0, after: Some(next), sort: None, filters: Vec::new(), ..query };
+                }
+                Ok(_) | Err(Fault::PageTooDeep) => break,
+                Err(other) => return Err(TestCaseError::fail(format!("{other}"))),
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_given_as_a_cursor_is_refused_or_a_page(
+        place in (prop_oneof![Just(Key::Missing), any::<u64>().prop_map(Key::Number), ".{0,9}".prop_map(Key::Text), any::<bool>().prop_map(Key::Flag)], any::<u64>()),
+        sort in prop::option::of(("(id|color|owner|free|none)", any::<bool>())),
+        filters in prop::collection::vec(("(color|owner|free|thingId|none)", "(red|1|true|x)"), 0..12),
+        noise in ".{0,30}",
+    ) {
+        let shop = Shop::of((1..40).map(|number| (number, Thing { there: true, color: "red".into(), owner: 1, ..Thing::default() })));
+        let made = Cursor { sort, filters, place: Place { value: place.0, number: place.1 } }.write("shop.thing").unwrap();
+        for text in [made, noise] {
+            let (page, read) = shop.counted(&ListQuery { after: Some(text), ..ListQuery::default() });
+            prop_assert!(matches!(page, Ok(_) | Err(Fault::BadCursor)), "{:?}", page);
+            prop_assert!(read < 700);
+        }
+    }
+}
+
+fn red(owner: u64) -> Thing {
+    Thing { there: true, color: "red".into(), owner, ..Thing::default() }
+}
+
+fn sorted(field: &str, filters: &[(&str, &str)]) -> ListQuery {
+    let filters =
+        filters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    ListQuery { sort: Some((field.to_owned(), false)), filters, ..ListQuery::default() }
+}
+
+#[test]
+fn in_a_long_list_every_page_costs_about_the_same() {
+    let mut shop = Shop::new();
+    const MANY: u64 = 60_000;
+    for from in (1..=MANY).step_by(5000) {
+        shop.set((from..from + 5000).map(|number| (number, red(number % 7))));
+    }
+    shop.set([
+        (30_001, Thing { place: Some(9), ..red(1) }),
+        (50_001, Thing { place: Some(9), ..red(2) }),
+    ]);
+    let read = |query: &ListQuery| {
+        let (page, read) = shop.counted(query);
+        (
+            page.map(|page| {
+                (numbers(&page).len(), page.total, page.at_least, page.cut, page.next.is_some())
+            }),
+            read,
+        )
+    };
+    // By number: chunks are counted, whatever the page; so are those of a word or a flag.
+    for (page, filters) in [(0, &[][..]), (2999, &[]), (1500, &[("color", "red")])] {
+        let (found, rows) =
+            read(&ListQuery { page, filters: filters_of(filters), ..ListQuery::default() });
+        assert_eq!(found, Ok((20, MANY, false, false, page < 2999)));
+        assert!(rows < 60, "{rows}");
+    }
+    // By a field: from whichever end is nearer, and not at all in the middle.
+    for page in [0, 900, 2100, 2999] {
+        let (found, rows) = read(&ListQuery { page, ..sorted("owner", &[]) });
+        assert_eq!(found, Ok((20, MANY, false, false, page < 2999)), "{page}");
+        assert!(rows < 20_100, "{rows}");
+    }
+    let (found, rows) = read(&ListQuery { page: 1500, ..sorted("owner", &[]) });
+    assert!(found == Err(Fault::PageTooDeep) && rows < 20_100, "{found:?} {rows}");
+    // A few are found by what they are few of, whatever else they have in common with many.
+    let (found, rows) = read(&sorted(
+        "owner",
+        &[("owner", "1"), ("place", "9"), ("color", "red"), ("free", "false")],
+    ));
+    assert_eq!(found, Ok((1, 1, false, false, false)));
+    assert!(rows < 200, "{rows}");
+    let (found, rows) = read(&sorted("color", &[("place", "9")]));
+    assert_eq!((found, rows), (Ok((2, 2, false, false, false)), rows.min(20)));
+    // More of one owner than may be counted.
+    let few = ListLimits { rows: 1000, ..ListLimits::default() };
+    let (found, rows) = read(&ListQuery {
+        limits: few,
+        filters: filters_of(&[("owner", "1")]),
+        ..ListQuery::default()
+    });
+    assert!(
+        found.as_ref().is_ok_and(|found| found.0 == 20
+            && found.1 >= 900
+            && found.2
+            && !found.3
+            && found.4),
+        "{found:?}"
+    );
+    assert!(rows < 1100, "{rows}");
+}
+
+fn filters_of(filters: &[(&str, &str)]) -> Vec<(String, String)> {
+    sorted("id", filters).filters
+}
+
+#[test]
+fn a_page_of_a_short_list_reads_little_more_than_it_shows() {
+    let shop = Shop::of((1..=50).map(|number| (number, red(number % 5))));
+    let read = |query: &ListQuery| shop.counted(query).1;
+    assert!(read(&ListQuery::default()) <= 22);
+    assert!(
+        read(&ListQuery { filters: filters_of(&[("owner", "1")]), ..ListQuery::default() }) <= 21
+    );
+    assert!(read(&sorted("owner", &[])) <= 80);
+}
+
+#[test]
+fn an_entry_whose_row_is_gone_or_unreadable_is_named_and_the_others_are_shown() {
+    let shop = Shop::of((1..=9).map(|number| (number, red(1))));
+    let writes = vec![(state_key(0, 3), None), (state_key(0, 5), Some(vec![1, 2, 3]))];
+    let batch = Batch { tree: shop.tree.id, epoch: shop.epoch, expects: Vec::new(), writes };
+    assert!(matches!(shop.store.submit(batch), Ok(Verdict::Accepted(_))));
+    for query in [ListQuery::default(), sorted("owner", &[]), sorted("owner", &[("color", "red")])]
+    {
+        let page = shop.list(&query).unwrap();
+        let (mut shown, mut damaged) = (numbers(&page), page.damaged);
+        shown.sort_unstable();
+        damaged.sort_unstable();
+        assert_eq!(
+            (shown, damaged, page.total),
+            (vec![1, 2, 4, 6, 7, 8, 9], vec![3, 5], 9),
+            "{query:?}"
+        );
+    }
+    assert!(shop.tree.row(&meta_key()).unwrap().is_none());
+}
+
+#[test]
+fn filters_are_judged_before_anything_is_read() {
+    let shop = Shop::of([(1, red(1))]);
+    let refused = |filters: &[(&str, &str)]| {
+        let (page, read) =
+            shop.counted(&ListQuery { filters: filters_of(filters), ..ListQuery::default() });
+        assert_eq!(read, 0);
+        page.unwrap_err()
+    };
+    let allowed = "color, owner, place, free, thingId".to_owned();
+    assert_eq!(refused(&[("size2", "1")]), Fault::UnknownFilter { field: "size2".into(), allowed });
+    assert_eq!(refused(&[("owner", "1"), ("owner", "1")]), Fault::FilterTwice("owner".into()));
+    assert!(matches!(refused(&[("owner", "x")]), Fault::BadFilter { .. }));
+    let limits = ListLimits { filters: 1, ..ListLimits::default() };
+    let query = ListQuery {
+        filters: filters_of(&[("owner", "1"), ("color", "red")]),
+        limits,
+        ..ListQuery::default()
+    };
+    assert_eq!(shop.list(&query), Err(Fault::TooManyFilters(1)));
+}
+
+#[test]
+fn a_cursor_goes_with_its_own_sort_and_filters_only() {
+    let shop = Shop::of((1..=50).map(|number| (number, red(number % 2))));
+    let first = ListQuery { size: 5, ..sorted("owner", &[("color", "red")]) };
+    let after = shop.list(&first).unwrap().next;
+    let on = |query: ListQuery| shop.list(&ListQuery { after: after.clone(), size: 5, ..query });
+    let second = numbers(&on(ListQuery::default()).unwrap());
+    assert_eq!(second, shop.wanted(&first)[5..10]);
+    assert_eq!(numbers(&on(first.clone()).unwrap()), second);
+    for other in [
+        sorted("color", &[("color", "red")]),
+        sorted("owner", &[("color", "blue")]),
+        sorted("owner", &[("color", "red"), ("free", "false")]),
+        ListQuery { page: 1, ..first },
+    ] {
+        assert_eq!(on(other.clone()), Err(Fault::BadCursor), "{other:?}");
+    }
+}

@@ -1,0 +1,436 @@
+//! Claims, lists and timers are functions of what is stored, and the rows that they wrote lie on disks. When such a
+//! function has changed, its rows are written anew from the states, before the context answers anybody: in pages, each
+//! one batch with the place behind it, so that a crash loses no more than a page.
+
+mod rows;
+
+use super::{
+    indexes::{self, Posting},
+    records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_meta},
+    transaction::{Tree, listed_as, meta_key},
+};
+use crate::actors::{actor::status::ContextStatus, aggregate::behavior::timer_key};
+use crate::{
+    domain::{Aggregate, Entity, Timestamp, View},
+    store::{
+        Batch, Commit, Epoch, Scan, StoreError, codec,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+use serde::Serialize;
+use serde_bytes::ByteBuf;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering::Relaxed,
+};
+
+/// The version of the rows that the runtime keeps for itself: 1 has answers with what was asked, keys of requests by
+/// their sums, and notes of what expires; 2 has long claims by their sums.
+const ROWS: u16 = 2;
+const ROWS_WITH_NOTES: u16 = 1;
+const ROWS_WITH_SHORT_CLAIMS: u16 = 2;
+/// So many rows are looked at for a batch.
+const PAGE: usize = 256;
+
+const CLAIMS: u8 = 0;
+const TIMERS: u8 = 1;
+const INDEXES: u8 = 2;
+const STATES: u8 = 3;
+const QUESTIONS: u8 = 4;
+const ANSWERS: u8 = 5;
+const DONE: u8 = 7;
+
+/// The functions of a state whose values stand in rows of their own, as this version of the software has them.
+pub struct Functions<E> {
+    versions: Versions,
+    claims: fn(&E) -> Vec<String>,
+    due: fn(&E) -> Option<Timestamp>,
+}
+
+impl<A: Aggregate> Functions<A> {
+    /// Those of an aggregate.
+    pub fn of_aggregate() -> Self {
+        let versions = Versions {
+            rows: ROWS,
+            claims: A::CLAIMS_VERSION,
+            indexes: A::INDEX_VERSION,
+            due: A::DUE_VERSION,
+        };
+        Self { versions, claims: A::claims, due: |state| state.due().map(|(at, _)| at) }
+    }
+}
+
+impl<V: View> Functions<V> {
+    /// Those of a view.
+    pub fn of_view() -> Self {
+        let versions = Versions { rows: ROWS, claims: 1, indexes: V::INDEX_VERSION, due: 1 };
+        Self { versions, claims: |_| Vec::new(), due: |_| None }
+    }
+}
+
+/// The counters of a context as it finds them, and the commit that wrote them. One that has none has had no event: all that
+/// may be there are answers, and requests that were refused.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when they cannot be read, or are missing.
+pub fn load<E: Entity>(
+    tree: &Tree<E>,
+    functions: &Functions<E>,
+) -> Result<(Counters, Commit), StoreError> {
+    let (mut meta, commit) = tree.meta()?;
+    if commit == 0 {
+        let is_there = |space: Space, from: Vec<u8>| {
+            let any = Scan { from, to: prefix_end(&[space as u8]), backwards: false, limit: 1 };
+            Ok::<_, StoreError>(!tree.scan(&any)?.is_empty())
+        };
+        if is_there(Space::State, vec![Space::State as u8])?
+            || is_there(Space::Log, vec![Space::Log as u8])?
+        {
+            return Err(StoreError::Damaged(format!("the counters of {} are missing", E::NAME)));
+        }
+        meta.written_by = functions.versions;
+        if is_there(Space::Answer, old_rows(Space::Answer))?
+            || is_there(Space::Idempotency, old_rows(Space::Idempotency))?
+        {
+            meta.written_by.rows = 0;
+        }
+    }
+    Ok((meta, commit))
+}
+
+/// Where rows of version 1 begin, which have a name there; those of now have a zero and a small number.
+fn old_rows(space: Space) -> Vec<u8> {
+    vec![space as u8, 0, 0x80]
+}
+
+/// Whether rows have to be written anew.
+pub fn is_due<E>(meta: &Counters, functions: &Functions<E>) -> bool {
+    meta.rebuild.is_some() || meta.written_by != functions.versions
+}
+
+/// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
+pub fn say_whether_due<E: Entity>(
+    shared: &ContextStatus,
+    tree: &Tree<E>,
+    functions: &Functions<E>,
+) -> Result<(), StoreError> {
+    match load(tree, functions) {
+        Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, functions), Relaxed),
+        // Its actor says so, and fails; the others go on.
+        Err(StoreError::Damaged(_)) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// The next page of the work, and the counters after it.
+pub fn page<E: Entity>(
+    tree: &Tree<E>,
+    functions: &Functions<E>,
+    epoch: Epoch,
+    (meta, commit): (&Counters, Commit),
+    kept: u64,
+) -> Result<(Batch, Counters), StoreError> {
+    let mut meta = meta.clone();
+    let plan = match meta.rebuild.take() {
+        Some(plan) if plan.to == functions.versions => plan,
+        interrupted => {
+            // What another version had begun is neither as it was nor as that one would have had it.
+            if let Some(Rebuild { to, .. }) = interrupted {
+                let was = &mut meta.written_by;
+                let touched =
+                    |was: &mut u16, to: u16| *was = if *was == to { *was } else { u16::MAX };
+                touched(&mut was.claims, to.claims);
+                touched(&mut was.indexes, to.indexes);
+                touched(&mut was.due, to.due);
+            }
+            Rebuild { to: functions.versions, ..Rebuild::default() }
+        }
+    };
+    let changed = Changed {
+        claims: meta.written_by.claims != plan.to.claims
+            || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS,
+        indexes: meta.written_by.indexes != plan.to.indexes,
+        due: meta.written_by.due != plan.to.due,
+    };
+    let mut page = Page {
+        tree,
+        functions,
+        changed,
+        meta,
+        plan,
+        kept,
+        rows: BTreeMap::new(),
+        postings: BTreeMap::new(),
+    };
+    page.work()?;
+    page.finish(epoch, commit)
+}
+
+#[derive(Clone, Copy)]
+struct Changed {
+    claims: bool,
+    indexes: bool,
+    due: bool,
+}
+
+/// One page of the work.
+struct Page<'a, E> {
+    tree: &'a Tree<E>,
+    functions: &'a Functions<E>,
+    changed: Changed,
+    meta: Counters,
+    plan: Rebuild,
+    kept: u64,
+    rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    postings: BTreeMap<Vec<u8>, Posting>,
+}
+
+impl<E: Entity> Page<'_, E> {
+    /// Works on until there is something for a batch, or nothing is left.
+    fn work(&mut self) -> Result<(), StoreError> {
+        let Changed { claims, indexes, due } = self.changed;
+        let rows = self.meta.written_by.rows < ROWS_WITH_NOTES;
+        while self.plan.stage < DONE && self.rows.is_empty() && self.postings.is_empty() {
+            let (wanted, space) = match self.plan.stage {
+                CLAIMS => (claims, Space::Claim),
+                TIMERS => (due, Space::Timer),
+                INDEXES => (indexes, Space::Index),
+                STATES => (claims || indexes || due, Space::State),
+                QUESTIONS => (rows, Space::Question),
+                ANSWERS => (rows, Space::Answer),
+                _ => (rows, Space::Idempotency),
+            };
+            let is_over = !wanted || self.walk(space)?;
+            if is_over {
+                self.plan.stage += 1;
+                self.plan.behind.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at a page of a key space. Says whether it was the last.
+    fn walk(&mut self, space: Space) -> Result<bool, StoreError> {
+        let first = match space {
+            Space::Answer | Space::Idempotency => old_rows(space),
+            space => vec![space as u8],
+        };
+        let from = if self.plan.behind.is_empty() {
+            first
+        } else {
+            [self.plan.behind.as_slice(), &[0]].concat()
+        };
+        let scan = Scan { from, to: prefix_end(&[space as u8]), backwards: false, limit: PAGE };
+        let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
+        for (key, row) in &rows {
+            let taken = match space {
+                Space::State => self.state(key, &row.record),
+                Space::Question => self.questions(key, &row.record),
+                Space::Answer => self.answers(key, &row.record),
+                Space::Idempotency => self.request(key, &row.record),
+                Space::Claim if self.is_held_unreadably(&row.record) => Ok(()),
+                _ => {
+                    self.rows.insert(key.clone(), None);
+                    Ok(())
+                }
+            };
+            match taken {
+                // It costs its own number only.
+                Err(StoreError::Damaged(what)) => {
+                    self.tree.report_damage(&format!("it cannot be written anew: {what}"))
+                }
+                taken => taken?,
+            }
+        }
+        if let Some((last, _)) = rows.last() {
+            self.plan.behind = ByteBuf::from(last.clone());
+        }
+        Ok(rows.is_empty() || (is_all && rows.len() < PAGE))
+    }
+
+    /// Whether a claim is of something that cannot be read: it cannot say what it claims, and nobody else may have that.
+    fn is_held_unreadably(&self, claim: &[u8]) -> bool {
+        let holder = codec::decode::<u64>(Space::Claim, claim);
+        holder.is_ok_and(|holder| matches!(self.tree.state(0, holder), Err(StoreError::Damaged(_))))
+    }
+
+    /// What the functions have to say of a state.
+    fn state(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        let generation = key
+            .get(1..9)
+            .and_then(last_number)
+            .and_then(|generation| u32::try_from(generation).ok());
+        let (Some(generation), Some(number)) = (generation, last_number(key)) else {
+            return Ok(());
+        };
+        // What is older than what is shown is being cleared away.
+        if generation < self.meta.generation {
+            return Ok(());
+        }
+        let of = |what: StoreError| StoreError::Damaged(format!("number {number}: {what}"));
+        let state = decode_state::<E>(record).map_err(of)?.state;
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            ((self.functions.claims)(&state), (self.functions.due)(&state), listed_as(&state))
+        }));
+        let Ok((claims, due, listed)) = told else {
+            return Err(StoreError::Damaged(format!(
+                "number {number}: what it claims cannot be said"
+            )));
+        };
+        if self.changed.claims {
+            claims.iter().try_for_each(|key| self.claim(key, number))?;
+        }
+        if let Some(at) = due.filter(|_| self.changed.due) {
+            self.put(Space::Timer, VERSION, timer_key(at, number), &())?;
+        }
+        for (field, value) in listed.into_iter().filter(|_| self.changed.indexes) {
+            let prefix = indexes::value_prefix(generation, field, &value);
+            if indexes::stands_alone(&value) {
+                self.rows.insert(prefix.number(number).build(), Some(indexes::encode_entry(true)?));
+                continue;
+            }
+            let (chunk, offset) = indexes::place(number);
+            let key = prefix.number(chunk).build();
+            if !self.postings.contains_key(&key) {
+                let row = self.tree.row(&key)?;
+                let posting =
+                    row.map(|row| Posting::decode(&row.record)).transpose()?.unwrap_or_default();
+                self.postings.insert(key.clone(), posting);
+            }
+            if let Some(posting) = self.postings.get_mut(&key) {
+                posting.insert(offset);
+            }
+        }
+        Ok(())
+    }
+
+    /// `number` claims `key`; where another does too, both hold it.
+    fn claim(&mut self, key: &str, number: u64) -> Result<(), StoreError> {
+        let row = claim_key(key);
+        match self.get::<u64>(Space::Claim, &row)? {
+            Some(holder) if holder != number => {
+                let row = contested_key(key);
+                let mut all =
+                    self.get::<Vec<u64>>(Space::Claim, &row)?.unwrap_or_else(|| vec![holder]);
+                if !all.contains(&number) {
+                    all.push(number);
+                }
+                self.put(Space::Claim, VERSION, row, &all)
+            }
+            _ => self.put(Space::Claim, VERSION, row, &number),
+        }
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        match self.rows.get(key) {
+            Some(Some(record)) => codec::decode(space, record).map(Some),
+            Some(None) => Ok(None),
+            None => self.tree.row(key)?.map(|row| codec::decode(space, &row.record)).transpose(),
+        }
+    }
+
+    fn put<T: Serialize>(
+        &mut self,
+        space: Space,
+        version: u16,
+        key: Vec<u8>,
+        value: &T,
+    ) -> Result<(), StoreError> {
+        self.rows.insert(key, Some(codec::encode(space, version, value)?));
+        Ok(())
+    }
+
+    fn finish(self, epoch: Epoch, commit: Commit) -> Result<(Batch, Counters), StoreError> {
+        let Self { tree, mut meta, mut plan, rows, postings, .. } = self;
+        let mut writes: Vec<_> = rows.into_iter().collect();
+        for (key, posting) in postings {
+            writes.push((key, Some(posting.encode()?)));
+        }
+        plan.rows += writes.len() as u64;
+        if plan.stage == DONE {
+            meta.written_by = plan.to;
+            tracing::info!(
+                context = E::NAME.context,
+                rows = plan.rows,
+                "what stands beside the states is written anew"
+            );
+        } else {
+            meta.rebuild = Some(plan);
+        }
+        writes.push((meta_key(), Some(encode_meta(&meta)?)));
+        Ok((Batch { tree: tree.id, epoch, expects: vec![(meta_key(), commit)], writes }, meta))
+    }
+}
+
+/// A claim longer than this stands under its sum: what is long in it (the title of a movie) would be written once for each
+/// seat.
+const LONGEST_CLAIM: usize = 160;
+
+/// Who holds a key.
+pub fn claim_key(key: &str) -> Vec<u8> {
+    match key.len() <= LONGEST_CLAIM {
+        true => KeyBuf::new(Space::Claim).text(key).build(),
+        false => KeyBuf::new(Space::Claim).bytes(&SUMMED).bytes(&Sha256::digest(key)).build(),
+    }
+}
+
+/// The bytes in front cannot begin a key either.
+const SUMMED: [u8; 2] = [0, 2];
+
+/// All who claim a key, where they are several. The bytes in front cannot begin a key.
+pub fn contested_key(key: &str) -> Vec<u8> {
+    KeyBuf::new(Space::Claim).bytes(&CONTESTED).text(key).build()
+}
+
+const CONTESTED: [u8; 2] = [0, 1];
+
+/// Keys that several claim, and who they are.
+pub fn contested<E: Entity>(tree: &Tree<E>) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+    let prefix = KeyBuf::new(Space::Claim).bytes(&CONTESTED).build();
+    let mut scan = Scan { to: prefix_end(&prefix), from: prefix, backwards: false, limit: PAGE };
+    let mut found = BTreeMap::new();
+    loop {
+        let rows = match tree.scan(&scan) {
+            Err(StoreError::Damaged(what)) => {
+                tree.report_damage(&format!("who claims what others claim too: {what}"));
+                return Ok(found);
+            }
+            rows => rows?,
+        };
+        for (key, row) in &rows {
+            let name = key.get(2..).and_then(text_of).unwrap_or_default();
+            match codec::decode(Space::Claim, &row.record) {
+                Ok(numbers) => drop(found.insert(name, numbers)),
+                Err(StoreError::Damaged(what)) => {
+                    tree.report_damage(&format!("who claims `{name}`: {what}"))
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match rows.last() {
+            Some((last, _)) if rows.len() == PAGE => scan.from = [last.as_slice(), &[0]].concat(),
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// The words that a key has behind its first byte.
+fn text_of(key: &[u8]) -> Option<String> {
+    let (mut text, mut bytes) = (Vec::new(), key.get(1..)?.iter());
+    loop {
+        match bytes.next()? {
+            0 => match bytes.next()? {
+                0xff => text.push(0),
+                _ => return String::from_utf8(text).ok(),
+            },
+            byte => text.push(*byte),
+        }
+    }
+}

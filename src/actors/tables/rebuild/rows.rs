@@ -1,0 +1,83 @@
+//! Rows that the runtime keeps for itself, from the form of version 1 into that of now.
+
+use super::{Page, text_of};
+use crate::{
+    actors::{
+        aggregate::behavior::{answer_key, keys_key, notes, request_key, spill},
+        port::clock::machine_seconds,
+        tables::records::{
+            ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, QuestionPage,
+            VERSION, key_pages,
+        },
+    },
+    domain::Entity,
+    store::{
+        StoreError, codec,
+        keys::{KeyBuf, Space, last_number},
+    },
+};
+
+impl<E: Entity> Page<'_, E> {
+    /// A page of questions: the keys that stood on it get rows of their own.
+    pub(crate) fn questions(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        if key.len() != page_length() {
+            return Ok(());
+        }
+        let page: QuestionPage = codec::decode(Space::Question, record)?;
+        if page.values().all(Vec::is_empty) {
+            return Ok(());
+        }
+        for (number, scopes) in &page {
+            let keys = scopes.iter().map(|scope| request_key(scope)).collect();
+            for (place, keys) in
+                key_pages(keys).into_iter().zip(0..).map(|(keys, place)| (place, keys))
+            {
+                self.put(Space::Question, VERSION, keys_key(*number, place), &keys)?;
+            }
+        }
+        let bare: QuestionPage = page.into_keys().map(|number| (number, Vec::new())).collect();
+        self.put(Space::Question, VERSION, key.to_vec(), &bare)
+    }
+
+    /// A page of answers, which said nothing of what was asked.
+    pub(crate) fn answers(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        let old: AnswerPageV1 = codec::decode(Space::Answer, record)?;
+        let (Some(context), Some(number)) = (text_of(key), last_number(key)) else {
+            return Err(StoreError::Damaged("answers under a key that is none".into()));
+        };
+        let now = machine_seconds();
+        let answers = old
+            .into_iter()
+            .map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: None }))
+            .collect();
+        let mut page = AnswerPage { answers, others_until: 0 };
+        let mut keys = vec![answer_key(&context, number)];
+        for (key, answer) in spill(&mut page, &context, now + self.kept)? {
+            self.put(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
+            keys.push(key);
+        }
+        self.put(Space::Answer, ANSWER_VERSION, answer_key(&context, number), &page)?;
+        self.rows.insert(key.to_vec(), None);
+        self.note(now + self.kept, keys)
+    }
+
+    /// What stood under an idempotency key stands under its sum.
+    pub(crate) fn request(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
+        let row: IdempotencyRow = codec::decode(Space::Idempotency, record)?;
+        let scope = text_of(key)
+            .ok_or_else(|| StoreError::Damaged("a request under a key that is none".into()))?;
+        let (new, end) = (request_key(&scope), row.at + self.kept);
+        self.put(Space::Idempotency, VERSION, new.clone(), &row)?;
+        self.rows.insert(key.to_vec(), None);
+        self.note(end, vec![new])
+    }
+
+    fn note(&mut self, end: u64, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let notes: Vec<_> = notes(&mut self.meta.lists, end, keys).collect();
+        notes.into_iter().try_for_each(|(key, page)| self.put(Space::Expiry, VERSION, key, &page))
+    }
+}
+
+fn page_length() -> usize {
+    KeyBuf::new(Space::Question).number(0).build().len()
+}

@@ -1,0 +1,234 @@
+use super::*;
+use crate::{
+    domain::Aggregate,
+    systems::bookrent::rent::{self, Rent},
+};
+use std::fmt::{Debug, Write};
+
+fn hex(record: &[u8]) -> String {
+    record.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    (0..hex.len() / 2)
+        .map(|place| u8::from_str_radix(&hex[place * 2..place * 2 + 2], 16).unwrap())
+        .collect()
+}
+
+/// Holds the bytes of `value`, and that they read as it.
+#[track_caller]
+fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(
+    space: Space,
+    value: &T,
+    bytes: &str,
+) {
+    let record = codec::encode(space, VERSION, value).unwrap();
+    assert_eq!(
+        hex(&record),
+        bytes,
+        "the layout of stored rows has changed: keep the old one readable"
+    );
+    assert_eq!(&codec::decode::<T>(space, &record).unwrap(), value);
+}
+
+fn event() -> LogEntry<rent::Event> {
+    let envelope = Envelope {
+        sequence: 300,
+        aggregate: 7,
+        version: 2,
+        at: Timestamp::from_micros(1_000_000),
+        saga: SagaId { context: "bookrent.rent".into(), number: 7 },
+        cause: Cause::Answer("bookrent.book".into()),
+        client: Some("c-1".into()),
+        trace: None,
+    };
+    let event = rent::Event::RentFailed {
+        rent_id: crate::domain::Id::new(7),
+        book_id: crate::domain::Id::new(9),
+        user_id: 1,
+        reason: "book-out".into(),
+    };
+    LogEntry { envelope, event }
+}
+
+#[test]
+fn rows_of_the_runtime_are_stored_as_they_always_were() {
+    let meta = Counters {
+        last_number: 7,
+        last_sequence: 300,
+        highest: 7,
+        positions: BTreeMap::from([("bookrent.delivery".into(), 5)]),
+        generation: 1,
+        building: Some((2, BTreeMap::new())),
+        written_by: Versions::unsaid(),
+        rebuild: None,
+        lists: 0,
+    };
+    assert_eq!(decode_meta(&bytes(META_V1)).unwrap(), meta, "counters of version 1 are read");
+    let to = Versions { rows: 1, claims: 2, indexes: 1, due: 1 };
+    let rebuild = Rebuild { to, stage: 3, behind: ByteBuf::from(*b"s7"), rows: 9 };
+    let written_by = Versions { rows: 1, ..Versions::unsaid() };
+    let meta = Counters { written_by, rebuild: Some(rebuild), lists: 4, ..meta };
+    let record = encode_meta(&meta).unwrap();
+    assert_eq!(hex(&record), META);
+    assert_eq!(decode_meta(&record).unwrap(), meta);
+    let refusal = Refusal::retry_later();
+    let answers = AnswerPageV1::from([
+        ((7, 1), (AskResult::Yes, 9)),
+        ((8, 1), (AskResult::Withdrawn, 9)),
+        ((9, 2), (AskResult::No(refusal), 9)),
+    ]);
+    golden(Space::Answer, &answers, ANSWERS_V1);
+    let answers = answers
+        .into_iter()
+        .map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: Some((1, [7; 16])) }));
+    let page = AnswerPage { answers: answers.collect(), others_until: 10 };
+    let record = codec::encode(Space::Answer, ANSWER_VERSION, &page).unwrap();
+    assert_eq!(hex(&record), ANSWERS);
+    golden(Space::Expiry, &vec![ByteBuf::from(*b"a7"), ByteBuf::from(*b"k8")] as &KeyPage, KEYS);
+    golden(
+        Space::Question,
+        &QuestionPage::from([(7, vec!["anonymous POST /rents k".into()])]),
+        QUESTIONS,
+    );
+    let answer = Some(StoredResponse::Done { version: 2, body: ByteBuf::from(*b"{}") });
+    golden(
+        Space::Idempotency,
+        &IdempotencyRow { fingerprint: 1 << 60, number: 7, at: 9, answer },
+        IDEMPOTENCY,
+    );
+    golden(Space::Parked, &ParkedRow { attempts: 3, error: "it panicked".into() }, PARKED);
+    golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
+}
+
+fn log(events: &[LogEntry<rent::Event>]) -> Vec<(u64, Vec<u8>)> {
+    let written = events.iter().map(|logged| (&logged.envelope, encode_event(logged).unwrap()));
+    encode_log(Rent::EVENT_VERSION, written).unwrap()
+}
+
+#[test]
+fn a_log_row_and_a_state_are_stored_as_they_always_were() {
+    let rows = log(&[event()]);
+    assert_eq!(
+        rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(),
+        [(300, LOG.to_owned())]
+    );
+    assert_eq!(decode_log::<Rent>(&rows[0].1).unwrap(), [event()]);
+    let mut state = Rent::default();
+    Aggregate::evolve(&mut state, &event().event);
+    let saga = event().envelope.saga;
+    let record = encode_state(2, Some(&saga), &state).unwrap();
+    assert_eq!(hex(&record), STATE);
+    assert_eq!(
+        decode_state::<Rent>(&record).unwrap(),
+        Versioned { version: 2, saga: Some(saga), state }
+    );
+}
+
+#[test]
+fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
+    let events: Vec<_> = (1..=1000)
+        .map(|sequence| LogEntry {
+            envelope: Envelope { sequence, ..event().envelope },
+            event: event().event,
+        })
+        .collect();
+    let rows = log(&events);
+    assert!(rows.len() > 1 && rows.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
+    let read: Vec<_> =
+        rows.iter().flat_map(|(_, record)| decode_log::<Rent>(record).unwrap()).collect();
+    assert_eq!(read, events);
+}
+
+const META: &str = "016d020007fb2c01070111626f6f6b72656e742e64656c697665727905010102000101010101010201010302733709044a7e39cc";
+const ANSWERS: &str = "01610200030701000901010707070707070707070707070707070708010209010107070707070707070707070707070707090201030b72657472792d6c617465721c706c656173652074727920616761696e20696e2061206d6f6d656e7425ec9ea0ec8b9c20ed9b8420eb8ba4ec8b9c20ec8b9ceb8f84ed95b420eca3bcec84b8ec9a94090101070707070707070707070707070707070a03a07ecc";
+const KEYS: &str = "0178010002026137026b38169c60c5";
+const META_V1: &str = "016d010007fb2c01070111626f6f6b72656e742e64656c69766572790501010200d0281eb5";
+const ANSWERS_V1: &str = "01610100030701000908010209090201030b72657472792d6c617465721c706c656173652074727920616761696e20696e2061206d6f6d656e7425ec9ea0ec8b9c20ed9b8420eb8ba4ec8b9c20ec8b9ceb8f84ed95b420eca3bcec84b8ec9a94098ca33549";
+const QUESTIONS: &str = "0171010001070117616e6f6e796d6f757320504f5354202f72656e7473206b22d0b0a8";
+const IDEMPOTENCY: &str = "016b0100fd00000000000000100709010002027b7d1d691ccc";
+const PARKED: &str = "01700100030b69742070616e69636b656417d3fae6";
+const SAGA: &str = "016701000207fb2c0108fb2d014e5135cf";
+const LOG: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d31000d0207090108626f6f6b2d6f757415846e04";
+const STATE: &str =
+    "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
+
+/// What the runtime's rows are made of, of any size, in rows that can be written, and read again.
+mod any_size {
+    use super::*;
+    use crate::actors::aggregate::behavior::spill;
+    use proptest::prelude::*;
+
+    fn answer() -> impl Strategy<Value = Answer> {
+        let no = ("[a-z]{1,20}", ".{0,3000}").prop_map(|(code, words)| {
+            let refusal = Refusal {
+                code: code.into(),
+                en: words.clone().into(),
+                ko: words.into(),
+                ..Refusal::still_open()
+            };
+            AskResult::No(keepable(refusal))
+        });
+        let kept = prop_oneof![4 => Just(AskResult::Yes), 4 => Just(AskResult::Withdrawn), 1 => no];
+        (kept, any::<u64>(), any::<Option<(u16, [u8; 16])>>())
+            .prop_map(|(kept, at, asked)| Answer { kept, at, asked })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn answers_are_all_kept_on_their_page_or_in_rows_of_their_own(
+            answers in prop::collection::btree_map((any::<u64>(), any::<u32>()), answer(), 0..900)
+        ) {
+            let mut page = AnswerPage { answers: answers.clone(), others_until: 0 };
+            let others = spill(&mut page, "bookrent.rent", 7).unwrap();
+            let record = codec::encode(Space::Answer, ANSWER_VERSION, &page).unwrap();
+            let read = codec::decode_versioned::<AnswerPage>(Space::Answer, &record, ANSWER_VERSION, |_, _| unreachable!());
+            prop_assert_eq!(read.as_ref(), Ok(&page));
+            prop_assert_eq!(page.others_until, if others.is_empty() { 0 } else { 7 });
+            for (_, answer) in &others {
+                codec::encode(Space::Answer, ANSWER_VERSION, answer).unwrap();
+            }
+            let keys: std::collections::BTreeSet<_> = others.iter().map(|(key, _)| key.clone()).collect();
+            prop_assert_eq!((keys.len(), page.answers.len() + others.len()), (others.len(), answers.len()));
+        }
+
+        #[test]
+        fn keys_are_shared_out_over_rows_in_order(lengths in prop::collection::vec(1..300_usize, 0..800)) {
+            let keys: Vec<_> = lengths.into_iter().map(|length| vec![7_u8; length]).collect();
+            let pages = key_pages(keys.clone());
+            for page in &pages {
+                let record = codec::encode(Space::Expiry, VERSION, page).unwrap();
+                prop_assert_eq!(&codec::decode::<KeyPage>(Space::Expiry, &record).unwrap(), page);
+            }
+            prop_assert_eq!(pages.into_iter().flatten().map(ByteBuf::into_vec).collect::<Vec<_>>(), keys);
+        }
+
+        #[test]
+        fn words_of_any_length_are_kept_in_part(words in ".{0,2000}", most in 0..3000_usize) {
+            prop_assert!(words.starts_with(clipped(&words, most)) && clipped(&words, most).len() <= most);
+            let row = ParkedRow { attempts: u32::MAX, error: clipped(&words, 1024).to_owned() };
+            codec::encode(Space::Parked, VERSION, &row).unwrap();
+        }
+    }
+
+    #[test]
+    fn pages_of_sagas_and_questions_fit_at_their_border() {
+        let entries: SagaPage = vec![(u64::MAX, u64::MAX); SAGA_ENTRIES];
+        let record = codec::encode(Space::Saga, VERSION, &entries).unwrap();
+        assert_eq!(codec::decode::<SagaPage>(Space::Saga, &record).unwrap(), entries);
+        let page: QuestionPage =
+            (0..QUESTION_PAGE).map(|number| (u64::MAX - number, Vec::new())).collect();
+        codec::encode(Space::Question, VERSION, &page).unwrap();
+        let answer = Some(StoredResponse::Done {
+            version: u64::MAX,
+            body: ByteBuf::from(vec![7; 5 * 1024]),
+        });
+        let row = IdempotencyRow { fingerprint: u64::MAX, number: u64::MAX, at: u64::MAX, answer };
+        codec::encode(Space::Idempotency, VERSION, &row).unwrap();
+    }
+}

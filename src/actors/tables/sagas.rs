@@ -1,0 +1,120 @@
+//! What a context has to tell of a saga.
+
+use super::{
+    records::{LogEntry, SAGA_PAGE, SagaPage},
+    transaction::Tree,
+};
+use crate::{
+    actors::{
+        outbox::event_log::data_of,
+        port::{
+            fault::Fault,
+            health::{SagaEntry, SagaPart},
+        },
+        subscription::source::read_log,
+    },
+    domain::{Aggregate, Id},
+    store::{
+        Scan, StoreError, codec,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+
+/// At most so many rows are looked at for one part: the sagas of neighbours share them.
+const ROWS: usize = 2048;
+
+/// What happened here in the saga that `context` began under `number`, from sequence `from` on, and what it waits for:
+/// some `limit` entries.
+pub fn told<A: Aggregate>(
+    tree: &Tree<A>,
+    last_sequence: u64,
+    (context, number): (&str, u64),
+    from: u64,
+    limit: usize,
+) -> Result<SagaPart, Fault> {
+    // Whoever has heard it all is told nothing more.
+    if from == u64::MAX {
+        return Ok(SagaPart::default());
+    }
+    let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE);
+    let (first, end) = (prefix.clone().build(), prefix_end(&prefix.clone().build()));
+    let mut scan =
+        Scan { from: prefix.number(from).build(), to: end, backwards: false, limit: 256 };
+    // The row that holds `from` may begin before it.
+    let mut rows =
+        tree.scan(&Scan { from: first, to: scan.from.clone(), backwards: true, limit: 1 })?;
+    let (mut entries, mut looked) = (Vec::new(), 0);
+    loop {
+        for (_, row) in &rows {
+            let page = codec::decode::<SagaPage>(Space::Saga, &row.record);
+            let Some(page) = readable(tree, page)? else { continue };
+            for (_, sequence) in
+                page.into_iter().filter(|(of, sequence)| *of == number && *sequence >= from)
+            {
+                if entries.len() >= limit {
+                    return Ok(SagaPart { entries, next: Some(sequence) });
+                }
+                let found = readable(tree, read_log::<A>(tree, sequence, 1))?;
+                entries.extend(
+                    found.into_iter().flatten().take(1).map(|logged| entry_of::<A>(&logged)),
+                );
+            }
+        }
+        looked += rows.len();
+        if looked >= ROWS {
+            // What follows begins behind the row that was looked at last.
+            let next = rows.last().and_then(|(key, _)| last_number(key)).map(|last| last + 1);
+            return Ok(SagaPart { entries, next });
+        }
+        rows = tree.scan(&scan)?;
+        match rows.last() {
+            Some((last, _)) => scan.from = [last.as_slice(), &[0]].concat(),
+            None => break,
+        }
+    }
+    if context == A::NAME.context
+        && let Some((_, kept)) = readable(tree, tree.state(0, number))?.flatten()
+        && let Some(ask) = kept.state.awaits(Id::new(number))
+    {
+        entries.push(SagaEntry {
+            at: entries.last().map_or_else(Default::default, |last| last.at),
+            context: A::NAME.context,
+            number,
+            sequence: last_sequence,
+            version: kept.version,
+            what: "asks".into(),
+            cause: format!("attempt {}", ask.attempt),
+            data: serde_json::json!({ "question": format!("{ask:?}") }),
+        });
+    }
+    Ok(SagaPart { entries, next: None })
+}
+
+/// What is damaged is told of and left out.
+fn readable<A: Aggregate, T>(
+    tree: &Tree<A>,
+    read: Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(StoreError::Damaged(what)) => {
+            tree.report_damage(&what);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn entry_of<A: Aggregate>(logged: &LogEntry<A::Event>) -> SagaEntry {
+    let LogEntry { envelope, event } = logged;
+    SagaEntry {
+        at: envelope.at,
+        context: A::NAME.context,
+        number: envelope.aggregate,
+        sequence: envelope.sequence,
+        version: envelope.version,
+        what: event.as_ref().to_owned(),
+        cause: envelope.cause.to_string(),
+        data: data_of(event),
+    }
+}

@@ -1,0 +1,444 @@
+//! The desk: what a turn has read and is about to write.
+//!
+//! Everything that is read is remembered with its commit, so that the batch says what it rests on; everything is
+//! written at the end, once, however often the turn changed it. A desk that is dropped leaves no trace.
+
+use super::{
+    indexes::{self, Posting},
+    records::{
+        Counters, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta,
+    },
+};
+use crate::{
+    actors::actor::status::ContextStatus,
+    domain::{Entity, Key, Lifecycle, Undecodable},
+    store::{
+        Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,
+        keys::{KeyBuf, Space, last_number},
+    },
+};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    marker::PhantomData,
+    sync::{Arc, atomic::Ordering::SeqCst},
+};
+
+/// One context's tree, with the type of what it keeps.
+pub struct Tree<E> {
+    pub store: Arc<dyn Store>,
+    pub id: TreeId,
+    /// Who is told of damage.
+    told: Option<Arc<ContextStatus>>,
+    kept: PhantomData<fn() -> E>,
+}
+
+impl<E> Clone for Tree<E> {
+    fn clone(&self) -> Self {
+        Self { store: self.store.clone(), id: self.id, told: self.told.clone(), kept: PhantomData }
+    }
+}
+
+/// The key of the counters.
+pub fn meta_key() -> Vec<u8> {
+    KeyBuf::new(Space::Meta).build()
+}
+
+/// The key of a state.
+pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
+    KeyBuf::new(Space::State).number(u64::from(generation)).number(number).build()
+}
+
+impl<E: Entity> Tree<E> {
+    /// Opens the context's tree.
+    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        Self::open_as(store, E::NAME.context)
+    }
+    /// Opens a tree of the context's kind under another name.
+    pub fn open_as(store: &Arc<dyn Store>, name: &str) -> Result<Self, StoreError> {
+        Ok(Self { store: store.clone(), id: store.open_tree(name)?, told: None, kept: PhantomData })
+    }
+    /// The same tree for a context that is to know of what is damaged in it.
+    pub fn telling(self, shared: &Arc<ContextStatus>) -> Self {
+        Self { told: Some(shared.clone()), ..self }
+    }
+    /// Something in it is damaged, or missing.
+    pub fn report_damage(&self, what: &str) {
+        if let Some(told) = &self.told {
+            told.report_damage(what);
+        }
+    }
+    /// What was read; where it is damaged, that is told.
+    pub fn noted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        if let Err(StoreError::Damaged(what)) = &read {
+            self.report_damage(what);
+        }
+        read
+    }
+    /// Something of a generation is, as long as that is the one that is shown: an older one is being cleared away.
+    pub fn report(&self, generation: u32, what: &str) {
+        if self.told.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
+            self.report_damage(what);
+        }
+    }
+    /// One row.
+    pub fn row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
+        Ok(self.store.read(self.id, &[key])?.pop().flatten())
+    }
+    /// The context's counters, and the commit that wrote them.
+    pub fn meta(&self) -> Result<(Counters, Commit), StoreError> {
+        match self.row(&meta_key())? {
+            Some(row) => Ok((decode_meta(&row.record)?, row.commit)),
+            None => Ok((Counters::default(), 0)),
+        }
+    }
+    /// A range of rows.
+    pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        self.store.scan(self.id, scan)
+    }
+    /// A state, with the commit that wrote it.
+    pub fn state(
+        &self,
+        generation: u32,
+        number: u64,
+    ) -> Result<Option<(Commit, Versioned<E>)>, StoreError> {
+        match self.row(&state_key(generation, number))? {
+            Some(row) => {
+                let of = |what: StoreError| match what {
+                    StoreError::Damaged(what) => {
+                        StoreError::Damaged(format!("number {number}: {what}"))
+                    }
+                    other => other,
+                };
+                Ok(Some((row.commit, decode_state(&row.record).map_err(of)?)))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+impl<E: Entity> Tree<E> {
+    /// Which numbers of a chunk have a value of a field, from the states themselves.
+    fn listed_anew(
+        &self,
+        generation: u32,
+        field: &str,
+        value: &Key,
+        chunk: u64,
+    ) -> Result<Posting, StoreError> {
+        let first = chunk.saturating_mul(indexes::CHUNK);
+        let (from, to) = (
+            state_key(generation, first),
+            state_key(generation, first.saturating_add(indexes::CHUNK)),
+        );
+        let mut scan = Scan { from, to, backwards: false, limit: 256 };
+        let mut posting = Posting::default();
+        loop {
+            let (rows, is_all) = self.scan_over(&scan, 9)?;
+            for (key, row) in &rows {
+                // One that cannot be read is listed nowhere.
+                let Ok(kept) = decode_state::<E>(&row.record) else { continue };
+                let number = last_number(key).unwrap_or(0);
+                if listed_as(&kept.state).iter().any(|(known, is)| *known == field && is == value) {
+                    posting.insert(indexes::place(number).1);
+                }
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == scan.limit || !is_all => {
+                    scan.from = [last.as_slice(), &[0]].concat()
+                }
+                _ => return Ok(posting),
+            }
+        }
+    }
+}
+
+/// The highest of some commits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReadCommit(pub Commit);
+
+impl ReadCommit {
+    /// Takes note of another commit.
+    pub fn by(&mut self, commit: Commit) {
+        self.0 = self.0.max(commit);
+    }
+}
+
+/// An entity on the desk.
+pub struct Loaded<E> {
+    /// The commit that it was read at; 0: there was none.
+    pub commit: Commit,
+    /// What it is now.
+    pub now: Versioned<E>,
+    /// What it was and the record of what it is, once this turn has changed it.
+    changed: Option<(E, Vec<u8>)>,
+}
+
+/// Which of a chunk's numbers have one value of a field, and the commit that its row was read at.
+struct IndexWrite {
+    key: Vec<u8>,
+    commit: Commit,
+    posting: Posting,
+}
+
+/// Rows to put or to remove.
+type Writes = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+struct RowWrite {
+    commit: Commit,
+    write: Option<Option<Vec<u8>>>,
+}
+
+/// How much is kept of why an event cannot be taken.
+const PARKED_WORDS: usize = 1024;
+
+/// The workspace of one turn.
+pub struct Transaction<'a, E: Entity> {
+    tree: &'a Tree<E>,
+    generation: u32,
+    /// Nothing stands under a number above this one.
+    highest: u64,
+    sheets: BTreeMap<u64, Loaded<E>>,
+    listed: BTreeMap<(&'static str, Key, u64), IndexWrite>,
+    rows: BTreeMap<Vec<u8>, RowWrite>,
+    /// The highest commit that anything read here was written by.
+    pub judged: ReadCommit,
+}
+
+impl<'a, E: Entity> Transaction<'a, E> {
+    /// A desk over `tree`, in which nothing stands under a number above `highest`.
+    pub fn new(tree: &'a Tree<E>, generation: u32, highest: u64) -> Self {
+        let (sheets, listed, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { tree, generation, highest, sheets, listed, rows, judged: ReadCommit::default() }
+    }
+
+    /// The entity under `number`, read once a turn.
+    pub fn sheet(&mut self, number: u64) -> Result<&mut Loaded<E>, StoreError> {
+        match self.sheets.entry(number) {
+            Entry::Occupied(sheet) => Ok(sheet.into_mut()),
+            Entry::Vacant(place) => {
+                // Most new things have the next number, and need not be looked for.
+                let read = match number > self.highest {
+                    true => None,
+                    false => self.tree.state(self.generation, number)?,
+                };
+                let (commit, now) = match read {
+                    Some(read) => read,
+                    None => (0, Versioned { version: 0, saga: None, state: E::default() }),
+                };
+                self.judged.by(commit);
+                Ok(place.insert(Loaded { commit, now, changed: None }))
+            }
+        }
+    }
+
+    /// What `number` becomes, and its record.
+    pub fn set(
+        &mut self,
+        number: u64,
+        now: Versioned<E>,
+        record: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let sheet = self.sheet(number)?;
+        let was = std::mem::replace(&mut sheet.now, now);
+        sheet.changed =
+            Some((sheet.changed.take().map_or(was.state, |(before, _)| before), record));
+        Ok(())
+    }
+
+    /// The highest number that anything stands under once this turn does.
+    pub fn highest(&self) -> u64 {
+        let touched = self.sheets.iter().rev().find(|(_, sheet)| sheet.changed.is_some());
+        touched.map_or(self.highest, |(number, _)| self.highest.max(*number))
+    }
+
+    /// The turn rests on what memory holds of this row, as `commit` wrote it.
+    pub fn rests_on(&mut self, key: Vec<u8>, commit: Commit) {
+        self.rows.insert(key, RowWrite { commit, write: None });
+    }
+
+    /// A row of another key space, as this turn sees it.
+    pub fn get<T: DeserializeOwned>(
+        &mut self,
+        space: Space,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        self.get_of(space, VERSION, key)
+    }
+
+    /// The same, of a kind that has another version than the first.
+    pub fn get_of<T: DeserializeOwned>(
+        &mut self,
+        space: Space,
+        version: u16,
+        key: &[u8],
+    ) -> Result<Option<T>, StoreError> {
+        let decode = |record: &[u8]| {
+            codec::decode_versioned(space, record, version, |version, _| {
+                Err(Undecodable::Version(version))
+            })
+        };
+        if let Some(RowWrite { write: Some(write), .. }) = self.rows.get(key) {
+            return write.as_ref().map(|record| decode(record)).transpose();
+        }
+        let row = self.tree.row(key)?;
+        let commit = row.as_ref().map_or(0, |row| row.commit);
+        self.judged.by(commit);
+        self.rows.insert(key.to_vec(), RowWrite { commit, write: None });
+        row.map(|row| decode(&row.record)).transpose()
+    }
+
+    /// Writes a row of another key space.
+    pub fn put<T: Serialize>(
+        &mut self,
+        space: Space,
+        key: Vec<u8>,
+        value: &T,
+    ) -> Result<(), StoreError> {
+        self.put_of(space, VERSION, key, value)
+    }
+
+    /// The same, of a kind that has another version than the first.
+    pub fn put_of<T: Serialize>(
+        &mut self,
+        space: Space,
+        version: u16,
+        key: Vec<u8>,
+        value: &T,
+    ) -> Result<(), StoreError> {
+        let record = codec::encode(space, version, value)?;
+        self.write(key, Some(record));
+        Ok(())
+    }
+
+    /// Writes the counters.
+    pub fn put_meta(&mut self, meta: &Counters) -> Result<(), StoreError> {
+        self.write(meta_key(), Some(encode_meta(meta)?));
+        Ok(())
+    }
+
+    /// Writes a record as it is.
+    pub fn write(&mut self, key: Vec<u8>, record: Option<Vec<u8>>) {
+        match self.rows.get_mut(&key) {
+            Some(slot) => slot.write = Some(record),
+            None => {
+                drop(self.rows.insert(key, RowWrite { commit: Commit::MAX, write: Some(record) }))
+            }
+        }
+    }
+
+    /// Writes the row of a parked event, or takes it away.
+    pub fn park(&mut self, key: Vec<u8>, row: Option<&ParkedRow>) -> Result<(), StoreError> {
+        match row {
+            Some(ParkedRow { attempts, error }) => {
+                let error = clipped(error, PARKED_WORDS).to_owned();
+                self.put(Space::Parked, key, &ParkedRow { attempts: *attempts, error })
+            }
+            None => {
+                self.remove(key);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a row away.
+    pub fn remove(&mut self, key: Vec<u8>) {
+        self.write(key, None);
+    }
+
+    /// Everything that this turn writes, as one batch.
+    pub fn close(mut self, epoch: Epoch) -> Result<Batch, StoreError> {
+        let mut batch =
+            Batch { tree: self.tree.id, epoch, expects: Vec::new(), writes: Vec::new() };
+        for (number, sheet) in std::mem::take(&mut self.sheets) {
+            let key = state_key(self.generation, number);
+            if let Some((before, record)) = sheet.changed {
+                let (before, now) = (listed_as(&before), listed_as(&sheet.now.state));
+                for old in before.iter().filter(|old| !now.contains(old)) {
+                    self.list(number, old.clone(), false, &mut batch.writes)?;
+                }
+                for new in now.into_iter().filter(|new| !before.contains(new)) {
+                    self.list(number, new, true, &mut batch.writes)?;
+                }
+                batch.writes.push((key.clone(), Some(record)));
+            }
+            batch.expects.push((key, sheet.commit));
+        }
+        for IndexWrite { key, commit, posting } in self.listed.into_values() {
+            batch.writes.push((key.clone(), Some(posting.encode()?)));
+            // What was written without a look rests on nothing.
+            if commit != Commit::MAX {
+                batch.expects.push((key, commit));
+            }
+        }
+        for (key, slot) in self.rows {
+            if slot.commit != Commit::MAX {
+                batch.expects.push((key.clone(), slot.commit));
+            }
+            if let Some(record) = slot.write {
+                batch.writes.push((key, record));
+            }
+        }
+        Ok(batch)
+    }
+
+    /// Lists `number` under a value of a field, or takes it out.
+    fn list(
+        &mut self,
+        number: u64,
+        (field, value): (&'static str, Key),
+        insert: bool,
+        writes: &mut Writes,
+    ) -> Result<(), StoreError> {
+        let prefix = |value: &Key| indexes::value_prefix(self.generation, field, value);
+        if indexes::stands_alone(&value) {
+            writes.push((
+                prefix(&value).number(number).build(),
+                Some(indexes::encode_entry(insert)?),
+            ));
+            return Ok(());
+        }
+        let (chunk, offset) = indexes::place(number);
+        let listed = match self.listed.entry((field, value, chunk)) {
+            Entry::Occupied(listed) => listed.into_mut(),
+            Entry::Vacant(place) => {
+                let key = prefix(&place.key().1).number(chunk).build();
+                let row = self.tree.row(&key);
+                // What cannot be read is written whatever it was.
+                let commit = row
+                    .as_ref()
+                    .map_or(Commit::MAX, |row| row.as_ref().map_or(0, |row| row.commit));
+                let (field, value, _) = place.key();
+                let posting = match row
+                    .and_then(|row| row.map(|row| Posting::decode(&row.record)).transpose())
+                {
+                    Ok(posting) => posting.unwrap_or_default(),
+                    Err(StoreError::Damaged(what)) => {
+                        self.tree.report_damage(&format!(
+                            "a row of the index {field} is made anew: {what}"
+                        ));
+                        self.tree.listed_anew(self.generation, field, value, chunk)?
+                    }
+                    Err(error) => return Err(error),
+                };
+                place.insert(IndexWrite { key, commit, posting })
+            }
+        };
+        if insert {
+            listed.posting.insert(offset)
+        } else {
+            listed.posting.remove(offset)
+        }
+        Ok(())
+    }
+}
+
+/// Under what an entity is listed: its fields, and everything; nothing when it is in no list.
+pub fn listed_as<E: Entity>(state: &E) -> Vec<(&'static str, Key)> {
+    if state.lifecycle() != Lifecycle::Established {
+        return Vec::new();
+    }
+    let mut fields = state.indexes();
+    fields.push((indexes::ALL, Key::Missing));
+    fields
+}
