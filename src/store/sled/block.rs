@@ -6,14 +6,14 @@
 use crate::store::{Row, StoreError};
 
 /// A key, and its row or that it has been removed.
-pub(super) type Entry = (Vec<u8>, Option<Row>);
+pub type Entry = (Vec<u8>, Option<Row>);
 
 /// A block that has grown to this size is closed.
 const FULL: usize = 4 * 1024;
 
 /// A block under construction.
 #[derive(Debug, Default)]
-pub(super) struct Builder {
+pub struct Builder {
     bytes: Vec<u8>,
     first: Vec<u8>,
     last: Vec<u8>,
@@ -21,7 +21,7 @@ pub(super) struct Builder {
 
 impl Builder {
     /// Adds a row; its key is behind those before it.
-    pub(super) fn push(&mut self, key: &[u8], row: Option<&Row>) {
+    pub fn push(&mut self, key: &[u8], row: Option<&Row>) {
         if self.bytes.is_empty() {
             self.first = key.to_vec();
             self.last = key.to_vec();
@@ -44,12 +44,12 @@ impl Builder {
     }
 
     /// Whether a row of so many bytes should begin the next block.
-    pub(super) fn has_no_room_for(&self, bytes: usize) -> bool {
+    pub fn has_no_room_for(&self, bytes: usize) -> bool {
         !self.bytes.is_empty() && self.bytes.len() + bytes > FULL
     }
 
     /// The first key and the bytes, unless there is nothing; the builder is empty again.
-    pub(super) fn take(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+    pub fn take(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
         let bytes = std::mem::take(&mut self.bytes);
         (!bytes.is_empty()).then(|| (std::mem::take(&mut self.first), bytes))
     }
@@ -57,14 +57,14 @@ impl Builder {
 
 /// The rows of a block, in order.
 #[derive(Debug)]
-pub(super) struct Rows<'a> {
+pub struct Rows<'a> {
     rest: &'a [u8],
     key: Vec<u8>,
 }
 
 impl<'a> Rows<'a> {
     /// Of the block that begins with the key `first`.
-    pub(super) fn of(first: &[u8], block: &'a [u8]) -> Self {
+    pub fn of(first: &[u8], block: &'a [u8]) -> Self {
         Self { rest: block, key: first.to_vec() }
     }
 
@@ -98,7 +98,7 @@ impl<'a> Rows<'a> {
     }
 
     /// What the block says of `key`: nothing, that it was removed, or its row.
-    pub(super) fn find(mut self, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
+    pub fn find(mut self, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
         while let Some(row) = self.step()? {
             match self.key.as_slice().cmp(key) {
                 std::cmp::Ordering::Less => {}
@@ -124,7 +124,7 @@ impl Iterator for Rows<'_> {
 }
 
 /// Appends a number.
-pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
+pub fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -133,7 +133,7 @@ pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Takes a number off the front.
-pub(super) fn take_varint(rest: &mut &[u8]) -> Option<u64> {
+pub fn take_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, behind) = rest.split_first()?;
@@ -147,7 +147,7 @@ pub(super) fn take_varint(rest: &mut &[u8]) -> Option<u64> {
 }
 
 /// Takes so many bytes off the front.
-pub(super) fn take_bytes<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+pub fn take_bytes<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (taken, behind) = rest.split_at_checked(len)?;
     *rest = behind;
     Some(taken)

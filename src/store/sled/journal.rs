@@ -1,29 +1,13 @@
 //! The journal: accepted batches in the order of their commits, group after group, each synced before it counts.
-//!
-//! It is a ring of files of one size, which are written over once all that they hold is in runs. A file begins with a
-//! head; each group is a record:
-//!
-//! | | |
-//! |---|---|
-//! | head | `hfj1`, store u128, number of the segment u64, commit before its first u64, crc32c u32 |
-//! | record | `hfjr`, length of the payload u32, crc32c u32 of the payload, begun with the sum of the head, payload |
-//! | payload | first commit u64, then for each batch: name of the tree, length of the writes, writes |
-//! | write | length of the key, key, 0 for a removal or length of the record + 1 and the record |
-//!
-//! The head is in each sum, so that what a file held before is never taken for a record, nor what a client has sent.
-//! Numbers of fixed length are little-endian, lengths LEB128.
-
-pub(super) use super::ring::{
-    SegmentRing, SharedRing, UsedSegment, ensure_spare, free_through, pressure, remove_all,
-    segment_path,
-};
 
 use super::{
-    block::put_varint,
-    mark::StoreMark,
-    pipe::{LogWriter, QueuedBatch},
-    ring::{ENOUGH_SEGMENTS, create_segment, write_zeros},
-    space::{self, DiskSpace},
+    commit_queue::{LogWriter, QueuedBatch},
+    disk_space::{self, DiskSpace},
+    integrity::store_mark::StoreMark,
+    journal_format::{self, HEAD, RECORD_HEAD, RECORD_MAGIC, SEGMENT},
+    journal_ring::{
+        ENOUGH_SEGMENTS, SharedRing, UsedSegment, create_segment, segment_path, write_zeros,
+    },
     watermark::Watermark,
 };
 use crate::store::{Commit, StoreError, lock};
@@ -37,14 +21,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Files are made full of zeros at this size, because growing a file makes each sync dearer (measured: 118 against
-/// 87 µs), and larger ones make a pause when they are made.
-pub(super) const SEGMENT: u64 = 4 << 20;
-pub(super) const HEAD: usize = 4 + 16 + 8 + 8 + 4;
-pub(super) const RECORD_HEAD: usize = 4 + 4 + 4;
-pub(super) const SEGMENT_MAGIC: [u8; 4] = *b"hfj1";
-pub(super) const RECORD_MAGIC: [u8; 4] = *b"hfjr";
-
 /// The watermark beside the store costs a sync of its own, so it moves at most this often.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -55,7 +31,7 @@ const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(5), Duration::
 
 /// The writing end of the journal.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub struct Journal {
     dir: PathBuf,
     store: u128,
     ring: SharedRing,
@@ -87,7 +63,7 @@ struct Segment {
 
 impl Journal {
     /// The journal of a store in `dir`, which goes on behind `mark.commit` and segment `segment`.
-    pub(super) fn new(
+    pub fn new(
         dir: &Path,
         mark: StoreMark,
         ring: SharedRing,
@@ -114,7 +90,7 @@ impl Journal {
     }
 
     /// Whether it leaves out the sync, for a test of the tests.
-    pub(super) fn with_skip_sync(self, unsynced: bool) -> Self {
+    pub fn with_skip_sync(self, unsynced: bool) -> Self {
         Self { with_skip_sync: unsynced, ..self }
     }
 
@@ -129,7 +105,12 @@ impl Journal {
         let mut record = std::mem::take(&mut self.record);
         record.clear();
         if open.at == 0 {
-            open.seed = put_segment_header(&mut record, self.store, self.segment, self.last);
+            open.seed = journal_format::put_segment_header(
+                &mut record,
+                self.store,
+                self.segment,
+                self.last,
+            );
         }
         let begin = record.len();
         record.extend_from_slice(&RECORD_MAGIC);
@@ -201,9 +182,9 @@ impl Journal {
                     }
                     return Ok(());
                 }
-                Err(error) if !space::is_transient(&error) => return Err(write_failed(error)),
+                Err(error) if !disk_space::is_transient(&error) => return Err(write_failed(error)),
                 Err(error) if self.space.closing.load(Relaxed) => {
-                    return Err(space::closed_while_waiting(&error));
+                    return Err(disk_space::closed_while_waiting(&error));
                 }
                 Err(error) => {
                     if !waits {
@@ -260,44 +241,6 @@ impl LogWriter for Journal {
     }
 }
 
-pub(super) fn write_failed(error: io::Error) -> StoreError {
+pub fn write_failed(error: io::Error) -> StoreError {
     StoreError::Failed(format!("the journal cannot be written: {error}"))
-}
-
-/// Appends the head of a segment; gives its sum.
-fn put_segment_header(record: &mut Vec<u8>, store: u128, segment: u64, after: Commit) -> u32 {
-    let begin = record.len();
-    record.extend_from_slice(&SEGMENT_MAGIC);
-    record.extend_from_slice(&store.to_le_bytes());
-    record.extend_from_slice(&segment.to_le_bytes());
-    record.extend_from_slice(&after.to_le_bytes());
-    let sum = crc32c::crc32c(record.get(begin..).unwrap_or_default());
-    record.extend_from_slice(&sum.to_le_bytes());
-    sum
-}
-
-/// What a batch writes into the tree called `name`, as it stands in a record.
-pub(super) fn encode_batch(name: &str, writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<u8> {
-    let len = |(key, record): &(Vec<u8>, Option<Vec<u8>>)| {
-        6 + key.len() + record.as_ref().map_or(0, Vec::len)
-    };
-    let room = writes.iter().map(len).sum::<usize>();
-    let mut body = Vec::with_capacity(room);
-    for (key, record) in writes {
-        put_varint(&mut body, key.len() as u64);
-        body.extend_from_slice(key);
-        match record {
-            None => put_varint(&mut body, 0),
-            Some(record) => {
-                put_varint(&mut body, record.len() as u64 + 1);
-                body.extend_from_slice(record);
-            }
-        }
-    }
-    let mut encoded = Vec::with_capacity(body.len() + name.len() + 8);
-    put_varint(&mut encoded, name.len() as u64);
-    encoded.extend_from_slice(name.as_bytes());
-    put_varint(&mut encoded, body.len() as u64);
-    encoded.extend_from_slice(&body);
-    encoded
 }

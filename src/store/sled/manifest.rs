@@ -6,7 +6,7 @@
 
 use super::{
     block::{put_varint, take_bytes, take_varint},
-    guard::{catch_panic, catch_panic_silently},
+    panic::{catch_panic, catch_panic_silently},
 };
 use crate::{
     domain::Decoder,
@@ -17,27 +17,27 @@ use sled::Tree;
 
 const MANIFEST: &[u8] = &[0];
 /// What bincode begins nothing with that we store.
-pub(super) const NEW: u8 = 255;
+pub const NEW: u8 = 255;
 const VERSION: u8 = 1;
 
 /// What a tree consists of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Manifest {
+pub struct Manifest {
     /// Counts how often it has changed.
-    pub(super) generation: u64,
+    pub generation: u64,
     /// All that was written up to this commit is in the runs.
-    pub(super) flushed_through: Commit,
+    pub flushed_through: Commit,
     /// The newest first.
-    pub(super) runs: Vec<Member>,
+    pub runs: Vec<Member>,
 }
 
 /// A run that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Member {
-    pub(super) number: u64,
-    pub(super) level: u8,
+pub struct Member {
+    pub number: u64,
+    pub level: u8,
     /// Its identity, unless it was written before there were seals.
-    pub(super) id: Option<u64>,
+    pub id: Option<u64>,
 }
 
 /// As it was stored before there were seals. Frozen: what is on disks does not change.
@@ -49,7 +49,7 @@ struct ManifestV0 {
 
 impl Manifest {
     /// Reads that of `tree`, which has none while it is new.
-    pub(super) fn read(tree: &Tree) -> Result<Self, StoreError> {
+    pub fn read(tree: &Tree) -> Result<Self, StoreError> {
         let name = tree.name();
         match catch_panic_silently(|| tree.get(MANIFEST))? {
             Some(bytes) => Self::from_bytes(&name, &bytes).map_err(|what| {
@@ -63,13 +63,13 @@ impl Manifest {
     }
 
     /// Gives its sum.
-    pub(super) fn write(&self, tree: &Tree) -> Result<u32, StoreError> {
+    pub fn write(&self, tree: &Tree) -> Result<u32, StoreError> {
         let (bytes, sum) = self.to_bytes(&tree.name());
         catch_panic(|| tree.insert(MANIFEST, bytes)).map(|_| sum)
     }
 
     /// What it is summed up to, under the name of its tree.
-    pub(super) fn sum(&self, tree: &[u8]) -> u32 {
+    pub fn sum(&self, tree: &[u8]) -> u32 {
         self.to_bytes(tree).1
     }
 

@@ -10,7 +10,7 @@ const ROW_OVERHEAD: usize = 128;
 /// Newest rows, and removals. Ordered, because scans merge it and runs are made of it, and because a hash map that
 /// doubles pauses everybody.
 #[derive(Debug, Default)]
-pub(super) struct Memtable {
+pub struct Memtable {
     rows: BTreeMap<Vec<u8>, Option<Row>>,
     bytes: usize,
     /// The first and the last commit that it holds something of.
@@ -19,11 +19,7 @@ pub(super) struct Memtable {
 
 impl Memtable {
     /// Takes in what `commit` writes; gives by how many bytes it has grown.
-    pub(super) fn apply(
-        &mut self,
-        commit: Commit,
-        writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    ) -> isize {
+    pub fn apply(&mut self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
         let before = self.bytes as isize;
         for (key, record) in writes {
             let row = record.map(|record| Row { commit, record });
@@ -38,13 +34,13 @@ impl Memtable {
     }
 
     /// What it says of `key`: nothing, that it was removed, or its row.
-    pub(super) fn get(&self, key: &[u8]) -> Option<&Option<Row>> {
+    pub fn get(&self, key: &[u8]) -> Option<&Option<Row>> {
         self.rows.get(key)
     }
 
     /// Its part of a scan, in the scan's direction. Once there are as many rows as the scan may return, what lies
     /// farther cannot matter to it.
-    pub(super) fn range(&self, scan: &Scan) -> Vec<Entry> {
+    pub fn range(&self, scan: &Scan) -> Vec<Entry> {
         let range = self.rows.range::<[u8], _>((
             Bound::Included(scan.from.as_slice()),
             Bound::Excluded(scan.to.as_slice()),
@@ -56,19 +52,19 @@ impl Memtable {
     }
 
     /// All rows, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Vec<u8>, &Option<Row>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Vec<u8>, &Option<Row>)> {
         self.rows.iter()
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    pub(super) fn first(&self) -> Option<Commit> {
+    pub fn first(&self) -> Option<Commit> {
         self.span.map(|(first, _)| first)
     }
 
-    pub(super) fn last(&self) -> Commit {
+    pub fn last(&self) -> Commit {
         self.span.map_or(0, |(_, last)| last)
     }
 }

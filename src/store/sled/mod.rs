@@ -1,422 +1,53 @@
-//! The sled adapter: a journal for what has just been accepted, and one sled tree a context for the rest.
+//! The sled adapter: a journal for what has just been accepted, and one sled tree a context for the
+//! rest.
 //!
-//! An accepted batch is in memory at once and in the journal with the next sync; from then on it is durable. Rows leave
-//! memory for the sled tree of their context many at a time, as runs, and runs are merged: a log-structured merge tree,
-//! for which sled keeps the blocks. Row by row sled needs 5 to 7 µs for each, and a rent writes a dozen.
+//! An accepted batch is in memory at once and in the journal with the next sync; from then on it is
+//! durable. Rows are flushed from memory to the sled tree of their context, many at a time, as
+//! sorted runs, and runs are merged: a log-structured merge tree, for which sled keeps the blocks.
+//! Written row by row, sled needs 5 to 7 µs for each, and a rent writes a dozen.
 //!
 //! | module | what |
 //! |---|---|
-//! | [`open`], [`before`], [`judge`], [`recover`] | a data directory, alone, and not without noticing a loss |
-//! | [`watermark`], [`mark`], [`roots`] | how far the store has got: beside it, in it, and of each tree |
-//! | [`pipe`] | from acceptance to the journal, in order |
-//! | [`journal`], [`ring`] | a ring of files that are synced |
-//! | [`space`] | the room that is left on the disk |
+//! | [`options`], [`open`], [`data_dir`], [`recovery`] | opening a data directory |
+//! | [`watermark`] | how far the store has got, in a file beside it |
+//! | [`commit_queue`] | from acceptance to the journal, in order |
+//! | [`journal`], [`journal_format`], [`journal_ring`] | a ring of files that are synced |
 //! | [`table`], [`memtable`] | one context's tree: rows in memory over runs |
-//! | [`manifest`], [`run`], [`block`], [`seal`] | rows in sled, and what shows that some are missing |
-//! | [`writer`], [`range`], [`merge`] | writing a run, reading one, reading several |
-//! | [`damage`], [`scrub`], [`check`] | what has been found damaged; reading all to find it, while it runs and when it does not |
-//! | [`keeper`] | from memory to runs, from runs to larger runs |
+//! | [`manifest`], [`sorted_run`], [`block`] | rows in sled |
+//! | [`run_writer`], [`run_range`], [`merge`] | writing a run, reading one, reading several |
+//! | [`maintenance`] | flushes, merges, and truncation of the journal |
+//! | [`disk_space`] | the room that is left on the disk |
+//! | [`integrity`] | what shows that something is missing or damaged |
 
-mod before;
 mod block;
-mod check;
-mod damage;
-mod guard;
-#[cfg(test)]
-mod holes;
+mod commit_queue;
+mod data_dir;
+mod disk_space;
+mod integrity;
 mod journal;
-mod judge;
-mod keeper;
+mod journal_format;
+mod journal_ring;
+mod maintenance;
 mod manifest;
-mod mark;
 mod memtable;
 mod merge;
 mod open;
-mod pipe;
-mod range;
-mod recover;
-mod ring;
-mod roots;
-mod run;
-mod scrub;
-mod seal;
-mod space;
+mod options;
+mod panic;
+mod recovery;
+mod run_range;
+mod run_writer;
+mod sled_store;
+mod sorted_run;
 mod table;
 mod watermark;
-mod writer;
 
 pub use self::{
-    check::{Audit, CheckReport, StoreProblem, TreeReport, check_store},
-    scrub::ScrubSettings,
-    space::Reserve,
+    disk_space::Reserve,
+    integrity::{
+        check::{Audit, CheckReport, StoreProblem, TreeReport, check_store},
+        scrub::ScrubSettings,
+    },
+    options::{FailPoints, Options},
+    sled_store::SledStore,
 };
-
-use self::{
-    damage::DamageLog,
-    guard::catch_panic,
-    journal::{Journal, SEGMENT, SharedRing},
-    keeper::{Maintenance, MaintenanceThreads},
-    mark::StoreMark,
-    pipe::CommitQueue,
-    recover::RecoveredBatch,
-    scrub::Scrubber,
-    space::DiskSpace,
-    table::Table,
-};
-use super::{
-    Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
-    Verdict, codec::MAX_RECORD, lock,
-};
-use std::{
-    fmt,
-    fs::OpenOptions,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
-    thread::JoinHandle,
-};
-
-/// How to open a [`SledStore`].
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Memory for sled's cache of pages.
-    pub cache_bytes: u64,
-    /// Rows that are in the journal and in no run yet take at most this much memory; more are refused with
-    /// [`StoreError::Behind`]. From half of it on they are written.
-    pub unwritten_limit_bytes: u64,
-    /// Opens although acknowledged commits are missing.
-    pub accept_data_loss: bool,
-    /// How much of the disk is kept free for what has been accepted.
-    pub reserve: Reserve,
-    /// Reads everything now and then, to notice damage.
-    pub scrub: Option<ScrubSettings>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let (scrub, reserve) = (Some(ScrubSettings::default()), Reserve::None);
-        Self {
-            cache_bytes: 64 << 20,
-            unwritten_limit_bytes: 64 << 20,
-            accept_data_loss: false,
-            reserve,
-            scrub,
-        }
-    }
-}
-
-/// What a test of the tests leaves out. A server has none of it.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FailPoints {
-    /// Writes the journal and does not sync it.
-    pub skip_sync: bool,
-    /// Merges no runs.
-    pub skip_merges: bool,
-}
-
-/// A row may be so much longer than its record: its key is stored with it.
-const MAX_ROW: usize = MAX_RECORD + 512;
-
-/// The trees of a store, by their [`TreeId`].
-type Trees = Arc<RwLock<Vec<Arc<Table>>>>;
-
-/// A store on disk.
-///
-/// *Expectations.* A tree has one owner at a time: an activation ends all earlier ones, and only batches of the current
-/// epoch get in. Whatever the owner has read or written since it was activated, nobody else can have changed, so the
-/// epoch is the check, and it costs nothing. What memory knows is compared too, and in debug builds the runs are
-/// asked as well, so that an owner that contradicts itself is found in tests.
-///
-/// *Scans* see one moment: the rows in memory and the runs that count are taken together.
-pub struct SledStore {
-    commit_queue: Arc<CommitQueue>,
-    trees: Trees,
-    damage: Arc<DamageLog>,
-    ring: SharedRing,
-    space: Arc<DiskSpace>,
-    committer: Mutex<Option<JoinHandle<()>>>,
-    threads: Mutex<Option<MaintenanceThreads>>,
-    scrubber: Mutex<Option<Scrubber>>,
-    db: sled::Db,
-    identity: u128,
-}
-
-impl SledStore {
-    /// Opens the store in `dir`, which is created where there is none.
-    ///
-    /// # Errors
-    /// [`StoreError::CannotOpen`]: the directory is in use, not writable, damaged, or lacks acknowledged commits; the
-    /// words say what to do.
-    pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Self, StoreError> {
-        Self::open_with(dir, options, FailPoints::default())
-    }
-
-    /// Opens a store that leaves something out.
-    ///
-    /// # Errors
-    /// As [`SledStore::open`].
-    #[doc(hidden)]
-    pub fn open_with(
-        dir: impl AsRef<Path>,
-        options: &Options,
-        hazards: FailPoints,
-    ) -> Result<Self, StoreError> {
-        let dir = dir.as_ref();
-        let open::OpenedDirectory {
-            db,
-            mark,
-            journal: found,
-            roots,
-            watermark,
-            incomplete,
-            before,
-            lock_directory: lock,
-        } = open::open(dir, options)?;
-        let (lock, watermark, damage) =
-            (Arc::new(lock), Arc::new(watermark), Arc::<DamageLog>::default());
-        let cannot =
-            |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
-        let pipe = Arc::new(CommitQueue::new(mark.commit, options.unwritten_limit_bytes));
-        let slots = SharedRing::new(Mutex::new(found.ring));
-        let space = Arc::new(DiskSpace::new(dir, options.reserve));
-        let keeper = Maintenance {
-            db: db.clone(),
-            file: OpenOptions::new().write(true).open(dir.join("db")).map_err(cannot)?,
-            trees: Trees::default(),
-            commit_queue: pipe.clone(),
-            dir: dir.to_owned(),
-            ring: slots.clone(),
-            space: space.clone(),
-            store: mark.store,
-            merge_refused_at: Mutex::default(),
-            skip_merges: hazards.skip_merges,
-            roots,
-            watermark: watermark.clone(),
-            _lock: lock.clone(),
-        };
-        let trees = keeper.trees.clone();
-        if let Err(error) = replay(&db, &trees, &damage, &pipe, found.batches) {
-            before.restore().map_err(cannot)?;
-            return Err(open::unreadable(dir, &error));
-        }
-        drop(before);
-        let mut follows = StoreMark { commit: found.last, ..mark };
-        if incomplete || found.last < mark.commit {
-            // What is left becomes the whole, and the journal begins anew behind the numbers that were given out.
-            for table in trees.read().unwrap_or_else(PoisonError::into_inner).iter() {
-                keeper.flush(table, || true)?;
-            }
-            keeper.truncate_journal()?;
-            journal::remove_all(dir, &slots).map_err(cannot)?;
-            follows = mark;
-        }
-        let room = space.clone();
-        let journal =
-            Journal::new(dir, follows, slots.clone(), room, found.segment, watermark, lock);
-        let journal = journal.with_skip_sync(hazards.skip_sync);
-        let end = pipe.clone();
-        let committer = std::thread::Builder::new()
-            .name("committer".into())
-            .spawn(move || end.run_committer(journal))
-            .map_err(cannot)?;
-        let threads =
-            MaintenanceThreads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
-        pipe.wake_maintenance();
-        let scrub =
-            |how| Scrubber::start(db.clone(), trees.clone(), damage.clone(), how).map_err(cannot);
-        let scrubber = options.scrub.map(scrub).transpose().inspect_err(|_| pipe.close())?;
-        Ok(Self {
-            commit_queue: pipe,
-            trees,
-            damage,
-            ring: slots,
-            space,
-            committer: Mutex::new(Some(committer)),
-            threads: Mutex::new(Some(threads)),
-            scrubber: Mutex::new(scrubber),
-            db,
-            identity: mark.store,
-        })
-    }
-
-    /// Which store this is, for as long as it exists: the same after restarts, and in a restored backup.
-    pub fn identity(&self) -> u128 {
-        self.identity
-    }
-
-    /// Writes and syncs what has been accepted, and takes no more. Reading goes on.
-    pub fn close(&self) {
-        // Whoever waits for room on the disk waits no longer.
-        self.space.closing.store(true, Ordering::Release);
-        self.commit_queue.close();
-        let committer = lock(&self.committer).take();
-        // A callback may have held the last handle of the store: then this is the committer, which ends by itself.
-        let own =
-            |committer: &JoinHandle<()>| committer.thread().id() == std::thread::current().id();
-        let wait = !committer.as_ref().is_some_and(own);
-        if let Some(committer) = committer.filter(|_| wait)
-            && committer.join().is_err()
-        {
-            tracing::error!("the committer has panicked");
-        }
-        if let Some(scrubber) = lock(&self.scrubber).take() {
-            scrubber.end(wait);
-        }
-        if let Some(threads) = lock(&self.threads).take() {
-            threads.end(wait);
-        }
-    }
-
-    fn tree(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        trees
-            .get(tree.0 as usize)
-            .cloned()
-            .ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
-    }
-}
-
-/// Opens the tree called `name`, unless it is open already.
-fn open_tree(
-    db: &sled::Db,
-    trees: &Trees,
-    damage: &Arc<DamageLog>,
-    name: &str,
-) -> Result<(usize, Arc<Table>), StoreError> {
-    let mut trees = trees.write().unwrap_or_else(PoisonError::into_inner);
-    if let Some((place, tree)) = trees.iter().enumerate().find(|(_, tree)| tree.name == name) {
-        return Ok((place, tree.clone()));
-    }
-    let opened =
-        catch_panic(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
-    let table = Arc::new(damage.report_if_damaged(name, opened)?);
-    trees.push(table.clone());
-    Ok((trees.len() - 1, table))
-}
-
-/// Takes into memory what the journal has and no run.
-fn replay(
-    db: &sled::Db,
-    trees: &Trees,
-    damage: &Arc<DamageLog>,
-    commit_queue: &CommitQueue,
-    batches: Vec<RecoveredBatch>,
-) -> Result<(), StoreError> {
-    for batch in batches {
-        let (_, table) = open_tree(db, trees, damage, &batch.tree)?;
-        if batch.commit > table.flushed_through() {
-            commit_queue.add_memory(table.apply(batch.commit, batch.parse_writes));
-        }
-    }
-    Ok(())
-}
-
-fn expectations_hold(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreError> {
-    if cfg!(debug_assertions) {
-        let keys: Vec<&[u8]> = expects.iter().map(|(key, _)| key.as_slice()).collect();
-        let rows = table.read(&keys)?;
-        return Ok(expects
-            .iter()
-            .zip(rows)
-            .all(|((_, commit), row)| row.map_or(0, |row| row.commit) == *commit));
-    }
-    Ok(table.memory_allows(expects))
-}
-
-impl Store for SledStore {
-    fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
-        open_tree(&self.db, &self.trees, &self.damage, name).map(|(place, _)| TreeId(place as u32))
-    }
-
-    fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
-        self.tree(tree)?;
-        Ok(self.commit_queue.activate(tree))
-    }
-
-    fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
-        self.tree(tree)?.read(keys)
-    }
-
-    fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        let tree = self.tree(tree)?;
-        if scan.from >= scan.to || scan.limit == 0 {
-            return Ok(Vec::new());
-        }
-        tree.scan(scan)
-    }
-
-    fn submit(&self, mut batch: Batch) -> Result<Verdict, StoreError> {
-        let tree = self.tree(batch.tree)?;
-        for (key, record) in &batch.writes {
-            let len = record.as_ref().map_or(0, Vec::len);
-            if len > MAX_RECORD || key.len() + len > MAX_ROW {
-                let key = key.len();
-                return Err(StoreError::Invalid(format!(
-                    "a record of {len} bytes under a key of {key} is over the limit of {MAX_RECORD}"
-                )));
-            }
-        }
-        // What is accepted must find its place: on the disk, and in not too many runs, all of which are looked into.
-        if self.space.refuses_batches() || tree.has_too_many_runs() {
-            self.commit_queue.request_flush();
-            return Err(StoreError::Overloaded);
-        }
-        let expects = std::mem::take(&mut batch.expects);
-        self.commit_queue.accept(batch, &tree, || expectations_hold(&tree, &expects))
-    }
-
-    fn durable_commit(&self) -> Commit {
-        self.commit_queue.durability.commit()
-    }
-
-    fn accepted_commit(&self) -> Commit {
-        self.commit_queue.stats().accepted
-    }
-
-    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
-        self.commit_queue.on_durable(commit, then);
-    }
-
-    fn failure(&self) -> Option<String> {
-        self.commit_queue.durability.failure().map(|error| error.to_string())
-    }
-
-    fn is_full(&self) -> bool {
-        self.space.is_full()
-    }
-
-    fn health(&self) -> StoreHealth {
-        let figures = self.commit_queue.stats();
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        let (damages, damage) = self.damage.summary();
-        StoreHealth {
-            failed: self.failure(),
-            damage,
-            damages,
-            scrubs: lock(&self.scrubber).as_ref().map_or(0, Scrubber::completed),
-            accepted_commit: figures.accepted,
-            durable_commit: self.durable_commit(),
-            syncs: figures.syncs,
-            unwritten_bytes: figures.unwritten,
-            disk_bytes: catch_panic(|| self.db.size_on_disk()).unwrap_or_default()
-                + lock(&self.ring).slots as u64 * SEGMENT,
-            free_bytes: self.space.free(),
-            reserve_bytes: self.space.reserve,
-            full: self.space.is_full(),
-            waits_for: self.space.waits_for(),
-            most_runs: trees.iter().map(|tree| tree.run_count() as u64).max().unwrap_or(0),
-        }
-    }
-}
-
-impl fmt::Debug for SledStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledStore").field("pipe", &self.commit_queue).finish_non_exhaustive()
-    }
-}
-
-impl Drop for SledStore {
-    fn drop(&mut self) {
-        self.close();
-    }
-}

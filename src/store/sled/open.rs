@@ -1,61 +1,59 @@
 //! Opening a data directory: alone, through a damaged snapshot, and not without noticing that something is missing.
 
 use super::{
-    Options,
-    before::FileBackup,
-    guard,
-    judge::{self, Inspection},
-    mark::StoreMark,
-    recover::JournalContents,
-    roots::OpenRoots,
-    space,
+    data_dir::{
+        cannot_open, create, lock_directory, remove_unfinished_snapshots, set_snapshots_aside,
+        sync_dir,
+    },
+    disk_space,
+    integrity::{
+        file_backup::FileBackup,
+        inspection::{self, Inspection},
+        roots::OpenRoots,
+        store_mark::{MARK, StoreMark},
+    },
+    options::Options,
+    panic,
+    recovery::JournalContents,
     watermark::{Watermark, WatermarkRecord},
 };
 use crate::store::{Commit, StoreError};
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-/// Where the store keeps its mark, in sled's default tree: which store it is, and up to which commit all is in runs.
-pub(super) const MARK: &[u8] = b"mark";
-const LOCK: &str = "lock";
 /// How long a lock of sled's that nobody can have is waited for.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-const ASIDE: &str = "aside.";
 
 /// An open data directory.
 #[derive(Debug)]
-pub(super) struct OpenedDirectory {
-    pub(super) db: sled::Db,
+pub struct OpenedDirectory {
+    pub db: sled::Db,
     /// Which store it is, and the last commit that it or its watermark knows of.
-    pub(super) mark: StoreMark,
-    pub(super) journal: JournalContents,
-    pub(super) roots: OpenRoots,
-    pub(super) watermark: Watermark,
+    pub mark: StoreMark,
+    pub journal: JournalContents,
+    pub roots: OpenRoots,
+    pub watermark: Watermark,
     /// Acknowledged commits are missing, and it was opened all the same.
-    pub(super) incomplete: bool,
+    pub incomplete: bool,
     /// What the files were; dropped once the trees have been opened.
-    pub(super) before: FileBackup,
+    pub before: FileBackup,
     /// Keeps other processes out; given up last.
-    pub(super) lock_directory: File,
-}
-
-fn cannot_open(dir: &Path, what: impl std::fmt::Display) -> StoreError {
-    StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()))
+    pub lock: File,
 }
 
 /// Opens or creates the store in `dir`. Until all has been judged and found well, nothing in it is changed.
-pub(super) fn open(dir: &Path, options: &Options) -> Result<OpenedDirectory, StoreError> {
+pub fn open(dir: &Path, options: &Options) -> Result<OpenedDirectory, StoreError> {
     create(dir)?;
     let lock = lock_directory(dir)?;
-    let judged = judge::inspect_files(dir).map_err(|error| unreadable(dir, &error))?;
+    let judged = inspection::inspect_files(dir).map_err(|error| unreadable(dir, &error))?;
     refuse(dir, judged.losses.iter(), options)?;
     let untidy = |error| cannot_open(dir, format!("cannot be tidied: {error}"));
-    space::release_reserve_file(dir, options.reserve).map_err(untidy)?;
+    disk_space::release_reserve_file(dir, options.reserve).map_err(untidy)?;
     let before = FileBackup::create(dir, options.reserve).map_err(untidy)?;
     match open_inside(dir, judged, options) {
         Ok((db, judged)) => {
@@ -103,7 +101,7 @@ fn refuse<'a>(
 }
 
 /// Says of a store whose trees cannot be opened what to do.
-pub(super) fn unreadable(dir: &Path, error: &dyn std::fmt::Display) -> StoreError {
+pub fn unreadable(dir: &Path, error: &dyn std::fmt::Display) -> StoreError {
     cannot_open(
         dir,
         format!(
@@ -115,91 +113,7 @@ pub(super) fn unreadable(dir: &Path, error: &dyn std::fmt::Display) -> StoreErro
 const REMEDY: &str = ". Restore a backup into an empty directory, or start once with `--accept-data-loss` to go on \
                       without what is missing";
 
-fn create(dir: &Path) -> Result<(), StoreError> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    if dir.exists() {
-        return Err(cannot_open(
-            dir,
-            "is not a directory; name one, or a place where one can be made",
-        ));
-    }
-    fs::create_dir_all(dir)
-        .map_err(|error| cannot_open(dir, format!("cannot be created: {error}")))?;
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    sync_dir(parent).map_err(|error| cannot_open(dir, format!("cannot be made durable: {error}")))
-}
-
-/// Makes the names in `dir` durable.
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-fn lock_directory(dir: &Path) -> Result<File, StoreError> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(LOCK)).map_err(|error| {
-        cannot_open(dir, format!("is not writable ({error}); give the user that runs holdfast the right to write there"))
-    })?;
-    try_lock(dir, file)
-}
-
-/// Keeps other processes out of a directory in which nothing is to be changed. Where there is no file for it, nobody has
-/// ever been there.
-pub(super) fn lock_unchanged(dir: &Path) -> Result<Option<File>, StoreError> {
-    match File::open(dir.join(LOCK)) {
-        Ok(file) => try_lock(dir, file).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(cannot_open(dir, format!("cannot be read: {error}"))),
-    }
-}
-
-/// The files in `dir` that sled reads and writes, and its snapshots that were set aside.
-pub(super) fn list_sled_files(dir: &Path) -> io::Result<Vec<String>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name == "db" || name == "conf" || name.starts_with("snap.") || name.starts_with(ASIDE) {
-            files.push(name);
-        }
-    }
-    Ok(files)
-}
-
-fn try_lock(dir: &Path, file: File) -> Result<File, StoreError> {
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(cannot_open(
-            dir,
-            "is in use by another holdfast; stop that one first, or name another directory",
-        )),
-        Err(TryLockError::Error(error)) => {
-            Err(cannot_open(dir, format!("cannot be locked: {error}")))
-        }
-    }
-}
-
-fn snapshots(dir: &Path, unfinished: bool) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") == unfinished {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
-}
-
-/// A kill while opening leaves a snapshot half made, which sled then takes for a whole one.
-fn remove_unfinished_snapshots(dir: &Path) -> io::Result<()> {
-    snapshots(dir, true)?.into_iter().try_for_each(fs::remove_file)
-}
-
-pub(super) fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> {
+pub fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreError> {
     let config = || {
         sled::Config::new()
             .path(dir)
@@ -208,7 +122,7 @@ pub(super) fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, S
             .use_compression(false)
             .mode(sled::Mode::HighThroughput)
     };
-    let attempt = || guard::catch_panic_silently(|| retry_while_locked(|| config().open()));
+    let attempt = || panic::catch_panic_silently(|| retry_while_locked(|| config().open()));
     let damage = match attempt() {
         Ok(db) => return Ok(db),
         Err(StoreError::Damaged(what)) => what,
@@ -252,23 +166,12 @@ fn retry_while_locked<T>(open: impl Fn() -> sled::Result<T>) -> sled::Result<T> 
     }
 }
 
-fn set_snapshots_aside(dir: &Path) -> io::Result<Vec<(PathBuf, PathBuf)>> {
-    let mut moved = Vec::new();
-    for from in snapshots(dir, false)? {
-        let name = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let aside = dir.join(format!("{ASIDE}{name}"));
-        fs::rename(&from, &aside)?;
-        moved.push((from, aside));
-    }
-    Ok(moved)
-}
-
 /// Makes what was judged durable, inside first, and gives a new store its identity.
 fn finish_open(
     dir: &Path,
     db: sled::Db,
     judged: Inspection,
-    lock_directory: File,
+    lock: File,
     before: FileBackup,
 ) -> Result<OpenedDirectory, String> {
     let Inspection {
@@ -284,7 +187,7 @@ fn finish_open(
     if (runs.is_some() || journal.store.is_some()) && beside.is_none() {
         tracing::warn!("there is no watermark beside the store; a new one is made");
     }
-    let inside = judge::inside(runs, &journal);
+    let inside = inspection::inside(runs, &journal);
     let known = beside.map(|beside| StoreMark { store: beside.store, commit: beside.commit });
     let mark = StoreMark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
@@ -302,7 +205,7 @@ fn finish_open(
     }
     let kept =
         OpenRoots::open(&db, roots, incomplete || ahead).map_err(|error| error.to_string())?;
-    guard::catch_panic(|| {
+    panic::catch_panic(|| {
         if runs.is_none() {
             db.insert(MARK, &StoreMark { commit: 0, ..mark }.to_bytes())?;
         }
@@ -322,14 +225,5 @@ fn finish_open(
         Ok(watermark)
     };
     let watermark = sync().map_err(|error: io::Error| error.to_string())?;
-    Ok(OpenedDirectory {
-        db,
-        mark,
-        journal,
-        roots: kept,
-        watermark,
-        incomplete,
-        before,
-        lock_directory,
-    })
+    Ok(OpenedDirectory { db, mark, journal, roots: kept, watermark, incomplete, before, lock })
 }

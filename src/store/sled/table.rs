@@ -2,13 +2,13 @@
 
 use super::{
     block::Entry,
-    damage::DamageLog,
+    integrity::{damage::DamageLog, roots::Root},
     manifest::Manifest,
     memtable::Memtable,
     merge::{MergeIter, Source},
-    roots::Root,
-    run::SortedRun,
-    writer::RunWriter,
+    run_range::RunRange,
+    run_writer::RunWriter,
+    sorted_run::SortedRun,
 };
 use crate::store::{Commit, Row, Scan, StoreError, lock};
 use std::{
@@ -27,16 +27,19 @@ const MERGE_WIDTH: usize = 6;
 /// all of them.
 const MAX_RUNS_PER_LEVEL: usize = 4 * MERGE_WIDTH;
 
+/// The tables of a store, by their [`TreeId`](crate::store::TreeId).
+pub type Tables = Arc<RwLock<Vec<Arc<Table>>>>;
+
 /// The runs of a tree, the newest first.
-pub(super) type Runs = Arc<Vec<Arc<SortedRun>>>;
+pub type Runs = Arc<Vec<Arc<SortedRun>>>;
 
 /// Runs, and the level of what they become.
 type MergeCandidate = (Vec<Arc<SortedRun>>, u8);
 
 /// One context's tree.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) name: String,
+pub struct Table {
+    pub name: String,
     tree: sled::Tree,
     state: RwLock<State>,
     /// Held while the manifest changes.
@@ -66,11 +69,7 @@ impl State {
 }
 
 impl Table {
-    pub(super) fn open(
-        name: &str,
-        tree: sled::Tree,
-        damage: Arc<DamageLog>,
-    ) -> Result<Self, StoreError> {
+    pub fn open(name: &str, tree: sled::Tree, damage: Arc<DamageLog>) -> Result<Self, StoreError> {
         let manifest = Manifest::read(&tree)?;
         let runs = manifest.runs.iter().map(|member| SortedRun::open(&tree, *member).map(Arc::new));
         let runs = Arc::new(runs.collect::<Result<Vec<_>, _>>()?);
@@ -92,12 +91,12 @@ impl Table {
     }
 
     /// Whether it has so many runs that it takes no more rows for now.
-    pub(super) fn has_too_many_runs(&self) -> bool {
+    pub fn has_too_many_runs(&self) -> bool {
         self.too_many_runs.load(Ordering::Relaxed)
     }
 
     /// How many runs it has.
-    pub(super) fn run_count(&self) -> usize {
+    pub fn run_count(&self) -> usize {
         self.state().runs.len()
     }
 
@@ -125,21 +124,21 @@ impl Table {
     }
 
     /// All that was written up to this commit is in runs.
-    pub(super) fn flushed_through(&self) -> Commit {
+    pub fn flushed_through(&self) -> Commit {
         lock(&self.manifest).flushed_through
     }
 
     /// Which manifest is in sled now.
-    pub(super) fn root(&self) -> Root {
+    pub fn root(&self) -> Root {
         Root::of(&lock(&self.manifest), self.name.as_bytes())
     }
 
     /// The runs that count, for somebody who reads all of them.
-    pub(super) fn live_runs(&self) -> Runs {
+    pub fn live_runs(&self) -> Runs {
         self.state().runs.clone()
     }
 
-    pub(super) fn sled(&self) -> &sled::Tree {
+    pub fn sled(&self) -> &sled::Tree {
         &self.tree
     }
 
@@ -152,23 +151,23 @@ impl Table {
     }
 
     /// Takes in what `commit` writes; gives by how many bytes memory has grown.
-    pub(super) fn apply(&self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
+    pub fn apply(&self, commit: Commit, writes: Vec<(Vec<u8>, Option<Vec<u8>>)>) -> isize {
         self.state_mut().newest.apply(commit, writes)
     }
 
     /// How much of it is in memory only and not yet on its way to a run.
-    pub(super) fn newest_bytes(&self) -> usize {
+    pub fn newest_bytes(&self) -> usize {
         self.state().newest.bytes()
     }
 
     /// The first commit that no run has something of.
-    pub(super) fn first_unflushed(&self) -> Option<Commit> {
+    pub fn first_unflushed(&self) -> Option<Commit> {
         let state = self.state();
         state.frozen.as_ref().and_then(|frozen| frozen.first()).or_else(|| state.newest.first())
     }
 
     /// Whether those of these rows that memory knows have these commits.
-    pub(super) fn memory_allows(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
+    pub fn memory_allows(&self, expects: &[(Vec<u8>, Commit)]) -> bool {
         let state = self.state();
         expects.iter().all(|(key, commit)| {
             state
@@ -177,7 +176,7 @@ impl Table {
         })
     }
 
-    pub(super) fn read(&self, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+    pub fn read(&self, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
         let (recent, runs) = {
             let state = self.state();
             let recent: Vec<_> = keys.iter().map(|key| state.in_memory(key).cloned()).collect();
@@ -198,7 +197,7 @@ impl Table {
         Ok(None)
     }
 
-    pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+    pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
         let (newest, frozen, runs) = {
             let state = self.state();
             (state.newest.range(scan), state.frozen.clone(), state.runs.clone())
@@ -212,7 +211,7 @@ impl Table {
         }
         for run in runs.iter() {
             if let Some(range) =
-                self.damage.report_if_damaged(&self.name, run.range(&self.tree, scan))?
+                self.damage.report_if_damaged(&self.name, RunRange::of(run, &self.tree, scan))?
             {
                 sources.push(Box::new(range));
             }
@@ -228,7 +227,7 @@ impl Table {
     }
 
     /// Sets the rows in memory apart, to be written as a run; new ones gather beside them.
-    pub(super) fn freeze(&self) -> Option<Arc<Memtable>> {
+    pub fn freeze(&self) -> Option<Arc<Memtable>> {
         let mut state = self.state_mut();
         if state.frozen.is_none() && state.newest.first().is_some() {
             state.frozen = Some(Arc::new(std::mem::take(&mut state.newest)));
@@ -237,7 +236,7 @@ impl Table {
     }
 
     /// Writes what [`Table::freeze`] gave as the newest run, and gives whether it did; nothing changes if `go_on` ends it.
-    pub(super) fn write_frozen(
+    pub fn write_frozen(
         &self,
         frozen: &Memtable,
         go_on: impl Fn() -> bool,
@@ -320,7 +319,7 @@ impl Table {
     /// Merges runs of a level below this one, if there are enough, and room for what comes of it. Gives whether it did;
     /// nothing changes if what `pace` makes for the level ends it, which is asked at each block. Where one of them cannot
     /// be read they are left as they are: damage costs what is damaged, and nothing is lost by merging.
-    pub(super) fn merge<P: Fn() -> Result<bool, StoreError>>(
+    pub fn merge<P: Fn() -> Result<bool, StoreError>>(
         &self,
         below: u8,
         room: Option<u64>,
@@ -351,7 +350,8 @@ impl Table {
         let (Some(first), Some(last)) = (merged.first(), merged.last()) else { return Ok(false) };
         let go_on = pace(first.level);
         let oldest = self.live_runs().last().is_some_and(|run| run.number == last.number);
-        let sources = merged.iter().map(|run| Ok(Box::new(run.iter(&self.tree)?) as Source<'_>));
+        let sources =
+            merged.iter().map(|run| Ok(Box::new(RunRange::all(run, &self.tree)?) as Source<'_>));
         let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
         let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for entry in MergeIter::new(sources, false) {
@@ -371,14 +371,14 @@ impl Table {
 
     /// Takes the runs that do not count any more and are read by nobody, to be [removed](Table::remove) once sled has
     /// been synced: until then a power cut may bring them back.
-    pub(super) fn take_retired(&self) -> Vec<u64> {
+    pub fn take_retired(&self) -> Vec<u64> {
         lock(&self.take_retired)
             .extract_if(.., |run| Arc::strong_count(run) == 1)
             .map(|run| run.number)
             .collect()
     }
 
-    pub(super) fn remove(&self, run: u64, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
+    pub fn remove(&self, run: u64, go_on: impl Fn() -> bool) -> Result<(), StoreError> {
         match SortedRun::remove(&self.tree, run, go_on) {
             // It takes up room, and nothing else.
             Err(StoreError::Damaged(what)) => {

@@ -2,9 +2,9 @@
 //! of has been synced, and so is never ahead of it: a store that is behind its file has lost something.
 //!
 //! `hfw2`, store u128, last commit u64, commit up to which all is in runs u64, generation u64 and sum u32 of the
-//! [roots](super::roots), crc32c u32. Before there were roots it was `hfw1`, store, last commit, crc32c.
+//! [roots](super::integrity::roots), crc32c u32. Before there were roots it was `hfw1`, store, last commit, crc32c.
 
-use super::roots::Root;
+use super::integrity::roots::Root;
 use crate::store::{Commit, lock};
 use std::{
     fs::{self, File, OpenOptions},
@@ -14,21 +14,21 @@ use std::{
     sync::Mutex,
 };
 
-pub(super) const FILE: &str = "watermark";
+pub const FILE: &str = "watermark";
 const MAGIC: [u8; 4] = *b"hfw2";
 const MAGIC_V1: [u8; 4] = *b"hfw1";
 const LEN: usize = 4 + 16 + 8 + 8 + 8 + 4 + 4;
 
 /// How far a store had got.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct WatermarkRecord {
-    pub(super) store: u128,
+pub struct WatermarkRecord {
+    pub store: u128,
     /// The last durable commit.
-    pub(super) commit: Commit,
+    pub commit: Commit,
     /// The commit up to which all was in runs, and may have left the journal.
-    pub(super) through: Commit,
+    pub through: Commit,
     /// The roots of its trees; of generation 0 before there were any.
-    pub(super) roots: Root,
+    pub roots: Root,
 }
 
 impl WatermarkRecord {
@@ -69,7 +69,7 @@ impl WatermarkRecord {
     }
 
     /// Reads the file beside the store in `dir`. `Ok(None)`: there is none. An unreadable one counts as an error.
-    pub(super) fn read(dir: &Path) -> io::Result<Option<Self>> {
+    pub fn read(dir: &Path) -> io::Result<Option<Self>> {
         let bad = |what| io::Error::new(io::ErrorKind::InvalidData, what);
         match fs::read(dir.join(FILE)) {
             Ok(stored) => Self::from_bytes(&stored).map(Some).ok_or_else(|| {
@@ -110,25 +110,25 @@ impl WatermarkRecord {
 
 /// The watermark of an open store. Whoever has synced something moves it.
 #[derive(Debug)]
-pub(super) struct Watermark {
+pub struct Watermark {
     file: File,
     written: Mutex<WatermarkRecord>,
 }
 
 impl Watermark {
     /// Writes the first one.
-    pub(super) fn create(dir: &Path, reached: WatermarkRecord) -> io::Result<Self> {
+    pub fn create(dir: &Path, reached: WatermarkRecord) -> io::Result<Self> {
         Ok(Self { file: reached.write(dir)?, written: Mutex::new(reached) })
     }
 
     /// Commits up to this one are durable.
-    pub(super) fn advance_durable(&self, commit: Commit) {
+    pub fn advance_durable(&self, commit: Commit) {
         self.update(|reached| reached.commit = reached.commit.max(commit));
     }
 
     /// These roots are durable, and commits up to `through` are in the runs that they lead to. Gives whether that has been
     /// written: nothing may be let go of before it is, for the next start begins with what stands there.
-    pub(super) fn advance_roots(&self, roots: Root, through: Commit) -> bool {
+    pub fn advance_roots(&self, roots: Root, through: Commit) -> bool {
         self.update(|reached| {
             if roots.generation > reached.roots.generation {
                 reached.roots = roots;

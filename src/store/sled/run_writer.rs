@@ -2,24 +2,16 @@
 
 use super::{
     block::Builder,
-    guard::catch_panic,
-    run::{BLOCK, SortedRun, Spans, run_key},
-    seal::{self, Seal},
+    integrity::seal::{self, Seal},
+    panic::catch_panic,
+    sorted_run::{BLOCK, SortedRun, Spans, run_key, shortened},
 };
 use crate::store::{Row, StoreError};
 use serde_bytes::ByteBuf;
 use sled::Tree;
 
-/// How much of a key spans remember.
-const SPAN_KEY: usize = 64;
-
-/// As much of a key as spans remember.
-pub(super) fn shortened(key: &[u8]) -> &[u8] {
-    key.get(..SPAN_KEY).unwrap_or(key)
-}
-
 /// A run that is being written.
-pub(super) struct RunWriter<'a> {
+pub struct RunWriter<'a> {
     tree: &'a Tree,
     number: u64,
     builder: Builder,
@@ -29,7 +21,7 @@ pub(super) struct RunWriter<'a> {
 }
 
 impl<'a> RunWriter<'a> {
-    pub(super) fn new(tree: &'a Tree, number: u64) -> Self {
+    pub fn new(tree: &'a Tree, number: u64) -> Self {
         // Its random half: numbers of runs come again after a crash, and what is left of the old ones with them.
         let id = uuid::Uuid::now_v7().as_u64_pair().1;
         let seal = Seal { id, blocks: 0, rows: 0, sum: 0, first: Vec::new() };
@@ -44,7 +36,7 @@ impl<'a> RunWriter<'a> {
     }
 
     /// Adds a row behind those before it. Gives whether a block has been put.
-    pub(super) fn push(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
+    pub fn push(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
         let full = self.builder.has_no_room_for(key.len() + row.map_or(0, |row| row.record.len()));
         if full {
             self.put_block(Some(key))?;
@@ -78,7 +70,7 @@ impl<'a> RunWriter<'a> {
     }
 
     /// Ends the run; there is none if it has no rows.
-    pub(super) fn finish(mut self, level: u8) -> Result<Option<SortedRun>, StoreError> {
+    pub fn finish(mut self, level: u8) -> Result<Option<SortedRun>, StoreError> {
         self.put_block(None)?;
         if self.spans.is_empty() {
             return Ok(None);

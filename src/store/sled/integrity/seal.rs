@@ -7,26 +7,26 @@
 //! Runs that were written before there were seals have blocks of rows only. They are read as they are, and get seals
 //! when they are written anew.
 
-use super::block::{put_varint, take_bytes, take_varint};
 use crate::store::StoreError;
+use crate::store::sled::block::{put_varint, take_bytes, take_varint};
 
 const SUM: usize = 4;
 
 /// What a run says of itself, so that its blocks can be judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seal {
+pub struct Seal {
     /// No other run has it, not even one of the same number from before.
-    pub(super) id: u64,
-    pub(super) blocks: u64,
-    pub(super) rows: u64,
+    pub id: u64,
+    pub blocks: u64,
+    pub rows: u64,
     /// The sum of the sums of the blocks, in order.
-    pub(super) sum: u32,
+    pub sum: u32,
     /// The first key of all.
-    pub(super) first: Vec<u8>,
+    pub first: Vec<u8>,
 }
 
 /// The sum with which those of a run's blocks begin.
-pub(super) fn seed(id: u64) -> u32 {
+pub fn seed(id: u64) -> u32 {
     crc32c::crc32c(&id.to_le_bytes())
 }
 
@@ -35,7 +35,7 @@ fn block_sum(seed: u32, place: &[u8], body: &[u8]) -> u32 {
 }
 
 /// Seals the rows of the block that will lie at `place`; gives its sum as well.
-pub(super) fn seal(
+pub fn seal(
     seed: u32,
     place: &[u8],
     ordinal: u64,
@@ -59,16 +59,16 @@ pub(super) fn seal(
 
 /// A block whose seal is sound.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UnsealedBlock<'a> {
-    pub(super) ordinal: u64,
+pub struct UnsealedBlock<'a> {
+    pub ordinal: u64,
     /// The first key of the block behind it.
-    pub(super) next: Option<&'a [u8]>,
-    pub(super) rows: &'a [u8],
-    pub(super) sum: u32,
+    pub next: Option<&'a [u8]>,
+    pub rows: &'a [u8],
+    pub sum: u32,
 }
 
 /// Opens the block at `place`, if its seal is sound.
-pub(super) fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<UnsealedBlock<'a>> {
+pub fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<UnsealedBlock<'a>> {
     let (mut body, sum) = block.split_last_chunk::<SUM>()?;
     let sum = u32::from_le_bytes(*sum);
     if block_sum(seed, place, body) != sum {
@@ -83,7 +83,7 @@ pub(super) fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<Uns
 }
 
 /// The words for damage in a run of `tree`.
-pub(super) fn damaged(tree: &sled::Tree, run: u64, what: &str) -> StoreError {
+pub fn damaged(tree: &sled::Tree, run: u64, what: &str) -> StoreError {
     StoreError::Damaged(format!("run {run} of `{}`: {what}", String::from_utf8_lossy(&tree.name())))
 }
 

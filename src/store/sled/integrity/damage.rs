@@ -8,14 +8,14 @@ use std::sync::{
 
 /// Damage that has been found.
 #[derive(Debug, Default)]
-pub(super) struct DamageLog {
+pub struct DamageLog {
     count: AtomicU64,
     last: Mutex<Option<String>>,
 }
 
 impl DamageLog {
     /// Takes note of what is damaged in `tree`; the same thing again is counted, and not said again.
-    pub(super) fn report(&self, tree: &str, what: &str) {
+    pub fn report(&self, tree: &str, what: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
         // What sled says names no tree.
         let what = if what.contains(tree) { what.to_owned() } else { format!("`{tree}`: {what}") };
@@ -27,7 +27,7 @@ impl DamageLog {
     }
 
     /// Takes note of damage among the outcomes of reading.
-    pub(super) fn report_if_damaged<T>(
+    pub fn report_if_damaged<T>(
         &self,
         tree: &str,
         outcome: Result<T, StoreError>,
@@ -40,7 +40,7 @@ impl DamageLog {
     }
 
     /// How often, and what the last time.
-    pub(super) fn summary(&self) -> (u64, Option<String>) {
+    pub fn summary(&self) -> (u64, Option<String>) {
         (self.count.load(Ordering::Relaxed), lock(&self.last).clone())
     }
 }

@@ -2,16 +2,16 @@
 //! block that is missing is noticed, wherever it was.
 
 use super::{
-    block::Entry,
-    guard::catch_panic_silently,
-    run::{BLOCK, SortedRun, first_key, rows_of, run_key},
-    seal::damaged,
+    block::{Entry, Rows},
+    integrity::seal::damaged,
+    panic::catch_panic_silently,
+    sorted_run::{BLOCK, SortedRun, first_key, run_key},
 };
-use crate::store::StoreError;
+use crate::store::{Scan, StoreError};
 use sled::{IVec, Tree};
 
 /// Blocks of a run, or their rows.
-pub(super) struct RunRange<'a> {
+pub struct RunRange<'a> {
     run: &'a SortedRun,
     tree: &'a Tree,
     blocks: sled::Iter,
@@ -27,16 +27,35 @@ pub(super) struct RunRange<'a> {
 }
 
 /// A block: how many bytes it has, its sum, and those of its rows that are wanted.
-pub(super) type Block = (usize, u32, Vec<Entry>);
+pub type Block = (usize, u32, Vec<Entry>);
 
 impl<'a> RunRange<'a> {
+    /// A run's part of a scan, in the scan's direction; `None` where it can hold nothing of it.
+    pub fn of(
+        run: &'a SortedRun,
+        tree: &'a Tree,
+        scan: &'a Scan,
+    ) -> Result<Option<Self>, StoreError> {
+        if !run.may_hold(&scan.from, &scan.to) {
+            return Ok(None);
+        }
+        // The block before may reach into the range.
+        let before = run.find_block(tree, &scan.from)?.map(|(place, _)| first_key(&place).to_vec());
+        let (lowest, to) = (before.unwrap_or_default(), Some(scan.to.as_slice()));
+        Self::from_block(run, tree, lowest, (&scan.from, to), scan.backwards).map(Some)
+    }
+
+    /// All of a run, in order.
+    pub fn all(run: &'a SortedRun, tree: &'a Tree) -> Result<Self, StoreError> {
+        Self::from_block(run, tree, Vec::new(), (&[], None), false)
+    }
+
     /// From the block that begins with `lowest`.
-    pub(super) fn of(
+    fn from_block(
         run: &'a SortedRun,
         tree: &'a Tree,
         lowest: Vec<u8>,
-        from: &'a [u8],
-        to: Option<&'a [u8]>,
+        (from, to): (&'a [u8], Option<&'a [u8]>),
         backwards: bool,
     ) -> Result<Self, StoreError> {
         let end = range_end(run, to);
@@ -56,7 +75,7 @@ impl<'a> RunRange<'a> {
     }
 
     /// The next block.
-    pub(super) fn next_block(&mut self) -> Result<Option<Block>, StoreError> {
+    pub fn next_block(&mut self) -> Result<Option<Block>, StoreError> {
         let first = self.step().and_then(|found| self.check_block(found));
         match first {
             // Looked for once more: an iterator that stands still while pages are split is not to be taken for damage.
@@ -179,4 +198,53 @@ impl Iterator for RunRange<'_> {
             }
         }
     }
+}
+
+/// How much of a run has been read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    pub blocks: u64,
+    pub rows: u64,
+}
+
+/// Reads all of a run and compares it with its seal. `on_block` gets the size of each block, and says whether to go on.
+pub fn verify_run(
+    run: &SortedRun,
+    tree: &Tree,
+    mut on_block: impl FnMut(usize) -> bool,
+) -> Result<RunCounts, StoreError> {
+    let mut counted = RunCounts::default();
+    let mut sum = 0;
+    let mut goes_on = true;
+    let mut range = RunRange::all(run, tree)?;
+    while goes_on && let Some((size, block_sum, rows)) = range.next_block()? {
+        counted.blocks += 1;
+        counted.rows += rows.len() as u64;
+        sum = crc32c::crc32c_append(sum, &block_sum.to_le_bytes());
+        goes_on = on_block(size);
+    }
+    match &run.seal {
+        Some(seal)
+            if goes_on
+                && (seal.blocks, seal.rows, seal.sum) != (counted.blocks, counted.rows, sum) =>
+        {
+            let what = format!(
+                "it should have {} rows in {} blocks and has {} in {}",
+                seal.rows, seal.blocks, counted.rows, counted.blocks
+            );
+            Err(damaged(tree, run.number, &what))
+        }
+        _ => Ok(counted),
+    }
+}
+
+/// The rows of the block at `place`, without those that are not wanted.
+fn rows_of(
+    run_key: &[u8],
+    rows: &[u8],
+    is_inside: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<Entry>, StoreError> {
+    let inside =
+        |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
+    Rows::of(first_key(run_key), rows).filter(inside).collect()
 }

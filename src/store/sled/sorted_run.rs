@@ -5,43 +5,49 @@
 //! | key in sled | value |
 //! |---|---|
 //! | `0` | the manifest |
-//! | `1`, run, first key | a block, [sealed](super::seal) |
+//! | `1`, run, first key | a block, [sealed](super::integrity::seal) |
 //! | `2`, run | the spans of the run, and its seal |
 
 use super::{
-    block::{Entry, Rows, put_varint, take_bytes, take_varint},
-    guard::{catch_panic, catch_panic_silently},
+    block::{Rows, put_varint, take_bytes, take_varint},
+    integrity::seal::{self, Seal, damaged, unseal},
     manifest::{Member, NEW},
-    range::RunRange,
-    seal::{self, Seal, damaged, unseal},
-    writer::shortened,
+    panic::{catch_panic, catch_panic_silently},
 };
 use crate::{
     domain::Decoder,
-    store::{Row, Scan, StoreError, codec},
+    store::{Row, StoreError, codec},
 };
 use serde_bytes::ByteBuf;
 use sled::{IVec, Tree};
 
-pub(super) const BLOCK: u8 = 1;
+pub const BLOCK: u8 = 1;
 const SPANS: u8 = 2;
 const VERSION: u8 = 1;
 
 /// The first and the last key of each key space, shortened.
-pub(super) type Spans = Vec<(ByteBuf, ByteBuf)>;
+pub type Spans = Vec<(ByteBuf, ByteBuf)>;
+
+/// How much of a key spans remember.
+const SPAN_KEY: usize = 64;
+
+/// As much of a key as spans remember.
+pub fn shortened(key: &[u8]) -> &[u8] {
+    key.get(..SPAN_KEY).unwrap_or(key)
+}
 
 /// A run. Dropping it leaves its blocks where they are.
 #[derive(Debug)]
-pub(super) struct SortedRun {
-    pub(super) number: u64,
-    pub(super) level: u8,
+pub struct SortedRun {
+    pub number: u64,
+    pub level: u8,
     spans: Spans,
     /// None: it was written before there were seals.
-    pub(super) seal: Option<Seal>,
+    pub seal: Option<Seal>,
     seed: u32,
 }
 
-pub(super) fn run_key(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
+pub fn run_key(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
     let mut run_key = Vec::with_capacity(9 + key.len());
     run_key.push(kind);
     run_key.extend_from_slice(&run.to_be_bytes());
@@ -50,25 +56,25 @@ pub(super) fn run_key(kind: u8, run: u64, key: &[u8]) -> Vec<u8> {
 }
 
 /// The first key of the block that lies at `place`.
-pub(super) fn first_key(place: &[u8]) -> &[u8] {
+pub fn first_key(place: &[u8]) -> &[u8] {
     place.get(9..).unwrap_or_default()
 }
 
 /// The name of a tree, for words.
-pub(super) fn tree_name(tree: &Tree) -> String {
+pub fn tree_name(tree: &Tree) -> String {
     String::from_utf8_lossy(&tree.name()).into_owned()
 }
 
 /// What is known of a block that has been read.
-pub(super) struct VerifiedBlock<'a> {
-    pub(super) rows: &'a [u8],
+pub struct VerifiedBlock<'a> {
+    pub rows: &'a [u8],
     /// Its ordinal, the first key of the block behind it, and its sum. None: it has no seal.
-    pub(super) seal: Option<(u64, Option<&'a [u8]>, u32)>,
+    pub seal: Option<(u64, Option<&'a [u8]>, u32)>,
 }
 
 impl SortedRun {
     /// Writes what a run of these blocks says of itself.
-    pub(super) fn write(
+    pub fn write(
         tree: &Tree,
         number: u64,
         level: u8,
@@ -82,7 +88,7 @@ impl SortedRun {
     }
 
     /// Finds a run that the manifest names.
-    pub(super) fn open(tree: &Tree, member: Member) -> Result<Self, StoreError> {
+    pub fn open(tree: &Tree, member: Member) -> Result<Self, StoreError> {
         let Member { number, level, id } = member;
         let bad = |what: &str| {
             StoreError::Damaged(format!("run {number} of `{}` {what}", tree_name(tree)))
@@ -100,7 +106,7 @@ impl SortedRun {
         Ok(Self { number, level, spans, seed: seal::seed(id), seal: Some(seal) })
     }
 
-    pub(super) fn member(&self) -> Member {
+    pub fn member(&self) -> Member {
         Member {
             number: self.number,
             level: self.level,
@@ -109,7 +115,7 @@ impl SortedRun {
     }
 
     /// The highest number that a run has here, whether it counts or not.
-    pub(super) fn highest_number(tree: &Tree) -> Result<u64, StoreError> {
+    pub fn highest_number(tree: &Tree) -> Result<u64, StoreError> {
         let mut highest_number = 0;
         for kind in [BLOCK, SPANS] {
             let last = catch_panic_silently(|| tree.get_lt([kind + 1]))?.map(|(place, _)| place);
@@ -125,14 +131,14 @@ impl SortedRun {
     }
 
     /// Whether it may hold something between `from` and `to`, both inclusive.
-    fn may_hold(&self, from: &[u8], to: &[u8]) -> bool {
+    pub fn may_hold(&self, from: &[u8], to: &[u8]) -> bool {
         self.spans
             .iter()
             .any(|(first, last)| first.as_slice() <= to && shortened(from) <= last.as_slice())
     }
 
     /// Judges the seal of a block, if the run has seals.
-    pub(super) fn verify_block<'a>(
+    pub fn verify_block<'a>(
         &self,
         tree: &Tree,
         run_key: &[u8],
@@ -153,11 +159,7 @@ impl SortedRun {
     }
 
     /// The last block that begins at or before `key`.
-    pub(super) fn find_block(
-        &self,
-        tree: &Tree,
-        key: &[u8],
-    ) -> Result<Option<(IVec, IVec)>, StoreError> {
+    pub fn find_block(&self, tree: &Tree, key: &[u8]) -> Result<Option<(IVec, IVec)>, StoreError> {
         let range = run_key(BLOCK, self.number, &[])..=run_key(BLOCK, self.number, key);
         let found = catch_panic_silently(|| tree.range(range).next_back().transpose())?;
         match (&found, &self.seal) {
@@ -170,7 +172,7 @@ impl SortedRun {
     }
 
     /// What it says of `key`: nothing, that it was removed, or its row.
-    pub(super) fn get(&self, tree: &Tree, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
+    pub fn get(&self, tree: &Tree, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
         if !self.may_hold(key, key) {
             return Ok(None);
         }
@@ -184,66 +186,8 @@ impl SortedRun {
         Rows::of(first_key(&place), opened.rows).find(key)
     }
 
-    /// Its part of a scan, in the scan's direction.
-    pub(super) fn range<'a>(
-        &'a self,
-        tree: &'a Tree,
-        scan: &'a Scan,
-    ) -> Result<Option<RunRange<'a>>, StoreError> {
-        if !self.may_hold(&scan.from, &scan.to) {
-            return Ok(None);
-        }
-        // The block before may reach into the range.
-        let before =
-            self.find_block(tree, &scan.from)?.map(|(place, _)| first_key(&place).to_vec());
-        RunRange::of(
-            self,
-            tree,
-            before.unwrap_or_default(),
-            &scan.from,
-            Some(&scan.to),
-            scan.backwards,
-        )
-        .map(Some)
-    }
-
-    /// All of it, in order.
-    pub(super) fn iter<'a>(&'a self, tree: &'a Tree) -> Result<RunRange<'a>, StoreError> {
-        RunRange::of(self, tree, Vec::new(), &[], None, false)
-    }
-
-    /// Reads all of it, and compares it with what it says of itself. `each` is told the size of every block.
-    pub(super) fn verify(
-        &self,
-        tree: &Tree,
-        mut each: impl FnMut(usize) -> bool,
-    ) -> Result<RunCounts, StoreError> {
-        let bad = |what: String| damaged(tree, self.number, &what);
-        let (mut counted, mut sum, mut goes_on) = (RunCounts::default(), 0, true);
-        let mut range = self.iter(tree)?;
-        while goes_on && let Some((size, block_sum, rows)) = range.next_block()? {
-            counted.blocks += 1;
-            counted.rows += rows.len() as u64;
-            sum = crc32c::crc32c_append(sum, &block_sum.to_le_bytes());
-            goes_on = each(size);
-        }
-        match &self.seal {
-            Some(seal)
-                if goes_on
-                    && (seal.blocks, seal.rows, seal.sum)
-                        != (counted.blocks, counted.rows, sum) =>
-            {
-                Err(bad(format!(
-                    "it should have {} rows in {} blocks and has {} in {}",
-                    seal.rows, seal.blocks, counted.rows, counted.blocks
-                )))
-            }
-            _ => Ok(counted),
-        }
-    }
-
     /// How many bytes its blocks take up, counted up to `most`.
-    pub(super) fn block_bytes(&self, tree: &Tree, most: u64) -> Result<u64, StoreError> {
+    pub fn block_bytes(&self, tree: &Tree, most: u64) -> Result<u64, StoreError> {
         let blocks = catch_panic(|| {
             Ok(tree.range(run_key(BLOCK, self.number, &[])..run_key(BLOCK, self.number + 1, &[])))
         })?;
@@ -258,7 +202,7 @@ impl SortedRun {
     }
 
     /// Removes what run `number` has in sled. It may take several calls, which `go_on` ends.
-    pub(super) fn remove(
+    pub fn remove(
         tree: &Tree,
         number: u64,
         mut go_on: impl FnMut() -> bool,
@@ -276,7 +220,7 @@ impl SortedRun {
     }
 
     /// The numbers of runs that have something in sled.
-    pub(super) fn numbers(tree: &Tree) -> Result<Vec<u64>, StoreError> {
+    pub fn numbers(tree: &Tree) -> Result<Vec<u64>, StoreError> {
         let mut numbers = Vec::new();
         for kind in [BLOCK, SPANS] {
             let mut from = run_key(kind, 0, &[]);
@@ -296,13 +240,6 @@ impl SortedRun {
         numbers.dedup();
         Ok(numbers)
     }
-}
-
-/// How much of a run has been read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct RunCounts {
-    pub(super) blocks: u64,
-    pub(super) rows: u64,
 }
 
 /// `[255][version 1][identity u64][blocks][rows][sum u32][first key][spans][crc32c u32]`, keys with their lengths. The sum
@@ -342,17 +279,6 @@ fn decode_summary(place: &[u8], stored: &[u8]) -> Option<(Spans, Seal)> {
         spans.push((ByteBuf::from(key(rest)?), ByteBuf::from(key(rest)?)));
     }
     Some((spans, Seal { id, blocks, rows, sum, first }))
-}
-
-/// The rows of the block at `place`, without those that are not wanted.
-pub(super) fn rows_of(
-    run_key: &[u8],
-    rows: &[u8],
-    is_inside: impl Fn(&[u8]) -> bool,
-) -> Result<Vec<Entry>, StoreError> {
-    let inside =
-        |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
-    Rows::of(first_key(run_key), rows).filter(inside).collect()
 }
 
 #[cfg(test)]

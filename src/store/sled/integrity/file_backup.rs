@@ -1,9 +1,9 @@
 //! What sled's files were before they were opened. sled writes as it opens: it clears what it takes for torn, and sums up
 //! its log anew. If the store is then refused, all is put back as it was, for whoever wants to rescue something.
 
-use super::{
-    open::list_sled_files,
-    space::{self, Reserve},
+use crate::store::sled::{
+    data_dir::list_sled_files,
+    disk_space::{self, Reserve},
     watermark::FILE as WATERMARK,
 };
 use std::{
@@ -20,7 +20,7 @@ const MAX_COPIED: u64 = 1 << 30;
 
 /// Copies of sled's files. Dropped, they are gone.
 #[derive(Debug)]
-pub(super) struct FileBackup {
+pub struct FileBackup {
     dir: PathBuf,
     /// All that there were.
     names: Vec<String>,
@@ -31,7 +31,7 @@ pub(super) struct FileBackup {
 
 impl FileBackup {
     /// Copies what there is in `dir`. Without room for that, opening goes on without.
-    pub(super) fn create(dir: &Path, reserve: Reserve) -> io::Result<Self> {
+    pub fn create(dir: &Path, reserve: Reserve) -> io::Result<Self> {
         let place = dir.join(DIRECTORY);
         if place.exists() {
             // A process ended while it opened the store.
@@ -45,7 +45,7 @@ impl FileBackup {
         let sizes =
             names.iter().map(|name| dir.join(name).metadata().map_or(0, |about| about.len()));
         let needed = sizes.sum::<u64>() + 2 * reserve.of(dir);
-        if space::free_bytes(dir).is_some_and(|free| free < needed) {
+        if disk_space::free_bytes(dir).is_some_and(|free| free < needed) {
             tracing::info!(
                 "the database is opened without a copy of what it was: the disk has no room for one"
             );
@@ -74,7 +74,7 @@ impl FileBackup {
     }
 
     /// Puts the files back. sled has been closed; what it still writes goes to a file that has no name any more.
-    pub(super) fn restore(self) -> io::Result<()> {
+    pub fn restore(self) -> io::Result<()> {
         if self.copied.len() < self.names.len() {
             return Ok(());
         }

@@ -13,9 +13,7 @@ thread_local! {
 }
 
 /// Runs `work` on the database.
-pub(super) fn catch_panic<T>(
-    work: impl FnOnce() -> Result<T, sled::Error>,
-) -> Result<T, StoreError> {
+pub fn catch_panic<T>(work: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, StoreError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result.map_err(|error| match error {
             sled::Error::Corruption { .. } => StoreError::Damaged(error.to_string()),
@@ -26,7 +24,7 @@ pub(super) fn catch_panic<T>(
 }
 
 /// Like [`guarded`], and the panic message is not printed: the caller turns it into better words.
-pub(super) fn catch_panic_silently<T>(
+pub fn catch_panic_silently<T>(
     work: impl FnOnce() -> Result<T, sled::Error>,
 ) -> Result<T, StoreError> {
     static HOOK: Once = Once::new();

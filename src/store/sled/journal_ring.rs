@@ -1,6 +1,6 @@
 //! The files of the journal: which of them hold what, and how another one is made.
 
-use super::{journal::SEGMENT, open::sync_dir, space};
+use super::{data_dir::sync_dir, disk_space, journal_format::SEGMENT};
 use crate::store::{Commit, lock};
 use std::{
     collections::HashMap,
@@ -12,39 +12,39 @@ use std::{
 };
 
 /// So many files that hold something are enough: then trees that have long kept rows in memory write them.
-pub(super) const ENOUGH_SEGMENTS: usize = 12;
+pub const ENOUGH_SEGMENTS: usize = 12;
 
-pub(super) fn segment_path(dir: &Path, slot: usize) -> PathBuf {
+pub fn segment_path(dir: &Path, slot: usize) -> PathBuf {
     dir.join(format!("journal.{slot:04}"))
 }
 
 /// A file of the ring that holds something.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct UsedSegment {
-    pub(super) slot: usize,
+pub struct UsedSegment {
+    pub slot: usize,
     /// The last commit in it.
-    pub(super) last: Commit,
+    pub last: Commit,
 }
 
 /// Which files of the ring hold what; the one that is being written is in neither list.
 #[derive(Debug, Default)]
-pub(super) struct SegmentRing {
+pub struct SegmentRing {
     /// The oldest first.
-    pub(super) used: Vec<UsedSegment>,
-    pub(super) free: Vec<usize>,
+    pub used: Vec<UsedSegment>,
+    pub free: Vec<usize>,
     /// How many files there are.
-    pub(super) slots: usize,
+    pub slots: usize,
     /// Those that have been opened, and stay so: later there may be no descriptor left for them.
-    pub(super) files: HashMap<usize, Arc<File>>,
+    pub files: HashMap<usize, Arc<File>>,
     /// Numbers of files that could not be made.
-    pub(super) missing: Vec<usize>,
+    pub missing: Vec<usize>,
 }
 
 /// The ring, as the committer and whoever frees its files share it.
-pub(super) type SharedRing = Arc<Mutex<SegmentRing>>;
+pub type SharedRing = Arc<Mutex<SegmentRing>>;
 
 /// Frees the files that hold nothing after `through`.
-pub(super) fn free_through(slots: &SharedRing, through: Commit) {
+pub fn free_through(slots: &SharedRing, through: Commit) {
     let mut ring = lock(slots);
     let kept = ring.used.iter().position(|used| used.last > through).unwrap_or(ring.used.len());
     let freed: Vec<usize> = ring.used.drain(..kept).map(|used| used.slot).collect();
@@ -52,12 +52,12 @@ pub(super) fn free_through(slots: &SharedRing, through: Commit) {
 }
 
 /// How many times over the journal holds what is enough.
-pub(super) fn pressure(slots: &SharedRing) -> usize {
+pub fn pressure(slots: &SharedRing) -> usize {
     lock(slots).used.len() / (ENOUGH_SEGMENTS + 1)
 }
 
 /// Removes all files, the newest first: everything that they hold is in runs, or has been given up.
-pub(super) fn remove_all(dir: &Path, slots: &SharedRing) -> io::Result<()> {
+pub fn remove_all(dir: &Path, slots: &SharedRing) -> io::Result<()> {
     let mut ring = lock(slots);
     let used: Vec<usize> = ring.used.iter().rev().map(|used| used.slot).collect();
     for slot in used.into_iter().chain(0..ring.slots) {
@@ -71,7 +71,7 @@ pub(super) fn remove_all(dir: &Path, slots: &SharedRing) -> io::Result<()> {
 }
 
 /// Makes sure that a file is free, so that nobody has to wait until one is made.
-pub(super) fn ensure_spare(dir: &Path, slots: &SharedRing) -> io::Result<()> {
+pub fn ensure_spare(dir: &Path, slots: &SharedRing) -> io::Result<()> {
     if lock(slots).free.is_empty() {
         let slot = create_segment(dir, slots)?;
         lock(slots).free.push(slot);
@@ -80,7 +80,7 @@ pub(super) fn ensure_spare(dir: &Path, slots: &SharedRing) -> io::Result<()> {
 }
 
 /// Makes another file. One that cannot be made whole is removed: what it has taken is wanted elsewhere.
-pub(super) fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize> {
+pub fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize> {
     let slot = {
         let mut ring = lock(slots);
         ring.missing.pop().unwrap_or_else(|| {
@@ -92,7 +92,7 @@ pub(super) fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize
     let make = || {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         // Asked for first, so that a full disk says so before anything is written to it.
-        space::allocate(&file, 0, SEGMENT, false)?;
+        disk_space::allocate(&file, 0, SEGMENT, false)?;
         write_zeros(&file, 0, SEGMENT)?;
         file.sync_all()?;
         sync_dir(dir)?;
@@ -114,7 +114,7 @@ pub(super) fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize
 }
 
 /// Zeros from `from` to `to`, written and not only reserved.
-pub(super) fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
+pub fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; 256 * 1024];
     let mut at = from;
     while at < to {

@@ -1,14 +1,13 @@
 //! The scrub: everything that is in runs is read now and then, gently, so that damage is noticed while there is still a
 //! backup without it, and not when somebody needs the row.
 
-use super::{
-    Trees,
-    damage::DamageLog,
-    guard::catch_panic,
-    judge::DEFAULT_TREE,
+use super::{damage::DamageLog, inspection::DEFAULT_TREE};
+use crate::store::sled::{
     manifest::Manifest,
-    run::{SortedRun, tree_name as name_of},
-    table::Table,
+    panic::catch_panic,
+    run_range::verify_run,
+    sorted_run::{SortedRun, tree_name as name_of},
+    table::{Table, Tables},
 };
 use crate::store::{StoreError, lock};
 use std::{
@@ -68,7 +67,7 @@ impl ScrubProgress {
 
 /// The thread that scrubs.
 #[derive(Debug)]
-pub(super) struct Scrubber {
+pub struct Scrubber {
     thread: JoinHandle<()>,
     closing: Arc<AtomicBool>,
     completed: Arc<AtomicU64>,
@@ -78,9 +77,9 @@ pub(super) struct Scrubber {
 }
 
 impl Scrubber {
-    pub(super) fn start(
+    pub fn start(
         db: sled::Db,
-        trees: Trees,
+        trees: Tables,
         damage: Arc<DamageLog>,
         settings: ScrubSettings,
     ) -> io::Result<Self> {
@@ -109,7 +108,7 @@ impl Scrubber {
     }
 
     /// How many times everything has been read since the start.
-    pub(super) fn completed(&self) -> u64 {
+    pub fn completed(&self) -> u64 {
         self.report_if_stuck();
         self.completed.load(Ordering::Relaxed)
     }
@@ -125,7 +124,7 @@ impl Scrubber {
         endless.is_some()
     }
 
-    pub(super) fn end(self, wait: bool) {
+    pub fn end(self, wait: bool) {
         self.closing.store(true, Ordering::Release);
         self.thread.thread().unpark();
         if wait && !self.report_if_stuck() && self.thread.join().is_err() {
@@ -136,7 +135,7 @@ impl Scrubber {
 
 struct ScrubTask {
     db: sled::Db,
-    trees: Trees,
+    trees: Tables,
     damage: Arc<DamageLog>,
     settings: ScrubSettings,
     closing: Arc<AtomicBool>,
@@ -205,7 +204,7 @@ impl ScrubTask {
         for number in numbers {
             let run = table.live_runs().iter().find(|run| run.number == number).cloned();
             if let Some(run) = run
-                && let Err(error) = run.verify(table.sled(), |size| self.throttle(size))
+                && let Err(error) = verify_run(&run, table.sled(), |size| self.throttle(size))
             {
                 self.damage.report(&table.name, &error.to_string());
             }
@@ -215,7 +214,8 @@ impl ScrubTask {
     fn read_unopened(&mut self, name: &[u8]) -> Result<(), StoreError> {
         let tree = catch_panic(|| self.db.open_tree(name))?;
         for member in Manifest::read(&tree)?.runs {
-            SortedRun::open(&tree, member)?.verify(&tree, |size| self.throttle(size))?;
+            let run = SortedRun::open(&tree, member)?;
+            verify_run(&run, &tree, |size| self.throttle(size))?;
         }
         tracing::trace!(tree = name_of(&tree), "has been read");
         Ok(())

@@ -1,6 +1,6 @@
 //! The way from acceptance to the disk: the intake, in the order of commits, and the committer at its end.
 
-use super::{journal, table::Table};
+use super::{journal_format, table::Table};
 use crate::store::{
     Batch, Commit, DurabilityCallback, Epoch, StoreError, TreeId, Verdict, durability::Durability,
     lock,
@@ -26,14 +26,14 @@ const LINGER: Duration = Duration::from_millis(20);
 
 /// An accepted batch on its way to the journal.
 #[derive(Debug)]
-pub(super) struct QueuedBatch {
-    pub(super) commit: Commit,
+pub struct QueuedBatch {
+    pub commit: Commit,
     /// As it stands in the journal.
-    pub(super) encoded: Vec<u8>,
+    pub encoded: Vec<u8>,
 }
 
 /// Where groups go.
-pub(super) trait LogWriter: Send + 'static {
+pub trait LogWriter: Send + 'static {
     /// Writes a group as a whole.
     fn write(&mut self, group: &[QueuedBatch]) -> Result<(), StoreError>;
     /// Makes all that was written durable.
@@ -81,10 +81,10 @@ impl QueueState {
 
 /// What the store and its committer share.
 #[derive(Debug)]
-pub(super) struct CommitQueue {
+pub struct CommitQueue {
     state: Mutex<QueueState>,
     committer_wake: Condvar,
-    pub(super) durability: Durability,
+    pub durability: Durability,
     syncs: AtomicU64,
     /// Bytes of rows in memory that are in no run yet.
     memory: AtomicU64,
@@ -96,15 +96,15 @@ pub(super) struct CommitQueue {
 }
 
 /// Figures for health.
-pub(super) struct QueueStats {
-    pub(super) accepted: Commit,
-    pub(super) syncs: u64,
-    pub(super) unwritten: u64,
+pub struct QueueStats {
+    pub accepted: Commit,
+    pub syncs: u64,
+    pub unwritten: u64,
 }
 
 impl CommitQueue {
     /// A pipe behind commit `last`, which takes `limit` bytes of unwritten batches.
-    pub(super) fn new(last: Commit, limit: u64) -> Self {
+    pub fn new(last: Commit, limit: u64) -> Self {
         Self {
             state: Mutex::new(QueueState { accepted: last, ..QueueState::default() }),
             committer_wake: Condvar::new(),
@@ -117,7 +117,7 @@ impl CommitQueue {
         }
     }
 
-    pub(super) fn stats(&self) -> QueueStats {
+    pub fn stats(&self) -> QueueStats {
         let intake = lock(&self.state);
         QueueStats {
             accepted: intake.accepted,
@@ -127,7 +127,7 @@ impl CommitQueue {
     }
 
     /// Begins an activation of `tree`.
-    pub(super) fn activate(&self, tree: TreeId) -> Epoch {
+    pub fn activate(&self, tree: TreeId) -> Epoch {
         let mut intake = lock(&self.state);
         let place = tree.0 as usize;
         if intake.epochs.len() <= place {
@@ -140,13 +140,13 @@ impl CommitQueue {
 
     /// Accepts a batch for `table` if `stands` says that what it rests on does. Number, memory and queue change under
     /// one lock, so that the queue is in the order of commits and nobody sees half a batch.
-    pub(super) fn accept(
+    pub fn accept(
         &self,
         batch: Batch,
         table: &Table,
         stands: impl FnOnce() -> Result<bool, StoreError>,
     ) -> Result<Verdict, StoreError> {
-        let encoded = journal::encode_batch(&table.name, &batch.writes);
+        let encoded = journal_format::encode_batch(&table.name, &batch.writes);
         let bytes = encoded.len() as u64;
         let mut intake = lock(&self.state);
         if let Some(refusal) = &intake.refusal {
@@ -179,7 +179,7 @@ impl CommitQueue {
     }
 
     /// Calls `then` once `commit` is durable or never will be. Only what somebody waits for is made so without delay.
-    pub(super) fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+    pub fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
         {
             let mut intake = lock(&self.state);
             intake.awaited = intake.awaited.max(commit.min(intake.accepted));
@@ -192,7 +192,7 @@ impl CommitQueue {
     }
 
     /// Rows in memory take up so many bytes more, or less.
-    pub(super) fn add_memory(&self, bytes: isize) {
+    pub fn add_memory(&self, bytes: isize) {
         self.memory.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
@@ -202,30 +202,30 @@ impl CommitQueue {
     }
 
     /// Whether rows should be written, because there are many or because somebody was refused.
-    pub(super) fn take_flush_request(&self) -> bool {
+    pub fn take_flush_request(&self) -> bool {
         self.flush_requested.swap(false, Ordering::Relaxed) || self.is_half_full()
     }
 
     /// Who is to be woken when rows should be written out of memory.
-    pub(super) fn set_maintenance_thread(&self, keeper: Thread) {
+    pub fn set_maintenance_thread(&self, keeper: Thread) {
         // There is one.
         let _ = self.maintenance.set(keeper);
     }
 
     /// Somebody has been refused.
-    pub(super) fn request_flush(&self) {
+    pub fn request_flush(&self) {
         self.flush_requested.store(true, Ordering::Relaxed);
         self.wake_maintenance();
     }
 
-    pub(super) fn wake_maintenance(&self) {
+    pub fn wake_maintenance(&self) {
         if let Some(keeper) = self.maintenance.get() {
             keeper.unpark();
         }
     }
 
     /// Takes no more, and lets the committer end once it has written what it has.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         let mut intake = lock(&self.state);
         intake.closing = true;
         intake.refusal.get_or_insert_with(|| StoreError::Failed("it has been closed".into()));
@@ -233,7 +233,7 @@ impl CommitQueue {
     }
 
     /// The store has failed: nothing more is taken, and whoever waits hears it.
-    pub(super) fn fail(&self, error: StoreError) {
+    pub fn fail(&self, error: StoreError) {
         tracing::error!(%error, "nothing more is acknowledged");
         lock(&self.state).refusal = Some(error.clone());
         self.durability.fail(error);
@@ -285,7 +285,7 @@ impl CommitQueue {
 
     /// Writes group after group until the pipe is closed and empty, or the medium fails. While one group syncs, the
     /// next gathers.
-    pub(super) fn run_committer(&self, mut medium: impl LogWriter) {
+    pub fn run_committer(&self, mut medium: impl LogWriter) {
         let mut patience = None;
         while let Some(group) = self.next_group(patience) {
             if let Some(last) = group.last().map(|batch| batch.commit) {

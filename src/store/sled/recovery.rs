@@ -5,9 +5,10 @@
 
 use super::{
     block::{take_bytes, take_varint},
-    journal::{
-        HEAD, RECORD_HEAD, RECORD_MAGIC, SEGMENT_MAGIC, SegmentRing, UsedSegment, segment_path,
+    journal_format::{
+        HEAD, RECORD_MAGIC, RecoveredSegment, parse_header, parse_record, parse_writes,
     },
+    journal_ring::{SegmentRing, UsedSegment, segment_path},
 };
 use crate::store::Commit;
 use std::{
@@ -19,56 +20,45 @@ use std::{
 
 /// What one batch wrote.
 #[derive(Debug)]
-pub(super) struct RecoveredBatch {
-    pub(super) commit: Commit,
-    pub(super) tree: String,
-    pub(super) parse_writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+pub struct RecoveredBatch {
+    pub commit: Commit,
+    pub tree: String,
+    pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 /// What the journal holds.
 #[derive(Debug, Default)]
-pub(super) struct JournalContents {
+pub struct JournalContents {
     /// Of which store; `None`: there is no journal.
-    pub(super) store: Option<u128>,
+    pub store: Option<u128>,
     /// The commit before the first.
-    pub(super) after: Commit,
-    pub(super) batches: Vec<RecoveredBatch>,
+    pub after: Commit,
+    pub batches: Vec<RecoveredBatch>,
     /// The last commit.
-    pub(super) last: Commit,
+    pub last: Commit,
     /// The highest commit that a head speaks of.
-    pub(super) highest: Commit,
+    pub highest: Commit,
     /// Where the records of the last segment end.
     end: usize,
     /// The highest number of a segment.
-    pub(super) segment: u64,
-    pub(super) ring: SegmentRing,
+    pub segment: u64,
+    pub ring: SegmentRing,
     /// What is wrong with it, in words: from there on nothing has been read.
-    pub(super) damage: Option<String>,
-}
-
-#[derive(Debug)]
-struct Segment {
-    slot: usize,
-    store: u128,
-    number: u64,
-    after: Commit,
-    content: Vec<u8>,
-    /// The sum of the head, with which those of the records begin.
-    seed: u32,
+    pub damage: Option<String>,
 }
 
 /// The journal's files, as they are.
 #[derive(Debug, Default)]
-pub(super) struct JournalFiles {
+pub struct JournalFiles {
     /// In the order in which they were written.
-    segments: Vec<Segment>,
+    segments: Vec<RecoveredSegment>,
     ring: SegmentRing,
     unreadable: Option<String>,
 }
 
 impl JournalFiles {
     /// Reads those in `dir`.
-    pub(super) fn read(dir: &Path) -> io::Result<Self> {
+    pub fn read(dir: &Path) -> io::Result<Self> {
         let mut files = Self::default();
         for slot in list_slots(dir)? {
             files.ring.slots = files.ring.slots.max(slot + 1);
@@ -84,7 +74,7 @@ impl JournalFiles {
     }
 
     /// What they hold behind the commit `through`. Nothing is changed by it.
-    pub(super) fn contents_after(&self, through: Commit) -> JournalContents {
+    pub fn contents_after(&self, through: Commit) -> JournalContents {
         let ring = SegmentRing {
             free: self.ring.free.clone(),
             slots: self.ring.slots,
@@ -105,11 +95,7 @@ impl JournalFiles {
 
     /// What a process wrote and did not live to sync can be read, and yet not be on the disk; or be there no more, after
     /// a sync that failed. Before it counts it is written once more.
-    pub(super) fn rewrite_last_segment(
-        &self,
-        dir: &Path,
-        contents: &JournalContents,
-    ) -> io::Result<()> {
+    pub fn rewrite_last_segment(&self, dir: &Path, contents: &JournalContents) -> io::Result<()> {
         let (Some(segment), None) = (self.segments.last(), &contents.damage) else { return Ok(()) };
         let file = OpenOptions::new().write(true).open(segment_path(dir, segment.slot))?;
         file.write_all_at(segment.content.get(..contents.end).unwrap_or(&segment.content), 0)?;
@@ -129,29 +115,8 @@ fn list_slots(dir: &Path) -> io::Result<Vec<usize>> {
     Ok(slots)
 }
 
-/// The segment in a file, if it has been used. A head lies in one sector, which a power cut leaves whole.
-fn parse_header(slot: usize, content: Vec<u8>) -> Result<Option<Segment>, String> {
-    if content.iter().take(HEAD).all(|byte| *byte == 0) {
-        return Ok(None);
-    }
-    parse_valid_header(slot, content)
-        .map(Some)
-        .ok_or_else(|| format!("the head of the journal's file {slot} cannot be read"))
-}
-
-fn parse_valid_header(slot: usize, content: Vec<u8>) -> Option<Segment> {
-    let (head, sum) = content.get(..HEAD)?.split_last_chunk::<4>()?;
-    let rest = head.strip_prefix(&SEGMENT_MAGIC)?;
-    let (store, rest) = rest.split_first_chunk::<16>()?;
-    let (number, rest) = rest.split_first_chunk::<8>()?;
-    let after = Commit::from_le_bytes(rest.try_into().ok()?);
-    let (store, number) = (u128::from_le_bytes(*store), u64::from_le_bytes(*number));
-    let seed = u32::from_le_bytes(*sum);
-    (crc32c::crc32c(head) == seed).then_some(Segment { slot, store, number, after, content, seed })
-}
-
 impl JournalContents {
-    fn add_segment(&mut self, segment: &Segment, is_first: bool) {
+    fn add_segment(&mut self, segment: &RecoveredSegment, is_first: bool) {
         (self.segment, self.end) = (segment.number, HEAD);
         if is_first {
             (self.store, self.after, self.last) =
@@ -163,7 +128,7 @@ impl JournalContents {
         self.ring.used.push(UsedSegment { slot: segment.slot, last: self.last });
     }
 
-    fn read_records(&mut self, segment: &Segment) -> Result<(), String> {
+    fn read_records(&mut self, segment: &RecoveredSegment) -> Result<(), String> {
         if self.store != Some(segment.store) {
             return Err("the journal has files of two stores".into());
         }
@@ -201,36 +166,10 @@ impl JournalContents {
             let tree = String::from_utf8(take_bytes(&mut rest, len as usize)?.to_vec()).ok()?;
             let len = take_varint(&mut rest)?;
             let writes = parse_writes(take_bytes(&mut rest, len as usize)?)?;
-            self.batches.push(RecoveredBatch { commit, tree, parse_writes: writes });
+            self.batches.push(RecoveredBatch { commit, tree, writes });
             self.last = commit;
             commit += 1;
         }
         Some(())
     }
-}
-
-/// The payload of the sound record at `at`, and where the next begins.
-fn parse_record(segment: &Segment, at: usize) -> Option<(&[u8], usize)> {
-    let rest = segment.content.get(at..)?.strip_prefix(&RECORD_MAGIC)?;
-    let (len, rest) = rest.split_first_chunk::<4>()?;
-    let (expected, rest) = rest.split_first_chunk::<4>()?;
-    let len = u32::from_le_bytes(*len) as usize;
-    let payload = rest.get(..len)?;
-    (crc32c::crc32c_append(segment.seed, payload) == u32::from_le_bytes(*expected))
-        .then_some((payload, at + RECORD_HEAD + len))
-}
-
-#[expect(clippy::type_complexity, reason = "the writes of a batch, as the port has them")]
-fn parse_writes(mut rest: &[u8]) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
-    let mut writes = Vec::new();
-    while !rest.is_empty() {
-        let len = take_varint(&mut rest)?;
-        let key = take_bytes(&mut rest, len as usize)?.to_vec();
-        let record = match take_varint(&mut rest)?.checked_sub(1) {
-            None => None,
-            Some(len) => Some(take_bytes(&mut rest, len as usize)?.to_vec()),
-        };
-        writes.push((key, record));
-    }
-    Some(writes)
 }

@@ -6,13 +6,14 @@
 //! read.
 
 use super::{
-    guard,
-    manifest::Manifest,
-    mark::StoreMark,
-    open::MARK,
-    recover::{JournalContents, JournalFiles},
     roots::{Root, Roots},
-    run::SortedRun,
+    store_mark::{MARK, StoreMark},
+};
+use crate::store::sled::{
+    manifest::Manifest,
+    panic,
+    recovery::{JournalContents, JournalFiles},
+    sorted_run::SortedRun,
     watermark::WatermarkRecord,
 };
 use crate::store::{Commit, StoreError};
@@ -21,30 +22,30 @@ use std::{io, path::Path};
 /// What stores had that kept each row in sled by itself.
 const LEGACY_KEY: &[u8] = b"begun";
 /// The tree that sled always has.
-pub(super) const DEFAULT_TREE: &[u8] = b"__sled__default";
+pub const DEFAULT_TREE: &[u8] = b"__sled__default";
 
 /// What there is, and what is missing.
 #[derive(Debug, Default)]
-pub(super) struct Inspection {
+pub struct Inspection {
     /// Up to which commit all is in runs, says the row in sled.
-    pub(super) runs: Option<StoreMark>,
-    pub(super) watermark: Option<WatermarkRecord>,
-    pub(super) files: JournalFiles,
-    pub(super) journal: JournalContents,
+    pub runs: Option<StoreMark>,
+    pub watermark: Option<WatermarkRecord>,
+    pub files: JournalFiles,
+    pub journal: JournalContents,
     /// The roots as they are.
-    pub(super) roots: Roots,
+    pub roots: Roots,
     /// Trees have got further than the roots that were written: the process was killed in between.
-    pub(super) trees_ahead: bool,
+    pub trees_ahead: bool,
     /// What is missing, in words that go on behind "the data directory".
-    pub(super) losses: Vec<String>,
+    pub losses: Vec<String>,
     /// That the watermark cannot be read, in words.
     watermark_error: Option<String>,
     /// Why it cannot be opened at all.
-    pub(super) fatal: Option<String>,
+    pub fatal: Option<String>,
 }
 
 /// Judges the journal and the watermark in `dir`.
-pub(super) fn inspect_files(dir: &Path) -> io::Result<Inspection> {
+pub fn inspect_files(dir: &Path) -> io::Result<Inspection> {
     let mut judged = Inspection { files: JournalFiles::read(dir)?, ..Inspection::default() };
     match WatermarkRecord::read(dir) {
         Ok(beside) => judged.watermark = beside,
@@ -77,7 +78,7 @@ pub(super) fn inspect_files(dir: &Path) -> io::Result<Inspection> {
 
 impl Inspection {
     /// Judges what is in sled too, and all together.
-    pub(super) fn inside(mut self, db: &sled::Db) -> Self {
+    pub fn inside(mut self, db: &sled::Db) -> Self {
         if let Err(error) = self.read_database(db) {
             self.fatal = Some(format!(
                 "cannot be read: {error}; restore a backup into an empty directory and start with that one"
@@ -87,7 +88,7 @@ impl Inspection {
     }
 
     fn read_database(&mut self, db: &sled::Db) -> Result<(), StoreError> {
-        let stored = |key: &[u8]| guard::catch_panic_silently(|| db.get(key));
+        let stored = |key: &[u8]| panic::catch_panic_silently(|| db.get(key));
         if stored(LEGACY_KEY)?.is_some() {
             let why = "was written by an earlier version, which kept rows differently; go on with that one, or name \
                        another directory";
@@ -135,13 +136,13 @@ impl Inspection {
         {
             self.losses.push("has a list of trees that is not the one which was written".into());
         }
-        let names: Vec<_> = guard::catch_panic_silently(|| Ok(db.tree_names()))?;
+        let names: Vec<_> = panic::catch_panic_silently(|| Ok(db.tree_names()))?;
         let lost =
             named.trees.keys().filter(|name| !names.iter().any(|there| there == name.as_bytes()));
         self.losses.extend(lost.map(|name| format!("has lost all of `{name}`")));
         self.roots.generation = named.generation;
         for name in names.iter().filter(|name| *name != DEFAULT_TREE) {
-            let tree = guard::catch_panic_silently(|| db.open_tree(name))?;
+            let tree = panic::catch_panic_silently(|| db.open_tree(name))?;
             let name = String::from_utf8_lossy(name).into_owned();
             let manifest = Manifest::read(&tree)?;
             let (is, root) = (
@@ -172,7 +173,7 @@ impl Inspection {
 }
 
 /// What runs and journal have together.
-pub(super) fn inside(runs: Option<StoreMark>, journal: &JournalContents) -> Option<StoreMark> {
+pub fn inside(runs: Option<StoreMark>, journal: &JournalContents) -> Option<StoreMark> {
     let inside = runs.or(journal.store.map(|store| StoreMark { store, commit: 0 }));
     inside.map(|mark| StoreMark { commit: mark.commit.max(journal.last), ..mark })
 }

@@ -1,19 +1,22 @@
 //! Which store this is, and up to which commit all is in runs: a row inside the store. Beside it stands the
-//! [watermark](super::watermark).
+//! [watermark](crate::store::sled::watermark).
 
 use crate::store::Commit;
+
+/// Where the mark lies in sled's default tree.
+pub const MARK: &[u8] = b"mark";
 const MAGIC: [u8; 4] = *b"hfw1";
 const LEN: usize = 4 + 16 + 8 + 4;
 
 /// A store's identity and a commit of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct StoreMark {
-    pub(super) store: u128,
-    pub(super) commit: Commit,
+pub struct StoreMark {
+    pub store: u128,
+    pub commit: Commit,
 }
 
 impl StoreMark {
-    pub(super) fn to_bytes(self) -> [u8; LEN] {
+    pub fn to_bytes(self) -> [u8; LEN] {
         let mut bytes = Vec::with_capacity(LEN);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.store.to_le_bytes());
@@ -24,7 +27,7 @@ impl StoreMark {
         whole
     }
 
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (body, sum) = bytes.split_last_chunk::<4>()?;
         let rest = body.strip_prefix(&MAGIC)?;
         let (store, commit) = rest.split_first_chunk::<16>()?;

@@ -2,15 +2,16 @@
 //! in runs.
 
 use super::{
-    Trees,
-    guard::catch_panic,
-    journal::{self, SharedRing},
-    mark::StoreMark,
-    open::MARK,
-    pipe::CommitQueue,
-    roots::{OpenRoots, Root},
-    space::{self, DiskSpace},
-    table::Table,
+    commit_queue::CommitQueue,
+    disk_space::{self, DiskSpace},
+    integrity::{
+        roots::{OpenRoots, Root},
+        store_mark::{MARK, StoreMark},
+    },
+    journal,
+    journal_ring::{self, SharedRing},
+    panic::catch_panic,
+    table::{Table, Tables},
     watermark::Watermark,
 };
 use crate::store::{Commit, StoreError, lock};
@@ -38,37 +39,37 @@ const REMEASURE_AFTER: Duration = Duration::from_secs(5);
 
 /// What both threads need.
 #[derive(Debug)]
-pub(super) struct Maintenance {
-    pub(super) db: sled::Db,
+pub struct Maintenance {
+    pub db: sled::Db,
     /// A handle of our own of sled's file: its flush asks for `sync_file_range`, which keeps nothing over a power cut.
-    pub(super) file: File,
-    pub(super) trees: Trees,
-    pub(super) commit_queue: Arc<CommitQueue>,
-    pub(super) dir: PathBuf,
-    pub(super) ring: SharedRing,
-    pub(super) space: Arc<DiskSpace>,
-    pub(super) store: u128,
+    pub file: File,
+    pub trees: Tables,
+    pub commit_queue: Arc<CommitQueue>,
+    pub dir: PathBuf,
+    pub ring: SharedRing,
+    pub space: Arc<DiskSpace>,
+    pub store: u128,
     /// When runs were last found not to fit.
-    pub(super) merge_refused_at: Mutex<Option<Instant>>,
+    pub merge_refused_at: Mutex<Option<Instant>>,
     /// Left out by a test of the tests.
-    pub(super) skip_merges: bool,
+    pub skip_merges: bool,
     /// Which manifests are in sled, in sled; and how far that has been synced, beside it.
-    pub(super) roots: OpenRoots,
-    pub(super) watermark: Arc<Watermark>,
+    pub roots: OpenRoots,
+    pub watermark: Arc<Watermark>,
     /// Declared last, so that the directory is free only when sled has let go of it.
-    pub(super) _lock: Arc<File>,
+    pub _lock: Arc<File>,
 }
 
 /// The threads that keep a store.
 #[derive(Debug)]
-pub(super) struct MaintenanceThreads {
+pub struct MaintenanceThreads {
     maintenance: Arc<Maintenance>,
     writer: JoinHandle<()>,
     merger: JoinHandle<()>,
 }
 
 impl MaintenanceThreads {
-    pub(super) fn start(keeper: Maintenance) -> io::Result<Self> {
+    pub fn start(keeper: Maintenance) -> io::Result<Self> {
         let keeper = Arc::new(keeper);
         let merging = keeper.clone();
         let merger = thread::Builder::new()
@@ -89,7 +90,7 @@ impl MaintenanceThreads {
     }
 
     /// Ends them, and waits for that if it is to. What is half done is done again after the next start.
-    pub(super) fn end(self, wait: bool) {
+    pub fn end(self, wait: bool) {
         self.maintenance.space.closing.store(true, Ordering::Release);
         let threads = [self.writer, self.merger];
         threads.iter().for_each(|thread| thread.thread().unpark());
@@ -146,7 +147,7 @@ impl Maintenance {
     /// The tree that should write its rows, if one should: the one with most, or with the oldest.
     fn pick_flush(&self) -> Option<Arc<Table>> {
         let tables = self.tables().into_iter();
-        let crowds = journal::pressure(&self.ring);
+        let crowds = journal_ring::pressure(&self.ring);
         if self.commit_queue.take_flush_request() && crowds < 2 {
             return tables.max_by_key(|table| table.newest_bytes());
         }
@@ -161,9 +162,9 @@ impl Maintenance {
     fn flush_next(&self) -> Result<bool, StoreError> {
         self.space.refresh();
         self.space.create_reserve_file();
-        match journal::ensure_spare(&self.dir, &self.ring) {
+        match journal_ring::ensure_spare(&self.dir, &self.ring) {
             // The committer says so when it needs one.
-            Err(error) if space::is_transient(&error) => {}
+            Err(error) if disk_space::is_transient(&error) => {}
             other => other.map_err(journal::write_failed)?,
         }
         let least = self.space.reserve / 4;
@@ -181,11 +182,7 @@ impl Maintenance {
     }
 
     /// Writes what `table` has in memory, unless `go_on` ends it.
-    pub(super) fn flush(
-        &self,
-        table: &Table,
-        is_open: impl Fn() -> bool,
-    ) -> Result<(), StoreError> {
+    pub fn flush(&self, table: &Table, is_open: impl Fn() -> bool) -> Result<(), StoreError> {
         let Some(frozen) = table.freeze() else { return Ok(()) };
         // A run must not have what a crash takes back elsewhere.
         let (word, durable) = mpsc::channel();
@@ -199,7 +196,7 @@ impl Maintenance {
     }
 
     /// Makes the runs durable, and lets the journal go of what they hold.
-    pub(super) fn truncate_journal(&self) -> Result<(), StoreError> {
+    pub fn truncate_journal(&self) -> Result<(), StoreError> {
         let durable = self.commit_queue.durability.commit();
         let oldest = self.tables().iter().filter_map(|table| table.first_unflushed()).min();
         let through: Commit = oldest.map_or(durable, |first| durable.min(first - 1));
@@ -209,7 +206,7 @@ impl Maintenance {
         let roots = self.put_roots()?;
         self.sync()?;
         if self.watermark.advance_roots(roots, through) {
-            journal::free_through(&self.ring, through);
+            journal_ring::free_through(&self.ring, through);
         }
         Ok(())
     }

@@ -13,7 +13,7 @@
 //! A file of the size of the reserve lies in the data directory besides. A store that is opened on a full disk gives it
 //! up, because opening writes; it is made again when there is room for it, and until then the store counts as full.
 
-use super::journal::SEGMENT;
+use super::journal_format::SEGMENT;
 use crate::store::{StoreError, lock};
 use rustix::{fs::StatVfs, io::Errno};
 use std::{
@@ -46,7 +46,7 @@ pub enum Reserve {
 }
 
 impl Reserve {
-    pub(super) fn of(self, dir: &Path) -> u64 {
+    pub(crate) fn of(self, dir: &Path) -> u64 {
         match self {
             Self::None => 0,
             Self::Bytes(bytes) => bytes.max(2 * SEGMENT),
@@ -65,12 +65,12 @@ fn stat_filesystem(dir: &Path) -> Option<StatVfs> {
         .ok()
 }
 
-pub(super) fn free_bytes(dir: &Path) -> Option<u64> {
+pub fn free_bytes(dir: &Path) -> Option<u64> {
     stat_filesystem(dir).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Before a store is opened: gives up the file that is kept for this, where there is not enough room without it.
-pub(super) fn release_reserve_file(dir: &Path, reserve: Reserve) -> io::Result<()> {
+pub fn release_reserve_file(dir: &Path, reserve: Reserve) -> io::Result<()> {
     let (reserve, path) = (reserve.of(dir), dir.join(FILE));
     let Ok(kept) = path.metadata() else { return Ok(()) };
     let scarce = free_bytes(dir).is_some_and(|free| free < reserve);
@@ -82,7 +82,7 @@ pub(super) fn release_reserve_file(dir: &Path, reserve: Reserve) -> io::Result<(
 }
 
 /// Whether an error will pass when somebody else makes room, or closes a file.
-pub(super) fn is_transient(error: &io::Error) -> bool {
+pub fn is_transient(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(Errno::NOSPC | Errno::DQUOT | Errno::MFILE | Errno::NFILE)
@@ -91,9 +91,9 @@ pub(super) fn is_transient(error: &io::Error) -> bool {
 
 /// What is known of the room on the disk of one store.
 #[derive(Debug)]
-pub(super) struct DiskSpace {
+pub struct DiskSpace {
     dir: PathBuf,
-    pub(super) reserve: u64,
+    pub reserve: u64,
     free: AtomicU64,
     full: AtomicBool,
     /// Whether the file is there.
@@ -101,11 +101,11 @@ pub(super) struct DiskSpace {
     /// What the journal waits for, while it does.
     waits_for: Mutex<Option<String>>,
     /// Nobody waits for room any more.
-    pub(super) closing: AtomicBool,
+    pub closing: AtomicBool,
 }
 
 impl DiskSpace {
-    pub(super) fn new(dir: &Path, reserve: Reserve) -> Self {
+    pub fn new(dir: &Path, reserve: Reserve) -> Self {
         let space = Self {
             dir: dir.to_owned(),
             reserve: reserve.of(dir),
@@ -121,7 +121,7 @@ impl DiskSpace {
     }
 
     /// Asks the file system how much room there is.
-    pub(super) fn refresh(&self) {
+    pub fn refresh(&self) {
         let Some(free) = free_bytes(&self.dir) else { return };
         self.free.store(free, Relaxed);
         let was = self.full.load(Relaxed);
@@ -143,7 +143,7 @@ impl DiskSpace {
     }
 
     /// Makes the file that is given up on a full disk, if there is room for it and for the reserve.
-    pub(super) fn create_reserve_file(&self) {
+    pub fn create_reserve_file(&self) {
         let room = self.free.load(Relaxed) >= 2 * self.reserve;
         if self.reserve == 0 || !room || self.has_reserve_file.load(Relaxed) {
             return;
@@ -166,23 +166,23 @@ impl DiskSpace {
     }
 
     /// Whether new commands are to be refused.
-    pub(super) fn is_full(&self) -> bool {
+    pub fn is_full(&self) -> bool {
         self.full.load(Relaxed)
     }
 
     /// Whether the reserve is used up as far as batches may use it.
-    pub(super) fn refuses_batches(&self) -> bool {
+    pub fn refuses_batches(&self) -> bool {
         self.free.load(Relaxed) < self.reserve / 2
     }
 
     /// How much is free, if the file system says so.
-    pub(super) fn free(&self) -> Option<u64> {
+    pub fn free(&self) -> Option<u64> {
         Some(self.free.load(Relaxed)).filter(|free| *free != u64::MAX)
     }
 
     /// Makes sure that sled has room to write ahead of the end of its `file`, and that so much is left then. `false`: it
     /// has not.
-    pub(super) fn ensure_room_ahead(&self, file: &File, least: u64) -> bool {
+    pub fn ensure_room_ahead(&self, file: &File, least: u64) -> bool {
         self.refresh();
         let free = self.free.load(Relaxed);
         let Ok(end) = file.metadata().map(|about| about.len()) else { return false };
@@ -198,19 +198,19 @@ impl DiskSpace {
     }
 
     /// What the journal waits for; `None`: nothing.
-    pub(super) fn set_journal_wait(&self, what: Option<String>) {
+    pub fn set_journal_wait(&self, what: Option<String>) {
         *lock(&self.waits_for) = what;
     }
 
     /// What it waits for now.
-    pub(super) fn waits_for(&self) -> Option<String> {
+    pub fn waits_for(&self) -> Option<String> {
         lock(&self.waits_for).clone()
     }
 }
 
 /// Has the file system set room aside, whether or not it is then part of the file. One that cannot is taken at its word
 /// about how much is free.
-pub(super) fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
+pub fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     let flags = if beyond_end { FallocateFlags::KEEP_SIZE } else { FallocateFlags::empty() };
     match fallocate(file, flags, from, len) {
@@ -224,7 +224,7 @@ pub(super) fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io
 }
 
 /// The error of somebody who has waited for room until the store was closed.
-pub(super) fn closed_while_waiting(error: &io::Error) -> StoreError {
+pub fn closed_while_waiting(error: &io::Error) -> StoreError {
     StoreError::Failed(format!("it was closed while the journal could not be written: {error}"))
 }
 

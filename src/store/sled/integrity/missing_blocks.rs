@@ -1,11 +1,12 @@
 //! Tests: runs with holes in them, and runs from before there were seals.
 
-use super::{
+use crate::store::sled::{
     block::Builder,
     manifest::Manifest,
-    run::{BLOCK, SortedRun, Spans, first_key, run_key},
+    run_range::{RunRange, verify_run},
+    run_writer::RunWriter,
+    sorted_run::{BLOCK, SortedRun, Spans, first_key, run_key},
     table::Table,
-    writer::RunWriter,
 };
 use crate::store::{Row, Scan, StoreError, codec};
 use proptest::prelude::*;
@@ -44,7 +45,7 @@ fn scan(
 ) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
     let (from, to) = (from.to_be_bytes().to_vec(), to.to_be_bytes().to_vec());
     let scan = Scan { from, to, backwards, limit: usize::MAX };
-    let range = run.range(tree, &scan)?;
+    let range = RunRange::of(run, tree, &scan)?;
     range
         .into_iter()
         .flatten()
@@ -63,7 +64,7 @@ proptest! {
     ) {
         let (tree, rows) = (tree(), rows(count));
         let run = write(&tree, &rows);
-        prop_assert!(run.verify(&tree, |_| true).is_ok());
+        prop_assert!(verify_run(&run, &tree, |_| true).is_ok());
         let blocks = blocks(&tree);
         let mut begins: Vec<Vec<u8>> = blocks.iter().map(|place| first_key(place).to_vec()).collect();
         begins.push(vec![u8::MAX; 9]);
@@ -97,7 +98,7 @@ proptest! {
             }
             Err(other) => panic!("{other:?}"),
         }
-        prop_assert!(matches!(run.verify(&tree, |_| true), Err(StoreError::Damaged(_))));
+        prop_assert!(matches!(verify_run(&run, &tree, |_| true), Err(StoreError::Damaged(_))));
     }
 }
 
@@ -163,7 +164,7 @@ fn a_tree_from_before_there_were_seals_is_read_and_gets_them() {
     let member = manifest.runs[0];
     assert_eq!((manifest.flushed_through, manifest.runs.len(), member.level), (300, 1, 4));
     let run = SortedRun::open(&tree, member).expect("opens");
-    assert_eq!(run.verify(&tree, |_| true).map(|counted| counted.rows), Ok(100));
+    assert_eq!(verify_run(&run, &tree, |_| true).map(|counted| counted.rows), Ok(100));
     for number in 0..100_u64 {
         let key = (number * 2).to_be_bytes();
         assert_eq!(table.read(&[&key]), Ok(vec![rows.get(&key[..]).cloned()]));

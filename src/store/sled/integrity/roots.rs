@@ -1,13 +1,13 @@
 //! Roots: of each tree, which manifest it has. A row in sled's default tree, put behind the manifests that it names; the
-//! [watermark](super::watermark) outside sled knows how far it had got.
+//! [watermark](crate::store::sled::watermark) outside sled knows how far it had got.
 //!
 //! sled drops what it cannot read at the end of its log, and with it goes back to what was before: to an older manifest,
 //! or to none. A tree that is behind its root, or roots behind the watermark, are such a loss.
 
-use super::{
+use crate::store::sled::{
     block::{put_varint, take_bytes, take_varint},
-    guard::{catch_panic, catch_panic_silently},
     manifest::Manifest,
+    panic::{catch_panic, catch_panic_silently},
 };
 use crate::store::{StoreError, lock};
 use std::{
@@ -16,40 +16,40 @@ use std::{
 };
 
 /// Where they lie in sled's default tree.
-pub(super) const ROOTS: &[u8] = b"roots";
+pub const ROOTS: &[u8] = b"roots";
 const MAGIC: [u8; 4] = *b"hfr1";
 
 /// A manifest's generation and sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Root {
-    pub(super) generation: u64,
-    pub(super) sum: u32,
+pub struct Root {
+    pub generation: u64,
+    pub sum: u32,
 }
 
 impl Root {
-    pub(super) fn of(manifest: &Manifest, tree: &[u8]) -> Self {
+    pub fn of(manifest: &Manifest, tree: &[u8]) -> Self {
         Self { generation: manifest.generation, sum: manifest.sum(tree) }
     }
 }
 
 /// The roots of all trees that have had a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Roots {
+pub struct Roots {
     /// Counts how often they have changed.
-    pub(super) generation: u64,
-    pub(super) trees: BTreeMap<String, Root>,
+    pub generation: u64,
+    pub trees: BTreeMap<String, Root>,
 }
 
 impl Roots {
     /// Those of `db`; a new store has none.
-    pub(super) fn read(db: &sled::Tree) -> Result<Option<Self>, StoreError> {
+    pub fn read(db: &sled::Tree) -> Result<Option<Self>, StoreError> {
         let stored = catch_panic_silently(|| db.get(ROOTS))?;
         let damaged = || StoreError::Damaged("the list of its trees cannot be read".into());
         stored.map(|bytes| Self::from_bytes(&bytes).ok_or_else(damaged)).transpose()
     }
 
     /// As a root of its own: generation and sum.
-    pub(super) fn root(&self) -> Root {
+    pub fn root(&self) -> Root {
         Root { generation: self.generation, sum: self.to_bytes().1 }
     }
 
@@ -88,11 +88,11 @@ impl Roots {
 
 /// The roots of an open store.
 #[derive(Debug, Default)]
-pub(super) struct OpenRoots(Mutex<Roots>);
+pub struct OpenRoots(Mutex<Roots>);
 
 impl OpenRoots {
     /// Of a store that is being opened and has these. If they are there `anew`, they are put as the next ones.
-    pub(super) fn open(db: &sled::Tree, mut roots: Roots, anew: bool) -> Result<Self, StoreError> {
+    pub fn open(db: &sled::Tree, mut roots: Roots, anew: bool) -> Result<Self, StoreError> {
         if anew || roots.generation == 0 {
             roots.generation += 1;
             let bytes = roots.to_bytes().0;
@@ -101,12 +101,12 @@ impl OpenRoots {
         Ok(Self(Mutex::new(roots)))
     }
 
-    pub(super) fn root(&self) -> Root {
+    pub fn root(&self) -> Root {
         lock(&self.0).root()
     }
 
     /// Puts what `trees` have now, if it is something else; gives the root of it all. Their manifests are in sled.
-    pub(super) fn update<'a>(
+    pub fn update<'a>(
         &self,
         db: &sled::Tree,
         trees: impl IntoIterator<Item = (&'a str, Root)>,

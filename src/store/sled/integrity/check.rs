@@ -1,14 +1,10 @@
 //! Checking a store that nobody uses: all of it is read, and nothing of it is changed. sled writes when it opens, so it is
 //! opened on a copy of its files.
 
-use super::{
-    Options, judge,
-    judge::{DEFAULT_TREE, Inspection},
-    manifest::Manifest,
-    open,
-    recover::RecoveredBatch,
-    run::SortedRun,
-    table::Table,
+use super::inspection::{self, DEFAULT_TREE, Inspection};
+use crate::store::sled::{
+    data_dir, manifest::Manifest, open, options::Options, panic::catch_panic,
+    recovery::RecoveredBatch, run_range::verify_run, sorted_run::SortedRun, table::Table,
 };
 use crate::store::{Commit, Row, Scan, StoreError};
 use serde::Serialize;
@@ -103,14 +99,14 @@ pub fn check_store(
     if !dir.is_dir() {
         return Err(cannot("does not exist".into()));
     }
-    let _lock = open::lock_unchanged(dir)?;
+    let _lock = data_dir::lock_unchanged(dir)?;
     let there = fs::read_dir(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
     if !there.flatten().any(|entry| is_of_a_store(&entry.file_name().to_string_lossy())) {
         return Err(cannot("holds no store; name the one that `serve` is given".into()));
     }
     let mut checked = CheckReport::default();
-    let judged =
-        judge::inspect_files(dir).map_err(|error| cannot(format!("cannot be read: {error}")))?;
+    let judged = inspection::inspect_files(dir)
+        .map_err(|error| cannot(format!("cannot be read: {error}")))?;
     let copy = Copy::of(dir, scratch).map_err(|error| {
         cannot(format!(
             "cannot be copied to `{}` ({error}); name a place with --scratch",
@@ -134,7 +130,7 @@ pub fn check_store(
     for what in judged.losses.iter().chain(&judged.fatal) {
         checked.add_problem("data", what);
     }
-    let inside = judge::inside(judged.runs, &judged.journal);
+    let inside = inspection::inside(judged.runs, &judged.journal);
     checked.store = inside.map(|mark| uuid::Uuid::from_u128(mark.store).to_string());
     checked.last_commit = inside.map_or(0, |mark| mark.commit);
     let Inspection { journal, .. } = judged;
@@ -143,7 +139,7 @@ pub fn check_store(
     for batch in journal.batches {
         unwritten.entry(batch.tree.clone()).or_default().push(batch);
     }
-    let names = super::catch_panic(|| Ok(db.tree_names()))?;
+    let names = catch_panic(|| Ok(db.tree_names()))?;
     let names = names
         .iter()
         .filter(|name| *name != DEFAULT_TREE)
@@ -169,13 +165,13 @@ fn check_tree(
     audit: &mut dyn Audit,
     checked: &mut CheckReport,
 ) -> Result<(), StoreError> {
-    let tree = super::catch_panic(|| db.open_tree(name))?;
+    let tree = catch_panic(|| db.open_tree(name))?;
     let mut seen = TreeReport { name: name.into(), ..TreeReport::default() };
     let mut readable = true;
     for member in Manifest::read(&tree)?.runs {
         seen.runs += 1;
         seen.runs_without_seals += u64::from(member.id.is_none());
-        match SortedRun::open(&tree, member).and_then(|run| run.verify(&tree, |_| true)) {
+        match SortedRun::open(&tree, member).and_then(|run| verify_run(&run, &tree, |_| true)) {
             Ok(counted) => {
                 seen.blocks += counted.blocks;
                 seen.rows_in_runs += counted.rows;
@@ -190,7 +186,7 @@ fn check_tree(
     if readable {
         let table = Table::open(name, tree, Arc::default())?;
         for batch in batches.into_iter().filter(|batch| batch.commit > table.flushed_through()) {
-            table.apply(batch.commit, batch.parse_writes);
+            table.apply(batch.commit, batch.writes);
         }
         audit.tree(name);
         read_rows(&table, audit, &mut seen, checked)?;
@@ -230,8 +226,9 @@ impl Copy {
     fn of(dir: &Path, scratch: &Path) -> io::Result<Self> {
         let copy = Self(scratch.join(format!("holdfast-check-{}", uuid::Uuid::now_v7())));
         fs::create_dir(&copy.0)?;
-        for file in
-            open::list_sled_files(dir)?.into_iter().filter(|name| !name.ends_with(".generating"))
+        for file in data_dir::list_sled_files(dir)?
+            .into_iter()
+            .filter(|name| !name.ends_with(".generating"))
         {
             fs::copy(dir.join(&file), copy.0.join(&file))?;
         }

@@ -1,0 +1,331 @@
+//! A store on disk: its parts put together, and the port that they serve.
+
+use super::{
+    commit_queue::CommitQueue,
+    disk_space::DiskSpace,
+    integrity::{damage::DamageLog, scrub::Scrubber, store_mark::StoreMark},
+    journal::Journal,
+    journal_format::SEGMENT,
+    journal_ring::{self, SharedRing},
+    maintenance::{Maintenance, MaintenanceThreads},
+    open,
+    options::{FailPoints, Options},
+    panic::catch_panic,
+    recovery::RecoveredBatch,
+    table::{Table, Tables},
+};
+use crate::store::{
+    Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
+    Verdict, codec::MAX_RECORD, lock,
+};
+use std::{
+    fmt,
+    fs::OpenOptions,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    thread::JoinHandle,
+};
+
+/// A row may be so much longer than its record: its key is stored with it.
+const MAX_ROW: usize = MAX_RECORD + 512;
+
+/// A store on disk.
+///
+/// *Expectations.* A tree has one owner at a time: an activation ends all earlier ones, and only batches of the current
+/// epoch get in. Whatever the owner has read or written since it was activated, nobody else can have changed, so the
+/// epoch is the check, and it costs nothing. What memory knows is compared too, and in debug builds the runs are
+/// asked as well, so that an owner that contradicts itself is found in tests.
+///
+/// *Scans* see one moment: the rows in memory and the runs that count are taken together.
+pub struct SledStore {
+    commit_queue: Arc<CommitQueue>,
+    trees: Tables,
+    damage: Arc<DamageLog>,
+    ring: SharedRing,
+    space: Arc<DiskSpace>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Option<MaintenanceThreads>>,
+    scrubber: Mutex<Option<Scrubber>>,
+    db: sled::Db,
+    identity: u128,
+}
+
+impl SledStore {
+    /// Opens the store in `dir`, which is created where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::CannotOpen`]: the directory is in use, not writable, damaged, or lacks acknowledged commits; the
+    /// words say what to do.
+    pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Self, StoreError> {
+        Self::open_with(dir, options, FailPoints::default())
+    }
+
+    /// Opens a store that leaves something out.
+    ///
+    /// # Errors
+    /// As [`SledStore::open`].
+    #[doc(hidden)]
+    pub fn open_with(
+        dir: impl AsRef<Path>,
+        options: &Options,
+        hazards: FailPoints,
+    ) -> Result<Self, StoreError> {
+        let dir = dir.as_ref();
+        let open::OpenedDirectory {
+            db,
+            mark,
+            journal: found,
+            roots,
+            watermark,
+            incomplete,
+            before,
+            lock,
+        } = open::open(dir, options)?;
+        let (lock, watermark, damage) =
+            (Arc::new(lock), Arc::new(watermark), Arc::<DamageLog>::default());
+        let cannot =
+            |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
+        let pipe = Arc::new(CommitQueue::new(mark.commit, options.unwritten_limit_bytes));
+        let slots = SharedRing::new(Mutex::new(found.ring));
+        let space = Arc::new(DiskSpace::new(dir, options.reserve));
+        let keeper = Maintenance {
+            db: db.clone(),
+            file: OpenOptions::new().write(true).open(dir.join("db")).map_err(cannot)?,
+            trees: Tables::default(),
+            commit_queue: pipe.clone(),
+            dir: dir.to_owned(),
+            ring: slots.clone(),
+            space: space.clone(),
+            store: mark.store,
+            merge_refused_at: Mutex::default(),
+            skip_merges: hazards.skip_merges,
+            roots,
+            watermark: watermark.clone(),
+            _lock: lock.clone(),
+        };
+        let trees = keeper.trees.clone();
+        if let Err(error) = replay(&db, &trees, &damage, &pipe, found.batches) {
+            before.restore().map_err(cannot)?;
+            return Err(open::unreadable(dir, &error));
+        }
+        drop(before);
+        let mut follows = StoreMark { commit: found.last, ..mark };
+        if incomplete || found.last < mark.commit {
+            // What is left becomes the whole, and the journal begins anew behind the numbers that were given out.
+            for table in trees.read().unwrap_or_else(PoisonError::into_inner).iter() {
+                keeper.flush(table, || true)?;
+            }
+            keeper.truncate_journal()?;
+            journal_ring::remove_all(dir, &slots).map_err(cannot)?;
+            follows = mark;
+        }
+        let room = space.clone();
+        let journal =
+            Journal::new(dir, follows, slots.clone(), room, found.segment, watermark, lock);
+        let journal = journal.with_skip_sync(hazards.skip_sync);
+        let end = pipe.clone();
+        let committer = std::thread::Builder::new()
+            .name("committer".into())
+            .spawn(move || end.run_committer(journal))
+            .map_err(cannot)?;
+        let threads =
+            MaintenanceThreads::start(keeper).inspect_err(|_| pipe.close()).map_err(cannot)?;
+        pipe.wake_maintenance();
+        let scrub =
+            |how| Scrubber::start(db.clone(), trees.clone(), damage.clone(), how).map_err(cannot);
+        let scrubber = options.scrub.map(scrub).transpose().inspect_err(|_| pipe.close())?;
+        Ok(Self {
+            commit_queue: pipe,
+            trees,
+            damage,
+            ring: slots,
+            space,
+            committer: Mutex::new(Some(committer)),
+            threads: Mutex::new(Some(threads)),
+            scrubber: Mutex::new(scrubber),
+            db,
+            identity: mark.store,
+        })
+    }
+
+    /// Which store this is, for as long as it exists: the same after restarts, and in a restored backup.
+    pub fn identity(&self) -> u128 {
+        self.identity
+    }
+
+    /// Writes and syncs what has been accepted, and takes no more. Reading goes on.
+    pub fn close(&self) {
+        // Whoever waits for room on the disk waits no longer.
+        self.space.closing.store(true, Ordering::Release);
+        self.commit_queue.close();
+        let committer = lock(&self.committer).take();
+        // A callback may have held the last handle of the store: then this is the committer, which ends by itself.
+        let own =
+            |committer: &JoinHandle<()>| committer.thread().id() == std::thread::current().id();
+        let wait = !committer.as_ref().is_some_and(own);
+        if let Some(committer) = committer.filter(|_| wait)
+            && committer.join().is_err()
+        {
+            tracing::error!("the committer has panicked");
+        }
+        if let Some(scrubber) = lock(&self.scrubber).take() {
+            scrubber.end(wait);
+        }
+        if let Some(threads) = lock(&self.threads).take() {
+            threads.end(wait);
+        }
+    }
+
+    fn tree(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
+        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        trees
+            .get(tree.0 as usize)
+            .cloned()
+            .ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
+    }
+}
+
+/// Opens the tree called `name`, unless it is open already.
+fn open_tree(
+    db: &sled::Db,
+    trees: &Tables,
+    damage: &Arc<DamageLog>,
+    name: &str,
+) -> Result<(usize, Arc<Table>), StoreError> {
+    let mut trees = trees.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some((place, tree)) = trees.iter().enumerate().find(|(_, tree)| tree.name == name) {
+        return Ok((place, tree.clone()));
+    }
+    let opened =
+        catch_panic(|| db.open_tree(name)).and_then(|tree| Table::open(name, tree, damage.clone()));
+    let table = Arc::new(damage.report_if_damaged(name, opened)?);
+    trees.push(table.clone());
+    Ok((trees.len() - 1, table))
+}
+
+/// Takes into memory what the journal has and no run.
+fn replay(
+    db: &sled::Db,
+    trees: &Tables,
+    damage: &Arc<DamageLog>,
+    commit_queue: &CommitQueue,
+    batches: Vec<RecoveredBatch>,
+) -> Result<(), StoreError> {
+    for batch in batches {
+        let (_, table) = open_tree(db, trees, damage, &batch.tree)?;
+        if batch.commit > table.flushed_through() {
+            commit_queue.add_memory(table.apply(batch.commit, batch.writes));
+        }
+    }
+    Ok(())
+}
+
+fn expectations_hold(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreError> {
+    if cfg!(debug_assertions) {
+        let keys: Vec<&[u8]> = expects.iter().map(|(key, _)| key.as_slice()).collect();
+        let rows = table.read(&keys)?;
+        return Ok(expects
+            .iter()
+            .zip(rows)
+            .all(|((_, commit), row)| row.map_or(0, |row| row.commit) == *commit));
+    }
+    Ok(table.memory_allows(expects))
+}
+
+impl Store for SledStore {
+    fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
+        open_tree(&self.db, &self.trees, &self.damage, name).map(|(place, _)| TreeId(place as u32))
+    }
+
+    fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
+        self.tree(tree)?;
+        Ok(self.commit_queue.activate(tree))
+    }
+
+    fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
+        self.tree(tree)?.read(keys)
+    }
+
+    fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+        let tree = self.tree(tree)?;
+        if scan.from >= scan.to || scan.limit == 0 {
+            return Ok(Vec::new());
+        }
+        tree.scan(scan)
+    }
+
+    fn submit(&self, mut batch: Batch) -> Result<Verdict, StoreError> {
+        let tree = self.tree(batch.tree)?;
+        for (key, record) in &batch.writes {
+            let len = record.as_ref().map_or(0, Vec::len);
+            if len > MAX_RECORD || key.len() + len > MAX_ROW {
+                let key = key.len();
+                return Err(StoreError::Invalid(format!(
+                    "a record of {len} bytes under a key of {key} is over the limit of {MAX_RECORD}"
+                )));
+            }
+        }
+        // What is accepted must find its place: on the disk, and in not too many runs, all of which are looked into.
+        if self.space.refuses_batches() || tree.has_too_many_runs() {
+            self.commit_queue.request_flush();
+            return Err(StoreError::Overloaded);
+        }
+        let expects = std::mem::take(&mut batch.expects);
+        self.commit_queue.accept(batch, &tree, || expectations_hold(&tree, &expects))
+    }
+
+    fn durable_commit(&self) -> Commit {
+        self.commit_queue.durability.commit()
+    }
+
+    fn accepted_commit(&self) -> Commit {
+        self.commit_queue.stats().accepted
+    }
+
+    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+        self.commit_queue.on_durable(commit, then);
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.commit_queue.durability.failure().map(|error| error.to_string())
+    }
+
+    fn is_full(&self) -> bool {
+        self.space.is_full()
+    }
+
+    fn health(&self) -> StoreHealth {
+        let figures = self.commit_queue.stats();
+        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        let (damages, damage) = self.damage.summary();
+        StoreHealth {
+            failed: self.failure(),
+            damage,
+            damages,
+            scrubs: lock(&self.scrubber).as_ref().map_or(0, Scrubber::completed),
+            accepted_commit: figures.accepted,
+            durable_commit: self.durable_commit(),
+            syncs: figures.syncs,
+            unwritten_bytes: figures.unwritten,
+            disk_bytes: catch_panic(|| self.db.size_on_disk()).unwrap_or_default()
+                + lock(&self.ring).slots as u64 * SEGMENT,
+            free_bytes: self.space.free(),
+            reserve_bytes: self.space.reserve,
+            full: self.space.is_full(),
+            waits_for: self.space.waits_for(),
+            most_runs: trees.iter().map(|tree| tree.run_count() as u64).max().unwrap_or(0),
+        }
+    }
+}
+
+impl fmt::Debug for SledStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SledStore").field("pipe", &self.commit_queue).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
