@@ -370,9 +370,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_is_in_the_table_of_the_readme() {
-        let readme = include_str!("../../README.md");
-        let (_, section) = readme.split_once("\n## Problems\n").unwrap();
+    fn each_code_is_in_the_document() {
+        let document = include_str!("../../docs/http.md");
+        let (_, section) = document.split_once("\n## Problems\n").unwrap();
         let section = section.split("\n## ").next().unwrap();
         for (code, status, ..) in TABLE {
             let says = |row: &str| {
