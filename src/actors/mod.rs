@@ -4,6 +4,7 @@ mod actor;
 mod aggregate;
 mod ask;
 mod cluster;
+mod erased;
 mod node;
 mod outbox;
 mod port;

@@ -95,6 +95,8 @@ pub trait AnyCommand: Any + fmt::Debug + Send {
     fn name(&self) -> &str;
     /// For a callee on another node.
     fn to_json(&self) -> Option<serde_json::Value>;
+    /// The same, as text.
+    fn to_json_bytes(&self) -> Option<Vec<u8>>;
 }
 impl<T: Any + Clone + fmt::Debug + Send + AsRef<str> + Serialize> AnyCommand for T {
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
@@ -108,5 +110,8 @@ impl<T: Any + Clone + fmt::Debug + Send + AsRef<str> + Serialize> AnyCommand for
     }
     fn to_json(&self) -> Option<serde_json::Value> {
         serde_json::to_value(self).ok()
+    }
+    fn to_json_bytes(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(self).ok()
     }
 }

@@ -3,12 +3,13 @@
 use super::{behavior::Expiring, turn::Turn};
 use crate::{
     actors::{
+        erased::AggregateType,
         port::clock::machine_seconds,
         tables::records::{
             ANSWER_BYTES, ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult,
         },
     },
-    domain::{Aggregate, AskId},
+    domain::{AnyCommand, AskId},
     store::{
         StoreError, codec,
         keys::{KeyBuf, Space},
@@ -27,14 +28,18 @@ type Place = (Cow<'static, str>, u64);
 pub(crate) type Answers = BTreeMap<Place, (AnswerPage, bool)>;
 
 /// A sum of what is asked of whom.
-pub(crate) fn sum_of<A: Aggregate>(number: u64, command: &A::Command) -> (u16, [u8; 16]) {
+pub(crate) fn sum_of(
+    aggregate: &dyn AggregateType,
+    number: u64,
+    command: &dyn AnyCommand,
+) -> (u16, [u8; 16]) {
     let mut sum = Sha256::new();
     sum.update(number.to_be_bytes());
-    sum.update(serde_json::to_vec(command).unwrap_or_default());
-    (A::COMMAND_VERSION, sum.finalize().first_chunk::<16>().copied().unwrap_or_default())
+    sum.update(command.to_json_bytes().unwrap_or_default());
+    (aggregate.command_version(), sum.finalize().first_chunk::<16>().copied().unwrap_or_default())
 }
 
-impl<A: Aggregate> Turn<'_, A> {
+impl Turn<'_> {
     /// The page that the answer to an ask stands on.
     fn answers(&mut self, ask: &AskId) -> Result<&mut (AnswerPage, bool), StoreError> {
         let page = (ask.context.clone(), ask.number / ANSWER_PAGE);

@@ -4,9 +4,10 @@ use super::behavior::{AggregateBehavior, Answered, Asking, Mail};
 use crate::{
     actors::{
         ask::{directory::Question, guard::Permit},
+        erased::{AggregateType, OpenAsk},
         tables::records::{KeyPage, QUESTION_PAGE, QuestionPage, SagaId, TraceContext, Versioned},
     },
-    domain::{Aggregate, Ask, AskId, Id, NoAnswer},
+    domain::{AskId, Name, NoAnswer},
     store::{
         Scan, StoreError, codec,
         keys::{KeyBuf, Space, last_number, prefix_end},
@@ -41,33 +42,34 @@ pub fn keys_of(key: &[u8]) -> Option<(u64, u64)> {
 }
 
 /// An aggregate's own saga.
-pub fn own_saga<A: Aggregate>(id: Id<A>) -> SagaId {
-    SagaId { context: Cow::Borrowed(A::NAME.context), number: id.get() }
+pub fn own_saga(name: Name, number: u64) -> SagaId {
+    SagaId { context: Cow::Borrowed(name.context), number }
 }
 
 /// The saga that an aggregate goes on in: that of the order that it is held for, else the one that it came to be in, or
 /// its own.
-pub fn saga_of<A: Aggregate>(id: Id<A>, kept: &Versioned<A>) -> SagaId {
-    match kept.state.on_behalf_of() {
+pub fn saga_of(aggregate: &dyn AggregateType, number: u64, kept: &Versioned) -> SagaId {
+    match aggregate.on_behalf_of(kept.state.as_ref()) {
         Some((order, number)) => SagaId { context: Cow::Borrowed(order.context), number },
-        None => kept.saga.clone().unwrap_or_else(|| own_saga(id)),
+        None => kept.saga.clone().unwrap_or_else(|| own_saga(aggregate.name(), number)),
     }
 }
 
-impl<A: Aggregate> AggregateBehavior<A> {
+impl AggregateBehavior {
     /// Puts a question; its answer comes back as mail.
     pub(crate) fn put(
         &self,
         number: u64,
-        ask: Ask<A>,
+        ask: OpenAsk,
         pass: Option<Permit>,
         pause: Duration,
         saga: SagaId,
         thread: TraceContext,
     ) {
         let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
-        let Ask { callee, number: of, attempt, command, then } = ask;
-        let id = AskId::of(Id::<A>::new(number), attempt);
+        let OpenAsk { callee, number: of, attempt, command, then } = ask;
+        let context = Cow::Borrowed(self.aggregate.name().context);
+        let id = AskId { context, number, attempt };
         actix::spawn(async move {
             if !pause.is_zero() {
                 tokio::time::sleep(pause).await;
@@ -97,8 +99,15 @@ impl<A: Aggregate> AggregateBehavior<A> {
         let rounds = asking.rounds;
         let thread = asking.thread.clone();
         let Some((_, kept)) = self.tree.state(0, number).ok().flatten() else { return };
-        if let Some(ask) = kept.state.awaits(Id::new(number)) {
-            self.put(number, ask, None, pause(rounds), saga_of(Id::new(number), &kept), thread);
+        if let Some(ask) = self.aggregate.awaits(kept.state.as_ref(), number) {
+            self.put(
+                number,
+                ask,
+                None,
+                pause(rounds),
+                saga_of(self.aggregate, number, &kept),
+                thread,
+            );
         }
     }
 
@@ -155,7 +164,9 @@ impl<A: Aggregate> AggregateBehavior<A> {
                         kept => kept?,
                     };
                     let Some((_, kept)) = kept else { continue };
-                    let Some(ask) = kept.state.awaits(Id::new(number)) else { continue };
+                    let Some(ask) = self.aggregate.awaits(kept.state.as_ref(), number) else {
+                        continue;
+                    };
                     let open = (ask.callee.context, ask.attempt);
                     let before = known.get(&number).filter(|asking| asking.open == open).cloned();
                     let under_way = before.is_some();
@@ -168,7 +179,7 @@ impl<A: Aggregate> AggregateBehavior<A> {
                     };
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
-                        let saga = saga_of(Id::new(number), &kept);
+                        let saga = saga_of(self.aggregate, number, &kept);
                         self.put(number, ask, None, Duration::ZERO, saga, TraceContext::default());
                     }
                 }

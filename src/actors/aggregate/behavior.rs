@@ -19,18 +19,19 @@ use crate::{
             status::{ContextStatus, Mailbox},
         },
         ask::{directory::Peers, guard::Permit},
+        erased::{AggregateType, Command, OpenAsk, Settings},
         port::{clock::Clock, context::Outcome, fault::Fault, health::Contested},
         subscription::{
             source::Subscribers,
             subscriptions::{Progress, Subscriptions},
         },
         tables::{
-            rebuild::{self, Functions},
+            rebuild,
             records::{Counters, LogEntry, SagaId, TraceContext},
             transaction::Tree,
         },
     },
-    domain::{Aggregate, Ask, NoAnswer},
+    domain::NoAnswer,
     store::{Batch, Commit, Epoch, StoreError},
 };
 use std::{
@@ -66,14 +67,15 @@ pub(super) struct Waiting {
 }
 
 /// The logic of a deciding context.
-pub struct AggregateBehavior<A: Aggregate> {
-    pub tree: Tree<A>,
+pub struct AggregateBehavior {
+    pub tree: Tree,
     pub shared: Arc<ContextStatus>,
     pub clock: Arc<Clock>,
-    pub settings: A::Settings,
+    pub aggregate: &'static dyn AggregateType,
+    pub settings: Settings,
     pub peers: Peers,
-    pub ears: Subscriptions<A::Command>,
-    pub listeners: Arc<Subscribers<A>>,
+    pub ears: Subscriptions<Command>,
+    pub listeners: Arc<Subscribers>,
     pub(super) mailbox: Option<Arc<Mailbox<Self>>>,
     pub(super) epoch: Epoch,
     pub(super) meta: Counters,
@@ -82,7 +84,7 @@ pub struct AggregateBehavior<A: Aggregate> {
     pub(super) asking: BTreeMap<u64, Asking>,
     pub(super) waiting: BTreeMap<u64, Vec<Waiting>>,
     /// Questions to aggregates that cannot answer before their own question is settled.
-    pub(super) postponed: BTreeMap<u64, Vec<AskMessage<A>>>,
+    pub(super) postponed: BTreeMap<u64, Vec<AskMessage>>,
     pub(super) timers: super::timers::Timers,
     /// Keys that several claim.
     pub(super) contested: BTreeMap<String, Vec<u64>>,
@@ -91,13 +93,13 @@ pub struct AggregateBehavior<A: Aggregate> {
 }
 
 /// What follows a turn that stands.
-pub enum Effect<A: Aggregate> {
+pub enum Effect {
     /// Events for those who listen.
-    Publish(Vec<LogEntry<A::Event>>),
+    Publish(Vec<LogEntry>),
     /// A question to put, after a pause.
     Put {
         number: u64,
-        ask: Ask<A>,
+        ask: OpenAsk,
         pass: Option<Permit>,
         pause: Duration,
         saga: SagaId,
@@ -118,7 +120,7 @@ pub enum Effect<A: Aggregate> {
 }
 
 /// What memory becomes.
-pub struct Memory {
+pub struct CacheUpdate {
     pub(super) meta: Counters,
     pub(super) hearing: Progress,
     pub(super) asking: Vec<(u64, Option<Asking>)>,
@@ -128,17 +130,18 @@ pub struct Memory {
     pub(super) sweep: Option<super::expiry::Sweep>,
 }
 
-impl<A: Aggregate> AggregateBehavior<A> {
+impl AggregateBehavior {
     pub fn new(
-        tree: Tree<A>,
+        tree: Tree,
         shared: Arc<ContextStatus>,
         clock: Arc<Clock>,
-        settings: A::Settings,
+        settings: Settings,
         peers: Peers,
-        ears: Subscriptions<A::Command>,
-        listeners: Arc<Subscribers<A>>,
+        ears: Subscriptions<Command>,
+        listeners: Arc<Subscribers>,
     ) -> Self {
         Self {
+            aggregate: listeners.aggregate,
             tree,
             shared,
             clock,
@@ -170,17 +173,17 @@ impl<A: Aggregate> AggregateBehavior<A> {
     }
 }
 
-impl<A: Aggregate> Behavior for AggregateBehavior<A> {
-    type Mail = Mail<A>;
-    type Effect = Effect<A>;
-    type CacheUpdate = Memory;
+impl Behavior for AggregateBehavior {
+    type Mail = Mail;
+    type Effect = Effect;
+    type CacheUpdate = CacheUpdate;
 
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.meta, self.meta_commit) = rebuild::load(&self.tree, &Functions::of_aggregate())?;
+        (self.meta, self.meta_commit) = rebuild::load(&self.tree)?;
         self.listeners.know_history(&self.tree, Some(self.meta.last_sequence + 1))?;
-        if rebuild::is_due(&self.meta, &Functions::<A>::of_aggregate()) {
+        if rebuild::is_due(&self.meta, &self.tree) {
             return Ok(());
         }
         self.contested = rebuild::contested(&self.tree)?;
@@ -195,18 +198,16 @@ impl<A: Aggregate> Behavior for AggregateBehavior<A> {
     }
 
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
-        let functions = Functions::of_aggregate();
-        if !rebuild::is_due(&self.meta, &functions) {
+        if !rebuild::is_due(&self.meta, &self.tree) {
             return Ok(None);
         }
         let at = (&self.meta, self.meta_commit);
-        let (batch, after) =
-            rebuild::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
+        let (batch, after) = rebuild::page(&self.tree, self.epoch, at, self.shared.kept.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
 
-    fn turn(&mut self, mails: &[Option<Mail<A>>]) -> Result<TurnOutput<Self>, StoreError> {
+    fn turn(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
         let mut work = super::turn::Turn::new(self);
         for (place, mail) in mails.iter().enumerate() {
             if let Some(mail) = mail {
@@ -216,7 +217,7 @@ impl<A: Aggregate> Behavior for AggregateBehavior<A> {
         work.finish()
     }
 
-    fn remember(&mut self, memory: Memory, commit: Commit) {
+    fn remember(&mut self, memory: CacheUpdate, commit: Commit) {
         if memory.meta != self.meta {
             self.meta_commit = commit;
         }
@@ -242,7 +243,7 @@ impl<A: Aggregate> Behavior for AggregateBehavior<A> {
         self.publish_health();
     }
 
-    fn act(&mut self, commit: Commit, effect: Effect<A>, mails: &mut [Option<Mail<A>>]) {
+    fn act(&mut self, commit: Commit, effect: Effect, mails: &mut [Option<Mail>]) {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
             Effect::Publish(events) => self.listeners.say(&events.into()),
@@ -291,7 +292,7 @@ impl<A: Aggregate> Behavior for AggregateBehavior<A> {
         }
     }
 
-    fn stands(effects: &VecDeque<Effect<A>>, mails: &[Option<Mail<A>>]) {
+    fn stands(effects: &VecDeque<Effect>, mails: &[Option<Mail>]) {
         for effect in effects {
             let (place, number) = match effect {
                 Effect::Reply { mail, answer: Ok(outcome) } => (*mail, outcome.number),
@@ -304,14 +305,14 @@ impl<A: Aggregate> Behavior for AggregateBehavior<A> {
         }
     }
 
-    fn dismiss(&mut self, mail: Mail<A>, why: &Fault) {
+    fn dismiss(&mut self, mail: Mail, why: &Fault) {
         match mail {
             Mail::Enter(entry) => drop(entry.reply.send(Err(why.clone()))),
             Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
             // Whoever asked sees that nobody answers; events and timers are found again in the store. A settle that
             // was dismissed leaves its question open, and that must be put again.
             Mail::Settle { number, .. } => self.asked_in_vain(number),
-            Mail::Ask(_) | Mail::Heard(_) | Mail::Wake => self.more = true,
+            Mail::Ask(_) | Mail::Delivery(_) | Mail::Wake => self.more = true,
         }
     }
 
@@ -324,7 +325,7 @@ impl<A: Aggregate> Behavior for AggregateBehavior<A> {
         self.publish_health();
     }
 
-    fn is_from_outside(mail: &Mail<A>) -> bool {
+    fn is_from_outside(mail: &Mail) -> bool {
         matches!(mail, Mail::Enter(_))
     }
 
@@ -341,7 +342,7 @@ impl<A: Aggregate> Behavior for AggregateBehavior<A> {
             .min()
     }
 
-    fn wake() -> Mail<A> {
+    fn wake() -> Mail {
         Mail::Wake
     }
 }

@@ -3,7 +3,7 @@
 use super::turn::Turn;
 use crate::{
     actors::tables::rebuild::{claim_key, contested_key},
-    domain::{Aggregate, Refusal},
+    domain::Refusal,
     store::{StoreError, keys::Space},
 };
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ pub(crate) fn differences(held: Vec<String>, claimed: Vec<String>) -> (Vec<Strin
     (given_up.map(|key| (*key).to_owned()).collect(), new.map(|key| (*key).to_owned()).collect())
 }
 
-impl<A: Aggregate> Turn<'_, A> {
+impl Turn<'_> {
     /// Whether nobody else holds these keys.
     pub(crate) fn claim(
         &mut self,
@@ -32,7 +32,7 @@ impl<A: Aggregate> Turn<'_, A> {
                     error => error,
                 })?;
             if holder.is_some_and(|holder| holder != number) {
-                return Ok(Err(A::claim_refusal(key)));
+                return Ok(Err(self.logic.aggregate.claim_refusal(key)));
             }
         }
         Ok(Ok(()))

@@ -7,7 +7,6 @@ use crate::{
         port::clock::machine_seconds,
         tables::records::{ANSWER_VERSION, Answer, AnswerPage, KeyPage, key_pages},
     },
-    domain::Aggregate,
     store::{
         Scan, StoreError, codec,
         keys::{KeyBuf, Space},
@@ -85,7 +84,7 @@ pub(in crate::actors) fn notes(
     })
 }
 
-impl<A: Aggregate> Turn<'_, A> {
+impl Turn<'_> {
     /// Notes what this turn has written that expires.
     pub(crate) fn note_expiring(&mut self) -> Result<(), StoreError> {
         let keeping = self.logic.shared.kept;

@@ -12,13 +12,14 @@ use crate::actors::{
         guard::{AnswerReceiver, Guard},
     },
     cluster::remote_context::PeerQuestion,
+    erased::{AggregateType, Command},
     outbox::event_log::{EventLog, OutboundMessage, Outflows, RecordedEvent},
     port::{
         context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
         fault::Fault,
         health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     },
-    subscription::parking,
+    subscription::{parking, source::Whose},
     tables::{
         query,
         records::{ParkedRow, TraceContext},
@@ -27,7 +28,7 @@ use crate::actors::{
     },
 };
 use crate::{
-    domain::{self, Aggregate, Entity, Name, NoAnswer, Refusal, Target, lenient},
+    domain::{self, Name, NoAnswer, Refusal, lenient},
     store::StoreError,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -41,22 +42,23 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// How a body becomes a command.
-pub type Enter<A> = Box<
-    dyn Fn(serde_json::Value) -> Result<(Target<A>, <A as Aggregate>::Command), lenient::BadBody>
-        + Send
-        + Sync,
->;
+/// How a body becomes a command for one of a context's things.
+pub type Enter =
+    Box<dyn Fn(serde_json::Value) -> Result<(Whose, Command), lenient::BadBody> + Send + Sync>;
 
 /// What both kinds of context have in common.
-pub struct Common<L: Behavior, E> {
+pub struct Common<L: Behavior> {
     pub mailbox: Arc<Mailbox<L>>,
-    pub tree: Tree<E>,
+    pub tree: Tree,
     pub filters: Vec<&'static str>,
     pub guard: Arc<Guard>,
 }
 
-impl<L: Behavior, E: Entity> Common<L, E> {
+impl<L: Behavior> Common<L> {
+    pub fn name(&self) -> Name {
+        self.tree.entity.name()
+    }
+
     pub fn shared(&self) -> &ContextStatus {
         &self.mailbox.shared
     }
@@ -72,16 +74,16 @@ impl<L: Behavior, E: Entity> Common<L, E> {
             })
         };
         let Some((commit, kept)) = self.of_one_generation(look)? else {
-            return Err(Refusal::absent(E::NAME.item).into());
+            return Err(Refusal::absent(self.name().item).into());
         };
         match kept.state.lifecycle() {
             domain::Lifecycle::Absent | domain::Lifecycle::Ended(_) => {
-                Err(Refusal::absent(E::NAME.item).into())
+                Err(Refusal::absent(self.name().item).into())
             }
             domain::Lifecycle::Open | domain::Lifecycle::Established => Ok(Seen {
                 number,
                 version: kept.version,
-                body: query::shown(&kept.state, number)?,
+                body: query::shown(kept.state.as_ref(), number)?,
                 commit,
             }),
         }
@@ -120,7 +122,7 @@ impl<L: Behavior, E: Entity> Common<L, E> {
     pub fn health(&self, view: bool) -> ContextHealth {
         let shared = self.shared();
         ContextHealth {
-            context: E::NAME.context,
+            context: self.name().context,
             view,
             state: shared.phase(),
             restarts: shared.restarts.load(Relaxed),
@@ -155,11 +157,14 @@ impl<L: Behavior, E: Entity> Common<L, E> {
         after: Option<&ParkedId>,
         limit: usize,
     ) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::page(&self.tree, after, limit)?.into_iter().map(parked::<E>).collect())
+        Ok(parking::page(&self.tree, after, limit)?
+            .into_iter()
+            .map(|row| self.parked_event(row))
+            .collect())
     }
 
     pub fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::among(&self.tree, ids)?.into_iter().map(parked::<E>).collect())
+        Ok(parking::among(&self.tree, ids)?.into_iter().map(|row| self.parked_event(row)).collect())
     }
 
     /// Posts mail that is answered by hand.
@@ -172,46 +177,56 @@ impl<L: Behavior, E: Entity> Common<L, E> {
             Ok(()) => self.mailbox.post(mail(done)),
             Err(fault) => drop(done.send(Err(fault))),
         }
-        async move { is_done.await.unwrap_or(Err(Fault::Away(E::NAME.context))) }.boxed()
+        let context = self.name().context;
+        async move { is_done.await.unwrap_or(Err(Fault::Away(context))) }.boxed()
     }
-}
 
-fn parked<E: Entity>((id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
-    ParkedEvent { id, listener: E::NAME.context, attempts: row.attempts, error: row.error }
+    fn parked_event(&self, (id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
+        let listener = self.name().context;
+        ParkedEvent { id, listener, attempts: row.attempts, error: row.error }
+    }
 }
 
 /// What a command may say at most, in bytes of JSON, so that its events, its state and its kept answer are all records.
 const LONGEST: usize = 4 * 1024;
 
 /// A command that may go to its context, and where its answer comes.
-type Entered<A> = (CommandMessage<A>, oneshot::Receiver<Result<Outcome, Fault>>);
+type Entered = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 
 /// The handle of a deciding context.
-pub struct Handle<A: Aggregate> {
-    common: Common<AggregateBehavior<A>, A>,
+pub struct Handle {
+    aggregate: &'static dyn AggregateType,
+    common: Common<AggregateBehavior>,
     doors: Vec<DoorInfo>,
-    enter: Vec<Enter<A>>,
+    enter: Vec<Enter>,
     patience: Patience,
-    outflows: Outflows<A>,
+    outflows: Outflows,
 }
 
 /// How long a client waits whose command may ask these.
 pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
 
-impl<A: Aggregate> Handle<A> {
+impl Handle {
     pub fn new(
-        mailbox: Arc<Mailbox<AggregateBehavior<A>>>,
-        tree: Tree<A>,
+        mailbox: Arc<Mailbox<AggregateBehavior>>,
+        tree: Tree,
         guard: Arc<Guard>,
-        (doors, enter): (Vec<DoorInfo>, Vec<Enter<A>>),
+        (doors, enter): (Vec<DoorInfo>, Vec<Enter>),
         patience: Patience,
-        outflows: Outflows<A>,
+        outflows: Outflows,
     ) -> Self {
-        let filters = query::filters::<A>();
-        Self { common: Common { mailbox, tree, filters, guard }, doors, enter, patience, outflows }
+        let (aggregate, filters) = (outflows.listeners.aggregate, query::filters(tree.entity));
+        Self {
+            aggregate,
+            common: Common { mailbox, tree, filters, guard },
+            doors,
+            enter,
+            patience,
+            outflows,
+        }
     }
 
-    fn entry(&self, order: CommandRequest) -> Result<Entered<A>, Fault> {
+    fn entry(&self, order: CommandRequest) -> Result<Entered, Fault> {
         let shared = self.common.shared();
         shared.open()?;
         let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door))
@@ -220,15 +235,14 @@ impl<A: Aggregate> Handle<A> {
         };
         let (target, command) = enter(order.body)
             .map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
-        let target =
-            order.number.map_or(target, |number| Target::Chosen(crate::domain::Id::new(number)));
-        if target == Target::Chosen(crate::domain::Id::new(0)) {
+        let target = order.number.map_or(target, Whose::Number);
+        if target == Whose::Number(0) {
             return Err(Fault::BadBody {
                 pointer: String::new(),
                 detail: "numbers of things are positive".into(),
             });
         }
-        if serde_json::to_vec(&command).map_or(usize::MAX, |bytes| bytes.len()) > LONGEST {
+        if command.to_json_bytes().map_or(usize::MAX, |bytes| bytes.len()) > LONGEST {
             return Err(Fault::TooLong { limit: LONGEST });
         }
         let unwritten = shared.admission.clone().try_acquire_owned();
@@ -251,7 +265,7 @@ impl<A: Aggregate> Handle<A> {
 }
 
 /// What there is so far of what was recorded under `number`, once it is durable.
-async fn so_far<A: Aggregate>(tree: &Tree<A>, number: u64) -> Result<Outcome, Fault> {
+async fn so_far(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
     let Ok(Some(seen)) = query::see(tree, 0, number) else { return Err(Fault::Unknown) };
     let (durable, is_durable) = oneshot::channel();
     tree.store.on_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
@@ -260,24 +274,24 @@ async fn so_far<A: Aggregate>(tree: &Tree<A>, number: u64) -> Result<Outcome, Fa
     Ok(Outcome { number, version, body, settled: false, replayed: false })
 }
 
-impl<A: Aggregate> Context for Handle<A> {
+impl Context for Handle {
     fn name(&self) -> Name {
-        A::NAME
+        self.common.name()
     }
     fn aliases(&self) -> &'static [&'static str] {
-        A::ALIASES
+        self.aggregate.aliases()
     }
     fn is_view(&self) -> bool {
         false
     }
     fn is_order(&self) -> bool {
-        A::IS_ORDER
+        self.aggregate.is_order()
     }
     fn doors(&self) -> &[DoorInfo] {
         &self.doors
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<A::Representation>()
+        self.aggregate.shown_schema(generator)
     }
     fn filters(&self) -> &[&'static str] {
         &self.common.filters
@@ -288,9 +302,11 @@ impl<A: Aggregate> Context for Handle<A> {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
-        let (progress, patience) =
-            (entry.progress.clone(), (self.patience)(A::may_ask(&entry.command)));
-        let tree = self.common.tree.clone();
+        let (progress, patience) = (
+            entry.progress.clone(),
+            (self.patience)(self.aggregate.may_ask(entry.command.as_ref())),
+        );
+        let (tree, context) = (self.common.tree.clone(), self.common.name().context);
         self.common.mailbox.post(behavior::Mail::Enter(entry));
         async move {
             let mut answer = answer;
@@ -303,7 +319,7 @@ impl<A: Aggregate> Context for Handle<A> {
             loop {
                 match progress.give_up() {
                     CommandStage::Recorded(number) => return so_far(&tree, number).await,
-                    CommandStage::Nothing if lost => return Err(Fault::Away(A::NAME.context)),
+                    CommandStage::Nothing if lost => return Err(Fault::Away(context)),
                     CommandStage::Nothing => {
                         return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
                     }
@@ -360,11 +376,11 @@ impl<A: Aggregate> Context for Handle<A> {
         &self,
         question: PeerQuestion,
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
-        let shared = self.common.shared();
+        let (shared, context) = (self.common.shared(), self.common.name().context);
         let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
-        let command = match serde_json::from_value::<A::Command>(command) {
+        let command = match self.aggregate.command(command) {
             _ if shared.open().is_err() => {
-                return std::future::ready(Err(Fault::Away(A::NAME.context))).boxed();
+                return std::future::ready(Err(Fault::Away(context))).boxed();
             }
             // What another node begins is new here.
             _ if shared.store.is_full() => return std::future::ready(Err(Fault::DiskFull)).boxed(),
@@ -394,7 +410,7 @@ impl<A: Aggregate> Context for Handle<A> {
             match answered {
                 Ok(Ok(())) => Ok(Ok(())),
                 Ok(Err(NoAnswer::Refused(refusal))) => Ok(Err(refusal)),
-                Ok(Err(NoAnswer::Unavailable)) | Err(_) => Err(Fault::Away(A::NAME.context)),
+                Ok(Err(NoAnswer::Unavailable)) | Err(_) => Err(Fault::Away(context)),
             }
         }
         .boxed()
@@ -408,18 +424,16 @@ impl<A: Aggregate> Context for Handle<A> {
 
     fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault> {
         let last = self.common.shared().last_sequence.load(Relaxed);
-        sagas::told(&self.common.tree, last, (context, number), from, limit)
+        sagas::told(self.aggregate, &self.common.tree, last, (context, number), from, limit)
     }
 }
 
-impl<A: Aggregate> Askable for Handle<A> {
+impl Askable for Handle {
     fn ask(&self, question: Question) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
         let Question { id, saga, thread, number, command } = question;
-        if self.common.shared().open().is_ok()
-            && let Ok(command) = command.into_any().downcast::<A::Command>()
-        {
-            let asked = AskMessage { id, saga, thread, number, command: *command, reply };
+        if self.common.shared().open().is_ok() {
+            let asked = AskMessage { id, saga, thread, number, command, reply };
             self.common.mailbox.post(behavior::Mail::Ask(asked));
         }
         answer

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     actors::{
+        erased::Command,
         port::{
             context::{Outcome, Verb},
             fault::Fault,
@@ -23,18 +24,14 @@ use crate::{
             Answer, AskResult, Cause, Envelope, ParkedRow, StoredResponse, TraceContext,
         },
     },
-    domain::{Aggregate, Kind, Lifecycle, NoAnswer, Refusal, Target},
+    domain::{Kind, Lifecycle, NoAnswer, Refusal},
     store::StoreError,
 };
 use std::borrow::Cow;
 
-impl<A: Aggregate> Turn<'_, A> {
+impl Turn<'_> {
     /// A client's command.
-    pub(crate) fn enter(
-        &mut self,
-        place: usize,
-        entry: &CommandMessage<A>,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn enter(&mut self, place: usize, entry: &CommandMessage) -> Result<(), StoreError> {
         // Whoever lost patience before anything was recorded has been told that nothing was.
         if entry.reply.is_closed() || !entry.progress.take_in_hand() {
             return Ok(());
@@ -66,18 +63,18 @@ impl<A: Aggregate> Turn<'_, A> {
             return Ok(());
         }
         let (number, is_new) = match entry.target {
-            Target::Chosen(id) => (id.get(), false),
-            Target::New => (self.next_number()?, true),
+            Whose::Number(number) => (number, false),
+            Whose::New => (self.next_number()?, true),
         };
         match self.admit(entry, number)? {
             Ok(()) => {}
             Err(fault) => return self.refuse(place, entry, fault),
         }
-        let name = Cow::Owned(entry.command.as_ref().to_owned());
+        let name = Cow::Owned(entry.command.name().to_owned());
         let saga = self.saga_of(number)?;
         match self.decide(
             number,
-            entry.command.clone(),
+            entry.command.again(),
             Cause::Command(name),
             saga,
             Some(&entry.thread),
@@ -116,7 +113,7 @@ impl<A: Aggregate> Turn<'_, A> {
     /// What must hold before a command is even decided.
     fn admit(
         &mut self,
-        entry: &CommandMessage<A>,
+        entry: &CommandMessage,
         number: u64,
     ) -> Result<Result<(), Fault>, StoreError> {
         let now = &self.desk.sheet(number)?.now;
@@ -125,7 +122,7 @@ impl<A: Aggregate> Turn<'_, A> {
         if entry.verb != Verb::Post {
             match standing {
                 Lifecycle::Absent | Lifecycle::Ended(_) => {
-                    return Ok(Err(Refusal::absent(A::NAME.item).into()));
+                    return Ok(Err(Refusal::absent(self.logic.tree.entity.name().item).into()));
                 }
                 Lifecycle::Open => return Ok(Err(Refusal::still_open().into())),
                 Lifecycle::Established => {}
@@ -142,7 +139,7 @@ impl<A: Aggregate> Turn<'_, A> {
     fn refuse(
         &mut self,
         place: usize,
-        entry: &CommandMessage<A>,
+        entry: &CommandMessage,
         fault: Fault,
     ) -> Result<(), StoreError> {
         self.keep_refusal(entry, &fault)?;
@@ -151,12 +148,12 @@ impl<A: Aggregate> Turn<'_, A> {
     }
 
     /// Another context's question.
-    pub(crate) fn asked(&mut self, place: usize, asked: &AskMessage<A>) -> Result<(), StoreError> {
+    pub(crate) fn asked(&mut self, place: usize, asked: &AskMessage) -> Result<(), StoreError> {
         // Whoever gave up before the question was even looked at undoes nothing by having it answered.
         if asked.reply.is_closed() {
             return Ok(());
         }
-        let sum = sum_of::<A>(asked.number, &asked.command);
+        let sum = sum_of(self.logic.aggregate, asked.number, asked.command.as_ref());
         let kept = match self.kept_answer(&asked.id)? {
             // An asker whose past was put back gives its numbers again, for other questions.
             Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
@@ -172,7 +169,7 @@ impl<A: Aggregate> Turn<'_, A> {
             Some(answer) => answer.kept,
             None => {
                 let cause = Cause::Ask(asked.id.clone());
-                let command = asked.command.clone();
+                let command = asked.command.again();
                 match self.decide(
                     asked.number,
                     command,
@@ -220,7 +217,7 @@ impl<A: Aggregate> Turn<'_, A> {
         &mut self,
         number: u64,
         answered: Answered,
-        command: A::Command,
+        command: Command,
     ) -> Result<(), StoreError> {
         let open: Open = (answered.callee, answered.attempt);
         if self.open(number) != Some(open) {
@@ -244,7 +241,7 @@ impl<A: Aggregate> Turn<'_, A> {
     }
 
     /// Events of a source.
-    pub(crate) fn heard(&mut self, heard: &Delivery<A::Command>) -> Result<(), StoreError> {
+    pub(crate) fn heard(&mut self, heard: &Delivery<Command>) -> Result<(), StoreError> {
         self.logic.ears.hear(self, heard)
     }
 
@@ -350,7 +347,7 @@ impl<A: Aggregate> Turn<'_, A> {
     pub(crate) fn meets_damage(
         &mut self,
         place: usize,
-        mail: &Mail<A>,
+        mail: &Mail,
         what: String,
     ) -> Result<(), StoreError> {
         self.logic.shared.report_damage(&what);
@@ -368,7 +365,7 @@ impl<A: Aggregate> Turn<'_, A> {
             }
             // Its question stays open.
             Mail::Settle { .. } => {}
-            Mail::Heard(_) | Mail::Wake => return Err(StoreError::Damaged(what)),
+            Mail::Delivery(_) | Mail::Wake => return Err(StoreError::Damaged(what)),
         }
         Ok(())
     }
@@ -379,7 +376,7 @@ impl<A: Aggregate> Turn<'_, A> {
     }
 }
 
-impl<A: Aggregate> Listener<A::Command> for Turn<'_, A> {
+impl Listener<Command> for Turn<'_> {
     fn hearing(&mut self) -> &mut Progress {
         &mut self.hearing
     }
@@ -389,7 +386,7 @@ impl<A: Aggregate> Listener<A::Command> for Turn<'_, A> {
         source: &'static str,
         envelope: &Envelope,
         whose: Whose,
-        command: A::Command,
+        command: Command,
     ) -> Result<Result<(), String>, StoreError> {
         let number = match whose {
             Whose::Number(number) => number,

@@ -3,29 +3,30 @@
 use super::behavior::CommandProgress;
 use crate::{
     actors::{
+        erased::Command,
         port::{
             context::{IdempotencyKey, Outcome, Verb},
             fault::Fault,
             health::ParkedId,
         },
-        subscription::subscriptions::Delivery,
+        subscription::{source::Whose, subscriptions::Delivery},
         tables::records::{SagaId, TraceContext},
     },
-    domain::{Aggregate, AskId, NoAnswer, Target},
+    domain::{AskId, NoAnswer},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Mail for a deciding context.
-pub enum Mail<A: Aggregate> {
+pub enum Mail {
     /// A client's command.
-    Enter(CommandMessage<A>),
+    Enter(CommandMessage),
     /// Another context's question.
-    Ask(AskMessage<A>),
+    Ask(AskMessage),
     /// The answer to a question of ours has become this command.
-    Settle { number: u64, answered: Answered, command: A::Command },
+    Settle { number: u64, answered: Answered, command: Command },
     /// Events of a source.
-    Heard(Delivery<A::Command>),
+    Delivery(Delivery<Command>),
     /// It is time to look at timers, shelves and logs.
     Wake,
     /// Somebody deals with a parked event by hand.
@@ -42,10 +43,10 @@ pub struct Answered {
 }
 
 /// A client's command on its way.
-pub struct CommandMessage<A: Aggregate> {
-    pub target: Target<A>,
+pub struct CommandMessage {
+    pub target: Whose,
     pub verb: Verb,
-    pub command: A::Command,
+    pub command: Command,
     pub if_match: Vec<u64>,
     pub must_exist: bool,
     pub idempotency: Option<IdempotencyKey>,
@@ -57,12 +58,12 @@ pub struct CommandMessage<A: Aggregate> {
 }
 
 /// Another context's question on its way.
-pub struct AskMessage<A: Aggregate> {
+pub struct AskMessage {
     pub id: AskId,
     pub saga: SagaId,
     pub thread: TraceContext,
     pub number: u64,
-    pub command: A::Command,
+    pub command: Command,
     pub reply: oneshot::Sender<Result<(), NoAnswer>>,
 }
 

@@ -2,26 +2,27 @@
 
 use super::turn::Turn;
 use crate::{
-    actors::tables::records::{
-        Cause, Envelope, LogEntry, SAGA_PAGE, SagaId, TraceContext, Versioned, encode_event,
-        encode_state,
+    actors::{
+        erased::{Event, State},
+        tables::records::{
+            Cause, Envelope, LogEntry, SAGA_PAGE, SagaId, TraceContext, Versioned, encode_event,
+        },
     },
-    domain::Aggregate,
     store::StoreError,
 };
 use serde_bytes::ByteBuf;
 
 /// A decision, as it is stored.
-pub(crate) struct Decided<A: Aggregate> {
+pub(crate) struct Decided {
     /// Its events, each with what stands of it in the log.
-    pub events: Vec<(LogEntry<A::Event>, ByteBuf)>,
+    pub events: Vec<(LogEntry, ByteBuf)>,
     /// What they lead to.
-    pub after: Versioned<A>,
+    pub after: Versioned,
     /// The record of that.
     pub record: Vec<u8>,
 }
 
-impl<A: Aggregate> Turn<'_, A> {
+impl Turn<'_> {
     /// The next events of the log, and what they make of `before`.
     ///
     /// # Errors
@@ -31,10 +32,10 @@ impl<A: Aggregate> Turn<'_, A> {
         &self,
         number: u64,
         before: (u64, Option<SagaId>),
-        (events, state): (Vec<A::Event>, A),
+        (events, state): (Vec<Event>, State),
         (cause, saga): (&Cause, &SagaId),
         thread: Option<&TraceContext>,
-    ) -> Result<Decided<A>, StoreError> {
+    ) -> Result<Decided, StoreError> {
         let (version, created_in) = before;
         let mut written = Vec::with_capacity(events.len());
         for (event, place) in events.into_iter().zip(1..) {
@@ -53,12 +54,12 @@ impl<A: Aggregate> Turn<'_, A> {
             written.push((logged, bytes));
         }
         let after = Versioned { version: version + written.len() as u64, saga: created_in, state };
-        let record = encode_state(after.version, after.saga.as_ref(), &after.state)?;
+        let record = after.state.encode(after.version, after.saga.as_ref())?;
         Ok(Decided { events: written, after, record })
     }
 
     /// It happens.
-    pub(crate) fn record(&mut self, number: u64, decided: Decided<A>) -> Result<(), StoreError> {
+    pub(crate) fn record(&mut self, number: u64, decided: Decided) -> Result<(), StoreError> {
         for (logged, bytes) in decided.events {
             let Envelope { sequence, saga, .. } = &logged.envelope;
             self.meta.last_sequence = *sequence;

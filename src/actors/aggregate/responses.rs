@@ -10,7 +10,7 @@ use crate::{
         },
         tables::records::{IdempotencyRow, StoredResponse, keepable},
     },
-    domain::{Aggregate, Kind, Refusal},
+    domain::{Kind, Refusal},
     store::{
         StoreError,
         keys::{KeyBuf, Space},
@@ -32,7 +32,7 @@ fn part_key(key: &[u8], part: u64) -> Vec<u8> {
     [key, &part.to_be_bytes()].concat()
 }
 
-impl<A: Aggregate> Turn<'_, A> {
+impl Turn<'_> {
     /// What stands under a key that has not expired.
     pub(crate) fn kept_request(
         &mut self,
@@ -78,7 +78,7 @@ impl<A: Aggregate> Turn<'_, A> {
     /// The answer to a client is no; the business's own no is kept under the idempotency key.
     pub(crate) fn keep_refusal(
         &mut self,
-        entry: &CommandMessage<A>,
+        entry: &CommandMessage,
         fault: &Fault,
     ) -> Result<(), StoreError> {
         if let (Some(key), Fault::Refused(refusal)) = (&entry.idempotency, fault)

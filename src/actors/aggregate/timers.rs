@@ -3,8 +3,8 @@
 
 use super::{asks::pause, behavior::AggregateBehavior, turn::Turn};
 use crate::{
-    actors::tables::records::Cause,
-    domain::{Aggregate, Id, Timestamp},
+    actors::{erased::Command, tables::records::Cause},
+    domain::Timestamp,
     store::{
         Scan, StoreError,
         keys::{KeyBuf, Space, last_number, prefix_end},
@@ -105,7 +105,7 @@ fn timer_of(key: &[u8]) -> Option<(Timestamp, u64)> {
     Some((Timestamp::from_micros(at as i64), last_number(key)?))
 }
 
-impl<A: Aggregate> AggregateBehavior<A> {
+impl AggregateBehavior {
     /// Finds the next timer. Which ones are stuck shows when they are tried again.
     pub(crate) fn reload_timers(&mut self) -> Result<(), StoreError> {
         self.timers = Timers::default();
@@ -117,7 +117,7 @@ impl<A: Aggregate> AggregateBehavior<A> {
     }
 }
 
-impl<A: Aggregate> Turn<'_, A> {
+impl Turn<'_> {
     /// Runs the timers that are due.
     pub(crate) fn run_timers(&mut self) -> Result<(), StoreError> {
         let (timers, now) = (&self.logic.timers, self.now);
@@ -179,12 +179,11 @@ impl<A: Aggregate> Turn<'_, A> {
 
     /// Whether nothing is due for `number` any more.
     fn fire(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<bool, StoreError> {
-        match self.desk.sheet(number)?.now.state.due() {
+        match self.due(number)? {
             Some((due, command)) if due <= self.now => {
                 let saga = self.saga_of(number)?;
                 let moved = self.decide(number, command, Cause::Timer, saga, None)?;
-                Ok(moved.is_ok()
-                    && self.desk.sheet(number)?.now.state.due().is_none_or(|(next, _)| next > due))
+                Ok(moved.is_ok() && self.due(number)?.is_none_or(|(next, _)| next > due))
             }
             _ => {
                 // A row that no state stands for any more.
@@ -194,6 +193,12 @@ impl<A: Aggregate> Turn<'_, A> {
                 Ok(true)
             }
         }
+    }
+
+    /// What `number` waits for, and the command then.
+    fn due(&mut self, number: u64) -> Result<Option<(Timestamp, Command)>, StoreError> {
+        let sheet = self.desk.sheet(number)?;
+        Ok(self.logic.aggregate.due(sheet.now.state.as_ref()))
     }
 
     /// A state's timer has changed.
@@ -221,6 +226,6 @@ impl<A: Aggregate> Turn<'_, A> {
         &mut self,
         number: u64,
     ) -> Result<crate::actors::tables::records::SagaId, StoreError> {
-        Ok(super::asks::saga_of(Id::new(number), &self.desk.sheet(number)?.now))
+        Ok(super::asks::saga_of(self.logic.aggregate, number, &self.desk.sheet(number)?.now))
     }
 }

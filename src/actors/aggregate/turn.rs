@@ -3,7 +3,7 @@
 use super::{
     answers::Answers,
     asks,
-    behavior::{AggregateBehavior, Asking, Effect, Memory, Open},
+    behavior::{AggregateBehavior, Asking, CacheUpdate, Effect, Open},
     claims,
     expiry::{self, Expiring},
     message::Mail,
@@ -13,6 +13,7 @@ use crate::{
     actors::{
         actor::behavior::TurnOutput,
         ask::guard::Permit,
+        erased::{self, Circumstances, Command, OpenAsk},
         port::{context::Outcome, fault::Fault},
         subscription::subscriptions::Progress,
         tables::{
@@ -25,7 +26,7 @@ use crate::{
             transaction::{Transaction, meta_key},
         },
     },
-    domain::{Aggregate, Ask, DecisionContext, Id, Kind, Lifecycle, Refusal, Timestamp},
+    domain::{Kind, Lifecycle, Refusal, Timestamp},
     store::{
         StoreError, codec,
         keys::{KeyBuf, Space},
@@ -41,9 +42,9 @@ use std::{
 };
 
 /// What an aggregate that this turn touched waits for in the end.
-pub(crate) struct Awaited<A: Aggregate> {
+pub(crate) struct Awaited {
     pub(crate) open: Option<Open>,
-    put: Option<(Ask<A>, Option<Permit>, Duration)>,
+    put: Option<(OpenAsk, Option<Permit>, Duration)>,
     /// Rows of requests that want to know what comes of it.
     pub(crate) keys: Vec<Vec<u8>>,
     /// So many of them stand in so many rows behind its page.
@@ -54,7 +55,7 @@ pub(crate) struct Awaited<A: Aggregate> {
     thread: TraceContext,
 }
 
-impl<A: Aggregate> Awaited<A> {
+impl Awaited {
     fn new(open: Option<Open>, known: Option<&Asking>, thread: TraceContext) -> Self {
         let keys = known.map(|asking| asking.keys.clone()).unwrap_or_default();
         let rows = known.map_or(0, |asking| asking.rows);
@@ -90,13 +91,13 @@ impl Rejection {
 }
 
 /// One turn's work.
-pub struct Turn<'a, A: Aggregate> {
-    pub(crate) logic: &'a AggregateBehavior<A>,
-    pub(crate) desk: Transaction<'a, A>,
+pub struct Turn<'a> {
+    pub(crate) logic: &'a AggregateBehavior,
+    pub(crate) desk: Transaction<'a>,
     pub(crate) meta: Counters,
     pub(crate) now: Timestamp,
-    pub(crate) awaited: BTreeMap<u64, Awaited<A>>,
-    pub(crate) effects: VecDeque<Effect<A>>,
+    pub(crate) awaited: BTreeMap<u64, Awaited>,
+    pub(crate) effects: VecDeque<Effect>,
     /// Clients who wait for an aggregate: mail, number, whether they came again.
     pub(crate) waits: Vec<(usize, u64, bool)>,
     /// Idempotency rows to be written when it is known what came of them, and of which number.
@@ -109,7 +110,7 @@ pub struct Turn<'a, A: Aggregate> {
     pub(crate) contested: Vec<(String, Vec<u64>)>,
     pub(crate) swept: Option<expiry::Sweep>,
     pub(crate) hearing: Progress,
-    pub(crate) events: Vec<LogEntry<A::Event>>,
+    pub(crate) events: Vec<LogEntry>,
     /// What stands of each in the log.
     pub(crate) written: Vec<ByteBuf>,
     /// Answers given.
@@ -117,8 +118,8 @@ pub struct Turn<'a, A: Aggregate> {
     pub(crate) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
 }
 
-impl<'a, A: Aggregate> Turn<'a, A> {
-    pub fn new(logic: &'a AggregateBehavior<A>) -> Self {
+impl<'a> Turn<'a> {
+    pub fn new(logic: &'a AggregateBehavior) -> Self {
         let hearing = Progress::from(&logic.meta.positions);
         Self {
             logic,
@@ -154,30 +155,23 @@ impl<'a, A: Aggregate> Turn<'a, A> {
     pub(crate) fn decide(
         &mut self,
         number: u64,
-        command: A::Command,
+        command: Command,
         cause: Cause,
         saga: SagaId,
         client: Option<&TraceContext>,
     ) -> Result<Result<(), Rejection>, StoreError> {
-        let id = Id::new(number);
-        let (withdrawn, may_ask) = (A::compensates(&command), A::may_ask(&command));
+        let aggregate = self.logic.aggregate;
+        let (withdrawn, may_ask) =
+            (aggregate.compensates(command.as_ref()), aggregate.may_ask(command.as_ref()));
         if let Some(ask) = &withdrawn {
             // Looked at before anything is done: where it cannot be read, nothing may be.
             self.kept_answer(ask)?;
         }
         let sheet = self.desk.sheet(number)?;
-        let (version, state) = (sheet.now.version, &sheet.now.state);
-        let moment = DecisionContext { id, at: self.now, settings: &self.logic.settings };
-        let decided = catch_unwind(AssertUnwindSafe(|| {
-            let events = state.decide(command, &moment)?;
-            let mut after = state.clone();
-            events.iter().for_each(|event| after.evolve(event));
-            let (ask, claims) = (after.awaits(id), (state.claims(), after.claims()));
-            let due = (state.due().map(|(at, _)| at), after.due().map(|(at, _)| at));
-            let no = events.iter().find_map(A::rejects);
-            Ok::<_, Refusal>((events, after, ask, claims, due, no))
-        }));
-        let (events, after, ask, (held, claimed), (due_before, due_after), no) = match decided {
+        let (version, state) = (sheet.now.version, sheet.now.state.as_ref());
+        let this = Circumstances { number, at: self.now, settings: &self.logic.settings };
+        let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
+        let erased::Decided { events, after, ask, claims, due, rejection: no } = match decided {
             Ok(Ok(decided)) => decided,
             Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(keepable(refusal)))),
             Err(_) => {
@@ -186,12 +180,13 @@ impl<'a, A: Aggregate> Turn<'a, A> {
             }
         };
         if !events.is_empty() {
-            let (given_up, new) = claims::differences(held, claimed);
+            let (given_up, new) = claims::differences(claims.0, claims.1);
             if let Err(taken) = self.claim(number, &new)? {
                 return Ok(Err(Rejection::Refused(keepable(taken))));
             }
             let created_in = match version {
-                0 => Some(saga.clone()).filter(|saga| *saga != asks::own_saga(id)),
+                0 => Some(saga.clone())
+                    .filter(|saga| *saga != asks::own_saga(aggregate.name(), number)),
                 _ => self.desk.sheet(number)?.now.saga.clone(),
             };
             let decided = self.decided(
@@ -218,7 +213,7 @@ impl<'a, A: Aggregate> Turn<'a, A> {
                 _ => None,
             };
             self.exchange_claims(number, &given_up, &new)?;
-            self.retime(number, due_before, due_after)?;
+            self.retime(number, due.0, due.1)?;
             self.record(number, decided)?;
             let thread = client.cloned().unwrap_or_default();
             self.await_now(
@@ -242,7 +237,7 @@ impl<'a, A: Aggregate> Turn<'a, A> {
         &mut self,
         number: u64,
         open: Option<Open>,
-        put: Option<(Ask<A>, Option<Permit>, Duration)>,
+        put: Option<(OpenAsk, Option<Permit>, Duration)>,
         thread: TraceContext,
     ) {
         let known = self.logic.asking.get(&number);
@@ -257,7 +252,7 @@ impl<'a, A: Aggregate> Turn<'a, A> {
     }
 
     /// The question of `number` that is open, whether or not this turn has touched it.
-    pub(crate) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited<A> {
+    pub(crate) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited {
         let known = self.logic.asking.get(&number);
         self.awaited.entry(number).or_insert_with(|| {
             Awaited::new(
@@ -271,7 +266,8 @@ impl<'a, A: Aggregate> Turn<'a, A> {
     /// The question stands as it was: it is put again after a pause.
     pub(crate) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open(number) else { return Ok(()) };
-        let Some(ask) = self.desk.sheet(number)?.now.state.awaits(Id::new(number)) else {
+        let state = self.desk.sheet(number)?.now.state.as_ref();
+        let Some(ask) = self.logic.aggregate.awaits(state, number) else {
             return Ok(());
         };
         let thread =
@@ -296,16 +292,17 @@ impl<'a, A: Aggregate> Turn<'a, A> {
                 Err(self.retry_later(number, refusal))
             }
             Lifecycle::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
-            Lifecycle::Absent => Err(Fault::Refused(Refusal::absent(A::NAME.item))),
-            Lifecycle::Open | Lifecycle::Established => {
-                query::shown(&kept.state, number).map(|body| Outcome {
+            Lifecycle::Absent => {
+                Err(Fault::Refused(Refusal::absent(self.logic.aggregate.name().item)))
+            }
+            Lifecycle::Open | Lifecycle::Established => query::shown(kept.state.as_ref(), number)
+                .map(|body| Outcome {
                     number,
                     version: kept.version,
                     body,
                     settled: true,
                     replayed: false,
-                })
-            }
+                }),
         })
     }
 
@@ -318,7 +315,7 @@ impl<'a, A: Aggregate> Turn<'a, A> {
     }
 
     /// Everything that the turn came to.
-    pub fn finish(mut self) -> Result<TurnOutput<AggregateBehavior<A>>, StoreError> {
+    pub fn finish(mut self) -> Result<TurnOutput<AggregateBehavior>, StoreError> {
         self.settle()?;
         let asking = self.write_questions()?;
         for ((context, page), entries) in std::mem::take(&mut self.sagas) {
@@ -336,7 +333,7 @@ impl<'a, A: Aggregate> Turn<'a, A> {
             .iter()
             .map(|logged| &logged.envelope)
             .zip(std::mem::take(&mut self.written));
-        for (first, record) in encode_log(A::EVENT_VERSION, written)? {
+        for (first, record) in encode_log(self.logic.aggregate.event_version(), written)? {
             self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
         if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
@@ -355,7 +352,7 @@ impl<'a, A: Aggregate> Turn<'a, A> {
         }
         let (timers, contested, sweep) = (self.timers, self.contested, self.swept);
         let judged = self.desk.judged.0;
-        let memory = Memory {
+        let memory = CacheUpdate {
             meta: self.meta,
             hearing: self.hearing,
             asking,
@@ -418,14 +415,14 @@ impl<'a, A: Aggregate> Turn<'a, A> {
         Ok(changes)
     }
 
-    pub(crate) fn take(&mut self, place: usize, mail: &Mail<A>) -> Result<(), StoreError> {
+    pub(crate) fn take(&mut self, place: usize, mail: &Mail) -> Result<(), StoreError> {
         let taken = match mail {
             Mail::Enter(entry) => self.enter(place, entry),
             Mail::Ask(asked) => self.asked(place, asked),
             Mail::Settle { number, answered, command } => {
-                self.settled(*number, *answered, command.clone())
+                self.settled(*number, *answered, command.again())
             }
-            Mail::Heard(heard) => self.heard(heard),
+            Mail::Delivery(heard) => self.heard(heard),
             Mail::Wake => self.wake(),
             Mail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
         };

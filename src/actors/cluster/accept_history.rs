@@ -6,6 +6,7 @@
 
 use crate::{
     actors::{
+        erased::{self, AggregateType, EntityType},
         node::local_node::{NodeError, NodeSettings},
         port::health::ParkedId,
         subscription::{parking, source::last_sequence},
@@ -15,7 +16,7 @@ use crate::{
             transaction::{Tree, meta_key},
         },
     },
-    domain::{Aggregate, Board, Entity, View},
+    domain::{Aggregate, Board, View},
     store::{
         Batch, Scan, Store, StoreError, TreeId,
         keys::{KeyBuf, Space, prefix_end},
@@ -80,8 +81,9 @@ pub async fn accept_histories(
 }
 
 impl Accepting<'_> {
-    fn replica<A: Aggregate>(&self) -> Result<Tree<A>, StoreError> {
-        Tree::open_as(self.store, &format!("replica/{}", A::NAME.context))
+    fn replica(&self, aggregate: &'static dyn AggregateType) -> Result<Tree, StoreError> {
+        let name = format!("replica/{}", aggregate.name().context);
+        Tree::open_as(self.store, aggregate, &name)
     }
 
     fn write(
@@ -96,30 +98,26 @@ impl Accepting<'_> {
         Ok(())
     }
 
-    /// Finds the last event that the replica of `A` and the accepted past have in common.
-    fn look<A: Aggregate>(&mut self) -> Result<(), StoreError> {
-        let Some(past) = self.pasts.get(A::NAME.context) else { return Ok(()) };
-        let tree = self.replica::<A>()?;
-        let (last, history) = (last_sequence(&tree)?, History::load(&tree)?);
+    /// Finds the last event that the replica of a context and the accepted past have in common.
+    fn look(&mut self, aggregate: &'static dyn AggregateType) -> Result<(), StoreError> {
+        let context = aggregate.name().context;
+        let Some(past) = self.pasts.get(context) else { return Ok(()) };
+        let tree = self.replica(aggregate)?;
+        let (last, history) = (last_sequence(aggregate, &tree)?, History::load(&tree)?);
         let mut kept = last.min(past.latest);
         // Where the names of its events were never told, there are only their numbers to go by.
         while history.names(kept) && !past.has(history.id_of(kept)) {
             kept -= 1;
         }
         if kept < last {
-            tracing::warn!(
-                context = A::NAME.context,
-                kept,
-                given_up = last - kept,
-                "another past is accepted"
-            );
-            self.kept.insert(A::NAME.context, kept);
+            tracing::warn!(context, kept, given_up = last - kept, "another past is accepted");
+            self.kept.insert(context, kept);
         }
         Ok(())
     }
 
-    fn go_back<E: Entity>(&mut self) -> Result<(), StoreError> {
-        let tree = Tree::<E>::open(self.store)?;
+    fn go_back(&mut self, entity: &'static dyn EntityType) -> Result<(), StoreError> {
+        let tree = Tree::open(self.store, entity)?;
         let (mut meta, _) = tree.meta()?;
         let (before, mut writes) = (meta.clone(), Vec::new());
         for (source, kept) in &self.kept {
@@ -149,9 +147,10 @@ impl Accepting<'_> {
         self.write(tree.id, writes)
     }
 
-    fn cut<A: Aggregate>(&mut self) -> Result<(), StoreError> {
-        let Some(kept) = self.kept.get(A::NAME.context).copied() else { return Ok(()) };
-        let tree = self.replica::<A>()?;
+    fn cut(&mut self, aggregate: &'static dyn AggregateType) -> Result<(), StoreError> {
+        let context = aggregate.name().context;
+        let Some(kept) = self.kept.get(context).copied() else { return Ok(()) };
+        let tree = self.replica(aggregate)?;
         let (log, key) =
             ([Space::Log as u8], |sequence| KeyBuf::new(Space::Log).number(sequence).build());
         // The row that holds the last event that is kept may hold others.
@@ -159,11 +158,11 @@ impl Accepting<'_> {
             Scan { from: log.to_vec(), to: key(kept.saturating_add(1)), backwards: true, limit: 1 };
         let mut writes = Vec::new();
         for (_, row) in tree.scan(&last)? {
-            let mut events = decode_log::<A>(&row.record)?;
+            let mut events = decode_log(aggregate, &row.record)?;
             events.retain(|logged| logged.envelope.sequence <= kept);
             let written = events.iter().map(|logged| Ok((&logged.envelope, encode_event(logged)?)));
             let written = written.collect::<Result<Vec<_>, StoreError>>()?;
-            let rows = encode_log(A::EVENT_VERSION, written.into_iter())?;
+            let rows = encode_log(aggregate.event_version(), written.into_iter())?;
             writes.extend(rows.into_iter().map(|(first, record)| (key(first), Some(record))));
         }
         let epochs = [Space::Epoch as u8];
@@ -187,20 +186,30 @@ impl Accepting<'_> {
     }
 }
 
-impl Board for Accepting<'_> {
-    fn aggregate<A: Aggregate>(&mut self) {
-        let done = match (self.step, self.settings.hosts(A::NAME.context)) {
-            (Step::Look, false) => self.look::<A>(),
-            (Step::GoBack, true) => self.go_back::<A>(),
-            (Step::Cut, false) => self.cut::<A>(),
+impl Accepting<'_> {
+    fn visit_aggregate(&mut self, aggregate: &'static dyn AggregateType) {
+        let done = match (self.step, self.settings.hosts(aggregate.name().context)) {
+            (Step::Look, false) => self.look(aggregate),
+            (Step::GoBack, true) => self.go_back(aggregate),
+            (Step::Cut, false) => self.cut(aggregate),
             _ => Ok(()),
         };
         self.failed = self.failed.take().or(done.err());
     }
-    fn view<V: View>(&mut self) {
-        if matches!(self.step, Step::GoBack) && self.settings.hosts(V::NAME.context) {
-            let done = self.go_back::<V>();
+
+    fn visit_view(&mut self, view: &'static dyn EntityType) {
+        if matches!(self.step, Step::GoBack) && self.settings.hosts(view.name().context) {
+            let done = self.go_back(view);
             self.failed = self.failed.take().or(done.err());
         }
+    }
+}
+
+impl Board for Accepting<'_> {
+    fn aggregate<A: Aggregate>(&mut self) {
+        self.visit_aggregate(erased::aggregate::<A>());
+    }
+    fn view<V: View>(&mut self) {
+        self.visit_view(erased::view::<V>());
     }
 }

@@ -14,6 +14,7 @@ use super::{
     remote_context::{PeerClient, Silence},
 };
 use crate::actors::{
+    erased::AggregateType,
     outbox::event_log::RecordedEvent,
     port::backoff::pause,
     subscription::source::Subscribers,
@@ -23,12 +24,9 @@ use crate::actors::{
         transaction::Tree,
     },
 };
-use crate::{
-    domain::Aggregate,
-    store::{
-        Batch, Epoch, StoreError, Verdict,
-        keys::{KeyBuf, Space},
-    },
+use crate::store::{
+    Batch, Epoch, StoreError, Verdict,
+    keys::{KeyBuf, Space},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::Serialize;
@@ -49,10 +47,11 @@ const LINGER: Duration = Duration::from_secs(20);
 const ROUND: Duration = Duration::from_secs(5);
 
 /// The log of a context of another node, as far as it is known here.
-pub struct Replica<S: Aggregate> {
-    tree: Tree<S>,
+pub struct Replica {
+    aggregate: &'static dyn AggregateType,
+    tree: Tree,
     epoch: Epoch,
-    listeners: Arc<Subscribers<S>>,
+    listeners: Arc<Subscribers>,
     wire: Arc<dyn PeerClient>,
     /// The last sequence; whoever holds it appends.
     last: AsyncMutex<u64>,
@@ -137,17 +136,29 @@ pub trait ReplicaHandle: Send + Sync {
     ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>>;
 }
 
-impl<S: Aggregate> Replica<S> {
+impl Replica {
     pub fn open(
-        tree: Tree<S>,
-        listeners: Arc<Subscribers<S>>,
+        tree: Tree,
+        listeners: Arc<Subscribers>,
         wire: Arc<dyn PeerClient>,
     ) -> Result<Self, StoreError> {
-        let epoch = tree.store.activate(tree.id)?;
+        let (aggregate, epoch) = (listeners.aggregate, tree.store.activate(tree.id)?);
         let last = AsyncMutex::new(listeners.latest.load(Relaxed));
         let (feed, missing, counts) = (watch::Sender::new(None), Notify::new(), Counts::default());
         let (trouble, dispute) = (Mutex::default(), Mutex::default());
-        Ok(Self { tree, epoch, listeners, wire, last, feed, missing, counts, trouble, dispute })
+        Ok(Self {
+            aggregate,
+            tree,
+            epoch,
+            listeners,
+            wire,
+            last,
+            feed,
+            missing,
+            counts,
+            trouble,
+            dispute,
+        })
     }
 
     /// What the last event here is called; nothing where the source has never told the names of its events, or where it
@@ -158,7 +169,7 @@ impl<S: Aggregate> Replica<S> {
     }
 
     /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
-    async fn append(&self, events: Vec<(LogEntry<S::Event>, Word)>, by: By) -> Result<(), String> {
+    async fn append(&self, events: Vec<(LogEntry, Word)>, by: By) -> Result<(), String> {
         let mut last = self.last.lock().await;
         let (mut end, mut next) = (*last, Vec::with_capacity(events.len()));
         let mut epoch = self.listeners.history(|history| history.current());
@@ -171,7 +182,7 @@ impl<S: Aggregate> Replica<S> {
                     if word.is_none() {
                         return Err(format!(
                             "event {sequence} of {} is without its epoch: upgrade its node",
-                            S::NAME
+                            self.aggregate.name()
                         ));
                     }
                     epoch = Some((sequence, word));
@@ -191,7 +202,7 @@ impl<S: Aggregate> Replica<S> {
         let written = next.iter().map(|logged| Ok((&logged.envelope, encode_event(logged)?)));
         let rows = written
             .collect::<Result<Vec<_>, StoreError>>()
-            .and_then(|written| encode_log(S::EVENT_VERSION, written.into_iter()))
+            .and_then(|written| encode_log(self.aggregate.event_version(), written.into_iter()))
             .map_err(|why| why.to_string())?;
         let key = |first: u64| KeyBuf::new(Space::Log).number(first).build();
         let mut writes: Vec<_> =
@@ -222,7 +233,7 @@ impl<S: Aggregate> Replica<S> {
         let (mut readable, mut unreadable) = (Vec::with_capacity(events.len()), Vec::new());
         for (place, event) in events.into_iter().enumerate() {
             let word = event.epoch;
-            match as_logged::<S>(event) {
+            match as_logged(self.aggregate, event) {
                 Ok(logged) => readable.push((logged, word)),
                 Err(why) => unreadable.push((place, why)),
             }
@@ -263,10 +274,10 @@ impl<S: Aggregate> Replica<S> {
     /// Asks the source for what comes next, and says how many events it knew.
     async fn ask(&self, linger: Duration) -> Result<usize, Silence> {
         let last = *self.last.lock().await;
-        let events = self.wire.events(S::NAME.context, last + 1, self.after(last), linger).await?;
+        let events = self.wire.events(self.context(), last + 1, self.after(last), linger).await?;
         if self.dispute.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
             tracing::info!(
-                context = S::NAME.context,
+                context = self.context(),
                 "the source has its past again; its events are taken again"
             );
         }
@@ -274,7 +285,7 @@ impl<S: Aggregate> Replica<S> {
         let (mut readable, mut stop) = (Vec::with_capacity(known), None);
         for event in events {
             let word = event.epoch;
-            match as_logged::<S>(event) {
+            match as_logged(self.aggregate, event) {
                 Ok(logged) => readable.push((logged, word)),
                 Err(why) => {
                     stop = Some(why);
@@ -294,7 +305,7 @@ impl<S: Aggregate> Replica<S> {
     fn stop(&self, why: &str) {
         let mut dispute = self.dispute.lock().unwrap_or_else(PoisonError::into_inner);
         dispute.get_or_insert_with(|| {
-            let context = S::NAME.context;
+            let context = self.context();
             let detail =
                 format!("events of {context} are not taken any more: {why}. {}", remedy(context));
             tracing::error!(context, detail, "the source of its events has another past");
@@ -310,7 +321,7 @@ impl<S: Aggregate> Replica<S> {
         };
         if attempts.is_power_of_two() {
             tracing::warn!(
-                context = S::NAME.context,
+                context = self.context(),
                 attempts,
                 why,
                 "the source of its events cannot be asked"
@@ -320,15 +331,15 @@ impl<S: Aggregate> Replica<S> {
     }
 }
 
-impl<S: Aggregate> ReplicaHandle for Replica<S> {
+impl ReplicaHandle for Replica {
     fn context(&self) -> &'static str {
-        S::NAME.context
+        self.aggregate.name().context
     }
     fn health(&self) -> ReplicaHealth {
         let (attempts, error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let feed = self.feed.borrow().clone();
         ReplicaHealth {
-            context: S::NAME.context,
+            context: self.context(),
             last_sequence: self.listeners.latest.load(Relaxed),
             feed: feed.as_ref().and_then(|feed| feed.as_ref().ok()).copied(),
             feed_error: feed.and_then(Result::err),
@@ -354,7 +365,7 @@ impl<S: Aggregate> ReplicaHandle for Replica<S> {
         self.feed.send_replace(Some(feed));
     }
     fn reads(&self, event: RecordedEvent) -> Result<(), String> {
-        as_logged::<S>(event).map(drop)
+        as_logged(self.aggregate, event).map(drop)
     }
     fn take(
         &self,
@@ -365,7 +376,7 @@ impl<S: Aggregate> ReplicaHandle for Replica<S> {
 }
 
 /// An event that another node has told of, with its type again.
-fn as_logged<S: Aggregate>(told: RecordedEvent) -> Result<LogEntry<S::Event>, String> {
+fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEntry, String> {
     let RecordedEvent {
         sequence,
         epoch: _,
@@ -380,18 +391,18 @@ fn as_logged<S: Aggregate>(told: RecordedEvent) -> Result<LogEntry<S::Event>, St
         schema,
         data,
     } = told;
-    let of = S::NAME.context;
-    if schema != S::EVENT_VERSION {
+    let (of, known) = (aggregate.name().context, aggregate.event_version());
+    if schema != known {
         return Err(format!(
-            "event {sequence} of {of} has version {schema}; this node knows {}",
-            S::EVENT_VERSION
+            "event {sequence} of {of} has version {schema}; this node knows {known}"
         ));
     }
     // One that has nothing more to say is written as its bare name.
     let bare = data.as_object().is_some_and(serde_json::Map::is_empty);
     let whole = serde_json::json!({ name.as_str(): data });
-    let event = serde_json::from_value(whole)
-        .or_else(|why| if bare { serde_json::from_value(name.as_str().into()) } else { Err(why) })
+    let event = aggregate
+        .event(whole)
+        .or_else(|why| if bare { aggregate.event(name.as_str().into()) } else { Err(why) })
         .map_err(|why| format!("event {sequence} of {of}, `{name}`, cannot be read: {why}"))?;
     let saga = saga
         .rsplit_once('-')

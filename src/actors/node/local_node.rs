@@ -12,6 +12,7 @@ use crate::actors::{
         remote_context::{PeerClient, PeerQuestion},
         replica::{ReplicaHandle, ReplicaHealth},
     },
+    erased::{AggregateType, Settings},
     outbox::{
         event_log::{Cursors, Find, OutflowHealth, Pump, Running},
         sink::{Sink, SinkHealth},
@@ -29,7 +30,6 @@ use crate::{
     store::{Commit, Store, StoreError, StoreHealth},
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use serde::de::DeserializeOwned;
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, PoisonError, RwLock},
@@ -106,17 +106,15 @@ impl NodeSettings {
         let all = chain.iter().map(|name| self.guard(name).patience()).sum();
         one.max(all) + Duration::from_secs(2)
     }
-    pub(crate) fn of_system<T: DeserializeOwned + Default>(
+    /// What the system of an aggregate lets be configured, as the aggregate reads it.
+    pub(crate) fn of_aggregate(
         &self,
-        system: &str,
-    ) -> Result<T, NodeError> {
-        match self.systems.get(system) {
-            // A context of the system that reads no settings has the unit type for them.
-            _ if size_of::<T>() == 0 => Ok(T::default()),
-            Some(settings) => serde_json::from_value(settings.clone())
-                .map_err(|error| NodeError::Settings(format!("systems.{system}: {error}"))),
-            None => Ok(T::default()),
-        }
+        aggregate: &dyn AggregateType,
+    ) -> Result<Settings, NodeError> {
+        let system = aggregate.name().system;
+        aggregate
+            .settings(self.systems.get(system))
+            .map_err(|error| NodeError::Settings(format!("systems.{system}: {error}")))
     }
 }
 

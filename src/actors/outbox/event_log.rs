@@ -6,6 +6,7 @@
 
 use super::sink::{Sink, SinkHealth};
 use crate::actors::{
+    erased::AnyEvent,
     port::{backoff::pause, context::Context},
     subscription::source::{Subscribers, read_log},
     tables::{
@@ -15,7 +16,7 @@ use crate::actors::{
     },
 };
 use crate::{
-    domain::{Aggregate, Message, Timestamp, Write},
+    domain::{Message, Timestamp},
     store::{
         Batch, Commit, Epoch, Store, StoreError, TreeId, Verdict, codec,
         keys::{KeyBuf, Space},
@@ -129,34 +130,35 @@ pub struct OutboundMessage {
 }
 
 /// What an event comes to for one kind of reader.
-type Extract<A, T> =
-    Arc<dyn Fn(&LogEntry<<A as Aggregate>::Event>, Word) -> Option<T> + Send + Sync>;
+type Extract<T> = Arc<dyn Fn(&LogEntry, Word) -> Option<T> + Send + Sync>;
 
 /// The log of a context of this process.
-struct LogOutflow<A: Aggregate, T> {
-    tree: Tree<A>,
-    listeners: Arc<Subscribers<A>>,
-    extract: Extract<A, T>,
+struct LogOutflow<T> {
+    tree: Tree,
+    listeners: Arc<Subscribers>,
+    extract: Extract<T>,
 }
 
-impl<A: Aggregate, T: Send> EventLog<T> for LogOutflow<A, T> {
+impl<T: Send> EventLog<T> for LogOutflow<T> {
     fn context(&self) -> &'static str {
-        A::NAME.context
+        self.listeners.aggregate.name().context
     }
     fn latest(&self) -> watch::Receiver<u64> {
         self.listeners.changes.subscribe()
     }
     fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError> {
         let latest = self.listeners.latest.load(Relaxed);
-        let events = self.tree.noted(match read_log::<A>(&self.tree, from, limit) {
-            Ok(events) if events.is_empty() && latest >= from => {
-                Err(StoreError::Damaged(format!("the log of {} ends before {from}", A::NAME)))
-            }
+        let aggregate = self.listeners.aggregate;
+        let events = self.tree.noted(match read_log(aggregate, &self.tree, from, limit) {
+            Ok(events) if events.is_empty() && latest >= from => Err(StoreError::Damaged(format!(
+                "the log of {} ends before {from}",
+                aggregate.name()
+            ))),
             read => read,
         })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
         let items = self.listeners.history(|history| {
-            let item = |logged: &LogEntry<A::Event>| {
+            let item = |logged: &LogEntry| {
                 let id = history.id_of(logged.envelope.sequence);
                 Some((id.sequence, (self.extract)(logged, id.word)?))
             };
@@ -176,45 +178,42 @@ impl<A: Aggregate, T: Send> EventLog<T> for LogOutflow<A, T> {
     }
 }
 
+/// What an event comes to in words for somebody outside, if anything.
+pub type Write = Arc<dyn Fn(&dyn AnyEvent) -> Option<Message> + Send + Sync>;
+
 /// The outflows of one context.
-pub struct Outflows<A: Aggregate> {
-    pub tree: Tree<A>,
-    pub listeners: Arc<Subscribers<A>>,
+pub struct Outflows {
+    pub tree: Tree,
+    pub listeners: Arc<Subscribers>,
     /// What of it is told in text messages.
-    pub write: Option<Write<A>>,
+    pub write: Option<Write>,
 }
 
-impl<A: Aggregate> Outflows<A> {
-    fn of<T: Send + 'static>(&self, extract: Extract<A, T>) -> Arc<dyn EventLog<T>> {
+impl Outflows {
+    fn of<T: Send + 'static>(&self, extract: Extract<T>) -> Arc<dyn EventLog<T>> {
         Arc::new(LogOutflow { tree: self.tree.clone(), listeners: self.listeners.clone(), extract })
     }
     /// Everything that happened.
     pub fn history(&self) -> Arc<dyn EventLog<RecordedEvent>> {
-        self.of(Arc::new(|logged, epoch| Some(published::<A>(logged, epoch))))
+        let schema = self.listeners.aggregate.event_version();
+        self.of(Arc::new(move |logged, epoch| Some(published(schema, logged, epoch))))
     }
     /// What is told in text messages.
     pub fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
-        let write = self.write?;
-        Some(self.of(Arc::new(move |LogEntry { envelope, event }: &LogEntry<A::Event>, word| {
-            let Message { to, text } = write(event)?;
+        let write = self.write.clone()?;
+        let context = self.listeners.aggregate.name().context;
+        Some(self.of(Arc::new(move |LogEntry { envelope, event }: &LogEntry, word| {
+            let Message { to, text } = write(event.as_ref())?;
             let (number, saga) = (envelope.aggregate, envelope.saga.to_string());
             let event = EventId { word, sequence: envelope.sequence };
-            Some(OutboundMessage {
-                context: A::NAME.context,
-                event,
-                number,
-                at: envelope.at,
-                saga,
-                to,
-                text,
-            })
+            Some(OutboundMessage { context, event, number, at: envelope.at, saga, to, text })
         })))
     }
 }
 
 /// The fields of an event, which is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
-pub fn data_of(event: &impl Serialize) -> serde_json::Value {
-    let data = match serde_json::to_value(event) {
+pub fn data_of(event: &dyn AnyEvent) -> serde_json::Value {
+    let data = match event.to_json() {
         Ok(serde_json::Value::Object(fields)) => fields.into_iter().next().map(|(_, data)| data),
         _ => None,
     };
@@ -222,10 +221,7 @@ pub fn data_of(event: &impl Serialize) -> serde_json::Value {
 }
 
 /// An event as the outside is told of it.
-fn published<A: Aggregate>(
-    LogEntry { envelope, event }: &LogEntry<A::Event>,
-    epoch: Word,
-) -> RecordedEvent {
+fn published(schema: u16, LogEntry { envelope, event }: &LogEntry, epoch: Word) -> RecordedEvent {
     RecordedEvent {
         sequence: envelope.sequence,
         epoch,
@@ -236,9 +232,9 @@ fn published<A: Aggregate>(
         cause: envelope.cause.to_string(),
         client: envelope.client.clone(),
         trace: envelope.trace.clone(),
-        name: event.as_ref().to_owned(),
-        schema: A::EVENT_VERSION,
-        data: data_of(event),
+        name: event.name().to_owned(),
+        schema,
+        data: data_of(event.as_ref()),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
             behavior::{Behavior, TurnOutput},
             status::{ContextStatus, Mailbox},
         },
+        erased::AnyState,
         port::{fault::Fault, health::ParkedId},
         subscription::{
             parking,
@@ -16,12 +17,12 @@ use crate::{
             subscriptions::{Delivery, Listener, Progress, Subscriptions},
         },
         tables::{
-            rebuild::{self, Functions},
-            records::{Counters, Envelope, ParkedRow, Versioned, encode_state},
+            rebuild,
+            records::{Counters, Envelope, ParkedRow, Versioned},
             transaction::{Transaction, Tree, meta_key},
         },
     },
-    domain::{Refusal, View},
+    domain::Refusal,
     store::{
         Batch, Commit, Epoch, Scan, StoreError,
         keys::{KeyBuf, Space, prefix_end},
@@ -49,12 +50,12 @@ fn is_clearing(meta: &Counters) -> bool {
 }
 
 /// What an event does to a row.
-pub type Change<V> = Box<dyn FnOnce(&mut V) + Send>;
+pub type Change = Box<dyn FnOnce(&mut dyn AnyState) + Send>;
 
 /// Mail for a view.
-pub enum Mail<V: View> {
+pub enum Mail {
     /// Events of a source.
-    Heard(Delivery<Change<V>>),
+    Delivery(Delivery<Change>),
     /// It is time to look at shelves and logs.
     Wake,
     /// Build the table anew.
@@ -64,10 +65,10 @@ pub enum Mail<V: View> {
 }
 
 /// The logic of a view.
-pub struct Projecting<V: View> {
-    pub tree: Tree<V>,
+pub struct Projecting {
+    pub tree: Tree,
     pub shared: Arc<ContextStatus>,
-    pub ears: Subscriptions<Change<V>>,
+    pub ears: Subscriptions<Change>,
     epoch: Epoch,
     meta: Counters,
     /// The commit that wrote it.
@@ -83,7 +84,7 @@ fn uncleared() -> [Vec<u8>; 3] {
 }
 
 /// Which generation of a table is shown.
-pub fn generation<V: View>(tree: &Tree<V>) -> Result<u32, StoreError> {
+pub fn generation(tree: &Tree) -> Result<u32, StoreError> {
     Ok(tree.meta()?.0.generation)
 }
 
@@ -94,15 +95,15 @@ pub struct Told {
 }
 
 /// What memory becomes.
-pub struct Memory {
+pub struct CacheUpdate {
     meta: Counters,
     hearing: Progress,
     reshelve: bool,
     cleared: [Vec<u8>; 3],
 }
 
-impl<V: View> Projecting<V> {
-    pub fn new(tree: Tree<V>, shared: Arc<ContextStatus>, ears: Subscriptions<Change<V>>) -> Self {
+impl Projecting {
+    pub fn new(tree: Tree, shared: Arc<ContextStatus>, ears: Subscriptions<Change>) -> Self {
         Self {
             tree,
             shared,
@@ -122,16 +123,16 @@ impl<V: View> Projecting<V> {
     }
 }
 
-impl<V: View> Behavior for Projecting<V> {
-    type Mail = Mail<V>;
+impl Behavior for Projecting {
+    type Mail = Mail;
     type Effect = Told;
-    type CacheUpdate = Memory;
+    type CacheUpdate = CacheUpdate;
 
     fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.meta, self.meta_commit) = rebuild::load(&self.tree, &Functions::of_view())?;
+        (self.meta, self.meta_commit) = rebuild::load(&self.tree)?;
         self.shared.generation.store(self.meta.generation, SeqCst);
-        if rebuild::is_due(&self.meta, &Functions::<V>::of_view()) {
+        if rebuild::is_due(&self.meta, &self.tree) {
             return Ok(());
         }
         self.ears.reload(&self.tree)?;
@@ -142,20 +143,18 @@ impl<V: View> Behavior for Projecting<V> {
     }
 
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
-        let functions = Functions::of_view();
-        if !rebuild::is_due(&self.meta, &functions) {
+        if !rebuild::is_due(&self.meta, &self.tree) {
             return Ok(None);
         }
         let at = (&self.meta, self.meta_commit);
-        let (batch, after) =
-            rebuild::page(&self.tree, &functions, self.epoch, at, self.shared.kept.seconds())?;
+        let (batch, after) = rebuild::page(&self.tree, self.epoch, at, self.shared.kept.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
 
-    fn turn(&mut self, mails: &[Option<Mail<V>>]) -> Result<TurnOutput<Self>, StoreError> {
-        let mut work = Work::new(self);
-        let rebuild = |mail: &Option<Mail<V>>| matches!(mail, Some(Mail::Rebuild(_)));
+    fn turn(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
+        let mut work = Turn::new(self);
+        let rebuild = |mail: &Option<Mail>| matches!(mail, Some(Mail::Rebuild(_)));
         let begins = self.meta.building.is_none() && mails.iter().any(rebuild);
         let clearing = is_clearing(&self.meta);
         if clearing {
@@ -164,7 +163,7 @@ impl<V: View> Behavior for Projecting<V> {
         for (place, mail) in mails.iter().enumerate() {
             match mail {
                 // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
-                Some(Mail::Heard(_) | Mail::Wake) if begins || clearing => {}
+                Some(Mail::Delivery(_) | Mail::Wake) if begins || clearing => {}
                 Some(Mail::Unpark { .. }) if clearing => {
                     let answer = Err(Refusal::absent("parked event").into());
                     work.told.push_back(Told { mail: place, answer });
@@ -172,7 +171,7 @@ impl<V: View> Behavior for Projecting<V> {
                 Some(Mail::Unpark { .. }) if begins => {
                     work.told.push_back(Told { mail: place, answer: Ok(()) })
                 }
-                Some(Mail::Heard(heard)) => work.logic.ears.hear(&mut work, heard)?,
+                Some(Mail::Delivery(heard)) => work.logic.ears.hear(&mut work, heard)?,
                 Some(Mail::Wake) => {
                     work.logic.ears.retry(&mut work, None)?;
                     work.logic.ears.catch_up_all(&mut work)?;
@@ -197,7 +196,7 @@ impl<V: View> Behavior for Projecting<V> {
         work.finish()
     }
 
-    fn remember(&mut self, memory: Memory, commit: Commit) {
+    fn remember(&mut self, memory: CacheUpdate, commit: Commit) {
         if memory.meta != self.meta {
             self.meta_commit = commit;
         }
@@ -217,25 +216,25 @@ impl<V: View> Behavior for Projecting<V> {
         self.publish_health();
     }
 
-    fn act(&mut self, commit: Commit, told: Told, mails: &mut [Option<Mail<V>>]) {
+    fn act(&mut self, commit: Commit, told: Told, mails: &mut [Option<Mail>]) {
         match mails.get_mut(told.mail).and_then(Option::take) {
             Some(Mail::Rebuild(done) | Mail::Unpark { done, .. }) => {
                 self.shared.reply(commit, done, told.answer, false)
             }
-            Some(Mail::Heard(_) | Mail::Wake) | None => {}
+            Some(Mail::Delivery(_) | Mail::Wake) | None => {}
         }
     }
 
-    fn dismiss(&mut self, mail: Mail<V>, why: &Fault) {
+    fn dismiss(&mut self, mail: Mail, why: &Fault) {
         match mail {
             Mail::Rebuild(done) | Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
-            Mail::Heard(_) | Mail::Wake => self.more = true,
+            Mail::Delivery(_) | Mail::Wake => self.more = true,
         }
     }
 
     fn dismiss_waiting(&mut self) {}
 
-    fn is_from_outside(_: &Mail<V>) -> bool {
+    fn is_from_outside(_: &Mail) -> bool {
         false
     }
 
@@ -249,14 +248,14 @@ impl<V: View> Behavior for Projecting<V> {
         }
     }
 
-    fn wake() -> Mail<V> {
+    fn wake() -> Mail {
         Mail::Wake
     }
 }
 
-struct Work<'a, V: View> {
-    logic: &'a Projecting<V>,
-    desk: Transaction<'a, V>,
+struct Turn<'a> {
+    logic: &'a Projecting,
+    desk: Transaction<'a>,
     meta: Counters,
     hearing: Progress,
     told: VecDeque<Told>,
@@ -265,8 +264,8 @@ struct Work<'a, V: View> {
     cleared: [Vec<u8>; 3],
 }
 
-impl<'a, V: View> Work<'a, V> {
-    fn new(logic: &'a Projecting<V>) -> Self {
+impl<'a> Turn<'a> {
+    fn new(logic: &'a Projecting) -> Self {
         // While a table is being built, only that one listens; the shown one stands still.
         let (generation, positions) = match &logic.meta.building {
             Some((generation, positions)) => (*generation, positions),
@@ -341,7 +340,7 @@ impl<'a, V: View> Work<'a, V> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<TurnOutput<Projecting<V>>, StoreError> {
+    fn finish(mut self) -> Result<TurnOutput<Projecting>, StoreError> {
         if self.reshelve {
             // What was set aside is cleared away first.
             self.hearing = Progress::from(
@@ -368,7 +367,7 @@ impl<'a, V: View> Work<'a, V> {
         }
         let judged = self.desk.judged.0;
         let (reshelve, cleared) = (self.reshelve, self.cleared);
-        let memory = Memory { meta: self.meta, hearing: self.hearing, reshelve, cleared };
+        let memory = CacheUpdate { meta: self.meta, hearing: self.hearing, reshelve, cleared };
         Ok(TurnOutput {
             batch: self.desk.close(self.logic.epoch)?,
             judged,
@@ -378,7 +377,7 @@ impl<'a, V: View> Work<'a, V> {
     }
 }
 
-impl<V: View> Listener<Change<V>> for Work<'_, V> {
+impl Listener<Change> for Turn<'_> {
     fn hearing(&mut self) -> &mut Progress {
         &mut self.hearing
     }
@@ -388,7 +387,7 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
         _: &'static str,
         _: &Envelope,
         whose: Whose,
-        change: Change<V>,
+        change: Change,
     ) -> Result<Result<(), String>, StoreError> {
         let Whose::Number(number) = whose else {
             return Ok(Err("a view has no numbers of its own".to_owned()));
@@ -401,13 +400,13 @@ impl<V: View> Listener<Change<V>> for Work<'_, V> {
             }
             Err(error) => return Err(error),
         };
-        let (version, mut row) = (kept.version, kept.state.clone());
+        let (version, mut row) = (kept.version, kept.state.copy());
         let folded = catch_unwind(AssertUnwindSafe(move || {
-            change(&mut row);
+            change(row.as_mut());
             row
         }));
         match folded {
-            Ok(row) => match encode_state(version + 1, None, &row) {
+            Ok(row) => match row.encode(version + 1, None) {
                 Ok(record) => self
                     .desk
                     .set(number, Versioned { version: version + 1, saga: None, state: row }, record)

@@ -12,40 +12,41 @@ use crate::actors::{
     },
     tables::{query, transaction::Tree},
 };
-use crate::domain::{Name, Refusal, View};
+use crate::domain::{Name, Refusal};
 use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
 use std::sync::Arc;
 
 /// The handle of a view.
-pub struct ViewHandle<V: View> {
-    common: Common<Projecting<V>, V>,
+pub struct ViewHandle {
+    common: Common<Projecting>,
 }
 
-impl<V: View> ViewHandle<V> {
-    pub fn new(mailbox: Arc<Mailbox<Projecting<V>>>, tree: Tree<V>, guard: Arc<Guard>) -> Self {
-        Self { common: Common { mailbox, tree, filters: query::filters::<V>(), guard } }
+impl ViewHandle {
+    pub fn new(mailbox: Arc<Mailbox<Projecting>>, tree: Tree, guard: Arc<Guard>) -> Self {
+        let filters = query::filters(tree.entity);
+        Self { common: Common { mailbox, tree, filters, guard } }
     }
 }
 
-impl<V: View> Context for ViewHandle<V> {
+impl Context for ViewHandle {
     fn name(&self) -> Name {
-        V::NAME
+        self.common.name()
     }
     fn aliases(&self) -> &'static [&'static str] {
-        V::ALIASES
+        self.common.tree.entity.aliases()
     }
     fn is_view(&self) -> bool {
         true
     }
     fn is_order(&self) -> bool {
-        V::IS_ORDER
+        self.common.tree.entity.is_order()
     }
     fn doors(&self) -> &[DoorInfo] {
         &[]
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<V::Representation>()
+        self.common.tree.entity.shown_schema(generator)
     }
     fn filters(&self) -> &[&'static str] {
         &self.common.filters

@@ -6,7 +6,6 @@ use crate::{
         port::health::ParkedId,
         tables::{records::ParkedRow, transaction::Tree},
     },
-    domain::Entity,
     store::{
         Row, Scan, StoreError, codec,
         keys::{KeyBuf, Space, last_number, prefix_end},
@@ -115,7 +114,7 @@ impl Shelves {
     }
 
     /// What is set aside of `source`.
-    pub fn read<E: Entity>(tree: &Tree<E>, source: &str) -> Result<Self, StoreError> {
+    pub fn read(tree: &Tree, source: &str) -> Result<Self, StoreError> {
         let mut shelves = Self::default();
         let prefix = KeyBuf::new(Space::Parked).text(source).build();
         let (mut scan, mut more) = (all_of(&prefix, ROWS), true);
@@ -155,8 +154,8 @@ fn all_of(prefix: &[u8], limit: usize) -> Scan {
 }
 
 /// The first `limit` sequences of what is set aside of one aggregate of a source.
-pub fn first_of<E: Entity>(
-    tree: &Tree<E>,
+pub fn first_of(
+    tree: &Tree,
     source: &str,
     aggregate: u64,
     limit: usize,
@@ -167,8 +166,8 @@ pub fn first_of<E: Entity>(
 }
 
 /// What is set aside behind `after`, at most `limit` events.
-pub fn page<E: Entity>(
-    tree: &Tree<E>,
+pub fn page(
+    tree: &Tree,
     after: Option<&ParkedId>,
     limit: usize,
 ) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
@@ -182,10 +181,7 @@ pub fn page<E: Entity>(
 }
 
 /// Those of these that are set aside.
-pub fn among<E: Entity>(
-    tree: &Tree<E>,
-    ids: Vec<ParkedId>,
-) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
+pub fn among(tree: &Tree, ids: Vec<ParkedId>) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
     let keys: Vec<_> = ids.iter().map(|id| key(&id.source, id.aggregate, id.sequence)).collect();
     let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
     let rows = ids.into_iter().zip(tree.store.read(tree.id, &keys)?);
@@ -195,7 +191,7 @@ pub fn among<E: Entity>(
 }
 
 /// Which event a row is of. One whose key says nothing is told of and passed over.
-fn id_of<E: Entity>(tree: &Tree<E>, key: &[u8]) -> Option<ParkedId> {
+fn id_of(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
     let read = || {
         let (rest, sequence) = key.split_last_chunk::<8>()?;
         let (source, aggregate) = rest.split_last_chunk::<8>()?;
@@ -215,7 +211,7 @@ fn id_of<E: Entity>(tree: &Tree<E>, key: &[u8]) -> Option<ParkedId> {
     id
 }
 
-fn parked<E: Entity>(tree: &Tree<E>, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
+fn parked(tree: &Tree, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
     codec::decode(Space::Parked, &row.record).or_else(|error| match error {
         // Which event it is, its key says; it is tried again as the others are.
         StoreError::Damaged(what) => {

@@ -1,12 +1,15 @@
 //! What is listened to: the contexts of this process, their logs, and what each of their events comes to.
 
 use crate::{
-    actors::tables::{
-        history::{EventId, History, Past, Word},
-        records::{Envelope, LogEntry, decode_log},
-        transaction::Tree,
+    actors::{
+        erased::AggregateType,
+        tables::{
+            history::{EventId, History, Past, Word},
+            records::{Envelope, LogEntry, decode_log},
+            transaction::Tree,
+        },
     },
-    domain::{Aggregate, Timestamp},
+    domain::Timestamp,
     store::{
         Scan, StoreError,
         keys::{KeyBuf, Space, last_number, prefix_end},
@@ -23,11 +26,16 @@ pub const READ: usize = 512;
 /// At most so many pushes wait at a listener; a slower one reads the log.
 const PUSHES: usize = 64;
 
-type Push<S> = Box<dyn Fn(&Arc<[LogEntry<<S as Aggregate>::Event>]>) + Send + Sync>;
+/// Events that follow each other in a log.
+pub type Events = Arc<[LogEntry]>;
 
-/// Those who listen to `S`, and how far its log goes.
-pub struct Subscribers<S: Aggregate> {
-    ears: RwLock<Vec<Push<S>>>,
+type Push = Box<dyn Fn(&Events) + Send + Sync>;
+
+/// Those who listen to an aggregate's events, and how far its log goes.
+pub struct Subscribers {
+    /// Whose events.
+    pub aggregate: &'static dyn AggregateType,
+    ears: RwLock<Vec<Push>>,
     pub latest: AtomicU64,
     /// The same, for those who wait for it to change.
     pub changes: watch::Sender<u64>,
@@ -37,10 +45,11 @@ pub struct Subscribers<S: Aggregate> {
     word: Word,
 }
 
-impl<S: Aggregate> Default for Subscribers<S> {
-    fn default() -> Self {
+impl Subscribers {
+    pub fn new(aggregate: &'static dyn AggregateType) -> Self {
         let (ears, history) = (RwLock::new(Vec::new()), RwLock::default());
         Self {
+            aggregate,
             ears,
             latest: AtomicU64::new(0),
             changes: watch::Sender::new(0),
@@ -48,14 +57,12 @@ impl<S: Aggregate> Default for Subscribers<S> {
             word: Word::new(),
         }
     }
-}
 
-impl<S: Aggregate> Subscribers<S> {
-    pub fn add(&self, push: Push<S>) {
+    pub fn add(&self, push: Push) {
         self.ears.write().unwrap_or_else(PoisonError::into_inner).push(push);
     }
     /// Finds out who wrote the log. Where it is written here, `next` is the sequence that this start goes on with.
-    pub fn know_history(&self, tree: &Tree<S>, next: Option<u64>) -> Result<(), StoreError> {
+    pub fn know_history(&self, tree: &Tree, next: Option<u64>) -> Result<(), StoreError> {
         let mut history = History::load(tree)?;
         if let Some(next) =
             next.filter(|_| history.current().is_none_or(|(_, word)| word != self.word))
@@ -90,7 +97,7 @@ impl<S: Aggregate> Subscribers<S> {
         self.history(|history| history.has(id, latest))
     }
     /// These events stand. An empty slice says only that there may be something in the log.
-    pub fn say(&self, events: &Arc<[LogEntry<S::Event>]>) {
+    pub fn say(&self, events: &Events) {
         if let Some(last) = events.last() {
             self.latest.fetch_max(last.envelope.sequence, SeqCst);
         }
@@ -112,10 +119,8 @@ pub trait EventBatch<T>: Send {
     fn react(&self, place: usize) -> Option<(Whose, T)>;
 }
 
-/// What an event of `S` comes to for one listener.
-pub type Reaction<S, T> = Arc<
-    dyn Fn(&Arc<[LogEntry<<S as Aggregate>::Event>]>, usize) -> Option<(Whose, T)> + Send + Sync,
->;
+/// What an event comes to for one listener.
+pub type Reaction<T> = Arc<dyn Fn(&Events, usize) -> Option<(Whose, T)> + Send + Sync>;
 
 /// Which of the listener's things is meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -126,12 +131,12 @@ pub enum Whose {
     New,
 }
 
-struct TypedBatch<S: Aggregate, T> {
-    events: Arc<[LogEntry<S::Event>]>,
-    react: Reaction<S, T>,
+struct TypedBatch<T> {
+    events: Events,
+    react: Reaction<T>,
 }
 
-impl<S: Aggregate, T> EventBatch<T> for TypedBatch<S, T> {
+impl<T> EventBatch<T> for TypedBatch<T> {
     fn envelope(&self, place: usize) -> Option<&Envelope> {
         self.events.get(place).map(|logged| &logged.envelope)
     }
@@ -151,18 +156,18 @@ pub trait Source<T>: Send {
 }
 
 /// The log of a context of this process, or its replica here.
-pub struct LocalSource<S: Aggregate, T> {
-    tree: Tree<S>,
-    listeners: Arc<Subscribers<S>>,
-    react: Reaction<S, T>,
+pub struct LocalSource<T> {
+    tree: Tree,
+    listeners: Arc<Subscribers>,
+    react: Reaction<T>,
     pushes: Queue,
 }
 
-impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
+impl<T: Send + 'static> LocalSource<T> {
     pub fn new(
-        tree: &Tree<S>,
-        listeners: &Arc<Subscribers<S>>,
-        react: &Reaction<S, T>,
+        tree: &Tree,
+        listeners: &Arc<Subscribers>,
+        react: &Reaction<T>,
         pushes: &Queue,
     ) -> Self {
         Self {
@@ -173,17 +178,14 @@ impl<S: Aggregate, T: Send + 'static> LocalSource<S, T> {
         }
     }
     /// What is said aloud, as mail for the listener.
-    pub fn told(
-        events: &Arc<[LogEntry<S::Event>]>,
-        react: &Reaction<S, T>,
-    ) -> Box<dyn EventBatch<T>> {
-        Box::new(TypedBatch::<S, T> { events: events.clone(), react: react.clone() })
+    pub fn told(events: &Events, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
+        Box::new(TypedBatch { events: events.clone(), react: react.clone() })
     }
 }
 
-impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
+impl<T: Send + 'static> Source<T> for LocalSource<T> {
     fn context(&self) -> &'static str {
-        S::NAME.context
+        self.listeners.aggregate.name().context
     }
     fn latest(&self) -> u64 {
         self.listeners.latest.load(SeqCst)
@@ -192,7 +194,7 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
         self.pushes.is_empty()
     }
     fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError> {
-        let events = read_log::<S>(&self.tree, from, limit)?;
+        let events = read_log(self.listeners.aggregate, &self.tree, from, limit)?;
         Ok(Self::told(&events.into(), &self.react))
     }
 }
@@ -202,11 +204,12 @@ impl<S: Aggregate, T: Send + 'static> Source<T> for LocalSource<S, T> {
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one behind it.
-pub fn read_log<S: Aggregate>(
-    tree: &Tree<S>,
+pub fn read_log(
+    aggregate: &dyn AggregateType,
+    tree: &Tree,
     from: u64,
     limit: usize,
-) -> Result<Vec<LogEntry<S::Event>>, StoreError> {
+) -> Result<Vec<LogEntry>, StoreError> {
     let from = from.max(1);
     let (first, end) = (KeyBuf::new(Space::Log).build(), prefix_end(&[Space::Log as u8]));
     let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
@@ -221,7 +224,7 @@ pub fn read_log<S: Aggregate>(
     }
     loop {
         for (key, row) in &rows {
-            match read_row::<S>(key, &row.record, expected) {
+            match read_row(aggregate, key, &row.record, expected) {
                 Ok(row) => {
                     expected = row.last().map(|logged| logged.envelope.sequence + 1);
                     events
@@ -243,19 +246,20 @@ pub fn read_log<S: Aggregate>(
 }
 
 /// Reads a row of a log, whose events follow each other, and those before it.
-fn read_row<S: Aggregate>(
+fn read_row(
+    aggregate: &dyn AggregateType,
     key: &[u8],
     record: &[u8],
     expected: Option<u64>,
-) -> Result<Vec<LogEntry<S::Event>>, StoreError> {
-    let (first, name) = (last_number(key).unwrap_or(0), S::NAME);
+) -> Result<Vec<LogEntry>, StoreError> {
+    let (first, name) = (last_number(key).unwrap_or(0), aggregate.name());
     let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
     if let Some(expected) = expected.filter(|expected| *expected != first) {
         return Err(damaged(format!(
             "what should follow from {expected} on is missing; {first} is there"
         )));
     }
-    let events = decode_log::<S>(record).map_err(|error| match error {
+    let events = decode_log(aggregate, record).map_err(|error| match error {
         StoreError::Damaged(what) => damaged(format!("the row at {first}: {what}")),
         error => error,
     })?;
@@ -268,22 +272,30 @@ fn read_row<S: Aggregate>(
 }
 
 /// The last sequence of a log. Where its last row cannot be read, that is the one before it.
-pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
+pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, StoreError> {
     let (from, to) = (vec![Space::Log as u8], prefix_end(&[Space::Log as u8]));
     let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
     let last = match tree.scan(&all) {
         Err(StoreError::Damaged(what)) => {
-            tracing::error!(context = S::NAME.context, what, "the end of a log cannot be read");
+            tracing::error!(
+                context = aggregate.name().context,
+                what,
+                "the end of a log cannot be read"
+            );
             tree.report_damage(&what);
             tree.last_before_a_gap(&from, &to)?
         }
         rows => rows?.pop(),
     };
     match last {
-        Some((key, row)) => match read_row::<S>(&key, &row.record, None) {
+        Some((key, row)) => match read_row(aggregate, &key, &row.record, None) {
             Ok(events) => Ok(events.last().map_or(0, |logged| logged.envelope.sequence)),
             Err(StoreError::Damaged(what)) => {
-                tracing::error!(context = S::NAME.context, what, "the end of a log is damaged");
+                tracing::error!(
+                    context = aggregate.name().context,
+                    what,
+                    "the end of a log is damaged"
+                );
                 tree.report_damage(&what);
                 Ok(last_number(&key).unwrap_or(1).saturating_sub(1))
             }
@@ -294,7 +306,7 @@ pub fn last_sequence<S: Aggregate>(tree: &Tree<S>) -> Result<u64, StoreError> {
 }
 
 /// When the last event of a log happened; of the last that can be read, where its end is damaged.
-pub fn last_time<S: Aggregate>(tree: &Tree<S>) -> Option<Timestamp> {
+pub fn last_time(aggregate: &dyn AggregateType, tree: &Tree) -> Option<Timestamp> {
     let all = Scan {
         from: vec![Space::Log as u8],
         to: prefix_end(&[Space::Log as u8]),
@@ -303,7 +315,7 @@ pub fn last_time<S: Aggregate>(tree: &Tree<S>) -> Option<Timestamp> {
     };
     let rows = tree.scan(&all).ok()?;
     rows.into_iter().find_map(|(_, row)| {
-        decode_log::<S>(&row.record).ok()?.last().map(|logged| logged.envelope.at)
+        decode_log(aggregate, &row.record).ok()?.last().map(|logged| logged.envelope.at)
     })
 }
 

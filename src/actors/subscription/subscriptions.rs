@@ -15,7 +15,7 @@ use crate::actors::{
         transaction::Tree,
     },
 };
-use crate::{domain::Entity, store::StoreError};
+use crate::store::StoreError;
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -126,7 +126,7 @@ impl<T> Subscriptions<T> {
     }
 
     /// Finds what was set aside.
-    pub fn reload<E: Entity>(&mut self, tree: &Tree<E>) -> Result<(), StoreError> {
+    pub fn reload(&mut self, tree: &Tree) -> Result<(), StoreError> {
         for ear in &mut self.ears {
             ear.shelves = Shelves::read(tree, ear.source.context())?;
         }

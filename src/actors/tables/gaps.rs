@@ -1,15 +1,12 @@
 //! Walks over rows of which a part cannot be read: a block that is lost costs what was in it, and not what lies behind it.
 
 use super::transaction::Tree;
-use crate::{
-    domain::Entity,
-    store::{Row, Scan, StoreError, keys::prefix_end},
-};
+use crate::store::{Row, Scan, StoreError, keys::prefix_end};
 
 /// Rows with their keys.
 type Rows = Vec<(Vec<u8>, Row)>;
 
-impl<E: Entity> Tree<E> {
+impl Tree {
     /// A range of rows, forwards. Where a part of it cannot be read, that is told, and given are the rows before that part,
     /// or, where it begins with one, the first behind it, as far as the sixteen bytes behind `prefix` others tell their
     /// keys apart. Says whether this is all that was asked for.

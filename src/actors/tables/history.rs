@@ -5,12 +5,9 @@
 //! that and its sequence. Whoever has heard of an event can be told whether it is in the past of the one who answers now.
 
 use super::{records::VERSION, transaction::Tree};
-use crate::{
-    domain::Entity,
-    store::{
-        Scan, StoreError, codec,
-        keys::{KeyBuf, Space, last_number, prefix_end},
-    },
+use crate::store::{
+    Scan, StoreError, codec,
+    keys::{KeyBuf, Space, last_number, prefix_end},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr};
@@ -150,7 +147,7 @@ impl History {
     ///
     /// # Errors
     /// What the store says.
-    pub fn load<E: Entity>(tree: &Tree<E>) -> Result<Self, StoreError> {
+    pub fn load(tree: &Tree) -> Result<Self, StoreError> {
         let all = [Space::Epoch as u8];
         let mut scan =
             Scan { from: all.to_vec(), to: prefix_end(&all), backwards: false, limit: PAGE };
@@ -180,8 +177,12 @@ impl History {
         }
     }
 
-    fn lacks_an_epoch<E: Entity>(&mut self, tree: &Tree<E>, what: &str) {
-        tracing::error!(context = E::NAME.context, what, "who wrote a part of a log is damaged");
+    fn lacks_an_epoch(&mut self, tree: &Tree, what: &str) {
+        tracing::error!(
+            context = tree.entity.name().context,
+            what,
+            "who wrote a part of a log is damaged"
+        );
         tree.report_damage(&format!("who wrote a part of the log: {what}"));
         self.unsure = u64::MAX;
     }

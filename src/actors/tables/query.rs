@@ -21,11 +21,14 @@ use super::{
     transaction::{Tree, listed_as, state_key},
 };
 use crate::{
-    actors::port::{
-        context::{ListPage, ListQuery, Seen},
-        fault::Fault,
+    actors::{
+        erased::{AnyState, EntityType},
+        port::{
+            context::{ListPage, ListQuery, Seen},
+            fault::Fault,
+        },
     },
-    domain::{Entity, Id, Key},
+    domain::Key,
     store::StoreError,
 };
 use std::cmp::Ordering;
@@ -46,10 +49,10 @@ impl From<StoreError> for Fault {
     }
 }
 
-/// What lists of `E` filter by and sort by besides `id`.
-pub fn filters<E: Entity>() -> Vec<&'static str> {
-    let indexed = E::default().indexes().into_iter().map(|(field, _)| field);
-    indexed.chain(E::id_aliases().iter().copied()).collect()
+/// What lists of an entity filter by and sort by besides `id`.
+pub fn filters(entity: &dyn EntityType) -> Vec<&'static str> {
+    let indexed = entity.absent().indexes().into_iter().map(|(field, _)| field);
+    indexed.chain(entity.id_aliases().iter().copied()).collect()
 }
 
 /// Where a row stands in a list: by its value in the field that sorts it, then by its number.
@@ -121,12 +124,13 @@ struct Plan {
 }
 
 impl Plan {
-    fn of<E: Entity>(
+    fn of(
+        entity: &dyn EntityType,
         sort: Option<&(String, bool)>,
         filters: &[(String, String)],
         most: usize,
     ) -> Result<Self, Fault> {
-        let (known, numbered) = (self::filters::<E>(), E::id_aliases());
+        let (known, numbered) = (self::filters(entity), entity.id_aliases());
         let (field, down) = match sort {
             None => (indexes::ALL, false),
             Some((field, down)) if field == "id" || numbered.contains(&field.as_str()) => {
@@ -136,7 +140,8 @@ impl Plan {
                 Some(known) => (*known, *down),
                 None => {
                     let allowed = ["id"].into_iter().chain(known).collect::<Vec<_>>().join(", ");
-                    return Err(Fault::SortUnsupported { collection: E::NAME.collection, allowed });
+                    let collection = entity.name().collection;
+                    return Err(Fault::SortUnsupported { collection, allowed });
                 }
             },
         };
@@ -156,7 +161,7 @@ impl Plan {
             }
             match numbered.contains(name) {
                 true => plan.numbers.push(value.parse().map_err(|_| bad(name, value))?),
-                false => plan.values.push((*name, parse::<E>(name, value)?)),
+                false => plan.values.push((*name, parse(entity, name, value)?)),
             }
         }
         Ok(plan)
@@ -178,7 +183,7 @@ impl Plan {
     }
 
     /// Whether a state is what the filters want. One that has changed since its index was read may not be.
-    fn wants<E: Entity>(&self, state: &E) -> bool {
+    fn wants(&self, state: &dyn AnyState) -> bool {
         let listed = listed_as(state);
         !listed.is_empty() && self.values.iter().all(|value| listed.contains(value))
     }
@@ -194,11 +199,8 @@ struct Found {
 }
 
 /// One page of what `query` asks for.
-pub fn list<E: Entity>(
-    tree: &Tree<E>,
-    generation: u32,
-    query: &ListQuery,
-) -> Result<ListPage, Fault> {
+pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage, Fault> {
+    let (entity, context) = (tree.entity, tree.entity.name().context);
     let size = query.size.clamp(1, LARGEST);
     let skip = query.page.saturating_mul(size);
     let (cursor, limits) = (query.after.as_deref(), query.limits);
@@ -206,7 +208,7 @@ pub fn list<E: Entity>(
         None => (query.sort.clone(), query.filters.clone(), None),
         Some(text) => {
             let Cursor { sort, filters, place } =
-                Cursor::read(text, E::NAME.context).ok_or(Fault::BadCursor)?;
+                Cursor::read(text, context).ok_or(Fault::BadCursor)?;
             // What it carries may be repeated beside it.
             let same = query.sort.is_none() || query.sort == sort;
             let same = same && query.filters.iter().all(|filter| filters.contains(filter));
@@ -219,7 +221,7 @@ pub fn list<E: Entity>(
             (sort, filters, Some(place))
         }
     };
-    let plan = Plan::of::<E>(sort.as_ref(), &filters, limits.filters);
+    let plan = Plan::of(entity, sort.as_ref(), &filters, limits.filters);
     let plan = if cursor.is_some() { plan.map_err(|_| Fault::BadCursor)? } else { plan? };
 
     let mut reading = Reading::new(tree, generation);
@@ -233,14 +235,14 @@ pub fn list<E: Entity>(
         return Err(Fault::PageTooDeep);
     }
     let last = if page.more { page.rows.last().cloned() } else { reached };
-    let next = last.and_then(|place| Cursor { sort, filters, place }.write(E::NAME.context));
+    let next = last.and_then(|place| Cursor { sort, filters, place }.write(context));
 
     let mut shown = ListPage { total, at_least, cut, next, ..ListPage::default() };
     let keys: Vec<_> = page.rows.iter().map(|place| state_key(generation, place.number)).collect();
     for (Place { number, .. }, row) in page.rows.iter().zip(reading.rows(&keys)?) {
-        match row.map(|row| (row.commit, decode_state::<E>(&row.record))) {
-            Some((commit, Ok(kept))) if plan.wants(&kept.state) => {
-                let body = self::shown(&kept.state, *number)?;
+        match row.map(|row| (row.commit, decode_state(entity, &row.record))) {
+            Some((commit, Ok(kept))) if plan.wants(kept.state.as_ref()) => {
+                let body = self::shown(kept.state.as_ref(), *number)?;
                 shown.items.push(Seen { number: *number, version: kept.version, body, commit });
             }
             Some((_, Ok(_))) => {}
@@ -261,8 +263,8 @@ pub fn list<E: Entity>(
 }
 
 /// A list in the order of numbers, which is that of every filter.
-fn by_number<E: Entity>(
-    reading: &mut Reading<'_, E>,
+fn by_number(
+    reading: &mut Reading<'_>,
     generation: u32,
     plan: &Plan,
     after: Option<Place>,
@@ -301,8 +303,8 @@ fn by_number<E: Entity>(
 }
 
 /// A list in the order of a field.
-fn by_field<E: Entity>(
-    reading: &mut Reading<'_, E>,
+fn by_field(
+    reading: &mut Reading<'_>,
     generation: u32,
     plan: &Plan,
     after: Option<Place>,
@@ -371,21 +373,25 @@ fn reached(walked: Walked<Place>) -> Option<Place> {
 }
 
 /// What is under `number`, as it looks from outside, whatever its standing.
-pub fn see<E: Entity>(tree: &Tree<E>, generation: u32, number: u64) -> Result<Option<Seen>, Fault> {
+pub fn see(tree: &Tree, generation: u32, number: u64) -> Result<Option<Seen>, Fault> {
     let Some((commit, kept)) = tree.state(generation, number)? else { return Ok(None) };
-    Ok(Some(Seen { number, version: kept.version, body: shown(&kept.state, number)?, commit }))
+    Ok(Some(Seen {
+        number,
+        version: kept.version,
+        body: shown(kept.state.as_ref(), number)?,
+        commit,
+    }))
 }
 
 /// How a state looks: a JSON object.
-pub fn shown<E: Entity>(state: &E, number: u64) -> Result<Vec<u8>, Fault> {
-    serde_json::to_vec(&state.represent(Id::new(number)))
-        .map_err(|error| Fault::Store(error.to_string()))
+pub fn shown(state: &dyn AnyState, number: u64) -> Result<Vec<u8>, Fault> {
+    state.represent(number).map_err(|error| Fault::Store(error.to_string()))
 }
 
 /// A filter's value as the field has it. Which kind of value that is, the default state tells; a field that has none
 /// by default takes a number where the words are one.
-fn parse<E: Entity>(field: &str, value: &str) -> Result<Key, Fault> {
-    let indexes = E::default().indexes();
+fn parse(entity: &dyn EntityType, field: &str, value: &str) -> Result<Key, Fault> {
+    let indexes = entity.absent().indexes();
     let Some((_, kind)) = indexes.iter().find(|(known, _)| *known == field) else {
         return Err(bad(field, value));
     };

@@ -9,13 +9,14 @@ use super::{
     records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_meta},
     transaction::{Tree, listed_as, meta_key},
 };
-use crate::actors::{actor::status::ContextStatus, aggregate::behavior::timer_key};
-use crate::{
-    domain::{Aggregate, Entity, Timestamp, View},
-    store::{
-        Batch, Commit, Epoch, Scan, StoreError, codec,
-        keys::{KeyBuf, Space, last_number, prefix_end},
-    },
+use crate::actors::{
+    actor::status::ContextStatus,
+    aggregate::behavior::timer_key,
+    erased::{EntityType, FunctionVersions},
+};
+use crate::store::{
+    Batch, Commit, Epoch, Scan, StoreError, codec,
+    keys::{KeyBuf, Space, last_number, prefix_end},
 };
 use serde::Serialize;
 use serde_bytes::ByteBuf;
@@ -42,32 +43,10 @@ const QUESTIONS: u8 = 4;
 const ANSWERS: u8 = 5;
 const DONE: u8 = 7;
 
-/// The functions of a state whose values stand in rows of their own, as this version of the software has them.
-pub struct Functions<E> {
-    versions: Versions,
-    claims: fn(&E) -> Vec<String>,
-    due: fn(&E) -> Option<Timestamp>,
-}
-
-impl<A: Aggregate> Functions<A> {
-    /// Those of an aggregate.
-    pub fn of_aggregate() -> Self {
-        let versions = Versions {
-            rows: ROWS,
-            claims: A::CLAIMS_VERSION,
-            indexes: A::INDEX_VERSION,
-            due: A::DUE_VERSION,
-        };
-        Self { versions, claims: A::claims, due: |state| state.due().map(|(at, _)| at) }
-    }
-}
-
-impl<V: View> Functions<V> {
-    /// Those of a view.
-    pub fn of_view() -> Self {
-        let versions = Versions { rows: ROWS, claims: 1, indexes: V::INDEX_VERSION, due: 1 };
-        Self { versions, claims: |_| Vec::new(), due: |_| None }
-    }
+/// By which versions of its functions, and of the runtime's own rows, the rows of an entity are written now.
+fn versions(entity: &dyn EntityType) -> Versions {
+    let FunctionVersions { claims, indexes, due } = entity.versions();
+    Versions { rows: ROWS, claims, indexes, due }
 }
 
 /// The counters of a context as it finds them, and the commit that wrote them. One that has none has had no event: all that
@@ -75,10 +54,7 @@ impl<V: View> Functions<V> {
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when they cannot be read, or are missing.
-pub fn load<E: Entity>(
-    tree: &Tree<E>,
-    functions: &Functions<E>,
-) -> Result<(Counters, Commit), StoreError> {
+pub fn load(tree: &Tree) -> Result<(Counters, Commit), StoreError> {
     let (mut meta, commit) = tree.meta()?;
     if commit == 0 {
         let is_there = |space: Space, from: Vec<u8>| {
@@ -88,9 +64,12 @@ pub fn load<E: Entity>(
         if is_there(Space::State, vec![Space::State as u8])?
             || is_there(Space::Log, vec![Space::Log as u8])?
         {
-            return Err(StoreError::Damaged(format!("the counters of {} are missing", E::NAME)));
+            return Err(StoreError::Damaged(format!(
+                "the counters of {} are missing",
+                tree.entity.name()
+            )));
         }
-        meta.written_by = functions.versions;
+        meta.written_by = versions(tree.entity);
         if is_there(Space::Answer, old_rows(Space::Answer))?
             || is_there(Space::Idempotency, old_rows(Space::Idempotency))?
         {
@@ -106,18 +85,14 @@ fn old_rows(space: Space) -> Vec<u8> {
 }
 
 /// Whether rows have to be written anew.
-pub fn is_due<E>(meta: &Counters, functions: &Functions<E>) -> bool {
-    meta.rebuild.is_some() || meta.written_by != functions.versions
+pub fn is_due(meta: &Counters, tree: &Tree) -> bool {
+    meta.rebuild.is_some() || meta.written_by != versions(tree.entity)
 }
 
 /// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
-pub fn say_whether_due<E: Entity>(
-    shared: &ContextStatus,
-    tree: &Tree<E>,
-    functions: &Functions<E>,
-) -> Result<(), StoreError> {
-    match load(tree, functions) {
-        Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, functions), Relaxed),
+pub fn say_whether_due(shared: &ContextStatus, tree: &Tree) -> Result<(), StoreError> {
+    match load(tree) {
+        Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, tree), Relaxed),
         // Its actor says so, and fails; the others go on.
         Err(StoreError::Damaged(_)) => {}
         Err(error) => return Err(error),
@@ -126,16 +101,16 @@ pub fn say_whether_due<E: Entity>(
 }
 
 /// The next page of the work, and the counters after it.
-pub fn page<E: Entity>(
-    tree: &Tree<E>,
-    functions: &Functions<E>,
+pub fn page(
+    tree: &Tree,
     epoch: Epoch,
     (meta, commit): (&Counters, Commit),
     kept: u64,
 ) -> Result<(Batch, Counters), StoreError> {
     let mut meta = meta.clone();
+    let now = versions(tree.entity);
     let plan = match meta.rebuild.take() {
-        Some(plan) if plan.to == functions.versions => plan,
+        Some(plan) if plan.to == now => plan,
         interrupted => {
             // What another version had begun is neither as it was nor as that one would have had it.
             if let Some(Rebuild { to, .. }) = interrupted {
@@ -146,7 +121,7 @@ pub fn page<E: Entity>(
                 touched(&mut was.indexes, to.indexes);
                 touched(&mut was.due, to.due);
             }
-            Rebuild { to: functions.versions, ..Rebuild::default() }
+            Rebuild { to: now, ..Rebuild::default() }
         }
     };
     let changed = Changed {
@@ -155,16 +130,8 @@ pub fn page<E: Entity>(
         indexes: meta.written_by.indexes != plan.to.indexes,
         due: meta.written_by.due != plan.to.due,
     };
-    let mut page = Page {
-        tree,
-        functions,
-        changed,
-        meta,
-        plan,
-        kept,
-        rows: BTreeMap::new(),
-        postings: BTreeMap::new(),
-    };
+    let mut page =
+        Page { tree, changed, meta, plan, kept, rows: BTreeMap::new(), postings: BTreeMap::new() };
     page.work()?;
     page.finish(epoch, commit)
 }
@@ -177,9 +144,8 @@ struct Changed {
 }
 
 /// One page of the work.
-struct Page<'a, E> {
-    tree: &'a Tree<E>,
-    functions: &'a Functions<E>,
+struct Page<'a> {
+    tree: &'a Tree,
     changed: Changed,
     meta: Counters,
     plan: Rebuild,
@@ -188,7 +154,7 @@ struct Page<'a, E> {
     postings: BTreeMap<Vec<u8>, Posting>,
 }
 
-impl<E: Entity> Page<'_, E> {
+impl Page<'_> {
     /// Works on until there is something for a batch, or nothing is left.
     fn work(&mut self) -> Result<(), StoreError> {
         let Changed { claims, indexes, due } = self.changed;
@@ -271,9 +237,10 @@ impl<E: Entity> Page<'_, E> {
             return Ok(());
         }
         let of = |what: StoreError| StoreError::Damaged(format!("number {number}: {what}"));
-        let state = decode_state::<E>(record).map_err(of)?.state;
+        let state = decode_state(self.tree.entity, record).map_err(of)?.state;
+        let (entity, state) = (self.tree.entity, state.as_ref());
         let told = catch_unwind(AssertUnwindSafe(|| {
-            ((self.functions.claims)(&state), (self.functions.due)(&state), listed_as(&state))
+            (entity.claims(state), entity.due_at(state), listed_as(state))
         }));
         let Ok((claims, due, listed)) = told else {
             return Err(StoreError::Damaged(format!(
@@ -357,7 +324,7 @@ impl<E: Entity> Page<'_, E> {
         if plan.stage == DONE {
             meta.written_by = plan.to;
             tracing::info!(
-                context = E::NAME.context,
+                context = tree.entity.name().context,
                 rows = plan.rows,
                 "what stands beside the states is written anew"
             );
@@ -392,7 +359,7 @@ pub fn contested_key(key: &str) -> Vec<u8> {
 const CONTESTED: [u8; 2] = [0, 1];
 
 /// Keys that several claim, and who they are.
-pub fn contested<E: Entity>(tree: &Tree<E>) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
+pub fn contested(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
     let prefix = KeyBuf::new(Space::Claim).bytes(&CONTESTED).build();
     let mut scan = Scan { to: prefix_end(&prefix), from: prefix, backwards: false, limit: PAGE };
     let mut found = BTreeMap::new();

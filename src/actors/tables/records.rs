@@ -5,16 +5,17 @@ mod meta;
 pub use meta::{Counters, Rebuild, Versions, decode_meta, encode_meta};
 
 use crate::{
-    domain::{Aggregate, AskId, Decoder, Entity, Refusal, Timestamp, Undecodable},
+    actors::erased::{AggregateType, EntityType, Event, State},
+    domain::{AskId, Decoder, Refusal, Timestamp, Undecodable},
     store::{
         StoreError,
         codec::{self, Part, Record},
         keys::Space,
     },
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
-use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The version of the records in this file, which have had one only.
 pub const VERSION: u16 = 1;
@@ -65,47 +66,21 @@ impl fmt::Display for Cause {
 }
 
 /// A state with what the runtime knows of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Versioned<E> {
+#[derive(Debug)]
+pub struct Versioned {
     /// Counts the aggregate's events; of a view's row, its changes.
     pub version: u64,
     /// The saga that it came to be in, where that is not its own.
     pub saga: Option<SagaId>,
     /// The state itself.
-    pub state: E,
-}
-
-/// Writes a state.
-pub fn encode_state<E: Entity>(
-    version: u64,
-    saga: Option<&SagaId>,
-    state: &E,
-) -> Result<Vec<u8>, StoreError> {
-    codec::encode(Space::State, E::STATE_VERSION, &(version, saga, state))
+    pub state: State,
 }
 
 /// Reads a state, of an older version of its type where need be.
-pub fn decode_state<E: Entity>(record: &[u8]) -> Result<Versioned<E>, StoreError> {
-    struct Inner<'a>(Record<'a>, &'a RefCell<(u64, Option<SagaId>)>);
-    impl Decoder for Inner<'_> {
-        fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
-            let (version, saga, state) = self.0.read::<(u64, Option<SagaId>, T)>()?;
-            *self.1.borrow_mut() = (version, saga);
-            Ok(state)
-        }
-    }
-    let head = RefCell::default();
-    let record = Record::open(Space::State, record)?;
-    let inner = Inner(record, &head);
-    let state = if record.version == E::STATE_VERSION {
-        inner.read()
-    } else {
-        E::old_state(record.version, inner)
-    };
-    let state =
-        state.map_err(|why| StoreError::Damaged(format!("a state of {}: {why}", E::NAME)))?;
-    let (version, saga) = head.into_inner();
-    Ok(Versioned { version, saga, state })
+pub fn decode_state(entity: &dyn EntityType, record: &[u8]) -> Result<Versioned, StoreError> {
+    entity
+        .decode(Record::open(Space::State, record)?)
+        .map_err(|why| StoreError::Damaged(format!("a state of {}: {why}", entity.name())))
 }
 
 /// What is known of an event besides itself.
@@ -130,12 +105,12 @@ pub struct Envelope {
 }
 
 /// An event with its envelope.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogEntry<E> {
+#[derive(Debug)]
+pub struct LogEntry {
     /// Where and why.
     pub envelope: Envelope,
     /// What.
-    pub event: E,
+    pub event: Event,
 }
 
 /// How large a row of the log may grow before the next is begun.
@@ -152,10 +127,8 @@ fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
 ///
 /// # Errors
 /// [`StoreError::Invalid`] when no row could hold it.
-pub fn encode_event<E: Serialize>(
-    LogEntry { envelope, event }: &LogEntry<E>,
-) -> Result<ByteBuf, StoreError> {
-    let bytes = codec::encode_part(event)?;
+pub fn encode_event(LogEntry { envelope, event }: &LogEntry) -> Result<ByteBuf, StoreError> {
+    let bytes = event.encode()?;
     match size_in_row(envelope, &bytes) {
         size if size > codec::MAX_RECORD => Err(StoreError::Invalid(format!(
             "an event of about {size} bytes is over the limit of a record"
@@ -191,18 +164,18 @@ pub fn encode_log<'a>(
 }
 
 /// Reads a row of the log.
-pub fn decode_log<A: Aggregate>(record: &[u8]) -> Result<Vec<LogEntry<A::Event>>, StoreError> {
+pub fn decode_log(
+    aggregate: &dyn AggregateType,
+    record: &[u8],
+) -> Result<Vec<LogEntry>, StoreError> {
     let record = Record::open(Space::Log, record)?;
-    let damaged = |why: Undecodable| StoreError::Damaged(format!("an event of {}: {why}", A::NAME));
+    let damaged =
+        |why: Undecodable| StoreError::Damaged(format!("an event of {}: {why}", aggregate.name()));
     let row: Vec<(Envelope, ByteBuf)> = record.read().map_err(damaged)?;
     row.into_iter()
         .map(|(envelope, bytes)| {
-            let part = Part(&bytes);
-            let event = match record.version == A::EVENT_VERSION {
-                true => part.read(),
-                false => A::old_event(record.version, part),
-            };
-            Ok(LogEntry { envelope, event: event.map_err(damaged)? })
+            let event = aggregate.decode_event(record.version, Part(&bytes)).map_err(damaged)?;
+            Ok(LogEntry { envelope, event })
         })
         .collect()
 }

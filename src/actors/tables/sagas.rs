@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     actors::{
+        erased::AggregateType,
         outbox::event_log::data_of,
         port::{
             fault::Fault,
@@ -13,7 +14,6 @@ use crate::{
         },
         subscription::source::read_log,
     },
-    domain::{Aggregate, Id},
     store::{
         Scan, StoreError, codec,
         keys::{KeyBuf, Space, last_number, prefix_end},
@@ -25,13 +25,15 @@ const ROWS: usize = 2048;
 
 /// What happened here in the saga that `context` began under `number`, from sequence `from` on, and what it waits for:
 /// some `limit` entries.
-pub fn told<A: Aggregate>(
-    tree: &Tree<A>,
+pub fn told(
+    aggregate: &dyn AggregateType,
+    tree: &Tree,
     last_sequence: u64,
     (context, number): (&str, u64),
     from: u64,
     limit: usize,
 ) -> Result<SagaPart, Fault> {
+    let own = aggregate.name().context;
     // Whoever has heard it all is told nothing more.
     if from == u64::MAX {
         return Ok(SagaPart::default());
@@ -54,9 +56,9 @@ pub fn told<A: Aggregate>(
                 if entries.len() >= limit {
                     return Ok(SagaPart { entries, next: Some(sequence) });
                 }
-                let found = readable(tree, read_log::<A>(tree, sequence, 1))?;
+                let found = readable(tree, read_log(aggregate, tree, sequence, 1))?;
                 entries.extend(
-                    found.into_iter().flatten().take(1).map(|logged| entry_of::<A>(&logged)),
+                    found.into_iter().flatten().take(1).map(|logged| entry_of(own, &logged)),
                 );
             }
         }
@@ -72,13 +74,13 @@ pub fn told<A: Aggregate>(
             None => break,
         }
     }
-    if context == A::NAME.context
+    if context == own
         && let Some((_, kept)) = readable(tree, tree.state(0, number))?.flatten()
-        && let Some(ask) = kept.state.awaits(Id::new(number))
+        && let Some(ask) = aggregate.awaits(kept.state.as_ref(), number)
     {
         entries.push(SagaEntry {
             at: entries.last().map_or_else(Default::default, |last| last.at),
-            context: A::NAME.context,
+            context: own,
             number,
             sequence: last_sequence,
             version: kept.version,
@@ -91,10 +93,7 @@ pub fn told<A: Aggregate>(
 }
 
 /// What is damaged is told of and left out.
-fn readable<A: Aggregate, T>(
-    tree: &Tree<A>,
-    read: Result<T, StoreError>,
-) -> Result<Option<T>, StoreError> {
+fn readable<T>(tree: &Tree, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Ok(read) => Ok(Some(read)),
         Err(StoreError::Damaged(what)) => {
@@ -105,16 +104,16 @@ fn readable<A: Aggregate, T>(
     }
 }
 
-fn entry_of<A: Aggregate>(logged: &LogEntry<A::Event>) -> SagaEntry {
+fn entry_of(context: &'static str, logged: &LogEntry) -> SagaEntry {
     let LogEntry { envelope, event } = logged;
     SagaEntry {
         at: envelope.at,
-        context: A::NAME.context,
+        context,
         number: envelope.aggregate,
         sequence: envelope.sequence,
         version: envelope.version,
-        what: event.as_ref().to_owned(),
+        what: event.name().to_owned(),
         cause: envelope.cause.to_string(),
-        data: data_of(event),
+        data: data_of(event.as_ref()),
     }
 }

@@ -9,9 +9,12 @@ use super::{
         Counters, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta,
     },
 };
+use crate::actors::{
+    actor::status::ContextStatus,
+    erased::{AnyState, EntityType, State},
+};
 use crate::{
-    actors::actor::status::ContextStatus,
-    domain::{Entity, Key, Lifecycle, Undecodable},
+    domain::{Key, Lifecycle, Undecodable},
     store::{
         Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space, last_number},
@@ -20,23 +23,18 @@ use crate::{
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    marker::PhantomData,
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
 /// One context's tree, with the type of what it keeps.
-pub struct Tree<E> {
+#[derive(Clone)]
+pub struct Tree {
     pub store: Arc<dyn Store>,
     pub id: TreeId,
+    /// The type of what it keeps.
+    pub entity: &'static dyn EntityType,
     /// Who is told of damage.
     told: Option<Arc<ContextStatus>>,
-    kept: PhantomData<fn() -> E>,
-}
-
-impl<E> Clone for Tree<E> {
-    fn clone(&self) -> Self {
-        Self { store: self.store.clone(), id: self.id, told: self.told.clone(), kept: PhantomData }
-    }
 }
 
 /// The key of the counters.
@@ -49,14 +47,21 @@ pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
     KeyBuf::new(Space::State).number(u64::from(generation)).number(number).build()
 }
 
-impl<E: Entity> Tree<E> {
+impl Tree {
     /// Opens the context's tree.
-    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
-        Self::open_as(store, E::NAME.context)
+    pub fn open(
+        store: &Arc<dyn Store>,
+        entity: &'static dyn EntityType,
+    ) -> Result<Self, StoreError> {
+        Self::open_as(store, entity, entity.name().context)
     }
     /// Opens a tree of the context's kind under another name.
-    pub fn open_as(store: &Arc<dyn Store>, name: &str) -> Result<Self, StoreError> {
-        Ok(Self { store: store.clone(), id: store.open_tree(name)?, told: None, kept: PhantomData })
+    pub fn open_as(
+        store: &Arc<dyn Store>,
+        entity: &'static dyn EntityType,
+        name: &str,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { store: store.clone(), id: store.open_tree(name)?, entity, told: None })
     }
     /// The same tree for a context that is to know of what is damaged in it.
     pub fn telling(self, shared: &Arc<ContextStatus>) -> Self {
@@ -101,7 +106,7 @@ impl<E: Entity> Tree<E> {
         &self,
         generation: u32,
         number: u64,
-    ) -> Result<Option<(Commit, Versioned<E>)>, StoreError> {
+    ) -> Result<Option<(Commit, Versioned)>, StoreError> {
         match self.row(&state_key(generation, number))? {
             Some(row) => {
                 let of = |what: StoreError| match what {
@@ -110,14 +115,14 @@ impl<E: Entity> Tree<E> {
                     }
                     other => other,
                 };
-                Ok(Some((row.commit, decode_state(&row.record).map_err(of)?)))
+                Ok(Some((row.commit, decode_state(self.entity, &row.record).map_err(of)?)))
             }
             None => Ok(None),
         }
     }
 }
 
-impl<E: Entity> Tree<E> {
+impl Tree {
     /// Which numbers of a chunk have a value of a field, from the states themselves.
     fn listed_anew(
         &self,
@@ -137,9 +142,12 @@ impl<E: Entity> Tree<E> {
             let (rows, is_all) = self.scan_over(&scan, 9)?;
             for (key, row) in &rows {
                 // One that cannot be read is listed nowhere.
-                let Ok(kept) = decode_state::<E>(&row.record) else { continue };
+                let Ok(kept) = decode_state(self.entity, &row.record) else { continue };
                 let number = last_number(key).unwrap_or(0);
-                if listed_as(&kept.state).iter().any(|(known, is)| *known == field && is == value) {
+                if listed_as(kept.state.as_ref())
+                    .iter()
+                    .any(|(known, is)| *known == field && is == value)
+                {
                     posting.insert(indexes::place(number).1);
                 }
             }
@@ -165,13 +173,13 @@ impl ReadCommit {
 }
 
 /// An entity on the desk.
-pub struct Loaded<E> {
+pub struct Loaded {
     /// The commit that it was read at; 0: there was none.
     pub commit: Commit,
     /// What it is now.
-    pub now: Versioned<E>,
+    pub now: Versioned,
     /// What it was and the record of what it is, once this turn has changed it.
-    changed: Option<(E, Vec<u8>)>,
+    changed: Option<(State, Vec<u8>)>,
 }
 
 /// Which of a chunk's numbers have one value of a field, and the commit that its row was read at.
@@ -193,27 +201,27 @@ struct RowWrite {
 const PARKED_WORDS: usize = 1024;
 
 /// The workspace of one turn.
-pub struct Transaction<'a, E: Entity> {
-    tree: &'a Tree<E>,
+pub struct Transaction<'a> {
+    tree: &'a Tree,
     generation: u32,
     /// Nothing stands under a number above this one.
     highest: u64,
-    sheets: BTreeMap<u64, Loaded<E>>,
+    sheets: BTreeMap<u64, Loaded>,
     listed: BTreeMap<(&'static str, Key, u64), IndexWrite>,
     rows: BTreeMap<Vec<u8>, RowWrite>,
     /// The highest commit that anything read here was written by.
     pub judged: ReadCommit,
 }
 
-impl<'a, E: Entity> Transaction<'a, E> {
+impl<'a> Transaction<'a> {
     /// A desk over `tree`, in which nothing stands under a number above `highest`.
-    pub fn new(tree: &'a Tree<E>, generation: u32, highest: u64) -> Self {
+    pub fn new(tree: &'a Tree, generation: u32, highest: u64) -> Self {
         let (sheets, listed, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Self { tree, generation, highest, sheets, listed, rows, judged: ReadCommit::default() }
     }
 
     /// The entity under `number`, read once a turn.
-    pub fn sheet(&mut self, number: u64) -> Result<&mut Loaded<E>, StoreError> {
+    pub fn sheet(&mut self, number: u64) -> Result<&mut Loaded, StoreError> {
         match self.sheets.entry(number) {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
@@ -224,7 +232,9 @@ impl<'a, E: Entity> Transaction<'a, E> {
                 };
                 let (commit, now) = match read {
                     Some(read) => read,
-                    None => (0, Versioned { version: 0, saga: None, state: E::default() }),
+                    None => {
+                        (0, Versioned { version: 0, saga: None, state: self.tree.entity.absent() })
+                    }
                 };
                 self.judged.by(commit);
                 Ok(place.insert(Loaded { commit, now, changed: None }))
@@ -233,12 +243,7 @@ impl<'a, E: Entity> Transaction<'a, E> {
     }
 
     /// What `number` becomes, and its record.
-    pub fn set(
-        &mut self,
-        number: u64,
-        now: Versioned<E>,
-        record: Vec<u8>,
-    ) -> Result<(), StoreError> {
+    pub fn set(&mut self, number: u64, now: Versioned, record: Vec<u8>) -> Result<(), StoreError> {
         let sheet = self.sheet(number)?;
         let was = std::mem::replace(&mut sheet.now, now);
         sheet.changed =
@@ -353,7 +358,8 @@ impl<'a, E: Entity> Transaction<'a, E> {
         for (number, sheet) in std::mem::take(&mut self.sheets) {
             let key = state_key(self.generation, number);
             if let Some((before, record)) = sheet.changed {
-                let (before, now) = (listed_as(&before), listed_as(&sheet.now.state));
+                let (before, now) =
+                    (listed_as(before.as_ref()), listed_as(sheet.now.state.as_ref()));
                 for old in before.iter().filter(|old| !now.contains(old)) {
                     self.list(number, old.clone(), false, &mut batch.writes)?;
                 }
@@ -434,7 +440,7 @@ impl<'a, E: Entity> Transaction<'a, E> {
 }
 
 /// Under what an entity is listed: its fields, and everything; nothing when it is in no list.
-pub fn listed_as<E: Entity>(state: &E) -> Vec<(&'static str, Key)> {
+pub fn listed_as(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
     if state.lifecycle() != Lifecycle::Established {
         return Vec::new();
     }

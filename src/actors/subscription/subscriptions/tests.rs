@@ -2,11 +2,14 @@
 
 use super::*;
 use crate::{
-    actors::tables::{
-        counting::Counting,
-        records::{Cause, SagaId},
+    actors::{
+        erased,
+        tables::{
+            counting::Counting,
+            records::{Cause, SagaId},
+        },
     },
-    domain::{Id, Lifecycle, Name, Timestamp},
+    domain::{Entity, Folds, Id, Lifecycle, Name, Timestamp, View},
     store::{Batch, Epoch, Store, Verdict, codec, keys::Space},
 };
 use std::{
@@ -31,6 +34,10 @@ impl Entity for Thing {
     fn lifecycle(&self) -> Lifecycle {
         Lifecycle::Established
     }
+}
+
+impl View for Thing {
+    fn folds(_: &mut impl Folds<Self>) {}
 }
 
 const SOURCE: &str = "bookrent.rent";
@@ -83,7 +90,7 @@ impl Source<u64> for Log {
 
 /// A listener that takes what is not too heavy for it.
 struct Work {
-    tree: Tree<Thing>,
+    tree: Tree,
     hearing: Progress,
     heavy: BTreeSet<u64>,
     taken: Vec<u64>,
@@ -122,7 +129,7 @@ impl Listener<u64> for Work {
 
 struct Post {
     store: Arc<Counting>,
-    tree: Tree<Thing>,
+    tree: Tree,
     epoch: Epoch,
     log: Log,
     ears: Subscriptions<u64>,
@@ -135,7 +142,7 @@ impl Post {
     fn new(aggregates: u64) -> Self {
         let store = Arc::new(Counting::default());
         let shared: Arc<dyn Store> = store.clone();
-        let tree = Tree::open(&shared).unwrap();
+        let tree = Tree::open(&shared, erased::view::<Thing>()).unwrap();
         let epoch = store.activate(tree.id).unwrap();
         let log = Log { aggregates, ..Log::default() };
         let ears = Subscriptions::new(vec![Box::new(log.clone())]);

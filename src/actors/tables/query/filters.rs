@@ -6,7 +6,7 @@ use crate::actors::{
     tables::indexes::{self, CHUNK, Posting},
 };
 use crate::{
-    domain::{Entity, Key},
+    domain::Key,
     store::{Scan, StoreError, keys::last_number, keys::prefix_end},
 };
 use std::collections::VecDeque;
@@ -42,9 +42,9 @@ impl Filter {
     }
 
     /// Those of `posting`, which are numbers of `chunk`, that pass.
-    fn pass<E: Entity>(
+    fn pass(
         &mut self,
-        reading: &mut Reading<'_, E>,
+        reading: &mut Reading<'_>,
         chunk: u64,
         posting: Posting,
     ) -> Result<Posting, Fault> {
@@ -167,9 +167,9 @@ impl Ahead {
 }
 
 /// Those of `posting` that pass all `filters`.
-pub fn pass<E: Entity>(
+pub fn pass(
     filters: &mut [Filter],
-    reading: &mut Reading<'_, E>,
+    reading: &mut Reading<'_>,
     chunk: u64,
     posting: Posting,
 ) -> Result<Posting, Fault> {
@@ -178,9 +178,9 @@ pub fn pass<E: Entity>(
 
 /// Shows `visit` the numbers ahead that pass all filters, in order, some of a chunk at a time, for as long as it wants
 /// more and more may be read. `batch` is about how many rows it will take.
-pub fn walk<E: Entity>(
+pub fn walk(
     filters: &mut [Filter],
-    reading: &mut Reading<'_, E>,
+    reading: &mut Reading<'_>,
     ahead: Ahead,
     batch: usize,
     mut visit: impl FnMut(u64, &Posting) -> bool,
@@ -198,7 +198,7 @@ pub fn walk<E: Entity>(
         None => return Ok(Walked::Through),
     };
     let (driving, others) = filters.split_at_mut(driving);
-    let mut show = |reading: &mut Reading<'_, E>, chunk, posting| {
+    let mut show = |reading: &mut Reading<'_>, chunk, posting| {
         let left = pass(others, reading, chunk, posting)?;
         Ok::<_, Fault>(left.len() == 0 || visit(chunk, &left))
     };
@@ -297,9 +297,9 @@ struct Entries<'a> {
 
 impl Entries<'_> {
     /// The first number at or behind `target`. `Err`: no more may be read, and there is none before this one.
-    fn seek<E: Entity>(
+    fn seek(
         &mut self,
-        reading: &mut Reading<'_, E>,
+        reading: &mut Reading<'_>,
         ahead: Ahead,
         target: u64,
     ) -> Result<Result<Option<u64>, u64>, StoreError> {
@@ -338,11 +338,11 @@ impl Entries<'_> {
 }
 
 /// The numbers that several lists have in common: each in turn leaps to where the others are.
-fn in_common<E: Entity>(
+fn in_common(
     filters: &[Filter],
-    reading: &mut Reading<'_, E>,
+    reading: &mut Reading<'_>,
     ahead: Ahead,
-    mut show: impl FnMut(&mut Reading<'_, E>, u64, Posting) -> Result<bool, Fault>,
+    mut show: impl FnMut(&mut Reading<'_>, u64, Posting) -> Result<bool, Fault>,
 ) -> Result<Walked<u64>, Fault> {
     let prefixes = filters.iter().filter_map(|filter| match filter {
         Filter::Entries { prefix } => Some(prefix),

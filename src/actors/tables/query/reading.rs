@@ -1,8 +1,10 @@
 //! Reading for one list: what is read is counted, and ends.
 
 use crate::{
-    actors::tables::transaction::{ReadCommit, Tree},
-    domain::Entity,
+    actors::{
+        erased::EntityType,
+        tables::transaction::{ReadCommit, Tree},
+    },
     store::{Row, Scan, StoreError},
 };
 
@@ -10,17 +12,22 @@ use crate::{
 pub const ROWS: usize = 512;
 
 /// Reads rows until so many have been read.
-pub struct Reading<'a, E> {
-    tree: &'a Tree<E>,
+pub struct Reading<'a> {
+    tree: &'a Tree,
     generation: u32,
     left: isize,
     /// The highest commit that anything read was written by.
     pub judged: ReadCommit,
 }
 
-impl<'a, E: Entity> Reading<'a, E> {
-    pub fn new(tree: &'a Tree<E>, generation: u32) -> Self {
+impl<'a> Reading<'a> {
+    pub fn new(tree: &'a Tree, generation: u32) -> Self {
         Self { tree, generation, left: 0, judged: ReadCommit::default() }
+    }
+
+    /// The type of what is read.
+    pub fn entity(&self) -> &'static dyn EntityType {
+        self.tree.entity
     }
 
     /// From now on so many rows may be read.

@@ -14,7 +14,7 @@ use crate::actors::{
     },
 };
 use crate::{
-    domain::{Entity, Key},
+    domain::Key,
     store::{Scan, keys::prefix_end},
 };
 use std::{cmp::Ordering, collections::BTreeMap};
@@ -33,9 +33,9 @@ pub enum Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn of<E: Entity>(
+    fn of(
         &mut self,
-        reading: &mut Reading<'_, E>,
+        reading: &mut Reading<'_>,
         chunk: u64,
         posting: Posting,
     ) -> Result<Posting, Fault> {
@@ -50,8 +50,8 @@ impl Wanted<'_> {
 }
 
 /// Fills `page` along the index of `field`, behind `after`.
-pub fn along<E: Entity>(
-    reading: &mut Reading<'_, E>,
+pub fn along(
+    reading: &mut Reading<'_>,
     generation: u32,
     (field, down): (&str, bool),
     mut wanted: Wanted<'_>,
@@ -124,8 +124,8 @@ pub fn along<E: Entity>(
 }
 
 /// Fills `page` with those of `matching` by looking at every one of them.
-pub fn by_looking<E: Entity>(
-    reading: &mut Reading<'_, E>,
+pub fn by_looking(
+    reading: &mut Reading<'_>,
     generation: u32,
     (field, down): (&str, bool),
     matching: &Matching,
@@ -141,7 +141,7 @@ pub fn by_looking<E: Entity>(
         let keys: Vec<_> = some.iter().map(|number| state_key(generation, *number)).collect();
         for (number, row) in some.iter().zip(reading.rows(&keys)?) {
             // What cannot be looked at stands where nothing is known of it, and is told of by the page that shows it.
-            let kept = row.and_then(|row| decode_state::<E>(&row.record).ok());
+            let kept = row.and_then(|row| decode_state(reading.entity(), &row.record).ok());
             let value = kept.map_or(Key::Missing, |kept| value_of(&kept, field));
             found.push(Place { value, number: *number });
         }
@@ -161,7 +161,7 @@ pub fn by_looking<E: Entity>(
     Ok(())
 }
 
-fn value_of<E: Entity>(kept: &Versioned<E>, field: &str) -> Key {
+fn value_of(kept: &Versioned, field: &str) -> Key {
     let value = kept.state.indexes().into_iter().find(|(known, _)| *known == field);
     value.map_or(Key::Missing, |(_, value)| value)
 }

@@ -3,14 +3,15 @@
 use super::*;
 use crate::{
     actors::{
+        erased,
         port::context::ListLimits,
         tables::{
             counting::Counting,
-            records::{Versioned, encode_state},
+            records::Versioned,
             transaction::{Transaction, meta_key},
         },
     },
-    domain::{Lifecycle, Name},
+    domain::{Entity, Folds, Id, Lifecycle, Name, View},
     store::{Batch, Epoch, Store, Verdict},
 };
 use proptest::prelude::*;
@@ -54,9 +55,13 @@ impl Entity for Thing {
     }
 }
 
+impl View for Thing {
+    fn folds(_: &mut impl Folds<Self>) {}
+}
+
 struct Shop {
     store: Arc<Counting>,
-    tree: Tree<Thing>,
+    tree: Tree,
     epoch: Epoch,
     model: BTreeMap<u64, Thing>,
 }
@@ -65,7 +70,7 @@ impl Shop {
     fn new() -> Self {
         let store = Arc::new(Counting::default());
         let shared: Arc<dyn Store> = store.clone();
-        let tree = Tree::open(&shared).unwrap();
+        let tree = Tree::open(&shared, erased::view::<Thing>()).unwrap();
         let epoch = store.activate(tree.id).unwrap();
         Self { store, tree, epoch, model: BTreeMap::new() }
     }
@@ -79,9 +84,9 @@ impl Shop {
     fn set(&mut self, things: impl IntoIterator<Item = (u64, Thing)>) {
         let mut desk = Transaction::new(&self.tree, 0, u64::MAX);
         for (number, thing) in things {
-            let record = encode_state(1, None, &thing).unwrap();
-            desk.set(number, Versioned { version: 1, saga: None, state: thing.clone() }, record)
-                .unwrap();
+            let state: erased::State = Box::new(thing.clone());
+            let record = state.encode(1, None).unwrap();
+            desk.set(number, Versioned { version: 1, saga: None, state }, record).unwrap();
             self.model.insert(number, thing);
         }
         let batch = desk.close(self.epoch).unwrap();
@@ -110,8 +115,7 @@ impl Shop {
             thing.there
                 && query.filters.iter().all(|(name, value)| match name.as_str() {
                     "thingId" => number.to_string() == *value,
-                    name => thing
-                        .indexes()
+                    name => Entity::indexes(*thing)
                         .iter()
                         .any(|(field, key)| *field == name && text(key) == *value),
                 })
@@ -122,7 +126,7 @@ impl Shop {
             .filter(has)
             .map(|(number, thing)| {
                 let field = query.sort.as_ref().map_or("id", |(field, _)| field);
-                let value = thing.indexes().into_iter().find(|(known, _)| *known == field);
+                let value = Entity::indexes(thing).into_iter().find(|(known, _)| *known == field);
                 (value.map_or(Key::Missing, |(_, value)| value), *number)
             })
             .collect();
@@ -233,7 +237,7 @@ proptest! {
         let mut shop = Shop::of(things);
         let query = ListQuery { page: 0, limits: ListLimits { rows, ..ListLimits::default() }, ..query };
         let field = query.sort.as_ref().map_or("id".to_owned(), |(field, _)| field.clone());
-        let sorted_by = |thing: &Thing| thing.indexes().into_iter().find(|(known, _)| *known == field).map(|(_, value)| value);
+        let sorted_by = |thing: &Thing| Entity::indexes(thing).into_iter().find(|(known, _)| *known == field).map(|(_, value)| value);
         // Those that are in the list all the time, at the same place, and those that ever change their place.
         let mut stay: BTreeSet<u64> = shop.wanted(&query).into_iter().collect();
         let mut moved = BTreeSet::new();

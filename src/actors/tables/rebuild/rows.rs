@@ -10,14 +10,13 @@ use crate::{
             VERSION, key_pages,
         },
     },
-    domain::Entity,
     store::{
         StoreError, codec,
         keys::{KeyBuf, Space, last_number},
     },
 };
 
-impl<E: Entity> Page<'_, E> {
+impl Page<'_> {
     /// A page of questions: the keys that stood on it get rows of their own.
     pub(crate) fn questions(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         if key.len() != page_length() {

@@ -1,8 +1,10 @@
 use super::*;
 use crate::{
+    actors::erased,
     domain::Aggregate,
     systems::bookrent::rent::{self, Rent},
 };
+use serde::de::DeserializeOwned;
 use std::fmt::{Debug, Write};
 
 fn hex(record: &[u8]) -> String {
@@ -34,7 +36,10 @@ fn golden<T: Serialize + DeserializeOwned + PartialEq + Debug>(
     assert_eq!(&codec::decode::<T>(space, &record).unwrap(), value);
 }
 
-fn event() -> LogEntry<rent::Event> {
+/// An event with its type.
+type Typed = (Envelope, rent::Event);
+
+fn event() -> Typed {
     let envelope = Envelope {
         sequence: 300,
         aggregate: 7,
@@ -51,7 +56,18 @@ fn event() -> LogEntry<rent::Event> {
         user_id: 1,
         reason: "book-out".into(),
     };
-    LogEntry { envelope, event }
+    (envelope, event)
+}
+
+fn typed(logged: &LogEntry) -> Typed {
+    let event = erased::event_of::<Rent>(logged.event.as_ref()).expect("an event of a rent");
+    (logged.envelope.clone(), event.clone())
+}
+
+/// What a row of a log says.
+fn read(record: &[u8]) -> Vec<Typed> {
+    let events = decode_log(erased::aggregate::<Rent>(), record).unwrap();
+    events.iter().map(typed).collect()
 }
 
 #[test]
@@ -104,7 +120,10 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
     golden(Space::Saga, &vec![(7_u64, 300_u64), (8, 301)] as &SagaPage, SAGA);
 }
 
-fn log(events: &[LogEntry<rent::Event>]) -> Vec<(u64, Vec<u8>)> {
+fn log(events: &[Typed]) -> Vec<(u64, Vec<u8>)> {
+    let events = events.iter().cloned();
+    let events: Vec<_> =
+        events.map(|(envelope, event)| LogEntry { envelope, event: Box::new(event) }).collect();
     let written = events.iter().map(|logged| (&logged.envelope, encode_event(logged).unwrap()));
     encode_log(Rent::EVENT_VERSION, written).unwrap()
 }
@@ -116,30 +135,24 @@ fn a_log_row_and_a_state_are_stored_as_they_always_were() {
         rows.iter().map(|(first, record)| (*first, hex(record))).collect::<Vec<_>>(),
         [(300, LOG.to_owned())]
     );
-    assert_eq!(decode_log::<Rent>(&rows[0].1).unwrap(), [event()]);
+    assert_eq!(read(&rows[0].1), [event()]);
     let mut state = Rent::default();
-    Aggregate::evolve(&mut state, &event().event);
-    let saga = event().envelope.saga;
-    let record = encode_state(2, Some(&saga), &state).unwrap();
+    Aggregate::evolve(&mut state, &event().1);
+    let saga = event().0.saga;
+    let record = erased::AnyState::encode(&state, 2, Some(&saga)).unwrap();
     assert_eq!(hex(&record), STATE);
-    assert_eq!(
-        decode_state::<Rent>(&record).unwrap(),
-        Versioned { version: 2, saga: Some(saga), state }
-    );
+    let read = decode_state(erased::aggregate::<Rent>(), &record).unwrap();
+    assert_eq!((read.version, read.saga), (2, Some(saga)));
+    assert_eq!(erased::state_of(read.state.as_ref()), Some(&state));
 }
 
 #[test]
 fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
-    let events: Vec<_> = (1..=1000)
-        .map(|sequence| LogEntry {
-            envelope: Envelope { sequence, ..event().envelope },
-            event: event().event,
-        })
-        .collect();
+    let events: Vec<_> =
+        (1..=1000).map(|sequence| (Envelope { sequence, ..event().0 }, event().1)).collect();
     let rows = log(&events);
     assert!(rows.len() > 1 && rows.iter().all(|(_, record)| record.len() <= codec::MAX_RECORD));
-    let read: Vec<_> =
-        rows.iter().flat_map(|(_, record)| decode_log::<Rent>(record).unwrap()).collect();
+    let read: Vec<_> = rows.iter().flat_map(|(_, record)| read(record)).collect();
     assert_eq!(read, events);
 }
 

@@ -1,0 +1,159 @@
+//! What a context declares in its own types, without them: what it listens to, its doors, its messages.
+
+use super::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut};
+use crate::{
+    actors::{
+        aggregate::handle::Enter,
+        outbox::event_log::Write,
+        port::context::{DoorInfo, Verb},
+        projection::behavior::Change,
+        subscription::source::{Reaction, Whose},
+    },
+    domain::{
+        Aggregate, Body, Folds, Id, Messages, Policies, React, Role, Routes, Target, View, lenient,
+    },
+};
+use schemars::{Schema, SchemaGenerator};
+use std::{marker::PhantomData, sync::Arc};
+
+/// A context that is listened to, and what each of its events comes to.
+pub struct Hears<T> {
+    pub source: &'static dyn AggregateType,
+    pub react: Reaction<T>,
+}
+
+/// What an aggregate declares.
+pub struct DeclaredAggregate {
+    pub aggregate: &'static dyn AggregateType,
+    pub hears: Vec<Hears<Command>>,
+    /// What the outside sees of its doors, and how a body becomes a command there.
+    pub doors: (Vec<DoorInfo>, Vec<Enter>),
+    /// What of its events is told in text messages.
+    pub write: Option<Write>,
+}
+
+/// What a view declares.
+pub struct DeclaredView {
+    pub view: &'static dyn EntityType,
+    pub hears: Vec<Hears<Change>>,
+}
+
+/// What `A` declares.
+pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
+    let mut hears = Hearings::<A, _>(Vec::new(), PhantomData);
+    A::whenever(&mut hears);
+    let mut doors = DoorList::<A>(Vec::new(), Vec::new(), PhantomData);
+    A::routes(&mut doors);
+    let mut writing = Writing(None);
+    A::messages(&mut writing);
+    DeclaredAggregate {
+        aggregate: super::aggregate::<A>(),
+        hears: hears.0,
+        doors: (doors.0, doors.1),
+        write: writing.0,
+    }
+}
+
+/// What `V` declares.
+pub fn declared_view<V: View>() -> DeclaredView {
+    let mut hears = Hearings::<V, _>(Vec::new(), PhantomData);
+    V::folds(&mut hears);
+    DeclaredView { view: super::view::<V>(), hears: hears.0 }
+}
+
+/// Gathers what a listener listens to.
+struct Hearings<L, T>(Vec<Hears<T>>, PhantomData<fn() -> L>);
+
+impl<A: Aggregate> Policies<A> for Hearings<A, Command> {
+    fn on<S: Aggregate>(&mut self, react: React<A, S>) {
+        let react: Reaction<Command> = Arc::new(move |events, place| {
+            let (id, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
+            Some((Whose::Number(id.get()), Box::new(command)))
+        });
+        self.0.push(Hears { source: super::aggregate::<S>(), react });
+    }
+    fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
+        let react: Reaction<Command> = Arc::new(move |events, place| {
+            let command = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
+            Some((Whose::New, Box::new(command)))
+        });
+        self.0.push(Hears { source: super::aggregate::<S>(), react });
+    }
+}
+
+impl<V: View> Folds<V> for Hearings<V, Change> {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+        let react: Reaction<Change> = Arc::new(move |events, place| {
+            let number = row(event_of::<S>(events.get(place)?.event.as_ref())?)?;
+            let events = events.clone();
+            let change: Change = Box::new(move |row| {
+                let event = events.get(place).map(|logged| logged.event.as_ref());
+                if let (Some(row), Some(event)) = (state_mut(row), event.and_then(event_of::<S>)) {
+                    fold(row, event);
+                }
+            });
+            Some((Whose::Number(number), change))
+        });
+        self.0.push(Hears { source: super::aggregate::<S>(), react });
+    }
+}
+
+/// Gathers the doors of one context.
+struct DoorList<A>(Vec<DoorInfo>, Vec<Enter>, PhantomData<fn() -> A>);
+
+fn schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<B>()
+}
+
+impl<A> DoorList<A> {
+    fn add(
+        &mut self,
+        verb: Verb,
+        word: Option<&'static str>,
+        role: Role,
+        body: Option<fn(&mut SchemaGenerator) -> Schema>,
+        enter: Enter,
+    ) {
+        self.0.push(DoorInfo { verb, word, role, body });
+        self.1.push(enter);
+    }
+}
+
+/// The number comes from the path.
+const ON_PATH: Whose = Whose::Number(0);
+
+impl<A: Aggregate> Routes<A> for DoorList<A> {
+    fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
+        let enter: Enter = Box::new(move |body| {
+            let (target, command) = enter(lenient::read(body)?);
+            let whose = match target {
+                Target::New => Whose::New,
+                Target::Chosen(id) => Whose::Number(Id::get(id)),
+            };
+            Ok((whose, Box::new(command)))
+        });
+        self.add(Verb::Post, None, who, Some(schema::<B>), enter);
+    }
+    fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
+        let enter: Enter =
+            Box::new(move |body| Ok((ON_PATH, Box::new(enter(lenient::read(body)?)))));
+        self.add(Verb::Patch, None, who, Some(schema::<B>), enter);
+    }
+    fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
+        let enter: Enter = Box::new(move |_| Ok((ON_PATH, Box::new(enter()))));
+        self.add(Verb::Patch, Some(verb), who, None, enter);
+    }
+    fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
+        let enter: Enter = Box::new(move |_| Ok((ON_PATH, Box::new(enter()))));
+        self.add(Verb::Delete, None, who, None, enter);
+    }
+}
+
+/// Finds out what of an aggregate is told to somebody outside.
+struct Writing(Option<Write>);
+
+impl<A: Aggregate> Messages<A> for Writing {
+    fn sending(&mut self, write: crate::domain::Write<A>) {
+        self.0 = Some(Arc::new(move |event: &dyn AnyEvent| write(event_of::<A>(event)?)));
+    }
+}

@@ -1,0 +1,415 @@
+//! The types of the contexts, erased. The runtime works on values whose type it does not know; [`Typed`] is the one place
+//! where they meet their types again. So the runtime is compiled once, and what is compiled for each context is this file.
+
+mod declared;
+
+pub use declared::{DeclaredAggregate, DeclaredView, Hears, declared_aggregate, declared_view};
+
+use super::tables::records::{SagaId, Versioned};
+use crate::{
+    domain::{
+        Aggregate, AnyCommand, Ask, AskId, DecisionContext, Decoder, Entity, Id, Key, Lifecycle,
+        Name, NamedMessage, NoAnswer, Refusal, Timestamp, Undecodable, View,
+    },
+    store::{
+        StoreError,
+        codec::{self, Part, Record},
+        keys::Space,
+    },
+};
+use schemars::{Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::{any::Any, cell::RefCell, fmt, marker::PhantomData, sync::Arc};
+
+/// A command of some aggregate.
+pub type Command = Box<dyn AnyCommand>;
+/// A state of some entity.
+pub type State = Box<dyn AnyState>;
+/// An event of some aggregate.
+pub type Event = Box<dyn AnyEvent>;
+/// What the system of an aggregate lets be configured.
+pub type Settings = Arc<dyn Any + Send + Sync>;
+
+/// A state without its type.
+pub trait AnyState: Any + fmt::Debug + Send + Sync {
+    /// The same again.
+    fn copy(&self) -> State;
+    /// [`Entity::lifecycle`].
+    fn lifecycle(&self) -> Lifecycle;
+    /// [`Entity::indexes`].
+    fn indexes(&self) -> Vec<(&'static str, Key)>;
+    /// [`Entity::represent`], as JSON.
+    fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error>;
+    /// The record of this state.
+    fn encode(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError>;
+}
+
+impl<E: Entity> AnyState for E {
+    fn copy(&self) -> State {
+        Box::new(self.clone())
+    }
+    fn lifecycle(&self) -> Lifecycle {
+        Entity::lifecycle(self)
+    }
+    fn indexes(&self) -> Vec<(&'static str, Key)> {
+        Entity::indexes(self)
+    }
+    fn represent(&self, number: u64) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&Entity::represent(self, Id::new(number)))
+    }
+    fn encode(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError> {
+        codec::encode(Space::State, E::STATE_VERSION, &(version, saga, self))
+    }
+}
+
+/// An event without its type.
+pub trait AnyEvent: Any + fmt::Debug + Send + Sync {
+    /// Its name on the wire.
+    fn name(&self) -> &str;
+    /// As it stands in the log.
+    fn encode(&self) -> Result<Vec<u8>, StoreError>;
+    /// As JSON, with its name.
+    fn to_json(&self) -> Result<Value, serde_json::Error>;
+}
+
+impl<T: NamedMessage> AnyEvent for T {
+    fn name(&self) -> &str {
+        self.as_ref()
+    }
+    fn encode(&self) -> Result<Vec<u8>, StoreError> {
+        codec::encode_part(self)
+    }
+    fn to_json(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(self)
+    }
+}
+
+/// An event with its type again.
+pub fn event_of<A: Aggregate>(event: &dyn AnyEvent) -> Option<&A::Event> {
+    (event as &dyn Any).downcast_ref()
+}
+
+/// A state with its type again.
+pub fn state_of<E: Entity>(state: &dyn AnyState) -> Option<&E> {
+    (state as &dyn Any).downcast_ref()
+}
+
+/// A state with its type again, to change it.
+pub fn state_mut<E: Entity>(state: &mut dyn AnyState) -> Option<&mut E> {
+    (state as &mut dyn Any).downcast_mut()
+}
+
+/// A command with its type again.
+fn command_of<A: Aggregate>(command: &dyn AnyCommand) -> Option<&A::Command> {
+    (command as &dyn Any).downcast_ref()
+}
+
+/// The question that an aggregate waits on, without the aggregate's type.
+pub struct OpenAsk {
+    pub callee: Name,
+    pub number: u64,
+    pub attempt: u32,
+    pub command: Command,
+    /// The asker's command that the answer becomes.
+    pub then: Box<dyn Fn(Result<(), NoAnswer>) -> Command + Send>,
+}
+
+impl fmt::Debug for OpenAsk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{} <- {:?}", self.callee, self.number, self.command)
+    }
+}
+
+/// What a command is decided by, besides the state.
+pub struct Circumstances<'a> {
+    pub number: u64,
+    pub at: Timestamp,
+    pub settings: &'a Settings,
+}
+
+/// What a command comes to.
+pub struct Decided {
+    pub events: Vec<Event>,
+    pub after: State,
+    pub ask: Option<OpenAsk>,
+    /// The keys that were claimed before, and those that are now.
+    pub claims: (Vec<String>, Vec<String>),
+    /// The time that was waited for before, and the one that is now.
+    pub due: (Option<Timestamp>, Option<Timestamp>),
+    /// The no that one of the events is to those who wait.
+    pub rejection: Option<Refusal>,
+}
+
+/// The versions of the functions whose values stand in rows of their own.
+#[derive(Debug, Clone, Copy)]
+pub struct FunctionVersions {
+    pub claims: u16,
+    pub indexes: u16,
+    pub due: u16,
+}
+
+/// What is kept under a number, as the runtime sees it.
+pub trait EntityType: Send + Sync {
+    /// [`Entity::NAME`].
+    fn name(&self) -> Name;
+    /// [`Entity::ALIASES`].
+    fn aliases(&self) -> &'static [&'static str];
+    /// [`Entity::IS_ORDER`].
+    fn is_order(&self) -> bool;
+    /// [`Entity::id_aliases`].
+    fn id_aliases(&self) -> &'static [&'static str];
+    /// How one looks.
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+    /// One that is not there yet.
+    fn absent(&self) -> State;
+    /// Reads the record of a state, of an older version of its type where need be.
+    ///
+    /// # Errors
+    /// [`Undecodable`].
+    fn decode(&self, record: Record<'_>) -> Result<Versioned, Undecodable>;
+    /// The versions of its functions.
+    fn versions(&self) -> FunctionVersions;
+    /// [`Aggregate::claims`]; a view has none.
+    fn claims(&self, state: &dyn AnyState) -> Vec<String>;
+    /// When [`Aggregate::due`] is; a view has nothing due.
+    fn due_at(&self, state: &dyn AnyState) -> Option<Timestamp>;
+}
+
+/// What decides, as the runtime sees it.
+pub trait AggregateType: EntityType {
+    /// [`Aggregate::EVENT_VERSION`].
+    fn event_version(&self) -> u16;
+    /// [`Aggregate::COMMAND_VERSION`].
+    fn command_version(&self) -> u16;
+    /// Its system's settings, read from what is configured.
+    ///
+    /// # Errors
+    /// What is wrong with that.
+    fn settings(&self, configured: Option<&Value>) -> Result<Settings, serde_json::Error>;
+    /// A command that came from elsewhere.
+    ///
+    /// # Errors
+    /// That it is none.
+    fn command(&self, json: Value) -> Result<Command, serde_json::Error>;
+    /// An event that came from elsewhere, with its name.
+    ///
+    /// # Errors
+    /// That it is none.
+    fn event(&self, json: Value) -> Result<Event, serde_json::Error>;
+    /// Reads an event of the log, of an older version of its type where need be.
+    ///
+    /// # Errors
+    /// [`Undecodable`].
+    fn decode_event(&self, version: u16, part: Part<'_>) -> Result<Event, Undecodable>;
+    /// [`Aggregate::decide`], and all that follows from its events.
+    ///
+    /// # Errors
+    /// The refusal.
+    fn decide(
+        &self,
+        state: &dyn AnyState,
+        command: Command,
+        this: &Circumstances<'_>,
+    ) -> Result<Decided, Refusal>;
+    /// [`Aggregate::awaits`].
+    fn awaits(&self, state: &dyn AnyState, number: u64) -> Option<OpenAsk>;
+    /// [`Aggregate::due`].
+    fn due(&self, state: &dyn AnyState) -> Option<(Timestamp, Command)>;
+    /// [`Aggregate::on_behalf_of`].
+    fn on_behalf_of(&self, state: &dyn AnyState) -> Option<(Name, u64)>;
+    /// [`Aggregate::claim_refusal`].
+    fn claim_refusal(&self, key: &str) -> Refusal;
+    /// [`Aggregate::compensates`].
+    fn compensates(&self, command: &dyn AnyCommand) -> Option<AskId>;
+    /// [`Aggregate::may_ask`].
+    fn may_ask(&self, command: &dyn AnyCommand) -> &'static [Name];
+}
+
+/// What an aggregate's state has to say and a view's row has not.
+pub trait Functions<E>: 'static {
+    const CLAIMS_VERSION: u16 = 1;
+    const DUE_VERSION: u16 = 1;
+    fn claims(_state: &E) -> Vec<String> {
+        Vec::new()
+    }
+    fn due_at(_state: &E) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// The functions of an aggregate.
+pub struct OfAggregate;
+
+impl<A: Aggregate> Functions<A> for OfAggregate {
+    const CLAIMS_VERSION: u16 = A::CLAIMS_VERSION;
+    const DUE_VERSION: u16 = A::DUE_VERSION;
+    fn claims(state: &A) -> Vec<String> {
+        state.claims()
+    }
+    fn due_at(state: &A) -> Option<Timestamp> {
+        state.due().map(|(at, _)| at)
+    }
+}
+
+/// The functions of a view.
+pub struct OfView;
+
+impl<V: View> Functions<V> for OfView {}
+
+/// A context's type: where erased values meet it again.
+pub struct Typed<E, F>(PhantomData<fn() -> (E, F)>);
+
+/// An aggregate's type, as the runtime sees it.
+pub const fn aggregate<A: Aggregate>() -> &'static dyn AggregateType {
+    &Typed::<A, OfAggregate>(PhantomData)
+}
+
+/// A view's type, as the runtime sees it.
+pub const fn view<V: View>() -> &'static dyn EntityType {
+    &Typed::<V, OfView>(PhantomData)
+}
+
+impl<E: Entity, F: Functions<E>> EntityType for Typed<E, F> {
+    fn name(&self) -> Name {
+        E::NAME
+    }
+    fn aliases(&self) -> &'static [&'static str] {
+        E::ALIASES
+    }
+    fn is_order(&self) -> bool {
+        E::IS_ORDER
+    }
+    fn id_aliases(&self) -> &'static [&'static str] {
+        E::id_aliases()
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<E::Representation>()
+    }
+    fn absent(&self) -> State {
+        Box::new(E::default())
+    }
+    fn decode(&self, record: Record<'_>) -> Result<Versioned, Undecodable> {
+        struct Inner<'a>(Record<'a>, &'a RefCell<(u64, Option<SagaId>)>);
+        impl Decoder for Inner<'_> {
+            fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
+                let (version, saga, state) = self.0.read::<(u64, Option<SagaId>, T)>()?;
+                *self.1.borrow_mut() = (version, saga);
+                Ok(state)
+            }
+        }
+        let head = RefCell::default();
+        let inner = Inner(record, &head);
+        let state: E = if record.version == E::STATE_VERSION {
+            inner.read()?
+        } else {
+            E::old_state(record.version, inner)?
+        };
+        let (version, saga) = head.into_inner();
+        Ok(Versioned { version, saga, state: Box::new(state) })
+    }
+    fn versions(&self) -> FunctionVersions {
+        FunctionVersions {
+            claims: F::CLAIMS_VERSION,
+            indexes: E::INDEX_VERSION,
+            due: F::DUE_VERSION,
+        }
+    }
+    fn claims(&self, state: &dyn AnyState) -> Vec<String> {
+        state_of(state).map_or_else(Vec::new, F::claims)
+    }
+    fn due_at(&self, state: &dyn AnyState) -> Option<Timestamp> {
+        state_of(state).and_then(F::due_at)
+    }
+}
+
+impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
+    fn event_version(&self) -> u16 {
+        A::EVENT_VERSION
+    }
+    fn command_version(&self) -> u16 {
+        A::COMMAND_VERSION
+    }
+    fn settings(&self, configured: Option<&Value>) -> Result<Settings, serde_json::Error> {
+        let settings: A::Settings = match configured {
+            // A context of the system that reads no settings has the unit type for them.
+            Some(configured) if size_of::<A::Settings>() > 0 => {
+                serde_json::from_value(configured.clone())?
+            }
+            _ => A::Settings::default(),
+        };
+        Ok(Arc::new(settings))
+    }
+    fn command(&self, json: Value) -> Result<Command, serde_json::Error> {
+        Ok(Box::new(serde_json::from_value::<A::Command>(json)?))
+    }
+    fn event(&self, json: Value) -> Result<Event, serde_json::Error> {
+        Ok(Box::new(serde_json::from_value::<A::Event>(json)?))
+    }
+    fn decode_event(&self, version: u16, part: Part<'_>) -> Result<Event, Undecodable> {
+        let event: A::Event =
+            if version == A::EVENT_VERSION { part.read()? } else { A::old_event(version, part)? };
+        Ok(Box::new(event))
+    }
+    fn decide(
+        &self,
+        state: &dyn AnyState,
+        command: Command,
+        this: &Circumstances<'_>,
+    ) -> Result<Decided, Refusal> {
+        let typed = (
+            state_of::<A>(state),
+            command.into_any().downcast::<A::Command>(),
+            this.settings.downcast_ref::<A::Settings>(),
+        );
+        let (Some(before), Ok(command), Some(settings)) = typed else {
+            return Err(foreign());
+        };
+        let id = Id::new(this.number);
+        let events = before.decide(*command, &DecisionContext { id, at: this.at, settings })?;
+        let mut after = before.clone();
+        events.iter().for_each(|event| after.evolve(event));
+        Ok(Decided {
+            ask: after.awaits(id).map(erased_ask),
+            claims: (before.claims(), after.claims()),
+            due: (OfAggregate::due_at(before), OfAggregate::due_at(&after)),
+            rejection: events.iter().find_map(A::rejects),
+            events: events.into_iter().map(|event| Box::new(event) as Event).collect(),
+            after: Box::new(after),
+        })
+    }
+    fn awaits(&self, state: &dyn AnyState, number: u64) -> Option<OpenAsk> {
+        state_of::<A>(state)?.awaits(Id::new(number)).map(erased_ask)
+    }
+    fn due(&self, state: &dyn AnyState) -> Option<(Timestamp, Command)> {
+        let (at, command) = state_of::<A>(state)?.due()?;
+        Some((at, Box::new(command)))
+    }
+    fn on_behalf_of(&self, state: &dyn AnyState) -> Option<(Name, u64)> {
+        state_of::<A>(state)?.on_behalf_of()
+    }
+    fn claim_refusal(&self, key: &str) -> Refusal {
+        A::claim_refusal(key)
+    }
+    fn compensates(&self, command: &dyn AnyCommand) -> Option<AskId> {
+        A::compensates(command_of::<A>(command)?)
+    }
+    fn may_ask(&self, command: &dyn AnyCommand) -> &'static [Name] {
+        command_of::<A>(command).map_or(&[], A::may_ask)
+    }
+}
+
+fn erased_ask<A: Aggregate>(ask: Ask<A>) -> OpenAsk {
+    let Ask { callee, number, attempt, command, then } = ask;
+    let then = Box::new(move |answer| Box::new(then(answer)) as Command);
+    OpenAsk { callee, number, attempt, command, then }
+}
+
+/// What is asked of a context in the types of another is asked by nobody.
+fn foreign() -> Refusal {
+    Refusal::invalid(
+        "foreign-command",
+        "this is a command of another context",
+        "다른 컨텍스트의 명령입니다",
+    )
+}
