@@ -1,5 +1,5 @@
 //! The vocabulary of the board. Everything here, and everything written in it under `systems`, is pure: no clock, no
-//! I/O, no randomness. `tests/tidy.rs` holds it to that.
+//! I/O, no randomness. `tests/cli/tidy.rs` holds it to that.
 //!
 //! A business is a wall of notes. A yellow note is an [`Aggregate`], a blue one its command, an orange one its event,
 //! a lilac one a policy ([`Aggregate::whenever`]), a green one a [`View`]; a question that one aggregate puts to

@@ -1,0 +1,357 @@
+//! Commands over a real broker: the same doors as over HTTP, with the same answers, each with one effect, whoever of the
+//! two is killed meanwhile.
+
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
+use support::caller::{Caller, Command, Reply, server, takes_commands};
+use support::{Answer, Server, broker::Broker, eventually};
+
+const RENT: &str = "bookrent.rent";
+const RENTS: &str = "holdfast.commands.bookrent.rent";
+const DEAD: &str = "holdfast.commands.dead";
+
+/// The status of the rent in each reply, and how often there was which.
+fn statuses<'a>(replies: impl IntoIterator<Item = &'a Reply>) -> BTreeMap<String, usize> {
+    let mut statuses = BTreeMap::new();
+    for reply in replies {
+        *statuses.entry(reply.body["status"].as_str().unwrap().to_owned()).or_default() += 1;
+    }
+    statuses
+}
+
+/// Every one of these commands was answered, each has one rent, and there are no others.
+#[track_caller]
+fn each_has_one_effect(server: &Server, caller: &mut Caller, count: u64) {
+    let replies: Vec<_> =
+        (0..count).map(|user| caller.reply(&format!("rent-{user}")).is(201)).collect();
+    let numbers: BTreeSet<_> = replies.iter().map(Reply::id).collect();
+    assert_eq!(numbers.len() as u64, count);
+    assert_eq!(statuses(&replies), BTreeMap::from([("Rent".to_owned(), count as usize)]));
+    let rents = server.all("rents");
+    let users: BTreeSet<_> = rents.iter().map(|rent| rent["userId"].as_u64().unwrap()).collect();
+    assert_eq!((rents.len() as u64, users.len() as u64), (count, count));
+    eventually("no command is left", || (caller.waiting(RENTS) == 0).then_some(()));
+}
+
+#[test]
+fn a_command_is_answered_as_http_answers_it_and_seen_there() {
+    let broker = Broker::start();
+    let server = server(&broker);
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    let book = server.register_book("title01");
+    let placed = Command::rent(book, 1)
+        .header("host", server.address())
+        .header("x-correlation-id", "order 17");
+    let placed = caller.call(placed).is(201);
+    let seen = server.get("/rents/1").is(200);
+    assert_eq!(
+        (placed.body.clone(), placed.body["status"].as_str()),
+        (seen.body.clone(), Some("Rent"))
+    );
+    assert_eq!(placed.content_type, "application/hal+json");
+    assert_eq!(placed.headers["location"], format!("{}/rents/1", server.url()));
+    assert_eq!(placed.headers["etag"], seen.header("etag"));
+    assert_eq!(placed.headers["x-correlation-id"], "order 17");
+    let event = &server.get("/events/bookrent.rent").is(200).body[0];
+    assert_eq!(event["clientcorrelationid"], "order 17");
+    // A queue has no host; without one, links are paths.
+    let path = "/bookrent/rents/1";
+    let cancelled =
+        caller.call(Command::new(RENT, "PATCH", path, &json!({ "status": "Cancel" }))).is(200);
+    assert_eq!(cancelled.body["status"], "Cancel");
+    assert_eq!(cancelled.body["_links"]["self"]["href"], path);
+    server.shows("/books/1", json!({ "status": true }));
+    // Who wants plain JSON gets it, as over HTTP.
+    let json = Command::rent(book, 2).header("accept", "application/json");
+    assert_eq!(caller.call(json).is(201).content_type, "application/json");
+    // Whoever sends many at once has them taken in their order.
+    let ids: Vec<_> = (0..50).map(|book| format!("book-{book}")).collect();
+    for id in &ids {
+        let book = json!({ "title": id, "status": true });
+        caller.order(Command::new("bookrent.book", "POST", "/books", &book).id(id));
+    }
+    let numbers: Vec<_> = ids.iter().map(|id| caller.reply(id).is(201).id()).collect();
+    assert_eq!(numbers, (2..=51).collect::<Vec<_>>());
+    let answered = || server.metric("holdfast_inlet_answered_total");
+    eventually("they are counted", || (answered() == 53.0).then_some(()));
+    assert_eq!(server.metric("holdfast_inlet_unroutable_total"), 0.0);
+    let health = server.get("/actuator/health").is(200);
+    assert_eq!(health["components"]["commands"]["details"]["state"], "connected");
+    assert!(server.get("/readyz?verbose").is(200).text.contains("[+]commands connected"));
+}
+
+#[test]
+fn of_two_hundred_commands_for_one_book_one_gets_it() {
+    let broker = Broker::start();
+    let server = server(&broker);
+    let book = server.register_book("title01");
+    let replies: Vec<_> = thread::scope(|scope| {
+        let callers: Vec<_> = (0..4)
+            .map(|caller| {
+                let url = broker.url();
+                scope.spawn(move || {
+                    let name = format!("replies-{caller}");
+                    let mut caller = Caller::connect(&url, &name);
+                    let ids: Vec<_> = (0..50).map(|user| format!("{name}-{user}")).collect();
+                    ids.iter().for_each(|id| caller.order(Command::rent(book, 1).id(id)));
+                    ids.iter().map(|id| caller.reply(id).is(201)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        callers.into_iter().flat_map(|caller| caller.join().unwrap()).collect()
+    });
+    let expected = BTreeMap::from([("Fail".to_owned(), 199), ("Rent".to_owned(), 1)]);
+    assert_eq!(statuses(&replies), expected);
+    assert_eq!(server.total("rents"), 200);
+}
+
+#[test]
+fn a_message_that_comes_twice_is_one_rent_with_one_answer_over_http_too() {
+    let broker = Broker::start();
+    let server = server(&broker);
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    let book = server.register_book("title01");
+    let rent = Command::rent(book, 1).header("host", server.address());
+    let first = caller.call(rent.clone().id("m1")).is(201);
+    let again = caller.call(rent.clone().id("m1")).is(201);
+    assert_eq!((&again.body, &again.headers["etag"]), (&first.body, &first.headers["etag"]));
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    let body = serde_json::from_slice(&rent.body).unwrap();
+    let over_http: Answer = server.try_post_once("/rents", "m1", &body).unwrap().is(201);
+    assert_eq!((over_http.header("idempotent-replayed"), &over_http.body), ("true", &first.body));
+    // Another command under the same name is a mistake.
+    let reused = caller.call(Command::rent(book, 2).id("m1")).is(422);
+    assert_eq!(reused.body["code"], "key-reused");
+    // A key of its own goes before the name.
+    let other = caller.call(rent.id("m1").header("Idempotency-Key", "k2")).is(201);
+    assert_eq!((other.id(), other.body["status"].as_str()), (2, Some("Fail")));
+    assert_eq!(server.total("rents"), 2);
+}
+
+#[test]
+fn a_server_that_is_killed_and_stopped_answers_every_command_and_does_each_once() {
+    const COUNT: u64 = 240;
+    let broker = Broker::start();
+    let mut server = server(&broker);
+    let books: Vec<_> = (0..COUNT).map(|_| server.register_book("title01")).collect();
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    for round in 0..4 {
+        let part = COUNT / 4;
+        for user in round * part..(round + 1) * part {
+            caller.order(Command::rent(books[user as usize], user).id(&format!("rent-{user}")));
+        }
+        // The others are under way, or wait.
+        caller.reply(&format!("rent-{}", round * part));
+        caller.order(
+            Command::rent(books[(round * part) as usize], round * part)
+                .id(&format!("rent-{}", round * part)),
+        );
+        match round {
+            3 => assert!(server.terminate().success()),
+            _ => server.kill(),
+        }
+        server.restart();
+    }
+    takes_commands(&server);
+    each_has_one_effect(&server, &mut caller, COUNT);
+    assert_eq!(caller.waiting(DEAD), 0);
+}
+
+#[test]
+fn a_broker_that_is_killed_with_commands_under_way_costs_none_of_them() {
+    const COUNT: u64 = 200;
+    let mut broker = Broker::start();
+    let server = server(&broker);
+    let books: Vec<_> = (0..COUNT).map(|_| server.register_book("title01")).collect();
+    let caller = Caller::connect(&broker.url(), "replies");
+    for (user, book) in books.iter().enumerate() {
+        caller.order(Command::rent(*book, user as u64).id(&format!("rent-{user}")));
+    }
+    // Replies that came before are in the queue, which is durable; nobody has taken any.
+    drop(caller);
+    broker.kill();
+    eventually("it is seen", || (server.metric("holdfast_inlet_up") == 0.0).then_some(()));
+    broker.restart();
+    takes_commands(&server);
+    assert!(server.metric("holdfast_inlet_reconnects_total") >= 1.0);
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    each_has_one_effect(&server, &mut caller, COUNT);
+}
+
+#[test]
+fn a_broker_that_takes_nothing_gets_the_replies_afterwards() {
+    const COUNT: u64 = 100;
+    let broker = Broker::start();
+    let mut server = server(&broker);
+    let books: Vec<_> = (0..COUNT).map(|_| server.register_book("title01")).collect();
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    assert!(server.terminate().success());
+    for (user, book) in books.iter().enumerate() {
+        caller.order(Command::rent(*book, user as u64).id(&format!("rent-{user}")));
+    }
+    broker.alarm();
+    server.restart();
+    eventually("commands come in all the same", || (server.total("rents") > 0).then_some(()));
+    eventually("it is told", || {
+        server.get("/readyz?verbose").text.contains("[-]commands blocked").then_some(())
+    });
+    broker.calm();
+    each_has_one_effect(&server, &mut caller, COUNT);
+    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+}
+
+#[test]
+fn without_a_way_back_a_command_is_done_or_tried_again_or_laid_aside() {
+    let broker = Broker::start();
+    let server = server(&broker);
+    let caller = Caller::connect(&broker.url(), "replies");
+    let book = server.register_book("title01");
+    caller.send(&Command::rent(book, 1).id("m1"));
+    server.shows("/rents/1", json!({ "status": "Rent" }));
+    // It is refused, and nobody is to be told.
+    caller.send(&Command::new(RENT, "PATCH", "/rents/77", &json!({ "status": "Cancel" })).id("m2"));
+    let dead = eventually("it is laid aside", || caller.take_dead(DEAD));
+    assert_eq!(dead, ("/rents/77".to_owned(), "rejected".to_owned()));
+    assert_eq!(server.metric("holdfast_inlet_rejected_total"), 1.0);
+    // It cannot be done now, but later.
+    server.stop("bookrent.rent");
+    caller.send(&Command::new(RENT, "PATCH", "/rents/1", &json!({ "status": "Cancel" })).id("m3"));
+    eventually("it has been tried", || (caller.waiting(RENTS) == 0).then_some(()));
+    server.start_again("bookrent.rent");
+    server.shows("/rents/1", json!({ "status": "Cancel" }));
+    // The reply goes to a queue that is no more: what was asked is done all the same.
+    caller.send(&Command::rent(book, 2).id("m4").reply_to("gone"));
+    server.shows("/rents/2", json!({ "status": "Rent" }));
+    let unroutable = || server.metric("holdfast_inlet_unroutable_total");
+    eventually("it is counted", || (unroutable() == 1.0).then_some(()));
+    assert_eq!((caller.waiting(RENTS), caller.waiting(DEAD)), (0, 0));
+    assert!(!server.said().contains("address1"), "{}", server.said());
+    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+}
+
+#[test]
+fn one_whose_replies_are_not_kept_is_no_trouble_to_the_others() {
+    let broker = Broker::start();
+    let server = server(&broker);
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    let books: Vec<_> = (0..3).map(|_| server.register_book("title01")).collect();
+    caller.declare_narrow("narrow");
+    for (user, book) in books.iter().enumerate() {
+        caller.send(
+            &Command::rent(*book, user as u64).id(&format!("narrow-{user}")).reply_to("narrow"),
+        );
+        caller
+            .call(Command::new(RENT, "PATCH", "/rents/77", &json!({ "status": "Cancel" })))
+            .is(404);
+    }
+    server.shows("/rents/3", json!({ "status": "Rent" }));
+    caller.call(Command::new(RENT, "PATCH", "/rents/1", &json!({ "status": "Cancel" }))).is(200);
+    // Each reply comes as soon as there is room for it.
+    let mut told = BTreeSet::new();
+    eventually("all have been told", || {
+        told.extend(caller.take("narrow"));
+        (told.len() == 3).then_some(())
+    });
+    assert_eq!((server.total("rents"), caller.waiting(DEAD)), (3, 0));
+    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+}
+
+#[test]
+fn a_queue_that_cannot_be_heard_is_no_trouble_to_the_others() {
+    let broker = Broker::start();
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    let delivery = "holdfast.commands.bookrent.delivery";
+    caller.declare(delivery);
+    let server =
+        Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let trouble = || {
+        let health = server.get("/actuator/health").is(200);
+        health["components"]["commands"]["details"]["error"].as_str().unwrap_or_default().to_owned()
+    };
+    let is_told = || {
+        trouble().starts_with("bookrent.delivery: ") && trouble().contains("PRECONDITION_FAILED")
+    };
+    eventually("it says why", || is_told().then_some(()));
+    let book = server.register_book("title01");
+    eventually("rents are heard", || {
+        let queues = broker.tells(&["list_queues", "name", "consumers", "--no-table-headers"]);
+        let heard = queues.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        heard.into_iter().any(|queue| queue == [RENTS, "1"]).then_some(())
+    });
+    caller.call(Command::rent(book, 1)).is(201).has("status", "Rent");
+    assert_eq!(server.metric("holdfast_inlet_up"), 0.0);
+    caller.delete(delivery);
+    takes_commands(&server);
+    // One that is deleted under its consumer is declared again.
+    caller.delete(RENTS);
+    eventually("it is there again", || server.said().contains("the queue is gone").then_some(()));
+    takes_commands(&server);
+    caller.call(Command::new(RENT, "PATCH", "/rents/1", &json!({ "status": "Cancel" }))).is(200);
+    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+}
+
+#[test]
+fn a_command_that_is_late_or_brings_down_everybody_is_laid_aside() {
+    let broker = Broker::start();
+    let mut server = server(&broker);
+    let caller = Caller::connect(&broker.url(), "replies");
+    assert!(server.terminate().success());
+    let mut late = Command::rent(1, 1).id("m1");
+    late.properties = late.properties.with_expiration("1".into());
+    caller.send(&late);
+    let dead = eventually("it is laid aside", || caller.take_dead(DEAD));
+    assert_eq!(dead, ("/rents".to_owned(), "expired".to_owned()));
+    caller.send(&Command::rent(1, 1).id("m2"));
+    let mut tries = 0;
+    let dead = eventually("it is laid aside", || {
+        tries += usize::from(caller.fail_at(RENTS));
+        caller.take_dead(DEAD)
+    });
+    assert_eq!((dead.1.as_str(), tries), ("delivery_limit", 6));
+    server.restart();
+    takes_commands(&server);
+    assert_eq!(server.total("rents"), 0);
+}
+
+#[test]
+fn the_document_names_the_commands_and_what_is_replied() {
+    let broker = Broker::absent();
+    let server =
+        Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let document = server.get("/asyncapi.json").is(200).body;
+    let operation = &document["operations"]["commands.bookrent.rent.patch"];
+    assert_eq!(operation["action"], "receive");
+    assert_eq!(operation["reply"]["channel"]["$ref"], "#/channels/replies.bookrent.rent");
+    let channel = &document["channels"]["commands.bookrent.rent"];
+    assert_eq!(
+        (&channel["address"], &channel["messages"]["patch"]),
+        (&json!(RENT), &operation_message("patch"))
+    );
+    let message = &document["components"]["messages"]["commands.bookrent.rent.patch"];
+    assert_eq!(
+        message["headers"]["properties"]["path"]["pattern"],
+        "^/bookrent/rents/[1-9][0-9]*$"
+    );
+    // The words are those of the API document.
+    let api = server.get("/openapi.json").is(200).body;
+    let content = &api["paths"]["/bookrent/rents/{id}"]["patch"]["requestBody"]["content"]["application/json"];
+    assert_eq!(message["payload"], content["schema"]);
+    let schema =
+        |document: &Value| document["components"]["schemas"]["bookrent.Rent.Patch"].clone();
+    assert_eq!(schema(&document), schema(&api));
+    assert!(
+        document["channels"].get("commands.bookrent.view").is_none(),
+        "a view takes no commands"
+    );
+    // Without them, nothing is said of them.
+    let without = Server::start(&[]).get("/asyncapi.json").is(200).body;
+    assert!(without["channels"].get("commands.bookrent.rent").is_none());
+}
+
+fn operation_message(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/messages/commands.bookrent.rent.{name}") })
+}

@@ -1,0 +1,10 @@
+//! Events and commands over a real broker.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bridge;
+mod broker_cluster;
+mod commands;
+mod events;
+mod ownership;
+mod problems;

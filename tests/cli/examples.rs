@@ -1,0 +1,197 @@
+//! The examples for consumers outside, against the real server and a real broker.
+
+use serde_json::Value;
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::{Child, Command},
+};
+use support::{
+    Server,
+    broker::{Broker, drained},
+    eventually, run,
+};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/python").join(name)
+}
+
+/// The Python that `scripts/test` has set up for the examples; without it, the machine's.
+fn python() -> String {
+    std::env::var("EXAMPLES_PYTHON").unwrap_or("python3".into())
+}
+
+/// Whether it has what the example of a queue needs. It may lack that on somebody's machine, and in CI it may not.
+fn has_pika() -> bool {
+    let has = Command::new(python())
+        .args(["-c", "import pika"])
+        .output()
+        .is_ok_and(|run| run.status.success());
+    assert!(
+        has || std::env::var_os("CI").is_none(),
+        "{} has no pika, which scripts/test installs",
+        python()
+    );
+    has
+}
+
+fn rents(server: &Server, count: u64) {
+    for user in 0..count {
+        let book = server.register_book("title01");
+        let rent = server.rent(book, user).id();
+        server.shows(
+            &format!("/deliveries/{rent}"),
+            serde_json::json!({ "status": "Delivery Started" }),
+        );
+    }
+}
+
+/// Ends with the test.
+struct Running(Child);
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The events of the rents in what an example has printed: their sequences, in the order that they came.
+fn heard(text: &str) -> Vec<u64> {
+    let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let rents = events.filter(|event| event["source"] == "/bookrent/rent");
+    let sequence = |event: Value| {
+        event["sequence"].as_str().map_or(event["sequence"].as_u64(), |text| text.parse().ok())
+    };
+    rents.map(|event| sequence(event).unwrap()).collect()
+}
+
+#[test]
+fn the_replay_tells_everything_once_and_goes_on_with_what_happens() {
+    let server = Server::start(&[]);
+    rents(&server, 6);
+    let python = python();
+    let told = run(Command::new(&python).arg(example("replay.py")).arg(server.url()));
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert_eq!(heard(&String::from_utf8_lossy(&told.stdout)), (1..=12).collect::<Vec<_>>());
+    let out = server.directory().join("out");
+    let mut follow = Command::new(&python);
+    follow
+        .arg(example("replay.py"))
+        .args([server.url(), "--follow"])
+        .stdout(File::create(&out).unwrap());
+    let _follow = Running(follow.spawn().unwrap());
+    rents(&server, 3);
+    eventually("it has told of all", || {
+        (heard(&fs::read_to_string(&out).unwrap()).len() >= 18).then_some(())
+    });
+    assert_eq!(heard(&fs::read_to_string(&out).unwrap()), (1..=18).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_broker_begin_anew() {
+    if !has_pika() {
+        eprintln!("not run: {} has no pika, which scripts/test installs", python());
+        return;
+    }
+    let python = python();
+    let mut broker = Broker::start();
+    let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
+    // These went by before anybody had bound a queue.
+    rents(&server, 5);
+    drained(&server);
+    let kept = server.directory().join("heard.sqlite");
+    let listen = |broker: &Broker| {
+        let mut listen = Command::new(&python);
+        listen.arg(example("listen.py")).args([
+            "--amqp",
+            &broker.url(),
+            "--history",
+            server.url(),
+            "--heard",
+        ]);
+        Running(listen.arg(&kept).spawn().unwrap())
+    };
+    let has_heard = || {
+        let told = run(Command::new(&python)
+            .arg(example("listen.py"))
+            .arg("--show")
+            .arg("--heard")
+            .arg(&kept));
+        heard(&String::from_utf8_lossy(&told.stdout))
+    };
+    let first = listen(&broker);
+    eventually("its queue is there", || {
+        rents(&server, 1);
+        (!has_heard().is_empty()).then_some(())
+    });
+    drop(first);
+    rents(&server, 5);
+    let second = listen(&broker);
+    eventually("it has heard some more", || (has_heard().len() >= 22).then_some(()));
+    drop(second);
+    broker.kill();
+    rents(&server, 5);
+    broker.restart();
+    let _third = listen(&broker);
+    eventually("it has heard some more", || (has_heard().len() >= 32).then_some(()));
+    // It comes again by itself.
+    broker.end();
+    rents(&server, 5);
+    broker.restart();
+    let last =
+        server.get("/events/bookrent.rent?limit=1000").is(200).body.as_array().unwrap().len();
+    eventually("it has heard all", || (has_heard().len() >= last).then_some(()));
+    assert_eq!(has_heard(), (1..=last as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again() {
+    let python = python();
+    if !has_pika() {
+        eprintln!("not run: {python} has no pika; scripts/test installs it");
+        return;
+    }
+    let mut broker = Broker::start();
+    let mut server =
+        Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
+    let takes = |server: &Server| (server.metric("holdfast_inlet_up") == 1.0).then_some(());
+    eventually("it takes commands", || takes(&server));
+    let command = |broker: &Broker, id: &str, rest: &[&str]| {
+        let mut command = Command::new(&python);
+        command
+            .arg(example("command.py"))
+            .args(["--amqp", &broker.url(), "--id", id, "--patience", "3", "--tries", "30"])
+            .args(rest);
+        command
+    };
+    let told = |command: &mut Command, code: i32, status: &str| {
+        let run = run(command);
+        let (said, why) =
+            (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        assert_eq!(run.status.code(), Some(code), "{said}{why}");
+        let (first, body) = said.split_once(' ').unwrap_or_else(|| panic!("{said}{why}"));
+        assert_eq!(first, status, "{said}");
+        serde_json::from_str::<Value>(body).unwrap()
+    };
+    let book = server.register_book("title01");
+    assert_eq!(book, 1);
+    let rent =
+        ["bookrent.rent", "POST", "/rents", r#"{"bookId":1,"userId":1,"address":"address1"}"#];
+    let cancel = ["bookrent.rent", "PATCH", "/rents/9", r#"{"status":"Cancel"}"#];
+    assert_eq!(told(&mut command(&broker, "c2", &cancel), 1, "404")["code"], "not-found");
+    // The broker and the server are killed; both come back.
+    broker.kill();
+    let waiting =
+        command(&broker, "c1", &rent).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    server.kill();
+    broker.restart();
+    server.restart();
+    let out = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success() && said.starts_with("201 "), "{said}");
+    let first: Value = serde_json::from_str(said.split_once(' ').unwrap().1).unwrap();
+    assert_eq!((&first["id"], &first["status"]), (&1.into(), &"Rent".into()));
+    eventually("it takes commands", || takes(&server));
+    assert_eq!(told(&mut command(&broker, "c1", &rent), 0, "201"), first);
+    assert_eq!(server.total("rents"), 1);
+}

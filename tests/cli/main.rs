@@ -1,0 +1,11 @@
+//! The command line, the files that are delivered, and the shape of the sources.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod deployment;
+mod documents;
+mod examples;
+mod lab;
+mod output;
+mod refusals;
+mod tidy;

@@ -1,0 +1,25 @@
+//! A past that was put back, a copy that runs beside its original, a second owner: with a broker and without, whoever has
+//! heard of what was before notices, and says what to do.
+
+mod copies;
+mod cursors;
+mod nodes;
+
+use std::{fs, path::Path};
+
+/// Copies a directory with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+/// Has `data` be what `copied` is.
+fn put_back(copied: &Path, data: &Path) {
+    fs::remove_dir_all(data).unwrap();
+    copy(copied, data);
+}

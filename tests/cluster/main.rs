@@ -1,0 +1,7 @@
+//! Several nodes that are one server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod histories;
+mod nodes;
+mod script;

@@ -1,0 +1,318 @@
+//! Bad input: each is answered by a problem that says what is wrong, and nothing is changed by it.
+use serde_json::{Value, json};
+use std::thread;
+use support::{
+    Answer, Server,
+    raw::{exchange, problem_of, status_of},
+};
+
+/// A server with one book, rented once, on which nothing may change.
+struct Guarded {
+    server: Server,
+    before: Vec<Value>,
+}
+
+impl Guarded {
+    fn start() -> Self {
+        let server = Server::start(&[]);
+        server.register_book("title01");
+        server.rent(1, 1).has("status", "Rent");
+        server.shows("/views/1", json!({"deliveryStatus": "Delivery Started"}));
+        let before = Self::everything(&server);
+        Self { server, before }
+    }
+
+    fn everything(server: &Server) -> Vec<Value> {
+        ["books", "rents", "deliveries", "views"]
+            .iter()
+            .flat_map(|collection| server.all(collection))
+            .collect()
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        media_type: &str,
+        body: impl Into<reqwest::blocking::Body>,
+    ) -> Answer {
+        self.server
+            .call(method, path, |request| request.header("Content-Type", media_type).body(body))
+    }
+
+    fn post(&self, path: &str, body: &str) -> Answer {
+        self.send("POST", path, "application/json", body.to_owned())
+    }
+
+    /// The world is as it was, and the server is well.
+    #[track_caller]
+    fn is_unchanged(&self) {
+        assert_eq!(Self::everything(&self.server), self.before);
+        self.server.get("/readyz").is(200);
+    }
+}
+
+#[test]
+fn values_of_a_wrong_type_are_named_by_their_place() {
+    let world = Guarded::start();
+    let wrong = [
+        r#""one""#,
+        "-1",
+        r#""-1""#,
+        "1.5",
+        r#""1.5""#,
+        "18446744073709551616",
+        r#""18446744073709551616""#,
+        "1e30",
+        "true",
+        "null",
+        "[]",
+        "{}",
+        r#""""#,
+        r#"" ""#,
+    ];
+    for value in wrong {
+        let answer =
+            world.post("/rents", &format!(r#"{{"bookId": {value}, "userId": 1, "address": "a"}}"#));
+        answer.problem(400);
+        assert_eq!(answer["errors"][0]["pointer"], "/bookId", "{value}: {}", answer.text);
+    }
+    for value in ["null", "[]", r#"{"a": 1}"#] {
+        world.post("/books", &format!(r#"{{"title": {value}}}"#)).problem(400);
+    }
+    for value in [r#""perhaps""#, "2", "[true]"] {
+        world.post("/books", &format!(r#"{{"title": "t", "status": {value}}}"#)).problem(400);
+    }
+    for value in [r#""Rent""#, r#""Fail""#, r#""cancel""#, "7", "null", "true"] {
+        let answer = world.send(
+            "PATCH",
+            "/rents/1",
+            "application/json",
+            format!(r#"{{"status": {value}}}"#),
+        );
+        assert!(matches!(answer.status, 400 | 422), "{value}: {}", answer.text);
+        answer.problem(answer.status);
+    }
+    world.is_unchanged();
+}
+
+#[test]
+fn missing_fields_are_named() {
+    let world = Guarded::start();
+    let whole = json!({"bookId": 1, "userId": 1, "address": "a"});
+    for field in ["bookId", "userId", "address"] {
+        let mut body = whole.clone();
+        body.as_object_mut().unwrap().remove(field);
+        let answer = world.post("/rents", &body.to_string());
+        answer.problem(400);
+        assert!(answer.text.contains(field), "{field}: {}", answer.text);
+    }
+    world.send("PATCH", "/rents/1", "application/json", "{}").problem(400);
+    world.post("/books", "{}").problem(400);
+    world.is_unchanged();
+}
+
+#[test]
+fn what_is_no_json_object_is_unreadable() {
+    let world = Guarded::start();
+    let cut = r#"{"title": "title02""#;
+    for body in [
+        "",
+        " ",
+        "null",
+        "7",
+        r#""title""#,
+        "[]",
+        r#"[{"title": "t"}]"#,
+        cut,
+        r#"{"title": "t"} x"#,
+        "{title: 1}",
+    ] {
+        world.post("/books", body).problem(400);
+    }
+    world.post("/books", r#"{"title": "\ud800"}"#).problem(400);
+    for bytes in [
+        &b"{\"title\": \"\xff\xfe\"}"[..],
+        b"{\"title\": \"\xc3\"}",
+        b"\xff\xfe{\0}\0",
+        b"\0\0\0\0",
+    ] {
+        world.send("POST", "/books", "application/json", bytes.to_vec()).problem(400);
+    }
+    world.is_unchanged();
+}
+
+#[test]
+fn deep_and_oversized_bodies_are_turned_away() {
+    let world = Guarded::start();
+    for depth in [33, 200, 20_000] {
+        let body =
+            format!(r#"{{"title": "t", "more": {}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        let answer = world.post("/books", &body);
+        assert!(matches!(answer.status, 400 | 422), "depth {depth}: {}", answer.text);
+        answer.problem(answer.status);
+    }
+    world.post("/books", &json!({"title": "t".repeat(70 * 1024)}).to_string()).problem(413);
+    // Chunks of which nobody has said how many there will be.
+    let endless = std::io::Read::take(std::io::repeat(b' '), 1 << 20);
+    let answer = world.server.attempt("POST", "/books", |request| {
+        request
+            .header("Content-Type", "application/json")
+            .body(reqwest::blocking::Body::new(endless))
+    });
+    // The server may close the connection on who goes on talking.
+    if let Ok(answer) = answer {
+        answer.problem(413);
+    }
+    world.is_unchanged();
+}
+
+#[test]
+fn the_largest_body_is_kept_or_refused_but_never_a_crash() {
+    let server = Server::start(&[]);
+    server.register_book("title01");
+    for length in [20_000, 40_000, 60_000, 65_000] {
+        let address = "가".repeat(length / 3);
+        let answer = server.post("/rents", json!({"bookId": 1, "userId": 1, "address": address}));
+        assert!(matches!(answer.status, 201 | 400 | 413 | 422), "{length}: {}", answer.text);
+        if answer.status != 201 {
+            answer.problem(answer.status);
+        }
+    }
+    assert!(!server.said().contains("panicked"), "{}", server.said());
+    server.rent(1, 1);
+}
+
+#[test]
+fn unknown_numbers_are_not_found() {
+    let world = Guarded::start();
+    for collection in ["books", "rents", "deliveries", "views"] {
+        for number in ["0", "999", "18446744073709551615"] {
+            world.server.get(&format!("/{collection}/{number}")).refuses(404, "not-found");
+        }
+        for number in ["abc", "-1", "1.5", "18446744073709551616", "%00", "%ff", "1%2f2", "..%2f1"]
+        {
+            let answer = world.server.get(&format!("/{collection}/{number}"));
+            assert!(matches!(answer.status, 400 | 404), "{number}: {}", answer.text);
+            answer.problem(answer.status);
+        }
+    }
+    world.server.cancel(999).refuses(404, "not-found");
+    world.server.cancel(0).refuses(404, "not-found");
+    world.is_unchanged();
+}
+
+#[test]
+fn unknown_media_types_and_methods_are_refused() {
+    let world = Guarded::start();
+    let book = r#"{"title": "title02"}"#;
+    for media_type in [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "nonsense",
+    ] {
+        world.send("POST", "/books", media_type, book).problem(415);
+        world.send("PATCH", "/rents/1", media_type, r#"{"status": "Cancel"}"#).problem(415);
+    }
+    for method in ["PUT", "DELETE", "PATCH", "TRACE", "BREW"] {
+        let answer = world.send(method, "/books", "application/json", book);
+        answer.problem(405);
+        assert!(answer.header("allow").contains("POST"), "{:?}", answer.headers);
+    }
+    world.is_unchanged();
+    // What is right besides `application/json`.
+    world
+        .send("PATCH", "/rents/1", "application/merge-patch+json", r#"{"status": "Cancel"}"#)
+        .is(200);
+    world.send("POST", "/books", "application/json; charset=utf-8", book).is(201);
+}
+
+#[test]
+fn conditions_and_keys_that_are_none_are_refused() {
+    let world = Guarded::start();
+    for condition in ["1", "\"1", "nonsense"] {
+        let answer = world.server.call("PATCH", "/rents/1", |request| {
+            request.header("If-Match", condition).json(&json!({"status": "Cancel"}))
+        });
+        assert!(matches!(answer.status, 400 | 412), "{condition}: {}", answer.text);
+        answer.problem(answer.status);
+    }
+    for key in ["", "\"\"", &"k".repeat(5000)] {
+        let answer = world.server.call("POST", "/books", |request| {
+            request.header("Idempotency-Key", key).json(&json!({"title": "title02"}))
+        });
+        answer.problem(400);
+    }
+    world.is_unchanged();
+}
+
+#[test]
+fn what_is_no_http_is_turned_away() {
+    let world = Guarded::start();
+    let address = world.server.address();
+    let host = format!("Host: {address}\r\n");
+    let (json, book) = ("Content-Type: application/json\r\n", r#"{"title": "t"}"#);
+    let malformed = [
+        "GARBAGE\r\n\r\n".to_owned(),
+        format!("POST /books HTTP/9.9\r\n{host}\r\n"),
+        format!("GET /books\0 HTTP/1.1\r\n{host}\r\n"),
+        format!("POST /books HTTP/1.1\r\n{host}Content-Length: -5\r\n\r\n{book}"),
+        format!(
+            "POST /books HTTP/1.1\r\n{host}Content-Length: 14\r\nTransfer-Encoding: chunked\r\n\r\n{book}"
+        ),
+        format!(
+            "POST /books HTTP/1.1\r\n{host}Content-Length: 14\r\nContent-Length: 15\r\n\r\n{book}"
+        ),
+        format!(
+            "POST /books HTTP/1.1\r\n{host}{json}Transfer-Encoding: chunked\r\n\r\nzz\r\n{book}\r\n0\r\n\r\n"
+        ),
+        format!("POST /books HTTP/1.1\r\n{host}Content Length: 14\r\n\r\n{book}"),
+        format!("GET /books HTTP/1.1\r\n{host}X-Huge: {}\r\n\r\n", "x".repeat(300_000)),
+        format!("GET /books HTTP/1.1\r\n{host}{}\r\n", "X-Many: x\r\n".repeat(2_000)),
+    ];
+    for bytes in malformed {
+        let heard = exchange(address, bytes.as_bytes());
+        let problem = problem_of(&heard);
+        let code = if bytes.contains("X-") { "headers-too-large" } else { "bad-request" };
+        assert_eq!(problem["code"], code, "{bytes:.80} was answered {heard:.400}");
+        assert!(problem["detail"].as_str().is_some_and(|words| !words.is_empty()), "{heard}");
+    }
+    world.is_unchanged();
+}
+
+#[test]
+fn what_came_before_garbage_is_answered_as_ever() {
+    let world = Guarded::start();
+    let address = world.server.address();
+    let heard = exchange(
+        address,
+        format!("GET /books/1 HTTP/1.1\r\nHost: {address}\r\n\r\nGARBAGE\r\n\r\n").as_bytes(),
+    );
+    assert_eq!(status_of(&heard), Some(200), "{heard}");
+    let (_, then) = heard.split_once("}HTTP/1.1").expect("there are two answers");
+    assert_eq!(problem_of(&format!("HTTP/1.1{then}"))["code"], "bad-request", "{heard}");
+}
+
+#[test]
+fn who_is_too_slow_is_told_so() {
+    let world = Guarded::start();
+    let address = world.server.address();
+    let host = format!("Host: {address}\r\n");
+    let body = format!(
+        "POST /books HTTP/1.1\r\n{host}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"title\":"
+    );
+    let head = format!("POST /books HTTP/1.1\r\n{host}Content-Ty");
+    thread::scope(|scope| {
+        let body = scope.spawn(|| exchange(address, body.as_bytes()));
+        let head = scope.spawn(|| exchange(address, head.as_bytes()));
+        let heard = body.join().unwrap();
+        assert_eq!(status_of(&heard), Some(408), "{heard}");
+        assert_eq!(problem_of(&heard)["code"], "request-timeout");
+        let heard = head.join().unwrap();
+        assert_eq!(status_of(&heard), Some(408), "{heard}");
+        assert_eq!(problem_of(&heard)["code"], "request-timeout");
+    });
+    world.is_unchanged();
+}

@@ -1,0 +1,14 @@
+//! The server over HTTP: its conventions, what it refuses, what it bears, and what operators see.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bad_input;
+mod context_ports;
+mod conventions;
+mod edge;
+mod events;
+mod openapi;
+mod operations;
+mod process;
+mod races;
+mod shutdown;

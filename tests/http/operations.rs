@@ -1,0 +1,194 @@
+//! What operators see: health, metrics, the contexts and what they are told to do, and what browsers are allowed.
+use serde_json::{Value, json};
+use support::Server;
+
+#[test]
+fn a_stopped_context_shows_and_does_not_make_the_server_unready() {
+    let server = Server::start(&[]);
+    server.stop("bookrent.delivery");
+    server.stop("bookrent.delivery");
+    server.get("/readyz").is(200);
+    server.get("/livez").is(200);
+    let verbose = server.get("/readyz?verbose").is(200).text;
+    assert!(verbose.contains("bookrent.delivery"), "{verbose}");
+    server.get("/deliveries").problem(503);
+    let state = |context: &str| {
+        let listed = server.get("/admin/contexts").is(200).body;
+        let listed = listed
+            .as_array()
+            .cloned()
+            .or_else(|| listed.as_object()?.values().find_map(Value::as_array).cloned());
+        let found = listed.unwrap().into_iter().find(|entry| entry["context"] == context).unwrap();
+        found["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        (state("bookrent.delivery"), state("bookrent.rent")),
+        ("stopped".into(), "running".into())
+    );
+    server.start_again("bookrent.delivery");
+    server.start_again("bookrent.delivery");
+    assert_eq!(state("bookrent.delivery"), "running");
+    server.get("/deliveries").is(200);
+    server.call("POST", "/admin/contexts/bookrent.nothing/stop", |request| request).problem(404);
+}
+
+#[test]
+fn a_stopped_view_catches_up_and_a_rebuilt_one_is_the_same() {
+    let server = Server::start(&[]);
+    server.stop("bookrent.view");
+    server.register_book("title01");
+    server.rent(1, 1).has("status", "Rent");
+    server.rent(1, 2).has("status", "Fail");
+    server.get("/views/1").problem(503);
+    server.start_again("bookrent.view");
+    server.shows("/views/1", json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
+    server.shows("/views/2", json!({"rentStatus": "Fail"}));
+    let before = server.all("views");
+    let answer = server.call("POST", "/admin/views/bookrent.view/rebuild", |request| request);
+    assert!((200..300).contains(&answer.status), "{}", answer.text);
+    server.shows("/views/1", json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"}));
+    server.shows("/views/2", json!({"rentStatus": "Fail"}));
+    assert_eq!(server.all("views"), before);
+}
+
+#[test]
+fn health_and_metrics_have_their_usual_names() {
+    let server = Server::start(&[]);
+    server.get("/actuator/health").is(200).has("status", "UP");
+    server.register_book("title01");
+    server.rent(1, 1);
+    let syncs = server.metric("holdfast_store_syncs_total");
+    assert!(syncs >= 1.0, "{syncs}");
+    let text = server.get("/metrics").is(200).text;
+    for name in [
+        "holdfast_build_info",
+        "http_server_request_duration_seconds_bucket",
+        "holdfast_actor_restarts_total",
+    ] {
+        assert!(text.contains(name), "{name} is missing in {text}");
+    }
+    assert!(!text.contains("/rents/1\""), "a metric is labelled by a number: {text}");
+}
+
+#[test]
+fn a_failure_of_the_server_is_counted_under_its_reason_and_one_of_the_client_is_not() {
+    let server = Server::start(&[]);
+    server.get("/rents/1").problem(404);
+    server.stop("bookrent.rent");
+    server.get("/rents/1").refuses(503, "context-away");
+    let text = server.get("/metrics").is(200).text;
+    let counted = |status: u16| {
+        let of = format!("http_response_status_code=\"{status}\"");
+        let counts = |line: &&str| {
+            line.starts_with("http_server_request_duration_seconds_count") && line.contains(&of)
+        };
+        text.lines().find(counts).unwrap_or_else(|| panic!("no {status} in {text}"))
+    };
+    assert!(counted(503).contains("error_type=\"context-away\""), "{}", counted(503));
+    assert!(!counted(404).contains("error_type"), "{}", counted(404));
+}
+
+#[test]
+fn a_saga_is_what_happened_under_one_context_and_number() {
+    let server = Server::start(&[]);
+    // Book 1 and rent 1 have nothing to do with each other.
+    server.register_book("title01");
+    let book = server.register_book("title02");
+    assert_eq!(server.rent(book, 1).id(), 1);
+    server.shows("/views/1", json!({"deliveryStatus": "Delivery Started"}));
+    let told = |path: &str| {
+        let saga = server.get(&format!("/admin/sagas/{path}")).is(200);
+        let happened = saga["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["what"].as_str().unwrap().to_owned());
+        let states = saga["states"].as_object().unwrap().keys().cloned();
+        (happened.collect::<Vec<_>>().join(" "), states.collect::<Vec<_>>().join(" "))
+    };
+    let of_rent: (String, String) = (
+        "RentRequested StatusChanged BookRented DeliveryStarted".into(),
+        "bookrent.rent bookrent.delivery bookrent.view".into(),
+    );
+    assert_eq!(told("bookrent/1"), of_rent);
+    assert_eq!(told("bookrent.rent/1"), of_rent);
+    assert_eq!(told("bookrent.book/1"), ("Registered".into(), "bookrent.book".into()));
+    // One entry at a time, each once and in the same order.
+    let (mut path, mut one_by_one) = ("/admin/sagas/bookrent/1?limit=1".to_owned(), Vec::new());
+    loop {
+        let part = server.get(&path).is(200);
+        let entries = part["entries"].as_array().unwrap();
+        assert!(entries.len() <= 1);
+        one_by_one.extend(entries.iter().map(|entry| entry["what"].as_str().unwrap().to_owned()));
+        let Some(next) = part["next"].as_str() else { break };
+        path = next.to_owned();
+    }
+    assert_eq!(one_by_one.join(" "), of_rent.0);
+    server.get("/admin/sagas/bookrent/1?from=x").refuses(400, "bad-request");
+    server.get("/admin/parked?limit=0").refuses(400, "bad-request");
+    server.get("/admin/parked?after=x").refuses(400, "bad-request");
+    assert_eq!(server.get("/admin/parked?limit=1&after=letter-0").is(200)["parked"], json!([]));
+    for nothing in
+        ["bookrent/2", "bookrent.delivery/1", "bookrent.view/1", "bookrent.nothing/1", "nothing/1"]
+    {
+        server.get(&format!("/admin/sagas/{nothing}")).refuses(404, "not-found");
+    }
+}
+
+#[test]
+fn browsers_are_let_in_from_where_the_configuration_says() {
+    let server = Server::configured("[http]\ncors_origins = [\"https://shop.example\"]\n");
+    let preflight = |origin: &str| {
+        server.call("OPTIONS", "/rents/1", |request| {
+            request
+                .header("Origin", origin)
+                .header("Access-Control-Request-Method", "PATCH")
+                .header("Access-Control-Request-Headers", "content-type,idempotency-key,if-match")
+        })
+    };
+    let allowed = preflight("https://shop.example");
+    assert!((200..300).contains(&allowed.status), "{}", allowed.text);
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://shop.example");
+    assert!(
+        allowed.header("access-control-allow-methods").contains("PATCH"),
+        "{:?}",
+        allowed.headers
+    );
+    let refused = preflight("https://elsewhere.example");
+    refused.refuses(403, "origin-refused");
+    assert_eq!(refused.header("access-control-allow-origin"), "");
+}
+
+#[test]
+fn pages_of_other_origins_do_not_operate_the_server() {
+    let server = Server::start(&[]);
+    let stop = |origin: &str| {
+        server.call("POST", "/admin/contexts/bookrent.book/stop", |request| {
+            request.header("Origin", origin)
+        })
+    };
+    stop("https://elsewhere.example").refuses(403, "origin-refused");
+    server.get("/books").is(200);
+    stop(server.url()).is(200);
+    server.get("/books").problem(503);
+}
+
+#[test]
+fn a_context_that_is_slow_is_left_alone_after_a_while() {
+    let server = Server::configured(
+        "[guard.\"bookrent.book\"]\ntimeout_ms = 50\nbreaker_window = 10\nbreaker_minimum = 4\nbreaker_open_ms = 1000\n",
+    );
+    server.register_book("title01");
+    server.delay("bookrent.book", 500, 500);
+    let rent = || server.post("/rents", json!({"bookId": 1, "userId": 1, "address": "a"}));
+    let refused =
+        (0..40).map(|_| rent()).find(|answer| answer.status != 201).expect("the breaker opens");
+    refused.refuses(503, "retry-later");
+    assert!(refused.header("retry-after").parse::<u64>().is_ok_and(|seconds| seconds >= 1));
+    server.heal("bookrent.book");
+    support::eventually("the breaker lets through again", || {
+        let answer = rent();
+        (answer.status == 201 && answer["status"] == "Rent").then_some(())
+    });
+    server.shows("/books/1", json!({"status": false}));
+}

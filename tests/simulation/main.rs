@@ -1,0 +1,8 @@
+//! The pure code of the systems under schedules and deliveries that a seed or a shuffle determines.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod deliveries;
+mod schedules;
+mod shuffle;
+mod simulator;

@@ -1,0 +1,13 @@
+//! The six systems over HTTP as their customers see them, what they store, and one from outside the crate.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bookrent;
+mod ebook;
+mod gbike;
+mod movie;
+mod purifier;
+mod records;
+mod seventh_system;
+mod ticketing;
+mod transcripts;

@@ -1,0 +1,281 @@
+//! What is stored today must be readable tomorrow: every sample survives the codec, and the bytes are on record.
+//! `UPDATE_GOLDEN=1` rewrites the record; do that only together with a new schema version and a reader for the old one.
+
+use holdfast::{
+    board::{explore, samples},
+    domain::{
+        Aggregate, Board, DecisionContext, Entity, Folds, Id, NamedMessage, Timestamp, View, Wire,
+    },
+    store::{codec, keys::Space},
+    systems::{
+        self,
+        gbike::{
+            billing::Billing,
+            user_deposit::{self, UserDeposit},
+        },
+    },
+};
+use serde_json::Value;
+use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
+
+/// So many states of a context are on record.
+const STATES: usize = 60;
+
+/// Writes every sample down, and reads it back.
+#[derive(Default)]
+struct Recorder {
+    files: Vec<(&'static str, String)>,
+    /// How many things were grown until they fitted into no record.
+    borders: usize,
+}
+
+fn record<T: Wire>(file: &mut String, title: &str, space: Space, version: u16, value: &T) {
+    let bytes = codec::encode(space, version, value).unwrap();
+    let back: T = codec::decode_versioned(space, &bytes, version, |_, _| {
+        unreachable!("it is the current one")
+    })
+    .unwrap();
+    assert_eq!(&back, value);
+    let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    });
+    writeln!(file, "{title} {value:?}\n  {hex}").unwrap();
+}
+
+/// Where something in `value` can grow: its strings, its lists and its maps by number.
+fn places(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(at.to_owned()),
+        Value::Array(items) => {
+            if !items.is_empty() {
+                found.push(at.to_owned());
+            }
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(place, item)| places(item, &format!("{at}/{place}"), found));
+        }
+        Value::Object(fields) => {
+            if !fields.is_empty() && fields.keys().all(|key| key.parse::<u64>().is_ok()) {
+                found.push(at.to_owned());
+            }
+            fields.iter().for_each(|(key, field)| places(field, &format!("{at}/{key}"), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// `value` with `many` of what is at a place; `None` where that does not make a value of its type.
+fn grown<T: Wire>(value: &Value, at: &str, many: usize) -> Option<T> {
+    let mut grown = value.clone();
+    match grown.pointer_mut(at)? {
+        Value::String(text) => *text = "x".repeat(many),
+        Value::Array(items) => *items = items.clone().into_iter().cycle().take(many).collect(),
+        Value::Object(fields) => {
+            let field = fields.values().next().cloned()?;
+            *fields = (0..many).map(|number| (number.to_string(), field.clone())).collect();
+        }
+        _ => return None,
+    }
+    serde_json::from_value(grown).ok()
+}
+
+/// Whatever in a value grows, and however far: what can be written can be read.
+fn what_is_written_is_read_up_to_the_border<T: Wire>(
+    value: &T,
+    space: Space,
+    version: u16,
+    seen: &mut BTreeSet<String>,
+) -> usize {
+    let (value, mut found) = (serde_json::to_value(value).unwrap(), Vec::new());
+    places(&value, "", &mut found);
+    let mut borders = 0;
+    for at in found.into_iter().filter(|at| seen.insert(at.clone())) {
+        let fits = |many: usize| {
+            grown::<T>(&value, &at, many).map(|value| codec::encode(space, version, &value))
+        };
+        // A word of a fixed list grows into none of its type.
+        let Some(Ok(_)) = fits(1) else { continue };
+        let (mut most, mut too_many) = (1, 2 * codec::MAX_RECORD);
+        while most + 1 < too_many {
+            let many = most.midpoint(too_many);
+            match fits(many) {
+                Some(Ok(_)) => most = many,
+                _ => too_many = many,
+            }
+        }
+        borders += usize::from(matches!(fits(too_many), Some(Err(_))));
+        for many in [most, most - 1, most / 2] {
+            let Some(value) = grown::<T>(&value, &at, many) else { continue };
+            let bytes = codec::encode(space, version, &value).unwrap();
+            let back: Result<T, _> =
+                codec::decode_versioned(space, &bytes, version, |_, _| unreachable!());
+            assert_eq!(back.as_ref(), Ok(&value), "{many} at {at}, {} bytes", bytes.len());
+        }
+    }
+    borders
+}
+
+fn every_variant_is_there<N: NamedMessage>(notes: &[N]) {
+    let schema = schemars::schema_for!(N);
+    let variants = schema.get("oneOf").and_then(|variants| variants.as_array()).map_or(1, Vec::len);
+    let names: std::collections::BTreeSet<&str> = notes.iter().map(AsRef::as_ref).collect();
+    assert!(names.len() >= variants, "{names:?} of {variants}");
+}
+
+impl Board for Recorder {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let mut file = String::new();
+        let events = samples::<A::Event>().unwrap();
+        every_variant_is_there(&events);
+        let (mut in_events, mut in_states) = (BTreeSet::new(), BTreeSet::new());
+        for event in events {
+            self.borders += what_is_written_is_read_up_to_the_border(
+                &event,
+                Space::Log,
+                A::EVENT_VERSION,
+                &mut in_events,
+            );
+            record(&mut file, "event", Space::Log, A::EVENT_VERSION, &event);
+        }
+        // Where a state counts there is no end of states; the first ones show its form.
+        for (place, state) in explore::<A>().unwrap().states.into_iter().enumerate() {
+            self.borders += what_is_written_is_read_up_to_the_border(
+                &state,
+                Space::State,
+                A::STATE_VERSION,
+                &mut in_states,
+            );
+            if place >= STATES {
+                continue;
+            }
+            record(&mut file, "state", Space::State, A::STATE_VERSION, &state);
+        }
+        for command in samples::<A::Command>().unwrap() {
+            // Commands are kept in open questions and parked mail, never for long: no golden bytes.
+            record(&mut String::new(), "command", Space::Question, 1, &command);
+        }
+        self.files.push((A::NAME.context, file));
+    }
+
+    fn view<V: View>(&mut self) {
+        let mut rows = Rows::<V>(vec![V::default()]);
+        V::folds(&mut rows);
+        let (mut file, mut seen) = (String::new(), BTreeSet::new());
+        for row in rows.0 {
+            self.borders += what_is_written_is_read_up_to_the_border(
+                &row,
+                Space::State,
+                V::STATE_VERSION,
+                &mut seen,
+            );
+            record(&mut file, "row", Space::State, V::STATE_VERSION, &row);
+        }
+        self.files.push((V::NAME.context, file));
+    }
+}
+
+/// What one event, and one of each source in turn, make of a row.
+struct Rows<V>(Vec<V>);
+impl<V: View> Folds<V> for Rows<V> {
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
+        for before in self.0.clone() {
+            for event in samples::<S::Event>().unwrap().iter().filter(|event| row(event).is_some())
+            {
+                let mut after = before.clone();
+                fold(&mut after, event);
+                if !self.0.contains(&after) {
+                    self.0.push(after);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn everything_stored_survives_the_codec_and_keeps_its_bytes() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/records");
+    let mut recorder = Recorder::default();
+    for system in systems::NAMES {
+        systems::lay_out(system, &mut recorder);
+    }
+    assert!(!recorder.files.is_empty() && recorder.borders > 50, "{} borders", recorder.borders);
+    for (context, now) in recorder.files {
+        let path = directory.join(format!("{context}.txt"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::create_dir_all(&directory).unwrap();
+            fs::write(&path, &now).unwrap();
+        }
+        let then = fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(
+            now, then,
+            "the stored form of {context} has changed (see the head of this file)"
+        );
+    }
+}
+
+#[test]
+fn a_record_of_one_kind_is_not_read_as_another() {
+    let bytes = codec::encode(Space::Log, 1, &Id::<()>::new(7)).unwrap();
+    assert!(codec::decode::<Id<()>>(Space::State, &bytes).is_err());
+}
+
+fn read<E: Entity>(bytes: &[u8]) -> E {
+    codec::decode_versioned(Space::State, bytes, E::STATE_VERSION, |version, record| {
+        E::old_state(version, record)
+    })
+    .unwrap()
+}
+
+/// The states that an earlier version has stored: the recorded bytes, and how they are read now.
+fn reads<A: Aggregate>(version: u16, after: impl Fn(&str) -> String) {
+    let path = format!("tests/golden/records/old/{}.{version}.txt", A::NAME.context);
+    let file = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let lines: Vec<&str> = file.lines().collect();
+    assert!(lines.len() >= 4);
+    for pair in lines.chunks(2) {
+        let hex = pair[1].trim();
+        let bytes: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect();
+        let state: A = read(&bytes);
+        assert_eq!(format!("{state:?}"), after(pair[0].strip_prefix("state ").unwrap()));
+        codec::encode(Space::State, A::STATE_VERSION, &state).unwrap();
+    }
+}
+
+#[test]
+fn what_earlier_versions_have_stored_is_read() {
+    reads::<Billing>(1, |then| then.replace(" }", ", next: None }"));
+    reads::<UserDeposit>(1, |then| {
+        then.replace("open: ", "arrears: Arrears { at_hand: ").replace(" }", ", chain: None } }")
+    });
+}
+
+/// An account of the first version with as many open fees as could be stored loses none of them.
+#[test]
+fn a_long_list_of_open_fees_is_carried_over_whole() {
+    let open: Vec<(u64, u64)> = (1..=440).map(|bill| (bill, 100)).collect();
+    let bytes = codec::encode(Space::State, 1, &(true, 50_u64, None::<u64>, &open)).unwrap();
+    let mut account: UserDeposit = read(&bytes);
+    let bytes = codec::encode(Space::State, UserDeposit::STATE_VERSION, &account).unwrap();
+    assert_eq!(read::<UserDeposit>(&bytes), account);
+    let user = Id::new(7);
+    let moment = DecisionContext { id: user, at: Timestamp::default(), settings: &() };
+    let mut paid = Vec::new();
+    let mut command = user_deposit::Command::TopUp { deposit: 44_000 - 50 };
+    // Each step waits for the last bill that the one before has paid to be closed.
+    while account.represent(user).arrears > 0 {
+        for event in account.decide(command, &moment).unwrap() {
+            account.evolve(&event);
+            if let user_deposit::Event::UpdatedDeposit { billid: Some(bill), .. } = event {
+                paid.push(bill.get());
+            }
+        }
+        command = user_deposit::Command::GoOn { after: Id::new(*paid.last().unwrap()) };
+    }
+    assert_eq!(paid, (1..=440).collect::<Vec<_>>());
+    assert_eq!(account.represent(user).deposit, 0);
+}

@@ -1,0 +1,64 @@
+//! A business from outside the crate, in one file: routes, storage, events and documents come for free.
+use serde_json::json;
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+};
+use support::Client;
+
+struct Running(Child, Client);
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the example, which stands beside the tests wherever those were built.
+fn start(directory: &std::path::Path) -> Running {
+    // Whoever runs this test alone has not built the example.
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--example", "seventh_system"])
+        .status();
+    assert!(built.unwrap().success());
+    let examples = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples");
+    let mut example = Command::new(examples.join("seventh_system"));
+    let mut child = example
+        .arg("127.0.0.1:0")
+        .arg(directory)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it is built");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("listening on ").expect("its address").to_owned();
+    Running(child, Client::new(url))
+}
+
+#[test]
+fn car_share_has_routes_storage_events_and_documents() {
+    let directory = tempfile::tempdir().unwrap();
+    let running = start(directory.path());
+    let server = &running.1;
+    server.post("/cars", json!({"plate": "12가3456"})).is(201).has("id", 1);
+    server.post("/trips", json!({"carId": "1", "userId": 7})).is(201).has("status", "Driving");
+    server.post("/trips", json!({"carId": 1, "userId": 8})).refuses(409, "car-taken");
+    server.post("/trips", json!({"carId": 9, "userId": 8})).refuses(409, "car-unknown");
+    server.shows("/usages/1", json!({"trips": 1}));
+    server.get("/trips?userId=7").is(200);
+    server.call("PUT", "/trips/1", |request| request.json(&json!({}))).problem(405);
+    let document = server.get("/openapi.json").is(200);
+    for path in ["/trips", "/cars/{id}", "/usages"] {
+        assert!(!document["paths"][path].is_null(), "{path} is missing in the document");
+    }
+    assert!(server.get("/metrics").is(200).text.contains("carshare.trip"));
+    drop(running);
+
+    // What was acknowledged is there after a kill.
+    let running = start(directory.path());
+    let server = &running.1;
+    server.patch("/trips/1", json!({"status": "Ended"})).is(200).has("status", "Ended");
+    server.shows("/cars/1", json!({"tripId": null}));
+    server.post("/trips", json!({"carId": 1, "userId": 8})).is(201);
+    server.shows("/usages/1", json!({"trips": 2}));
+}
