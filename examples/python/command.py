@@ -1,12 +1,12 @@
-"""Commands over RabbitMQ: what HTTP does with a request, done with a message and its reply.
+"""Sends a command over RabbitMQ and prints its reply: what HTTP does with a request.
 
     pip install pika
     python3 command.py --amqp amqp://guest:guest@localhost:5672/%2f bookrent.rent POST /bookrent/rents \\
         '{"bookId": 1, "userId": 1, "address": "address1"}'
 
-The server has `[amqp] commands = true`. A command may be sent again, by the broker or by whoever hears no reply: the same
-message id is the same command, and gets the same answer. So: give each command an id, keep the id until there is a reply,
-and send the command again under it when none comes.
+The server needs `[amqp] commands = true`. The same message id is the same command: sent again, by the broker or by a client
+that got no reply, it has one effect and the same answer. So give each command an id, keep the id until the reply is there,
+and repeat the command with it when no reply comes.
 """
 
 import argparse
@@ -22,12 +22,12 @@ EXCHANGE = "holdfast.commands"
 
 
 def command(url, context, method, path, body, name, patience):
-    """Sends one command, and waits so many seconds for its reply: its properties and body."""
+    """Sends one command and waits `patience` seconds for its reply: properties and body."""
     connection = pika.BlockingConnection(pika.URLParameters(url))
     try:
         channel = connection.channel()
         replies = []
-        # The broker's own short cut: replies come to this very channel, and no queue is left behind.
+        # RabbitMQ's direct reply-to: replies come to this channel, and no queue is left over.
         here = "amq.rabbitmq.reply-to"
         channel.basic_consume(here, lambda _, __, properties, text: replies.append((properties, text)), auto_ack=True)
         channel.confirm_delivery()
@@ -39,7 +39,7 @@ def command(url, context, method, path, body, name, patience):
             reply_to=here,
             headers={"method": method, "path": path},
         )
-        # Mandatory: a context that nobody hosts is an error, not silence.
+        # Mandatory: a command for a context that no node hosts is an error, not silence.
         channel.basic_publish(EXCHANGE, context, json.dumps(body), properties, mandatory=True)
         until = time.monotonic() + patience
         while time.monotonic() < until:
@@ -57,8 +57,8 @@ def command(url, context, method, path, body, name, patience):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--amqp", default="amqp://guest:guest@localhost:5672/%2f")
-    parser.add_argument("--id", default=None, help="of a command that has been sent before")
-    parser.add_argument("--patience", type=float, default=10.0, help="seconds for one try")
+    parser.add_argument("--id", default=None, help="the id of a command that was sent before")
+    parser.add_argument("--patience", type=float, default=10.0, help="seconds for each try")
     parser.add_argument("--tries", type=int, default=10)
     parser.add_argument("context", help="bookrent.rent")
     parser.add_argument("method", help="POST, PATCH or DELETE")
@@ -70,19 +70,19 @@ def main():
     for _ in range(options.tries):
         pause = 1.0
         try:
-            said = command(options.amqp, options.context, options.method, options.path, body, name, options.patience)
+            reply = command(options.amqp, options.context, options.method, options.path, body, name, options.patience)
         except (pika.exceptions.AMQPError, OSError) as why:
-            print(f"{type(why).__name__}: once more", file=sys.stderr)
-            said = None
-        if said:
-            properties, text = said
+            print(f"{type(why).__name__}: trying again", file=sys.stderr)
+            reply = None
+        if reply:
+            properties, text = reply
             status = properties.headers["status"]
             if status != 503:
                 print(status, text.decode())
                 sys.exit(0 if status < 400 else 1)
             pause = float(properties.headers.get("retry-after", 1))
         time.sleep(pause)
-    sys.exit(f"no answer; try again with --id {name}")
+    sys.exit(f"no reply; repeat with --id {name}")
 
 
 if __name__ == "__main__":

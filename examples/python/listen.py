@@ -1,20 +1,23 @@
-"""Hears every event once and in order: a durable queue at RabbitMQ, and the HTTP history for what went by before it.
+"""Prints every event once and in order: first the history over HTTP, then what happens from a durable queue at RabbitMQ.
 
     pip install pika
-    python3 listen.py --amqp amqp://guest:guest@localhost:5672/%2f --bind 'bookrent.#' --heard heard.sqlite
+    python3 listen.py --amqp amqp://guest:guest@localhost:5672/%2f --history http://localhost:8088
+    python3 listen.py --bind 'bookrent.rent.#' --heard heard.sqlite
 
-Each event is delivered at least once, and events of one source come in the order of their sequence, except that one may
-come again, and that one which went by while no queue was bound never comes. So: remember the last event of each source;
-what is not above its sequence was had before; what leaves a gap is fetched over HTTP first (`--history`). An id names its
-event for ever; all before its last `-` changes with each start of the source. Then the history says whether what comes now
-follows what was had: a source that was put back from a copy answers 409.
+RabbitMQ delivers each event at least once, and events of one source in the order of their sequence. Two things can go wrong:
+an event comes again, and an event that happened while no queue was bound never comes. So this consumer remembers the last
+event of each source. It drops what is not after it, and fetches a gap over HTTP (`--history`).
 
-The order holds because the queue has a single active consumer. Without that, a consumer that comes back sooner than the
-broker has noticed that it was gone gets later events, and behind them those that it had been given and had not acknowledged.
+An id is unique for ever; the part before its last `-` changes with each start of the source. After such a change the history
+tells whether the new events follow the old ones: a source that was restored from a backup answers 409.
+
+The order needs a queue with a single active consumer. Otherwise RabbitMQ may give a consumer that reconnects later events
+before the ones that it had not acknowledged.
 """
 
 import argparse
 import json
+import re
 import sqlite3
 import sys
 import time
@@ -28,57 +31,103 @@ EXCHANGE = "holdfast.events"
 
 
 def attribute(headers, name):
-    """Publishers differ in what stands before the names of CloudEvents attributes."""
+    """A CloudEvents attribute. Publishers put different prefixes before the names."""
     for prefix in ("cloudEvents:", "cloudEvents_", "ce-", ""):
         if prefix + name in headers:
             return headers[prefix + name]
     return None
 
 
-class Heard:
-    """What has been heard, and how far. Effect and place are one transaction, so that nothing is done twice."""
+def pattern(bind):
+    """The routing keys that a topic exchange would route to a queue bound with `bind`."""
+    words = [{"#": r".*", "*": r"[^.]+"}.get(word, re.escape(word)) for word in bind.split(".")]
+    return re.compile(r"\.".join(words).replace(r"\..*", r"(\..*)?").replace(r".*\.", r"(.*\.)?"))
 
-    def __init__(self, path):
+
+class Heard:
+    """The events that were processed, and the last one of each source. An effect and its position are one transaction,
+    so that nothing takes effect twice."""
+
+    def __init__(self, path, bind="#"):
+        self.wanted = pattern(bind)
         self.base = sqlite3.connect(path)
         self.base.execute("CREATE TABLE IF NOT EXISTS places (source TEXT PRIMARY KEY, last INTEGER, id TEXT)")
         self.base.execute("CREATE TABLE IF NOT EXISTS events (source TEXT, sequence INTEGER, type TEXT, data TEXT)")
 
-    def last(self, source):
-        return self.place(source)[0]
-
     def place(self, source):
-        """The last event's sequence and its id, which names its epoch."""
+        """Sequence and id of the last event."""
         row = self.base.execute("SELECT last, id FROM places WHERE source = ?", (source,)).fetchone()
         return row or (0, None)
 
+    def cursor(self):
+        """The position in all logs, as `/events` takes it."""
+        places = self.base.execute("SELECT source, id FROM places ORDER BY source")
+        return ",".join(f"{context(source)}:{position(name)}" for source, name in places)
+
     def take(self, source, sequence, name, kind, data):
-        if sequence <= self.last(source):
-            return  # It comes again.
+        """Processes an event, unless it was processed before."""
+        if sequence <= self.place(source)[0]:
+            return
+        # A type is `io.holdfast.{system}.{context}.{Event}.v1`.
+        wanted = self.wanted.fullmatch(".".join(kind.split(".")[2:5]))
         with self.base:
-            # The effect: what the consumer is there for.
-            self.base.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (source, sequence, kind, json.dumps(data)))
+            if wanted:
+                # The effect: the work that a consumer is there for.
+                self.base.execute("INSERT INTO events VALUES (?, ?, ?, ?)", (source, sequence, kind, json.dumps(data)))
             self.base.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", (source, sequence, name))
+        if wanted:
+            show(source, sequence, kind, data)
+
+
+def show(source, sequence, kind, data):
+    print(json.dumps({"source": source, "sequence": sequence, "type": kind, "data": data}), flush=True)
+
+
+def context(source):
+    """`/bookrent/rent` is `bookrent.rent`."""
+    return source.strip("/").replace("/", ".")
+
+
+def position(name):
+    """The cursor after the event `name`. Ids of the first epoch have no epoch: `7` is written `0-7`."""
+    return name if "-" in name else f"0-{name}"
 
 
 def epoch(name):
-    """All of an id before its last `-`; nothing in what was written before there were epochs."""
+    """The part of an id that changes with each start of the source; none in the first epoch."""
     return name.rpartition("-")[0] if name else None
 
 
-def catch_up(history, heard, source, until):
-    """Takes what is missing of `source` before the sequence `until`."""
-    context = source.strip("/").replace("/", ".")
+def page(url):
+    """A page of events, and the URL of the next one."""
+    try:
+        with urllib.request.urlopen(url) as answer:
+            following = re.match(r'<(.*)>; rel="next"', answer.headers["Link"]).group(1)
+            return json.load(answer), following
+    except urllib.error.HTTPError as why:
+        if why.code == 409:
+            sys.exit("the history is another than the one that was processed: start again with another --heard")
+        raise
+
+
+def take_all(history, heard):
+    """Processes everything that happened so far, of all sources."""
+    url = f"/events?from={heard.cursor()}&limit=1000"
+    while True:
+        events, url = page(history + url)
+        if not events:
+            return
+        for event in events:
+            heard.take(event["source"], int(event["sequence"]), event["id"], event["type"], event["data"])
+
+
+def fill_gap(history, heard, source, until):
+    """Processes the events of `source` that are missing before the sequence `until`."""
     while True:
         last, name = heard.place(source)
-        # Behind that very event: `0-7` is the one that is called `7`.
-        start = (name if "-" in name else f"0-{name}") if name else 1
-        try:
-            with urllib.request.urlopen(f"{history}/events/{context}?from={start}&limit=1000") as answer:
-                events = [event for event in json.load(answer) if int(event["sequence"]) < until]
-        except urllib.error.HTTPError as why:
-            if why.code != 409:
-                raise
-            sys.exit(f"{source} has another past than what was heard: begin anew, with another --heard")
+        start = position(name) if name else 1
+        events, _ = page(f"{history}/events/{context(source)}?from={start}&limit=1000")
+        events = [event for event in events if int(event["sequence"]) < until]
         if last + 1 >= until or not events:
             return
         for event in events:
@@ -88,29 +137,29 @@ def catch_up(history, heard, source, until):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--amqp", default="amqp://guest:guest@localhost:5672/%2f")
-    parser.add_argument("--history", help="the server, for what was missed: http://localhost:8088")
+    parser.add_argument("--history", help="the server, for events from before: http://localhost:8088")
     parser.add_argument("--queue", default="listen")
     parser.add_argument("--quorum", action="store_true", help="a replicated queue, where the broker has several nodes")
-    parser.add_argument("--bind", default="#")
-    parser.add_argument("--heard", default="heard.sqlite")
-    parser.add_argument("--show", action="store_true", help="print what has been heard, and end")
+    parser.add_argument("--bind", default="#", help="which events: 'bookrent.rent.#'")
+    parser.add_argument("--heard", default="heard.sqlite", help="the file that remembers what was processed")
+    parser.add_argument("--show", action="store_true", help="print what was processed, and end")
     options = parser.parse_args()
-    heard = Heard(options.heard)
+    heard = Heard(options.heard, options.bind)
     if options.show:
         for source, sequence, kind, data in heard.base.execute("SELECT * FROM events ORDER BY rowid"):
-            print(json.dumps({"source": source, "sequence": sequence, "type": kind, "data": json.loads(data)}))
+            show(source, sequence, kind, json.loads(data))
         return
     while True:
         try:
             with pika.BlockingConnection(pika.URLParameters(options.amqp)) as connection:
                 listen(connection.channel(), options, heard)
         except (pika.exceptions.AMQPError, OSError) as why:
-            print(f"{type(why).__name__}: once more", file=sys.stderr)
+            print(f"{type(why).__name__}: reconnecting", file=sys.stderr)
         time.sleep(1)
 
 
 def listen(channel, options, heard):
-    """Listens for as long as the connection stands."""
+    """Processes the history, then the queue, until the connection breaks."""
     channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
     arguments = {"x-single-active-consumer": True}
     if options.quorum:
@@ -118,14 +167,17 @@ def listen(channel, options, heard):
     channel.queue_declare(options.queue, durable=True, arguments=arguments)
     channel.queue_bind(options.queue, EXCHANGE, options.bind)
     channel.basic_qos(prefetch_count=64)
+    # The queue is bound first, so that nothing falls between history and queue.
+    if options.history:
+        take_all(options.history, heard)
 
     def on_event(channel, method, properties, body):
         headers = properties.headers or {}
         source, sequence = attribute(headers, "source"), int(attribute(headers, "sequence"))
         name, (last, known) = attribute(headers, "id"), heard.place(source)
-        # A queue that is bound with a narrower key has gaps that are none.
+        # With a narrow --bind most gaps are events that were not asked for; the history tells.
         if options.history and (sequence > last + 1 or (sequence > last and epoch(name) != epoch(known))):
-            catch_up(options.history, heard, source, sequence)
+            fill_gap(options.history, heard, source, sequence)
         heard.take(source, sequence, name, attribute(headers, "type"), json.loads(body))
         channel.basic_ack(method.delivery_tag)
 

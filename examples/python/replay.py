@@ -1,10 +1,10 @@
-"""Replays what has happened, over HTTP alone, with Python's own library.
+"""Prints all events so far, over HTTP, with Python's standard library alone.
 
-    python3 replay.py http://localhost:8088                         # all contexts, then ends
-    python3 replay.py http://localhost:8088 --context bookrent.rent # one of them
-    python3 replay.py http://localhost:8088 --follow                # and goes on with what happens (server-sent events)
+    python3 replay.py http://localhost:8088                         # of all contexts, then ends
+    python3 replay.py http://localhost:8088 --context bookrent.rent # of one context
+    python3 replay.py http://localhost:8088 --follow                # then what happens (server-sent events)
 
-It prints one event a line. With `--follow` it takes up after a broken connection where it was, by `Last-Event-ID`.
+One line an event. With `--follow` it resumes after a broken connection, by `Last-Event-ID`.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import urllib.request
 
 
 def pages(server, path, cursor):
-    """Every event from `cursor` on, and at the end where to go on."""
+    """Prints every event from `cursor` on, and returns the cursor that follows."""
     url = f"{path}?from={cursor}&limit=1000"
     while True:
         with urllib.request.urlopen(server + url) as answer:
@@ -30,25 +30,25 @@ def pages(server, path, cursor):
 
 
 def follow(server, path, cursor):
-    """What happens, for as long as it happens."""
+    """Prints events as they happen."""
     last = None
     while True:
         try:
             headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last} if last else {})}
             request = urllib.request.Request(f"{server}{path}?from={cursor}", headers=headers)
             with urllib.request.urlopen(request, timeout=60) as stream:
-                told = {}
+                fields = {}
                 for line in stream:
                     field, _, value = line.decode().rstrip("\n").partition(": ")
                     if field:
-                        told[field] = value
-                    elif "data" in told:
-                        if told.get("event") == "reset":
-                            # The server's data was put back from a copy: what follows begins anew.
-                            print("the history has changed:", told["data"], file=sys.stderr, flush=True)
+                        fields[field] = value
+                    elif "data" in fields:
+                        if fields.get("event") == "reset":
+                            # The server's data was restored from a backup: its events come from the beginning.
+                            print("the history has changed:", fields["data"], file=sys.stderr, flush=True)
                         else:
-                            print(told["data"], flush=True)
-                        last, told = told["id"], {}
+                            print(fields["data"], flush=True)
+                        last, fields = fields["id"], {}
         except (urllib.error.URLError, OSError):
             pass
         time.sleep(3)

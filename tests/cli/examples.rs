@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
 };
 use support::{
     Server,
@@ -109,7 +109,7 @@ fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_bro
             server.url(),
             "--heard",
         ]);
-        Running(listen.arg(&kept).spawn().unwrap())
+        Running(listen.arg(&kept).stdout(Stdio::null()).spawn().unwrap())
     };
     let has_heard = || {
         let told = run(Command::new(&python)
@@ -142,6 +142,40 @@ fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_bro
         server.get("/events/bookrent.rent?limit=1000").is(200).body.as_array().unwrap().len();
     eventually("it has heard all", || (has_heard().len() >= last).then_some(()));
     assert_eq!(has_heard(), (1..=last as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_consumer_prints_the_history_at_once_and_then_what_happens() {
+    if !has_pika() {
+        eprintln!("not run: {} has no pika, which scripts/test installs", python());
+        return;
+    }
+    let broker = Broker::start();
+    let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
+    rents(&server, 5);
+    drained(&server);
+    let (out, positions) =
+        (server.directory().join("out"), server.directory().join("heard.sqlite"));
+    let listen = |bind: &str| {
+        let mut listen = Command::new(python());
+        listen.arg(example("listen.py")).args(["--amqp", &broker.url(), "--history", server.url()]);
+        listen.args(["--bind", bind, "--queue", bind, "--heard"]).arg(&positions);
+        Running(listen.stdout(File::create(&out).unwrap()).spawn().unwrap())
+    };
+    let printed = || heard(&fs::read_to_string(&out).unwrap());
+    // No event happens while it starts.
+    let all = listen("#");
+    eventually("it has printed the history", || (printed().len() >= 10).then_some(()));
+    rents(&server, 3);
+    eventually("it has printed what happened", || (printed().len() >= 16).then_some(()));
+    assert_eq!(printed(), (1..=16).collect::<Vec<_>>());
+    drop(all);
+    // Of what is not asked for it keeps the position alone.
+    rents(&server, 2);
+    drained(&server);
+    let _some = listen("bookrent.rent.BookRented");
+    eventually("it has printed the rest", || (printed().len() >= 2).then_some(()));
+    assert_eq!(printed(), [18, 20]);
 }
 
 #[test]
@@ -182,7 +216,7 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     // The broker and the server are killed; both come back.
     broker.kill();
     let waiting =
-        command(&broker, "c1", &rent).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        command(&broker, "c1", &rent).stdout(Stdio::piped()).spawn().unwrap();
     server.kill();
     broker.restart();
     server.restart();
