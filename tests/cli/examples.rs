@@ -215,8 +215,7 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     assert_eq!(told(&mut command(&broker, "c2", &cancel), 1, "404")["code"], "not-found");
     // The broker and the server are killed; both come back.
     broker.kill();
-    let waiting =
-        command(&broker, "c1", &rent).stdout(Stdio::piped()).spawn().unwrap();
+    let waiting = command(&broker, "c1", &rent).stdout(Stdio::piped()).spawn().unwrap();
     server.kill();
     broker.restart();
     server.restart();
