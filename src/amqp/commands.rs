@@ -9,7 +9,7 @@ use super::{
     message::Message,
     text,
 };
-use crate::api::{Answer, Ingress, InletHealth};
+use crate::api::{Answer, Ingress, IngressHealth};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use lapin::{
     Channel, Confirmation, Consumer, ExchangeKind,
@@ -232,11 +232,11 @@ impl Commands {
 }
 
 impl Ingress for Commands {
-    fn health(&self) -> InletHealth {
+    fn health(&self) -> IngressHealth {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         let trouble = trouble.iter().next().map(|(context, why)| format!("{context}: {why}"));
         let (up, state, error) = self.link.state().borrow().told(trouble);
-        InletHealth {
+        IngressHealth {
             inlet: "commands",
             up,
             state,

@@ -49,13 +49,13 @@ pub struct Answer {
 /// An adapter beside the one that operators ask how everything is doing.
 pub trait Ingress: Debug + Send + Sync {
     /// How it is doing.
-    fn health(&self) -> InletHealth;
+    fn health(&self) -> IngressHealth;
 }
 
 /// How an adapter is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct InletHealth {
+pub struct IngressHealth {
     /// Its name: `commands`.
     pub inlet: &'static str,
     /// Whether commands can come in by it.

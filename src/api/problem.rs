@@ -48,7 +48,7 @@ const TABLE: &[(&str, u16, &str, &str)] = &[
         "이 출처에는 허용되지 않습니다",
     ),
     ("admin-closed", 403, "Administration is closed", "관리 기능이 닫혀 있습니다"),
-    ("not-found", 404, "There is no such thing", "찾을 수 없습니다"),
+    ("not-found", 404, "Not found", "찾을 수 없습니다"),
     ("method-not-allowed", 405, "The method is not offered here", "허용되지 않는 메서드입니다"),
     ("request-timeout", 408, "The request came too slowly", "요청 시간이 초과되었습니다"),
     ("version-mismatch", 412, "The version is another by now", "버전이 변경되었습니다"),
@@ -198,7 +198,7 @@ impl Problem {
     fn title(&self, korean: bool) -> &'static str {
         let row = TABLE.iter().find(|row| row.0 == self.code).map(|row| (row.2, row.3));
         let (en, ko) = row.unwrap_or(match self.status {
-            404 => ("There is no such thing", "찾을 수 없습니다"),
+            404 => ("Not found", "찾을 수 없습니다"),
             409 => ("Its state forbids it", "현재 상태에서는 할 수 없습니다"),
             422 => ("The value is not allowed", "허용되지 않는 값입니다"),
             503 => ("Please try again in a moment", "잠시 후 다시 시도해 주세요"),

@@ -162,7 +162,7 @@ impl Broker {
     }
 
     /// By what else than HTTP commands come in.
-    pub fn inlets(&self) -> Option<Arc<dyn Ingress>> {
+    pub fn ingress(&self) -> Option<Arc<dyn Ingress>> {
         self.commands.clone().map(|commands| commands as Arc<dyn Ingress>)
     }
 

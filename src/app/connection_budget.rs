@@ -3,7 +3,7 @@
 use crate::{
     cli::Failure,
     config::Settings,
-    http::{MOST_CONNECTIONS, in_passing},
+    http::{MAX_CONNECTIONS, connection_headroom},
 };
 
 /// For the store: runs that are merged, files that are made before they are needed, and a directory that is listed.
@@ -55,8 +55,9 @@ pub fn of(settings: &Settings, limit: u64, open: usize) -> Result<Room, Failure>
     let left = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(taken);
     // A request that is passed on takes a second connection.
     let left = if peers == 0 { left } else { left / 2 };
-    let wanted = http.max_connections.unwrap_or(MOST_CONNECTIONS);
-    let fit = |connections: usize| connections.saturating_add(in_passing(connections)) <= left;
+    let wanted = http.max_connections.unwrap_or(MAX_CONNECTIONS);
+    let fit =
+        |connections: usize| connections.saturating_add(connection_headroom(connections)) <= left;
     let connections =
         if fit(wanted) { wanted } else { (left.saturating_sub(FEWEST) / 9).saturating_mul(8) };
     if connections < FEWEST.min(wanted) {
@@ -106,13 +107,13 @@ mod tests {
                 let Ok(room) = of(settings, limit, 40) else { continue };
                 let is_passed_on =
                     if settings.peers.is_empty() { 0 } else { room.forwarded + asks(limit) };
-                let all = room.connections + in_passing(room.connections) + is_passed_on;
+                let all = room.connections + connection_headroom(room.connections) + is_passed_on;
                 assert!(all as u64 + 40 + 40 + 16 <= limit, "{limit}: {room:?}");
                 assert!(room.connections >= FEWEST && room.streams <= room.connections / 2);
             }
         }
         assert!(of(&few, 100, 40).unwrap_err().to_string().contains("ulimit"));
-        assert_eq!(of(&settings(&[]), 1 << 20, 40).unwrap().connections, MOST_CONNECTIONS);
+        assert_eq!(of(&settings(&[]), 1 << 20, 40).unwrap().connections, MAX_CONNECTIONS);
         assert_eq!(of(&settings(&[]), 1 << 20, 40).unwrap().streams, 256);
         assert!(of(&settings(&[]), 256, 60).unwrap().connections >= 64);
     }

@@ -42,7 +42,11 @@ pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
             .map_err(|why| Failure::Failed(format!("an address cannot be told: {why}")))
     };
     let (address, asked_at) = (told(&all)?, probes.as_ref().map(told).transpose()?);
-    Ok(Listening { listeners: Listeners { all, contexts, probes }, address, probes: asked_at })
+    Ok(Listening {
+        listeners: Listeners { main: all, contexts, probes },
+        address,
+        probes: asked_at,
+    })
 }
 
 fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, Failure> {

@@ -7,7 +7,7 @@ use crate::{
     cluster::{HttpWire, Peers},
     config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::{Aggregate, Board, Name, View},
-    http::Elsewhere,
+    http::RemoteContext,
     limits,
     notifications::{self, Log, Webhook, WebhookSettings},
     systems,
@@ -107,14 +107,14 @@ pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> 
 }
 
 /// The contexts of the enabled systems that this node does not host, and where they are.
-pub fn elsewhere(settings: &Settings) -> Vec<Elsewhere> {
-    struct Others<'a>(&'a Settings, Vec<Elsewhere>);
+pub fn remote_contexts(settings: &Settings) -> Vec<RemoteContext> {
+    struct Others<'a>(&'a Settings, Vec<RemoteContext>);
     impl Others<'_> {
         fn add(&mut self, name: Name, is_order: bool, aliases: &'static [&'static str]) {
             if self.0.hosted().is_some_and(|hosted| !hosted.contains(name.context)) {
                 let url =
                     self.0.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
-                self.1.push(Elsewhere {
+                self.1.push(RemoteContext {
                     name,
                     is_order,
                     aliases,

@@ -125,8 +125,8 @@ pub async fn serve(
         max_forwarded: room.forwarded,
         max_streams: room.streams,
         node_credential: outbound::credential(settings)?,
-        elsewhere: outbound::elsewhere(settings),
-        inlets: broker.iter().flat_map(Broker::inlets).collect(),
+        remote_contexts: outbound::remote_contexts(settings),
+        ingresses: broker.iter().flat_map(Broker::ingress).collect(),
         documents: documents(settings, node.contexts()),
         dead_letters,
         ..http_settings(settings)

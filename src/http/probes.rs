@@ -1,10 +1,14 @@
-//! A listener for probes alone, with a thread and descriptors of its own: whatever the others are busy with, and
-//! however many are connected, whoever asks here is told how the server is doing. What is told is what [`ops`] says.
+//! A listener for probes alone, with a thread and descriptors of its own, so that it answers however busy and however full
+//! the main listener is. It answers the probes of the route table.
 
-use super::AppState;
 use crate::{
     api::Problem,
-    http::{handlers::operations, middleware::raw_response},
+    http::{
+        call::ProbeReply,
+        middleware::raw_response,
+        routes::{self, Handler},
+        state::AppState,
+    },
 };
 use std::{
     collections::VecDeque,
@@ -22,34 +26,37 @@ use tokio::{
     task::AbortHandle,
 };
 
-/// How many may ask at once, and for how many there are descriptors that nobody else can take.
-pub const PROBES: usize = 16;
+/// How many probes are answered at once, each with a reserved descriptor.
+pub const MAX_PROBES: usize = 16;
 /// The longest head that is read.
-const HEAD: usize = 8 * 1024;
-/// How long one may take, all in all.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_HEAD: usize = 8 * 1024;
+/// How long a probe may take in all.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The thread that answers. Dropped, it ends.
+/// The thread that answers probes; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Probes(Option<oneshot::Sender<()>>, Option<JoinHandle<()>>);
+pub struct ProbeThread {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
 
-impl Drop for Probes {
+impl Drop for ProbeThread {
     fn drop(&mut self) {
-        drop(self.0.take());
-        if let Some(thread) = self.1.take() {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-/// Descriptors that are held so that nobody else has them, and given up one by one.
+/// Descriptors that are held open so that nothing else can take them.
 #[derive(Debug, Default)]
-struct Reserve(Mutex<Vec<File>>);
+struct ReservedDescriptors(Mutex<Vec<File>>);
 
-impl Reserve {
+impl ReservedDescriptors {
     fn fill(&self) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while held.len() < PROBES {
+        while held.len() < MAX_PROBES {
             match File::open("/dev/null") {
                 Ok(file) => held.push(file),
                 Err(_) => return,
@@ -57,7 +64,7 @@ impl Reserve {
         }
     }
 
-    fn give_up(&self) -> bool {
+    fn release_one(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().is_some()
     }
 }
@@ -65,97 +72,105 @@ impl Reserve {
 /// Answers probes on `listener`.
 ///
 /// # Errors
-/// There is no thread, or no descriptor, to be had.
-pub(super) fn serve(listener: Listener, front: Arc<AppState>) -> io::Result<Probes> {
+/// The thread or its runtime cannot be started.
+pub fn serve(listener: Listener, state: Arc<AppState>) -> io::Result<ProbeThread> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (stop, stopped) = oneshot::channel();
-    let reserve = Arc::new(Reserve::default());
+    let reserve = Arc::new(ReservedDescriptors::default());
     reserve.fill();
     let run = move || {
         runtime.block_on(async move {
             tokio::select! {
                 _ = stopped => {}
-                ended = accept(listener, front, reserve) => {
-                    if let Err(why) = ended {
-                        tracing::error!(%why, "probes are not answered any more");
+                ended = accept(listener, state, reserve) => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "probe listener failed");
                     }
                 }
             }
         });
     };
     let thread = std::thread::Builder::new().name("probes".into()).spawn(run)?;
-    Ok(Probes(Some(stop), Some(thread)))
+    Ok(ProbeThread { stop: Some(stop), thread: Some(thread) })
 }
 
-/// A descriptor of those that are held back is in use until this is dropped.
-struct Place(Arc<Reserve>);
+/// A released descriptor; dropped, it is reserved again.
+struct Released(Arc<ReservedDescriptors>);
 
-impl Drop for Place {
+impl Drop for Released {
     fn drop(&mut self) {
         self.0.fill();
     }
 }
 
-async fn accept(listener: Listener, front: Arc<AppState>, reserve: Arc<Reserve>) -> io::Result<()> {
+async fn accept(
+    listener: Listener,
+    state: Arc<AppState>,
+    reserve: Arc<ReservedDescriptors>,
+) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let mut asking: VecDeque<AbortHandle> = VecDeque::new();
+    let mut tasks: VecDeque<AbortHandle> = VecDeque::new();
     loop {
         let accepted = listener.accept().await;
-        asking.retain(|one| !one.is_finished());
-        // Whoever has something to ask asks at once: the first of those who have not makes room for others.
-        let is_full = asking.len() >= PROBES;
+        tasks.retain(|task| !task.is_finished());
+        // A probe sends its request at once, so the oldest connection without one is dropped for a new one.
+        let is_full = tasks.len() >= MAX_PROBES;
         match (&accepted, is_full) {
             (Ok(_), false) => {}
-            (Ok(_), true) => drop(asking.pop_front().inspect(AbortHandle::abort)),
-            // With every descriptor taken, one of those that were held back is given up for it.
-            (Err(_), _) if reserve.give_up() => {}
-            (Err(why), _) => {
-                tracing::debug!(%why, "a probe waits");
-                drop(asking.pop_front().inspect(AbortHandle::abort));
+            (Ok(_), true) => drop(tasks.pop_front().inspect(AbortHandle::abort)),
+            // All descriptors are taken: a reserved one is released for this probe.
+            (Err(_), _) if reserve.release_one() => {}
+            (Err(error), _) => {
+                tracing::debug!(%error, "failed to accept probe");
+                drop(tasks.pop_front().inspect(AbortHandle::abort));
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }
         let Ok((stream, _)) = accepted else { continue };
-        let (front, place) = (Arc::clone(&front), Place(Arc::clone(&reserve)));
-        let answered = tokio::spawn(async move {
-            let _place = place;
-            let _ = tokio::time::timeout(PATIENCE, answer(stream, &front)).await;
+        let state = Arc::clone(&state);
+        let released = Released(Arc::clone(&reserve));
+        let task = tokio::spawn(async move {
+            let _released = released;
+            let _ = tokio::time::timeout(TIMEOUT, answer(stream, &state)).await;
         });
-        asking.push_back(answered.abort_handle());
-        // It is heard, and who was to go is gone, before another one is let in.
+        tasks.push_back(task.abort_handle());
+        // Lets the new task read, and the dropped one end, before the next probe is accepted.
         tokio::task::yield_now().await;
     }
 }
 
-/// One request, and its answer.
-async fn answer(mut stream: TcpStream, front: &AppState) -> io::Result<()> {
-    let (mut head, mut part) = (Vec::new(), [0; 1024]);
+/// Reads one request and answers it.
+async fn answer(mut stream: TcpStream, state: &AppState) -> io::Result<()> {
+    let mut head = Vec::new();
+    let mut part = [0; 1024];
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         let read = stream.read(&mut part).await?;
-        if read == 0 || head.len() > HEAD {
+        if read == 0 || head.len() > MAX_HEAD {
             return Ok(());
         }
         head.extend_from_slice(part.get(..read).unwrap_or_default());
     }
-    stream.write_all(&told(&head, front)).await?;
+    stream.write_all(&response(&head, state)).await?;
     stream.shutdown().await
 }
 
-fn told(head: &[u8], front: &AppState) -> Vec<u8> {
+fn response(head: &[u8], state: &AppState) -> Vec<u8> {
     let line =
         head.split(|byte| *byte == b'\r').next().and_then(|line| std::str::from_utf8(line).ok());
     let mut words = line.unwrap_or_default().split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let method = words.next().unwrap_or_default();
+    let target = words.next().unwrap_or_default();
     if !matches!(method, "GET" | "HEAD") {
-        return raw_response::words(Problem::method("GET, HEAD"));
+        return raw_response::to_bytes(Problem::method("GET, HEAD"));
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(told) = operations::tell(front, path, query) else {
-        return raw_response::words(Problem::not_found());
+    let route = routes::find(path).and_then(|(_, mut routes)| routes.next());
+    let Some(Handler::Probe(report)) = route.map(|route| &route.handler) else {
+        return raw_response::to_bytes(Problem::not_found());
     };
-    let operations::Told { status, media, body } = told;
+    let ProbeReply { status, media_type, body } = report(state, query);
     let head = format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media}\r\ncache-control: no-cache\r\n\
+        "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media_type}\r\ncache-control: no-cache\r\n\
          connection: close\r\n\r\n",
         body.len()
     );

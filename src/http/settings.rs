@@ -1,24 +1,37 @@
-//! How the server behaves towards its clients.
+//! The settings of the server.
 
-use super::Elsewhere;
 use crate::{
     actors::{DeadLetters, ListLimits},
     api::Ingress,
+    domain::Name,
     events::Documents,
 };
+use reqwest::Url;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-/// More connections are taken only by who asks for them: each costs some twenty kilobytes.
-pub const MOST_CONNECTIONS: usize = 4096;
+/// The default bound on connections, each of which takes about 20 KB.
+pub const MAX_CONNECTIONS: usize = 4096;
 
-/// How many more connections than there may be are accepted, for those that are told to leave and those that are turned
-/// away, and have not gone yet.
+/// How many connections beyond the bound are accepted: those that are closing, or are refused and not closed yet.
 #[must_use]
-pub fn in_passing(connections: usize) -> usize {
+pub fn connection_headroom(connections: usize) -> usize {
     (connections / 8).max(8)
 }
 
-/// How the server behaves.
+/// A context that another node hosts.
+#[derive(Debug, Clone)]
+pub struct RemoteContext {
+    /// Its name.
+    pub name: Name,
+    /// Whether the orders of its system begin in it.
+    pub is_order: bool,
+    /// Other spellings of its collection.
+    pub aliases: &'static [&'static str],
+    /// The URL of the node; `None` if it is not configured.
+    pub url: Option<Url>,
+}
+
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Threads that serve connections.
@@ -27,15 +40,15 @@ pub struct HttpSettings {
     pub body_limit: usize,
     /// The deepest nesting of a body.
     pub json_depth: usize,
-    /// The longest address, in bytes.
+    /// The longest request target, in bytes.
     pub uri_limit: usize,
     /// The largest head, in bytes.
     pub header_limit: usize,
-    /// How many connections may be open; the listener adds a few for those that are on their way in or out.
+    /// How many connections may be open.
     pub max_connections: usize,
-    /// How many requests may be under way to other nodes.
+    /// How many requests may be in flight to other nodes.
     pub max_forwarded: usize,
-    /// How many streams of events may be open.
+    /// How many event streams may be open.
     pub max_streams: usize,
     /// How many bytes of answers may wait for clients that do not read.
     pub unsent_bytes: usize,
@@ -47,41 +60,41 @@ pub struct HttpSettings {
     pub body_timeout: Duration,
     /// How long an idle connection is kept.
     pub keep_alive: Duration,
-    /// How long it goes on serving, not ready, before it stops accepting.
+    /// How long the server goes on serving, not ready, before it stops accepting.
     pub drain_delay: Duration,
     /// How long running requests may take to finish after that.
     pub drain_timeout: Duration,
-    /// Origins of which scripts may call; `None` for any.
+    /// Origins whose scripts may call; `None` for any.
     pub cors_origins: Option<Vec<String>>,
-    /// Proxies whose word for the client's scheme and host is taken.
+    /// Proxies whose `Forwarded` headers are trusted.
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether collections are mounted without their system too.
     pub bare: bool,
     /// Whether administration is open.
     pub development: bool,
-    /// What other nodes show; without one, they are not answered.
+    /// The credential of other nodes; without one, they get 404.
     pub node_credential: Option<String>,
-    /// Contexts of other nodes.
-    pub elsewhere: Vec<Elsewhere>,
-    /// By what else commands come in, to tell how that is doing.
-    pub inlets: Vec<Arc<dyn Ingress>>,
-    /// What is said of events.
+    /// The contexts of other nodes.
+    pub remote_contexts: Vec<RemoteContext>,
+    /// The other ways in for commands, whose health is reported.
+    pub ingresses: Vec<Arc<dyn Ingress>>,
+    /// The documents about events.
     pub documents: Documents,
-    /// Messages of the broker that could not be taken.
+    /// Messages of the broker that could not be handled.
     pub dead_letters: Option<Arc<dyn DeadLetters>>,
-    /// How long another node may take to answer a request that is passed on.
+    /// How long another node may take to answer a forwarded request.
     pub forward_timeout: Duration,
-    /// How much one list may cost.
+    /// How much one list may read.
     pub list_limits: ListLimits,
-    /// So many long reads of lists run at once, off the threads that serve connections; and as many of logs.
+    /// How many long reads of lists run at once, and as many of logs.
     pub scans: usize,
-    /// So many more wait for their turn.
+    /// How many more reads of lists may wait.
     pub scans_waiting: usize,
     /// The largest answer of another node, in bytes.
     pub answer_limit: usize,
-    /// How many nodes may pass a request on.
+    /// How many nodes may forward a request.
     pub max_hops: usize,
-    /// What this node is called by those that see a request come by.
+    /// The name of this node in `Via`.
     pub node_name: String,
 }
 
@@ -93,8 +106,8 @@ impl Default for HttpSettings {
             json_depth: 32,
             uri_limit: 8 * 1024,
             header_limit: 32 * 1024,
-            max_connections: MOST_CONNECTIONS,
-            max_forwarded: MOST_CONNECTIONS,
+            max_connections: MAX_CONNECTIONS,
+            max_forwarded: MAX_CONNECTIONS,
             max_streams: 256,
             unsent_bytes: 64 << 20,
             write_timeout: Duration::from_secs(8),
@@ -108,8 +121,8 @@ impl Default for HttpSettings {
             bare: false,
             development: false,
             node_credential: None,
-            elsewhere: Vec::new(),
-            inlets: Vec::new(),
+            remote_contexts: Vec::new(),
+            ingresses: Vec::new(),
             documents: Documents::default(),
             dead_letters: None,
             forward_timeout: Duration::from_secs(30),

@@ -6,9 +6,14 @@ use crate::{
     domain::{Name, Refusal, Role, Timestamp},
     store::{Commit, StoreHealth},
 };
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::sync::oneshot;
 
 struct Things([DoorInfo; 2]);
@@ -223,7 +228,7 @@ fn versions_are_compared() {
 #[test]
 fn a_problem_speaks_the_language_of_its_reader() {
     says("GET /things/8", "Accept-Language: ko-KR,en;q=0.5\r\n", "", &["404", "찾을 수 없습니다"]);
-    says("GET /nothing", "", "", &["404", "There is no such thing"]);
+    says("GET /nothing", "", "", &["404", "Not found"]);
 }
 #[test]
 fn a_list_links_to_the_pages_beside_it() {

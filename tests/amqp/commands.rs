@@ -75,9 +75,9 @@ fn a_command_is_answered_as_http_answers_it_and_seen_there() {
     }
     let numbers: Vec<_> = ids.iter().map(|id| caller.reply(id).is(201).id()).collect();
     assert_eq!(numbers, (2..=51).collect::<Vec<_>>());
-    let answered = || server.metric("holdfast_inlet_answered_total");
+    let answered = || server.metric("holdfast_commands_answered_total");
     eventually("they are counted", || (answered() == 53.0).then_some(()));
-    assert_eq!(server.metric("holdfast_inlet_unroutable_total"), 0.0);
+    assert_eq!(server.metric("holdfast_commands_unroutable_total"), 0.0);
     let health = server.get("/actuator/health").is(200);
     assert_eq!(health["components"]["commands"]["details"]["state"], "connected");
     assert!(server.get("/readyz?verbose").is(200).text.contains("[+]commands connected"));
@@ -174,10 +174,10 @@ fn a_broker_that_is_killed_with_commands_under_way_costs_none_of_them() {
     // Replies that came before are in the queue, which is durable; nobody has taken any.
     drop(caller);
     broker.kill();
-    eventually("it is seen", || (server.metric("holdfast_inlet_up") == 0.0).then_some(()));
+    eventually("it is seen", || (server.metric("holdfast_commands_up") == 0.0).then_some(()));
     broker.restart();
     takes_commands(&server);
-    assert!(server.metric("holdfast_inlet_reconnects_total") >= 1.0);
+    assert!(server.metric("holdfast_commands_reconnects_total") >= 1.0);
     let mut caller = Caller::connect(&broker.url(), "replies");
     each_has_one_effect(&server, &mut caller, COUNT);
 }
@@ -201,7 +201,7 @@ fn a_broker_that_takes_nothing_gets_the_replies_afterwards() {
     });
     broker.calm();
     each_has_one_effect(&server, &mut caller, COUNT);
-    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+    assert_eq!(server.metric("holdfast_commands_reconnects_total"), 0.0);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn without_a_way_back_a_command_is_done_or_tried_again_or_laid_aside() {
     caller.send(&Command::new(RENT, "PATCH", "/rents/77", &json!({ "status": "Cancel" })).id("m2"));
     let dead = eventually("it is laid aside", || caller.take_dead(DEAD));
     assert_eq!(dead, ("/rents/77".to_owned(), "rejected".to_owned()));
-    assert_eq!(server.metric("holdfast_inlet_rejected_total"), 1.0);
+    assert_eq!(server.metric("holdfast_commands_rejected_total"), 1.0);
     // It cannot be done now, but later.
     server.stop("bookrent.rent");
     caller.send(&Command::new(RENT, "PATCH", "/rents/1", &json!({ "status": "Cancel" })).id("m3"));
@@ -226,11 +226,11 @@ fn without_a_way_back_a_command_is_done_or_tried_again_or_laid_aside() {
     // The reply goes to a queue that is no more: what was asked is done all the same.
     caller.send(&Command::rent(book, 2).id("m4").reply_to("gone"));
     server.shows("/rents/2", json!({ "status": "Rent" }));
-    let unroutable = || server.metric("holdfast_inlet_unroutable_total");
+    let unroutable = || server.metric("holdfast_commands_unroutable_total");
     eventually("it is counted", || (unroutable() == 1.0).then_some(()));
     assert_eq!((caller.waiting(RENTS), caller.waiting(DEAD)), (0, 0));
     assert!(!server.said().contains("address1"), "{}", server.said());
-    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+    assert_eq!(server.metric("holdfast_commands_reconnects_total"), 0.0);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn one_whose_replies_are_not_kept_is_no_trouble_to_the_others() {
         (told.len() == 3).then_some(())
     });
     assert_eq!((server.total("rents"), caller.waiting(DEAD)), (3, 0));
-    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+    assert_eq!(server.metric("holdfast_commands_reconnects_total"), 0.0);
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn a_queue_that_cannot_be_heard_is_no_trouble_to_the_others() {
         heard.into_iter().any(|queue| queue == [RENTS, "1"]).then_some(())
     });
     caller.call(Command::rent(book, 1)).is(201).has("status", "Rent");
-    assert_eq!(server.metric("holdfast_inlet_up"), 0.0);
+    assert_eq!(server.metric("holdfast_commands_up"), 0.0);
     caller.delete(delivery);
     takes_commands(&server);
     // One that is deleted under its consumer is declared again.
@@ -291,7 +291,7 @@ fn a_queue_that_cannot_be_heard_is_no_trouble_to_the_others() {
     eventually("it is there again", || server.said().contains("the queue is gone").then_some(()));
     takes_commands(&server);
     caller.call(Command::new(RENT, "PATCH", "/rents/1", &json!({ "status": "Cancel" }))).is(200);
-    assert_eq!(server.metric("holdfast_inlet_reconnects_total"), 0.0);
+    assert_eq!(server.metric("holdfast_commands_reconnects_total"), 0.0);
 }
 
 #[test]

@@ -188,7 +188,7 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     let mut broker = Broker::start();
     let mut server =
         Server::configured(&format!("[amqp]\nurl = '{}'\ncommands = true\n", broker.url()));
-    let takes = |server: &Server| (server.metric("holdfast_inlet_up") == 1.0).then_some(());
+    let takes = |server: &Server| (server.metric("holdfast_commands_up") == 1.0).then_some(());
     eventually("it takes commands", || takes(&server));
     let command = |broker: &Broker, id: &str, rest: &[&str]| {
         let mut command = Command::new(&python);

@@ -1,22 +1,19 @@
-//! Administration: contexts, faults, sagas, parked events, views, the clock. Open in development only.
+//! Administration: contexts, faults, sagas, parked events, views, the clock.
 
 use crate::{
     actors::{Context, Injected},
-    api::Problem,
+    api::{self, Problem},
     domain::lenient,
     http::{
-        AppState,
-        handlers::{
-            body,
-            parked::{self, LETTER},
-            sagas,
-        },
-        middleware::cors,
+        call::{Call, Reply},
+        handlers::{body, forward, parked, sagas},
+        response::json_response,
+        state::AppState,
     },
 };
-use actix_web::{HttpRequest, HttpResponse, http::Method, web};
+use actix_web::{HttpRequest, web};
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
 #[derive(Deserialize)]
@@ -31,124 +28,144 @@ struct ClockBody {
     advance: String,
 }
 
-async fn body<T: DeserializeOwned>(
+async fn read<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: web::Payload,
-    front: &AppState,
+    state: &AppState,
 ) -> Result<T, Problem> {
-    body::media_type(request, &["application/json"], "accept-post")?;
-    let bytes = body::bytes(request, payload, front).await?;
-    lenient::read(body::json(&bytes, front.settings.json_depth)?)
+    api::media_type(request, &["application/json"], "accept-post")?;
+    let bytes = body::read(request, payload, &state.settings).await?;
+    lenient::read(api::json(&bytes, state.settings.json_depth)?)
         .map_err(|error| Problem::bad_body(error.pointer, error.detail))
 }
 
-fn context<'a>(front: &'a AppState, name: &str) -> Result<&'a Arc<dyn Context>, Problem> {
-    front
-        .node
-        .contexts()
-        .iter()
-        .find(|context| context.name().context == name)
-        .ok_or_else(Problem::not_found)
-}
-
-fn wrong(pointer: &str, detail: &str) -> Problem {
+fn invalid(pointer: &str, detail: &str) -> Problem {
     Problem::bad_body(pointer.into(), detail.into())
 }
 
-/// Answers what follows `/admin/`.
-pub async fn answer(
-    request: &HttpRequest,
-    payload: web::Payload,
-    front: &AppState,
-    path: &str,
-) -> Result<HttpResponse, Problem> {
-    if !front.settings.development {
-        let en = "administration is open in development only";
-        return Err(Problem::new("admin-closed", en, "관리 기능은 개발 모드에서만 열립니다"));
+/// `GET /admin/contexts`
+pub async fn contexts(call: Call<'_>) -> Reply {
+    let contexts = call.state.node.contexts().iter();
+    let contexts: Vec<_> = contexts.map(|context| context.health()).collect();
+    Ok(json_response(&json!({ "contexts": contexts })))
+}
+
+/// Does `act` to the named context and answers with its health; a context of another node is operated there.
+async fn operate<'a>(
+    call: Call<'a>,
+    act: impl AsyncFnOnce(&Arc<dyn Context>, Call<'a>) -> Result<(), Problem>,
+) -> Reply {
+    let name = call.param("context");
+    let mut remote = call.state.settings.remote_contexts.iter();
+    if let Some(index) = remote.position(|context| context.name.context == name) {
+        return forward::to_node(call.request, call.payload, call.state, index).await;
     }
-    cors::own_origin(request, front)?;
-    let segments: Vec<&str> = path.split('/').collect();
-    let allowed = match segments.as_slice() {
-        ["contexts"] | ["parked"] | ["sagas", _, _] => "GET",
-        ["contexts", _, "stop" | "start"]
-        | ["parked", _, "redrive" | "drop"]
-        | ["views", _, "rebuild"]
-        | ["clock"] => "POST",
-        ["contexts", _, "fault"] => "PUT, DELETE",
-        _ => return Err(Problem::not_found()),
-    };
-    if !allowed.split(", ").any(|method| method == request.method().as_str()) {
-        return Err(Problem::method(allowed));
+    let context = call.state.context(name).ok_or_else(Problem::not_found)?;
+    act(context, call).await?;
+    Ok(json_response(&json!(context.health())))
+}
+
+/// `POST /admin/contexts/{context}/stop`
+pub async fn stop(call: Call<'_>) -> Reply {
+    operate(call, async |context, _| {
+        context.stop().await;
+        Ok(())
+    })
+    .await
+}
+
+/// `POST /admin/contexts/{context}/start`
+pub async fn start(call: Call<'_>) -> Reply {
+    operate(call, async |context, _| {
+        context.start().await;
+        Ok(())
+    })
+    .await
+}
+
+/// `PUT /admin/contexts/{context}/fault`
+pub async fn inject_fault(call: Call<'_>) -> Reply {
+    operate(call, async |context, call| {
+        let fault: FaultBody = read(call.request, call.payload, call.state).await?;
+        let delay_ms = fault.delay_ms.unwrap_or_default();
+        let failure_rate = fault.failure_rate.unwrap_or(0.0);
+        if delay_ms.0 > delay_ms.1 {
+            return Err(invalid("/delayMs", "the first number must not be larger than the second"));
+        }
+        if !(0.0..=1.0).contains(&failure_rate) {
+            return Err(invalid("/failureRate", "must be a number from 0 to 1"));
+        }
+        context.set_fault(Some(Injected { delay_ms, failure_rate }));
+        Ok(())
+    })
+    .await
+}
+
+/// `DELETE /admin/contexts/{context}/fault`
+pub async fn clear_fault(call: Call<'_>) -> Reply {
+    operate(call, async |context, _| {
+        context.set_fault(None);
+        Ok(())
+    })
+    .await
+}
+
+/// `GET /admin/sagas/{system}/{number}`
+pub async fn saga(call: Call<'_>) -> Reply {
+    let number = call.param("number").parse().map_err(|_| Problem::not_found())?;
+    let query = call.request.query_string();
+    Ok(json_response(&sagas::saga(call.state, call.param("system"), number, query).await?))
+}
+
+/// `GET /admin/parked`
+pub async fn parked(call: Call<'_>) -> Reply {
+    Ok(json_response(&parked::list(call.state, call.request.query_string()).await?))
+}
+
+/// `POST /admin/parked/{id}/redrive`
+pub async fn redrive(call: Call<'_>) -> Reply {
+    unpark(call, true).await
+}
+
+/// `POST /admin/parked/{id}/drop`
+pub async fn discard(call: Call<'_>) -> Reply {
+    unpark(call, false).await
+}
+
+async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
+    let id = call.param("id");
+    if let Some(number) = id.strip_prefix(parked::DEAD_LETTER) {
+        let number = number.parse().map_err(|_| Problem::not_found())?;
+        let dead_letters = call.state.settings.dead_letters.as_ref();
+        let dead_letters = dead_letters.ok_or_else(Problem::not_found)?;
+        if !dead_letters.settle(number, redrive).await? {
+            return Err(Problem::not_found());
+        }
+    } else {
+        let (listener, event) = parked::read_id(id).ok_or_else(Problem::not_found)?;
+        let context = call.state.context(listener).ok_or_else(Problem::not_found)?;
+        context.unpark(event, redrive).await?;
     }
-    // A context that another node hosts is operated there.
-    if let ["contexts", name, _] = segments.as_slice()
-        && let Some(place) =
-            front.settings.elsewhere.iter().position(|context| context.name.context == *name)
-    {
-        return crate::http::handlers::forward::pass_on(request, payload, front, place).await;
-    }
-    let contexts = front.node.contexts();
-    let answer = match segments.as_slice() {
-        ["contexts"] => {
-            json!({ "contexts": contexts.iter().map(|context| context.health()).collect::<Vec<_>>() })
-        }
-        ["contexts", name, what] => {
-            let context = context(front, name)?;
-            match *what {
-                "stop" => context.stop().await,
-                "start" => context.start().await,
-                _ if request.method() == Method::DELETE => context.set_fault(None),
-                _ => {
-                    let fault: FaultBody = body(request, payload, front).await?;
-                    let (delay_ms, failure_rate) =
-                        (fault.delay_ms.unwrap_or_default(), fault.failure_rate.unwrap_or(0.0));
-                    if delay_ms.0 > delay_ms.1 {
-                        return Err(wrong("/delayMs", "the first is at most the second"));
-                    }
-                    if !(0.0..=1.0).contains(&failure_rate) {
-                        return Err(wrong("/failureRate", "a share from 0 to 1"));
-                    }
-                    context.set_fault(Some(Injected { delay_ms, failure_rate }));
-                }
-            }
-            json!(context.health())
-        }
-        ["sagas", system, number] => {
-            let number = number.parse().map_err(|_| Problem::not_found())?;
-            sagas::saga(front, system, number, request.query_string()).await?
-        }
-        ["parked"] => parked::list(front, request.query_string()).await?,
-        ["parked", id, what] if id.starts_with(LETTER) => {
-            let number = id.trim_start_matches(LETTER).parse().map_err(|_| Problem::not_found())?;
-            let letters = front.settings.dead_letters.as_ref().ok_or_else(Problem::not_found)?;
-            letters
-                .settle(number, *what == "redrive")
-                .await?
-                .then_some(())
-                .ok_or_else(Problem::not_found)?;
-            json!({ "id": id })
-        }
-        ["parked", id, what] => {
-            let (listener, parked) = parked::read_id(id).ok_or_else(Problem::not_found)?;
-            context(front, listener)?.unpark(parked, *what == "redrive").await?;
-            json!({ "id": id })
-        }
-        ["views", name, _] => {
-            let context = context(front, name)?;
-            context.rebuild().await?;
-            json!(context.health())
-        }
-        _ => {
-            let clock: ClockBody = body(request, payload, front).await?;
-            let advance = clock.advance.parse::<jiff::SignedDuration>().ok();
-            let by = advance.and_then(|by| Duration::try_from(by).ok());
-            let by = by.ok_or_else(|| wrong("/advance", "a duration forward, such as PT10M"))?;
-            front.node.advance_clock(by).map_err(|why| {
-                let ko = "업무 시각은 한 번에 최대 10년까지, 9000년까지만 앞당길 수 있습니다";
-                Problem::new("too-far", why.to_string(), ko)
-            })?;
-            json!({ "now": front.node.now() })
-        }
-    };
-    Ok(HttpResponse::Ok().content_type("application/json").body(Value::to_string(&answer)))
+    Ok(json_response(&json!({ "id": id })))
+}
+
+/// `POST /admin/views/{view}/rebuild`
+pub async fn rebuild(call: Call<'_>) -> Reply {
+    let context = call.state.context(call.param("view")).ok_or_else(Problem::not_found)?;
+    context.rebuild().await?;
+    Ok(json_response(&json!(context.health())))
+}
+
+/// `POST /admin/clock`
+pub async fn advance_clock(call: Call<'_>) -> Reply {
+    let clock: ClockBody = read(call.request, call.payload, call.state).await?;
+    let advance = clock.advance.parse::<jiff::SignedDuration>().ok();
+    let advance = advance.and_then(|by| Duration::try_from(by).ok());
+    let advance =
+        advance.ok_or_else(|| invalid("/advance", "must be a duration forward, such as PT10M"))?;
+    call.state.node.advance_clock(advance).map_err(|error| {
+        let ko = "업무 시각은 한 번에 최대 10년까지, 9000년까지만 앞당길 수 있습니다";
+        Problem::new("too-far", error.to_string(), ko)
+    })?;
+    Ok(json_response(&json!({ "now": call.state.node.now() })))
 }

@@ -1,12 +1,11 @@
-//! What comes in over HTTP: bodies within their size and time.
+//! The body of a request, within its size and time.
 
-pub use crate::api::{json, media_type, text};
 use crate::{
     actors::Fault,
-    api::{Headers, Problem},
+    api::{Headers, Problem, text},
     http::{
-        AppState,
-        middleware::admission::{Awaiting, Stay, Told},
+        middleware::connection_limit::{BodyWait, ConnectionSlot, Signal},
+        settings::HttpSettings,
     },
 };
 use actix_web::{HttpRequest, web};
@@ -19,45 +18,45 @@ impl Headers for HttpRequest {
     }
 }
 
-/// The whole body, within its size and time.
-pub async fn bytes(
+/// Reads the whole body.
+pub async fn read(
     request: &HttpRequest,
     mut payload: web::Payload,
-    front: &AppState,
+    settings: &HttpSettings,
 ) -> Result<Vec<u8>, Problem> {
-    let limit = front.settings.body_limit;
+    let limit = settings.body_limit;
     let length = text(request, "content-length").and_then(|length| length.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));
     }
-    let stay = request.conn_data::<Arc<Stay>>();
-    let awaiting = stay.map(|stay| Awaiting::begin(Arc::clone(stay)));
-    let broken = || match stay.map(|stay| stay.told()) {
-        // Nothing has been done for it yet, and somebody else is waiting.
-        Some(Told::Leave) => Fault::Busy { retry_after: Duration::from_secs(1) }.into(),
-        _ => Problem::new("bad-request", "the body broke off", "본문이 끊겼습니다"),
+    let slot = request.conn_data::<Arc<ConnectionSlot>>();
+    let wait = slot.map(|slot| BodyWait::begin(Arc::clone(slot)));
+    let incomplete = || match slot.map(|slot| slot.signal()) {
+        // Nothing was done for the request yet, and another connection needs the room.
+        Some(Signal::Close) => Fault::Busy { retry_after: Duration::from_secs(1) }.into(),
+        _ => Problem::new("bad-request", "the body is incomplete", "본문이 끝까지 오지 않았습니다"),
     };
     let read = async {
-        // No more is set aside for a body than has come of it.
+        // No more is allocated for a body than has arrived.
         let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| broken())?;
+            let chunk = chunk.map_err(|_| incomplete())?;
             if body.len() + chunk.len() > limit {
                 return Err(Problem::too_large(limit));
             }
             body.extend_from_slice(&chunk);
         }
-        if let Some(awaiting) = &awaiting {
-            awaiting.is_whole();
+        if let Some(wait) = &wait {
+            wait.complete();
         }
         Ok(body)
     };
-    let late = |_| {
+    let timed_out = |_| {
         Problem::new(
             "request-timeout",
             "the body did not arrive in time",
-            "본문이 제시간에 오지 않았습니다",
+            "본문이 제시간에 도착하지 않았습니다",
         )
     };
-    tokio::time::timeout(front.settings.body_timeout, read).await.map_err(late)?
+    tokio::time::timeout(settings.body_timeout, read).await.map_err(timed_out)?
 }

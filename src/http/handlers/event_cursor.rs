@@ -1,7 +1,7 @@
-//! Where a reader of logs goes on: behind the event that it had last, which it names by its id; or at a sequence.
+//! Where a reader of logs goes on: after the last event that it has, named by its id, or at a sequence.
 //!
-//! An id that is not in a log's history is of another past: of a data directory that was put back from a copy, or of a
-//! store that has been replaced. Then the numbers that follow are not those that the reader is missing, and it is told so.
+//! An id that is not in a log's history belongs to a data directory that was replaced or restored from a backup. The
+//! numbers that follow are then not the events that the reader lacks, so the reader gets an error.
 
 use crate::{
     actors::{EventId, EventLog, RecordedEvent},
@@ -9,72 +9,69 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// A log of a context.
+/// The log of a context.
 pub type Log = Arc<dyn EventLog<RecordedEvent>>;
 
-/// Why a reader cannot go on.
-pub enum Astray {
-    /// What it says is no cursor.
-    Unreadable,
-    /// The log of this context has another past than the one that the reader knows.
-    Changed(&'static str),
+/// Why a cursor cannot be used.
+pub enum CursorError {
+    /// It is malformed.
+    Malformed,
+    /// It names an event that the log of this context does not have.
+    HistoryChanged(&'static str),
 }
 
-impl From<Astray> for Problem {
-    fn from(astray: Astray) -> Self {
-        match astray {
-            Astray::Unreadable => bad("from"),
-            Astray::Changed(context) => changed(context),
+impl From<CursorError> for Problem {
+    fn from(error: CursorError) -> Self {
+        match error {
+            CursorError::Malformed => bad_parameter("from"),
+            CursorError::HistoryChanged(context) => history_changed(context),
         }
     }
 }
 
-/// `what` of the query is not what it should be.
-pub fn bad(what: &str) -> Problem {
+/// The parameter `name` of the query is malformed.
+pub fn bad_parameter(name: &str) -> Problem {
     Problem::new(
         "bad-request",
         format!(
-            "`{what}` cannot be read; `from` is a sequence or the id of the last event that you have, or of several \
-             contexts `context:sequence` or `context:id` with commas between them"
+            "`{name}` is malformed; `from` is a sequence or the id of the last event that you have, or for several contexts \
+             a comma-separated list of `context:sequence` or `context:id`"
         ),
-        format!("`{what}`을(를) 읽을 수 없습니다"),
+        format!("`{name}`의 형식이 올바르지 않습니다"),
     )
 }
 
-/// The log is not the one that its reader knows.
-pub fn changed(context: &str) -> Problem {
+/// The log does not have the event that the reader has.
+pub fn history_changed(context: &str) -> Problem {
     Problem::new(
         "history-changed",
         format!(
-            "the event that you have last is not in the log of {context}: its data was put back from a copy, or replaced. \
-             Read it from the beginning, and take over what you find instead of what you have"
+            "the last event that you have is not in the log of {context}: its data was replaced or restored from a backup. \
+             Read the log from the beginning, and replace what you have by what you read"
         ),
         format!("{context}의 기록이 바뀌었습니다. 처음부터 다시 읽어 주세요"),
     )
 }
 
-/// The next sequence of `log` for who has got as far as `text` says: a sequence to go on with; or, with its epoch
-/// (`3f0c2a91b7d4-13`, `0-13`), the last event that is known. A bare number may be the id of such an event too, of the
-/// first epoch, where `is_id` says so.
+/// The next sequence of `log` for a reader at `cursor`: a sequence to go on with; or, with its epoch (`3f0c2a91b7d4-13`,
+/// `0-13`), the last event that the reader has. With `is_id` a bare number is the id of an event of the first epoch.
 ///
 /// # Errors
-/// [`Astray`].
-pub fn next(log: &Log, text: &str, is_id: bool) -> Result<u64, Astray> {
-    let id: EventId = text.parse().map_err(|()| Astray::Unreadable)?;
-    if is_id || text.contains('-') {
-        return match log.has(id) {
-            true => Ok(id.sequence.saturating_add(1)),
-            false => Err(Astray::Changed(log.context())),
-        };
+/// [`CursorError`].
+pub fn next(log: &Log, cursor: &str, is_id: bool) -> Result<u64, CursorError> {
+    let id: EventId = cursor.parse().map_err(|()| CursorError::Malformed)?;
+    if is_id || cursor.contains('-') {
+        let next = log.has(id).then(|| id.sequence.saturating_add(1));
+        return next.ok_or_else(|| CursorError::HistoryChanged(log.context()));
     }
-    // Whoever has everything goes on with the next; nobody knows of a later one.
-    match id.sequence > log.latest().borrow().saturating_add(1) {
-        true => Err(Astray::Changed(log.context())),
-        false => Ok(id.sequence.max(1)),
+    // A reader that has everything goes on with the next event; none can know of a later one.
+    if id.sequence > log.latest().borrow().saturating_add(1) {
+        return Err(CursorError::HistoryChanged(log.context()));
     }
+    Ok(id.sequence.max(1))
 }
 
-/// The cursor of who goes on with sequence `next`.
+/// The cursor of a reader that goes on with sequence `next`.
 pub fn text(log: &Log, next: u64) -> String {
     match next.checked_sub(1) {
         None | Some(0) => "1".into(),

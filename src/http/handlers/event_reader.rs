@@ -1,67 +1,67 @@
-//! Reads logs for readers outside: some events at a time, whatever there is.
+//! Reads pages of events from one log or several.
 //!
-//! A page takes a few events from each log and the next few from the one that runs out first, so that it reads little
-//! more than it shows. It ends with its events, or with its bytes.
+//! A page takes a few events from each log, and the next few from the log that runs out first, so it reads little more
+//! than it shows. It ends at a number of events or of bytes.
 
 use crate::{
     actors::{Fault, RecordedEvent},
     api::Problem,
-    http::{AppState, handlers::event_cursor::Log},
+    http::{handlers::event_cursor::Log, state::AppState},
     store::{Commit, StoreError},
 };
 use std::collections::VecDeque;
 
-/// At most so many events are read of one log at once.
-const FEW: usize = 16;
-/// So few events that are new are read on the thread that serves the connection.
-const AT_ONCE: u64 = 32;
+/// At most so many events are read from one log at once.
+const READ_AHEAD: usize = 16;
+/// So few new events are read on the thread that serves the connection.
+const INLINE_EVENTS: u64 = 32;
 
-/// How much is read at once.
+/// Where a page ends.
 #[derive(Debug, Clone, Copy)]
-pub struct Most {
-    /// So many events.
+pub struct PageLimit {
+    /// After so many events.
     pub events: usize,
-    /// No more once so many bytes are written.
+    /// After the event that reaches so many bytes.
     pub bytes: usize,
 }
 
-/// An event that was read.
+/// An event of a page.
 #[derive(Debug)]
-pub struct Read {
-    /// The place of its log among those that are read.
-    pub place: usize,
+pub struct ReadEvent {
+    /// The index of its log.
+    pub log: usize,
     /// The event.
     pub event: RecordedEvent,
-    /// What is written of it.
+    /// The event, serialized.
     pub text: String,
 }
 
-/// How an event of a context is written.
-pub type Write = fn(&'static str, &RecordedEvent) -> String;
+/// Serializes an event of a context.
+pub type Serialize = fn(&'static str, &RecordedEvent) -> String;
 
-/// Reads from the logs, each from its own next sequence on, the events of each in order and all of them about in the
-/// order of their time; what is read is durable. Long reads wait for their turn.
+/// Reads the logs, each from its own next sequence: the events of each log in order, and all of them roughly in the order
+/// of time. What is returned is durable.
 pub async fn read(
-    front: &AppState,
+    state: &AppState,
     logs: &[(Log, u64)],
-    most: Most,
-    write: Write,
-) -> Result<Vec<Read>, Problem> {
+    limit: PageLimit,
+    serialize: Serialize,
+) -> Result<Vec<ReadEvent>, Problem> {
     let new = logs.iter().map(|(log, next)| (*log.latest().borrow() + 1).saturating_sub(*next));
     let (commit, events) = match new.fold(0, u64::saturating_add) {
         0 => return Ok(Vec::new()),
-        1..=AT_ONCE => merge(logs, most, write),
+        1..=INLINE_EVENTS => merge(logs, limit, serialize),
         _ => {
             let logs = logs.to_vec();
-            front.logs.in_turn(move || merge(&logs, most, write)).await?
+            state.log_reads.run_unbounded(move || merge(&logs, limit, serialize)).await?
         }
     }
     .map_err(Fault::from)?;
-    front.node.durable(commit).await?;
+    state.node.durable(commit).await?;
     Ok(events)
 }
 
-/// A log that is read, and what of it has not been taken.
+/// A log with the events read ahead.
 struct Queue<'a> {
     log: &'a Log,
     next: u64,
@@ -70,25 +70,29 @@ struct Queue<'a> {
 }
 
 impl Queue<'_> {
-    /// The first event, of which there may be none.
-    fn first(
+    /// The next event, if there is one.
+    fn peek(
         &mut self,
-        few: usize,
+        read_ahead: usize,
         commit: &mut Commit,
     ) -> Result<Option<&RecordedEvent>, StoreError> {
         if self.events.is_empty() && self.next <= self.latest {
-            let drawn = self.log.read_some(self.next, few)?;
-            *commit = drawn.commit.max(*commit);
-            // A log that says nothing where it should have something is not asked again for this page.
-            self.next = if drawn.items.is_empty() { u64::MAX } else { drawn.last + 1 };
-            self.events.extend(drawn.items.into_iter().map(|(_, event)| event));
+            let read = self.log.read_some(self.next, read_ahead)?;
+            *commit = read.commit.max(*commit);
+            // A log that returns nothing here is not read again for this page.
+            self.next = if read.items.is_empty() { u64::MAX } else { read.last + 1 };
+            self.events.extend(read.items.into_iter().map(|(_, event)| event));
         }
         Ok(self.events.front())
     }
 }
 
-fn merge(logs: &[(Log, u64)], most: Most, write: Write) -> Result<(Commit, Vec<Read>), StoreError> {
-    let few = most.events.clamp(1, FEW);
+fn merge(
+    logs: &[(Log, u64)],
+    limit: PageLimit,
+    serialize: Serialize,
+) -> Result<(Commit, Vec<ReadEvent>), StoreError> {
+    let read_ahead = limit.events.clamp(1, READ_AHEAD);
     let mut queues: Vec<_> = logs
         .iter()
         .map(|(log, next)| Queue {
@@ -98,14 +102,16 @@ fn merge(logs: &[(Log, u64)], most: Most, write: Write) -> Result<(Commit, Vec<R
             events: VecDeque::new(),
         })
         .collect();
-    let (mut commit, mut bytes, mut page) = (0, 0, Vec::new());
+    let mut commit = 0;
+    let mut bytes = 0;
+    let mut page = Vec::new();
     let mut failed = None;
-    while page.len() < most.events && bytes < most.bytes {
+    while page.len() < limit.events && bytes < limit.bytes {
         let mut earliest = None;
-        for (place, queue) in queues.iter_mut().enumerate() {
-            let first = match queue.first(few, &mut commit) {
+        for (index, queue) in queues.iter_mut().enumerate() {
+            let first = match queue.peek(read_ahead, &mut commit) {
                 Ok(first) => first.map(|event| event.at),
-                // The others go on; of this one there is nothing more in this page.
+                // The page goes on without this log.
                 Err(error) => {
                     queue.next = u64::MAX;
                     failed = Some(error);
@@ -115,15 +121,15 @@ fn merge(logs: &[(Log, u64)], most: Most, write: Write) -> Result<(Commit, Vec<R
             if let Some(at) = first
                 && earliest.is_none_or(|(_, before)| at < before)
             {
-                earliest = Some((place, at));
+                earliest = Some((index, at));
             }
         }
-        let Some((place, _)) = earliest else { break };
-        let Some(queue) = queues.get_mut(place) else { break };
+        let Some((index, _)) = earliest else { break };
+        let Some(queue) = queues.get_mut(index) else { break };
         let Some(event) = queue.events.pop_front() else { break };
-        let text = write(queue.log.context(), &event);
+        let text = serialize(queue.log.context(), &event);
         bytes += text.len();
-        page.push(Read { place, event, text });
+        page.push(ReadEvent { log: index, event, text });
     }
     match failed {
         Some(error) if page.is_empty() => Err(error),
@@ -221,18 +227,18 @@ mod tests {
             let mut seen = Vec::new();
             loop {
                 logs.iter().for_each(|log| log.3.store(0, SeqCst));
-                let (_, page) = merge(&places, Most { events: limit, bytes }, text).unwrap();
+                let (_, page) = merge(&places, PageLimit { events: limit, bytes }, text).unwrap();
                 let read: usize = logs.iter().map(|log| log.3.load(SeqCst)).sum();
-                prop_assert!(read <= page.len() + logs.len() * FEW.min(limit), "{} for {}", read, page.len());
+                prop_assert!(read <= page.len() + logs.len() * READ_AHEAD.min(limit), "{} for {}", read, page.len());
                 prop_assert!(page.len() <= limit);
                 let written: usize = page.iter().map(|read| read.text.len()).sum();
                 prop_assert!(written < bytes + 17);
                 if page.is_empty() {
                     break;
                 }
-                for Read { place, event, .. } in page {
-                    prop_assert_eq!(places[place].1, event.sequence);
-                    places[place].1 += 1;
+                for ReadEvent { log, event, .. } in page {
+                    prop_assert_eq!(places[log].1, event.sequence);
+                    places[log].1 += 1;
                     seen.push(event.at);
                 }
             }

@@ -1,140 +1,107 @@
-//! What nodes say to each other: questions to contexts of this node, and what has happened in them.
+//! What nodes say to each other: asks for contexts of this node, and the events of its logs.
 
 use crate::{
     actors::{Context, EventId, EventLog, Fault, PeerAnswer, PeerQuestion, RecordedEvent},
-    api::Problem,
+    api::{Problem, text},
     http::{
-        AppState,
+        call::{Call, Reply},
         handlers::{
             body,
-            event_reader::{self, Most},
+            event_reader::{self, PageLimit},
         },
     },
 };
-use actix_web::{HttpRequest, HttpResponse, http::Method, web};
+use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
 
-/// The header in which the past of the log is told that an answer comes from.
+/// The header with the history of the log that an answer comes from.
 const HISTORY: &str = "holdfast-history";
-/// A question may wait here at most so long, whatever its asker says.
-const LONGEST: Duration = Duration::from_secs(60);
+/// A node waits here no longer than this, whatever deadline it gives.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+const PAGE: PageLimit = PageLimit { events: 256, bytes: 1 << 20 };
 
-/// What another node is told at once.
-const SOME: Most = Most { events: 256, bytes: 1 << 20 };
-
-/// An event as another node reads it; it has nothing that cannot be written.
-fn written(_: &'static str, event: &RecordedEvent) -> String {
+/// The event as another node reads it. Everything in it can be serialized.
+fn serialize(_: &'static str, event: &RecordedEvent) -> String {
     serde_json::to_string(event).unwrap_or_default()
 }
 
 #[derive(Deserialize)]
-struct From {
+struct EventsQuery {
     from: u64,
-    /// The last event that the other node has, where it knows its name.
+    /// The last event that the other node has, if it knows its id.
     after: Option<EventId>,
     #[serde(default)]
     linger: u64,
 }
 
-/// Answers what follows `/internal/`. Without a credential of its own, or with another one, a node is told that there
-/// is nothing here.
-pub async fn answer(
-    request: &HttpRequest,
-    payload: web::Payload,
-    front: &AppState,
-    path: &str,
-) -> Result<HttpResponse, Problem> {
-    let shown =
-        body::text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
-    let expected = front.settings.node_credential.as_deref();
-    if !shown.zip(expected).is_some_and(|(shown, expected)| is_same(shown, expected)) {
-        return Err(Problem::not_found());
-    }
-    let (what, name) = path.split_once('/').ok_or_else(Problem::not_found)?;
-    let contexts = front.node.contexts().iter();
-    let context = contexts
-        .clone()
-        .find(|context| context.name().context == name)
-        .ok_or_else(Problem::not_found)?;
-    match (what, request.method()) {
-        ("asks", &Method::POST) => ask(request, payload, front, context).await,
-        ("events", &Method::GET) => events(request, front, context).await,
-        ("asks", _) => Err(Problem::method("POST")),
-        ("events", _) => Err(Problem::method("GET")),
-        _ => Err(Problem::not_found()),
-    }
+fn context<'a>(call: &Call<'a>) -> Result<&'a Arc<dyn Context>, Problem> {
+    call.state.context(call.param("context")).ok_or_else(Problem::not_found)
 }
 
-/// Compares in a time that does not tell how much of it was right.
-fn is_same(shown: &str, expected: &str) -> bool {
-    let differ = shown.bytes().zip(expected.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
-    shown.len() == expected.len() && differ == 0
-}
-
-async fn ask(
-    request: &HttpRequest,
-    payload: web::Payload,
-    front: &AppState,
-    context: &Arc<dyn Context>,
-) -> Result<HttpResponse, Problem> {
-    let body = body::bytes(request, payload, front).await?;
+/// `POST /internal/asks/{context}`
+pub async fn ask(call: Call<'_>) -> Reply {
+    let context = context(&call)?;
+    let Call { request, payload, state, .. } = call;
+    let body = body::read(request, payload, &state.settings).await?;
     let question: PeerQuestion = serde_json::from_slice(&body)
-        .map_err(|why| Problem::bad_body(String::new(), format!("this is no question: {why}")))?;
-    front.node.meet(context.as_ref(), &question)?;
-    let deadline = body::text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
-    let deadline = deadline.map_or(LONGEST, Duration::from_millis).min(LONGEST);
+        .map_err(|error| Problem::bad_body(String::new(), format!("not an ask: {error}")))?;
+    state.node.meet(context.as_ref(), &question)?;
+    let deadline = text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
+    let deadline = deadline.map_or(MAX_WAIT, Duration::from_millis).min(MAX_WAIT);
     let away = |_| Fault::Away(context.name().context);
-    let answer =
-        match tokio::time::timeout(deadline, context.ask(question)).await.map_err(away)?? {
-            Ok(()) => PeerAnswer::Yes,
-            Err(refusal) => PeerAnswer::No(refusal),
-        };
-    // The answer and what it was judged by must be there after a power cut, and so must every event that is told of.
-    let past = context.history().map(|history| history.past().to_string());
-    front.node.durable(front.node.accepted()).await?;
-    Ok(HttpResponse::Ok().insert_header((HISTORY, past.unwrap_or_default())).json(answer))
+    let asked = tokio::time::timeout(deadline, context.ask(question));
+    let answer = match asked.await.map_err(away)?? {
+        Ok(()) => PeerAnswer::Yes,
+        Err(refusal) => PeerAnswer::No(refusal),
+    };
+    // The answer, what it was judged by, and every event of the history must survive a power cut.
+    let history = context.history().map(|log| log.past().to_string());
+    state.node.durable(state.node.accepted()).await?;
+    Ok(HttpResponse::Ok().insert_header((HISTORY, history.unwrap_or_default())).json(answer))
 }
 
-/// The event that the other node has and the log here has not.
-fn lacks(from: &From, history: &dyn EventLog<RecordedEvent>) -> Option<String> {
-    let before = from.from.saturating_sub(1);
-    match from.after {
-        Some(id) if id.sequence == before && history.has(id) => None,
-        None if before <= *history.latest().borrow() => None,
+/// The event that the other node has and this log has not.
+fn missing_here(query: &EventsQuery, log: &dyn EventLog<RecordedEvent>) -> Option<String> {
+    let before = query.from.saturating_sub(1);
+    match query.after {
+        Some(id) if id.sequence == before && log.has(id) => None,
+        None if before <= *log.latest().borrow() => None,
         Some(id) => Some(id.to_string()),
         None => Some(before.to_string()),
     }
 }
 
-async fn events(
-    request: &HttpRequest,
-    front: &AppState,
-    context: &Arc<dyn Context>,
-) -> Result<HttpResponse, Problem> {
-    let from = web::Query::<From>::from_query(request.query_string()).map_err(|_| {
-        Problem::new("bad-request", "`from` is a sequence from 1", "`from`은 1 이상의 순번입니다")
+/// `GET /internal/events/{context}`
+pub async fn events(call: Call<'_>) -> Reply {
+    let context = context(&call)?;
+    let Call { request, state, .. } = call;
+    let query = web::Query::<EventsQuery>::from_query(request.query_string()).map_err(|_| {
+        Problem::new(
+            "bad-request",
+            "`from` is a sequence from 1",
+            "`from`은 1 이상의 순번이어야 합니다",
+        )
     })?;
-    let history = context.history().ok_or_else(Problem::not_found)?;
-    if let Some(known) = lacks(&from, history.as_ref()) {
+    let log = context.history().ok_or_else(Problem::not_found)?;
+    if let Some(event) = missing_here(&query, log.as_ref()) {
         let context = context.name().context.to_owned();
         let detail = format!(
-            "event {known} of {context} is not in its log: its data was put back from a copy, or this is another node that \
-             decides for it"
+            "event {event} is not in the log of {context}: its data was restored from a backup, or another node decides for \
+             it too"
         );
         return Err(Fault::HistoryChanged { context, detail }.into());
     }
-    let mut latest = history.latest();
-    let linger = Duration::from_millis(from.linger).min(LONGEST);
-    // A node that stops must not wait for those that only listen.
-    let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= from.from));
-    futures_util::future::select(Box::pin(arrived), Box::pin(front.drained())).await;
-    let past = history.past().to_string();
-    let read = event_reader::read(front, &[(history, from.from)], SOME, written).await?;
-    let events: Vec<String> = read.into_iter().map(|read| read.text).collect();
-    let answer = HttpResponse::Ok()
-        .insert_header((HISTORY, past))
+    let mut latest = log.latest();
+    let linger = Duration::from_millis(query.linger).min(MAX_WAIT);
+    let arrived = tokio::time::timeout(linger, latest.wait_for(|latest| *latest >= query.from));
+    // Subscribers that wait must not keep the server from stopping.
+    futures_util::future::select(Box::pin(arrived), Box::pin(state.drained())).await;
+    let history = log.past().to_string();
+    let page = event_reader::read(state, &[(log, query.from)], PAGE, serialize).await?;
+    let events: Vec<String> = page.into_iter().map(|read| read.text).collect();
+    Ok(HttpResponse::Ok()
+        .insert_header((HISTORY, history))
         .content_type("application/json")
-        .body(format!("[{}]", events.join(",")));
-    Ok(answer)
+        .body(format!("[{}]", events.join(","))))
 }

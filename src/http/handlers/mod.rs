@@ -1,4 +1,4 @@
-//! What answers, a file for each resource.
+//! What answers a request, a file for each resource.
 
 pub mod admin;
 pub mod body;
@@ -6,11 +6,14 @@ pub mod collections;
 pub mod documents;
 pub mod event_cursor;
 pub mod event_reader;
+pub mod event_stream;
 pub mod events;
 pub mod forward;
+pub mod health;
 pub mod internal;
 pub mod list;
+pub mod log_reader;
 pub mod metrics;
-pub mod operations;
 pub mod parked;
+pub mod root;
 pub mod sagas;

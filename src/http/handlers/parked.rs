@@ -1,23 +1,33 @@
-//! What is set aside, page by page: events that their listeners could not take, then messages of the broker.
+//! What is parked, page by page: events that their subscribers could not handle, then dead letters of the broker.
 
 use crate::{
-    actors::{Fault, ParkedId},
+    actors::{Context, Fault, ParkedEvent, ParkedId},
     api::Problem,
-    http::AppState,
+    http::state::AppState,
 };
 use actix_web::web;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
-/// What the ids of the broker's dead letters begin with, among the parked.
-pub const LETTER: &str = "letter-";
-const LIMIT: usize = 100;
-const MOST: usize = 1000;
+/// The prefix of a dead letter's id among the parked.
+pub const DEAD_LETTER: &str = "letter-";
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1000;
 
 #[derive(Deserialize)]
-struct Asked {
+struct PageQuery {
     limit: Option<usize>,
     after: Option<String>,
+}
+
+/// Where a page begins.
+#[derive(Default)]
+struct Start {
+    /// The index of the first context; with the number of contexts, the page begins with the dead letters.
+    context: usize,
+    after_event: Option<ParkedId>,
+    after_letter: u64,
 }
 
 /// The id under which an event is shown.
@@ -26,74 +36,69 @@ fn write_id(listener: &str, id: &ParkedId) -> String {
     format!("{listener}~{source}~{aggregate}~{sequence}")
 }
 
-/// The listener and the event that an id names.
+/// The subscriber and the event that an id names.
 pub fn read_id(id: &str) -> Option<(&str, ParkedId)> {
     let parts: Vec<&str> = id.split('~').collect();
     let [listener, source, aggregate, sequence] = parts.as_slice() else { return None };
-    let (aggregate, sequence) = (aggregate.parse().ok()?, sequence.parse().ok()?);
-    Some((listener, ParkedId { source: (*source).to_owned(), aggregate, sequence }))
+    let source = (*source).to_owned();
+    let aggregate = aggregate.parse().ok()?;
+    let sequence = sequence.parse().ok()?;
+    Some((listener, ParkedId { source, aggregate, sequence }))
 }
 
-/// One page of them.
-pub async fn list(front: &AppState, query: &str) -> Result<Value, Problem> {
-    let bad = || {
-        let en = "`limit` is a number from 1, and `after` the id of something that was set aside";
-        Problem::new(
-            "bad-request",
-            en,
-            "`limit`은 1 이상의 숫자, `after`는 보류된 항목의 id여야 합니다",
-        )
-    };
-    let Asked { limit, after } =
-        web::Query::<Asked>::from_query(query).map_err(|_| bad())?.into_inner();
-    let limit = limit
-        .map_or(Some(LIMIT), |limit| (limit > 0).then_some(limit.min(MOST)))
-        .ok_or_else(bad)?;
-    let contexts = front.node.contexts();
-    // The first context that is still to be asked, and behind what; past them all there are the letters.
-    let (mut place, mut behind, mut letters_behind) = (0, None, 0);
-    match after.as_deref() {
-        None => {}
-        Some(id) if id.starts_with(LETTER) => {
-            letters_behind = id.trim_start_matches(LETTER).parse().map_err(|_| bad())?;
-            place = contexts.len();
+fn bad_query() -> Problem {
+    Problem::new(
+        "bad-request",
+        "`limit` is a number from 1, and `after` the id of a parked item",
+        "`limit`은 1 이상의 숫자, `after`는 보류된 항목의 id여야 합니다",
+    )
+}
+
+impl Start {
+    fn after(id: &str, contexts: &[Arc<dyn Context>]) -> Option<Self> {
+        if let Some(number) = id.strip_prefix(DEAD_LETTER) {
+            let after_letter = number.parse().ok()?;
+            return Some(Self { context: contexts.len(), after_letter, ..Self::default() });
         }
-        Some(id) => {
-            let (listener, parked) = read_id(id).ok_or_else(bad)?;
-            place = contexts
-                .iter()
-                .position(|context| context.name().context == listener)
-                .ok_or_else(bad)?;
-            behind = Some(parked);
-        }
+        let (listener, event) = read_id(id)?;
+        let mut names = contexts.iter().map(|context| context.name().context);
+        let context = names.position(|name| name == listener)?;
+        Some(Self { context, after_event: Some(event), ..Self::default() })
     }
-    let asked = contexts.get(place..).unwrap_or_default().to_vec();
+}
+
+/// One page.
+pub async fn list(state: &AppState, query: &str) -> Result<Value, Problem> {
+    let query = web::Query::<PageQuery>::from_query(query).map_err(|_| bad_query())?;
+    let PageQuery { limit, after } = query.into_inner();
+    let limit = limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
+    if limit == 0 {
+        return Err(bad_query());
+    }
+    let contexts = state.node.contexts();
+    let start = match &after {
+        Some(id) => Start::after(id, contexts).ok_or_else(bad_query)?,
+        None => Start::default(),
+    };
+    let after_letter = start.after_letter;
+    let contexts = contexts.get(start.context..).unwrap_or_default().to_vec();
     // One more than is shown tells whether there is more.
-    let found = front.scans.run(move || {
-        let mut found = Vec::new();
-        for context in asked {
-            found.extend(context.parked(behind.take().as_ref(), limit + 1 - found.len())?);
-            if found.len() > limit {
-                break;
-            }
-        }
-        Ok::<_, Fault>(found)
-    });
+    let events = state.list_reads.run(move || parked(&contexts, start.after_event, limit + 1));
     let mut all = Vec::new();
-    for event in found.await?? {
+    for event in events.await?? {
         all.push((write_id(event.listener, &event.id), json!(event)));
     }
-    if let (Some(letters), true) = (&front.settings.dead_letters, all.len() <= limit) {
+    if let Some(letters) = state.settings.dead_letters.as_ref().filter(|_| all.len() <= limit) {
         // There are never many.
-        let letters = letters.all()?.into_iter().filter(|(number, _)| *number > letters_behind);
-        all.extend(letters.map(|(number, letter)| (format!("{LETTER}{number}"), json!(letter))));
+        let letters = letters.all()?.into_iter().filter(|(number, _)| *number > after_letter);
+        all.extend(
+            letters.map(|(number, letter)| (format!("{DEAD_LETTER}{number}"), json!(letter))),
+        );
     }
-    let more = all.len() > limit;
+    let has_more = all.len() > limit;
     all.truncate(limit);
-    let next = all
-        .last()
-        .filter(|_| more)
-        .map(|(id, _)| format!("/admin/parked?after={id}&limit={limit}"));
+    let last = all.last().filter(|_| has_more);
+    let next = last.map(|(id, _)| format!("/admin/parked?after={id}&limit={limit}"));
     let shown = all.into_iter().map(|(id, mut shown)| {
         shown.as_object_mut().map(|fields| fields.insert("id".into(), id.into()));
         shown
@@ -103,4 +108,20 @@ pub async fn list(front: &AppState, query: &str) -> Result<Value, Problem> {
         fields.insert("next".into(), next.into());
     }
     Ok(page)
+}
+
+/// At most `limit` parked events of these contexts, in the first of them only those after `after`.
+fn parked(
+    contexts: &[Arc<dyn Context>],
+    mut after: Option<ParkedId>,
+    limit: usize,
+) -> Result<Vec<ParkedEvent>, Fault> {
+    let mut found = Vec::new();
+    for context in contexts {
+        found.extend(context.parked(after.take().as_ref(), limit - found.len())?);
+        if found.len() >= limit {
+            break;
+        }
+    }
+    Ok(found)
 }

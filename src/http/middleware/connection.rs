@@ -1,16 +1,16 @@
-//! A client's connection: what is read from it, at which pace, and what is written to it.
+//! A client's connection: what is read from it and when, and what is written to it.
 //!
-//! Below is a dispatcher that reads as much as there is and keeps what it has to say for as long as it takes. So it is
-//! here that a request waits until the one before it is answered, that a head has a size and a time, that what is not
-//! read has an end, and that what is no request at all, which is answered below any handler with a bare status, gets
-//! the problem that every error has.
+//! The dispatcher of actix reads as much as there is and buffers answers for as long as it takes. This layer below it adds
+//! the bounds: a request waits until the one before it is answered, a head has a size and a deadline, and an answer that
+//! the client does not read has a deadline too. What is not HTTP is answered below any handler with a bare status; this
+//! layer replaces that by a problem.
 
 use crate::{
     actors::Fault,
     api::Problem,
     http::middleware::{
-        admission::{Crowd, Stay, Told},
-        raw_response::{Refusal, refusal},
+        connection_limit::{ConnectionLimit, ConnectionSlot, Signal},
+        raw_response::{RawResponse, replacement},
     },
 };
 use actix_web::rt::{
@@ -26,21 +26,21 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How many blank lines are handed on at a time. Behind one a request may begin, and the next is to wait for its
-/// answer; a body may have any number of them.
-const BLANKS: usize = 1;
-const BLANKS_OF_BODY: usize = 32;
-/// A client that reads so many bytes has the whole time again for the next ones.
-const PACE: usize = 16 * 1024;
+/// How many blank lines are passed on at a time: after one a request may begin, and the next request has to wait for its
+/// answer. A body may contain any number of them.
+const BLANK_LINES: usize = 1;
+const BLANK_LINES_OF_BODY: usize = 32;
+/// A client that has read so many bytes gets the full time again for the next ones.
+const WRITE_PROGRESS: usize = 16 * 1024;
 
-/// What a connection may take.
+/// The bounds of a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// How long a head may take from its first byte on, and the first one from the connection on.
+    /// How long a head may take from its first byte; the first head, from the start of the connection.
     pub head_time: Duration,
     /// The largest head.
     pub head: usize,
-    /// The longest address in it.
+    /// The longest request target.
     pub uri: usize,
     /// How long a client may leave an answer unread.
     pub write_time: Duration,
@@ -50,118 +50,124 @@ pub struct Bounds {
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
-    stay: Arc<Stay>,
+    slot: Arc<ConnectionSlot>,
     bounds: Bounds,
-    refusal: Option<Refusal>,
-    /// When the client is too late with a head.
-    late: Option<Pin<Box<Sleep>>>,
-    /// When the client is too late with reading.
-    blocked: Option<Pin<Box<Sleep>>>,
-    /// What it has read since that time was set.
-    moved: usize,
-    /// What has come, and is not handed on yet.
-    kept: Vec<u8>,
-    /// How much of that is.
-    from: usize,
-    scan: Scan,
-    /// Whether somebody wanted to read, and was to wait for an answer.
-    denied: bool,
-    /// Requests that had begun when that was last looked at.
+    connections: Arc<ConnectionLimit>,
+    /// The last answer, after which the connection closes.
+    last_response: Option<RawResponse>,
+    head_deadline: Option<Pin<Box<Sleep>>>,
+    write_deadline: Option<Pin<Box<Sleep>>>,
+    /// Bytes that the client has read since that deadline was set.
+    written: usize,
+    /// What has been received and not passed on yet.
+    buffer: Vec<u8>,
+    /// How much of the buffer is passed on.
+    consumed: usize,
+    scan: HeadScan,
+    /// Whether the dispatcher wanted to read and has to wait for an answer.
+    read_pending: bool,
+    /// Requests that had begun at the last flush.
     requests: u64,
 }
 
-/// What has been seen of a head.
+/// How far a head has been scanned.
 #[derive(Debug, Default)]
-struct Scan {
-    /// Whether the last byte but carriage returns was a line's end.
-    ended: bool,
-    /// Blank lines since the last round.
-    blanks: usize,
+struct HeadScan {
+    /// Whether the last byte, carriage returns aside, ended a line.
+    at_line_start: bool,
+    /// Blank lines since the last flush.
+    blank_lines: usize,
     /// Bytes of the head so far.
     head: usize,
-    /// Whether its first line has ended.
-    has_line: bool,
+    /// Whether the request line is complete.
+    has_request_line: bool,
 }
 
-impl Scan {
-    /// How many of `bytes` may be handed on, of a head that may have `room` more.
-    fn take(&mut self, bytes: &[u8], blanks: usize, room: Option<usize>) -> usize {
-        for (place, byte) in bytes.iter().enumerate() {
-            let is_blank = *byte == b'\n' && self.ended;
-            let of_head = self.blanks == 0 && room.is_some();
-            if (is_blank && self.blanks >= blanks)
-                || (of_head && room.is_some_and(|most| self.head >= most))
-            {
-                return place;
+impl HeadScan {
+    /// How many of `bytes` to pass on; a head has at most `head_limit` bytes, if this is one.
+    fn take(&mut self, bytes: &[u8], blank_lines: usize, head_limit: Option<usize>) -> usize {
+        for (index, byte) in bytes.iter().enumerate() {
+            let is_blank = *byte == b'\n' && self.at_line_start;
+            let of_head = self.blank_lines == 0 && head_limit.is_some();
+            let is_full = head_limit.is_some_and(|limit| self.head >= limit);
+            if (is_blank && self.blank_lines >= blank_lines) || (of_head && is_full) {
+                return index;
             }
             self.head += usize::from(of_head);
-            self.blanks += usize::from(is_blank);
+            self.blank_lines += usize::from(is_blank);
             match byte {
-                b'\n' => (self.ended, self.has_line) = (true, self.has_line || self.head > 2),
+                b'\n' => {
+                    self.at_line_start = true;
+                    self.has_request_line |= self.head > 2;
+                }
                 b'\r' => {}
-                _ => self.ended = false,
+                _ => self.at_line_start = false,
             }
         }
         bytes.len()
     }
 
-    /// A request has begun: what comes next is another head.
+    /// A request has begun: what follows is another head.
     fn begin(&mut self) {
-        (self.head, self.has_line) = (0, false);
+        self.head = 0;
+        self.has_request_line = false;
     }
 }
 
 impl Connection {
-    /// A connection among those of `crowd`, or, where that has no room, the word that it has none.
-    pub fn new(stream: TcpStream, crowd: &Arc<Crowd>, bounds: Bounds) -> Self {
-        let (stay, refusal) = match crowd.enter() {
-            Some(stay) => (stay, None),
+    /// Admits `stream`, or answers that the server is busy.
+    pub fn new(stream: TcpStream, connections: &Arc<ConnectionLimit>, bounds: Bounds) -> Self {
+        let (slot, last_response) = match connections.admit() {
+            Some(slot) => (slot, None),
             None => {
                 let busy = Problem::from(Fault::Busy { retry_after: Duration::from_secs(1) });
-                (crowd.stranger(), Some(Refusal::of(busy)))
+                (connections.refused_slot(), Some(RawResponse::new(busy)))
             }
         };
         Self {
             stream,
-            stay,
+            slot,
             bounds,
-            refusal,
-            late: Some(Box::pin(sleep(bounds.head_time))),
-            blocked: None,
-            moved: 0,
-            kept: Vec::new(),
-            from: 0,
-            scan: Scan::default(),
-            denied: false,
+            connections: Arc::clone(connections),
+            last_response,
+            head_deadline: Some(Box::pin(sleep(bounds.head_time))),
+            write_deadline: None,
+            written: 0,
+            buffer: Vec::new(),
+            consumed: 0,
+            scan: HeadScan::default(),
+            read_pending: false,
             requests: 0,
         }
     }
 
-    /// What others see of it.
-    pub fn stay(&self) -> Arc<Stay> {
-        Arc::clone(&self.stay)
+    /// The slot, through which other threads see the connection.
+    pub fn slot(&self) -> Arc<ConnectionSlot> {
+        Arc::clone(&self.slot)
     }
 
-    /// Hands on what has come, as much as may be.
+    /// Passes on what has been received, as much as the bounds allow.
     fn poll_more(
         &mut self,
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let blanks = if self.stay.is_hungry() { BLANKS_OF_BODY } else { BLANKS };
-        let most = if self.stay.is_stale() { usize::MAX } else { self.bounds.head };
-        let room = (!self.stay.is_under_way()).then_some(most);
-        let waits = self.kept.get(self.from..).unwrap_or_default();
-        if !waits.is_empty() {
-            let near = waits.get(..into.remaining()).unwrap_or(waits);
-            let taken = self.scan.take(near, blanks, room);
-            into.put_slice(near.get(..taken).unwrap_or_default());
-            self.from += taken;
-            if self.from == self.kept.len() {
-                (self.kept, self.from) = (Vec::new(), 0);
+        let awaits_body = self.slot.awaits_body();
+        let blank_lines = if awaits_body { BLANK_LINES_OF_BODY } else { BLANK_LINES };
+        let limit = if self.slot.discards_body() { usize::MAX } else { self.bounds.head };
+        let head_limit = (!self.slot.is_active()).then_some(limit);
+        let buffered = self.buffer.get(self.consumed..).unwrap_or_default();
+        if !buffered.is_empty() {
+            let fitting = buffered.get(..into.remaining()).unwrap_or(buffered);
+            let taken = self.scan.take(fitting, blank_lines, head_limit);
+            into.put_slice(fitting.get(..taken).unwrap_or_default());
+            self.consumed += taken;
+            if self.consumed == self.buffer.len() {
+                self.buffer = Vec::new();
+                self.consumed = 0;
             }
             if taken == 0 {
-                // In the next round, when what was handed on in this one has been looked at.
+                // The dispatcher has to look at what it has before it gets more.
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -169,10 +175,10 @@ impl Connection {
         }
         let before = into.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
-        let come = into.filled().get(before..).unwrap_or_default();
-        let taken = self.scan.take(come, blanks, room);
-        if taken < come.len() {
-            self.kept = come.get(taken..).unwrap_or_default().to_vec();
+        let received = into.filled().get(before..).unwrap_or_default();
+        let taken = self.scan.take(received, blank_lines, head_limit);
+        if taken < received.len() {
+            self.buffer = received.get(taken..).unwrap_or_default().to_vec();
             into.set_filled(before + taken);
             if taken == 0 {
                 context.waker().wake_by_ref();
@@ -182,75 +188,75 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
-    /// Makes room for another one, unless a request has just come.
-    fn poll_leave(
+    /// Closes to admit another connection, unless a request has just arrived.
+    fn poll_close(
         &mut self,
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.stay.is_under_way() && !self.stay.is_hungry() {
-            self.stay.keep();
-            self.denied = true;
+        if self.slot.is_active() && !self.slot.awaits_body() {
+            self.connections.keep_open(&self.slot);
+            self.read_pending = true;
             return Poll::Pending;
         }
-        if !self.stay.is_under_way() && self.scan.head == 0 {
+        if !self.slot.is_active() && self.scan.head == 0 {
             let before = into.filled().len();
             match self.poll_more(context, into) {
-                Poll::Ready(Ok(())) if into.filled().len() > before => self.stay.keep(),
+                Poll::Ready(Ok(())) if into.filled().len() > before => {
+                    self.connections.keep_open(&self.slot);
+                }
                 Poll::Ready(Err(why)) => return Poll::Ready(Err(why)),
                 _ => {}
             }
         }
-        // With nothing in it, it is the end.
+        // A read of nothing is the end of the stream.
         Poll::Ready(Ok(()))
     }
 
-    /// At the end of a round: what has become of what was handed on.
-    fn look(&mut self, context: &mut Context<'_>) {
-        self.blocked = None;
-        self.scan.blanks = 0;
-        let requests = self.stay.requests();
+    /// At the end of a round of the dispatcher: updates the slot and the deadlines.
+    fn end_round(&mut self, context: &mut Context<'_>) {
+        self.write_deadline = None;
+        self.scan.blank_lines = 0;
+        let requests = self.slot.requests();
         if requests != self.requests {
             self.requests = requests;
             self.scan.begin();
-            self.late = None;
+            self.head_deadline = None;
         }
-        self.stay.settle();
-        if !self.stay.is_under_way() && self.scan.head > 0 {
-            let over = match self.scan.has_line {
-                true => self.scan.head >= self.bounds.head,
-                false => self.scan.head > self.bounds.uri.saturating_add(64).min(self.bounds.head),
-            };
-            // What is left of a body that nobody wants is no head, and has its time only.
-            if over && !self.stay.is_stale() {
-                let problem = match self.scan.has_line {
-                    true => Problem::large_head(self.bounds.head),
-                    false => Problem::long_uri(self.bounds.uri),
-                };
-                self.refuse(problem, context);
+        self.slot.mark_flushed();
+        if !self.slot.is_active() && self.scan.head > 0 {
+            // The rest of a body that is discarded is no head; only the deadline applies to it.
+            if let Some(problem) = self.oversize().filter(|_| !self.slot.discards_body()) {
+                self.last_response = Some(RawResponse::new(problem));
+                context.waker().wake_by_ref();
                 return;
             }
-            if self.late.is_none() {
-                let mut late = Box::pin(sleep(self.bounds.head_time));
-                // It has just been set; this is how it comes to know whom to wake.
-                let _ = late.as_mut().poll(context);
-                self.late = Some(late);
+            if self.head_deadline.is_none() {
+                let mut deadline = Box::pin(sleep(self.bounds.head_time));
+                // Polling registers the waker.
+                let _ = deadline.as_mut().poll(context);
+                self.head_deadline = Some(deadline);
             }
         }
-        if self.denied && self.stay.may_read() {
-            self.denied = false;
+        if self.read_pending && self.slot.may_read() {
+            self.read_pending = false;
             context.waker().wake_by_ref();
         }
     }
 
-    fn refuse(&mut self, problem: Problem, context: &mut Context<'_>) {
-        self.refusal = Some(Refusal::of(problem));
-        context.waker().wake_by_ref();
+    /// What is wrong with the size of the head so far.
+    fn oversize(&self) -> Option<Problem> {
+        if self.scan.has_request_line {
+            let is_over = self.scan.head >= self.bounds.head;
+            return is_over.then(|| Problem::large_head(self.bounds.head));
+        }
+        let line_limit = self.bounds.uri.saturating_add(64).min(self.bounds.head);
+        (self.scan.head > line_limit).then(|| Problem::long_uri(self.bounds.uri))
     }
 
-    fn break_off(&mut self) -> io::Error {
-        self.stay.broken();
-        // What waits in the kernel goes too.
+    fn abort(&mut self) -> io::Error {
+        self.connections.count_aborted();
+        // Without lingering the kernel drops what it has buffered.
         let _ = self.stream.set_zero_linger();
         io::Error::new(io::ErrorKind::TimedOut, "the client does not read")
     }
@@ -258,7 +264,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.stay.gone();
+        self.connections.remove(&self.slot);
     }
 }
 
@@ -269,27 +275,28 @@ impl AsyncRead for Connection {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if let Some(refusal) = &mut this.refusal {
-            // Then there is nothing more to read.
-            return refusal.poll_told(&mut this.stream, context);
+        if let Some(response) = &mut this.last_response {
+            // Nothing more is read.
+            return response.poll_send(&mut this.stream, context);
         }
-        this.stay.waker.register(context.waker());
-        match this.stay.told() {
-            Told::Stay => {}
-            Told::Leave => return this.poll_leave(context, into),
-            Told::Break => return Poll::Ready(Err(this.break_off())),
+        this.slot.waker.register(context.waker());
+        match this.slot.signal() {
+            Signal::KeepOpen => {}
+            Signal::Close => return this.poll_close(context, into),
+            Signal::Abort => return Poll::Ready(Err(this.abort())),
         }
-        if this.blocked.is_some() || !this.stay.may_read() {
-            this.denied = true;
+        if this.write_deadline.is_some() || !this.slot.may_read() {
+            this.read_pending = true;
             return Poll::Pending;
         }
-        if this.late.as_mut().is_some_and(|late| late.as_mut().poll(context).is_ready()) {
-            this.late = None;
-            if !this.stay.is_under_way() {
-                if this.stay.is_stale() {
+        let deadline = this.head_deadline.as_mut();
+        if deadline.is_some_and(|deadline| deadline.as_mut().poll(context).is_ready()) {
+            this.head_deadline = None;
+            if !this.slot.is_active() {
+                if this.slot.discards_body() {
                     return Poll::Ready(Ok(()));
                 }
-                this.refusal = Some(Refusal::of(Problem::slow_head()));
+                this.last_response = Some(RawResponse::new(Problem::slow_head()));
                 return Pin::new(this).poll_read(context, into);
             }
         }
@@ -304,31 +311,31 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.refusal.is_none() {
-            let Some(rest) = refusal(bytes, this.bounds.head) else {
+        if this.last_response.is_none() {
+            let Some(problem) = replacement(bytes, this.bounds.head) else {
                 return this.poll_send(context, bytes);
             };
-            this.refusal = Some(Refusal::of_bytes(rest));
+            this.last_response = Some(RawResponse::from_bytes(problem));
         }
-        if let Some(refusal) = &mut this.refusal {
-            ready!(refusal.poll_told(&mut this.stream, context))?;
+        if let Some(response) = &mut this.last_response {
+            ready!(response.poll_send(&mut this.stream, context))?;
         }
-        // Whatever else there was to say, nobody hears it.
+        // Anything after the last response is dropped.
         Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.refusal.is_none() {
-            this.look(context);
+        if this.last_response.is_none() {
+            this.end_round(context);
         }
         Pin::new(&mut this.stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        match &mut this.refusal {
-            Some(refusal) => refusal.poll_told(&mut this.stream, context),
+        match &mut this.last_response {
+            Some(response) => response.poll_send(&mut this.stream, context),
             None => Pin::new(&mut this.stream).poll_shutdown(context),
         }
     }
@@ -336,30 +343,27 @@ impl AsyncWrite for Connection {
 
 impl Connection {
     fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.stay.told() == Told::Break {
-            return Poll::Ready(Err(self.break_off()));
+        if self.slot.signal() == Signal::Abort {
+            return Poll::Ready(Err(self.abort()));
         }
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Ready(Ok(written)) => {
-                self.moved += written;
+                self.written += written;
                 Poll::Ready(Ok(written))
             }
             Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
             Poll::Pending => {
-                self.stay.waker.register(context.waker());
-                self.stay.block(bytes.len());
-                if self.moved >= PACE || self.blocked.is_none() {
-                    self.moved = 0;
-                    self.blocked = Some(Box::pin(sleep(self.bounds.write_time)));
+                self.slot.waker.register(context.waker());
+                self.connections.mark_blocked(&self.slot, bytes.len());
+                if self.written >= WRITE_PROGRESS || self.write_deadline.is_none() {
+                    self.written = 0;
+                    self.write_deadline = Some(Box::pin(sleep(self.bounds.write_time)));
                 }
-                match self
-                    .blocked
-                    .as_mut()
-                    .is_some_and(|late| late.as_mut().poll(context).is_ready())
-                {
-                    true => Poll::Ready(Err(self.break_off())),
-                    false => Poll::Pending,
+                let deadline = self.write_deadline.as_mut();
+                if deadline.is_some_and(|deadline| deadline.as_mut().poll(context).is_ready()) {
+                    return Poll::Ready(Err(self.abort()));
                 }
+                Poll::Pending
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Which pages' scripts may call, and what the others are told.
+//! Which origins' scripts may call, and what the others are answered.
 
 use crate::{
     api::Problem,
-    http::{AppState, handlers::collections},
+    http::{response::problem_response, state::AppState},
 };
 use actix_cors::Cors;
 use actix_web::{
@@ -12,11 +12,12 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-/// What scripts may read of an answer's headers. A fixed list: looking up those of each answer was measurable.
+/// The headers of answers that scripts may read. The list is fixed, because collecting those of each answer takes a
+/// measurable time.
 const EXPOSED: [&str; 6] =
     ["etag", "location", "retry-after", "idempotent-replayed", "x-correlation-id", "accept-patch"];
 
-/// The headers that let scripts of `origins` read answers; `None`: of any origin, the administration excepted.
+/// The headers that let scripts of `origins` read answers; `None`: of any origin, administration excepted.
 pub fn cors(origins: Option<&[String]>) -> Cors {
     let cors =
         Cors::default().allow_any_method().allow_any_header().expose_headers(EXPOSED).max_age(600);
@@ -30,47 +31,41 @@ fn is_admin(head: &RequestHead) -> bool {
     head.uri.path().starts_with("/admin")
 }
 
-/// A page of another origin may not operate this server through somebody's browser, whether or not it could read the
-/// answer: the administration is open to whoever can reach it.
-pub fn own_origin(request: &HttpRequest, front: &AppState) -> Result<(), Problem> {
+/// Refuses what a page of another origin asks through somebody's browser, even if the page could not read the answer:
+/// administration is open to everyone who can reach it.
+pub fn same_origin(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     let text = |name: header::HeaderName| {
         request.headers().get(name).map(|value| value.to_str().unwrap_or("?"))
     };
     let Some(origin) = text(header::ORIGIN) else { return Ok(()) };
     let own = origin.split_once("://").map(|(_, authority)| authority) == text(header::HOST);
-    let listed = front
-        .settings
-        .cors_origins
-        .as_ref()
-        .is_some_and(|origins| origins.iter().any(|known| known == origin));
-    match own || listed {
-        true => Ok(()),
-        false => Err(Problem::new(
-            "origin-refused",
-            format!("pages of {origin} may not do this"),
-            format!("{origin}의 페이지에는 허용되지 않습니다"),
-        )),
+    let listed = state.settings.cors_origins.iter().flatten().any(|known| known == origin);
+    if own || listed {
+        return Ok(());
     }
+    Err(Problem::new(
+        "origin-refused",
+        format!("pages of {origin} may not do this"),
+        format!("{origin}의 페이지에는 허용되지 않습니다"),
+    ))
 }
 
-/// A refused preflight is a problem like any other error.
+/// Turns a refused preflight into a problem like any other error.
 pub fn as_problem<B: MessageBody + 'static>(
     answer: Result<ServiceResponse<B>, Error>,
 ) -> Result<ServiceResponse<EitherBody<B, BoxBody>>, Error> {
     let answer = answer?;
-    let refused = answer.status() == StatusCode::BAD_REQUEST
-        && answer
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .is_none_or(|kind| kind != "application/problem+json");
-    if !refused {
+    let content_type = answer.headers().get(header::CONTENT_TYPE);
+    let is_problem = content_type.is_some_and(|kind| kind == "application/problem+json");
+    if answer.status() != StatusCode::BAD_REQUEST || is_problem {
         return Ok(answer.map_into_left_body());
     }
     let (request, _) = answer.into_parts();
-    let (en, ko) = (
-        "scripts of this origin may not call here in this way",
-        "이 출처의 스크립트에는 허용되지 않습니다",
+    let problem = Problem::new(
+        "origin-refused",
+        "scripts of this origin may not make this request",
+        "이 출처의 스크립트에는 허용되지 않는 요청입니다",
     );
-    let response = collections::refusal(Problem::new("origin-refused", en, ko), &request);
+    let response = problem_response(problem, &request);
     Ok(ServiceResponse::new(request, response).map_into_right_body())
 }

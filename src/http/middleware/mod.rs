@@ -1,7 +1,8 @@
-//! What stands around every handler.
+//! What happens to every request around its handler.
 
-pub mod admission;
+pub mod audience;
 pub mod connection;
+pub mod connection_limit;
 pub mod cors;
 pub mod raw_response;
 pub mod response_body;

@@ -1,7 +1,7 @@
-//! Answers in portions: below, whatever is handed over in one piece is copied at once, for each client that does not
-//! read. And a request is under way until its answer has been handed over, or given up.
+//! Hands answers over in chunks: the dispatcher below copies each piece at once, for every client that does not read. A
+//! request is active until its answer has been handed over or dropped.
 
-use crate::http::middleware::admission::{Stay, UnderWay};
+use crate::http::middleware::connection_limit::{ActiveRequest, ConnectionSlot};
 use actix_web::{
     Error,
     body::{BodySize, MessageBody},
@@ -15,38 +15,39 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-/// What is handed over at a time.
-pub const PORTION: usize = 16 * 1024;
+/// The largest chunk.
+pub const CHUNK: usize = 16 * 1024;
 
-/// A body in portions.
+/// A body in chunks.
 #[derive(Debug)]
-pub struct Portions<B> {
+pub struct Chunked<B> {
     body: Pin<Box<B>>,
     rest: Bytes,
-    /// Whether nobody else has the same bytes.
-    is_own: bool,
-    under_way: Option<UnderWay>,
+    /// Whether no other answer shares the bytes.
+    is_unique: bool,
+    active: Option<ActiveRequest>,
 }
 
-/// A request begins.
-pub fn begin(request: &ServiceRequest) -> Option<UnderWay> {
+/// Marks the connection of `request` as active.
+pub fn begin(request: &ServiceRequest) -> Option<ActiveRequest> {
     let headers = request.headers();
     let has_body = headers.contains_key(header::TRANSFER_ENCODING)
         || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-    Some(UnderWay::begin(Arc::clone(request.conn_data::<Arc<Stay>>()?), has_body))
+    let slot = Arc::clone(request.conn_data::<Arc<ConnectionSlot>>()?);
+    Some(ActiveRequest::begin(slot, has_body))
 }
 
-/// The answer to it.
-pub fn answered<B: MessageBody>(
+/// The answer with its body in chunks; `active` ends with it.
+pub fn chunked<B: MessageBody>(
     answer: Result<ServiceResponse<B>, Error>,
-    under_way: Option<UnderWay>,
-) -> Result<ServiceResponse<Portions<B>>, Error> {
-    let portions =
-        |body| Portions { body: Box::pin(body), rest: Bytes::new(), is_own: false, under_way };
-    Ok(answer?.map_body(|_, body| portions(body)))
+    active: Option<ActiveRequest>,
+) -> Result<ServiceResponse<Chunked<B>>, Error> {
+    let chunked =
+        |body| Chunked { body: Box::pin(body), rest: Bytes::new(), is_unique: false, active };
+    Ok(answer?.map_body(|_, body| chunked(body)))
 }
 
-impl<B: MessageBody> MessageBody for Portions<B> {
+impl<B: MessageBody> MessageBody for Chunked<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {
@@ -60,14 +61,17 @@ impl<B: MessageBody> MessageBody for Portions<B> {
         let this = self.get_mut();
         if this.rest.is_empty() {
             match ready!(this.body.as_mut().poll_next(context)) {
-                Some(Ok(piece)) => (this.is_own, this.rest) = (piece.is_unique(), piece),
+                Some(Ok(piece)) => {
+                    this.is_unique = piece.is_unique();
+                    this.rest = piece;
+                }
                 end => return Poll::Ready(end),
             }
         }
-        let portion = this.rest.split_to(this.rest.len().min(PORTION));
-        if let Some(under_way) = this.under_way.as_mut().filter(|_| this.is_own) {
-            under_way.left(this.rest.len());
+        let chunk = this.rest.split_to(this.rest.len().min(CHUNK));
+        if let Some(active) = this.active.as_mut().filter(|_| this.is_unique) {
+            active.set_unsent_body(this.rest.len());
         }
-        Poll::Ready(Some(Ok(portion)))
+        Poll::Ready(Some(Ok(chunk)))
     }
 }

@@ -290,5 +290,7 @@ pub fn server(broker: &Broker) -> Server {
 }
 /// Waits until it hears all its queues.
 pub fn takes_commands(client: &Client) {
-    eventually("it takes commands", || (client.metric("holdfast_inlet_up") == 1.0).then_some(()));
+    eventually("it takes commands", || {
+        (client.metric("holdfast_commands_up") == 1.0).then_some(())
+    });
 }

@@ -1,0 +1,221 @@
+//! Forwards requests to the nodes that host the contexts.
+
+use crate::{
+    actors::Fault,
+    api::Problem,
+    http::{
+        middleware::response_body::CHUNK,
+        settings::{HttpSettings, RemoteContext},
+    },
+};
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    body::SizedStream,
+    http::{StatusCode, header},
+    web,
+};
+use futures_util::{StreamExt, stream};
+use reqwest::Client;
+use std::{future::Future, io, sync::Arc, time::Duration};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// Idle connections that are kept for each node.
+const MAX_IDLE: usize = 32;
+
+/// Headers that concern one connection only (RFC 9110, 7.6.1), and those that are set anew for the next hop.
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+];
+
+/// What the names of nodes in `Via` begin with. Proxies, which have other names, are not counted.
+const PSEUDONYM_PREFIX: &str = "holdfast-";
+
+/// Forwards requests to other nodes.
+#[derive(Debug, Clone)]
+pub struct Forwarder {
+    client: Client,
+    /// Each forwarded request takes a connection of its own.
+    permits: Arc<Semaphore>,
+    /// The name of this process in `Via`, which no other process has.
+    pseudonym: String,
+    max_hops: usize,
+    answer_limit: usize,
+}
+
+impl Forwarder {
+    /// A forwarder with the limits of these settings.
+    pub fn new(settings: &HttpSettings) -> Result<Self, String> {
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(2))
+            .pool_max_idle_per_host(MAX_IDLE.min(settings.max_forwarded))
+            .pool_idle_timeout(Duration::from_secs(15))
+            .timeout(settings.forward_timeout);
+        let name = settings
+            .node_name
+            .chars()
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' });
+        let unique = Uuid::now_v7().simple().to_string();
+        let pseudonym = format!(
+            "{PSEUDONYM_PREFIX}{}-{}",
+            name.collect::<String>(),
+            unique.get(20..).unwrap_or(&unique)
+        );
+        Ok(Self {
+            client: client.build().map_err(|why| why.to_string())?,
+            permits: Arc::new(Semaphore::new(settings.max_forwarded)),
+            pseudonym,
+            max_hops: settings.max_hops,
+            answer_limit: settings.answer_limit,
+        })
+    }
+
+    /// The `Via` of the request with this node added.
+    ///
+    /// # Errors
+    /// `loop-detected` if this node or too many nodes are in it.
+    fn via(&self, request: &HttpRequest) -> Result<String, Problem> {
+        let mut via: Vec<_> =
+            request.headers().get_all("via").filter_map(|via| via.to_str().ok()).collect();
+        let nodes =
+            via.iter().flat_map(|via| via.split(',')).filter_map(|by| by.split_whitespace().nth(1));
+        let nodes: Vec<_> = nodes.filter(|name| name.starts_with(PSEUDONYM_PREFIX)).collect();
+        if nodes.contains(&self.pseudonym.as_str()) {
+            let en = "the request has passed this node before: check the `peers` of the nodes";
+            return Err(Problem::new(
+                "loop-detected",
+                en,
+                "요청이 이미 이 노드를 거쳤습니다. 노드의 peers 설정을 확인하세요",
+            ));
+        }
+        if nodes.len() >= self.max_hops {
+            let en = format!("the request has passed {} nodes already", nodes.len());
+            let ko = format!("요청이 이미 {}개의 노드를 거쳤습니다", nodes.len());
+            return Err(Problem::new("loop-detected", en, ko));
+        }
+        let own = format!("1.1 {}", self.pseudonym);
+        via.push(&own);
+        Ok(via.join(", "))
+    }
+
+    /// Answers with what the node of `to` answers.
+    pub async fn forward(
+        &self,
+        request: &HttpRequest,
+        body: impl Future<Output = Result<Vec<u8>, Problem>>,
+        to: &RemoteContext,
+    ) -> Result<HttpResponse, Problem> {
+        let away = || Problem::from(Fault::Away(to.name.context));
+        let is_safe = request.method().is_safe();
+        let mut url = to.url.clone().ok_or_else(away)?;
+        let via = self.via(request)?;
+        url.set_path(request.path());
+        url.set_query(Some(request.query_string()).filter(|query| !query.is_empty()));
+        let body = body.await?;
+        let busy = |_| Problem::from(Fault::Busy { retry_after: Duration::from_secs(1) });
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(busy)?;
+        let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
+            .map_err(|_| away())?;
+        let mut forwarded = self.client.request(method, url).body(body);
+        for (name, value) in
+            request.headers().iter().filter(|(name, _)| is_forwarded(name.as_str()))
+        {
+            // The host stays the client's, so links in the answer lead back here.
+            forwarded = forwarded.header(name.as_str(), value.as_bytes());
+        }
+        let answer = forwarded.header("via", via).send().await.map_err(|why| {
+            let problem = if why.is_connect() { away() } else { no_answer(to, is_safe) };
+            tracing::warn!(context = to.name.context, error = %why.without_url(), "failed to forward request");
+            problem
+        })?;
+        let status =
+            StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+        let mut response = HttpResponse::build(status);
+        for (name, value) in answer.headers().iter().filter(|(name, _)| is_forwarded(name.as_str()))
+        {
+            let name = header::HeaderName::from_bytes(name.as_str().as_bytes());
+            if let (Ok(name), Ok(value)) = (name, header::HeaderValue::from_bytes(value.as_bytes()))
+            {
+                response.append_header((name, value));
+            }
+        }
+        self.respond(response, answer, permit, to, is_safe).await
+    }
+
+    /// Answers with a small body at once, and with a large one as it arrives and as the client reads it.
+    async fn respond(
+        &self,
+        mut response: HttpResponseBuilder,
+        mut answer: reqwest::Response,
+        permit: OwnedSemaphorePermit,
+        to: &RemoteContext,
+        is_safe: bool,
+    ) -> Result<HttpResponse, Problem> {
+        let length = answer.content_length();
+        if length.is_some_and(|length| length > self.answer_limit as u64) {
+            return Err(self.too_large(to, is_safe));
+        }
+        let mut body = Vec::new();
+        while body.len() <= CHUNK {
+            match answer.chunk().await.map_err(|_| no_answer(to, is_safe))? {
+                Some(chunk) => body.extend_from_slice(&chunk),
+                None => return Ok(response.body(body)),
+            }
+        }
+        if body.len() > self.answer_limit {
+            return Err(self.too_large(to, is_safe));
+        }
+        let left = self.answer_limit - body.len();
+        let rest =
+            stream::unfold((answer, left, permit), |(mut answer, left, permit)| async move {
+                let chunk = match answer.chunk().await {
+                    Ok(None) => return None,
+                    Ok(Some(chunk)) if chunk.len() <= left => Ok(chunk),
+                    Ok(Some(_)) => {
+                        Err(io::Error::other("the answer of the other node is too large"))
+                    }
+                    Err(why) => Err(io::Error::other(why.without_url())),
+                };
+                let left = left - chunk.as_ref().map_or(0, |chunk| chunk.len());
+                Some((chunk, (answer, left, permit)))
+            });
+        let whole = stream::once(std::future::ready(Ok(web::Bytes::from(body)))).chain(rest);
+        Ok(match length {
+            Some(length) => response.body(SizedStream::new(length, whole.boxed_local())),
+            None => response.streaming(whole.boxed_local()),
+        })
+    }
+
+    fn too_large(&self, to: &RemoteContext, is_safe: bool) -> Problem {
+        let context = to.name.context;
+        let limit = self.answer_limit;
+        tracing::warn!(context, limit, "answer of another node is too large");
+        if !is_safe {
+            return no_answer(to, is_safe);
+        }
+        let en = format!("the answer of the node of {context} is larger than {limit} bytes");
+        Problem::new("bad-gateway", en, format!("{context} 노드의 응답이 {limit}바이트를 넘습니다"))
+    }
+}
+
+/// A node that was reached and did not answer may have carried out what it was sent.
+fn no_answer(to: &RemoteContext, is_safe: bool) -> Problem {
+    if is_safe { Fault::Away(to.name.context).into() } else { Fault::Unknown.into() }
+}
+
+/// Which origins may read an answer is decided by this node, so those headers are not forwarded.
+fn is_forwarded(name: &str) -> bool {
+    !HOP_BY_HOP.contains(&name)
+        && !name.starts_with("access-control-")
+        && !matches!(name, "origin" | "via")
+}

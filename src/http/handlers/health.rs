@@ -1,0 +1,222 @@
+//! Liveness, readiness and health, as Kubernetes (`/livez`, `/readyz`) and Spring's actuator ask for them.
+
+use crate::{
+    actors::{Contested, ContextHealth, Dispute, Phase},
+    http::{call::ProbeReply, state::AppState},
+};
+use actix_web::{http::StatusCode, web};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+
+const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
+
+fn text(status: StatusCode, body: String) -> ProbeReply {
+    ProbeReply { status, media_type: "text/plain; charset=utf-8", body }
+}
+
+fn json_of(status: StatusCode, body: &Value) -> ProbeReply {
+    ProbeReply { status, media_type: ACTUATOR, body: body.to_string() }
+}
+
+/// `/livez`
+pub fn alive() -> ProbeReply {
+    text(StatusCode::OK, "ok\n".into())
+}
+
+/// `/actuator/health/liveness`
+pub fn liveness() -> ProbeReply {
+    json_of(StatusCode::OK, &json!({ "status": "UP" }))
+}
+
+/// `/actuator/info`
+pub fn info() -> ProbeReply {
+    json_of(StatusCode::OK, &json!({ "build": { "version": env!("CARGO_PKG_VERSION") } }))
+}
+
+/// Whether requests should be sent here: not while starting or draining, nor with a store that has failed or is full, nor
+/// with a log whose history is disputed. One stopped context does not make the server unready.
+fn is_ready(state: &AppState) -> bool {
+    state.node.ready() && !state.is_draining() && !state.node.store_is_full()
+}
+
+fn is_sound(health: &ContextHealth) -> bool {
+    health.state == Phase::Running && health.damaged == 0 && health.contested.is_empty()
+}
+
+fn phase(health: &ContextHealth) -> String {
+    let phase = serde_json::to_value(health.state).ok();
+    phase.and_then(|phase| phase.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// `/readyz`, with `?verbose` and `?exclude=`
+pub fn readiness_report(state: &AppState, query: &str) -> ProbeReply {
+    let query = web::Query::<Vec<(String, String)>>::from_query(query);
+    let query = query.map(web::Query::into_inner).unwrap_or_default();
+    let is_excluded =
+        |name: &str| query.iter().any(|(key, value)| key == "exclude" && value == name);
+    let has_started =
+        state.node.contexts().iter().all(|context| context.phase() != Phase::Starting);
+    let disputes = state.node.disputes();
+    let checks = [
+        ("store", state.node.store_works(), "failed"),
+        ("disk", !state.node.store_is_full(), "full"),
+        ("start", has_started, "failed"),
+        ("serving", !state.is_draining(), "failed"),
+        ("history", disputes.is_empty(), "changed"),
+    ];
+    let passed = checks.iter().all(|(name, passed, _)| *passed || is_excluded(name));
+    let status = if passed { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if !query.iter().any(|(key, _)| key == "verbose") {
+        return text(status, if passed { "ok\n".into() } else { "not ready\n".into() });
+    }
+    let mut report = Report(String::new());
+    for (name, passed, failure) in checks {
+        report.line(passed, format_args!("{name} {}", if passed { "ok" } else { failure }));
+    }
+    for Dispute { context, since, detail } in disputes {
+        report.line(false, format_args!("history of {context}, since {since}: {detail}"));
+    }
+    parts(state, &mut report);
+    let verdict = if passed { "readyz check passed\n" } else { "readyz check failed\n" };
+    report.0.push_str(verdict);
+    text(status, report.0)
+}
+
+/// The lines of `/readyz?verbose`.
+struct Report(String);
+
+impl Report {
+    fn line(&mut self, passed: bool, what: std::fmt::Arguments<'_>) {
+        let mark = if passed { "[+]" } else { "[-]" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "{mark}{what}");
+    }
+}
+
+/// The condition of what does not decide whether the server is ready.
+fn parts(state: &AppState, report: &mut Report) {
+    if let Some(damage) = state.node.store_health().damage {
+        report.line(false, format_args!("store damaged: {damage}"));
+    }
+    for context in state.node.contexts() {
+        let health = context.health();
+        let mut remarks = String::new();
+        if let Some(rows) = health.rebuilding {
+            let _ = write!(remarks, "; rebuilding its rows ({rows} so far)");
+        }
+        for Contested { key, numbers } in &health.contested {
+            let _ = write!(remarks, "; `{key}` is claimed by {numbers:?}");
+        }
+        if let Some(damage) = &health.damage {
+            let _ = write!(remarks, "; damaged ({}): {damage}", health.damaged);
+        }
+        let what = format_args!("{} {}{remarks}", health.context, phase(&health));
+        report.line(is_sound(&health), what);
+    }
+    for sink in state.node.sinks() {
+        report.line(sink.up, format_args!("{} {}", sink.sink, sink.state));
+    }
+    for replica in state.node.replicas() {
+        let is_reached = replica.error.is_none();
+        let source = replica.feed.unwrap_or(if is_reached { "polled" } else { "unreachable" });
+        report.line(is_reached, format_args!("events of {} {source}", replica.context));
+    }
+    for ingress in state.settings.ingresses.iter().map(|ingress| ingress.health()) {
+        report.line(ingress.up, format_args!("{} {}", ingress.inlet, ingress.state));
+    }
+}
+
+/// `/actuator/health`
+pub fn health(state: &AppState) -> ProbeReply {
+    let components = state.settings.development.then(|| components(state));
+    status(state, components)
+}
+
+/// `/actuator/health/readiness`
+pub fn readiness(state: &AppState) -> ProbeReply {
+    status(state, None)
+}
+
+fn status(state: &AppState, components: Option<Map<String, Value>>) -> ProbeReply {
+    let (status, word) = match (is_ready(state), state.is_draining()) {
+        (true, _) => (StatusCode::OK, "UP"),
+        (false, true) => (StatusCode::SERVICE_UNAVAILABLE, "OUT_OF_SERVICE"),
+        (false, false) => (StatusCode::SERVICE_UNAVAILABLE, "DOWN"),
+    };
+    let mut body = Map::new();
+    body.insert("status".into(), word.into());
+    body.extend(components.map(|components| ("components".to_owned(), components.into())));
+    json_of(status, &Value::Object(body))
+}
+
+/// `UNKNOWN` marks what has to be looked at and keeps the server ready.
+fn up_or_unknown(is_up: bool) -> &'static str {
+    if is_up { "UP" } else { "UNKNOWN" }
+}
+
+fn up_or_down(is_up: bool) -> &'static str {
+    if is_up { "UP" } else { "DOWN" }
+}
+
+/// The components of `/actuator/health`.
+fn components(state: &AppState) -> Map<String, Value> {
+    let mut components = Map::new();
+    let mut put = |name: &str, status: &str, details: Value| {
+        components.insert(name.to_owned(), json!({ "status": status, "details": details }));
+    };
+    let store = state.node.store_health();
+    let details = json!({
+        "durable": store.durable_commit, "accepted": store.accepted_commit, "diskBytes": store.disk_bytes,
+        "freeBytes": store.free_bytes, "reserveBytes": store.reserve_bytes, "full": store.full,
+        "waitsFor": store.waits_for, "mostRuns": store.most_runs, "damage": store.damage,
+    });
+    let works = store.failed.is_none() && !store.full && store.waits_for.is_none();
+    put("store", up_or_down(works), details);
+    let clock = state.node.clock_health();
+    put("clock", up_or_unknown(clock.stepped_back_seconds == 0), json!(clock));
+    for sink in state.node.sinks() {
+        put(sink.sink, up_or_unknown(sink.up), json!(sink));
+    }
+    let replicas = state.node.replicas();
+    if !replicas.is_empty() {
+        let all_reached = replicas.iter().all(|replica| replica.error.is_none());
+        let details = replicas.iter().map(|replica| (replica.context.to_owned(), json!(replica)));
+        let details: Map<_, _> = details.collect();
+        put("replicas", up_or_unknown(all_reached), details.into());
+    }
+    let disputes = state.node.disputes();
+    if !disputes.is_empty() {
+        put("history", "DOWN", json!({ "disputes": disputes }));
+    }
+    for ingress in state.settings.ingresses.iter().map(|ingress| ingress.health()) {
+        put(ingress.inlet, up_or_unknown(ingress.up), json!(ingress));
+    }
+    for (context, guard) in state.node.guards() {
+        let is_closed = guard.breaker == "closed";
+        put(&format!("guard of {context}"), up_or_unknown(is_closed), json!(guard));
+    }
+    for context in state.node.contexts() {
+        let health = context.health();
+        put(health.context, up_or_unknown(is_sound(&health)), context_details(&health));
+    }
+    components
+}
+
+fn context_details(health: &ContextHealth) -> Value {
+    let mut details = Map::new();
+    let mut put = |name: &str, value: Value| drop(details.insert(name.to_owned(), value));
+    put("state", json!(health.state));
+    put("backlog", health.backlog.into());
+    put("restarts", health.restarts.into());
+    if let Some(damage) = &health.damage {
+        put("damaged", health.damaged.into());
+        put("damage", damage.as_str().into());
+    }
+    if !health.contested.is_empty() {
+        put("contested", json!(health.contested));
+    }
+    if let Some(rows) = health.rebuilding {
+        put("rebuilding", rows.into());
+    }
+    details.into()
+}

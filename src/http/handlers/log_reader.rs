@@ -1,0 +1,119 @@
+//! A reader of logs, with its position in each of them.
+
+use crate::{
+    actors::RecordedEvent,
+    api::Problem,
+    events::CloudEvent,
+    http::{
+        handlers::{
+            event_cursor::{self, CursorError, Log, bad_parameter},
+            event_reader::{self, PageLimit},
+        },
+        state::AppState,
+    },
+};
+use futures_util::{FutureExt, future::select_all};
+
+/// An event of a page or a stream.
+pub struct ShownEvent {
+    /// The cursor after it.
+    pub id: String,
+    pub context: &'static str,
+    pub event: RecordedEvent,
+    /// The event, as a CloudEvent in JSON.
+    pub text: String,
+}
+
+fn structured(context: &'static str, event: &RecordedEvent) -> String {
+    CloudEvent { context, event }.structured().to_string()
+}
+
+/// Reads one log or several, each from its own position.
+pub struct LogReader {
+    logs: Vec<(Log, u64)>,
+    /// Whether it reads one log, whose cursor names no context.
+    is_single: bool,
+}
+
+impl LogReader {
+    /// Reads `logs` from their beginning.
+    pub fn new(logs: Vec<Log>, is_single: bool) -> Self {
+        Self { logs: logs.into_iter().map(|log| (log, 1)).collect(), is_single }
+    }
+
+    /// Moves to a cursor, or after the event whose id it is; returns the contexts whose log does not have that event. Those
+    /// are read from the beginning.
+    pub fn seek(&mut self, cursor: &str, is_id: bool) -> Result<Vec<&'static str>, Problem> {
+        let mut changed = Vec::new();
+        let is_single = self.is_single;
+        let parts = cursor.split(',').map(|part| match part.split_once(':') {
+            _ if is_single => Ok((None, part)),
+            Some((context, position)) => Ok((Some(context), position)),
+            None => Err(bad_parameter("from")),
+        });
+        for (context, text) in parts.collect::<Result<Vec<_>, _>>()? {
+            let named = |log: &Log| context.is_none_or(|name| log.context() == name);
+            // A context that is no longer here has no more events. The id of an event among others is a cursor.
+            for (log, next) in self.logs.iter_mut().filter(|(log, _)| named(log)) {
+                *next = match event_cursor::next(log, text, is_id && is_single) {
+                    Ok(next) => next,
+                    Err(CursorError::HistoryChanged(context)) => {
+                        changed.push(context);
+                        1
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Where the next page begins.
+    pub fn cursor(&self) -> String {
+        if self.is_single {
+            let log = self.logs.first();
+            return log.map_or("1".into(), |(log, next)| event_cursor::text(log, *next));
+        }
+        let begun = self.logs.iter().filter(|(_, next)| *next > 1);
+        let parts = begun
+            .map(|(log, next)| format!("{}:{}", log.context(), event_cursor::text(log, *next)));
+        parts.collect::<Vec<_>>().join(",")
+    }
+
+    /// The cursor of a reader that has nothing of the `changed` contexts yet.
+    pub fn cursor_without(&self, changed: &[&str]) -> String {
+        if self.is_single {
+            return "0".into();
+        }
+        let anew = changed.iter().map(|context| format!("{context}:1"));
+        let others = Some(self.cursor()).filter(|others| !others.is_empty());
+        anew.chain(others).collect::<Vec<_>>().join(",")
+    }
+
+    /// The next durable events, in order within a context, and roughly in the order of time among all.
+    pub async fn page(
+        &mut self,
+        state: &AppState,
+        limit: PageLimit,
+    ) -> Result<Vec<ShownEvent>, Problem> {
+        let mut page = Vec::new();
+        for read in event_reader::read(state, &self.logs, limit, structured).await? {
+            let Some((log, next)) = self.logs.get_mut(read.log) else { continue };
+            *next = read.event.sequence + 1;
+            let context = log.context();
+            let id = if self.is_single { read.event.id().to_string() } else { self.cursor() };
+            page.push(ShownEvent { id, context, event: read.event, text: read.text });
+        }
+        Ok(page)
+    }
+
+    /// Resolves when there may be more events.
+    pub async fn more(&self) {
+        let waiting = self.logs.iter().map(|(log, next)| {
+            let mut latest = log.latest();
+            let next = *next;
+            async move { drop(latest.wait_for(|latest| *latest >= next).await) }.boxed()
+        });
+        select_all(waiting).await;
+    }
+}

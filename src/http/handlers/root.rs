@@ -1,0 +1,42 @@
+//! `/`: links to every collection.
+
+use crate::http::{
+    call::{Call, Reply},
+    state::OnlyContext,
+};
+use actix_web::HttpResponse;
+use serde_json::{Map, json};
+
+/// Links to the collections that this port serves, and to the documents.
+pub async fn links(call: Call<'_>) -> Reply {
+    let base = call.state.base(call.request);
+    let mut links = Map::new();
+    let mut link = |rel: String, path: String| {
+        links.insert(rel, json!({ "href": format!("{base}{path}") }));
+    };
+    link("self".into(), "/".into());
+    let only = OnlyContext::of(call.request);
+    for (index, context) in call.state.node.contexts().iter().enumerate() {
+        if only.is_some_and(|only| only != index) {
+            continue;
+        }
+        let name = context.name();
+        let system = name.system;
+        let collection = name.collection;
+        link(format!("{system}:{collection}"), format!("/{system}/{collection}"));
+        if call.state.settings.bare {
+            link(collection.into(), format!("/{collection}"));
+        }
+    }
+    for (rel, path) in [
+        ("service-desc", "/openapi.json"),
+        ("events", "/events"),
+        ("asyncapi", "/asyncapi.json"),
+        ("service-doc", "/docs/"),
+        ("status", "/actuator/health"),
+    ] {
+        link(rel.into(), path.into());
+    }
+    let body = json!({ "_links": links }).to_string();
+    Ok(HttpResponse::Ok().content_type("application/hal+json").body(body))
+}

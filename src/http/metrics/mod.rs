@@ -1,0 +1,6 @@
+//! The metrics, declared in one table.
+
+pub mod requests;
+pub mod samples;
+pub mod snapshot;
+pub mod table;

@@ -1,0 +1,66 @@
+//! What a metric is, and the values that it has now.
+
+use super::snapshot::Snapshot;
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+/// A metric, as it is declared.
+pub struct Metric {
+    /// Without the suffix `_total` or `_info`.
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    pub help: &'static str,
+    /// Adds the values of now.
+    pub read: fn(&Snapshot, &mut Samples),
+}
+
+/// The type of a metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Rises and falls.
+    Gauge,
+    /// Only rises; its name ends with `_total`.
+    Counter,
+    /// Counts by size.
+    Histogram,
+    /// Is always 1, and says something in its labels; its name ends with `_info`.
+    Info,
+}
+
+impl Metric {
+    /// Adds it to `registry` with its values of now; without values it is left out.
+    pub fn register(&self, registry: &mut Registry, now: &Snapshot) {
+        let mut samples = Samples(Vec::new());
+        (self.read)(now, &mut samples);
+        let labelled = samples.0.into_iter().map(|(values, value)| {
+            let labels = self.labels.iter().copied().zip(values);
+            (labels.collect::<Vec<(&str, &str)>>(), value)
+        });
+        if self.kind == Kind::Counter {
+            let family = Family::<Vec<(&str, &str)>, Counter>::default();
+            for (labels, value) in labelled {
+                family.get_or_create(&labels).inc_by(value);
+            }
+            registry.register(self.name, self.help, family);
+        } else {
+            let family = Family::<Vec<(&str, &str)>, Gauge>::default();
+            for (labels, value) in labelled {
+                family.get_or_create(&labels).set(i64::try_from(value).unwrap_or(i64::MAX));
+            }
+            registry.register(self.name, self.help, family);
+        }
+    }
+}
+
+/// The values of a metric, each with the values of its labels.
+pub struct Samples(Vec<(Vec<&'static str>, u64)>);
+
+impl Samples {
+    /// Adds a value.
+    pub fn add(&mut self, labels: &[&'static str], value: u64) {
+        self.0.push((labels.to_vec(), value));
+    }
+}

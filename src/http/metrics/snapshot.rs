@@ -1,0 +1,58 @@
+//! The state of the server at one scrape.
+
+use crate::{
+    actors::{ClockHealth, ContextHealth, GuardHealth, OutflowHealth, ReplicaHealth, SinkHealth},
+    api::IngressHealth,
+    http::{middleware::connection_limit::ConnectionStats, state::AppState},
+    store::StoreHealth,
+};
+
+/// The state of the server at one scrape.
+pub struct Snapshot {
+    pub contexts: Vec<ContextHealth>,
+    /// The guards in front of contexts, those of other nodes included.
+    pub guards: Vec<(&'static str, GuardHealth)>,
+    pub outflows: Vec<OutflowHealth>,
+    pub sinks: Vec<SinkHealth>,
+    pub replicas: Vec<ReplicaHealth>,
+    pub ingresses: Vec<IngressHealth>,
+    pub disputes: usize,
+    pub store: StoreHealth,
+    pub clock: ClockHealth,
+    pub connections: ConnectionStats,
+    pub streams: usize,
+    pub resident_bytes: u64,
+}
+
+impl Snapshot {
+    pub fn take(state: &AppState) -> Self {
+        let node = &state.node;
+        let contexts: Vec<_> = node.contexts().iter().map(|context| context.health()).collect();
+        let local = contexts.iter().filter_map(|health| {
+            let guard = health.guard.clone()?;
+            Some((health.context, guard))
+        });
+        let guards = local.chain(node.guards()).collect();
+        let most = state.settings.max_streams;
+        Self {
+            contexts,
+            guards,
+            outflows: node.outflows(),
+            sinks: node.sinks(),
+            replicas: node.replicas(),
+            ingresses: state.settings.ingresses.iter().map(|ingress| ingress.health()).collect(),
+            disputes: node.disputes().len(),
+            store: node.store_health(),
+            clock: node.clock_health(),
+            connections: state.connections.stats(),
+            streams: most.saturating_sub(state.streams.available_permits()),
+            resident_bytes: resident_bytes().unwrap_or(0),
+        }
+    }
+}
+
+/// The second number of `/proc/self/statm` counts pages, which are of 4 KiB wherever this server is measured.
+fn resident_bytes() -> Option<u64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(pages.split_whitespace().nth(1)?.parse::<u64>().ok()? * 4096)
+}

@@ -1,0 +1,282 @@
+//! Every metric but the duration of requests. The scrape and the documents read this table.
+
+use super::{
+    samples::{Kind, Metric, Samples},
+    snapshot::Snapshot,
+};
+use crate::{
+    actors::{ContextHealth, GuardHealth, Phase, ReplicaHealth, SinkHealth},
+    api::IngressHealth,
+    http::middleware::connection_limit::ConnectionStats,
+    store::StoreHealth,
+};
+
+const NONE: &[&str] = &[];
+const CONTEXT: &[&str] = &["context"];
+const SINK: &[&str] = &["sink"];
+const INGRESS: &[&str] = &["ingress"];
+
+/// The version that runs.
+pub const BUILD: Metric = Metric {
+    name: "holdfast_build",
+    kind: Kind::Info,
+    labels: &["version"],
+    help: "Version of the server",
+    read: |_, _| {},
+};
+
+/// Every metric but [`BUILD`] and the duration of requests.
+pub const METRICS: &[Metric] = &[
+    gauge("holdfast_context_up", CONTEXT, "1 while the context is running", |now, to| {
+        contexts(now, to, |health| u64::from(health.state == Phase::Running));
+    }),
+    counter("holdfast_actor_restarts", CONTEXT, "Restarts of the context's actor", |now, to| {
+        contexts(now, to, |health| health.restarts);
+    }),
+    counter("holdfast_actor_crashes", CONTEXT, "Messages whose handling panicked", |now, to| {
+        contexts(now, to, |health| health.crashes);
+    }),
+    gauge("holdfast_mailbox_depth", CONTEXT, "Messages waiting in the mailbox", |now, to| {
+        contexts(now, to, |health| health.mailbox);
+    }),
+    gauge(
+        "holdfast_listener_backlog",
+        CONTEXT,
+        "Events of its sources that the context has not handled yet",
+        |now, to| contexts(now, to, |health| health.backlog),
+    ),
+    gauge(
+        "holdfast_saga_waiting",
+        CONTEXT,
+        "Clients waiting for their command to be settled",
+        |now, to| contexts(now, to, |health| health.waiting),
+    ),
+    gauge("holdfast_parked_events", CONTEXT, "Parked events", |now, to| {
+        contexts(now, to, |health| health.parked);
+    }),
+    counter("holdfast_context_damaged", CONTEXT, "Damaged rows found in reads", |now, to| {
+        contexts(now, to, |health| health.damaged);
+    }),
+    counter("holdfast_events", CONTEXT, "Events in the log", |now, to| {
+        for health in now.contexts.iter().filter(|health| !health.view) {
+            to.add(&[health.context], health.last_sequence);
+        }
+    }),
+    gauge(
+        "holdfast_breaker_state",
+        CONTEXT,
+        "Circuit breaker of the context: 0 closed, 1 half-open, 2 open",
+        |now, to| guards(now, to, breaker_state),
+    ),
+    counter("holdfast_breaker_opened", CONTEXT, "Times that the breaker opened", |now, to| {
+        guards(now, to, |guard| guard.opened);
+    }),
+    gauge("holdfast_asks_in_flight", CONTEXT, "Asks in flight to the context", |now, to| {
+        guards(now, to, |guard| guard.in_flight);
+    }),
+    gauge(
+        "holdfast_outbox_pending",
+        &["sink", "context"],
+        "Events or messages that the sink has not confirmed yet",
+        |now, to| {
+            for flow in &now.outflows {
+                to.add(&[flow.sink, flow.context], flow.pending);
+            }
+        },
+    ),
+    gauge("holdfast_outbox_up", SINK, "1 while the sink is connected", |now, to| {
+        sinks(now, to, |sink| sink.up.into());
+    }),
+    counter("holdfast_outbox_sent", SINK, "Items that the sink confirmed", |now, to| {
+        sinks(now, to, |sink| sink.sent);
+    }),
+    counter("holdfast_outbox_returned", SINK, "Events that no queue was bound for", |now, to| {
+        sinks(now, to, |sink| sink.returned);
+    }),
+    counter("holdfast_outbox_reconnects", SINK, "Reconnects to the sink", |now, to| {
+        sinks(now, to, |sink| sink.reconnects);
+    }),
+    gauge(
+        "holdfast_inbox_sequence",
+        CONTEXT,
+        "Last event replicated from another node's context",
+        |now, to| replicas(now, to, |replica| replica.last_sequence),
+    ),
+    gauge("holdfast_inbox_fed", CONTEXT, "1 while the broker delivers its events", |now, to| {
+        replicas(now, to, |replica| replica.feed.is_some().into());
+    }),
+    counter(
+        "holdfast_inbox_events",
+        &["context", "from"],
+        "Events replicated, by `broker` or from the `source`",
+        |now, to| {
+            for replica in &now.replicas {
+                to.add(&[replica.context, "broker"], replica.fed);
+                to.add(&[replica.context, "source"], replica.asked);
+            }
+        },
+    ),
+    counter("holdfast_inbox_repeated", CONTEXT, "Events delivered again, ignored", |now, to| {
+        replicas(now, to, |replica| replica.again);
+    }),
+    gauge(
+        "holdfast_history_disputes",
+        NONE,
+        "Logs whose history differs from what another node knows",
+        |now, to| to.add(NONE, now.disputes as u64),
+    ),
+    gauge("holdfast_commands_up", INGRESS, "1 while commands can arrive this way", |now, to| {
+        ingresses(now, to, |ingress| ingress.up.into());
+    }),
+    counter("holdfast_commands_answered", INGRESS, "Replies sent", |now, to| {
+        ingresses(now, to, |ingress| ingress.answered);
+    }),
+    counter(
+        "holdfast_commands_unroutable",
+        INGRESS,
+        "Replies whose queue no longer existed",
+        |now, to| ingresses(now, to, |ingress| ingress.unroutable),
+    ),
+    counter(
+        "holdfast_commands_rejected",
+        INGRESS,
+        "Commands rejected without a queue to reply to",
+        |now, to| ingresses(now, to, |ingress| ingress.rejected),
+    ),
+    counter("holdfast_commands_reconnects", INGRESS, "Reconnects to the broker", |now, to| {
+        ingresses(now, to, |ingress| ingress.reconnects);
+    }),
+    counter("holdfast_store_commits", NONE, "Accepted batches", |now, to| {
+        store(now, to, |store| store.accepted_commit);
+    }),
+    counter("holdfast_store_syncs", NONE, "Groups of batches made durable", |now, to| {
+        store(now, to, |store| store.syncs);
+    }),
+    counter("holdfast_store_damaged", NONE, "Times that damage was found", |now, to| {
+        store(now, to, |store| store.damages);
+    }),
+    counter("holdfast_store_scrubs", NONE, "Complete scrubs of the store", |now, to| {
+        store(now, to, |store| store.scrubs);
+    }),
+    gauge(
+        "holdfast_store_unwritten_bytes",
+        NONE,
+        "Bytes accepted and not flushed to the trees yet",
+        |now, to| store(now, to, |store| store.unwritten_bytes),
+    ),
+    gauge("holdfast_store_disk_bytes", NONE, "Size of the store on disk", |now, to| {
+        store(now, to, |store| store.disk_bytes);
+    }),
+    gauge("holdfast_store_free_bytes", NONE, "Free space on the disk", |now, to| {
+        if let Some(free) = now.store.free_bytes {
+            to.add(NONE, free);
+        }
+    }),
+    gauge("holdfast_store_reserve_bytes", NONE, "Space to be kept free", |now, to| {
+        store(now, to, |store| store.reserve_bytes);
+    }),
+    gauge("holdfast_store_full", NONE, "1 while the disk is too full for commands", |now, to| {
+        store(now, to, |store| store.full.into());
+    }),
+    gauge("holdfast_store_most_runs", NONE, "Sorted runs of the tree with most", |now, to| {
+        store(now, to, |store| store.most_runs);
+    }),
+    gauge(
+        "holdfast_clock_stepped_back_seconds",
+        NONE,
+        "Seconds by which the machine's clock was set back",
+        |now, to| to.add(NONE, u64::try_from(now.clock.stepped_back_seconds).unwrap_or(0)),
+    ),
+    gauge("process_resident_memory_bytes", NONE, "Resident memory", |now, to| {
+        to.add(NONE, now.resident_bytes);
+    }),
+    gauge("holdfast_connections", NONE, "Open connections", |now, to| {
+        connections(now, to, |stats| stats.open as u64);
+    }),
+    gauge("holdfast_connections_most", NONE, "Limit of open connections", |now, to| {
+        connections(now, to, |stats| stats.limit as u64);
+    }),
+    gauge(
+        "holdfast_unsent_bytes",
+        NONE,
+        "Bytes of answers waiting for clients that do not read",
+        |now, to| connections(now, to, |stats| stats.unsent as u64),
+    ),
+    gauge("holdfast_streams", NONE, "Open event streams", |now, to| {
+        to.add(NONE, now.streams as u64);
+    }),
+    counter(
+        "holdfast_connections_spared",
+        NONE,
+        "Idle connections closed to admit a new one",
+        |now, to| connections(now, to, |stats| stats.closed_idle),
+    ),
+    counter(
+        "holdfast_connections_refused",
+        NONE,
+        "Connections refused because no other was idle",
+        |now, to| connections(now, to, |stats| stats.refused),
+    ),
+    counter(
+        "holdfast_connections_broken",
+        NONE,
+        "Connections aborted because the client did not read",
+        |now, to| connections(now, to, |stats| stats.aborted),
+    ),
+];
+
+type Read = fn(&Snapshot, &mut Samples);
+
+const fn gauge(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> Metric {
+    Metric { name, kind: Kind::Gauge, labels, help, read }
+}
+
+const fn counter(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> Metric {
+    Metric { name, kind: Kind::Counter, labels, help, read }
+}
+
+fn breaker_state(guard: &GuardHealth) -> u64 {
+    match guard.breaker {
+        "open" => 2,
+        "halfOpen" => 1,
+        _ => 0,
+    }
+}
+
+fn contexts(now: &Snapshot, to: &mut Samples, value: impl Fn(&ContextHealth) -> u64) {
+    now.contexts.iter().for_each(|health| to.add(&[health.context], value(health)));
+}
+
+fn guards(now: &Snapshot, to: &mut Samples, value: impl Fn(&GuardHealth) -> u64) {
+    now.guards.iter().for_each(|(context, guard)| to.add(&[context], value(guard)));
+}
+
+fn sinks(now: &Snapshot, to: &mut Samples, value: impl Fn(&SinkHealth) -> u64) {
+    now.sinks.iter().for_each(|sink| to.add(&[sink.sink], value(sink)));
+}
+
+fn replicas(now: &Snapshot, to: &mut Samples, value: impl Fn(&ReplicaHealth) -> u64) {
+    now.replicas.iter().for_each(|replica| to.add(&[replica.context], value(replica)));
+}
+
+fn ingresses(now: &Snapshot, to: &mut Samples, value: impl Fn(&IngressHealth) -> u64) {
+    now.ingresses.iter().for_each(|ingress| to.add(&[ingress.inlet], value(ingress)));
+}
+
+fn store(now: &Snapshot, to: &mut Samples, value: impl Fn(&StoreHealth) -> u64) {
+    to.add(NONE, value(&now.store));
+}
+
+fn connections(now: &Snapshot, to: &mut Samples, value: impl Fn(&ConnectionStats) -> u64) {
+    to.add(NONE, value(&now.connections));
+}

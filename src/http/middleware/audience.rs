@@ -1,0 +1,36 @@
+//! Whether a caller belongs to a route's audience.
+
+use crate::{
+    api::{Problem, text},
+    http::{middleware::cors, routes::Audience, state::AppState},
+};
+use actix_web::HttpRequest;
+
+/// Refuses a request whose sender is not of the `audience`.
+pub fn check(audience: Audience, request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
+    match audience {
+        Audience::Public => Ok(()),
+        Audience::Operator if state.settings.development => cors::same_origin(request, state),
+        Audience::Operator => Err(Problem::new(
+            "admin-closed",
+            "administration is open in development only",
+            "관리 기능은 개발 모드에서만 열립니다",
+        )),
+        // Anyone else must not learn that there is something here.
+        Audience::Node => {
+            shows_credential(request, state).then_some(()).ok_or_else(Problem::not_found)
+        }
+    }
+}
+
+fn shows_credential(request: &HttpRequest, state: &AppState) -> bool {
+    let shown = text(request, "authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let expected = state.settings.node_credential.as_deref();
+    shown.zip(expected).is_some_and(|(shown, expected)| equal_in_constant_time(shown, expected))
+}
+
+/// Compares in a time that does not depend on how many bytes are right.
+fn equal_in_constant_time(shown: &str, expected: &str) -> bool {
+    let differ = shown.bytes().zip(expected.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
+    shown.len() == expected.len() && differ == 0
+}

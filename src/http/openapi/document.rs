@@ -1,0 +1,54 @@
+//! The whole document.
+
+use super::{
+    collection, components,
+    operations::{self, Deployment},
+};
+use crate::{actors::Context, api::schema::put, http::routes::ROUTES};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The document of a server with these contexts; `bare` if collections are mounted without their system too.
+pub fn document(contexts: &[Arc<dyn Context>], bare: bool) -> Value {
+    let mut schemas = components::schemas();
+    let mut paths = Map::new();
+    let mut tags = Vec::new();
+    for context in contexts {
+        let name = context.name();
+        let kind = if context.is_view() { "A view" } else { "An aggregate" };
+        let description = format!("{kind}. One item is a `{}`.", name.item);
+        tags.push(json!({ "name": name.context, "description": description }));
+        let described = collection::describe(context.as_ref(), &mut schemas);
+        described.mount(&mut paths, &format!("/{}/{}", name.system, name.collection), name.context);
+        if bare {
+            described.mount(&mut paths, &format!("/{}", name.collection), name.short());
+        }
+    }
+    tags.extend(operations::tags());
+    let server = Deployment { contexts };
+    for route in ROUTES {
+        let Some(operation) = route.operation else { continue };
+        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        for method in route.methods.iter().filter(|method| **method != "HEAD") {
+            put(item, &method.to_ascii_lowercase(), operation(&server));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Holdfast",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Rentals and reservations. Answers are HAL; every error is a problem (RFC 9457) with a stable `code`.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/", "description": "This server" }],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": components::problems(),
+            "parameters": components::parameters(),
+            "headers": components::headers(),
+        },
+    })
+}

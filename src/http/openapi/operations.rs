@@ -1,0 +1,335 @@
+//! The operations of the fixed routes. The route table names the operation of each route.
+
+use crate::{
+    actors::Context,
+    api::schema::{put, reference},
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What the operations depend on: the contexts of the server.
+pub struct Deployment<'a> {
+    pub contexts: &'a [Arc<dyn Context>],
+}
+
+impl Deployment<'_> {
+    fn names(&self, of: impl Fn(&dyn Context) -> bool) -> Vec<&'static str> {
+        let contexts = self.contexts.iter().filter(|context| of(context.as_ref()));
+        contexts.map(|context| context.name().context).collect()
+    }
+
+    /// The contexts that have a log.
+    fn deciding(&self) -> Vec<&'static str> {
+        self.names(|context| !context.is_view())
+    }
+
+    fn context_parameter(&self) -> Value {
+        in_path("context", json!({ "type": "string", "enum": self.names(|_| true) }))
+    }
+}
+
+/// The tags of the fixed routes.
+pub fn tags() -> [Value; 2] {
+    [
+        json!({ "name": "operations", "description": "Health, metrics, documents and events." }),
+        json!({
+            "name": "administration",
+            "description": "Contexts, faults, sagas, the clock. Open in development only.",
+        }),
+    ]
+}
+
+/// The media type of Spring Boot's actuator.
+const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
+const OPEN_METRICS: &str = "application/openmetrics-text";
+
+fn in_path(name: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "schema": schema })
+}
+
+fn in_query(name: &str, description: &str) -> Value {
+    let schema = json!({ "type": "string" });
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+}
+
+fn problem(status: &str) -> Value {
+    json!({ "$ref": format!("#/components/responses/{status}") })
+}
+
+/// An object with one required field.
+fn object(field: &str, schema: Value) -> Value {
+    json!({ "type": "object", "properties": { field: schema }, "required": [field] })
+}
+
+fn list(field: &str, items: Value) -> Value {
+    object(field, json!({ "type": "array", "items": items }))
+}
+
+fn string() -> Value {
+    json!({ "type": "string" })
+}
+
+fn content(media_type: &str, schema: Value) -> Value {
+    json!({ (media_type): { "schema": schema } })
+}
+
+/// An operation for those who run the server.
+fn operation(id: &str, summary: &str, responses: Value) -> Value {
+    json!({ "tags": ["operations"], "operationId": id, "summary": summary, "responses": responses })
+}
+
+pub fn root(_: &Deployment<'_>) -> Value {
+    let links = json!({ "type": "object", "additionalProperties": reference("Link") });
+    let links = json!({ "schema": object("_links", links) });
+    let content = json!({ "application/hal+json": links, "application/json": links });
+    let found = json!({ "description": "The links.", "content": content });
+    operation("root", "Links to every collection", json!({ "200": found, "500": problem("500") }))
+}
+
+/// A probe; one that can fail answers 503.
+fn probe(id: &str, summary: &str, media_type: &str, can_fail: bool) -> Value {
+    let kind = if media_type == ACTUATOR { "object" } else { "string" };
+    let answer = |description: &str| {
+        let content = content(media_type, json!({ "type": kind }));
+        json!({ "description": description, "content": content })
+    };
+    let mut responses = json!({ "200": answer("Yes."), "500": problem("500") });
+    if can_fail {
+        put(&mut responses, "503", answer("No."));
+    }
+    operation(id, summary, responses)
+}
+
+pub fn livez(_: &Deployment<'_>) -> Value {
+    probe("livez", "Liveness", "text/plain", false)
+}
+
+pub fn readyz(_: &Deployment<'_>) -> Value {
+    probe("readyz", "Readiness", "text/plain", true)
+}
+
+pub fn metrics(_: &Deployment<'_>) -> Value {
+    probe("metrics", "Metrics", OPEN_METRICS, false)
+}
+
+pub fn prometheus(_: &Deployment<'_>) -> Value {
+    probe("prometheus", "Metrics", OPEN_METRICS, false)
+}
+
+pub fn health(_: &Deployment<'_>) -> Value {
+    probe("health", "Health", ACTUATOR, true)
+}
+
+pub fn liveness(_: &Deployment<'_>) -> Value {
+    probe("liveness", "Liveness", ACTUATOR, false)
+}
+
+pub fn readiness(_: &Deployment<'_>) -> Value {
+    probe("readiness", "Readiness", ACTUATOR, true)
+}
+
+pub fn info(_: &Deployment<'_>) -> Value {
+    probe("info", "Version of the server", ACTUATOR, false)
+}
+
+/// An operation that answers with a JSON document.
+fn document(id: &str, summary: &str, description: &str) -> Value {
+    let content = content("application/json", json!({ "type": "object" }));
+    let found = json!({ "description": description, "content": content });
+    operation(id, summary, json!({ "200": found, "500": problem("500") }))
+}
+
+pub fn openapi(_: &Deployment<'_>) -> Value {
+    document("openapi", "This document", "The document.")
+}
+
+pub fn asyncapi(_: &Deployment<'_>) -> Value {
+    document("asyncapi", "The published events (AsyncAPI 3.0)", "The document.")
+}
+
+pub fn schema(_: &Deployment<'_>) -> Value {
+    let mut operation = document("schema", "The JSON Schema of an event's data", "The schema.");
+    put(&mut operation, "parameters", json!([in_path("type", string())]));
+    if let Some(responses) = operation.get_mut("responses") {
+        put(responses, "404", problem("404"));
+    }
+    operation
+}
+
+/// The log of a context, or all logs, as pages or as a stream.
+fn log(id: &str, summary: &str, in_path: &[Value]) -> Value {
+    let mut parameters = in_path.to_vec();
+    parameters.push(in_query(
+        "from",
+        "A sequence, or the id of the last event that you have; for all contexts a comma-separated list of \
+         `context:sequence` or `context:id`. The header `Link` has that of the next page.",
+    ));
+    parameters.push(in_query("limit", "Events per page, from 1 to 1000."));
+    let content = json!({
+        "application/cloudevents-batch+json": {
+            "schema": { "type": "array", "items": { "type": "object" } },
+        },
+        "text/event-stream": { "schema": { "type": "string" } },
+    });
+    let page = json!({
+        "description": "A page of CloudEvents, or an endless stream of them.",
+        "content": content,
+    });
+    let mut responses = json!({ "200": page });
+    for status in ["400", "404", "409", "500", "503"] {
+        put(&mut responses, status, problem(status));
+    }
+    let mut operation = operation(id, summary, responses);
+    put(&mut operation, "parameters", json!(parameters));
+    operation
+}
+
+pub fn events(_: &Deployment<'_>) -> Value {
+    log("events", "Events of all contexts", &[])
+}
+
+pub fn events_of(server: &Deployment<'_>) -> Value {
+    let schema = json!({ "type": "string", "enum": server.deciding() });
+    log("eventsOf", "Events of one context", &[in_path("context", schema)])
+}
+
+/// An operation of the administration.
+struct Admin<'a> {
+    id: &'a str,
+    summary: &'a str,
+    parameters: &'a [Value],
+    body: Option<Value>,
+    answer: Value,
+    /// Problems besides those of every such operation.
+    problems: &'a [&'a str],
+}
+
+impl Admin<'_> {
+    fn operation(self) -> Value {
+        let content = content("application/json", self.answer);
+        let mut responses = json!({ "200": { "description": "Done.", "content": content } });
+        let of_body = ["400", "408", "413", "415"].into_iter().filter(|_| self.body.is_some());
+        let problems = self.problems.iter().copied();
+        for status in ["403", "500"].into_iter().chain(of_body).chain(problems) {
+            put(&mut responses, status, problem(status));
+        }
+        let mut operation = json!({
+            "tags": ["administration"],
+            "operationId": format!("admin.{}", self.id),
+            "summary": self.summary,
+            "parameters": self.parameters,
+            "responses": responses,
+        });
+        if let Some(schema) = self.body {
+            let content = json!({ "application/json": { "schema": schema } });
+            put(&mut operation, "requestBody", json!({ "required": true, "content": content }));
+        }
+        operation
+    }
+}
+
+pub fn contexts(_: &Deployment<'_>) -> Value {
+    Admin {
+        id: "contexts",
+        summary: "Health of all contexts",
+        parameters: &[],
+        body: None,
+        answer: list("contexts", reference("Context")),
+        problems: &[],
+    }
+    .operation()
+}
+
+/// An operation on one context, which answers with its health.
+fn on_context(server: &Deployment<'_>, id: &str, summary: &str, body: Option<Value>) -> Value {
+    let parameters = &[server.context_parameter()];
+    let answer = reference("Context");
+    Admin { id, summary, parameters, body, answer, problems: &["404"] }.operation()
+}
+
+pub fn stop(server: &Deployment<'_>) -> Value {
+    on_context(server, "stop", "Stop a context", None)
+}
+
+pub fn start(server: &Deployment<'_>) -> Value {
+    on_context(server, "start", "Start a context", None)
+}
+
+pub fn inject_fault(server: &Deployment<'_>) -> Value {
+    on_context(server, "fault", "Inject a fault", Some(reference("Fault")))
+}
+
+pub fn clear_fault(server: &Deployment<'_>) -> Value {
+    on_context(server, "heal", "Clear the fault", None)
+}
+
+pub fn saga(server: &Deployment<'_>) -> Value {
+    let mut systems: Vec<_> = server.contexts.iter().map(|context| context.name().system).collect();
+    systems.dedup();
+    systems.extend(server.deciding());
+    let mut system = in_path("system", json!({ "type": "string", "enum": systems }));
+    let description = "A system, for one of its orders; or the context in which the saga began.";
+    put(&mut system, "description", description.into());
+    let number = json!({ "type": "integer", "format": "uint64", "minimum": 1 });
+    Admin {
+        id: "saga",
+        summary: "Timeline of a saga",
+        parameters: &[system, in_path("number", number)],
+        body: None,
+        answer: list("entries", json!({ "type": "object" })),
+        problems: &["404", "503"],
+    }
+    .operation()
+}
+
+pub fn parked(_: &Deployment<'_>) -> Value {
+    Admin {
+        id: "parked",
+        summary: "Parked events and dead letters",
+        parameters: &[],
+        body: None,
+        answer: list("parked", json!({ "type": "object" })),
+        problems: &["503"],
+    }
+    .operation()
+}
+
+fn on_parked(id: &str, summary: &str) -> Value {
+    let parameters = &[in_path("id", string())];
+    let answer = object("id", string());
+    Admin { id, summary, parameters, body: None, answer, problems: &["404", "503"] }.operation()
+}
+
+pub fn redrive(_: &Deployment<'_>) -> Value {
+    on_parked("redrive", "Retry a parked event")
+}
+
+pub fn discard(_: &Deployment<'_>) -> Value {
+    on_parked("drop", "Drop a parked event")
+}
+
+pub fn rebuild(server: &Deployment<'_>) -> Value {
+    let views = server.names(|context| context.is_view());
+    Admin {
+        id: "rebuild",
+        summary: "Rebuild a view",
+        parameters: &[in_path("view", json!({ "type": "string", "enum": views }))],
+        body: None,
+        answer: reference("Context"),
+        problems: &["404", "409", "422", "503"],
+    }
+    .operation()
+}
+
+pub fn advance_clock(_: &Deployment<'_>) -> Value {
+    let duration = json!({ "type": "string", "format": "duration", "examples": ["PT10M"] });
+    Admin {
+        id: "clock",
+        summary: "Move business time forward",
+        parameters: &[],
+        body: Some(object("advance", duration)),
+        answer: object("now", json!({ "type": "string", "format": "date-time" })),
+        problems: &[],
+    }
+    .operation()
+}

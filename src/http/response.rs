@@ -1,0 +1,34 @@
+//! From an answer of the API to one of HTTP.
+
+use crate::api::{Answer, Problem};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+};
+use serde_json::Value;
+
+/// `answer` as an HTTP response.
+pub fn response(answer: Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    for header in answer.headers {
+        response.insert_header(header);
+    }
+    match answer.content {
+        Some((media_type, body)) => response.content_type(media_type).body(body),
+        None => response.finish(),
+    }
+}
+
+/// `problem` as the HTTP response to `request`.
+pub fn problem_response(problem: Problem, request: &HttpRequest) -> HttpResponse {
+    let mut response = response(problem.answer(request.path(), request));
+    let language = header::HeaderValue::from_static("Accept-Language");
+    response.headers_mut().insert(header::VARY, language);
+    response
+}
+
+/// `value` as a JSON response.
+pub fn json_response(value: &Value) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(value.to_string())
+}

@@ -1,0 +1,144 @@
+//! From a request to its handler, and from the answer to the log and the metrics.
+
+use crate::{
+    api::{Problem, RouteMatch},
+    http::{
+        call::{Call, Reply},
+        handlers::{collections, forward},
+        middleware::audience,
+        response::problem_response,
+        routes::{self, Handler, Route},
+        state::{AppState, Host, OnlyContext},
+    },
+};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{ConnectionType, header},
+    web,
+};
+use futures_util::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// A longer correlation id of a client is neither echoed nor logged.
+const MAX_CORRELATION_ID: usize = 256;
+
+/// The label of requests that no route matched.
+const OTHER: &str = "{other}";
+
+/// Answers every request.
+pub async fn dispatch(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> HttpResponse {
+    let began = Instant::now();
+    let only = OnlyContext::of(&request);
+    let collection = state.paths.find(request.path()).filter(|(collection, ..)| {
+        only.is_none_or(|index| matches!(collection.place, Host::Local(at) if at == index))
+    });
+    let label = label(&request, collection.as_ref());
+    let answer = AssertUnwindSafe(answer(&request, payload, &state, collection)).catch_unwind();
+    let answer = answer.await.unwrap_or_else(|_| Err(Problem::crashed()));
+    let code = answer.as_ref().err().map(|problem| problem.code().clone());
+    let mut response = answer.unwrap_or_else(|problem| problem_response(problem, &request));
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    let correlation = request.headers().get("x-correlation-id");
+    if let Some(correlation) = correlation.filter(|value| value.len() <= MAX_CORRELATION_ID) {
+        headers.insert(header::HeaderName::from_static("x-correlation-id"), correlation.clone());
+    }
+    // The dispatcher below takes the connection of a client that offers another protocol for an upgraded one, and
+    // reads no further request from it.
+    if state.is_draining() || request.head().upgrade() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    let status = response.status().as_u16();
+    let took = began.elapsed();
+    state.requests.answered(request.method(), &label, status, code, took);
+    if status >= 500 && status != 503 {
+        log::<true>(&request, &label, status, took);
+    } else if tracing::enabled!(target: "holdfast::access", tracing::Level::INFO) {
+        log::<false>(&request, &label, status, took);
+    }
+    response
+}
+
+/// The template that the request is counted under.
+fn label(request: &HttpRequest, collection: Option<&RouteMatch<'_, Host>>) -> Arc<str> {
+    match collection {
+        Some((collection, _, "")) => collection.path.clone(),
+        Some((collection, _, _)) => collection.item.clone(),
+        None => routes::find(request.path()).map_or(OTHER, |(matched, _)| matched.path).into(),
+    }
+}
+
+/// Writes one line for an answered request.
+fn log<const FAILED: bool>(request: &HttpRequest, route: &str, status: u16, took: Duration) {
+    let text = |name: &str| {
+        let value = crate::api::text(request, name);
+        value.filter(|value| value.len() <= MAX_CORRELATION_ID).unwrap_or_default()
+    };
+    let method = request.method().as_str();
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let trace = text("traceparent").split('-').nth(1).unwrap_or_default();
+    let correlation = text("x-correlation-id");
+    if FAILED {
+        tracing::warn!(target: "holdfast::access", method, route, status, micros, correlation, trace, "request answered");
+    } else {
+        tracing::info!(target: "holdfast::access", method, route, status, micros, correlation, trace, "request answered");
+    }
+}
+
+async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &AppState,
+    collection: Option<RouteMatch<'_, Host>>,
+) -> Reply {
+    let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+    if uri > state.settings.uri_limit {
+        return Err(Problem::long_uri(state.settings.uri_limit));
+    }
+    if let Some((collection, written, rest)) = collection {
+        let index = match collection.place {
+            Host::Local(index) => index,
+            Host::Remote(index) => {
+                return forward::to_node(request, payload, state, index).await;
+            }
+        };
+        let context = state.node.contexts().get(index).ok_or_else(Problem::not_found)?;
+        let within = (context, collection);
+        return collections::answer(request, payload, state, within, written, rest).await;
+    }
+    fixed(request, payload, state).await
+}
+
+/// Answers by the table of fixed routes.
+async fn fixed(request: &HttpRequest, payload: web::Payload, state: &AppState) -> Reply {
+    let Some((matched, here)) = routes::find(request.path()) else {
+        audience::check(routes::audience_of_unknown(request.path()), request, state)?;
+        return Err(Problem::not_found());
+    };
+    let here: Vec<&Route> = here.collect();
+    if let Some(route) = here.first() {
+        audience::check(route.audience, request, state)?;
+    }
+    let method = request.method().as_str();
+    let Some(route) = here.iter().find(|route| route.methods.contains(&method)) else {
+        let methods: Vec<_> = here.iter().flat_map(|route| route.methods).copied().collect();
+        return Err(Problem::method(&methods.join(", ")));
+    };
+    match route.handler {
+        Handler::Request(handler) => {
+            handler(Call { request, payload, state, params: matched.params }).await
+        }
+        Handler::Probe(report) => {
+            let report = report(state, request.query_string());
+            Ok(HttpResponse::build(report.status).content_type(report.media_type).body(report.body))
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The one table of fixed routes. The router, the API document, the labels of metrics and the probe listener read it.
+
+use crate::http::{
+    call::{Call, ProbeReply, Reply},
+    handlers::{admin, documents, events, health, internal, metrics, root},
+    openapi::operations::{self, Deployment},
+    state::AppState,
+};
+use futures_util::future::LocalBoxFuture;
+use serde_json::Value;
+
+/// A fixed route.
+pub struct Route {
+    /// The methods it answers, as `Allow` lists them.
+    pub methods: &'static [&'static str],
+    /// Its template: `{name}` is one segment, `{name:.*}` all that is left.
+    pub path: &'static str,
+    /// Who may call it.
+    pub audience: Audience,
+    /// What answers.
+    pub handler: Handler,
+    /// How the API document describes it; `None` for what is not an API.
+    pub operation: Option<fn(&Deployment<'_>) -> Value>,
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Anyone.
+    Public,
+    /// Operators: open in development only, and never to pages of other origins.
+    Operator,
+    /// Other nodes, which show the shared credential. Anyone else gets 404.
+    Node,
+}
+
+/// What answers a route.
+pub enum Handler {
+    /// Answers on the main listener.
+    Request(for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>),
+    /// Reports the condition of the server from its query; the probe listener answers it as well.
+    Probe(fn(&AppState, &str) -> ProbeReply),
+}
+
+/// A route whose template a path has matched.
+pub struct Matched<'a> {
+    pub path: &'static str,
+    /// The values of its parameters.
+    pub params: Vec<(&'static str, &'a str)>,
+}
+
+const GET: &[&str] = &["GET"];
+const POST: &[&str] = &["POST"];
+const PUT: &[&str] = &["PUT"];
+const DELETE: &[&str] = &["DELETE"];
+const READ: &[&str] = &["GET", "HEAD"];
+
+/// Every fixed route. Collections are not among them: they follow from the contexts.
+pub const ROUTES: &[Route] = &[
+    public(READ, "/", |call| Box::pin(root::links(call))).described(operations::root),
+    probe("/livez", |_, _| health::alive()).described(operations::livez),
+    probe("/readyz", health::readiness_report).described(operations::readyz),
+    probe("/metrics", |state, _| metrics::scrape(state)).described(operations::metrics),
+    probe("/actuator/prometheus", |state, _| metrics::scrape(state))
+        .described(operations::prometheus),
+    probe("/actuator/health", |state, _| health::health(state)).described(operations::health),
+    probe("/actuator/health/liveness", |_, _| health::liveness()).described(operations::liveness),
+    probe("/actuator/health/readiness", |state, _| health::readiness(state))
+        .described(operations::readiness),
+    probe("/actuator/info", |_, _| health::info()).described(operations::info),
+    public(READ, "/openapi.json", |call| Box::pin(documents::openapi(call)))
+        .described(operations::openapi),
+    public(READ, "/asyncapi.json", |call| Box::pin(documents::asyncapi(call)))
+        .described(operations::asyncapi),
+    public(READ, "/schemas/{type}.json", |call| Box::pin(documents::schema(call)))
+        .described(operations::schema),
+    public(READ, "/docs", |call| Box::pin(documents::redirect(call))),
+    public(READ, "/docs/{file:.*}", |call| Box::pin(documents::page(call))),
+    public(GET, "/events", |call| Box::pin(events::all(call))).described(operations::events),
+    public(GET, "/events/{context}", |call| Box::pin(events::of_context(call)))
+        .described(operations::events_of),
+    node(POST, "/internal/asks/{context}", |call| Box::pin(internal::ask(call))),
+    node(GET, "/internal/events/{context}", |call| Box::pin(internal::events(call))),
+    operator(GET, "/admin/contexts", |call| Box::pin(admin::contexts(call)))
+        .described(operations::contexts),
+    operator(POST, "/admin/contexts/{context}/stop", |call| Box::pin(admin::stop(call)))
+        .described(operations::stop),
+    operator(POST, "/admin/contexts/{context}/start", |call| Box::pin(admin::start(call)))
+        .described(operations::start),
+    operator(PUT, "/admin/contexts/{context}/fault", |call| Box::pin(admin::inject_fault(call)))
+        .described(operations::inject_fault),
+    operator(DELETE, "/admin/contexts/{context}/fault", |call| Box::pin(admin::clear_fault(call)))
+        .described(operations::clear_fault),
+    operator(GET, "/admin/sagas/{system}/{number}", |call| Box::pin(admin::saga(call)))
+        .described(operations::saga),
+    operator(GET, "/admin/parked", |call| Box::pin(admin::parked(call)))
+        .described(operations::parked),
+    operator(POST, "/admin/parked/{id}/redrive", |call| Box::pin(admin::redrive(call)))
+        .described(operations::redrive),
+    operator(POST, "/admin/parked/{id}/drop", |call| Box::pin(admin::discard(call)))
+        .described(operations::discard),
+    operator(POST, "/admin/views/{view}/rebuild", |call| Box::pin(admin::rebuild(call)))
+        .described(operations::rebuild),
+    operator(POST, "/admin/clock", |call| Box::pin(admin::advance_clock(call)))
+        .described(operations::advance_clock),
+];
+
+type Answers = for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>;
+type Reports = fn(&AppState, &str) -> ProbeReply;
+
+const fn public(methods: &'static [&'static str], path: &'static str, handler: Answers) -> Route {
+    let handler = Handler::Request(handler);
+    Route { methods, path, audience: Audience::Public, handler, operation: None }
+}
+
+const fn operator(methods: &'static [&'static str], path: &'static str, handler: Answers) -> Route {
+    Route { audience: Audience::Operator, ..public(methods, path, handler) }
+}
+
+const fn node(methods: &'static [&'static str], path: &'static str, handler: Answers) -> Route {
+    Route { audience: Audience::Node, ..public(methods, path, handler) }
+}
+
+const fn probe(path: &'static str, report: Reports) -> Route {
+    let handler = Handler::Probe(report);
+    Route { methods: READ, path, audience: Audience::Public, handler, operation: None }
+}
+
+impl Route {
+    const fn described(self, operation: fn(&Deployment<'_>) -> Value) -> Self {
+        Self { operation: Some(operation), ..self }
+    }
+
+    /// The parameters of `path`, if it fits the template.
+    fn matches<'a>(&self, path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
+        let mut params = Vec::new();
+        let mut rest = path.strip_prefix('/')?;
+        let mut templates = self.path.strip_prefix('/')?.split('/').peekable();
+        while let Some(template) = templates.next() {
+            let (segment, after) = match rest.split_once('/') {
+                Some((segment, after)) => (segment, Some(after)),
+                None => (rest, None),
+            };
+            match template.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+                Some((parameter, suffix)) => {
+                    if let Some(parameter) = parameter.strip_suffix(":.*") {
+                        params.push((parameter, rest));
+                        return Some(params);
+                    }
+                    let value = segment.strip_suffix(suffix).filter(|value| !value.is_empty())?;
+                    params.push((parameter, value));
+                }
+                None if template == segment => {}
+                None => return None,
+            }
+            match (after, templates.peek().is_some()) {
+                (Some(after), true) => rest = after,
+                (None, false) => return Some(params),
+                _ => return None,
+            }
+        }
+        None
+    }
+}
+
+/// The routes at `path`, one for each handler, and the values of their parameters.
+pub fn find(path: &str) -> Option<(Matched<'_>, impl Iterator<Item = &'static Route>)> {
+    let (template, params) =
+        ROUTES.iter().find_map(|route| Some((route.path, route.matches(path)?)))?;
+    let routes = ROUTES.iter().filter(move |route| route.path == template);
+    Some((Matched { path: template, params }, routes))
+}
+
+/// Who may know that there is nothing at `path`: the audience of its neighbours, which begin with the same segment.
+pub fn audience_of_unknown(path: &str) -> Audience {
+    let first = |path: &str| path.split_inclusive('/').nth(1).map(str::to_owned);
+    let neighbour = ROUTES.iter().find(|route| first(route.path) == first(path));
+    neighbour.map_or(Audience::Public, |route| route.audience)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str) -> Option<(&'static str, Vec<(&'static str, &str)>)> {
+        find(path).map(|(matched, _)| (matched.path, matched.params))
+    }
+
+    #[test]
+    fn a_template_matches_segment_by_segment() {
+        assert_eq!(found("/"), Some(("/", vec![])));
+        let stop = "/admin/contexts/{context}/stop";
+        let params = vec![("context", "bookrent.rent")];
+        assert_eq!(found("/admin/contexts/bookrent.rent/stop"), Some((stop, params)));
+        let saga = "/admin/sagas/{system}/{number}";
+        let params = vec![("system", "bookrent"), ("number", "7")];
+        assert_eq!(found("/admin/sagas/bookrent/7"), Some((saga, params)));
+        assert_eq!(
+            found("/schemas/a.v1.json"),
+            Some(("/schemas/{type}.json", vec![("type", "a.v1")]))
+        );
+        assert_eq!(found("/docs/"), Some(("/docs/{file:.*}", vec![("file", "")])));
+        assert_eq!(found("/docs/a/b.js"), Some(("/docs/{file:.*}", vec![("file", "a/b.js")])));
+        for nothing in ["", "/nothing", "/admin", "/admin/", "/events/", "/livez/", "/schemas/a"] {
+            assert_eq!(found(nothing), None, "{nothing}");
+        }
+        assert_eq!(found("/admin/contexts//stop"), None);
+    }
+
+    #[test]
+    fn a_path_has_one_audience_and_each_method_once() {
+        for route in ROUTES {
+            let here = || ROUTES.iter().filter(|other| other.path == route.path);
+            assert!(here().all(|other| other.audience == route.audience), "{}", route.path);
+            let mut methods: Vec<_> = here().flat_map(|other| other.methods).collect();
+            let count = methods.len();
+            methods.sort_unstable();
+            methods.dedup();
+            assert_eq!(methods.len(), count, "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_is_hidden_like_its_neighbours() {
+        assert_eq!(audience_of_unknown("/admin/nothing"), Audience::Operator);
+        assert_eq!(audience_of_unknown("/internal/nothing"), Audience::Node);
+        assert_eq!(audience_of_unknown("/nothing"), Audience::Public);
+    }
+}

@@ -1,0 +1,168 @@
+//! Starts the workers, and stops them without losing a request.
+
+use crate::{
+    actors::Node,
+    api::Paths,
+    http::{
+        forwarder::Forwarder,
+        metrics::requests::RequestMetrics,
+        middleware::{
+            connection::{Bounds, Connection},
+            connection_limit::ConnectionLimit,
+            cors,
+            raw_response::LINGER,
+            response_body::{self, CHUNK},
+        },
+        openapi, probes,
+        read_pool::ReadPool,
+        router,
+        settings::{HttpSettings, connection_headroom},
+        state::{AppState, Host, OnlyContext},
+    },
+};
+use actix_http::{HttpService, Protocol};
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
+use actix_web::{
+    App,
+    dev::{AppConfig, Server, Service, fn_service},
+    rt::net::TcpStream,
+    web,
+};
+use futures_util::FutureExt;
+use std::{future::Future, io, net::TcpListener, sync::Arc, time::Duration};
+use tokio::sync::{Semaphore, watch};
+
+/// The listeners of a server.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Serves everything.
+    pub main: TcpListener,
+    /// Serve one context each, by its name: `bookrent.rent`.
+    pub contexts: Vec<(&'static str, TcpListener)>,
+    /// Serves probes, apart from everything else.
+    pub probes: Option<TcpListener>,
+}
+
+impl From<TcpListener> for Listeners {
+    fn from(main: TcpListener) -> Self {
+        Self { main, contexts: Vec::new(), probes: None }
+    }
+}
+
+/// Serves `node` on `listeners` until `drain` resolves, then stops without losing a request.
+///
+/// # Errors
+/// A listener cannot be used, or a worker cannot start.
+pub async fn serve(
+    settings: HttpSettings,
+    node: Arc<dyn Node>,
+    listeners: impl Into<Listeners>,
+    drain: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let Listeners { main, contexts, probes } = listeners.into();
+    let mut ports = vec![(OnlyContext(None), main)];
+    for (name, listener) in contexts {
+        // The port of a context that another node hosts stays closed.
+        let mut local = node.contexts().iter();
+        if let Some(index) = local.position(|context| context.name().context == name) {
+            ports.push((OnlyContext(Some(index)), listener));
+        }
+    }
+    let state = Arc::new(state(settings, node)?);
+    let settings = &state.settings;
+    let probes = probes.map(|listener| probes::serve(listener, Arc::clone(&state))).transpose()?;
+    let most = settings.max_connections;
+    let accepted = most.saturating_add(connection_headroom(most)) / settings.workers.max(1);
+    let mut server = Server::build().workers(settings.workers).disable_signals();
+    server = server.max_concurrent_connections(accepted.max(1));
+    let bounds = Bounds {
+        head_time: settings.header_timeout,
+        head: settings.header_limit,
+        uri: settings.uri_limit,
+        write_time: settings.write_timeout,
+    };
+    let (close, closing) = watch::channel(false);
+    for (only, listener) in ports {
+        let shared = web::Data::from(Arc::clone(&state));
+        let closing = closing.clone();
+        let name = format!("http on {}", listener.local_addr()?);
+        // What `actix_web::HttpServer` does, with our own connection below it.
+        server = server.listen(name, listener, move || {
+            let shared = shared.clone();
+            let closing = closing.clone();
+            let connections = Arc::clone(&shared.connections);
+            let keep_alive = shared.settings.keep_alive;
+            let app = App::new()
+                .wrap(cors::cors(shared.settings.cors_origins.as_deref()))
+                .wrap_fn(|request, server| server.call(request).map(cors::as_problem))
+                .wrap_fn(|request, server| {
+                    let active = response_body::begin(&request);
+                    server.call(request).map(|answer| response_body::chunked(answer, active))
+                })
+                .app_data(shared)
+                .app_data(only)
+                .default_service(web::to(router::dispatch));
+            let http = HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let mut closing = closing.clone();
+                    async move { drop(closing.wait_for(|closing| *closing).await) }
+                })
+                // The connection times each request; this would time the first one only.
+                .client_request_timeout(Duration::ZERO)
+                .client_disconnect_timeout(LINGER)
+                .keep_alive(keep_alive)
+                .h1_write_buffer_size(CHUNK)
+                .on_connect_ext(|connection: &Connection, data| {
+                    drop(data.insert(connection.slot()))
+                })
+                .finish(map_config(app.into_factory(), |()| AppConfig::default()));
+            fn_service(move |stream: TcpStream| {
+                let peer = stream.peer_addr().ok();
+                let connection = Connection::new(stream, &connections, bounds);
+                std::future::ready(Ok((connection, Protocol::Http1, peer)))
+            })
+            .and_then(http)
+        })?;
+    }
+    let server = server.run();
+    let handle = server.handle();
+    let stop = async {
+        drain.await;
+        state.draining.send_replace(true);
+        tokio::time::sleep(settings.drain_delay).await;
+        // A worker that stops gracefully looks only once a second whether its connections have ended.
+        handle.pause().await;
+        close.send_replace(true);
+        let all_closed = state.connections.all_closed();
+        let _ = tokio::time::timeout(settings.drain_timeout, all_closed).await;
+        handle.stop(false).await;
+    };
+    let (served, ()) = futures_util::future::join(server, stop).await;
+    drop(probes);
+    served
+}
+
+fn state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
+    let mut paths = Paths::new(settings.bare);
+    for (index, context) in node.contexts().iter().enumerate() {
+        paths.lead(context.name(), context.aliases(), Host::Local(index));
+    }
+    for (index, context) in settings.remote_contexts.iter().enumerate() {
+        paths.lead(context.name, context.aliases, Host::Remote(index));
+    }
+    let read_pool = || ReadPool::new(settings.scans, settings.scans_waiting);
+    Ok(AppState {
+        forwarder: Forwarder::new(&settings).map_err(io::Error::other)?,
+        list_reads: read_pool(),
+        log_reads: read_pool(),
+        requests: RequestMetrics::default(),
+        draining: watch::Sender::new(false),
+        connections: ConnectionLimit::new(settings.max_connections, settings.unsent_bytes),
+        streams: Arc::new(Semaphore::new(settings.max_streams)),
+        openapi: openapi::document(node.contexts(), settings.bare).to_string().into(),
+        asyncapi: settings.documents.asyncapi.clone().into(),
+        settings,
+        node,
+        paths,
+    })
+}

@@ -1,0 +1,104 @@
+//! What all workers share.
+
+use crate::{
+    actors::{Context, Fault, Node},
+    api::{self, Paths, Problem, text},
+    http::{
+        forwarder::Forwarder, metrics::requests::RequestMetrics,
+        middleware::connection_limit::ConnectionLimit, read_pool::ReadPool, settings::HttpSettings,
+    },
+};
+use actix_web::{HttpRequest, web::Bytes};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+/// What all workers share.
+pub struct AppState {
+    pub settings: HttpSettings,
+    pub node: Arc<dyn Node>,
+    /// Which path leads to which collection.
+    pub paths: Paths<Host>,
+    pub forwarder: Forwarder,
+    /// Runs long reads of lists.
+    pub list_reads: ReadPool,
+    /// Runs long reads of logs.
+    pub log_reads: ReadPool,
+    pub requests: RequestMetrics,
+    pub draining: watch::Sender<bool>,
+    pub connections: Arc<ConnectionLimit>,
+    /// A permit for each event stream.
+    pub streams: Arc<Semaphore>,
+    /// `/openapi.json`, which does not change while the server runs.
+    pub openapi: Bytes,
+    /// `/asyncapi.json`
+    pub asyncapi: Bytes,
+}
+
+/// The node that hosts a context.
+#[derive(Debug, Clone, Copy)]
+pub enum Host {
+    /// This node, with the index among its contexts.
+    Local(usize),
+    /// Another node, with the index among the contexts elsewhere.
+    Remote(usize),
+}
+
+/// The only context that a port serves, by its index; `None` on the port that serves all.
+#[derive(Clone, Copy)]
+pub struct OnlyContext(pub Option<usize>);
+
+impl OnlyContext {
+    /// The restriction of the port on which `request` came in.
+    pub fn of(request: &HttpRequest) -> Option<usize> {
+        request.app_data::<Self>().and_then(|only| only.0)
+    }
+}
+
+impl AppState {
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    /// Resolves when the server is to stop.
+    pub async fn drained(&self) {
+        let _ = self.draining.subscribe().wait_for(|draining| *draining).await;
+    }
+
+    /// The context of this node with that name.
+    pub fn context(&self, name: &str) -> Option<&Arc<dyn Context>> {
+        self.node.contexts().iter().find(|context| context.name().context == name)
+    }
+
+    /// The problem of `fault`. One that was judged by accepted state waits until that state is durable.
+    pub async fn durable_problem(&self, fault: Fault) -> Problem {
+        let was_judged = matches!(
+            fault,
+            Fault::Refused(_)
+                | Fault::RefusedBefore(_)
+                | Fault::VersionMismatch { .. }
+                | Fault::KeyReused
+        );
+        if was_judged {
+            let commit = self.node.accepted();
+            if !self.node.is_durable(commit)
+                && let Err(worse) = self.node.durable(commit).await
+            {
+                return worse.into();
+            }
+        }
+        fault.into()
+    }
+
+    /// Scheme and host as the client wrote them, or as a trusted proxy reports them.
+    pub fn base(&self, request: &HttpRequest) -> String {
+        let proxies = &self.settings.trusted_proxies;
+        let is_proxy = |peer: std::net::SocketAddr| proxies.contains(&peer.ip());
+        if !proxies.is_empty() && request.peer_addr().is_some_and(is_proxy) {
+            // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
+            let info = request.connection_info();
+            let scheme = if info.scheme() == "https" { "https" } else { "http" };
+            return api::base(scheme, info.host());
+        }
+        api::base("http", text(request, "host").unwrap_or_default())
+    }
+}
