@@ -1,12 +1,11 @@
 //! The API documents, and the pages that show them: Swagger UI, from the binary itself.
 
+use super::swagger_ui;
 use crate::{
     api::Problem,
     http::call::{Call, Reply},
 };
 use actix_web::{HttpResponse, http::header, web::Bytes};
-use std::{borrow::Cow, sync::Arc};
-use utoipa_swagger_ui::{Config, Url};
 
 /// `/openapi.json`
 pub async fn openapi(call: Call<'_>) -> Reply {
@@ -32,23 +31,12 @@ pub async fn redirect(_: Call<'_>) -> Reply {
 
 /// `/docs/…`: a file of the pages.
 pub async fn page(call: Call<'_>) -> Reply {
-    // Without this Swagger UI sends the document to a validator on the Internet.
-    let config = Config::new([Url::new("Holdfast", "/openapi.json")]).validator_url("none");
-    let file = utoipa_swagger_ui::serve(call.param("file"), Arc::new(config)).map_err(|error| {
+    let file = swagger_ui::file(call.param("file")).map_err(|error| {
         tracing::error!(%error, "failed to serve the API pages");
         Problem::crashed()
     })?;
-    let file = file.ok_or_else(Problem::not_found)?;
-    let mut response = HttpResponse::Ok();
-    if file.gzpipped {
-        response.insert_header((header::CONTENT_ENCODING, "gzip"));
-    }
-    // The bytes in the binary are not copied for each reader.
-    let bytes = match file.bytes {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => Bytes::from(bytes),
-    };
-    Ok(response.content_type(file.content_type).body(bytes))
+    let (content_type, bytes) = file.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::Ok().content_type(content_type).body(bytes))
 }
 
 fn json(document: Bytes) -> HttpResponse {

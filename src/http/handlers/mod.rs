@@ -17,3 +17,4 @@ pub mod metrics;
 pub mod parked;
 pub mod root;
 pub mod sagas;
+pub mod swagger_ui;
