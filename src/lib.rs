@@ -34,5 +34,6 @@ pub mod lab;
 pub mod limits;
 pub mod notifications;
 pub mod store;
+mod sync;
 pub mod systems;
 pub mod telemetry;

@@ -5,11 +5,12 @@
 use super::{
     declare_exchange, declare_queue,
     entrance::CommandDispatcher,
-    link::{Live, ManagedConnection, pause},
+    link::{LiveConnection, ManagedConnection, retry_delay},
     message::Message,
     text,
 };
 use crate::api::{Answer, Ingress, IngressHealth};
+use crate::sync;
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use lapin::{
     Channel, Confirmation, Consumer, ExchangeKind,
@@ -25,7 +26,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -35,53 +36,53 @@ use tokio::sync::watch;
 /// Where commands are sent to, with the name of a context as the key; its queue has that name behind a dot.
 pub const COMMANDS: &str = "holdfast.commands";
 /// Where those end up that nobody could be told about: an exchange, and its queue.
-pub const DEAD: &str = "holdfast.commands.dead";
+pub const DEAD_COMMANDS: &str = "holdfast.commands.dead";
 /// How often a command is tried again.
 const RETRIES: i64 = 5;
 /// So many commands of a context are under way at once.
 const PREFETCH: u16 = 64;
 
 /// Takes commands over a [`ManagedConnection`].
-pub struct Commands {
-    link: Arc<ManagedConnection>,
-    entrance: CommandDispatcher,
+pub struct CommandConsumer {
+    connection: Arc<ManagedConnection>,
+    dispatcher: CommandDispatcher,
     /// How long a confirm may take.
     confirm_timeout: Duration,
     answered: AtomicU64,
     unroutable: AtomicU64,
     rejected: AtomicU64,
     /// The contexts that no commands come in for while the link stands, and why.
-    trouble: Mutex<BTreeMap<&'static str, String>>,
+    errors: Mutex<BTreeMap<&'static str, String>>,
     finishing: watch::Sender<bool>,
     finished: watch::Sender<bool>,
 }
 
-impl fmt::Debug for Commands {
+impl fmt::Debug for CommandConsumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Commands").finish_non_exhaustive()
     }
 }
 
-impl Commands {
+impl CommandConsumer {
     /// Takes commands that come over `link`, where a confirm may take so long, in by `entrance`.
     pub fn new(
-        link: Arc<ManagedConnection>,
-        entrance: CommandDispatcher,
+        connection: Arc<ManagedConnection>,
+        dispatcher: CommandDispatcher,
         confirm_timeout: Duration,
     ) -> Arc<Self> {
         let trouble = Mutex::new(
-            entrance.names().map(|context| (context, "not heard yet".to_owned())).collect(),
+            dispatcher.names().map(|context| (context, "not heard yet".to_owned())).collect(),
         );
         let [answered, unroutable, rejected] = [0; 3].map(AtomicU64::new);
         let [finishing, finished] = [false; 2].map(watch::Sender::new);
         Arc::new(Self {
-            link,
-            entrance,
+            connection,
+            dispatcher,
             confirm_timeout,
             answered,
             unroutable,
             rejected,
-            trouble,
+            errors: trouble,
             finishing,
             finished,
         })
@@ -90,7 +91,10 @@ impl Commands {
     /// Takes commands for as long as it is polled, or until [`Commands::finish`].
     pub async fn run(self: Arc<Self>) {
         join_all(
-            self.entrance.names().enumerate().map(|(place, context)| self.hear(place, context)),
+            self.dispatcher
+                .names()
+                .enumerate()
+                .map(|(place, context)| self.consume_context(place, context)),
         )
         .await;
         self.finished.send_replace(true);
@@ -99,27 +103,29 @@ impl Commands {
     /// Takes no more commands; resolves when those under way have been answered.
     pub async fn finish(&self) {
         self.finishing.send_replace(true);
-        told(&self.finished).await;
+        wait_until_set(&self.finished).await;
     }
 
     /// Takes the commands of one context, over one channel after the other: what is wrong with its queue is nothing to
     /// the others.
-    async fn hear(&self, place: usize, context: &'static str) {
+    async fn consume_context(&self, place: usize, context: &'static str) {
         let mut failures = 0;
         loop {
             let live = tokio::select! {
-                live = self.link.up() => live,
-                () = told(&self.finishing) => return,
+                live = self.connection.wait_unblocked() => live,
+                () = wait_until_set(&self.finishing) => return,
             };
             let Err(why) = self.serve(&live, place, context, &mut failures).await else { return };
             failures += 1;
-            if failures.is_power_of_two() && self.link.state().borrow().is_same(live.generation) {
+            if failures.is_power_of_two()
+                && self.connection.state().borrow().is_generation(live.generation)
+            {
                 tracing::warn!(context, failures, why, "commands of a context cannot be heard");
             }
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).insert(context, why);
+            sync::lock(&self.errors).insert(context, why);
             tokio::select! {
-                () = tokio::time::sleep(pause(failures)) => {}
-                () = told(&self.finishing) => return,
+                () = tokio::time::sleep(retry_delay(failures)) => {}
+                () = wait_until_set(&self.finishing) => return,
             }
         }
     }
@@ -128,23 +134,25 @@ impl Commands {
     /// until nothing more is to be taken.
     async fn serve(
         &self,
-        live: &Live,
+        live: &LiveConnection,
         place: usize,
         context: &'static str,
         failures: &mut u32,
     ) -> Result<(), String> {
         let steps = AtomicUsize::new(0);
-        let opening = open(live, context, &steps);
-        let (channel, consumer) =
-            self.link.while_it_moves(live, &steps, self.confirm_timeout, opening).await?;
+        let opening = open_consumer(live, context, &steps);
+        let (channel, consumer) = self
+            .connection
+            .with_progress_timeout(live, &steps, self.confirm_timeout, opening)
+            .await?;
         *failures = 0;
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).remove(context);
+        sync::lock(&self.errors).remove(context);
         let ended = self.consume(live, place, &channel, consumer).await;
         if let Err(why) = &ended {
             // What was under way over it goes back to its queue when the channel is closed, or else the connection.
             let closing = channel.close(200, "a fresh one follows".into());
             if !matches!(tokio::time::timeout(self.confirm_timeout, closing).await, Ok(Ok(()))) {
-                self.link.broken(live.generation, why);
+                self.connection.report_broken(live.generation, why);
             }
         }
         ended
@@ -152,25 +160,25 @@ impl Commands {
 
     async fn consume(
         &self,
-        live: &Live,
+        live: &LiveConnection,
         place: usize,
         over: &Channel,
         mut coming: Consumer,
     ) -> Result<(), String> {
-        let (mut state, mut under_way) = (self.link.state(), FuturesUnordered::new());
+        let (mut state, mut under_way) = (self.connection.state(), FuturesUnordered::new());
         loop {
             tokio::select! {
                 came = coming.next() => match came {
                     // They enter in the order of their queue, and each is answered when it can be.
-                    Some(Ok(delivery)) => under_way.push(self.take(live, place, over, delivery)),
+                    Some(Ok(delivery)) => under_way.push(self.handle_delivery(live, place, over, delivery)),
                     Some(Err(why)) => return Err(why.to_string()),
                     None => return Err("the queue is gone".into()),
                 },
                 Some(taken) = under_way.next() => taken?,
-                _ = state.wait_for(|state| !state.is_same(live.generation)) => {
+                _ = state.wait_for(|state| !state.is_generation(live.generation)) => {
                     return Err("the connection was lost".into());
                 }
-                () = told(&self.finishing) => break,
+                () = wait_until_set(&self.finishing) => break,
             }
         }
         // What has come and not been taken goes back when the connection ends.
@@ -182,39 +190,43 @@ impl Commands {
     }
 
     /// One command, from its delivery to its end.
-    async fn take(
+    async fn handle_delivery(
         &self,
-        live: &Live,
+        live: &LiveConnection,
         place: usize,
         over: &Channel,
         mut came: Delivery,
     ) -> Result<(), String> {
         let message = Message::of(&came.properties);
         let data = std::mem::take(&mut came.data);
-        let answer = self.entrance.answer(&message, place, data).await;
-        let again = i64::from(message.tries) < RETRIES;
+        let answer = self.dispatcher.respond(&message, place, data).await;
+        let again = i64::from(message.delivery_count) < RETRIES;
         let settled = if let Some(to) = &message.reply_to {
             let (still, timeout) = (AtomicUsize::new(0), self.confirm_timeout);
-            let replying = reply(over, to, &message, &answer);
-            match self.link.while_it_moves(live, &still, timeout, replying).await {
-                Ok(Sent::Kept) => self.done(&came, &self.answered).await,
+            let replying = publish_reply(over, to, &message, &answer);
+            match self.connection.with_progress_timeout(live, &still, timeout, replying).await {
+                Ok(ReplyOutcome::Kept) => self.acknowledge(&came, &self.answered).await,
                 // Whoever asked has gone; what was asked has been done.
-                Ok(Sent::Unroutable) => self.done(&came, &self.unroutable).await,
+                Ok(ReplyOutcome::Unroutable) => self.acknowledge(&came, &self.unroutable).await,
                 // One whose queue is full is nothing to the others; what was asked is not done again.
-                Ok(Sent::Refused) | Err(_) if again => later(&came, message.tries).await,
-                Ok(Sent::Refused) | Err(_) => self.done(&came, &self.unroutable).await,
+                Ok(ReplyOutcome::Refused) | Err(_) if again => {
+                    requeue_after(&came, message.delivery_count).await
+                }
+                Ok(ReplyOutcome::Refused) | Err(_) => {
+                    self.acknowledge(&came, &self.unroutable).await
+                }
             }
         } else if answer.status < 300 {
             came.acker.ack(BasicAckOptions::default()).await
         } else if answer.status == 503 && again {
             // Nobody is there to try again, so this side does.
-            later(&came, message.tries).await
+            requeue_after(&came, message.delivery_count).await
         } else {
             self.rejected.fetch_add(1, Relaxed);
             let status = answer.status;
             tracing::warn!(
                 status,
-                "a command was refused and nobody is to be told: it goes to {DEAD}"
+                "a command was refused and nobody is to be told: it goes to {DEAD_COMMANDS}"
             );
             came.acker.reject(BasicRejectOptions { requeue: false }).await
         };
@@ -225,17 +237,17 @@ impl Commands {
         }
     }
 
-    async fn done(&self, came: &Delivery, count: &AtomicU64) -> lapin::Result<bool> {
+    async fn acknowledge(&self, came: &Delivery, count: &AtomicU64) -> lapin::Result<bool> {
         count.fetch_add(1, Relaxed);
         came.acker.ack(BasicAckOptions::default()).await
     }
 }
 
-impl Ingress for Commands {
+impl Ingress for CommandConsumer {
     fn health(&self) -> IngressHealth {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = sync::lock(&self.errors);
         let trouble = trouble.iter().next().map(|(context, why)| format!("{context}: {why}"));
-        let (up, state, error) = self.link.state().borrow().told(trouble);
+        let (up, state, error) = self.connection.state().borrow().describe(trouble);
         IngressHealth {
             inlet: "commands",
             up,
@@ -244,24 +256,24 @@ impl Ingress for Commands {
             answered: self.answered.load(Relaxed),
             unroutable: self.unroutable.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
-            reconnects: self.link.reconnects(),
+            reconnects: self.connection.reconnects(),
         }
     }
 }
 
 /// Resolves when it is so.
-async fn told(of: &watch::Sender<bool>) {
+async fn wait_until_set(of: &watch::Sender<bool>) {
     let _ = of.subscribe().wait_for(|is_so| *is_so).await;
 }
 
 /// Puts a command back after a while, a longer one each time.
-async fn later(came: &Delivery, tries: u32) -> lapin::Result<bool> {
+async fn requeue_after(came: &Delivery, tries: u32) -> lapin::Result<bool> {
     tokio::time::sleep(Duration::from_secs(1 << tries.min(5))).await;
     came.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
 }
 
 /// What became of a reply.
-enum Sent {
+enum ReplyOutcome {
     Kept,
     /// There is no such queue.
     Unroutable,
@@ -269,26 +281,26 @@ enum Sent {
     Refused,
 }
 
-async fn reply(
+async fn publish_reply(
     channel: &Channel,
     to: &ShortString,
     message: &Message,
     answer: &Answer,
-) -> lapin::Result<Sent> {
+) -> lapin::Result<ReplyOutcome> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let body = answer.content.as_ref().map_or(&[][..], |(_, body)| body);
     let sent =
         channel.basic_publish("".into(), to.clone(), options, body, message.reply(answer)).await?;
     Ok(match sent.await? {
-        Confirmation::Ack(None) => Sent::Kept,
-        Confirmation::Ack(Some(_)) => Sent::Unroutable,
-        Confirmation::Nack(_) | Confirmation::NotRequested => Sent::Refused,
+        Confirmation::Ack(None) => ReplyOutcome::Kept,
+        Confirmation::Ack(Some(_)) => ReplyOutcome::Unroutable,
+        Confirmation::Nack(_) | Confirmation::NotRequested => ReplyOutcome::Refused,
     })
 }
 
 /// Begins to hear the commands of `context` on a channel of its own, with everything in place that is needed for it.
-async fn open(
-    live: &Live,
+async fn open_consumer(
+    live: &LiveConnection,
     context: &str,
     steps: &AtomicUsize,
 ) -> lapin::Result<(Channel, Consumer)> {
@@ -297,13 +309,15 @@ async fn open(
     let (bind, everything) = (QueueBindOptions::default(), ShortString::default());
     declare_exchange(&channel, COMMANDS, ExchangeKind::Direct).await?;
     // A fanout keeps the key, so that what lies there can be sent to where it came from.
-    declare_exchange(&channel, DEAD, ExchangeKind::Fanout).await?;
-    declare_queue(&channel, DEAD, &[]).await?;
-    channel.queue_bind(DEAD.into(), DEAD.into(), everything, bind, none()).await?;
+    declare_exchange(&channel, DEAD_COMMANDS, ExchangeKind::Fanout).await?;
+    declare_queue(&channel, DEAD_COMMANDS, &[]).await?;
+    channel
+        .queue_bind(DEAD_COMMANDS.into(), DEAD_COMMANDS.into(), everything, bind, none())
+        .await?;
     // A command is not lost between its queue and where the dead ones are; the broker wants the overflow for that.
     let arguments = [
         ("x-delivery-limit", AMQPValue::LongLongInt(RETRIES)),
-        ("x-dead-letter-exchange", text(DEAD)),
+        ("x-dead-letter-exchange", text(DEAD_COMMANDS)),
         ("x-dead-letter-strategy", text("at-least-once")),
         ("x-overflow", text("reject-publish")),
     ];

@@ -42,24 +42,24 @@ impl CommandDispatcher {
     }
 
     /// The answer to a command that came for the context in that place.
-    pub async fn answer(&self, message: &Message, place: usize, body: Vec<u8>) -> Answer {
+    pub async fn respond(&self, message: &Message, place: usize, body: Vec<u8>) -> Answer {
         let began = Instant::now();
         let path = text(message, "path").unwrap_or_default();
-        let entering = AssertUnwindSafe(self.enter(message, place, path, body)).catch_unwind();
+        let entering = AssertUnwindSafe(self.dispatch(message, place, path, body)).catch_unwind();
         let entered = entering.await.unwrap_or_else(|_| Err(Problem::crashed()));
-        let answer = entered.unwrap_or_else(|problem| problem.answer(path, message));
+        let respond = entered.unwrap_or_else(|problem| problem.answer(path, message));
         let said = |name: &str| text(message, name).unwrap_or_default();
         let (method, correlation) = (said("method"), said("x-correlation-id"));
         let trace = said("traceparent").split('-').nth(1).unwrap_or_default();
         let context = self.contexts.get(place).map_or("", |context| context.name().context);
         let (status, micros) =
-            (answer.status, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+            (respond.status, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
         tracing::info!(target: "holdfast::access", over = "amqp", method, context, status, micros, correlation, trace, "answered");
-        answer
+        respond
     }
 
     /// Brings a command in by the door that it names.
-    async fn enter(
+    async fn dispatch(
         &self,
         message: &Message,
         place: usize,

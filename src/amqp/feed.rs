@@ -3,8 +3,8 @@
 //! log is the truth: what a queue has lost or skipped, the replica asks for.
 
 use super::{
-    SINK, declare_exchange, declare_queue, is_of_the_channel, letters,
-    link::{Live, ManagedConnection, pause},
+    SINK, declare_exchange, declare_queue, is_channel_error, letters,
+    link::{LiveConnection, ManagedConnection, retry_delay},
     text,
 };
 use crate::{
@@ -34,7 +34,7 @@ const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
 
 /// How events are taken.
 #[derive(Debug, Clone)]
-pub struct FeedSettings {
+pub struct EventConsumerSettings {
     /// The exchange that they are published to.
     pub exchange: String,
     /// Names this node's queues for ever.
@@ -44,7 +44,7 @@ pub struct FeedSettings {
 /// Takes the events of one context.
 pub struct EventConsumer {
     link: Arc<ManagedConnection>,
-    settings: FeedSettings,
+    settings: EventConsumerSettings,
     replica: Arc<dyn ReplicaHandle>,
     queue: String,
 }
@@ -53,7 +53,7 @@ impl EventConsumer {
     /// Feeds `replica` over `link`.
     pub fn new(
         link: Arc<ManagedConnection>,
-        settings: FeedSettings,
+        settings: EventConsumerSettings,
         replica: Arc<dyn ReplicaHandle>,
     ) -> Self {
         let queue = format!("holdfast.feed.{}.{}", settings.node, replica.context());
@@ -67,17 +67,17 @@ impl EventConsumer {
             if let Some(why) = self.link.state().borrow().error.clone() {
                 self.replica.fed_by(Err(why));
             }
-            let live = self.link.live().await;
+            let live = self.link.wait_connected().await;
             let (why, is_link) = tokio::select! {
                 ended = self.consume(&live, &mut failures) => match ended {
                     Ok(()) => ("its queue was taken away".to_owned(), false),
-                    Err(why) => (why.to_string(), !is_of_the_channel(&why)),
+                    Err(why) => (why.to_string(), !is_channel_error(&why)),
                 },
-                () = self.link.lost(live.generation) => ("the connection was lost".to_owned(), false),
+                () = self.link.wait_lost(live.generation) => ("the connection was lost".to_owned(), false),
             };
             self.replica.fed_by(Err(why.clone()));
             if is_link {
-                self.link.broken(live.generation, &why);
+                self.link.report_broken(live.generation, &why);
             }
             failures += 1;
             if failures.is_power_of_two() {
@@ -90,11 +90,11 @@ impl EventConsumer {
                     "its source is asked for its events instead"
                 );
             }
-            tokio::time::sleep(pause(failures)).await;
+            tokio::time::sleep(retry_delay(failures)).await;
         }
     }
 
-    async fn consume(&self, live: &Live, failures: &mut u32) -> lapin::Result<()> {
+    async fn consume(&self, live: &LiveConnection, failures: &mut u32) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
         declare_exchange(&channel, &self.settings.exchange, ExchangeKind::Topic).await?;
         letters::declare(&channel, &self.settings.node).await?;
@@ -152,7 +152,7 @@ impl EventConsumer {
                 Err(why) => {
                     failures += 1;
                     tracing::warn!(queue = self.queue, failures, why, "events wait to be taken");
-                    tokio::time::sleep(pause(failures)).await;
+                    tokio::time::sleep(retry_delay(failures)).await;
                 }
             }
         };

@@ -8,14 +8,14 @@
 //! one may not go on.
 
 use super::{
-    link::{Live, ManagedConnection, pause},
-    owner::{Claim, Refused, Taken, code},
+    link::{LiveConnection, ManagedConnection, retry_delay},
+    owner::{ClaimError, OwnershipClaim, OwnershipConflict, reply_code},
 };
 use lapin::{options::QueueDeclareOptions, types::FieldTable};
 use std::time::{Duration, Instant};
 
 /// What the broker says of a queue that another connection has for itself: RESOURCE_LOCKED.
-const LOCKED: u16 = 405;
+const RESOURCE_LOCKED: u16 = 405;
 
 /// The lease of a store's data.
 #[derive(Debug, Clone)]
@@ -37,13 +37,13 @@ impl Lease {
 
     /// Takes it. Where another connection has it, waits for that to end; a broker that does not answer within `patience`
     /// is done with.
-    pub(super) async fn take(
+    pub(super) async fn acquire(
         &mut self,
-        claim: &Claim,
-        live: &Live,
+        claim: &OwnershipClaim,
+        live: &LiveConnection,
         link: &ManagedConnection,
         patience: Duration,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ClaimError> {
         let (mut since, mut failures) = (None, 0);
         loop {
             match tokio::time::timeout(patience, self.declare(live)).await {
@@ -53,24 +53,24 @@ impl Lease {
                     }
                     return Ok(());
                 }
-                Ok(Err(why)) if code(&why) == Some(LOCKED) => {}
+                Ok(Err(why)) if reply_code(&why) == Some(RESOURCE_LOCKED) => {}
                 Ok(Err(why)) => return Err(why.into()),
                 Err(_) => {
-                    link.broken(live.generation, "it does not answer");
+                    link.report_broken(live.generation, "it does not answer");
                     return Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
                 }
             }
             let waiting = since.get_or_insert_with(Instant::now).elapsed();
-            if waiting >= self.grace && self.is_another(claim, live, patience).await {
-                let owner = claim.any_owner(live).await;
-                return Err(Refused::Taken(Taken::Running { owner }));
+            if waiting >= self.grace && self.is_held_by_another(claim, live, patience).await {
+                let owner = claim.describe_owner(live).await;
+                return Err(ClaimError::Conflict(OwnershipConflict::Running { owner }));
             }
             failures += 1;
-            tokio::time::sleep(pause(failures)).await;
+            tokio::time::sleep(retry_delay(failures)).await;
         }
     }
 
-    async fn declare(&self, live: &Live) -> lapin::Result<()> {
+    async fn declare(&self, live: &LiveConnection) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
         let exclusive = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
         channel.queue_declare(self.queue.as_str().into(), exclusive, FieldTable::default()).await?;
@@ -78,20 +78,30 @@ impl Lease {
     }
 
     /// The process that has left its name last.
-    async fn holder(&self, claim: &Claim, live: &Live, patience: Duration) -> Option<String> {
-        tokio::time::timeout(patience, claim.signed(live)).await.ok()?.ok()?.1
+    async fn holder(
+        &self,
+        claim: &OwnershipClaim,
+        live: &LiveConnection,
+        patience: Duration,
+    ) -> Option<String> {
+        tokio::time::timeout(patience, claim.read_announcement(live)).await.ok()?.ok()?.1
     }
 
     /// Whether it is somebody else who has it. One who has had it before this process is no more than that: had it come
     /// back, it would have left its name anew.
-    async fn is_another(&self, claim: &Claim, live: &Live, patience: Duration) -> bool {
+    async fn is_held_by_another(
+        &self,
+        claim: &OwnershipClaim,
+        live: &LiveConnection,
+        patience: Duration,
+    ) -> bool {
         let Some(before) = &self.before else { return true };
         let holder = self.holder(claim, live, patience).await;
         holder.is_some_and(|holder| holder != self.run && before.as_ref() != Some(&holder))
     }
 }
 
-impl From<std::io::Error> for Refused {
+impl From<std::io::Error> for ClaimError {
     fn from(why: std::io::Error) -> Self {
         Self::Failed(why.into())
     }

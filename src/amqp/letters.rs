@@ -4,8 +4,8 @@
 use super::{
     declare_queue,
     feed::{done, event, headers},
-    is_of_the_channel,
-    link::{Live, ManagedConnection, pause},
+    is_channel_error,
+    link::{LiveConnection, ManagedConnection, retry_delay},
     text,
 };
 use crate::{
@@ -35,14 +35,14 @@ pub async fn declare(channel: &Channel, node: &str) -> lapin::Result<()> {
 }
 
 /// The dead letters of a node.
-pub struct Letters {
+pub struct DeadLetterConsumer {
     kept: DeadLetterStore,
     node: Arc<dyn Node>,
     replicas: Vec<Arc<dyn ReplicaHandle>>,
     queue: String,
 }
 
-impl Letters {
+impl DeadLetterConsumer {
     /// Those that `kept` has, and that are yet to come for the node called `name`, whose replicas they were meant for.
     pub fn new(
         kept: DeadLetterStore,
@@ -57,10 +57,10 @@ impl Letters {
     pub async fn run(self: Arc<Self>, link: Arc<ManagedConnection>, name: String) {
         let mut failures = 0;
         loop {
-            let live = link.live().await;
+            let live = link.wait_connected().await;
             let ended = tokio::select! {
                 ended = self.consume(&live, &name, &mut failures) => ended,
-                () = link.lost(live.generation) => Ok(()),
+                () = link.wait_lost(live.generation) => Ok(()),
             };
             if let Err(why) = ended.as_ref().map_err(ToString::to_string) {
                 tracing::warn!(
@@ -69,15 +69,20 @@ impl Letters {
                     "what the broker has set aside stays there for now"
                 );
             }
-            if ended.is_err_and(|why| !is_of_the_channel(&why)) {
-                link.broken(live.generation, "the dead letters could not be read");
+            if ended.is_err_and(|why| !is_channel_error(&why)) {
+                link.report_broken(live.generation, "the dead letters could not be read");
             }
             failures += 1;
-            tokio::time::sleep(pause(failures)).await;
+            tokio::time::sleep(retry_delay(failures)).await;
         }
     }
 
-    async fn consume(&self, live: &Live, name: &str, failures: &mut u32) -> lapin::Result<()> {
+    async fn consume(
+        &self,
+        live: &LiveConnection,
+        name: &str,
+        failures: &mut u32,
+    ) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
         declare(&channel, name).await?;
         channel.basic_qos(1, BasicQosOptions::default()).await?;
@@ -161,13 +166,13 @@ impl Letters {
     }
 }
 
-impl fmt::Debug for Letters {
+impl fmt::Debug for DeadLetterConsumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Letters").field("queue", &self.queue).finish_non_exhaustive()
     }
 }
 
-impl DeadLetters for Letters {
+impl DeadLetters for DeadLetterConsumer {
     fn all(&self) -> Result<Vec<(u64, DeadLetter)>, Fault> {
         Ok(self.kept.all()?)
     }

@@ -15,14 +15,14 @@ use std::{
 };
 use tokio::sync::{mpsc, watch};
 
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
+const MIN_DELAY: Duration = Duration::from_millis(100);
+const MAX_DELAY: Duration = Duration::from_secs(5);
 /// A connection that lasted so long was a good one: the pauses begin anew.
-const GOOD: Duration = Duration::from_secs(5);
+const STABLE_AFTER: Duration = Duration::from_secs(5);
 
 /// How the broker is reached.
 #[derive(Clone)]
-pub struct LinkSettings {
+pub struct ConnectionSettings {
     /// The addresses of its nodes, tried in turn.
     pub urls: Vec<String>,
     /// What the connection is called on the broker's pages.
@@ -35,7 +35,7 @@ pub struct LinkSettings {
 
 /// A connection that stands.
 #[derive(Clone)]
-pub struct Live {
+pub struct LiveConnection {
     /// The connection itself.
     pub connection: Arc<Connection>,
     /// Which one it is, counted from the start.
@@ -44,8 +44,8 @@ pub struct Live {
 
 /// How the link is doing.
 #[derive(Clone, Default)]
-pub struct LinkState {
-    live: Option<Live>,
+pub struct ConnectionState {
+    wait_connected: Option<LiveConnection>,
     /// Why the broker takes nothing, while it takes nothing.
     pub blocked: Option<String>,
     /// Why there is no connection.
@@ -54,17 +54,17 @@ pub struct LinkState {
     tried: bool,
 }
 
-impl LinkState {
+impl ConnectionState {
     /// Whether there is a connection.
     pub fn is_up(&self) -> bool {
-        self.live.is_some()
+        self.wait_connected.is_some()
     }
     /// Whether it is still the connection of this generation.
-    pub fn is_same(&self, generation: u64) -> bool {
-        self.live.as_ref().is_some_and(|live| live.generation == generation)
+    pub fn is_generation(&self, generation: u64) -> bool {
+        self.wait_connected.as_ref().is_some_and(|live| live.generation == generation)
     }
     /// Whether it is of use now, in a word, and why not; `trouble` is what somebody has with it while it stands.
-    pub fn told(&self, trouble: Option<String>) -> (bool, &'static str, Option<String>) {
+    pub fn describe(&self, trouble: Option<String>) -> (bool, &'static str, Option<String>) {
         match (self.is_up(), &self.blocked) {
             (false, _) => (false, "away", self.error.clone()),
             (true, Some(why)) => (false, "blocked", Some(why.clone())),
@@ -75,27 +75,32 @@ impl LinkState {
 
 /// One connection, kept up.
 pub struct ManagedConnection {
-    settings: LinkSettings,
-    state: watch::Sender<LinkState>,
-    broken: mpsc::UnboundedSender<(u64, String)>,
+    settings: ConnectionSettings,
+    state: watch::Sender<ConnectionState>,
+    report_broken: mpsc::UnboundedSender<(u64, String)>,
     reconnects: AtomicU64,
 }
 
 impl ManagedConnection {
     /// A link, and what keeps it up for as long as it is polled.
-    pub fn new(settings: LinkSettings) -> (Arc<Self>, BoxFuture<'static, ()>) {
+    pub fn new(settings: ConnectionSettings) -> (Arc<Self>, BoxFuture<'static, ()>) {
         let (broken, heard) = mpsc::unbounded_channel();
-        let state = watch::Sender::new(LinkState {
+        let state = watch::Sender::new(ConnectionState {
             error: Some("not connected yet".into()),
-            ..LinkState::default()
+            ..ConnectionState::default()
         });
-        let link = Arc::new(Self { settings, state, broken, reconnects: AtomicU64::new(0) });
+        let link = Arc::new(Self {
+            settings,
+            state,
+            report_broken: broken,
+            reconnects: AtomicU64::new(0),
+        });
         let running = Box::pin(link.clone().run(heard));
         (link, running)
     }
 
     /// How it is doing, now and from now on.
-    pub fn state(&self) -> watch::Receiver<LinkState> {
+    pub fn state(&self) -> watch::Receiver<ConnectionState> {
         self.state.subscribe()
     }
 
@@ -105,45 +110,45 @@ impl ManagedConnection {
     }
 
     /// A connection that takes something, as soon as there is one.
-    pub async fn up(&self) -> Live {
+    pub async fn wait_unblocked(&self) -> LiveConnection {
         self.wait_for(|state| state.blocked.is_none()).await
     }
 
     /// A connection, whether or not it takes anything now, as soon as there is one.
-    pub async fn live(&self) -> Live {
+    pub async fn wait_connected(&self) -> LiveConnection {
         self.wait_for(|_| true).await
     }
 
-    async fn wait_for(&self, fits: impl Fn(&LinkState) -> bool) -> Live {
+    async fn wait_for(&self, fits: impl Fn(&ConnectionState) -> bool) -> LiveConnection {
         let mut state = self.state.subscribe();
         loop {
             let ready = state.wait_for(|state| state.is_up() && fits(state)).await;
-            if let Ok(LinkState { live: Some(live), .. }) = ready.as_deref() {
+            if let Ok(ConnectionState { wait_connected: Some(live), .. }) = ready.as_deref() {
                 return live.clone();
             }
         }
     }
 
     /// The first connection; `None`: the first try has failed.
-    pub async fn first(&self) -> Option<Live> {
+    pub async fn first_attempt(&self) -> Option<LiveConnection> {
         let mut state = self.state.subscribe();
         let tried = state.wait_for(|state| state.tried).await;
-        tried.ok().and_then(|state| state.live.clone())
+        tried.ok().and_then(|state| state.wait_connected.clone())
     }
 
     /// The next connection behind the one of this generation.
-    pub async fn next(&self, generation: u64) -> Live {
-        self.wait_for(|state| !state.is_same(generation)).await
+    pub async fn wait_next(&self, generation: u64) -> LiveConnection {
+        self.wait_for(|state| !state.is_generation(generation)).await
     }
 
     /// Resolves when the connection of this generation is no more.
-    pub async fn lost(&self, generation: u64) {
-        let _ = self.state.subscribe().wait_for(|state| !state.is_same(generation)).await;
+    pub async fn wait_lost(&self, generation: u64) {
+        let _ = self.state.subscribe().wait_for(|state| !state.is_generation(generation)).await;
     }
 
     /// Somebody could not go on with this connection: there will be another one.
-    pub fn broken(&self, generation: u64, why: &str) {
-        let _ = self.broken.send((generation, why.to_owned()));
+    pub fn report_broken(&self, generation: u64, why: &str) {
+        let _ = self.report_broken.send((generation, why.to_owned()));
     }
 
     /// Waits for `work` as long as the connection stands and something moves; but a broker that has said that it takes
@@ -151,9 +156,9 @@ impl ManagedConnection {
     ///
     /// # Errors
     /// Why there is no use in waiting any longer.
-    pub async fn while_it_moves<T>(
+    pub async fn with_progress_timeout<T>(
         &self,
-        live: &Live,
+        wait_connected: &LiveConnection,
         moves: &AtomicUsize,
         timeout: Duration,
         work: impl Future<Output = lapin::Result<T>>,
@@ -161,7 +166,7 @@ impl ManagedConnection {
         let (mut work, mut state) = (pin!(work), self.state());
         let mut before = (0, false);
         loop {
-            let gone = state.wait_for(|state| !state.is_same(live.generation));
+            let gone = state.wait_for(|state| !state.is_generation(wait_connected.generation));
             tokio::select! {
                 done = &mut work => return done.map_err(|why| why.to_string()),
                 _ = gone => return Err("the connection was lost".into()),
@@ -189,10 +194,10 @@ impl ManagedConnection {
                     }
                     generation += 1;
                     let (name, reconnects) = (&self.settings.name, self.reconnects());
-                    tracing::info!(broker = %address(url), name, reconnects, "connected to the broker");
+                    tracing::info!(broker = %redacted_address(url), name, reconnects, "connected to the broker");
                     let began = Instant::now();
-                    let why = self.keep(Arc::new(connection), generation, &mut heard).await;
-                    if began.elapsed() >= GOOD {
+                    let why = self.hold(Arc::new(connection), generation, &mut heard).await;
+                    if began.elapsed() >= STABLE_AFTER {
                         failures = 0;
                     }
                     why
@@ -202,14 +207,14 @@ impl ManagedConnection {
             failures = failures.saturating_add(1);
             if failures.is_power_of_two() {
                 let name = &self.settings.name;
-                tracing::warn!(broker = %address(url), name, failures, why, "the broker is away; everything waits for it");
+                tracing::warn!(broker = %redacted_address(url), name, failures, why, "the broker is away; everything waits for it");
             }
-            self.state.send_replace(LinkState {
+            self.state.send_replace(ConnectionState {
                 error: Some(why),
                 tried: true,
-                ..LinkState::default()
+                ..ConnectionState::default()
             });
-            tokio::time::sleep(pause(failures)).await;
+            tokio::time::sleep(retry_delay(failures)).await;
         }
     }
 
@@ -227,18 +232,18 @@ impl ManagedConnection {
     }
 
     /// Lends `connection` to everybody until something is wrong with it, and says what.
-    async fn keep(
+    async fn hold(
         &self,
         connection: Arc<Connection>,
         generation: u64,
         heard: &mut mpsc::UnboundedReceiver<(u64, String)>,
     ) -> String {
         let mut events = connection.events_listener();
-        let live = Live { connection: connection.clone(), generation };
-        self.state.send_replace(LinkState {
-            live: Some(live),
+        let live = LiveConnection { connection: connection.clone(), generation };
+        self.state.send_replace(ConnectionState {
+            wait_connected: Some(live),
             tried: true,
-            ..LinkState::default()
+            ..ConnectionState::default()
         });
         let why = loop {
             tokio::select! {
@@ -261,21 +266,23 @@ impl ManagedConnection {
         };
         // Nobody waits for a broken connection to end.
         tokio::spawn(async move {
-            let _ =
-                tokio::time::timeout(LONGEST, connection.close(320, "a fresh one follows".into()))
-                    .await;
+            let _ = tokio::time::timeout(
+                MAX_DELAY,
+                connection.close(320, "a fresh one follows".into()),
+            )
+            .await;
         });
         why
     }
 }
 
 /// Longer each time, and never the same for two nodes.
-pub(super) fn pause(failures: u32) -> Duration {
-    actors::pause(failures.into(), SHORTEST, LONGEST)
+pub(super) fn retry_delay(failures: u32) -> Duration {
+    actors::pause(failures.into(), MIN_DELAY, MAX_DELAY)
 }
 
 /// The address without what is nobody's business.
-fn address(url: &str) -> &str {
+fn redacted_address(url: &str) -> &str {
     let behind = url.rsplit_once('@').map_or(url, |(_, behind)| behind);
     behind.strip_prefix("amqp://").unwrap_or(behind)
 }
@@ -286,7 +293,7 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_without_its_password() {
-        assert_eq!(address("amqp://user:secret@host:5672/%2f"), "host:5672/%2f");
-        assert_eq!(address("amqp://host:5672"), "host:5672");
+        assert_eq!(redacted_address("amqp://user:secret@host:5672/%2f"), "host:5672/%2f");
+        assert_eq!(redacted_address("amqp://host:5672"), "host:5672");
     }
 }

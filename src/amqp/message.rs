@@ -18,7 +18,7 @@ pub struct Message {
     /// What the sender knows the reply by.
     correlation: Option<ShortString>,
     /// How often it has been tried in vain.
-    pub tries: u32,
+    pub delivery_count: u32,
 }
 
 impl Message {
@@ -41,7 +41,7 @@ impl Message {
         // A message has a name of its own, and the broker delivers it again under the same one.
         put("idempotency-key", properties.message_id());
         let mut message = Self { headers, ..Self::default() };
-        message.tries =
+        message.delivery_count =
             text(&message, "x-delivery-count").and_then(|count| count.parse().ok()).unwrap_or(0);
         message.reply_to = properties.reply_to().clone().filter(|queue| !queue.as_str().is_empty());
         message.correlation =

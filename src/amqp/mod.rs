@@ -13,13 +13,13 @@ mod message;
 pub mod owner;
 mod publisher;
 
-pub use commands::{COMMANDS, Commands, DEAD};
+pub use commands::{COMMANDS, CommandConsumer, DEAD_COMMANDS};
 pub use described::describe_commands;
 pub use entrance::{CommandDispatcher, Limits};
-pub use feed::{EventConsumer, FeedSettings};
+pub use feed::{EventConsumer, EventConsumerSettings};
 pub use lease::Lease;
-pub use letters::Letters;
-pub use link::{LinkSettings, ManagedConnection};
+pub use letters::DeadLetterConsumer;
+pub use link::{ConnectionSettings, ManagedConnection};
 pub use publisher::{Publisher, PublisherSettings};
 
 use lapin::{
@@ -75,6 +75,6 @@ fn text(text: &str) -> AMQPValue {
 }
 
 /// Whether only the channel is gone, and its connection stands.
-fn is_of_the_channel(why: &lapin::Error) -> bool {
+fn is_channel_error(why: &lapin::Error) -> bool {
     matches!(why.kind(), ErrorKind::ProtocolError(why) if matches!(why.kind(), AMQPErrorKind::Soft(_)))
 }

@@ -7,8 +7,8 @@
 //! in the queue says what the owner is called, and which of its processes runs: that one holds the [`Lease`].
 
 use super::{
-    Lease, declare_queue, is_of_the_channel,
-    link::{Live, ManagedConnection, pause},
+    Lease, declare_queue, is_channel_error,
+    link::{LiveConnection, ManagedConnection, retry_delay},
     text,
 };
 use lapin::{
@@ -19,11 +19,11 @@ use lapin::{
 use std::{sync::Arc, time::Duration};
 
 /// What the broker says when the arguments differ: PRECONDITION_FAILED.
-const DIFFERS: u16 = 406;
+const PRECONDITION_FAILED: u16 = 406;
 
 /// Who claims which contexts.
 #[derive(Debug, Clone)]
-pub struct Claim {
+pub struct OwnershipClaim {
     /// The store that their trees are in.
     pub store: String,
     /// What the node is called.
@@ -31,12 +31,12 @@ pub struct Claim {
     /// The contexts.
     pub contexts: Vec<&'static str>,
     /// How long the broker may take to answer.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 /// A context has another owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Taken {
+pub enum OwnershipConflict {
     /// Another store has it.
     #[error(
         "{context} belongs to the store of {owner}, so this node may not decide for it. Leave it out with --contexts, or \
@@ -61,12 +61,12 @@ pub enum Taken {
     },
 }
 
-pub(super) enum Refused {
-    Taken(Taken),
+pub(super) enum ClaimError {
+    Conflict(OwnershipConflict),
     Failed(lapin::Error),
 }
 
-impl From<lapin::Error> for Refused {
+impl From<lapin::Error> for ClaimError {
     fn from(why: lapin::Error) -> Self {
         Self::Failed(why)
     }
@@ -76,19 +76,23 @@ fn queue(context: &str) -> String {
     format!("holdfast.owner.{context}")
 }
 
-impl Claim {
+impl OwnershipClaim {
     /// Claims once, if the broker can be reached now and answers in time. One that does not is asked later, see
     /// [`Claim::keep`].
     ///
     /// # Errors
     /// [`Taken`] when somebody else has one of the contexts, or runs with the same data.
-    pub async fn first(&self, link: &ManagedConnection, lease: &mut Lease) -> Result<(), Taken> {
-        let patience = self.patience;
+    pub async fn claim_at_start(
+        &self,
+        link: &ManagedConnection,
+        lease: &mut Lease,
+    ) -> Result<(), OwnershipConflict> {
+        let patience = self.timeout;
         let claimed = async {
-            let Some(live) = link.first().await else { return Ok(None) };
+            let Some(live) = link.first_attempt().await else { return Ok(None) };
             tokio::select! {
                 claimed = self.claim(&live) => claimed.map(|()| Some(live)),
-                () = link.lost(live.generation) => Ok(None),
+                () = link.wait_lost(live.generation) => Ok(None),
             }
         };
         let why = match tokio::time::timeout(patience, claimed).await {
@@ -96,16 +100,16 @@ impl Claim {
             Ok(Ok(Some(live))) => {
                 let leased = tokio::select! {
                     leased = self.lease(&live, link, lease) => leased,
-                    () = link.lost(live.generation) => Ok(()),
+                    () = link.wait_lost(live.generation) => Ok(()),
                 };
                 match leased {
                     Ok(()) => return Ok(()),
-                    Err(Refused::Taken(taken)) => return Err(taken),
-                    Err(Refused::Failed(why)) => why.to_string(),
+                    Err(ClaimError::Conflict(taken)) => return Err(taken),
+                    Err(ClaimError::Failed(why)) => why.to_string(),
                 }
             }
-            Ok(Err(Refused::Taken(taken))) => return Err(taken),
-            Ok(Err(Refused::Failed(why))) => why.to_string(),
+            Ok(Err(ClaimError::Conflict(taken))) => return Err(taken),
+            Ok(Err(ClaimError::Failed(why))) => why.to_string(),
             Err(_) => format!("no answer within {patience:?}"),
         };
         tracing::warn!(why, "the broker cannot say yet whether these contexts have another owner");
@@ -114,34 +118,34 @@ impl Claim {
 
     /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts, or to run with
     /// the same data.
-    pub async fn keep(self, link: Arc<ManagedConnection>, mut lease: Lease) -> Taken {
-        let (mut live, mut failures) = (link.live().await, 0);
+    pub async fn hold(self, link: Arc<ManagedConnection>, mut lease: Lease) -> OwnershipConflict {
+        let (mut live, mut failures) = (link.wait_connected().await, 0);
         loop {
             let claimed = async {
                 self.claim(&live).await?;
                 self.lease(&live, &link, &mut lease).await?;
-                self.sign(&live, &lease.run).await
+                self.announce(&live, &lease.run).await
             };
             let claimed = tokio::select! {
                 claimed = claimed => claimed,
-                () = link.lost(live.generation) => Ok(()),
+                () = link.wait_lost(live.generation) => Ok(()),
             };
             match claimed {
-                Err(Refused::Taken(taken)) => return taken,
-                Err(Refused::Failed(why)) => {
+                Err(ClaimError::Conflict(taken)) => return taken,
+                Err(ClaimError::Failed(why)) => {
                     failures += 1;
                     if failures == 1 {
                         tracing::warn!(%why, "the broker cannot say whether these contexts have another owner");
                     }
-                    if !is_of_the_channel(&why) {
-                        link.broken(live.generation, &why.to_string());
+                    if !is_channel_error(&why) {
+                        link.report_broken(live.generation, &why.to_string());
                     }
-                    tokio::time::sleep(pause(failures)).await;
-                    live = link.live().await;
+                    tokio::time::sleep(retry_delay(failures)).await;
+                    live = link.wait_connected().await;
                 }
                 Ok(()) => {
                     failures = 0;
-                    live = link.next(live.generation).await;
+                    live = link.wait_next(live.generation).await;
                 }
             }
         }
@@ -150,17 +154,17 @@ impl Claim {
     /// Takes the lease, where this node decides for anything.
     async fn lease(
         &self,
-        live: &Live,
+        live: &LiveConnection,
         link: &ManagedConnection,
         lease: &mut Lease,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), ClaimError> {
         match self.contexts.is_empty() {
             true => Ok(()),
-            false => lease.take(self, live, link, self.patience).await,
+            false => lease.acquire(self, live, link, self.timeout).await,
         }
     }
 
-    async fn claim(&self, live: &Live) -> Result<(), Refused> {
+    async fn claim(&self, live: &LiveConnection) -> Result<(), ClaimError> {
         for context in &self.contexts {
             let (channel, queue) = (live.connection.create_channel().await?, queue(context));
             let arguments = [
@@ -170,9 +174,13 @@ impl Claim {
             ];
             match declare_queue(&channel, &queue, &arguments).await {
                 Ok(()) => {}
-                Err(why) if code(&why) == Some(DIFFERS) => {
-                    let owner = named(self.owner(live, &queue).await);
-                    return Err(Refused::Taken(Taken::Store { context, owner, queue }));
+                Err(why) if reply_code(&why) == Some(PRECONDITION_FAILED) => {
+                    let owner = owner_name(self.read_owner(live, &queue).await);
+                    return Err(ClaimError::Conflict(OwnershipConflict::Store {
+                        context,
+                        owner,
+                        queue,
+                    }));
                 }
                 Err(why) => return Err(why.into()),
             }
@@ -182,7 +190,7 @@ impl Claim {
     }
 
     /// Leaves word of what this node is called, and which process of it runs. A broker that takes nothing at present lets that wait.
-    async fn sign(&self, live: &Live, run: &str) -> Result<(), Refused> {
+    async fn announce(&self, live: &LiveConnection, run: &str) -> Result<(), ClaimError> {
         let channel = live.connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         for context in &self.contexts {
@@ -201,28 +209,28 @@ impl Claim {
     }
 
     /// What the owner of the first context is called, and which of its processes has left its name last.
-    pub(super) async fn signed(
+    pub(super) async fn read_announcement(
         &self,
-        live: &Live,
+        live: &LiveConnection,
     ) -> lapin::Result<(Option<String>, Option<String>)> {
         match self.contexts.first() {
-            Some(context) => self.owner(live, &queue(context)).await,
+            Some(context) => self.read_owner(live, &queue(context)).await,
             None => Ok((None, None)),
         }
     }
 
     /// The same, in words.
-    pub(super) async fn any_owner(&self, live: &Live) -> String {
-        named(
-            tokio::time::timeout(self.patience, self.signed(live))
+    pub(super) async fn describe_owner(&self, live: &LiveConnection) -> String {
+        owner_name(
+            tokio::time::timeout(self.timeout, self.read_announcement(live))
                 .await
                 .unwrap_or(Ok((None, None))),
         )
     }
 
-    async fn owner(
+    async fn read_owner(
         &self,
-        live: &Live,
+        live: &LiveConnection,
         queue: &str,
     ) -> lapin::Result<(Option<String>, Option<String>)> {
         let channel = live.connection.create_channel().await?;
@@ -236,14 +244,14 @@ impl Claim {
     }
 }
 
-fn named(signed: lapin::Result<(Option<String>, Option<String>)>) -> String {
+fn owner_name(signed: lapin::Result<(Option<String>, Option<String>)>) -> String {
     match signed {
         Ok((Some(name), _)) => format!("node `{name}`"),
         _ => "another node".into(),
     }
 }
 
-pub(super) fn code(why: &lapin::Error) -> Option<u16> {
+pub(super) fn reply_code(why: &lapin::Error) -> Option<u16> {
     match why.kind() {
         lapin::ErrorKind::ProtocolError(why) => Some(why.get_id()),
         _ => None,

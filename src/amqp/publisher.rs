@@ -4,11 +4,12 @@
 
 use super::{
     SINK, declare_exchange,
-    link::{Live, ManagedConnection},
+    link::{LiveConnection, ManagedConnection},
 };
 use crate::{
     actors::{RecordedEvent, Sink, SinkHealth},
     events::CloudEvent,
+    sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use lapin::{
@@ -19,7 +20,7 @@ use lapin::{
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -42,25 +43,25 @@ pub struct PublisherSettings {
 
 /// Publishes events over a [`ManagedConnection`].
 pub struct Publisher {
-    link: Arc<ManagedConnection>,
+    connection: Arc<ManagedConnection>,
     settings: PublisherSettings,
     /// By context, with the generation of the connection that it is a channel of.
     channels: Mutex<HashMap<&'static str, (u64, Channel)>>,
     sent: AtomicU64,
     returned: AtomicU64,
     /// What went wrong in each context, until something goes right there.
-    trouble: Mutex<HashMap<&'static str, String>>,
+    errors: Mutex<HashMap<&'static str, String>>,
 }
 
 impl Publisher {
     /// Publishes over `link`.
-    pub fn new(link: Arc<ManagedConnection>, settings: PublisherSettings) -> Self {
-        let (channels, trouble) = (Mutex::default(), Mutex::default());
+    pub fn new(connection: Arc<ManagedConnection>, settings: PublisherSettings) -> Self {
+        let (channels, errors) = (Mutex::default(), Mutex::default());
         Self {
-            link,
+            connection,
             settings,
             channels,
-            trouble,
+            errors,
             sent: AtomicU64::new(0),
             returned: AtomicU64::new(0),
         }
@@ -71,27 +72,29 @@ impl Publisher {
         context: &'static str,
         items: &[(u64, RecordedEvent)],
     ) -> Result<usize, String> {
-        let live = self.link.up().await;
+        let live = self.connection.wait_unblocked().await;
         let (taken, moves) = (AtomicUsize::new(0), AtomicUsize::new(1));
-        let done = self.window(&live, context, items, (&taken, &moves));
-        let done =
-            self.link.while_it_moves(&live, &moves, self.settings.confirm_timeout, done).await;
+        let done = self.publish_window(&live, context, items, (&taken, &moves));
+        let done = self
+            .connection
+            .with_progress_timeout(&live, &moves, self.settings.confirm_timeout, done)
+            .await;
         let taken = taken.into_inner();
-        let trouble = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let trouble = || sync::lock(&self.errors);
         let Err(why) = done else {
             trouble().remove(context);
             return Ok(taken);
         };
         trouble().insert(context, why.clone());
-        self.link.broken(live.generation, &why);
+        self.connection.report_broken(live.generation, &why);
         // Nobody is lent it any more: on the same channel, what follows would come behind what it has refused or forgotten.
-        self.link.lost(live.generation).await;
+        self.connection.wait_lost(live.generation).await;
         if taken == 0 { Err(why) } else { Ok(taken) }
     }
 
-    async fn window(
+    async fn publish_window(
         &self,
-        live: &Live,
+        live: &LiveConnection,
         context: &'static str,
         items: &[(u64, RecordedEvent)],
         (taken, moves): (&AtomicUsize, &AtomicUsize),
@@ -127,9 +130,12 @@ impl Publisher {
     }
 
     /// The channel of `context` on this connection, with the exchange in place.
-    async fn channel(&self, live: &Live, context: &'static str) -> lapin::Result<Channel> {
-        let known =
-            self.channels.lock().unwrap_or_else(PoisonError::into_inner).get(context).cloned();
+    async fn channel(
+        &self,
+        live: &LiveConnection,
+        context: &'static str,
+    ) -> lapin::Result<Channel> {
+        let known = sync::lock(&self.channels).get(context).cloned();
         if let Some((generation, channel)) = known
             && generation == live.generation
         {
@@ -138,7 +144,7 @@ impl Publisher {
         let channel = live.connection.create_channel().await?;
         declare_exchange(&channel, &self.settings.exchange, ExchangeKind::Topic).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut channels = sync::lock(&self.channels);
         channels.insert(context, (live.generation, channel.clone()));
         Ok(channel)
     }
@@ -175,9 +181,8 @@ impl Sink<RecordedEvent> for Publisher {
     }
 
     fn health(&self) -> Option<SinkHealth> {
-        let trouble =
-            self.trouble.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned();
-        let (up, word, error) = self.link.state().borrow().told(trouble);
+        let trouble = sync::lock(&self.errors).values().next().cloned();
+        let (up, word, error) = self.connection.state().borrow().describe(trouble);
         Some(SinkHealth {
             sink: SINK,
             up,
@@ -185,7 +190,7 @@ impl Sink<RecordedEvent> for Publisher {
             error,
             sent: self.sent.load(Relaxed),
             returned: self.returned.load(Relaxed),
-            reconnects: self.link.reconnects(),
+            reconnects: self.connection.reconnects(),
         })
     }
 }

@@ -4,9 +4,10 @@
 use crate::{
     actors::{DeadLetterStore, DeadLetters, LocalNode, Node, RecordedEvent, Sink},
     amqp::{
-        self, CommandDispatcher, Commands, EventConsumer, FeedSettings, Lease, Letters, Limits,
-        LinkSettings, ManagedConnection, Publisher, PublisherSettings,
-        owner::{Claim, Taken},
+        self, CommandConsumer, CommandDispatcher, ConnectionSettings, DeadLetterConsumer,
+        EventConsumer, EventConsumerSettings, Lease, Limits, ManagedConnection, Publisher,
+        PublisherSettings,
+        owner::{OwnershipClaim, OwnershipConflict},
     },
     api::Ingress,
     app::outbound,
@@ -29,8 +30,8 @@ pub struct Broker {
     claiming: Arc<ManagedConnection>,
     /// Commands come in over a third one, where they do.
     commanded: Option<Arc<ManagedConnection>>,
-    commands: Option<Arc<Commands>>,
-    claim: Claim,
+    commands: Option<Arc<CommandConsumer>>,
+    claim: OwnershipClaim,
     lease: Lease,
     /// What this node's queues are called by.
     queues: String,
@@ -57,7 +58,7 @@ impl Broker {
         let (name, queues) =
             (settings.node_name(), uuid::Uuid::from_u128(store.identity()).simple().to_string());
         let patience = Duration::from_millis(settings.amqp.connect_timeout_ms);
-        let settings_of = |does: &str| LinkSettings {
+        let settings_of = |does: &str| ConnectionSettings {
             urls: urls.clone(),
             name: format!("holdfast {} {name} {does}", env!("CARGO_PKG_VERSION")),
             connect_timeout: patience,
@@ -72,8 +73,12 @@ impl Broker {
         let commanded = settings.amqp.commands.then(|| link("is commanded"));
         let run = uuid::Uuid::now_v7().simple().to_string();
         let lease = Lease::new(&queues, run, GHOST * u32::from(settings.amqp.heartbeat_s));
-        let claim =
-            Claim { store: queues.clone(), node: name, contexts: deciding(settings), patience };
+        let claim = OwnershipClaim {
+            store: queues.clone(),
+            node: name,
+            contexts: deciding(settings),
+            timeout: patience,
+        };
         Ok(Some(Self {
             runtime: runtime.clone(),
             publishing,
@@ -92,17 +97,17 @@ impl Broker {
     ///
     /// # Errors
     /// [`Failure`] when another node has one of them, or runs with the same data.
-    pub async fn claim(&self) -> Result<oneshot::Receiver<Taken>, Failure> {
+    pub async fn claim(&self) -> Result<oneshot::Receiver<OwnershipConflict>, Failure> {
         let (claim, link, mut lease) =
             (self.claim.clone(), self.claiming.clone(), self.lease.clone());
         let claimed = self
             .runtime
-            .spawn(async move { claim.first(&link, &mut lease).await.map(|()| lease) })
+            .spawn(async move { claim.claim_at_start(&link, &mut lease).await.map(|()| lease) })
             .await;
         let claimed = claimed.map_err(|why| Failure::Internal(why.to_string()))?;
         let lease = claimed.map_err(|why| Failure::Failed(why.to_string()))?;
         let (taken, is_taken) = oneshot::channel();
-        let keeping = self.claim.clone().keep(self.claiming.clone(), lease);
+        let keeping = self.claim.clone().hold(self.claiming.clone(), lease);
         self.runtime.spawn(async move { taken.send(keeping.await) });
         Ok(is_taken)
     }
@@ -135,9 +140,10 @@ impl Broker {
         let store: Arc<dyn Store> = store.clone();
         let kept = DeadLetterStore::open(&store).map_err(|why| failed(&why))?;
         let replicas = node.replicating();
-        let letters = Arc::new(Letters::new(kept, node.clone(), replicas.to_vec(), &self.queues));
+        let letters =
+            Arc::new(DeadLetterConsumer::new(kept, node.clone(), replicas.to_vec(), &self.queues));
         for replica in replicas {
-            let how = FeedSettings {
+            let how = EventConsumerSettings {
                 exchange: settings.amqp.exchange.clone(),
                 node: self.queues.clone(),
             };
@@ -150,7 +156,7 @@ impl Broker {
             let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
             let entrance =
                 CommandDispatcher::new(node.contexts(), settings.alone().is_some(), limits);
-            let commands = Commands::new(
+            let commands = CommandConsumer::new(
                 link,
                 entrance,
                 Duration::from_millis(settings.amqp.confirm_timeout_ms),

@@ -5,7 +5,7 @@ use crate::{
         ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings,
         accept_histories,
     },
-    amqp::{self, owner::Taken},
+    amqp::{self, owner::OwnershipConflict},
     app::{
         broker::Broker,
         connection_budget,
@@ -103,7 +103,7 @@ pub async fn serve(
     // A store that has failed answers nobody any more, and a node that has no right to a context decides no more in it:
     // the process ends, and says so.
     let broken = node.durable(Commit::MAX).map(|_| None);
-    let taken = taken.map(|taken| taken.ok().map(|taken: Taken| taken.to_string()));
+    let taken = taken.map(|taken| taken.ok().map(|taken: OwnershipConflict| taken.to_string()));
     let (stop, stopped) = tokio::sync::watch::channel(None);
     let stopper = actix_rt::spawn(async move {
         let why = futures_util::future::select(
