@@ -1,7 +1,7 @@
-//! Records: what stands in a row.
+//! Records: the content of a row.
 //!
 //! `[format u8][kind u8][schema version u16][bincode payload][crc32c u32]`, at most [`MAX_RECORD`] bytes. bincode cannot
-//! tell one type from another and reads most flipped bits as other values, so each record says what it is and is summed.
+//! tell one type from another and reads most flipped bits as other values, so each record has its kind and a checksum.
 
 use crate::{
     domain::{Decoder, Undecodable},
@@ -16,9 +16,9 @@ const SUM: usize = 4;
 /// sled keeps pages of more than 128 KiB in files that it never syncs, and up to 17 rows share a page.
 pub const MAX_RECORD: usize = 7 * 1024;
 
-/// What reading a record may claim. bincode counts what values take in memory, not in the record, and a value takes at
-/// most so many times its bytes (a small `u128`: 16 for one). So whatever [`encode`] accepts can be read, and a length
-/// that is damaged still claims no more than this.
+/// How much memory reading a record may claim. bincode counts what values take in memory, and a value
+/// takes at most 16 times its bytes in the record (a small `u128`). So what [`encode`] accepts can be
+/// read, and a damaged length claims no more than this.
 const MAX_DECODED: usize = size_of::<u128>() * MAX_RECORD;
 
 fn config() -> impl bincode::config::Config {
@@ -45,7 +45,7 @@ pub fn encode<T: Serialize>(space: Space, version: u16, value: &T) -> Result<Vec
     }
 }
 
-/// A record whose sum, format and kind have been checked.
+/// A record whose checksum, format and kind have been verified.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     /// The schema version that it was written under.
@@ -54,7 +54,7 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Checks `bytes` to be a record of `space`'s kind.
+    /// Verifies that `bytes` are a record of `space`'s kind.
     ///
     /// # Errors
     /// [`StoreError::Damaged`].
@@ -119,7 +119,7 @@ pub fn decode_versioned<T: DeserializeOwned>(
     })
 }
 
-/// Writes a value without head and sum, to stand inside a record.
+/// Writes a value without header and checksum, to be a part of a record.
 ///
 /// # Errors
 /// [`StoreError::Invalid`] when it is too large, or of a shape that cannot be stored.
@@ -128,7 +128,7 @@ pub fn encode_part<T: Serialize>(value: &T) -> Result<Vec<u8>, StoreError> {
         .map_err(|error| StoreError::Invalid(format!("this cannot be stored: {error}")))
 }
 
-/// A value that stands inside a record: what [`encode_part`] wrote.
+/// A part of a record: what [`encode_part`] wrote.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a>(pub &'a [u8]);
 

@@ -1,6 +1,7 @@
-//! Which commits are durable, and who waits for the others.
+//! Which commits are durable, and what waits for the others.
 
-use super::{Commit, DurabilityCallback, StoreError, lock};
+use super::{Commit, DurabilityCallback, StoreError};
+use crate::sync;
 use std::{
     collections::BTreeMap,
     fmt,
@@ -33,32 +34,32 @@ impl Durability {
     }
 
     pub(super) fn failure(&self) -> Option<StoreError> {
-        lock(&self.waiting).failed.clone()
+        sync::lock(&self.waiting).failed.clone()
     }
 
-    /// Calls `then` once `commit` is durable or never will be.
-    pub(super) fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+    /// Calls `callback` once `commit` is durable or never will be.
+    pub(super) fn on_durable(&self, commit: Commit, callback: DurabilityCallback) {
         if commit <= self.commit() {
-            return then(Ok(()));
+            return callback(Ok(()));
         }
-        let mut waiting = lock(&self.waiting);
-        // The number moves under this lock, so nobody registers behind the back of the release that would have
-        // called them.
+        let mut waiting = sync::lock(&self.waiting);
+        // The durable commit advances under this lock, so no callback is added after the release that
+        // would have called it.
         if commit <= self.commit() {
             drop(waiting);
-            return then(Ok(()));
+            return callback(Ok(()));
         }
         if let Some(error) = waiting.failed.clone() {
             drop(waiting);
-            return then(Err(error));
+            return callback(Err(error));
         }
-        waiting.waiters.entry(commit).or_default().push(then);
+        waiting.waiters.entry(commit).or_default().push(callback);
     }
 
     /// Everything up to `commit` is durable.
     pub(super) fn advance(&self, commit: Commit) {
         let released = {
-            let mut waiting = lock(&self.waiting);
+            let mut waiting = sync::lock(&self.waiting);
             self.commit.fetch_max(commit, Ordering::AcqRel);
             let later = waiting.waiters.split_off(&commit.saturating_add(1));
             std::mem::replace(&mut waiting.waiters, later)
@@ -69,7 +70,7 @@ impl Durability {
     /// Nothing more becomes durable. The first reason stays.
     pub(super) fn fail(&self, error: StoreError) {
         let (released, error) = {
-            let mut waiting = lock(&self.waiting);
+            let mut waiting = sync::lock(&self.waiting);
             let error = waiting.failed.get_or_insert(error).clone();
             (std::mem::take(&mut waiting.waiters), error)
         };
@@ -77,13 +78,13 @@ impl Durability {
     }
 }
 
-/// Calls back in the order of commits. One that panics does not keep the word from the others.
+/// Runs callbacks in the order of commits. One that panics does not keep the others from running.
 fn run_callbacks(
     waiters: BTreeMap<Commit, Vec<DurabilityCallback>>,
-    word: &Result<(), StoreError>,
+    result: &Result<(), StoreError>,
 ) {
-    for then in waiters.into_values().flatten() {
-        if catch_unwind(AssertUnwindSafe(|| then(word.clone()))).is_err() {
+    for callback in waiters.into_values().flatten() {
+        if catch_unwind(AssertUnwindSafe(|| callback(result.clone()))).is_err() {
             tracing::error!("a callback of the store panicked");
         }
     }

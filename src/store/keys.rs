@@ -1,4 +1,4 @@
-//! Where things stand within a context's tree: the first byte is the key space, the rest is ordered bytes.
+//! Keys within a context's tree: the first byte is the key space, the rest is ordered bytes.
 
 /// The key spaces of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::VariantArray)]
@@ -24,13 +24,13 @@ pub enum Space {
     Idempotency = b'k',
     /// Indexes: which numbers have which value.
     Index = b'i',
-    /// Events set aside for one source aggregate, by source, aggregate and sequence.
+    /// Parked events of one source aggregate, by source, aggregate and sequence.
     Parked = b'p',
     /// Which events belong to which saga.
     Saga = b'g',
-    /// With which sequence of the log which start of its writer began.
+    /// Epochs of the log's writer, by their first sequence.
     Epoch = b'e',
-    /// What expires, by the machine's second of its end.
+    /// What expires, by the machine's second in which it does.
     Expiry = b'x',
 }
 
@@ -68,7 +68,8 @@ impl KeyBuf {
         self.0.push(byte);
         self
     }
-    /// Adds words and an end mark, so that a word orders before those that it begins; zero bytes are escaped.
+    /// Adds text and an end mark, so that a text orders before those that it begins; zero bytes are
+    /// escaped.
     #[must_use]
     pub fn text(mut self, text: &str) -> Self {
         for byte in text.bytes() {
@@ -86,7 +87,7 @@ impl KeyBuf {
     }
 }
 
-/// The first key behind all those that begin with `prefix`, for the end of a scan.
+/// The first key after all those that begin with `prefix`: the end of a scan.
 pub fn prefix_end(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();
     while let Some(last) = end.pop() {
@@ -116,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn a_prefix_ends_before_what_is_behind_it(prefix in prop::collection::vec(any::<u8>(), 1..8), tail in prop::collection::vec(any::<u8>(), 0..8)) {
+        fn a_prefix_ends_before_the_keys_after_it(prefix in prop::collection::vec(any::<u8>(), 1..8), tail in prop::collection::vec(any::<u8>(), 0..8)) {
             let key = [prefix.clone(), tail].concat();
             prop_assert!(key < prefix_end(&prefix) || prefix.iter().all(|byte| *byte == u8::MAX));
         }

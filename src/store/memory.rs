@@ -2,8 +2,9 @@
 
 use super::{
     Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
-    Verdict, codec::MAX_RECORD, durability::Durability, lock,
+    Verdict, codec::MAX_RECORD, durability::Durability,
 };
+use crate::sync;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
@@ -37,7 +38,7 @@ struct State {
     refusal: Option<StoreError>,
     /// After which commits nothing more becomes durable, and nothing more is accepted.
     crash_after: Option<(Commit, Commit)>,
-    /// What stood before each write that is not durable, for a crash to put back.
+    /// The row before each write that is not durable, for a crash to restore.
     before: Vec<(usize, Vec<u8>, Option<Row>)>,
 }
 
@@ -45,7 +46,7 @@ struct State {
 struct Tree {
     name: String,
     rows: BTreeMap<Vec<u8>, Row>,
-    /// Those of them that cannot be read.
+    /// Keys of rows that cannot be read.
     lost: BTreeSet<Vec<u8>>,
     epoch: u64,
     conflicts: usize,
@@ -70,13 +71,13 @@ impl MemoryStore {
 
     /// From now on nothing becomes durable.
     pub fn hold_durability(&self) {
-        lock(&self.0.state).held = true;
+        sync::lock(&self.0.state).held = true;
     }
 
     /// What has been accepted becomes durable, and so does at once what follows.
     pub fn release_durability(&self) {
         let accepted = {
-            let mut state = lock(&self.0.state);
+            let mut state = sync::lock(&self.0.state);
             state.held = false;
             state.make_durable()
         };
@@ -85,41 +86,46 @@ impl MemoryStore {
 
     /// The next `times` batches for the tree called `name`, which has been opened, conflict.
     pub fn conflict_next(&self, name: &str, times: usize) {
-        if let Some(tree) = lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name) {
+        if let Some(tree) =
+            sync::lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name)
+        {
             tree.conflicts = times;
         }
     }
 
     /// Whether batches are decided elsewhere and later, as a shared database does: [`Verdict::Pending`].
     pub fn pending_mode(&self, on: bool) {
-        lock(&self.0.state).pending = on;
+        sync::lock(&self.0.state).pending = on;
     }
 
     /// Whether the disk is full: see [`Store::is_full`].
     pub fn set_full(&self, full: bool) {
-        lock(&self.0.state).full = full;
+        sync::lock(&self.0.state).full = full;
     }
 
-    /// Whether it goes away, in [pending mode](Self::pending_mode), after it has decided and before it says so.
+    /// Whether it goes away, in [pending mode](Self::pending_mode), after it has decided and before its
+    /// verdict is known.
     pub fn lose_verdicts(&self, on: bool) {
-        lock(&self.0.state).lossy = on;
+        sync::lock(&self.0.state).lossy = on;
     }
 
     /// The process is about to end: commits after `durable` are accepted only, and nothing is taken after `accepted`.
     pub fn crash_after(&self, durable: Commit, accepted: Commit) {
-        lock(&self.0.state).crash_after = Some((durable, accepted));
+        sync::lock(&self.0.state).crash_after = Some((durable, accepted));
     }
 
     /// The rows of the tree called `name`, as they are by now: their keys and records.
     pub fn rows(&self, name: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let state = lock(&self.0.state);
+        let state = sync::lock(&self.0.state);
         let rows = state.trees.iter().filter(|tree| tree.name == name).flat_map(|tree| &tree.rows);
         rows.map(|(key, row)| (key.clone(), row.record.clone())).collect()
     }
 
-    /// A row of the tree called `name` becomes what `record` says, or is gone, and nobody is told.
+    /// A row of the tree called `name` is replaced by `record`, or removed, behind the store's back.
     pub fn damage(&self, name: &str, key: &[u8], record: Option<Vec<u8>>) {
-        if let Some(tree) = lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name) {
+        if let Some(tree) =
+            sync::lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name)
+        {
             match record {
                 Some(record) => {
                     tree.rows
@@ -132,14 +138,16 @@ impl MemoryStore {
         }
     }
 
-    /// A row of the tree called `name` lies where nothing can be read: whoever meets it hears that, until it is written again.
+    /// A row of the tree called `name` cannot be read until it is written again.
     pub fn lose(&self, name: &str, key: &[u8]) {
-        if let Some(tree) = lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name) {
+        if let Some(tree) =
+            sync::lock(&self.0.state).trees.iter_mut().find(|tree| tree.name == name)
+        {
             tree.lost.insert(key.to_vec());
         }
     }
 
-    /// The disk fails: whoever waits hears it, and nothing more is taken.
+    /// The disk fails: all who wait get the error, and nothing more is taken.
     pub fn fail_now(&self) {
         self.end("the disk failed, as asked");
     }
@@ -150,7 +158,7 @@ impl MemoryStore {
     pub fn crash(&self) -> Self {
         self.end("the process has ended");
         let State { trees: mut left, before, durable, .. } = {
-            let mut state = lock(&self.0.state);
+            let mut state = sync::lock(&self.0.state);
             let refusal = state.refusal.clone();
             std::mem::replace(&mut *state, State { refusal, ..State::default() })
         };
@@ -167,7 +175,7 @@ impl MemoryStore {
 
     fn end(&self, why: &str) {
         let error = StoreError::Failed(why.into());
-        lock(&self.0.state).refusal.get_or_insert(error.clone());
+        sync::lock(&self.0.state).refusal.get_or_insert(error.clone());
         self.0.durability.fail(error);
     }
 }
@@ -175,7 +183,7 @@ impl MemoryStore {
 impl Inner {
     fn decide(&self, batch: Batch) -> Result<Verdict, StoreError> {
         let (verdict, durable, ended) = {
-            let mut state = lock(&self.state);
+            let mut state = sync::lock(&self.state);
             let verdict = state.decide(batch)?;
             let accepted = state.accepted;
             state.held |= state.crash_after.is_some_and(|(durable, _)| accepted > durable);
@@ -277,7 +285,7 @@ impl State {
 
 impl Store for MemoryStore {
     fn open_tree(&self, name: &str) -> Result<TreeId, StoreError> {
-        let mut state = lock(&self.0.state);
+        let mut state = sync::lock(&self.0.state);
         if let Some(refusal) = &state.refusal {
             return Err(refusal.clone());
         }
@@ -289,14 +297,14 @@ impl Store for MemoryStore {
     }
 
     fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError> {
-        let mut state = lock(&self.0.state);
+        let mut state = sync::lock(&self.0.state);
         let tree = state.tree_mut(tree)?;
         tree.epoch += 1;
         Ok(Epoch(tree.epoch))
     }
 
     fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError> {
-        let state = lock(&self.0.state);
+        let state = sync::lock(&self.0.state);
         let tree = state.tree(tree)?;
         keys.iter()
             .map(|key| tree.check_readable(key).map(|()| tree.rows.get(*key).cloned()))
@@ -304,7 +312,7 @@ impl Store for MemoryStore {
     }
 
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        let state = lock(&self.0.state);
+        let state = sync::lock(&self.0.state);
         let tree = state.tree(tree)?;
         if scan.from >= scan.to {
             return Ok(Vec::new());
@@ -324,7 +332,7 @@ impl Store for MemoryStore {
 
     fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
         let pending = {
-            let state = lock(&self.0.state);
+            let state = sync::lock(&self.0.state);
             state.validate(&batch)?;
             state.pending
         };
@@ -335,7 +343,7 @@ impl Store for MemoryStore {
         let shared = self.0.clone();
         thread::spawn(move || {
             let verdict = shared.decide(batch);
-            if lock(&shared.state).lossy { Ok(()) } else { word.send(verdict).map_err(drop) }
+            if sync::lock(&shared.state).lossy { Ok(()) } else { word.send(verdict).map_err(drop) }
         });
         Ok(Verdict::Pending(verdict))
     }
@@ -344,16 +352,16 @@ impl Store for MemoryStore {
         self.0.durability.commit()
     }
 
-    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
-        self.0.durability.on_durable(commit, then);
+    fn on_durable(&self, commit: Commit, callback: DurabilityCallback) {
+        self.0.durability.on_durable(commit, callback);
     }
 
     fn is_full(&self) -> bool {
-        lock(&self.0.state).full
+        sync::lock(&self.0.state).full
     }
 
     fn health(&self) -> StoreHealth {
-        let state = lock(&self.0.state);
+        let state = sync::lock(&self.0.state);
         StoreHealth {
             failed: self.0.durability.failure().map(|error| error.to_string()),
             accepted_commit: state.accepted,

@@ -1,7 +1,9 @@
-//! Blocks: some rows of a run, in key order, as one value of sled, whose key ends with the first of theirs.
+//! Blocks: some rows of a run, in key order, as one value of sled, whose key ends with the first of
+//! theirs.
 //!
-//! For each row: how many bytes of its key the key before it begins with, how many are its own, those, then 0 for a row
-//! that has been removed, or the record's length plus one, the commit and the record. Numbers are LEB128.
+//! For each row: how many bytes of its key it shares with the key before, how many are its own,
+//! those, then 0 for a removed row, or the record's length plus one, the commit and the record.
+//! Numbers are LEB128.
 
 use crate::store::{Row, StoreError};
 
@@ -20,7 +22,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds a row; its key is behind those before it.
+    /// Adds a row; keys come in order.
     pub fn push(&mut self, key: &[u8], row: Option<&Row>) {
         if self.bytes.is_empty() {
             self.first = key.to_vec();
@@ -43,7 +45,7 @@ impl Builder {
         self.last.extend_from_slice(own);
     }
 
-    /// Whether a row of so many bytes should begin the next block.
+    /// Whether a row of `bytes` bytes should begin the next block.
     pub fn has_no_room_for(&self, bytes: usize) -> bool {
         !self.bytes.is_empty() && self.bytes.len() + bytes > FULL
     }
@@ -97,7 +99,7 @@ impl<'a> Rows<'a> {
         Some(Some((commit, take_bytes(rest, len as usize)?)))
     }
 
-    /// What the block says of `key`: nothing, that it was removed, or its row.
+    /// What the block has under `key`: nothing, a removal, or a row.
     pub fn find(mut self, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
         while let Some(row) = self.step()? {
             match self.key.as_slice().cmp(key) {
@@ -146,7 +148,7 @@ pub fn take_varint(rest: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Takes so many bytes off the front.
+/// Takes `len` bytes off the front.
 pub fn take_bytes<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (taken, behind) = rest.split_at_checked(len)?;
     *rest = behind;

@@ -1,34 +1,35 @@
-//! The way from acceptance to the disk: the intake, in the order of commits, and the committer at its end.
+//! The way from acceptance to the disk: a queue in the order of commits, and the committer at its
+//! end.
 
 use super::{journal_format, table::Table};
 use crate::store::{
     Batch, Commit, DurabilityCallback, Epoch, StoreError, TreeId, Verdict, durability::Durability,
-    lock,
 };
+use crate::sync;
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Condvar, Mutex, OnceLock, PoisonError,
+        Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::Thread,
     time::Duration,
 };
 
-/// A group holds at most so many batches, or so many bytes, so that no sync waits for an endless write.
+/// The largest group, in batches and in bytes, so that no sync waits for an endless write.
 const GROUP_BATCHES: usize = 4096;
 const GROUP_BYTES: usize = 1024 * 1024;
 
-/// How long batches may gather that nobody waits for, such as the steps in the middle of a saga. Each sync costs 100 µs
-/// and more, so it should serve as many as it can.
+/// How long batches may gather whose durability is not awaited, such as the steps in the middle of
+/// a saga. Each sync costs 100 µs and more, so it should serve as many as it can.
 const LINGER: Duration = Duration::from_millis(20);
 
 /// An accepted batch on its way to the journal.
 #[derive(Debug)]
 pub struct QueuedBatch {
     pub commit: Commit,
-    /// As it stands in the journal.
+    /// As the journal stores it.
     pub encoded: Vec<u8>,
 }
 
@@ -40,7 +41,8 @@ pub trait LogWriter: Send + 'static {
     fn sync(&mut self) -> Result<(), StoreError>;
     /// Whether it holds more than it should, or has no room for more.
     fn needs_maintenance(&self) -> bool;
-    /// Notes how far things are durable, if it is time to; says in how long it wants to be asked again.
+    /// Writes how far commits are durable, if it is time to; gives the time until it should be
+    /// called again.
     fn write_watermark(&mut self, durable: Commit, closing: bool) -> Option<Duration>;
 }
 
@@ -54,7 +56,7 @@ struct QueueState {
     epochs: Vec<u64>,
     refusal: Option<StoreError>,
     closing: bool,
-    /// The last commit that somebody waits for.
+    /// The last commit whose durability is awaited.
     awaited: Commit,
     /// What the committer waits for: waking one who is awake is a system call for nothing.
     committer: CommitterState,
@@ -67,7 +69,7 @@ enum CommitterState {
     Awake,
     /// A batch.
     Idle,
-    /// Somebody who waits for what it has: until then there is no hurry.
+    /// For more batches: the ones it has are not awaited yet.
     Lingering,
 }
 
@@ -88,7 +90,7 @@ pub struct CommitQueue {
     syncs: AtomicU64,
     /// Bytes of rows in memory that are in no run yet.
     memory: AtomicU64,
-    /// Somebody was refused since rows were last written.
+    /// A batch was refused since rows were last flushed.
     flush_requested: AtomicBool,
     limit: u64,
     /// Writes rows out of memory.
@@ -103,7 +105,7 @@ pub struct QueueStats {
 }
 
 impl CommitQueue {
-    /// A pipe behind commit `last`, which takes `limit` bytes of unwritten batches.
+    /// A queue that continues after commit `last` and takes `limit` bytes of unflushed batches.
     pub fn new(last: Commit, limit: u64) -> Self {
         Self {
             state: Mutex::new(QueueState { accepted: last, ..QueueState::default() }),
@@ -118,90 +120,91 @@ impl CommitQueue {
     }
 
     pub fn stats(&self) -> QueueStats {
-        let intake = lock(&self.state);
+        let state = sync::lock(&self.state);
         QueueStats {
-            accepted: intake.accepted,
+            accepted: state.accepted,
             syncs: self.syncs.load(Ordering::Relaxed),
-            unwritten: intake.queued + self.memory.load(Ordering::Relaxed),
+            unwritten: state.queued + self.memory.load(Ordering::Relaxed),
         }
     }
 
     /// Begins an activation of `tree`.
     pub fn activate(&self, tree: TreeId) -> Epoch {
-        let mut intake = lock(&self.state);
+        let mut state = sync::lock(&self.state);
         let place = tree.0 as usize;
-        if intake.epochs.len() <= place {
-            intake.epochs.resize(place + 1, 0);
+        if state.epochs.len() <= place {
+            state.epochs.resize(place + 1, 0);
         }
-        let Some(epoch) = intake.epochs.get_mut(place) else { return Epoch(0) };
+        let Some(epoch) = state.epochs.get_mut(place) else { return Epoch(0) };
         *epoch += 1;
         Epoch(*epoch)
     }
 
-    /// Accepts a batch for `table` if `stands` says that what it rests on does. Number, memory and queue change under
-    /// one lock, so that the queue is in the order of commits and nobody sees half a batch.
+    /// Accepts a batch for `table` if its expectations hold. Number, memory and queue change under
+    /// one lock, so that the queue is in the order of commits and no reader sees half a batch.
     pub fn accept(
         &self,
         batch: Batch,
         table: &Table,
-        stands: impl FnOnce() -> Result<bool, StoreError>,
+        expectations_hold: impl FnOnce() -> Result<bool, StoreError>,
     ) -> Result<Verdict, StoreError> {
         let encoded = journal_format::encode_batch(&table.name, &batch.writes);
         let bytes = encoded.len() as u64;
-        let mut intake = lock(&self.state);
-        if let Some(refusal) = &intake.refusal {
+        let mut state = sync::lock(&self.state);
+        if let Some(refusal) = &state.refusal {
             return Err(refusal.clone());
         }
-        if intake.epochs.get(batch.tree.0 as usize) != Some(&batch.epoch.0) {
+        if state.epochs.get(batch.tree.0 as usize) != Some(&batch.epoch.0) {
             return Err(StoreError::Superseded);
         }
         // One that is larger than the whole room passes when the room is empty, or it never would.
-        let unwritten = intake.queued + self.memory.load(Ordering::Relaxed);
+        let unwritten = state.queued + self.memory.load(Ordering::Relaxed);
         if unwritten > 0 && unwritten + bytes > self.limit {
             self.request_flush();
             return Err(StoreError::Overloaded);
         }
-        if !stands()? {
+        if !expectations_hold()? {
             return Ok(Verdict::Conflict);
         }
-        let commit = intake.accepted + 1;
-        intake.accepted = commit;
-        intake.queued += bytes;
+        let commit = state.accepted + 1;
+        state.accepted = commit;
+        state.queued += bytes;
         self.add_memory(table.apply(commit, batch.writes));
-        intake.queue.push_back(QueuedBatch { commit, encoded });
-        if intake.committer == CommitterState::Idle
-            || intake.committer == CommitterState::Lingering && intake.queued > GROUP_BYTES as u64
+        state.queue.push_back(QueuedBatch { commit, encoded });
+        if state.committer == CommitterState::Idle
+            || state.committer == CommitterState::Lingering && state.queued > GROUP_BYTES as u64
         {
-            intake.committer = CommitterState::Awake;
+            state.committer = CommitterState::Awake;
             self.committer_wake.notify_one();
         }
         Ok(Verdict::Accepted(commit))
     }
 
-    /// Calls `then` once `commit` is durable or never will be. Only what somebody waits for is made so without delay.
-    pub fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
+    /// Calls `callback` once `commit` is durable or never will be. An awaited commit is synced
+    /// without delay.
+    pub fn on_durable(&self, commit: Commit, callback: DurabilityCallback) {
         {
-            let mut intake = lock(&self.state);
-            intake.awaited = intake.awaited.max(commit.min(intake.accepted));
-            if intake.committer == CommitterState::Lingering && intake.must_commit_now() {
-                intake.committer = CommitterState::Awake;
+            let mut state = sync::lock(&self.state);
+            state.awaited = state.awaited.max(commit.min(state.accepted));
+            if state.committer == CommitterState::Lingering && state.must_commit_now() {
+                state.committer = CommitterState::Awake;
                 self.committer_wake.notify_one();
             }
         }
-        self.durability.on_durable(commit, then);
+        self.durability.on_durable(commit, callback);
     }
 
-    /// Rows in memory take up so many bytes more, or less.
+    /// Adds to the bytes of rows in memory; a negative number takes away.
     pub fn add_memory(&self, bytes: isize) {
         self.memory.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Whether so much is in memory that some of it should be written.
+    /// Whether rows should be flushed.
     fn is_half_full(&self) -> bool {
         self.memory.load(Ordering::Relaxed) > self.limit / 2
     }
 
-    /// Whether rows should be written, because there are many or because somebody was refused.
+    /// Takes the request to flush: there are many rows, or a batch was refused.
     pub fn take_flush_request(&self) -> bool {
         self.flush_requested.swap(false, Ordering::Relaxed) || self.is_half_full()
     }
@@ -212,7 +215,7 @@ impl CommitQueue {
         let _ = self.maintenance.set(keeper);
     }
 
-    /// Somebody has been refused.
+    /// Asks for a flush: a batch has been refused.
     pub fn request_flush(&self) {
         self.flush_requested.store(true, Ordering::Relaxed);
         self.wake_maintenance();
@@ -226,61 +229,43 @@ impl CommitQueue {
 
     /// Takes no more, and lets the committer end once it has written what it has.
     pub fn close(&self) {
-        let mut intake = lock(&self.state);
-        intake.closing = true;
-        intake.refusal.get_or_insert_with(|| StoreError::Failed("it has been closed".into()));
+        let mut state = sync::lock(&self.state);
+        state.closing = true;
+        state.refusal.get_or_insert_with(|| StoreError::Failed("it has been closed".into()));
         self.committer_wake.notify_one();
     }
 
-    /// The store has failed: nothing more is taken, and whoever waits hears it.
+    /// The store has failed: nothing more is taken, and all who wait get the error.
     pub fn fail(&self, error: StoreError) {
         tracing::error!(%error, "nothing more is acknowledged");
-        lock(&self.state).refusal = Some(error.clone());
+        sync::lock(&self.state).refusal = Some(error.clone());
         self.durability.fail(error);
     }
 
     /// Waits for batches, at most for `patience`. An empty group: nothing came. `None`: closed, and nothing is left.
     fn next_group(&self, patience: Option<Duration>) -> Option<Vec<QueuedBatch>> {
-        let mut intake = lock(&self.state);
-        while intake.queue.is_empty() {
-            if intake.closing {
-                return None;
-            }
-            intake.committer = CommitterState::Idle;
-            match patience {
-                None => {
-                    intake =
-                        self.committer_wake.wait(intake).unwrap_or_else(PoisonError::into_inner)
-                }
-                Some(patience) => {
-                    let (woken, timeout) = self
-                        .committer_wake
-                        .wait_timeout(intake, patience)
-                        .unwrap_or_else(PoisonError::into_inner);
-                    intake = woken;
-                    if timeout.timed_out() {
-                        break;
-                    }
-                }
-            }
+        let mut state = sync::lock(&self.state);
+        state.committer = CommitterState::Idle;
+        let is_idle = |state: &mut QueueState| state.queue.is_empty() && !state.closing;
+        let patience = patience.unwrap_or(Duration::MAX);
+        state = wait_while(&self.committer_wake, state, patience, is_idle);
+        if state.queue.is_empty() && state.closing {
+            return None;
         }
-        if !intake.queue.is_empty() && !intake.must_commit_now() {
-            intake.committer = CommitterState::Lingering;
-            let lingering = |intake: &mut QueueState| !intake.must_commit_now();
-            (intake, _) = self
-                .committer_wake
-                .wait_timeout_while(intake, LINGER, lingering)
-                .unwrap_or_else(PoisonError::into_inner);
+        if !state.queue.is_empty() && !state.must_commit_now() {
+            state.committer = CommitterState::Lingering;
+            let lingers = |state: &mut QueueState| !state.must_commit_now();
+            state = wait_while(&self.committer_wake, state, LINGER, lingers);
         }
-        intake.committer = CommitterState::Awake;
+        state.committer = CommitterState::Awake;
         let mut bytes = 0;
-        let fitting = intake.queue.iter().take(GROUP_BATCHES).take_while(|batch| {
+        let fitting = state.queue.iter().take(GROUP_BATCHES).take_while(|batch| {
             let fits = bytes < GROUP_BYTES;
             bytes += batch.encoded.len();
             fits
         });
         let count = fitting.count();
-        Some(intake.queue.drain(..count).collect())
+        Some(state.queue.drain(..count).collect())
     }
 
     /// Writes group after group until the pipe is closed and empty, or the medium fails. While one group syncs, the
@@ -302,7 +287,7 @@ impl CommitQueue {
                     Err(error) => return self.fail(StoreError::Failed(error.to_string())),
                 }
                 self.syncs.fetch_add(1, Ordering::Relaxed);
-                lock(&self.state).queued -=
+                sync::lock(&self.state).queued -=
                     group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
                 self.durability.advance(last);
                 if self.is_half_full() || medium.needs_maintenance() {
@@ -314,6 +299,17 @@ impl CommitQueue {
         medium.write_watermark(self.durability.commit(), true);
         self.durability.fail(StoreError::Failed("it has been closed".into()));
     }
+}
+
+/// Waits while `condition` holds, at most for `timeout`.
+fn wait_while<'a>(
+    wake: &Condvar,
+    state: MutexGuard<'a, QueueState>,
+    timeout: Duration,
+    condition: impl FnMut(&mut QueueState) -> bool,
+) -> MutexGuard<'a, QueueState> {
+    let waited = wake.wait_timeout_while(state, timeout, condition);
+    waited.unwrap_or_else(PoisonError::into_inner).0
 }
 
 #[cfg(test)]

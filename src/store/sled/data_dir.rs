@@ -45,8 +45,8 @@ pub fn lock_directory(dir: &Path) -> Result<File, StoreError> {
     try_lock(dir, file)
 }
 
-/// Keeps other processes out of a directory in which nothing is to be changed. Where there is no file for it, nobody has
-/// ever been there.
+/// Keeps other processes out of a directory without changing it. Without a lock file there has
+/// never been a store.
 pub fn lock_unchanged(dir: &Path) -> Result<Option<File>, StoreError> {
     match File::open(dir.join(LOCK)) {
         Ok(file) => try_lock(dir, file).map(Some),

@@ -1,20 +1,22 @@
-//! The room that is left on the disk, so that a full one is foreseen and never met.
+//! The room that is left on the disk: a full disk is foreseen and never met.
 //!
-//! sled refuses everything after one write that failed, and a journal that cannot grow acknowledges nothing. So new
-//! commands are refused while there is still room for all that has been accepted:
+//! sled refuses everything after one write that failed, and a journal that cannot grow acknowledges
+//! nothing. So new commands are refused while there is still room for all that has been accepted:
 //!
 //! | free | what is done |
 //! |---|---|
 //! | the reserve and more | everything |
-//! | less than the reserve | the store is *full*: no new commands; what was accepted goes on, and no larger merge begins |
-//! | less than half of it | batches are refused too, and tried again; rows still leave memory for runs |
+//! | less than the reserve | the store is *full*: no new commands; accepted work goes on, and no
+//! larger merge begins |
+//! | less than half of it | batches are refused too, and retried; rows are still flushed |
 //! | less than a quarter | rows stay in memory, and the journal has what is left |
 //!
-//! A file of the size of the reserve lies in the data directory besides. A store that is opened on a full disk gives it
-//! up, because opening writes; it is made again when there is room for it, and until then the store counts as full.
-
+//! The data directory also has a file of the size of the reserve. A store that is opened on a full
+//! disk removes it, because opening writes; it is created again when there is room for it, and
+//! until then the store counts as full.
 use super::journal_format::SEGMENT;
-use crate::store::{StoreError, lock};
+use crate::store::StoreError;
+use crate::sync;
 use rustix::{fs::StatVfs, io::Errno};
 use std::{
     fs::{self, File, OpenOptions},
@@ -39,9 +41,9 @@ pub enum Reserve {
     /// Nothing: the store is never full, and waits where the disk is.
     #[default]
     None,
-    /// 64 MiB or a tenth of the file system, whichever is less, and two journal files at the least.
+    /// 64 MiB or a tenth of the file system, whichever is less, and at least two journal files.
     Auto,
-    /// So many bytes, and two journal files at the least.
+    /// This many bytes, and at least two journal files.
     Bytes(u64),
 }
 
@@ -81,7 +83,7 @@ pub fn release_reserve_file(dir: &Path, reserve: Reserve) -> io::Result<()> {
     if scarce || kept.len() != reserve { fs::remove_file(path) } else { Ok(()) }
 }
 
-/// Whether an error will pass when somebody else makes room, or closes a file.
+/// Whether an error goes away once there is room again, or a free descriptor.
 pub fn is_transient(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -100,7 +102,7 @@ pub struct DiskSpace {
     has_reserve_file: AtomicBool,
     /// What the journal waits for, while it does.
     waits_for: Mutex<Option<String>>,
-    /// Nobody waits for room any more.
+    /// The store is closing: waiting for room ends.
     pub closing: AtomicBool,
 }
 
@@ -127,7 +129,7 @@ impl DiskSpace {
         let was = self.full.load(Relaxed);
         let needed =
             if self.has_reserve_file.load(Relaxed) { self.reserve } else { 2 * self.reserve };
-        // Not to and fro with every file that somebody makes or removes.
+        // Hysteresis, so that it does not change with every small file.
         let full = free < if was { needed + self.reserve / 16 } else { needed };
         if full != was && self.full.swap(full, Relaxed) != full {
             let (dir, free_mb) = (self.dir.display(), free >> 20);
@@ -175,13 +177,13 @@ impl DiskSpace {
         self.free.load(Relaxed) < self.reserve / 2
     }
 
-    /// How much is free, if the file system says so.
+    /// How many bytes are free, if the file system tells.
     pub fn free(&self) -> Option<u64> {
         Some(self.free.load(Relaxed)).filter(|free| *free != u64::MAX)
     }
 
-    /// Makes sure that sled has room to write ahead of the end of its `file`, and that so much is left then. `false`: it
-    /// has not.
+    /// Reserves room for sled's writes after the end of its `file`; false where that would leave
+    /// less than `least` free.
     pub fn ensure_room_ahead(&self, file: &File, least: u64) -> bool {
         self.refresh();
         let free = self.free.load(Relaxed);
@@ -199,17 +201,17 @@ impl DiskSpace {
 
     /// What the journal waits for; `None`: nothing.
     pub fn set_journal_wait(&self, what: Option<String>) {
-        *lock(&self.waits_for) = what;
+        *sync::lock(&self.waits_for) = what;
     }
 
     /// What it waits for now.
     pub fn waits_for(&self) -> Option<String> {
-        lock(&self.waits_for).clone()
+        sync::lock(&self.waits_for).clone()
     }
 }
 
-/// Has the file system set room aside, whether or not it is then part of the file. One that cannot is taken at its word
-/// about how much is free.
+/// Has the file system reserve room, inside the file or after its end. Where a file system cannot,
+/// its figure of free space is believed.
 pub fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};
     let flags = if beyond_end { FallocateFlags::KEEP_SIZE } else { FallocateFlags::empty() };
@@ -223,7 +225,7 @@ pub fn allocate(file: &File, from: u64, len: u64, beyond_end: bool) -> io::Resul
     }
 }
 
-/// The error of somebody who has waited for room until the store was closed.
+/// The error of waiting for room until the store was closed.
 pub fn closed_while_waiting(error: &io::Error) -> StoreError {
     StoreError::Failed(format!("it was closed while the journal could not be written: {error}"))
 }

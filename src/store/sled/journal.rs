@@ -1,4 +1,5 @@
-//! The journal: accepted batches in the order of their commits, group after group, each synced before it counts.
+//! The journal: accepted batches in the order of their commits, group after group, each synced
+//! before it counts.
 
 use super::{
     commit_queue::{LogWriter, QueuedBatch},
@@ -10,7 +11,8 @@ use super::{
     },
     watermark::Watermark,
 };
-use crate::store::{Commit, StoreError, lock};
+use crate::store::{Commit, StoreError};
+use crate::sync;
 use std::{
     fs::{File, OpenOptions},
     io,
@@ -24,7 +26,7 @@ use std::{
 /// The watermark beside the store costs a sync of its own, so it moves at most this often.
 const WATERMARK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// After so much the disk is asked how much room it has left.
+/// Free space is measured after so many bytes.
 const SPACE_CHECK_BYTES: u64 = 256 << 10;
 /// How long it waits for room or for a descriptor before it tries again, at first and in the end.
 const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(250));
@@ -62,7 +64,7 @@ struct Segment {
 }
 
 impl Journal {
-    /// The journal of a store in `dir`, which goes on behind `mark.commit` and segment `segment`.
+    /// The journal of a store in `dir`, which continues after `mark.commit` and segment `segment`.
     pub fn new(
         dir: &Path,
         mark: StoreMark,
@@ -132,7 +134,7 @@ impl Journal {
 
     fn begin_segment(&mut self, needed: u64) -> io::Result<()> {
         // Taken first: the one that is closed now may be freed at once, and is the one to be used last.
-        let free = lock(&self.ring).free.pop();
+        let free = sync::lock(&self.ring).free.pop();
         let slot = match free {
             Some(slot) => slot,
             None => create_segment(&self.dir, &self.ring)?,
@@ -140,8 +142,8 @@ impl Journal {
         // All that can fail comes before anything has changed, so that it can be tried again.
         let (file, size) = self
             .open_segment_file(slot, needed.max(SEGMENT))
-            .inspect_err(|_| lock(&self.ring).free.push(slot))?;
-        lock(&self.ring)
+            .inspect_err(|_| sync::lock(&self.ring).free.push(slot))?;
+        sync::lock(&self.ring)
             .used
             .extend(self.open.take().map(|open| UsedSegment { slot: open.slot, last: self.last }));
         self.segment += 1;
@@ -149,15 +151,15 @@ impl Journal {
         Ok(())
     }
 
-    /// The file in `slot`, with room for so much; and how much it has.
+    /// The file in `slot`, grown to at least `wanted` bytes; and its size.
     fn open_segment_file(&self, slot: usize, wanted: u64) -> io::Result<(Arc<File>, u64)> {
-        let known = lock(&self.ring).files.get(&slot).cloned();
+        let known = sync::lock(&self.ring).files.get(&slot).cloned();
         let file = match known {
             Some(file) => file,
             None => {
                 let file =
                     Arc::new(OpenOptions::new().write(true).open(segment_path(&self.dir, slot))?);
-                lock(&self.ring).files.insert(slot, file.clone());
+                sync::lock(&self.ring).files.insert(slot, file.clone());
                 file
             }
         };
@@ -222,7 +224,7 @@ impl LogWriter for Journal {
     }
 
     fn needs_maintenance(&self) -> bool {
-        let ring = lock(&self.ring);
+        let ring = sync::lock(&self.ring);
         ring.used.len() > ENOUGH_SEGMENTS || ring.free.is_empty()
     }
 

@@ -1,18 +1,20 @@
 //! How the journal lies in its files.
 //!
-//! It is a ring of files of one size, which are written over once all that they hold is in runs. A file begins with a
-//! head; each group is a record:
+//! It is a ring of files of one size, which are overwritten once all that they hold is in runs. A
+//! file begins with a header; each group is a record:
 //!
 //! | | |
 //! |---|---|
-//! | head | `hfj1`, store u128, number of the segment u64, commit before its first u64, crc32c u32 |
-//! | record | `hfjr`, length of the payload u32, crc32c u32 of the payload, begun with the sum of the head, payload |
-//! | payload | first commit u64, then for each batch: name of the tree, length of the writes, writes |
+//! | header | `hfj1`, store u128, number of the segment u64, commit before its first u64, crc32c
+//! u32 |
+//! | record | `hfjr`, length of the payload u32, crc32c u32 of the payload, seeded with that of the
+//! header, payload |
+//! | payload | first commit u64, then for each batch: name of the tree, length of the writes,
+//! writes |
 //! | write | length of the key, key, 0 for a removal or length of the record + 1 and the record |
 //!
-//! The head is in each sum, so that what a file held before is never taken for a record, nor what a client has sent.
-//! Numbers of fixed length are little-endian, lengths LEB128.
-
+//! The header is in each checksum, so that neither an earlier content of the file nor what a client
+//! has sent is ever taken for a record. Numbers of fixed length are little-endian, lengths LEB128.
 use super::block::{put_varint, take_bytes, take_varint};
 use crate::store::Commit;
 
@@ -36,7 +38,7 @@ pub fn put_segment_header(record: &mut Vec<u8>, store: u128, segment: u64, after
     sum
 }
 
-/// What a batch writes into the tree called `name`, as it stands in a record.
+/// Encodes what a batch writes into the tree called `name`.
 pub fn encode_batch(name: &str, writes: &[(Vec<u8>, Option<Vec<u8>>)]) -> Vec<u8> {
     let len = |(key, record): &(Vec<u8>, Option<Vec<u8>>)| {
         6 + key.len() + record.as_ref().map_or(0, Vec::len)

@@ -1,7 +1,7 @@
-//! The files of the journal: which of them hold what, and how another one is made.
+//! The files of the journal: which of them hold what, and how another one is created.
 
 use super::{data_dir::sync_dir, disk_space, journal_format::SEGMENT};
-use crate::store::{Commit, lock};
+use crate::{store::Commit, sync};
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// So many files that hold something are enough: then trees that have long kept rows in memory write them.
+/// With so many segments in use, trees that have long kept rows in memory flush them.
 pub const ENOUGH_SEGMENTS: usize = 12;
 
 pub fn segment_path(dir: &Path, slot: usize) -> PathBuf {
@@ -40,12 +40,12 @@ pub struct SegmentRing {
     pub missing: Vec<usize>,
 }
 
-/// The ring, as the committer and whoever frees its files share it.
+/// The ring, shared by the committer and by maintenance.
 pub type SharedRing = Arc<Mutex<SegmentRing>>;
 
 /// Frees the files that hold nothing after `through`.
 pub fn free_through(slots: &SharedRing, through: Commit) {
-    let mut ring = lock(slots);
+    let mut ring = sync::lock(slots);
     let kept = ring.used.iter().position(|used| used.last > through).unwrap_or(ring.used.len());
     let freed: Vec<usize> = ring.used.drain(..kept).map(|used| used.slot).collect();
     ring.free.extend(freed);
@@ -53,12 +53,12 @@ pub fn free_through(slots: &SharedRing, through: Commit) {
 
 /// How many times over the journal holds what is enough.
 pub fn pressure(slots: &SharedRing) -> usize {
-    lock(slots).used.len() / (ENOUGH_SEGMENTS + 1)
+    sync::lock(slots).used.len() / (ENOUGH_SEGMENTS + 1)
 }
 
 /// Removes all files, the newest first: everything that they hold is in runs, or has been given up.
 pub fn remove_all(dir: &Path, slots: &SharedRing) -> io::Result<()> {
-    let mut ring = lock(slots);
+    let mut ring = sync::lock(slots);
     let used: Vec<usize> = ring.used.iter().rev().map(|used| used.slot).collect();
     for slot in used.into_iter().chain(0..ring.slots) {
         match fs::remove_file(segment_path(dir, slot)) {
@@ -70,11 +70,11 @@ pub fn remove_all(dir: &Path, slots: &SharedRing) -> io::Result<()> {
     sync_dir(dir)
 }
 
-/// Makes sure that a file is free, so that nobody has to wait until one is made.
+/// Keeps one segment free, so that the committer does not wait for one to be created.
 pub fn ensure_spare(dir: &Path, slots: &SharedRing) -> io::Result<()> {
-    if lock(slots).free.is_empty() {
+    if sync::lock(slots).free.is_empty() {
         let slot = create_segment(dir, slots)?;
-        lock(slots).free.push(slot);
+        sync::lock(slots).free.push(slot);
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ pub fn ensure_spare(dir: &Path, slots: &SharedRing) -> io::Result<()> {
 /// Makes another file. One that cannot be made whole is removed: what it has taken is wanted elsewhere.
 pub fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize> {
     let slot = {
-        let mut ring = lock(slots);
+        let mut ring = sync::lock(slots);
         ring.missing.pop().unwrap_or_else(|| {
             ring.slots += 1;
             ring.slots - 1
@@ -91,7 +91,7 @@ pub fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize> {
     let path = segment_path(dir, slot);
     let make = || {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
-        // Asked for first, so that a full disk says so before anything is written to it.
+        // Reserved first, so that a full disk is noticed before anything is written.
         disk_space::allocate(&file, 0, SEGMENT, false)?;
         write_zeros(&file, 0, SEGMENT)?;
         file.sync_all()?;
@@ -99,7 +99,7 @@ pub fn create_segment(dir: &Path, slots: &SharedRing) -> io::Result<usize> {
         Ok(file)
     };
     let made: io::Result<File> = make();
-    let mut ring = lock(slots);
+    let mut ring = sync::lock(slots);
     match made {
         Ok(file) => {
             ring.files.insert(slot, Arc::new(file));

@@ -1,5 +1,5 @@
-//! What goes on behind the committer: rows leave memory for runs, runs are merged, and the journal is let go of what is
-//! in runs.
+//! Maintenance, in two threads: rows are flushed from memory to runs, runs are merged, and the
+//! journal is truncated.
 
 use super::{
     commit_queue::CommitQueue,
@@ -14,27 +14,28 @@ use super::{
     table::{Table, Tables},
     watermark::Watermark,
 };
-use crate::store::{Commit, StoreError, lock};
+use crate::store::{Commit, StoreError};
+use crate::sync;
 use std::{
     cell::Cell,
     fs::File,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering, mpsc},
+    sync::{Arc, Mutex, atomic::Ordering, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 /// How often the disk is looked at by itself.
 const IDLE_WAIT: Duration = Duration::from_millis(500);
-/// How long whoever waits for room does so before they look again.
+/// How long to wait for room before measuring again.
 const PAUSE: Duration = Duration::from_millis(50);
-/// After so many changes sled must have room for more.
+/// After so many changes, the room that sled needs next is checked.
 const CHECK_EVERY: u32 = 16;
-/// What a row of blocks may take on the disk until sled has tidied up behind it, as so many times its length.
+/// How many times its length a block may take on the disk until sled has cleaned up.
 const SPACE_AMPLIFICATION: u64 = 2;
-/// To see whether runs fit they are read: not again before so long, where they did not.
+/// Measuring whether runs fit means reading them: where they did not, wait before measuring again.
 const REMEASURE_AFTER: Duration = Duration::from_secs(5);
 
 /// What both threads need.
@@ -56,7 +57,7 @@ pub struct Maintenance {
     /// Which manifests are in sled, in sled; and how far that has been synced, beside it.
     pub roots: OpenRoots,
     pub watermark: Arc<Watermark>,
-    /// Declared last, so that the directory is free only when sled has let go of it.
+    /// Declared last, so that the directory is unlocked only after sled is closed.
     pub _lock: Arc<File>,
 }
 
@@ -124,8 +125,9 @@ impl Maintenance {
         }
     }
 
-    /// Whether to go on, asked at each change of sled's: where there is no room ahead, with so much left then, it waits.
-    /// Waiting keeps what has been done so far, and the disk may have room again in a moment.
+    /// A check for each change of sled's: where there is no room ahead of the file's end that
+    /// leaves `least` bytes free, it waits. Waiting keeps what has been done so far, and the disk
+    /// may have room again in a moment. Gives whether to go on.
     fn wait_for_room(&self, least: u64) -> impl Fn() -> bool {
         let changes = Cell::new(0_u32);
         move || {
@@ -141,7 +143,7 @@ impl Maintenance {
     }
 
     fn tables(&self) -> Vec<Arc<Table>> {
-        self.trees.read().unwrap_or_else(PoisonError::into_inner).clone()
+        sync::read(&self.trees).clone()
     }
 
     /// The tree that should write its rows, if one should: the one with most, or with the oldest.
@@ -163,13 +165,14 @@ impl Maintenance {
         self.space.refresh();
         self.space.create_reserve_file();
         match journal_ring::ensure_spare(&self.dir, &self.ring) {
-            // The committer says so when it needs one.
+            // The committer reports it when it needs a segment.
             Err(error) if disk_space::is_transient(&error) => {}
             other => other.map_err(journal::write_failed)?,
         }
         let least = self.space.reserve / 4;
         let Some(table) = self.pick_flush() else { return Ok(false) };
-        // Nothing of it may be in memory although somebody was refused: what waits for the journal takes room too.
+        // A batch may be refused although no table has rows to flush: what waits for the journal
+        // takes room too.
         if table.first_unflushed().is_none() {
             return Ok(false);
         }
@@ -200,7 +203,7 @@ impl Maintenance {
         let durable = self.commit_queue.durability.commit();
         let oldest = self.tables().iter().filter_map(|table| table.first_unflushed()).min();
         let through: Commit = oldest.map_or(durable, |first| durable.min(first - 1));
-        // Behind the runs in sled's log: if this is there after a power cut, so are they.
+        // After the runs in sled's log: if this survives a power cut, so do they.
         let mark = StoreMark { store: self.store, commit: through };
         catch_panic(|| self.db.insert(MARK, &mark.to_bytes()))?;
         let roots = self.put_roots()?;
@@ -234,8 +237,8 @@ impl Maintenance {
         Ok(merged)
     }
 
-    /// Merges runs of `table` of levels below this one. A large merge takes long, and new runs gather meanwhile: at every
-    /// few blocks those are merged first, so that nobody looks into more and more of them.
+    /// Merges runs of `table` of levels below this one. A large merge takes long, and new runs
+    /// gather meanwhile: every few blocks those are merged first, so that reads do not slow down.
     fn merge(&self, table: &Table, below: u8) -> Result<bool, StoreError> {
         let least = self.space.reserve / 2;
         let room = self.merge_budget();
@@ -260,7 +263,7 @@ impl Maintenance {
                 return Ok(true);
             }
         } else if room.is_some_and(|room| room > 0) {
-            *lock(&self.merge_refused_at) = Some(Instant::now());
+            *sync::lock(&self.merge_refused_at) = Some(Instant::now());
         }
         for run in table.take_retired() {
             table.remove(run, self.wait_for_room(0))?;
@@ -268,13 +271,14 @@ impl Maintenance {
         Ok(merged)
     }
 
-    /// How many bytes of runs may be merged now; `None`: any number. What is merged stands twice until it is done, so a
-    /// disk with little room would be filled by a merge alone.
+    /// How many bytes of runs may be merged now; `None`: any number. Merged rows are stored twice
+    /// until the merge is done, so on a disk with little room a merge alone would fill it.
     fn merge_budget(&self) -> Option<u64> {
         self.space.refresh();
         let free = self.space.free()?.saturating_sub(self.space.reserve);
         let all = catch_panic(|| self.db.size_on_disk()).unwrap_or(u64::MAX);
-        let counted = lock(&self.merge_refused_at).is_some_and(|at| at.elapsed() < REMEASURE_AFTER);
+        let counted =
+            sync::lock(&self.merge_refused_at).is_some_and(|at| at.elapsed() < REMEASURE_AFTER);
         (free < all.saturating_mul(SPACE_AMPLIFICATION)).then_some(if counted {
             0
         } else {

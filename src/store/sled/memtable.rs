@@ -33,7 +33,7 @@ impl Memtable {
         self.bytes as isize - before
     }
 
-    /// What it says of `key`: nothing, that it was removed, or its row.
+    /// What it has under `key`: nothing, a removal, or a row.
     pub fn get(&self, key: &[u8]) -> Option<&Option<Row>> {
         self.rows.get(key)
     }

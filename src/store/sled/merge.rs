@@ -1,4 +1,4 @@
-//! Several ordered sources as one: of each key, what the newest source says.
+//! Several ordered sources as one: for each key, the entry of the newest source.
 
 use super::block::Entry;
 use crate::store::StoreError;
@@ -43,7 +43,7 @@ impl Iterator for MergeIter<'_> {
         let place = self.next_source()?;
         let entry = self.sources.get_mut(place)?.next()?;
         if let Ok((key, _)) = &entry {
-            // What older sources say of it is not true any more.
+            // Older entries of this key are obsolete.
             for source in self.sources.iter_mut().skip(place + 1) {
                 source.next_if(|older| older.as_ref().is_ok_and(|(older, _)| older == key));
             }

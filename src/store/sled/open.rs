@@ -1,4 +1,5 @@
-//! Opening a data directory: alone, through a damaged snapshot, and not without noticing that something is missing.
+//! Opening a data directory: alone, even with a damaged snapshot, and never without noticing that
+//! something is missing.
 
 use super::{
     data_dir::{
@@ -26,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a lock of sled's that nobody can have is waited for.
+/// How long to wait for sled's own lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// An open data directory.
@@ -100,7 +101,7 @@ fn refuse<'a>(
     }
 }
 
-/// Says of a store whose trees cannot be opened what to do.
+/// The error of a store whose trees cannot be opened, with what to do.
 pub fn unreadable(dir: &Path, error: &dyn std::fmt::Display) -> StoreError {
     cannot_open(
         dir,
@@ -149,8 +150,8 @@ pub fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreErr
     })
 }
 
-/// The directory is ours. If sled's own lock is taken all the same, a store that this process has just closed is about
-/// to let go of it: sled's threads end a moment after what they did is done.
+/// Retries while sled's own lock is held. The directory is locked by this process, so it can only be
+/// a store that this process has just closed: sled's threads end a moment later.
 fn retry_while_locked<T>(open: impl Fn() -> sled::Result<T>) -> sled::Result<T> {
     let begun = Instant::now();
     loop {
@@ -191,7 +192,7 @@ fn finish_open(
     let known = beside.map(|beside| StoreMark { store: beside.store, commit: beside.commit });
     let mark = StoreMark {
         store: inside.map_or_else(|| uuid::Uuid::now_v7().as_u128(), |mark| mark.store),
-        // Numbers go on behind those that were lost, which somebody outside may remember.
+        // Numbers continue after those that were lost, which clients may remember.
         commit: inside
             .into_iter()
             .chain(known)

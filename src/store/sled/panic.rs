@@ -23,7 +23,7 @@ pub fn catch_panic<T>(work: impl FnOnce() -> Result<T, sled::Error>) -> Result<T
     }
 }
 
-/// Like [`guarded`], and the panic message is not printed: the caller turns it into better words.
+/// Like [`catch_panic`], without printing the panic message: the caller reports it in better words.
 pub fn catch_panic_silently<T>(
     work: impl FnOnce() -> Result<T, sled::Error>,
 ) -> Result<T, StoreError> {

@@ -1,7 +1,7 @@
 //! Reading the journal when a store is opened.
 //!
-//! A group is synced before the next is written, so only the last record of all can be torn. Whatever is missing before
-//! a sound one has been acknowledged: that is damage, and is said.
+//! A group is synced before the next is written, so only the last record can be torn. Whatever is
+//! missing before a valid record was acknowledged: that is reported as damage.
 
 use super::{
     block::{take_bytes, take_varint},
@@ -43,7 +43,7 @@ pub struct JournalContents {
     /// The highest number of a segment.
     pub segment: u64,
     pub ring: SegmentRing,
-    /// What is wrong with it, in words: from there on nothing has been read.
+    /// What is wrong with it: from there on nothing has been read.
     pub damage: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl JournalFiles {
         Ok(files)
     }
 
-    /// What they hold behind the commit `through`. Nothing is changed by it.
+    /// What they hold after commit `through`. Nothing is changed.
     pub fn contents_after(&self, through: Commit) -> JournalContents {
         let ring = SegmentRing {
             free: self.ring.free.clone(),
@@ -82,7 +82,7 @@ impl JournalFiles {
         };
         let mut contents = JournalContents { ring, ..JournalContents::default() };
         contents.highest = self.segments.iter().map(|segment| segment.after).max().unwrap_or(0);
-        // What comes before the last one that begins early enough has been let go of.
+        // Segments before the last one that begins early enough have been freed.
         let begin = self.segments.iter().rposition(|segment| segment.after <= through).unwrap_or(0);
         let (old, needed) = self.segments.split_at_checked(begin).unwrap_or_default();
         contents.ring.free.extend(old.iter().map(|segment| segment.slot));
@@ -145,7 +145,7 @@ impl JournalContents {
             at = next;
         }
         self.end = at;
-        // What is torn is the end. A sound record behind it was written after it had been synced.
+        // Only the end can be torn. A valid record after it was written after it had been synced.
         let behind = segment.content.get(at + 1..).unwrap_or_default();
         let sound = |from: usize| parse_record(segment, at + 1 + from).is_some();
         let mut candidates = memchr::memmem::find_iter(behind, &RECORD_MAGIC);

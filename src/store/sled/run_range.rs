@@ -1,5 +1,5 @@
-//! Reading a run block after block, in either direction. Each block says which key the next one begins with, so that a
-//! block that is missing is noticed, wherever it was.
+//! Reading a run block after block, in either direction. Each block records the first key of the
+//! next, so that a missing block is noticed, wherever it was.
 
 use super::{
     block::{Entry, Rows},
@@ -21,7 +21,7 @@ pub struct RunRange<'a> {
     from: &'a [u8],
     to: Option<&'a [u8]>,
     backwards: bool,
-    /// Of the block that was read last: its first key, and that of the one behind it.
+    /// Of the block that was read last: its first key, and that of the next.
     seen: Option<(Vec<u8>, Option<Vec<u8>>)>,
     rows: std::vec::IntoIter<Entry>,
 }
@@ -78,7 +78,7 @@ impl<'a> RunRange<'a> {
     pub fn next_block(&mut self) -> Result<Option<Block>, StoreError> {
         let first = self.step().and_then(|found| self.check_block(found));
         match first {
-            // Looked for once more: an iterator that stands still while pages are split is not to be taken for damage.
+            // Looked up once more: an iterator that stops while pages are split is not damage.
             Err(StoreError::Damaged(_)) => {
                 self.restart()?;
                 let found = self.step()?;
@@ -168,7 +168,7 @@ impl<'a> RunRange<'a> {
     }
 }
 
-/// A key, for words.
+/// A key, for messages.
 fn display_key(key: &[u8]) -> String {
     match key {
         [] => "its end".into(),
@@ -207,7 +207,8 @@ pub struct RunCounts {
     pub rows: u64,
 }
 
-/// Reads all of a run and compares it with its seal. `on_block` gets the size of each block, and says whether to go on.
+/// Reads all of a run and compares it with its seal. `on_block` gets the size of each block, and
+/// says whether to go on.
 pub fn verify_run(
     run: &SortedRun,
     tree: &Tree,

@@ -1,4 +1,4 @@
-//! Writing a run: block after block, and what it says of itself last.
+//! Writing a run: block after block, then its summary.
 
 use super::{
     block::Builder,
@@ -35,7 +35,7 @@ impl<'a> RunWriter<'a> {
         }
     }
 
-    /// Adds a row behind those before it. Gives whether a block has been put.
+    /// Adds a row; keys come in order. Says whether a block has been written.
     pub fn push(&mut self, key: &[u8], row: Option<&Row>) -> Result<bool, StoreError> {
         let full = self.builder.has_no_room_for(key.len() + row.map_or(0, |row| row.record.len()));
         if full {
@@ -55,7 +55,7 @@ impl<'a> RunWriter<'a> {
         Ok(full)
     }
 
-    /// Puts the block, behind which `next` begins another.
+    /// Writes the block; `next` begins the one after it.
     fn put_block(&mut self, next: Option<&[u8]>) -> Result<(), StoreError> {
         let Some((first, rows)) = self.builder.take() else { return Ok(()) };
         let place = run_key(BLOCK, self.number, &first);

@@ -16,27 +16,29 @@ use super::{
 };
 use crate::store::{
     Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
-    Verdict, codec::MAX_RECORD, lock,
+    Verdict, codec::MAX_RECORD,
 };
+use crate::sync;
 use std::{
     fmt,
     fs::OpenOptions,
     path::Path,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, atomic::Ordering},
     thread::JoinHandle,
 };
 
-/// A row may be so much longer than its record: its key is stored with it.
+/// How much longer than its record a row may be: its key is stored with it.
 const MAX_ROW: usize = MAX_RECORD + 512;
 
 /// A store on disk.
 ///
-/// *Expectations.* A tree has one owner at a time: an activation ends all earlier ones, and only batches of the current
-/// epoch get in. Whatever the owner has read or written since it was activated, nobody else can have changed, so the
-/// epoch is the check, and it costs nothing. What memory knows is compared too, and in debug builds the runs are
-/// asked as well, so that an owner that contradicts itself is found in tests.
+/// *Expectations.* A tree has one owner at a time: an activation ends all earlier ones, and only
+/// batches of the current epoch are taken. What the owner has read or written since it was activated
+/// cannot have been changed by anything else, so the epoch is the check, and it costs nothing. Rows
+/// in memory are compared too, and in debug builds those in runs as well, so that tests find an
+/// owner that contradicts itself.
 ///
-/// *Scans* see one moment: the rows in memory and the runs that count are taken together.
+/// *Scans* see one moment: the rows in memory and the live runs are taken together.
 pub struct SledStore {
     commit_queue: Arc<CommitQueue>,
     trees: Tables,
@@ -51,11 +53,7 @@ pub struct SledStore {
 }
 
 impl SledStore {
-    /// Opens the store in `dir`, which is created where there is none.
-    ///
-    /// # Errors
-    /// [`StoreError::CannotOpen`]: the directory is in use, not writable, damaged, or lacks acknowledged commits; the
-    /// words say what to do.
+    /// text says what to do.
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Self, StoreError> {
         Self::open_with(dir, options, FailPoints::default())
     }
@@ -111,8 +109,9 @@ impl SledStore {
         drop(before);
         let mut follows = StoreMark { commit: found.last, ..mark };
         if incomplete || found.last < mark.commit {
-            // What is left becomes the whole, and the journal begins anew behind the numbers that were given out.
-            for table in trees.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            // What is left becomes the whole, and the journal begins again after the numbers that
+            // were given out.
+            for table in sync::read(&trees).iter() {
                 keeper.flush(table, || true)?;
             }
             keeper.truncate_journal()?;
@@ -155,10 +154,10 @@ impl SledStore {
 
     /// Writes and syncs what has been accepted, and takes no more. Reading goes on.
     pub fn close(&self) {
-        // Whoever waits for room on the disk waits no longer.
+        // Waiting for room on the disk ends.
         self.space.closing.store(true, Ordering::Release);
         self.commit_queue.close();
-        let committer = lock(&self.committer).take();
+        let committer = sync::lock(&self.committer).take();
         // A callback may have held the last handle of the store: then this is the committer, which ends by itself.
         let own =
             |committer: &JoinHandle<()>| committer.thread().id() == std::thread::current().id();
@@ -168,16 +167,16 @@ impl SledStore {
         {
             tracing::error!("the committer has panicked");
         }
-        if let Some(scrubber) = lock(&self.scrubber).take() {
+        if let Some(scrubber) = sync::lock(&self.scrubber).take() {
             scrubber.end(wait);
         }
-        if let Some(threads) = lock(&self.threads).take() {
+        if let Some(threads) = sync::lock(&self.threads).take() {
             threads.end(wait);
         }
     }
 
     fn tree(&self, tree: TreeId) -> Result<Arc<Table>, StoreError> {
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        let trees = sync::read(&self.trees);
         trees
             .get(tree.0 as usize)
             .cloned()
@@ -192,7 +191,7 @@ fn open_tree(
     damage: &Arc<DamageLog>,
     name: &str,
 ) -> Result<(usize, Arc<Table>), StoreError> {
-    let mut trees = trees.write().unwrap_or_else(PoisonError::into_inner);
+    let mut trees = sync::write(trees);
     if let Some((place, tree)) = trees.iter().enumerate().find(|(_, tree)| tree.name == name) {
         return Ok((place, tree.clone()));
     }
@@ -282,8 +281,8 @@ impl Store for SledStore {
         self.commit_queue.stats().accepted
     }
 
-    fn on_durable(&self, commit: Commit, then: DurabilityCallback) {
-        self.commit_queue.on_durable(commit, then);
+    fn on_durable(&self, commit: Commit, callback: DurabilityCallback) {
+        self.commit_queue.on_durable(commit, callback);
     }
 
     fn failure(&self) -> Option<String> {
@@ -296,19 +295,19 @@ impl Store for SledStore {
 
     fn health(&self) -> StoreHealth {
         let figures = self.commit_queue.stats();
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        let trees = sync::read(&self.trees);
         let (damages, damage) = self.damage.summary();
         StoreHealth {
             failed: self.failure(),
             damage,
             damages,
-            scrubs: lock(&self.scrubber).as_ref().map_or(0, Scrubber::completed),
+            scrubs: sync::lock(&self.scrubber).as_ref().map_or(0, Scrubber::completed),
             accepted_commit: figures.accepted,
             durable_commit: self.durable_commit(),
             syncs: figures.syncs,
             unwritten_bytes: figures.unwritten,
             disk_bytes: catch_panic(|| self.db.size_on_disk()).unwrap_or_default()
-                + lock(&self.ring).slots as u64 * SEGMENT,
+                + sync::lock(&self.ring).slots as u64 * SEGMENT,
             free_bytes: self.space.free(),
             reserve_bytes: self.space.reserve,
             full: self.space.is_full(),

@@ -1,7 +1,6 @@
-//! Runs: rows of a tree that no longer change, as [blocks](super::block) in key order. A tree is a few runs, the newer
-//! over the older, and a [manifest](super::manifest), which says which runs count. Blocks are put first and count from
-//! the manifest on.
-//!
+//! Sorted runs: rows of a tree that no longer change, as [blocks](super::block) in key order. A
+//! tree is a few runs, the newer over the older, and a [manifest](super::manifest), which lists the
+//! live runs. Blocks are written first and become live with the manifest.
 //! | key in sled | value |
 //! |---|---|
 //! | `0` | the manifest |
@@ -60,7 +59,7 @@ pub fn first_key(place: &[u8]) -> &[u8] {
     place.get(9..).unwrap_or_default()
 }
 
-/// The name of a tree, for words.
+/// The name of a tree, for messages.
 pub fn tree_name(tree: &Tree) -> String {
     String::from_utf8_lossy(&tree.name()).into_owned()
 }
@@ -68,12 +67,12 @@ pub fn tree_name(tree: &Tree) -> String {
 /// What is known of a block that has been read.
 pub struct VerifiedBlock<'a> {
     pub rows: &'a [u8],
-    /// Its ordinal, the first key of the block behind it, and its sum. None: it has no seal.
+    /// Its ordinal, the first key of the next block, and its checksum. None: it has no seal.
     pub seal: Option<(u64, Option<&'a [u8]>, u32)>,
 }
 
 impl SortedRun {
-    /// Writes what a run of these blocks says of itself.
+    /// Writes the summary of a run of these blocks.
     pub fn write(
         tree: &Tree,
         number: u64,
@@ -148,7 +147,7 @@ impl SortedRun {
         let bad = |what: &str| damaged(tree, self.number, what);
         let read = unseal(self.seed, run_key, block)
             .ok_or_else(|| bad("a block does not match its checksum"))?;
-        // What it says of its place must fit what the run says.
+        // The block's place must fit the run's summary.
         let is_first = first_key(run_key) == run.first.as_slice();
         if (read.ordinal == 0) != is_first
             || (read.ordinal + 1 == run.blocks) != read.next.is_none()
@@ -171,7 +170,7 @@ impl SortedRun {
         }
     }
 
-    /// What it says of `key`: nothing, that it was removed, or its row.
+    /// What it has under `key`: nothing, a removal, or a row.
     pub fn get(&self, tree: &Tree, key: &[u8]) -> Result<Option<Option<Row>>, StoreError> {
         if !self.may_hold(key, key) {
             return Ok(None);

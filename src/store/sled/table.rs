@@ -10,21 +10,22 @@ use super::{
     run_writer::RunWriter,
     sorted_run::SortedRun,
 };
-use crate::store::{Commit, Row, Scan, StoreError, lock};
+use crate::store::{Commit, Row, Scan, StoreError};
+use crate::sync;
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-/// So many runs of a level are merged into one of the next. More cost reading, fewer cost writing: each row is written
-/// once for each level.
+/// How many runs of a level are merged into one of the next. More cost reading, fewer cost writing:
+/// each row is written once for each level.
 const MERGE_WIDTH: usize = 6;
 
-/// With so many runs of one level a tree is behind, and takes no more rows until some are merged: every read looks into
-/// all of them.
+/// With so many runs of one level a tree takes no more rows until some are merged: every read looks
+/// into all of them.
 const MAX_RUNS_PER_LEVEL: usize = 4 * MERGE_WIDTH;
 
 /// The tables of a store, by their [`TreeId`](crate::store::TreeId).
@@ -47,7 +48,7 @@ pub struct Table {
     next_run: AtomicU64,
     /// Too many runs wait to be merged.
     too_many_runs: AtomicBool,
-    /// Runs that do not count any more, and may still be read by somebody.
+    /// Runs that are merged into others, and may still be read.
     take_retired: Mutex<Vec<Arc<SortedRun>>>,
     damage: Arc<DamageLog>,
     /// Runs that are not merged, because one of them is damaged.
@@ -102,7 +103,7 @@ impl Table {
 
     fn update_run_pressure(&self) {
         let runs = self.state().runs.clone();
-        let left = lock(&self.unmergeable).clone();
+        let left = sync::lock(&self.unmergeable).clone();
         // Those that cannot be merged are not waited for.
         let waits = |level: &[Arc<SortedRun>]| {
             level.iter().filter(|run| !left.contains(&run.number)).count()
@@ -114,7 +115,7 @@ impl Table {
 
     /// A crash leaves runs that were being written, and such as had been merged.
     fn remove_leftovers(&self) -> Result<(), StoreError> {
-        let runs = lock(&self.manifest).runs.clone();
+        let runs = sync::lock(&self.manifest).runs.clone();
         for number in SortedRun::numbers(&self.tree)? {
             if !runs.iter().any(|run| run.number == number) {
                 self.remove(number, || true)?;
@@ -125,15 +126,15 @@ impl Table {
 
     /// All that was written up to this commit is in runs.
     pub fn flushed_through(&self) -> Commit {
-        lock(&self.manifest).flushed_through
+        sync::lock(&self.manifest).flushed_through
     }
 
     /// Which manifest is in sled now.
     pub fn root(&self) -> Root {
-        Root::of(&lock(&self.manifest), self.name.as_bytes())
+        Root::of(&sync::lock(&self.manifest), self.name.as_bytes())
     }
 
-    /// The runs that count, for somebody who reads all of them.
+    /// The runs that count.
     pub fn live_runs(&self) -> Runs {
         self.state().runs.clone()
     }
@@ -143,11 +144,11 @@ impl Table {
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        sync::read(&self.state)
     }
 
     fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+        sync::write(&self.state)
     }
 
     /// Takes in what `commit` writes; gives by how many bytes memory has grown.
@@ -260,8 +261,8 @@ impl Table {
         flushed_through: Option<Commit>,
         change_runs: impl FnOnce(&mut Vec<Arc<SortedRun>>),
     ) -> Result<(), StoreError> {
-        // Whoever changes runs holds this, so that nobody has to wait for sled who only reads them.
-        let mut manifest = lock(&self.manifest);
+        // Changes of runs are serialised by this lock, so that readers never wait for sled.
+        let mut manifest = sync::lock(&self.manifest);
         let mut runs = self.state().runs.to_vec();
         change_runs(&mut runs);
         let changed = Manifest {
@@ -289,7 +290,7 @@ impl Table {
         room: Option<u64>,
     ) -> Result<Option<MergeCandidate>, StoreError> {
         let runs = self.live_runs();
-        let left = lock(&self.unmergeable).clone();
+        let left = sync::lock(&self.unmergeable).clone();
         let is_left = |run: &SortedRun| left.contains(&run.number);
         let levels =
             runs.chunk_by(|one, other| (one.level, is_left(one)) == (other.level, is_left(other)));
@@ -303,7 +304,7 @@ impl Table {
             let mut left = room;
             for run in level {
                 left = match left.map(|most| (most, run.block_bytes(&self.tree, most))) {
-                    // Merging will say so.
+                    // The merge will report it.
                     Some((most, Err(StoreError::Damaged(_)))) => Some(most),
                     Some((most, length)) => Some(most.saturating_sub(length?)),
                     None => None,
@@ -333,7 +334,7 @@ impl Table {
                     &self.name,
                     &format!("{what}; runs {numbers:?} are not merged any more"),
                 );
-                lock(&self.unmergeable).extend(numbers);
+                sync::lock(&self.unmergeable).extend(numbers);
                 self.update_run_pressure();
                 Ok(false)
             }
@@ -365,14 +366,14 @@ impl Table {
             let begin = runs.iter().position(|run| run.number == first.number).unwrap_or_default();
             runs.splice(begin..begin + merged.len(), run).for_each(drop);
         })?;
-        lock(&self.take_retired).extend(merged);
+        sync::lock(&self.take_retired).extend(merged);
         Ok(true)
     }
 
-    /// Takes the runs that do not count any more and are read by nobody, to be [removed](Table::remove) once sled has
+    /// Takes the merged runs that are read no more, to be [removed](Table::remove) once sled has
     /// been synced: until then a power cut may bring them back.
     pub fn take_retired(&self) -> Vec<u64> {
-        lock(&self.take_retired)
+        sync::lock(&self.take_retired)
             .extract_if(.., |run| Arc::strong_count(run) == 1)
             .map(|run| run.number)
             .collect()

@@ -1,11 +1,14 @@
-//! The watermark: a small file beside the store that says how far the store had got. It is written after what it speaks
-//! of has been synced, and so is never ahead of it: a store that is behind its file has lost something.
+//! The watermark: a small file beside the store that records how far the store had got. It is
+//! written after what it records has been synced, and so is never ahead: a store older than its
+//! watermark has lost something.
 //!
-//! `hfw2`, store u128, last commit u64, commit up to which all is in runs u64, generation u64 and sum u32 of the
-//! [roots](super::integrity::roots), crc32c u32. Before there were roots it was `hfw1`, store, last commit, crc32c.
+//! `hfw2`, store u128, last commit u64, commit up to which all is in runs u64, generation u64 and
+//! checksum u32 of the [roots](super::integrity::roots), crc32c u32. Before there were roots it was
+//! `hfw1`, store, last commit, crc32c.
 
 use super::integrity::roots::Root;
-use crate::store::{Commit, lock};
+use crate::store::Commit;
+use crate::sync;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -108,7 +111,7 @@ impl WatermarkRecord {
     }
 }
 
-/// The watermark of an open store. Whoever has synced something moves it.
+/// The watermark of an open store. Each thread that syncs something moves it.
 #[derive(Debug)]
 pub struct Watermark {
     file: File,
@@ -126,8 +129,9 @@ impl Watermark {
         self.update(|reached| reached.commit = reached.commit.max(commit));
     }
 
-    /// These roots are durable, and commits up to `through` are in the runs that they lead to. Gives whether that has been
-    /// written: nothing may be let go of before it is, for the next start begins with what stands there.
+    /// These roots are durable, and commits up to `through` are in the runs that they lead to. Says
+    /// whether that has been written: nothing may be removed before it is, for the next start
+    /// begins there.
     pub fn advance_roots(&self, roots: Root, through: Commit) -> bool {
         self.update(|reached| {
             if roots.generation > reached.roots.generation {
@@ -138,7 +142,7 @@ impl Watermark {
     }
 
     fn update(&self, change: impl FnOnce(&mut WatermarkRecord)) -> bool {
-        let mut reached = lock(&self.written);
+        let mut reached = sync::lock(&self.written);
         let mut changed = *reached;
         change(&mut changed);
         if changed == *reached {

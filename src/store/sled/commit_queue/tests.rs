@@ -1,7 +1,7 @@
 use super::*;
 use std::sync::{Arc, mpsc};
 
-/// A medium whose syncs wait for a word: go on, fail or panic.
+/// A log writer whose syncs wait for the test: succeed, fail or panic.
 struct Slow {
     groups: mpsc::Sender<usize>,
     word: mpsc::Receiver<Result<(), StoreError>>,
@@ -108,7 +108,7 @@ fn after_a_failed_sync_nothing_is_durable_and_nothing_is_taken() {
 #[test]
 fn a_panic_of_the_database_is_a_failure_like_any_other() {
     let mut rig = rig();
-    // Whoever waits for a word from nobody panics.
+    // A receiver without a sender panics.
     rig.word = mpsc::channel().0;
     rig.listen(1);
     rig.submit(1).expect("accepted");

@@ -1,5 +1,5 @@
-//! Checking a store that nobody uses: all of it is read, and nothing of it is changed. sled writes when it opens, so it is
-//! opened on a copy of its files.
+//! Checking a store that is not in use: all of it is read, and nothing is changed. sled writes when
+//! it opens, so it is opened on a copy of its files.
 
 use super::inspection::{self, DEFAULT_TREE, Inspection};
 use crate::store::sled::{
@@ -19,7 +19,7 @@ use std::{
 pub trait Audit {
     /// Those that come now are of this tree.
     fn tree(&mut self, name: &str);
-    /// Looks at a row; they come in the order of their keys. Gives what is wrong, in words.
+    /// Checks a row; rows come in the order of their keys. Gives what is wrong.
     fn row(&mut self, key: &[u8], row: &Row) -> Option<String>;
 }
 
@@ -70,9 +70,9 @@ pub struct StoreProblem {
     pub what: String,
 }
 
-/// So many problems are listed.
+/// The most problems that are listed.
 const MAX_LISTED: usize = 1000;
-/// Rows are read so many at a time.
+/// Rows that are read at once.
 const PAGE: usize = 1000;
 
 impl CheckReport {
@@ -182,7 +182,7 @@ fn check_tree(
             }
         }
     }
-    // With a hole in it, what rows say to one another is not worth looking at.
+    // Where a run has a hole, relations between rows mean nothing.
     if readable {
         let table = Table::open(name, tree, Arc::default())?;
         for batch in batches.into_iter().filter(|batch| batch.commit > table.flushed_through()) {

@@ -1,6 +1,7 @@
 //! What the store has found damaged while it runs, for health, log and metrics.
 
-use crate::store::{StoreError, lock};
+use crate::store::StoreError;
+use crate::sync;
 use std::sync::{
     Mutex,
     atomic::{AtomicU64, Ordering},
@@ -14,12 +15,12 @@ pub struct DamageLog {
 }
 
 impl DamageLog {
-    /// Takes note of what is damaged in `tree`; the same thing again is counted, and not said again.
+    /// Reports damage in `tree`. The same damage again is counted, and not logged again.
     pub fn report(&self, tree: &str, what: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        // What sled says names no tree.
+        // sled's messages do not name the tree.
         let what = if what.contains(tree) { what.to_owned() } else { format!("`{tree}`: {what}") };
-        let mut last = lock(&self.last);
+        let mut last = sync::lock(&self.last);
         if last.as_ref() != Some(&what) {
             tracing::error!(damage = what, "the store is damaged: restore a backup");
             *last = Some(what);
@@ -41,6 +42,6 @@ impl DamageLog {
 
     /// How often, and what the last time.
     pub fn summary(&self) -> (u64, Option<String>) {
-        (self.count.load(Ordering::Relaxed), lock(&self.last).clone())
+        (self.count.load(Ordering::Relaxed), sync::lock(&self.last).clone())
     }
 }

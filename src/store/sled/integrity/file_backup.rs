@@ -1,5 +1,6 @@
-//! What sled's files were before they were opened. sled writes as it opens: it clears what it takes for torn, and sums up
-//! its log anew. If the store is then refused, all is put back as it was, for whoever wants to rescue something.
+//! Copies of sled's files from before they were opened. sled writes as it opens: it clears what it
+//! takes for torn, and compacts its log. If the store is then refused, the files are restored, so
+//! that something can still be rescued.
 
 use crate::store::sled::{
     data_dir::list_sled_files,

@@ -1,9 +1,10 @@
-//! Judging a store that is about to be opened: whether all is there that should be. Nothing is changed by it.
+//! Inspecting a store that is about to be opened: whether all is there that should be. Nothing is
+//! changed.
 //!
-//! What stands outside sled (journal and watermark) is judged before sled is opened, because sled writes as it opens.
-//! Inside, each tree must have the manifest that the roots name or a later one, and the roots must be those of the
-//! watermark or later ones; each run that a manifest names must say what it consists of. Blocks are judged when they are
-//! read.
+//! What lies outside sled (journal and watermark) is inspected before sled is opened, because sled
+//! writes as it opens. Inside, each tree must have the manifest that the roots name or a later one,
+//! and the roots must be those of the watermark or later ones; each run that a manifest names must
+//! have a summary. Blocks are verified when they are read.
 
 use super::{
     roots::{Root, Roots},
@@ -27,7 +28,7 @@ pub const DEFAULT_TREE: &[u8] = b"__sled__default";
 /// What there is, and what is missing.
 #[derive(Debug, Default)]
 pub struct Inspection {
-    /// Up to which commit all is in runs, says the row in sled.
+    /// Up to which commit all is in runs, as the mark in sled has it.
     pub runs: Option<StoreMark>,
     pub watermark: Option<WatermarkRecord>,
     pub files: JournalFiles,
@@ -36,9 +37,9 @@ pub struct Inspection {
     pub roots: Roots,
     /// Trees have got further than the roots that were written: the process was killed in between.
     pub trees_ahead: bool,
-    /// What is missing, in words that go on behind "the data directory".
+    /// What is missing, as text that follows "the data directory".
     pub losses: Vec<String>,
-    /// That the watermark cannot be read, in words.
+    /// Why the watermark cannot be read.
     watermark_error: Option<String>,
     /// Why it cannot be opened at all.
     pub fatal: Option<String>,
@@ -56,10 +57,12 @@ pub fn inspect_files(dir: &Path) -> io::Result<Inspection> {
             (judged.watermark_error, judged.losses) = (Some(why.clone()), vec![why]);
         }
     }
-    // Before there were roots, the watermark did not say from where on the journal matters.
+    // Before there were roots, the watermark did not record from which commit on the journal
+    // matters.
     if let Some(beside) = judged.watermark.filter(|beside| beside.roots.generation > 0) {
         judged.journal = judged.files.contents_after(beside.through);
-        // From there on the journal has everything: it lets go of what is in runs once this says so.
+        // The journal has everything from there on: it is truncated only after the watermark has
+        // moved.
         let runs = Some(StoreMark { store: beside.store, commit: beside.through });
         judged.losses.extend(journal_losses(runs, &judged.journal));
         if judged.journal.store.is_some() {
@@ -104,11 +107,12 @@ impl Inspection {
             mark => mark.flatten(),
         };
         self.journal = self.files.contents_after(self.runs.map_or(0, |mark| mark.commit));
-        // What was said before sled was opened is said again here, or is not true any more: sled may have more in runs.
+        // The findings from before sled was opened are made again here, or no longer hold: sled may
+        // have more in runs.
         self.losses = std::mem::take(&mut self.watermark_error).into_iter().collect();
         let losses = journal_losses(self.runs, &self.journal);
         if gap_before_journal(self.runs, &self.journal).is_some() {
-            // What follows a gap would stand without what it rests on.
+            // What follows a gap lacks what it depends on.
             self.journal.batches.clear();
         }
         self.losses.extend(losses);
@@ -186,7 +190,7 @@ fn journal_losses(
     damage.into_iter().chain(gap_before_journal(runs, journal))
 }
 
-/// What lies between the runs and the journal and is in neither, in words.
+/// The commits between runs and journal that are in neither, as text.
 fn gap_before_journal(runs: Option<StoreMark>, journal: &JournalContents) -> Option<String> {
     let store = journal.store?;
     match runs {
@@ -198,7 +202,7 @@ fn gap_before_journal(runs: Option<StoreMark>, journal: &JournalContents) -> Opt
     }
 }
 
-/// What the store lacks of what the file beside it remembers, in words.
+/// What the watermark remembers and the store lacks, as text.
 fn missing_commits(inside: Option<StoreMark>, beside: Option<WatermarkRecord>) -> Option<String> {
     let beside = beside?;
     match inside {

@@ -1,15 +1,17 @@
-//! Roots: of each tree, which manifest it has. A row in sled's default tree, put behind the manifests that it names; the
-//! [watermark](crate::store::sled::watermark) outside sled knows how far it had got.
+//! Roots: which manifest each tree has. A row in sled's default tree, written after the manifests
+//! that it names; the [watermark](crate::store::sled::watermark) outside sled records how far it
+//! had got.
 //!
-//! sled drops what it cannot read at the end of its log, and with it goes back to what was before: to an older manifest,
-//! or to none. A tree that is behind its root, or roots behind the watermark, are such a loss.
+//! sled drops what it cannot read at the end of its log, and so falls back to an older manifest, or
+//! to none. A tree older than its root, or roots older than the watermark, are such a loss.
 
+use crate::store::StoreError;
 use crate::store::sled::{
     block::{put_varint, take_bytes, take_varint},
     manifest::Manifest,
     panic::{catch_panic, catch_panic_silently},
 };
-use crate::store::{StoreError, lock};
+use crate::sync;
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::Mutex,
@@ -91,7 +93,8 @@ impl Roots {
 pub struct OpenRoots(Mutex<Roots>);
 
 impl OpenRoots {
-    /// Of a store that is being opened and has these. If they are there `anew`, they are put as the next ones.
+    /// The roots of a store that is being opened; with `anew` they are written once more, as the
+    /// next ones.
     pub fn open(db: &sled::Tree, mut roots: Roots, anew: bool) -> Result<Self, StoreError> {
         if anew || roots.generation == 0 {
             roots.generation += 1;
@@ -102,7 +105,7 @@ impl OpenRoots {
     }
 
     pub fn root(&self) -> Root {
-        lock(&self.0).root()
+        sync::lock(&self.0).root()
     }
 
     /// Puts what `trees` have now, if it is something else; gives the root of it all. Their manifests are in sled.
@@ -111,7 +114,7 @@ impl OpenRoots {
         db: &sled::Tree,
         trees: impl IntoIterator<Item = (&'a str, Root)>,
     ) -> Result<Root, StoreError> {
-        let mut roots = lock(&self.0);
+        let mut roots = sync::lock(&self.0);
         let mut changed = false;
         for (name, root) in trees {
             match roots.trees.entry(name.to_owned()) {

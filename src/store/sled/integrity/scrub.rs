@@ -1,7 +1,8 @@
-//! The scrub: everything that is in runs is read now and then, gently, so that damage is noticed while there is still a
-//! backup without it, and not when somebody needs the row.
+//! The scrub: everything that is in runs is read from time to time, gently, so that damage is
+//! noticed while there is still a backup without it, and before a reader meets it.
 
 use super::{damage::DamageLog, inspection::DEFAULT_TREE};
+use crate::store::StoreError;
 use crate::store::sled::{
     manifest::Manifest,
     panic::catch_panic,
@@ -9,11 +10,11 @@ use crate::store::sled::{
     sorted_run::{SortedRun, tree_name as name_of},
     table::{Table, Tables},
 };
-use crate::store::{StoreError, lock};
+use crate::sync;
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -25,7 +26,7 @@ use std::{
 pub struct ScrubSettings {
     /// From the beginning of one to that of the next. The first begins at once.
     pub every: Duration,
-    /// At most so many bytes a second are read.
+    /// The most bytes that are read in a second.
     pub bytes_per_second: u64,
 }
 
@@ -47,21 +48,21 @@ struct ScrubProgress(Mutex<Option<(String, Instant)>>);
 
 impl ScrubProgress {
     fn begin(&self, tree: &str) {
-        *lock(&self.0) = Some((tree.to_owned(), Instant::now()));
+        *sync::lock(&self.0) = Some((tree.to_owned(), Instant::now()));
     }
     fn advance(&self) {
-        if let Some((_, since)) = &mut *lock(&self.0) {
+        if let Some((_, since)) = &mut *sync::lock(&self.0) {
             *since = Instant::now();
         }
     }
     fn end(&self) {
-        *lock(&self.0) = None;
+        *sync::lock(&self.0) = None;
     }
     /// The tree that cannot be read to its end.
     fn stuck_tree(&self, now: Instant) -> Option<String> {
         let is_endless =
             |(_, since): &&(String, Instant)| now.saturating_duration_since(*since) > STUCK_AFTER;
-        lock(&self.0).as_ref().filter(is_endless).map(|(tree, _)| tree.clone())
+        sync::lock(&self.0).as_ref().filter(is_endless).map(|(tree, _)| tree.clone())
     }
 }
 
@@ -173,7 +174,7 @@ impl ScrubTask {
     }
 
     fn table(&self, name: &[u8]) -> Option<Arc<Table>> {
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        let trees = sync::read(&self.trees);
         trees.iter().find(|table| table.name.as_bytes() == name).cloned()
     }
 
@@ -187,7 +188,8 @@ impl ScrubTask {
                 Some(table) => self.read_table(&table),
                 None if name == DEFAULT_TREE => {}
                 None => {
-                    // Nobody has opened it, so nobody changes it; unless somebody does now, and then it is not damaged.
+                    // The tree is not open, so nothing changes it. If it was opened meanwhile, this
+                    // is not damage.
                     let outcome = self.read_unopened(&name);
                     if let (Err(error), None) = (outcome, self.table(&name)) {
                         self.damage.report(&String::from_utf8_lossy(&name), &error.to_string());
@@ -221,7 +223,7 @@ impl ScrubTask {
         Ok(())
     }
 
-    /// So many bytes have been read: rests for as long as that should have taken. Gives whether to go on.
+    /// Paces the scrub after `size` bytes; says whether to go on.
     fn throttle(&mut self, size: usize) -> bool {
         self.bytes += size as u64;
         let due = Duration::from_secs_f64(

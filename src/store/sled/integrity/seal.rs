@@ -1,18 +1,19 @@
-//! Seals: what makes a block say where it belongs, so that a lost one, an older one or a changed one is noticed.
+//! Seals: a block records where it belongs, so that a lost, an older or a changed one is noticed.
 //!
-//! A sealed block is `[ordinal][next][rows][crc32c u32]`: its place in its run, counted from 0; the length plus one and
-//! the first key of the block behind it, or 0 if it is the last; its rows. The sum begins with the identity of the run
-//! and the block's key in sled, so that a block of another run, or from another place, does not match.
+//! A sealed block is `[ordinal][next][rows][crc32c u32]`: its place in its run, counted from 0; the
+//! length plus one and the first key of the next block, or 0 if it is the last; its rows. The
+//! checksum is seeded with the identity of the run and the block's key in sled, so that a block of
+//! another run, or from another place, does not match.
 //!
-//! Runs that were written before there were seals have blocks of rows only. They are read as they are, and get seals
-//! when they are written anew.
+//! Runs that were written before there were seals have blocks of rows only. They are read as they
+//! are, and get seals when they are rewritten.
 
 use crate::store::StoreError;
 use crate::store::sled::block::{put_varint, take_bytes, take_varint};
 
 const SUM: usize = 4;
 
-/// What a run says of itself, so that its blocks can be judged.
+/// The summary of a run, against which its blocks are verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
     /// No other run has it, not even one of the same number from before.
@@ -61,7 +62,7 @@ pub fn seal(
 #[derive(Debug, Clone, Copy)]
 pub struct UnsealedBlock<'a> {
     pub ordinal: u64,
-    /// The first key of the block behind it.
+    /// The first key of the next block.
     pub next: Option<&'a [u8]>,
     pub rows: &'a [u8],
     pub sum: u32,
@@ -82,7 +83,7 @@ pub fn unseal<'a>(seed: u32, place: &[u8], block: &'a [u8]) -> Option<UnsealedBl
     Some(UnsealedBlock { ordinal, next, rows: body, sum })
 }
 
-/// The words for damage in a run of `tree`.
+/// The error of damage in a run of `tree`.
 pub fn damaged(tree: &sled::Tree, run: u64, what: &str) -> StoreError {
     StoreError::Damaged(format!("run {run} of `{}`: {what}", String::from_utf8_lossy(&tree.name())))
 }

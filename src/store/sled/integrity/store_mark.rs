@@ -1,5 +1,5 @@
-//! Which store this is, and up to which commit all is in runs: a row inside the store. Beside it stands the
-//! [watermark](crate::store::sled::watermark).
+//! Which store this is, and up to which commit all is in runs: a row inside sled. The
+//! [watermark](crate::store::sled::watermark) lies beside it.
 
 use crate::store::Commit;
 

@@ -1,0 +1,202 @@
+//! The port: what the runtime asks of a store.
+
+use futures_util::{FutureExt, future::BoxFuture};
+use std::fmt;
+use tokio::sync::oneshot;
+
+/// Counts accepted batches of the whole node, from 1. A row's commit number is its version.
+pub type Commit = u64;
+
+/// A tree that has been opened: its place in the list of trees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TreeId(pub u32);
+
+/// One activation of a tree's owner. Batches of older activations are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub u64);
+
+/// A stored row: the record, and the commit that wrote it last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The commit that wrote it.
+    pub commit: Commit,
+    /// The record: see [`codec`](super::codec).
+    pub record: Vec<u8>,
+}
+
+/// What one turn writes, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Into which tree.
+    pub tree: TreeId,
+    /// By which activation of its owner.
+    pub epoch: Epoch,
+    /// Rows that the turn's decisions depend on: key, and the commit that wrote it (0: no row).
+    pub expects: Vec<(Vec<u8>, Commit)>,
+    /// Rows to put (a record) or to remove (`None`); each key once.
+    pub writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// The store's answer to a batch.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Committed under this number; it can no longer conflict.
+    Accepted(Commit),
+    /// A row that it depends on has changed: load again and decide again.
+    Conflict,
+    /// Another process decides; its verdict comes through here, and is never
+    /// [`Verdict::Pending`] again.
+    Pending(oneshot::Receiver<Result<Verdict, StoreError>>),
+}
+
+/// A range of one tree's keys to read.
+#[derive(Debug, Clone)]
+pub struct Scan {
+    /// The first key, inclusive.
+    pub from: Vec<u8>,
+    /// The end, exclusive.
+    pub to: Vec<u8>,
+    /// From the end backwards.
+    pub backwards: bool,
+    /// The largest number of rows to read.
+    pub limit: usize,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StoreError {
+    /// The disk failed or the database is gone. Nothing may be acknowledged any more.
+    #[error("the store has failed: {0}")]
+    Failed(String),
+    /// The row or the files are not as they were written.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// A newer activation of the tree's owner has taken over.
+    #[error("a newer activation has taken over")]
+    Superseded,
+    /// The store went away while it decided: the batch may be committed or not.
+    #[error("the store went away, and whether it has taken the batch is not known")]
+    Unknown,
+    /// Unflushed batches fill the memory that they may use; try again in a moment.
+    #[error("the store is behind; try again in a moment")]
+    Overloaded,
+    /// The store cannot be opened; the text says what to do.
+    #[error("{0}")]
+    CannotOpen(String),
+    /// The request itself is wrong: a record over the limit, a tree that was never opened.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl StoreError {
+    /// The error of waiting for a store that is closed meanwhile.
+    pub fn closed() -> Self {
+        Self::Failed("the store is closed".into())
+    }
+}
+
+/// Called on any thread once a commit is durable, or never will be.
+pub type DurabilityCallback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Trees of rows. One batch is one atomic commit; commits become durable in the order in which they
+/// were accepted.
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// Opens the tree called `name`, and creates it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] or [`StoreError::Damaged`].
+    fn open_tree(&self, name: &str) -> Result<TreeId, StoreError>;
+
+    /// Begins a new activation of the tree's owner: batches of older epochs are refused from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Invalid`] for a tree that was never opened.
+    fn activate(&self, tree: TreeId) -> Result<Epoch, StoreError>;
+
+    /// Reads the rows under `keys`, in that order, accepted but unflushed ones included.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] or [`StoreError::Damaged`].
+    fn read(&self, tree: TreeId, keys: &[&[u8]]) -> Result<Vec<Option<Row>>, StoreError>;
+
+    /// Reads a range of rows in key order, accepted but unflushed ones included.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] or [`StoreError::Damaged`].
+    fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError>;
+
+    /// Submits what a turn writes.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`], [`StoreError::Overloaded`], [`StoreError::Failed`] or
+    /// [`StoreError::Invalid`]; then nothing of the batch is committed.
+    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError>;
+
+    /// The highest commit that is durable, with all before it.
+    fn durable_commit(&self) -> Commit;
+
+    /// The last commit that was accepted.
+    fn accepted_commit(&self) -> Commit {
+        self.health().accepted_commit
+    }
+
+    /// Calls `callback` once `commit` is durable: at once, on this thread, where it already is.
+    fn on_durable(&self, commit: Commit, callback: DurabilityCallback);
+
+    /// Resolves once `commit` is durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`]: it never will be.
+    fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), StoreError>> {
+        let (sender, durable) = oneshot::channel();
+        self.on_durable(commit, Box::new(move |result| drop(sender.send(result))));
+        durable.map(|result| result.unwrap_or_else(|_| Err(StoreError::closed()))).boxed()
+    }
+
+    /// Whether the disk has so little room left that only what has been accepted should still be
+    /// written.
+    fn is_full(&self) -> bool {
+        self.health().full
+    }
+
+    /// Why it has failed, if it has.
+    fn failure(&self) -> Option<String> {
+        self.health().failed
+    }
+
+    /// How it is doing; asks the disk for its size.
+    fn health(&self) -> StoreHealth;
+}
+
+/// How the store is doing, for health, metrics and admission.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StoreHealth {
+    /// Why it has failed, if it has: then the node answers nothing more.
+    pub failed: Option<String>,
+    /// What was found damaged last. Everything else is still served.
+    pub damage: Option<String>,
+    /// How often something damaged was found since the start.
+    pub damages: u64,
+    /// How many scrubs have been completed since the start.
+    pub scrubs: u64,
+    /// The last accepted commit.
+    pub accepted_commit: Commit,
+    /// The last durable commit.
+    pub durable_commit: Commit,
+    /// Groups made durable since the start: each is one `sync_data`.
+    pub syncs: u64,
+    /// Bytes of batches that are accepted and not flushed.
+    pub unwritten_bytes: u64,
+    /// Bytes on disk.
+    pub disk_bytes: u64,
+    /// Bytes that are free on the disk, where that is known.
+    pub free_bytes: Option<u64>,
+    /// Bytes that are kept free for what has been accepted.
+    pub reserve_bytes: u64,
+    /// Fewer are free: new commands are refused.
+    pub full: bool,
+    /// What accepted batches wait for before they can become durable, such as room on the disk.
+    pub waits_for: Option<String>,
+    /// The number of runs of the tree that has most of them.
+    pub most_runs: u64,
+}
