@@ -3,19 +3,15 @@
 
 use crate::{
     api::Problem,
-    http::{
-        call::ProbeReply,
-        middleware::raw_response,
-        routes::{self, Handler},
-        state::AppState,
-    },
+    http::{handlers::operations, middleware::raw_response},
+    sync,
 };
 use std::{
     collections::VecDeque,
     fs::File,
     io,
     net::TcpListener as Listener,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     thread::JoinHandle,
     time::Duration,
 };
@@ -55,8 +51,8 @@ struct ReservedDescriptors(Mutex<Vec<File>>);
 
 impl ReservedDescriptors {
     fn fill(&self) {
-        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while held.len() < MAX_PROBES {
+        let mut held = sync::lock(&self.0);
+        while held.len() < PROBES {
             match File::open("/dev/null") {
                 Ok(file) => held.push(file),
                 Err(_) => return,
@@ -64,8 +60,8 @@ impl ReservedDescriptors {
         }
     }
 
-    fn release_one(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().is_some()
+    fn give_up(&self) -> bool {
+        sync::lock(&self.0).pop().is_some()
     }
 }
 

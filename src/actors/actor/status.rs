@@ -15,13 +15,14 @@ use crate::{
     },
     domain::Name,
     store::{Commit, Store, StoreError},
+    sync,
 };
 use actix::Addr;
 use std::{
     collections::{VecDeque, hash_map::RandomState},
     hash::{BuildHasher, Hasher},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, RwLock,
         atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -125,15 +126,15 @@ impl ContextStatus {
         }
     }
     pub fn fault(&self) -> Option<Injected> {
-        *self.fault.read().unwrap_or_else(PoisonError::into_inner)
+        *sync::read(&self.fault)
     }
     pub fn set_fault(&self, fault: Option<Injected>) {
-        *self.fault.write().unwrap_or_else(PoisonError::into_inner) = fault;
+        *sync::write(&self.fault) = fault;
     }
     /// A row of this context cannot be read, or one is missing: `what`, in words. Counted each time, said in the log once.
     pub fn report_damage(&self, what: &str) {
         self.damaged.fetch_add(1, Relaxed);
-        let mut known = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = sync::lock(&self.damage);
         if let Some(place) = known.iter().position(|words| words == what) {
             known.remove(place);
         } else {
@@ -146,7 +147,7 @@ impl ContextStatus {
     }
     /// The damage that was found last.
     pub fn damage(&self) -> Option<String> {
-        self.damage.lock().unwrap_or_else(PoisonError::into_inner).back().cloned()
+        sync::lock(&self.damage).back().cloned()
     }
     pub fn chaos(&self, point: ChaosPoint) {
         if let Some(chaos) = &self.chaos {
@@ -217,18 +218,18 @@ impl<L: Behavior> Mailbox<L> {
         Arc::new(Self { address: RwLock::new(None), kept: Mutex::new(Vec::new()), shared })
     }
     pub fn settle_at(&self, address: Addr<ContextActor<L>>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.address.write().unwrap_or_else(PoisonError::into_inner) = Some(address.clone());
+        let mut kept = sync::lock(&self.kept);
+        *sync::write(&self.address) = Some(address.clone());
         kept.drain(..).for_each(|mail| address.do_send(Deliver(mail)));
     }
     /// Whoever lived here is gone, and another will come.
     pub fn vacate(&self) {
-        *self.address.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *sync::write(&self.address) = None;
     }
     /// Posts `mail`. Where nobody will come, it is dropped, and with it the way back to its sender.
     pub fn post(&self, mail: L::Mail) {
         let Some(mail) = self.deliver(mail) else { return };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = sync::lock(&self.kept);
         // Somebody may have come meanwhile; while this is locked nobody can.
         let Some(mail) = self.deliver(mail) else { return };
         if self.shared.phase() == Phase::Starting {
@@ -238,7 +239,7 @@ impl<L: Behavior> Mailbox<L> {
     }
     /// Hands `mail` over, or back where there is nobody.
     fn deliver(&self, mail: L::Mail) -> Option<L::Mail> {
-        let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) else {
+        let Some(address) = &*sync::read(&self.address) else {
             return Some(mail);
         };
         self.shared.mailbox.fetch_add(1, Relaxed);
@@ -246,21 +247,17 @@ impl<L: Behavior> Mailbox<L> {
         None
     }
     pub fn has_lived(&self) -> bool {
-        self.address.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        sync::read(&self.address).is_some()
     }
     pub fn connected(&self) -> bool {
-        self.address
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_ref()
-            .is_some_and(Addr::connected)
+        sync::read(&self.address).as_ref().is_some_and(Addr::connected)
     }
 }
 
 impl<L: Behavior> Mailbox<L> {
     /// Stops or starts the context. Where there is nobody, the sender sees that.
     pub fn halt(&self, halt: super::context_actor::SetRunning) {
-        if let Some(address) = &*self.address.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(address) = &*sync::read(&self.address) {
             address.do_send(halt);
         }
     }

@@ -33,10 +33,11 @@ use crate::{
     },
     domain::NoAnswer,
     store::{Batch, Commit, Epoch, StoreError},
+    sync,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, PoisonError, atomic::Ordering::Relaxed},
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -169,7 +170,7 @@ impl AggregateBehavior {
         let contested = self.contested.iter().take(CONTESTED);
         let contested = contested
             .map(|(key, numbers)| Contested { key: key.clone(), numbers: numbers.clone() });
-        *self.shared.contested.lock().unwrap_or_else(PoisonError::into_inner) = contested.collect();
+        *sync::lock(&self.shared.contested) = contested.collect();
     }
 }
 

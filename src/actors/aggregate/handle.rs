@@ -30,12 +30,13 @@ use crate::actors::{
 use crate::{
     domain::{self, Name, NoAnswer, Refusal, lenient},
     store::StoreError,
+    sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
 use std::{
     sync::{
-        Arc, PoisonError,
+        Arc,
         atomic::Ordering::{Relaxed, SeqCst},
     },
     time::Duration,
@@ -131,7 +132,7 @@ impl<L: Behavior> Common<L> {
             backlog: self.backlog(),
             waiting: shared.waiting.load(Relaxed),
             parked: shared.parked.load(Relaxed),
-            contested: shared.contested.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            contested: sync::lock(&shared.contested).clone(),
             rebuilding: shared.rebuilding.load(Relaxed).then(|| shared.rebuilt.load(Relaxed)),
             damaged: shared.damaged.load(Relaxed),
             damage: shared.damage(),

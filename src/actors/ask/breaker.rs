@@ -1,8 +1,9 @@
 //! The circuit breaker: closed, open, half-open with a few probes. Its clock is handed in.
 
+use crate::sync;
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -130,7 +131,7 @@ impl Breaker {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.inner)
     }
 
     fn outcome(&self, era: u64, success: bool, now: Instant) {

@@ -17,11 +17,12 @@ use crate::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space, prefix_end},
     },
+    sync,
 };
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 /// At most so many contexts are known; there are not so many on all boards together.
@@ -125,7 +126,7 @@ impl Hearsay {
 
     /// The last event of `context` that is known.
     pub fn last(&self, context: &str) -> Option<EventId> {
-        self.pasts.lock().unwrap_or_else(PoisonError::into_inner).get(context).map(Past::last)
+        sync::lock(&self.pasts).get(context).map(Past::last)
     }
 
     /// Takes note of the past that `context` tells of itself, if it goes on with what is known. It is on disk with
@@ -134,7 +135,7 @@ impl Hearsay {
     /// # Errors
     /// [`Fault::HistoryChanged`] when these are two logs; [`Fault::Busy`] for word that comes too late.
     pub fn judge(&self, context: &str, told: &Past) -> Result<(), Fault> {
-        let mut pasts = self.pasts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pasts = sync::lock(&self.pasts);
         if let Some(known) = pasts.get(context) {
             match told.to(known) {
                 Relation::GoesOn if told.is_no_news(known) => return Ok(()),
@@ -203,14 +204,14 @@ impl Hearsay {
 
     /// Questions to `callee` are answered.
     pub fn answered(&self, callee: &'static str) {
-        let mut disputes = self.disputes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut disputes = sync::lock(&self.disputes);
         if !disputes.is_empty() && disputes.remove(&("refused", callee.to_owned())).is_some() {
             tracing::info!(callee, "questions are answered again");
         }
     }
 
     fn dispute(&self, case: &'static str, context: &str, detail: String) {
-        let mut disputes = self.disputes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut disputes = sync::lock(&self.disputes);
         disputes.entry((case, context.to_owned())).or_insert_with(|| {
             tracing::error!(context, detail, "two pasts of one log");
             Dispute::new(context, detail)
@@ -219,7 +220,7 @@ impl Hearsay {
 
     /// What is to be mended.
     pub fn disputes(&self) -> Vec<Dispute> {
-        self.disputes.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        sync::lock(&self.disputes).values().cloned().collect()
     }
 }
 

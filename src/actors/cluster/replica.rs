@@ -28,11 +28,12 @@ use crate::store::{
     Batch, Epoch, StoreError, Verdict,
     keys::{KeyBuf, Space},
 };
+use crate::sync;
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::Serialize;
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -275,7 +276,7 @@ impl Replica {
     async fn ask(&self, linger: Duration) -> Result<usize, Silence> {
         let last = *self.last.lock().await;
         let events = self.wire.events(self.context(), last + 1, self.after(last), linger).await?;
-        if self.dispute.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+        if sync::lock(&self.dispute).take().is_some() {
             tracing::info!(
                 context = self.context(),
                 "the source has its past again; its events are taken again"
@@ -297,13 +298,13 @@ impl Replica {
         if let Some(why) = stop {
             return Err(Silence::Away(why));
         }
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
+        *sync::lock(&self.trouble) = (0, None);
         Ok(known)
     }
 
     /// Nothing more is taken: what comes next follows something else than what is here.
     fn stop(&self, why: &str) {
-        let mut dispute = self.dispute.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut dispute = sync::lock(&self.dispute);
         dispute.get_or_insert_with(|| {
             let context = self.context();
             let detail =
@@ -315,7 +316,7 @@ impl Replica {
 
     async fn stumble(&self, why: String) {
         let attempts = {
-            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut trouble = sync::lock(&self.trouble);
             *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
             trouble.0
         };
@@ -336,7 +337,7 @@ impl ReplicaHandle for Replica {
         self.aggregate.name().context
     }
     fn health(&self) -> ReplicaHealth {
-        let (attempts, error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (attempts, error) = sync::lock(&self.trouble).clone();
         let feed = self.feed.borrow().clone();
         ReplicaHealth {
             context: self.context(),
@@ -356,7 +357,7 @@ impl ReplicaHandle for Replica {
         self.after(last).filter(|_| last > 0).map(|_| self.listeners.past())
     }
     fn dispute(&self) -> Option<Dispute> {
-        self.dispute.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        sync::lock(&self.dispute).clone()
     }
     fn follow(self: Arc<Self>) -> BoxFuture<'static, ()> {
         async move { Replica::follow(&self).await }.boxed()

@@ -28,11 +28,12 @@ use crate::actors::{
 use crate::{
     domain::{Name, Timestamp},
     store::{Commit, Store, StoreError, StoreHealth},
+    sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -213,7 +214,7 @@ impl LocalNode {
         for flow in self.contexts.iter().filter_map(|context| of(context.as_ref())) {
             let pump: Arc<dyn Running> =
                 Arc::new(Pump::new(name, flow, sink.clone(), self.places.clone())?);
-            self.pumps.write().unwrap_or_else(PoisonError::into_inner).push(pump.clone());
+            sync::write(&self.pumps).push(pump.clone());
             running.push(pump.run());
         }
         Ok(running)
@@ -290,23 +291,13 @@ impl Node for LocalNode {
         self.hearsay.judge(asker, told)
     }
     fn sinks(&self) -> Vec<SinkHealth> {
-        let mut sinks: Vec<_> = self
-            .pumps
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .filter_map(|pump| pump.sink())
-            .collect();
+        let mut sinks: Vec<_> =
+            sync::read(&self.pumps).iter().filter_map(|pump| pump.sink()).collect();
         sinks.dedup_by_key(|health| health.sink);
         sinks
     }
     fn outflows(&self) -> Vec<OutflowHealth> {
-        self.pumps
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(|pump| pump.health())
-            .collect()
+        sync::read(&self.pumps).iter().map(|pump| pump.health()).collect()
     }
     fn store_works(&self) -> bool {
         self.store.failure().is_none()

@@ -21,12 +21,13 @@ use crate::{
         Batch, Commit, Epoch, Store, StoreError, TreeId, Verdict, codec,
         keys::{KeyBuf, Space},
     },
+    sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -315,7 +316,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
     }
 
     pub fn health(&self) -> OutflowHealth {
-        let (attempts, error) = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (attempts, error) = sync::lock(&self.trouble).clone();
         let pending = self.flow.latest().borrow().saturating_sub(self.place.load(Relaxed));
         OutflowHealth {
             sink: self.sink_name,
@@ -358,7 +359,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
                     let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
                     self.places.set(self.sink_name, self.flow.context(), place).await?;
                     self.place.store(place, Relaxed);
-                    *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = (0, None);
+                    *sync::lock(&self.trouble) = (0, None);
                 }
                 Err(why) => {
                     let why = format!("event {first} was not taken: {why}");
@@ -374,7 +375,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
     /// Waits a little, longer each time; says so the first time and then ever more seldom.
     async fn stumble(&self, why: String) {
         let attempts = {
-            let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut trouble = sync::lock(&self.trouble);
             *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
             trouble.0
         };

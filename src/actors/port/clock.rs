@@ -1,6 +1,7 @@
 //! Business time: the machine's, moved by an offset that then runs.
 
-use crate::{domain::Timestamp, store::lock};
+use crate::domain::Timestamp;
+use crate::sync;
 use serde::Serialize;
 use std::{
     sync::{
@@ -90,7 +91,7 @@ impl Clock {
 
     /// The machine's clock has been set back.
     fn run_on(&self) {
-        let mut changes = lock(&self.changes);
+        let mut changes = sync::lock(&self.changes);
         let back = self.reached.load(Relaxed).saturating_sub(self.reading().micros());
         // Somebody else may have seen it too.
         if back > STEP {
@@ -107,7 +108,7 @@ impl Clock {
     /// The data has reached this time: business time goes on from there if it would begin before.
     pub fn carry_on_from(&self, at: Timestamp) {
         let at = at.min(LATEST);
-        let mut changes = lock(&self.changes);
+        let mut changes = sync::lock(&self.changes);
         let behind = at.micros().saturating_sub(self.reading().micros());
         if behind > 0 {
             self.offset.fetch_add(behind, Relaxed);
@@ -121,7 +122,7 @@ impl Clock {
     /// # Errors
     /// [`TooFar`]: it has not moved.
     pub fn advance(&self, by: Duration) -> Result<(), TooFar> {
-        let _changes = lock(&self.changes);
+        let _changes = sync::lock(&self.changes);
         let micros = i64::try_from(by.as_micros()).map_err(|_| TooFar)?;
         if by > FARTHEST || self.reading().plus_micros(micros) >= LATEST {
             return Err(TooFar);
@@ -139,7 +140,7 @@ impl Clock {
     /// How it stands to the machine's.
     pub fn health(&self) -> ClockHealth {
         let now = self.now();
-        let changes = lock(&self.changes);
+        let changes = sync::lock(&self.changes);
         ClockHealth {
             now,
             ahead_seconds: now.micros().saturating_sub((self.machine)().micros()) / 1_000_000,

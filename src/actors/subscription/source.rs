@@ -14,9 +14,10 @@ use crate::{
         Scan, StoreError,
         keys::{KeyBuf, Space, last_number, prefix_end},
     },
+    sync,
 };
 use std::sync::{
-    Arc, PoisonError, RwLock,
+    Arc, RwLock,
     atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
 };
 use tokio::sync::watch;
@@ -59,7 +60,7 @@ impl Subscribers {
     }
 
     pub fn add(&self, push: Push) {
-        self.ears.write().unwrap_or_else(PoisonError::into_inner).push(push);
+        sync::write(&self.ears).push(push);
     }
     /// Finds out who wrote the log. Where it is written here, `next` is the sequence that this start goes on with.
     pub fn know_history(&self, tree: &Tree, next: Option<u64>) -> Result<(), StoreError> {
@@ -69,7 +70,7 @@ impl Subscribers {
         {
             history.begin(next, self.word);
         }
-        *self.history.write().unwrap_or_else(PoisonError::into_inner) = history;
+        *sync::write(&self.history) = history;
         Ok(())
     }
     /// The word of the epoch that begins with this very event, if one does.
@@ -80,11 +81,11 @@ impl Subscribers {
     }
     /// An epoch begins, in a log that is written elsewhere.
     pub fn began(&self, first: u64, word: Word) {
-        self.history.write().unwrap_or_else(PoisonError::into_inner).begin(first, word);
+        sync::write(&self.history).begin(first, word);
     }
     /// Looks at who wrote the log.
     pub fn history<T>(&self, look: impl FnOnce(&History) -> T) -> T {
-        look(&self.history.read().unwrap_or_else(PoisonError::into_inner))
+        look(&sync::read(&self.history))
     }
     /// What others need to judge it.
     pub fn past(&self) -> Past {
@@ -105,11 +106,7 @@ impl Subscribers {
             let latest = self.latest.load(SeqCst);
             std::mem::replace(known, latest) != latest
         });
-        self.ears
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .for_each(|push| push(events));
+        sync::read(&self.ears).iter().for_each(|push| push(events));
     }
 }
 
