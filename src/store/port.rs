@@ -132,6 +132,23 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// [`StoreError::Invalid`]; then nothing of the batch is committed.
     fn submit(&self, batch: Batch) -> Result<Verdict, StoreError>;
 
+    /// Submits a batch and waits for its verdict, which is never [`Verdict::Pending`].
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Verdict, StoreError>> {
+        let submitted = self.submit(batch);
+        async move {
+            match submitted? {
+                Verdict::Pending(verdict) => {
+                    verdict.await.unwrap_or_else(|_| Err(StoreError::closed()))
+                }
+                verdict => Ok(verdict),
+            }
+        }
+        .boxed()
+    }
+
     /// The highest commit that is durable, with all before it.
     fn durable_commit(&self) -> Commit;
 

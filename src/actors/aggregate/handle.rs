@@ -268,9 +268,7 @@ impl Handle {
 /// What there is so far of what was recorded under `number`, once it is durable.
 async fn so_far(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
     let Ok(Some(seen)) = query::see(tree, 0, number) else { return Err(Fault::Unknown) };
-    let (durable, is_durable) = oneshot::channel();
-    tree.store.on_durable(seen.commit, Box::new(move |result| drop(durable.send(result))));
-    let Ok(Ok(())) = is_durable.await else { return Err(Fault::Unknown) };
+    tree.store.durable(seen.commit).await.map_err(|_| Fault::Unknown)?;
     let Seen { number, version, body, .. } = seen;
     Ok(Outcome { number, version, body, settled: false, replayed: false })
 }

@@ -4,7 +4,7 @@ use crate::{
     actors::port::fault::Fault,
     domain::Timestamp,
     store::{
-        Batch, Epoch, Scan, Store, StoreError, TreeId, Verdict, codec,
+        Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space, last_number, prefix_end},
     },
 };
@@ -18,7 +18,6 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-use tokio::sync::oneshot;
 
 /// At most so many are set aside; more wait where they are.
 const MOST: usize = 1000;
@@ -132,16 +131,8 @@ impl DeadLetterStore {
     async fn write(&self, number: u64, record: Option<Vec<u8>>) -> Result<(), StoreError> {
         let writes = vec![(Self::key(number), record)];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
-        let closed = |_| Err(StoreError::Failed("the store is closed".into()));
-        if let Verdict::Pending(verdict) = self.store.submit(batch)? {
-            verdict.await.unwrap_or_else(closed)?;
-        }
-        let (durable, is_durable) = oneshot::channel();
-        self.store.on_durable(
-            self.store.accepted_commit(),
-            Box::new(move |word| drop(durable.send(word))),
-        );
-        is_durable.await.unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))
+        self.store.commit(batch).await?;
+        self.store.durable(self.store.accepted_commit()).await
     }
 }
 

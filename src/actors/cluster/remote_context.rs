@@ -153,15 +153,13 @@ impl Askable for RemoteContext {
             heard,
         };
         // What leaves the process waits for the disk: the question must not outlive the request behind it.
-        let (durable, is_durable) = oneshot::channel();
-        self.store.on_durable(
-            self.store.accepted_commit(),
-            Box::new(move |word| drop(durable.send(word))),
-        );
+        let durable = self.store.durable(self.store.accepted_commit());
         let (wire, context, patience) = (self.wire.clone(), self.context, self.patience);
         let heard = self.heard.clone();
         actix::spawn(async move {
-            let Ok(Ok(())) = is_durable.await else { return };
+            if durable.await.is_err() {
+                return;
+            }
             match wire.ask(context, question, patience).await {
                 // What is answered by another past than the known one is no answer.
                 Ok(PeerReply { past: Some(past), .. }) if heard.judge(context, &past).is_err() => {}

@@ -25,7 +25,7 @@ use crate::actors::{
     },
 };
 use crate::store::{
-    Batch, Epoch, StoreError, Verdict,
+    Batch, Epoch, StoreError,
     keys::{KeyBuf, Space},
 };
 use crate::sync;
@@ -38,7 +38,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{Mutex as AsyncMutex, Notify, oneshot, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
@@ -213,14 +213,7 @@ impl Replica {
                 .push((epoch_key(*first), Some(epoch_row(*word).map_err(|why| why.to_string())?)));
         }
         let batch = Batch { tree: self.tree.id, epoch: self.epoch, expects: Vec::new(), writes };
-        if let Verdict::Pending(verdict) =
-            self.tree.store.submit(batch).map_err(|why| why.to_string())?
-        {
-            verdict
-                .await
-                .map_err(|_| "the store is closed".to_owned())?
-                .map_err(|why| why.to_string())?;
-        }
+        self.tree.store.commit(batch).await.map_err(|why| why.to_string())?;
         let count = if by == By::Feed { &self.counts.fed } else { &self.counts.asked };
         count.fetch_add(end - *last, Relaxed);
         *last = end;
@@ -243,13 +236,8 @@ impl Replica {
             self.missing.notify_one();
         }
         self.append(readable, By::Feed).await?;
-        let (durable, is_durable) = oneshot::channel();
-        self.tree.store.on_durable(
-            self.tree.store.accepted_commit(),
-            Box::new(move |word| drop(durable.send(word))),
-        );
-        let word = is_durable.await.map_err(|_| "the store is closed".to_owned())?;
-        word.map(|()| unreadable).map_err(|why| why.to_string())
+        let durable = self.tree.store.durable(self.tree.store.accepted_commit()).await;
+        durable.map(|()| unreadable).map_err(|why| why.to_string())
     }
 
     async fn follow(&self) {

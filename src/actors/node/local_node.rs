@@ -30,13 +30,12 @@ use crate::{
     store::{Commit, Store, StoreError, StoreHealth},
     sync,
 };
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, RwLock},
     time::Duration,
 };
-use tokio::sync::oneshot;
 
 /// Is told which system's thread hangs.
 pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
@@ -240,10 +239,7 @@ impl Node for LocalNode {
         self.clock.health()
     }
     fn durable(&self, commit: Commit) -> BoxFuture<'static, Result<(), Fault>> {
-        let (done, is_done) = oneshot::channel();
-        self.store.on_durable(commit, Box::new(move |result| drop(done.send(result))));
-        let closed = || Err(StoreError::Failed("the store is closed".into()));
-        async move { Ok(is_done.await.unwrap_or_else(|_| closed())?) }.boxed()
+        self.store.durable(commit).map_err(Fault::from).boxed()
     }
     fn is_durable(&self, commit: Commit) -> bool {
         commit <= self.store.durable_commit()

@@ -18,7 +18,7 @@ use crate::actors::{
 use crate::{
     domain::{Message, Timestamp},
     store::{
-        Batch, Commit, Epoch, Store, StoreError, TreeId, Verdict, codec,
+        Batch, Commit, Epoch, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space},
     },
     sync,
@@ -32,7 +32,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 /// At most so many events are read at once.
 const READ: usize = 256;
@@ -285,12 +285,7 @@ impl Cursors {
         let record = codec::encode(Space::Position, VERSION, &place)?;
         let writes = vec![(Self::key(sink, context), Some(record))];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
-        if let Verdict::Pending(verdict) = self.store.submit(batch)? {
-            verdict
-                .await
-                .unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
-        }
-        Ok(())
+        self.store.commit(batch).await.map(drop)
     }
 }
 
@@ -346,11 +341,7 @@ impl<T: Send + Sync + 'static> Pump<T> {
 
     async fn pass_on(&self) -> Result<(), StoreError> {
         let drawn = self.flow.read(self.place.load(Relaxed) + 1)?;
-        let (durable, is_durable) = oneshot::channel();
-        self.places.store.on_durable(drawn.commit, Box::new(move |word| drop(durable.send(word))));
-        is_durable
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Failed("the store is closed".into())))?;
+        self.places.store.durable(drawn.commit).await?;
         let mut left = drawn.items.as_slice();
         while let Some((first, _)) = left.first() {
             match self.sink.take(self.flow.context(), left).await {
