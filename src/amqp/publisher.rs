@@ -3,8 +3,8 @@
 //! again, so that the first copy of each event keeps the order of the log.
 
 use super::{
-    SINK, declare_exchange,
-    link::{LiveConnection, ManagedConnection},
+    connection::{LiveConnection, ManagedConnection},
+    topology::{SINK, declare_exchange},
 };
 use crate::{
     actors::{RecordedEvent, Sink, SinkHealth},

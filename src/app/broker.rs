@@ -7,7 +7,7 @@ use crate::{
         self, CommandConsumer, CommandDispatcher, ConnectionSettings, DeadLetterConsumer,
         EventConsumer, EventConsumerSettings, Lease, Limits, ManagedConnection, Publisher,
         PublisherSettings,
-        owner::{OwnershipClaim, OwnershipConflict},
+        ownership::{OwnershipClaim, OwnershipConflict},
     },
     api::Ingress,
     app::outbound,

@@ -5,7 +5,7 @@ use crate::{
         ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings,
         accept_histories,
     },
-    amqp::{self, owner::OwnershipConflict},
+    amqp::{self, ownership::OwnershipConflict},
     app::{
         broker::Broker,
         connection_budget,

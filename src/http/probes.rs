@@ -3,7 +3,12 @@
 
 use crate::{
     api::Problem,
-    http::{handlers::operations, middleware::raw_response},
+    http::{
+        call::ProbeReply,
+        middleware::raw_response,
+        routes::{self, Handler},
+        state::AppState,
+    },
     sync,
 };
 use std::{
@@ -52,7 +57,7 @@ struct ReservedDescriptors(Mutex<Vec<File>>);
 impl ReservedDescriptors {
     fn fill(&self) {
         let mut held = sync::lock(&self.0);
-        while held.len() < PROBES {
+        while held.len() < MAX_PROBES {
             match File::open("/dev/null") {
                 Ok(file) => held.push(file),
                 Err(_) => return,
@@ -60,7 +65,7 @@ impl ReservedDescriptors {
         }
     }
 
-    fn give_up(&self) -> bool {
+    fn release_one(&self) -> bool {
         sync::lock(&self.0).pop().is_some()
     }
 }

@@ -10,9 +10,10 @@ mod slot;
 pub use request::{ActiveRequest, BodyWait};
 pub use slot::{ConnectionSlot, Signal};
 
+use crate::sync;
 use slot::{BUSY, Totals};
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard,
     atomic::{
         AtomicU64,
         Ordering::{AcqRel, Acquire, Relaxed, Release},
@@ -75,7 +76,7 @@ impl ConnectionLimit {
     }
 
     fn lock(&self) -> MutexGuard<'_, Slots> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.slots)
     }
 
     /// Resolves when no connection is open.

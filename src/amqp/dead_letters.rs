@@ -2,11 +2,9 @@
 //! operators see it beside what contexts have parked.
 
 use super::{
-    declare_queue,
-    feed::{done, event, headers},
-    is_channel_error,
-    link::{LiveConnection, ManagedConnection, retry_delay},
-    text,
+    connection::{LiveConnection, ManagedConnection, retry_delay},
+    event_message::{check_sent, read_event, text_headers},
+    topology::{dead_letter_queue, declare_dead_letter_queue, is_channel_error},
 };
 use crate::{
     actors::{DeadLetter, DeadLetterStore, DeadLetters, Fault, Node, ReplicaHandle},
@@ -14,7 +12,6 @@ use crate::{
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use lapin::{
-    Channel,
     message::Delivery,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
@@ -23,16 +20,6 @@ use std::{fmt, sync::Arc, time::Duration};
 
 /// While there is no room, the broker keeps what comes; it is looked again so often.
 const FULL: Duration = Duration::from_secs(5);
-
-/// The dead-letter queue of a node.
-pub fn queue(node: &str) -> String {
-    format!("holdfast.dead.{node}")
-}
-
-/// Declares the dead-letter queue of a node.
-pub async fn declare(channel: &Channel, node: &str) -> lapin::Result<()> {
-    declare_queue(channel, &queue(node), &[("x-overflow", text("reject-publish"))]).await
-}
 
 /// The dead letters of a node.
 pub struct DeadLetterConsumer {
@@ -50,17 +37,17 @@ impl DeadLetterConsumer {
         replicas: Vec<Arc<dyn ReplicaHandle>>,
         name: &str,
     ) -> Self {
-        Self { kept, node, replicas, queue: queue(name) }
+        Self { kept, node, replicas, queue: dead_letter_queue(name) }
     }
 
     /// Takes what the broker sets aside, for as long as it is polled.
-    pub async fn run(self: Arc<Self>, link: Arc<ManagedConnection>, name: String) {
+    pub async fn run(self: Arc<Self>, connection: Arc<ManagedConnection>, name: String) {
         let mut failures = 0;
         loop {
-            let live = link.wait_connected().await;
+            let live = connection.wait_connected().await;
             let ended = tokio::select! {
                 ended = self.consume(&live, &name, &mut failures) => ended,
-                () = link.wait_lost(live.generation) => Ok(()),
+                () = connection.wait_lost(live.generation) => Ok(()),
             };
             if let Err(why) = ended.as_ref().map_err(ToString::to_string) {
                 tracing::warn!(
@@ -70,7 +57,7 @@ impl DeadLetterConsumer {
                 );
             }
             if ended.is_err_and(|why| !is_channel_error(&why)) {
-                link.report_broken(live.generation, "the dead letters could not be read");
+                connection.report_broken(live.generation, "the dead letters could not be read");
             }
             failures += 1;
             tokio::time::sleep(retry_delay(failures)).await;
@@ -84,7 +71,7 @@ impl DeadLetterConsumer {
         failures: &mut u32,
     ) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
-        declare(&channel, name).await?;
+        declare_dead_letter_queue(&channel, name).await?;
         channel.basic_qos(1, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let queue = self.queue.as_str().into();
@@ -106,7 +93,7 @@ impl DeadLetterConsumer {
                 }
                 tokio::time::sleep(FULL).await;
             }
-            done(delivery.acker.ack(BasicAckOptions::default()).await?)?;
+            check_sent(delivery.acker.ack(BasicAckOptions::default()).await?)?;
             *failures = 0;
         }
         Ok(())
@@ -114,7 +101,7 @@ impl DeadLetterConsumer {
 
     /// The message as it came, and why nobody took it.
     fn read(&self, delivery: &Delivery) -> DeadLetter {
-        let mut headers = headers(delivery);
+        let mut headers = text_headers(delivery);
         let mut first =
             |name: &str| headers.remove(&format!("x-first-death-{name}")).unwrap_or_default();
         let (queue, reason) = (first("queue"), first("reason"));
@@ -130,7 +117,7 @@ impl DeadLetterConsumer {
         let replica = self.replica(&letter);
         let context = replica.map_or_else(String::new, |replica| replica.context().to_owned());
         let cannot = replica.and_then(|replica| {
-            let read = event(replica.context(), &letter.headers, &delivery.data);
+            let read = read_event(replica.context(), &letter.headers, &delivery.data);
             read.and_then(|event| replica.reads(event)).err()
         });
         let reason = cannot.unwrap_or_else(|| format!("the broker says `{reason}`"));
@@ -158,7 +145,8 @@ impl DeadLetterConsumer {
             .ok_or_else(|| cannot("nobody here listens to that context".into()))?;
         let body =
             letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
-        let event = event(replica.context(), &letter.headers, body.as_bytes()).map_err(cannot)?;
+        let event =
+            read_event(replica.context(), &letter.headers, body.as_bytes()).map_err(cannot)?;
         match replica.take(vec![event]).await.map_err(Fault::Store)?.pop() {
             None => Ok(()),
             Some((_, why)) => Err(cannot(why)),

@@ -42,7 +42,7 @@ pub struct LiveConnection {
     pub generation: u64,
 }
 
-/// How the link is doing.
+/// How the connection is doing.
 #[derive(Clone, Default)]
 pub struct ConnectionState {
     wait_connected: Option<LiveConnection>,
@@ -73,6 +73,19 @@ impl ConnectionState {
     }
 }
 
+/// Whether `url` is an address that can be connected to.
+///
+/// # Errors
+/// What is wrong with it, without its password.
+pub fn check_url(url: &str) -> Result<(), String> {
+    use lapin::uri::{AMQPScheme, AMQPUri};
+    match url.parse::<AMQPUri>() {
+        Ok(uri) if uri.scheme == AMQPScheme::AMQP => Ok(()),
+        Ok(_) => Err("this build speaks amqp:// only".into()),
+        Err(why) => Err(why),
+    }
+}
+
 /// One connection, kept up.
 pub struct ManagedConnection {
     settings: ConnectionSettings,
@@ -82,21 +95,21 @@ pub struct ManagedConnection {
 }
 
 impl ManagedConnection {
-    /// A link, and what keeps it up for as long as it is polled.
+    /// A connection, and what keeps it up for as long as it is polled.
     pub fn new(settings: ConnectionSettings) -> (Arc<Self>, BoxFuture<'static, ()>) {
         let (broken, heard) = mpsc::unbounded_channel();
         let state = watch::Sender::new(ConnectionState {
             error: Some("not connected yet".into()),
             ..ConnectionState::default()
         });
-        let link = Arc::new(Self {
+        let connection = Arc::new(Self {
             settings,
             state,
             report_broken: broken,
             reconnects: AtomicU64::new(0),
         });
-        let running = Box::pin(link.clone().run(heard));
-        (link, running)
+        let running = Box::pin(connection.clone().run(heard));
+        (connection, running)
     }
 
     /// How it is doing, now and from now on.
@@ -277,7 +290,7 @@ impl ManagedConnection {
 }
 
 /// Longer each time, and never the same for two nodes.
-pub(super) fn retry_delay(failures: u32) -> Duration {
+pub(crate) fn retry_delay(failures: u32) -> Duration {
     actors::pause(failures.into(), MIN_DELAY, MAX_DELAY)
 }
 

@@ -1,6 +1,6 @@
 //! Commands and their replies in the AsyncAPI document, from the doors that the contexts declare.
 
-use super::commands::COMMANDS;
+use super::topology::COMMANDS;
 use crate::{
     actors::Context,
     api::{

@@ -7,19 +7,24 @@
 //! in the queue says what the owner is called, and which of its processes runs: that one holds the [`Lease`].
 
 use super::{
-    Lease, declare_queue, is_channel_error,
-    link::{LiveConnection, ManagedConnection, retry_delay},
-    text,
+    connection::{LiveConnection, ManagedConnection, retry_delay},
+    lease::Lease,
+    topology::{declare_queue, is_channel_error, text},
 };
 use lapin::{
     BasicProperties,
     options::{BasicGetOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions},
     types::AMQPValue,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What the broker says when the arguments differ: PRECONDITION_FAILED.
 const PRECONDITION_FAILED: u16 = 406;
+/// What the broker says of a queue that another connection has exclusively.
+const RESOURCE_LOCKED: u16 = 405;
 
 /// Who claims which contexts.
 #[derive(Debug, Clone)]
@@ -61,7 +66,7 @@ pub enum OwnershipConflict {
     },
 }
 
-pub(super) enum ClaimError {
+enum ClaimError {
     Conflict(OwnershipConflict),
     Failed(lapin::Error),
 }
@@ -84,23 +89,23 @@ impl OwnershipClaim {
     /// [`Taken`] when somebody else has one of the contexts, or runs with the same data.
     pub async fn claim_at_start(
         &self,
-        link: &ManagedConnection,
+        connection: &ManagedConnection,
         lease: &mut Lease,
     ) -> Result<(), OwnershipConflict> {
         let patience = self.timeout;
         let claimed = async {
-            let Some(live) = link.first_attempt().await else { return Ok(None) };
+            let Some(live) = connection.first_attempt().await else { return Ok(None) };
             tokio::select! {
                 claimed = self.claim(&live) => claimed.map(|()| Some(live)),
-                () = link.wait_lost(live.generation) => Ok(None),
+                () = connection.wait_lost(live.generation) => Ok(None),
             }
         };
         let why = match tokio::time::timeout(patience, claimed).await {
             Ok(Ok(None)) => return Ok(()),
             Ok(Ok(Some(live))) => {
                 let leased = tokio::select! {
-                    leased = self.lease(&live, link, lease) => leased,
-                    () = link.wait_lost(live.generation) => Ok(()),
+                    leased = self.lease(&live, connection, lease) => leased,
+                    () = connection.wait_lost(live.generation) => Ok(()),
                 };
                 match leased {
                     Ok(()) => return Ok(()),
@@ -118,17 +123,21 @@ impl OwnershipClaim {
 
     /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts, or to run with
     /// the same data.
-    pub async fn hold(self, link: Arc<ManagedConnection>, mut lease: Lease) -> OwnershipConflict {
-        let (mut live, mut failures) = (link.wait_connected().await, 0);
+    pub async fn hold(
+        self,
+        connection: Arc<ManagedConnection>,
+        mut lease: Lease,
+    ) -> OwnershipConflict {
+        let (mut live, mut failures) = (connection.wait_connected().await, 0);
         loop {
             let claimed = async {
                 self.claim(&live).await?;
-                self.lease(&live, &link, &mut lease).await?;
+                self.lease(&live, &connection, &mut lease).await?;
                 self.announce(&live, &lease.run).await
             };
             let claimed = tokio::select! {
                 claimed = claimed => claimed,
-                () = link.wait_lost(live.generation) => Ok(()),
+                () = connection.wait_lost(live.generation) => Ok(()),
             };
             match claimed {
                 Err(ClaimError::Conflict(taken)) => return taken,
@@ -138,14 +147,14 @@ impl OwnershipClaim {
                         tracing::warn!(%why, "the broker cannot say whether these contexts have another owner");
                     }
                     if !is_channel_error(&why) {
-                        link.report_broken(live.generation, &why.to_string());
+                        connection.report_broken(live.generation, &why.to_string());
                     }
                     tokio::time::sleep(retry_delay(failures)).await;
-                    live = link.wait_connected().await;
+                    live = connection.wait_connected().await;
                 }
                 Ok(()) => {
                     failures = 0;
-                    live = link.wait_next(live.generation).await;
+                    live = connection.wait_next(live.generation).await;
                 }
             }
         }
@@ -155,13 +164,56 @@ impl OwnershipClaim {
     async fn lease(
         &self,
         live: &LiveConnection,
-        link: &ManagedConnection,
+        connection: &ManagedConnection,
         lease: &mut Lease,
     ) -> Result<(), ClaimError> {
         match self.contexts.is_empty() {
             true => Ok(()),
-            false => lease.acquire(self, live, link, self.timeout).await,
+            false => self.acquire(live, connection, lease).await,
         }
+    }
+
+    /// Acquires the lease. A connection that was lost may live on at the broker for a while and hold
+    /// it. The lost connection of this very process is waited for: it is known by the name of the
+    /// process, which is announced with the owner's name. Another process is waited for as long as
+    /// the broker may need to notice a lost connection; then this one may not go on.
+    async fn acquire(
+        &self,
+        live: &LiveConnection,
+        connection: &ManagedConnection,
+        lease: &mut Lease,
+    ) -> Result<(), ClaimError> {
+        let mut since = None;
+        let mut failures = 0;
+        loop {
+            match tokio::time::timeout(self.timeout, lease.declare(live)).await {
+                Ok(Ok(())) => {
+                    if lease.previous_holder.is_none() {
+                        lease.previous_holder = Some(self.lease_holder(live).await);
+                    }
+                    return Ok(());
+                }
+                Ok(Err(why)) if reply_code(&why) == Some(RESOURCE_LOCKED) => {}
+                Ok(Err(why)) => return Err(why.into()),
+                Err(_) => {
+                    connection.report_broken(live.generation, "it does not answer");
+                    let timed_out = std::io::Error::from(std::io::ErrorKind::TimedOut);
+                    return Err(ClaimError::Failed(timed_out.into()));
+                }
+            }
+            let waited = since.get_or_insert_with(Instant::now).elapsed();
+            if waited >= lease.grace && lease.is_another(self.lease_holder(live).await.as_deref()) {
+                let owner = self.describe_owner(live).await;
+                return Err(ClaimError::Conflict(OwnershipConflict::Running { owner }));
+            }
+            failures += 1;
+            tokio::time::sleep(retry_delay(failures)).await;
+        }
+    }
+
+    /// The process that was announced last.
+    async fn lease_holder(&self, live: &LiveConnection) -> Option<String> {
+        tokio::time::timeout(self.timeout, self.read_announcement(live)).await.ok()?.ok()?.1
     }
 
     async fn claim(&self, live: &LiveConnection) -> Result<(), ClaimError> {
@@ -209,7 +261,7 @@ impl OwnershipClaim {
     }
 
     /// What the owner of the first context is called, and which of its processes has left its name last.
-    pub(super) async fn read_announcement(
+    async fn read_announcement(
         &self,
         live: &LiveConnection,
     ) -> lapin::Result<(Option<String>, Option<String>)> {
@@ -220,7 +272,7 @@ impl OwnershipClaim {
     }
 
     /// The same, in words.
-    pub(super) async fn describe_owner(&self, live: &LiveConnection) -> String {
+    async fn describe_owner(&self, live: &LiveConnection) -> String {
         owner_name(
             tokio::time::timeout(self.timeout, self.read_announcement(live))
                 .await
@@ -251,7 +303,7 @@ fn owner_name(signed: lapin::Result<(Option<String>, Option<String>)>) -> String
     }
 }
 
-pub(super) fn reply_code(why: &lapin::Error) -> Option<u16> {
+fn reply_code(why: &lapin::Error) -> Option<u16> {
     match why.kind() {
         lapin::ErrorKind::ProtocolError(why) => Some(why.get_id()),
         _ => None,

@@ -3,14 +3,15 @@
 //! happens twice.
 
 use super::{
-    declare_exchange, declare_queue,
-    entrance::CommandDispatcher,
-    link::{LiveConnection, ManagedConnection, retry_delay},
+    command_dispatcher::CommandDispatcher,
+    connection::{LiveConnection, ManagedConnection, retry_delay},
     message::Message,
-    text,
+    topology::{COMMANDS, DEAD_COMMANDS, declare_exchange, declare_queue, text},
 };
-use crate::api::{Answer, Ingress, IngressHealth};
-use crate::sync;
+use crate::{
+    api::{Answer, Ingress, IngressHealth},
+    sync,
+};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use lapin::{
     Channel, Confirmation, Consumer, ExchangeKind,
@@ -33,10 +34,6 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Where commands are sent to, with the name of a context as the key; its queue has that name behind a dot.
-pub const COMMANDS: &str = "holdfast.commands";
-/// Where those end up that nobody could be told about: an exchange, and its queue.
-pub const DEAD_COMMANDS: &str = "holdfast.commands.dead";
 /// How often a command is tried again.
 const RETRIES: i64 = 5;
 /// So many commands of a context are under way at once.
@@ -51,7 +48,7 @@ pub struct CommandConsumer {
     answered: AtomicU64,
     unroutable: AtomicU64,
     rejected: AtomicU64,
-    /// The contexts that no commands come in for while the link stands, and why.
+    /// The contexts that no commands come in for while the connection stands, and why.
     errors: Mutex<BTreeMap<&'static str, String>>,
     finishing: watch::Sender<bool>,
     finished: watch::Sender<bool>,

@@ -3,14 +3,14 @@
 //! log is the truth: what a queue has lost or skipped, the replica asks for.
 
 use super::{
-    SINK, declare_exchange, declare_queue, is_channel_error, letters,
-    link::{LiveConnection, ManagedConnection, retry_delay},
-    text,
+    connection::{LiveConnection, ManagedConnection, retry_delay},
+    event_message::{check_sent, read_delivery},
+    topology::{
+        SINK, dead_letter_queue, declare_dead_letter_queue, declare_exchange, declare_queue,
+        is_channel_error, text,
+    },
 };
-use crate::{
-    actors::{RecordedEvent, ReplicaHandle},
-    events,
-};
+use crate::actors::ReplicaHandle;
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
     Acker, ExchangeKind,
@@ -20,7 +20,7 @@ use lapin::{
     },
     types::{AMQPValue, FieldTable},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// At most so many events are delivered before the first of them is acknowledged.
 const WINDOW: u16 = 256;
@@ -29,8 +29,6 @@ const DELIVERIES: i32 = 5;
 /// A queue that nobody has listened to for so long is given up, in milliseconds: its node is gone for good, or asks the
 /// sources when it comes back.
 const FORGOTTEN: i32 = 7 * 24 * 60 * 60 * 1000;
-/// What may stand before the name of a CloudEvent's attribute.
-const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
 
 /// How events are taken.
 #[derive(Debug, Clone)]
@@ -43,7 +41,7 @@ pub struct EventConsumerSettings {
 
 /// Takes the events of one context.
 pub struct EventConsumer {
-    link: Arc<ManagedConnection>,
+    connection: Arc<ManagedConnection>,
     settings: EventConsumerSettings,
     replica: Arc<dyn ReplicaHandle>,
     queue: String,
@@ -52,32 +50,32 @@ pub struct EventConsumer {
 impl EventConsumer {
     /// Feeds `replica` over `link`.
     pub fn new(
-        link: Arc<ManagedConnection>,
+        connection: Arc<ManagedConnection>,
         settings: EventConsumerSettings,
         replica: Arc<dyn ReplicaHandle>,
     ) -> Self {
         let queue = format!("holdfast.feed.{}.{}", settings.node, replica.context());
-        Self { link, settings, replica, queue }
+        Self { connection, settings, replica, queue }
     }
 
     /// Goes on for as long as it is polled, over whatever connections there are.
     pub async fn run(self) {
         let mut failures = 0;
         loop {
-            if let Some(why) = self.link.state().borrow().error.clone() {
+            if let Some(why) = self.connection.state().borrow().error.clone() {
                 self.replica.fed_by(Err(why));
             }
-            let live = self.link.wait_connected().await;
+            let live = self.connection.wait_connected().await;
             let (why, is_link) = tokio::select! {
                 ended = self.consume(&live, &mut failures) => match ended {
                     Ok(()) => ("its queue was taken away".to_owned(), false),
                     Err(why) => (why.to_string(), !is_channel_error(&why)),
                 },
-                () = self.link.wait_lost(live.generation) => ("the connection was lost".to_owned(), false),
+                () = self.connection.wait_lost(live.generation) => ("the connection was lost".to_owned(), false),
             };
             self.replica.fed_by(Err(why.clone()));
             if is_link {
-                self.link.report_broken(live.generation, &why);
+                self.connection.report_broken(live.generation, &why);
             }
             failures += 1;
             if failures.is_power_of_two() {
@@ -97,12 +95,12 @@ impl EventConsumer {
     async fn consume(&self, live: &LiveConnection, failures: &mut u32) -> lapin::Result<()> {
         let channel = live.connection.create_channel().await?;
         declare_exchange(&channel, &self.settings.exchange, ExchangeKind::Topic).await?;
-        letters::declare(&channel, &self.settings.node).await?;
+        declare_dead_letter_queue(&channel, &self.settings.node).await?;
         let arguments = [
             ("x-delivery-limit", AMQPValue::LongInt(DELIVERIES)),
             ("x-expires", AMQPValue::LongInt(FORGOTTEN)),
             ("x-dead-letter-exchange", text("")),
-            ("x-dead-letter-routing-key", text(&letters::queue(&self.settings.node))),
+            ("x-dead-letter-routing-key", text(&dead_letter_queue(&self.settings.node))),
             // The broker drops a dead letter only when its queue has it.
             ("x-dead-letter-strategy", text("at-least-once")),
             ("x-overflow", text("reject-publish")),
@@ -136,7 +134,7 @@ impl EventConsumer {
         let (mut events, mut ackers) =
             (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for delivery in &batch {
-            match read(self.replica.context(), delivery) {
+            match read_delivery(self.replica.context(), delivery) {
                 Ok(event) => {
                     events.push(event);
                     ackers.push(Some(&delivery.acker));
@@ -162,7 +160,7 @@ impl EventConsumer {
             }
         }
         match ackers.into_iter().flatten().next_back() {
-            Some(last) => done(last.ack(BasicAckOptions { multiple: true }).await?),
+            Some(last) => check_sent(last.ack(BasicAckOptions { multiple: true }).await?),
             None => Ok(()),
         }
     }
@@ -170,45 +168,6 @@ impl EventConsumer {
     /// Has the broker set a message aside.
     async fn reject(&self, acker: &Acker, why: &str) -> lapin::Result<()> {
         tracing::warn!(queue = self.queue, why, "a message is set aside");
-        done(acker.reject(BasicRejectOptions { requeue: false }).await?)
+        check_sent(acker.reject(BasicRejectOptions { requeue: false }).await?)
     }
-}
-
-/// A word to the broker that it cannot have heard is an error: the messages come again.
-pub(super) fn done(heard: bool) -> lapin::Result<()> {
-    match heard {
-        true => Ok(()),
-        false => Err(std::io::Error::other("the channel was lost").into()),
-    }
-}
-
-/// The headers that are text.
-pub(super) fn headers(delivery: &Delivery) -> BTreeMap<String, String> {
-    let headers = delivery.properties.headers().iter().flat_map(|headers| headers.inner());
-    let text = headers.filter_map(|(name, value)| {
-        let text = match value {
-            AMQPValue::LongString(text) => text.to_string(),
-            AMQPValue::ShortString(text) => text.to_string(),
-            _ => return None,
-        };
-        Some((name.to_string(), text))
-    });
-    text.collect()
-}
-
-fn read(context: &str, delivery: &Delivery) -> Result<RecordedEvent, String> {
-    event(context, &headers(delivery), &delivery.data)
-}
-
-/// Reads an event in CloudEvents' binary mode, whichever way the names of its attributes are written.
-pub(super) fn event(
-    context: &str,
-    headers: &BTreeMap<String, String>,
-    body: &[u8],
-) -> Result<RecordedEvent, String> {
-    let attribute = |name: &str| {
-        PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned())
-    };
-    let data = serde_json::from_slice(body).map_err(|why| format!("its body is no JSON: {why}"))?;
-    events::read(context, attribute, data)
 }
