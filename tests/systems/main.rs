@@ -5,9 +5,9 @@
 mod bookrent;
 mod ebook;
 mod gbike;
+mod golden;
 mod movie;
 mod purifier;
-mod records;
 mod seventh_system;
 mod ticketing;
 mod transcripts;

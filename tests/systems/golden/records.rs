@@ -1,6 +1,7 @@
 //! What is stored today must be readable tomorrow: every sample survives the codec, and the bytes are on record.
-//! `UPDATE_GOLDEN=1` rewrites the record; do that only together with a new schema version and a reader for the old one.
+//! Write a changed record only together with a new schema version and a reader for the old one.
 
+use super::{compare, names, read};
 use holdfast::{
     board::{explore, samples},
     domain::{
@@ -16,7 +17,7 @@ use holdfast::{
     },
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, fmt::Write, fs, path::Path};
+use std::{collections::BTreeSet, fmt::Write};
 
 /// So many states of a context are on record.
 const STATES: usize = 60;
@@ -195,24 +196,18 @@ impl<V: View> Folds<V> for Rows<V> {
 
 #[test]
 fn everything_stored_survives_the_codec_and_keeps_its_bytes() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/records");
     let mut recorder = Recorder::default();
     for system in systems::NAMES {
         systems::lay_out(system, &mut recorder);
     }
     assert!(!recorder.files.is_empty() && recorder.borders > 50, "{} borders", recorder.borders);
-    for (context, now) in recorder.files {
-        let path = directory.join(format!("{context}.txt"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::create_dir_all(&directory).unwrap();
-            fs::write(&path, &now).unwrap();
-        }
-        let then = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(
-            now, then,
-            "the stored form of {context} has changed (see the head of this file)"
-        );
-    }
+    let file = |context: &str| format!("records/{context}.txt");
+    let wrong: Vec<_> =
+        recorder.files.iter().filter_map(|(context, now)| compare(&file(context), now)).collect();
+    assert!(wrong.is_empty(), "stored forms have changed (see the head of this file): {wrong:#?}");
+    let contexts = recorder.files.iter().map(|(context, _)| (*context).to_owned()).collect();
+    let gone: Vec<_> = names("records", "", ".txt").difference(&contexts).cloned().collect();
+    assert!(gone.is_empty(), "{gone:?} are stored by nothing any more");
 }
 
 #[test]
@@ -221,7 +216,7 @@ fn a_record_of_one_kind_is_not_read_as_another() {
     assert!(codec::decode::<Id<()>>(Space::State, &bytes).is_err());
 }
 
-fn read<E: Entity>(bytes: &[u8]) -> E {
+fn read_state<E: Entity>(bytes: &[u8]) -> E {
     codec::decode_versioned(Space::State, bytes, E::STATE_VERSION, |version, record| {
         E::old_state(version, record)
     })
@@ -230,8 +225,7 @@ fn read<E: Entity>(bytes: &[u8]) -> E {
 
 /// The states that an earlier version has stored: the recorded bytes, and how they are read now.
 fn reads<A: Aggregate>(version: u16, after: impl Fn(&str) -> String) {
-    let path = format!("tests/golden/records/old/{}.{version}.txt", A::NAME.context);
-    let file = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let file = read(&format!("records/old/{}.{version}.txt", A::NAME.context)).unwrap();
     let lines: Vec<&str> = file.lines().collect();
     assert!(lines.len() >= 4);
     for pair in lines.chunks(2) {
@@ -240,7 +234,7 @@ fn reads<A: Aggregate>(version: u16, after: impl Fn(&str) -> String) {
             .step_by(2)
             .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
             .collect();
-        let state: A = read(&bytes);
+        let state: A = read_state(&bytes);
         assert_eq!(format!("{state:?}"), after(pair[0].strip_prefix("state ").unwrap()));
         codec::encode(Space::State, A::STATE_VERSION, &state).unwrap();
     }
@@ -259,9 +253,9 @@ fn what_earlier_versions_have_stored_is_read() {
 fn a_long_list_of_open_fees_is_carried_over_whole() {
     let open: Vec<(u64, u64)> = (1..=440).map(|bill| (bill, 100)).collect();
     let bytes = codec::encode(Space::State, 1, &(true, 50_u64, None::<u64>, &open)).unwrap();
-    let mut account: UserDeposit = read(&bytes);
+    let mut account: UserDeposit = read_state(&bytes);
     let bytes = codec::encode(Space::State, UserDeposit::STATE_VERSION, &account).unwrap();
-    assert_eq!(read::<UserDeposit>(&bytes), account);
+    assert_eq!(read_state::<UserDeposit>(&bytes), account);
     let user = Id::new(7);
     let moment = DecisionContext { id: user, at: Timestamp::default(), settings: &() };
     let mut paid = Vec::new();
