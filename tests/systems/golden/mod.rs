@@ -3,7 +3,9 @@
 //! `HOLDFAST_GOLDEN=write cargo test --test systems golden` writes all of them: boards, records, schemas of events, the
 //! API. Additions are written; a change that breaks consumers of events or clients of the API is not, and fails.
 
+mod api;
 mod boards;
+mod breaking;
 mod event_schemas;
 mod records;
 
