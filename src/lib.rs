@@ -19,6 +19,9 @@
 //! | [`lab`] | the fault lab |
 //! | [`cli`], [`telemetry`] | the command line, its logs |
 
+// The attributes of context files name this crate from outside.
+extern crate self as holdfast;
+
 pub mod actors;
 pub mod amqp;
 pub mod api;

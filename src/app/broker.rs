@@ -13,7 +13,6 @@ use crate::{
     app::outbound,
     cli::Failure,
     config::{Addresses, ConfigProblem, Settings},
-    domain::{Aggregate, Board, View},
     store::{SledStore, Store},
     systems,
 };
@@ -197,18 +196,8 @@ fn urls(settings: &Settings) -> Result<Vec<String>, ConfigProblem> {
 
 /// The contexts that this node decides for.
 fn deciding(settings: &Settings) -> Vec<&'static str> {
-    struct Deciding(Option<std::collections::HashSet<String>>, Vec<&'static str>);
-    impl Board for Deciding {
-        fn aggregate<A: Aggregate>(&mut self) {
-            if self.0.as_ref().is_none_or(|hosted| hosted.contains(A::NAME.context)) {
-                self.1.push(A::NAME.context);
-            }
-        }
-        fn view<V: View>(&mut self) {}
-    }
-    let mut deciding = Deciding(settings.hosted(), Vec::new());
-    for system in settings.enabled() {
-        systems::lay_out(system, &mut deciding);
-    }
-    deciding.1
+    let hosted = settings.hosted();
+    let all = settings.enabled().into_iter().flat_map(systems::contexts);
+    let deciding = all.filter(|context| !context.is_view).map(|context| context.name.context);
+    deciding.filter(|name| hosted.as_ref().is_none_or(|hosted| hosted.contains(*name))).collect()
 }

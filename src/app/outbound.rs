@@ -6,7 +6,7 @@ use crate::{
     cli::Failure,
     cluster::{HttpWire, Peers},
     config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
-    domain::{Aggregate, Board, Name, View},
+    domain::Facts,
     http::RemoteContext,
     limits,
     notifications::{self, Log, Webhook, WebhookSettings},
@@ -108,34 +108,17 @@ pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> 
 
 /// The contexts of the enabled systems that this node does not host, and where they are.
 pub fn remote_contexts(settings: &Settings) -> Vec<RemoteContext> {
-    struct Others<'a>(&'a Settings, Vec<RemoteContext>);
-    impl Others<'_> {
-        fn add(&mut self, name: Name, is_order: bool, aliases: &'static [&'static str]) {
-            if self.0.hosted().is_some_and(|hosted| !hosted.contains(name.context)) {
-                let url =
-                    self.0.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
-                self.1.push(RemoteContext {
-                    name,
-                    is_order,
-                    aliases,
-                    url: url.and_then(|url| url.parse().ok()),
-                });
-            }
-        }
-    }
-    impl Board for Others<'_> {
-        fn aggregate<A: Aggregate>(&mut self) {
-            self.add(A::NAME, A::IS_ORDER, A::ALIASES);
-        }
-        fn view<V: View>(&mut self) {
-            self.add(V::NAME, false, V::ALIASES);
-        }
-    }
-    let mut others = Others(settings, Vec::new());
-    for system in settings.enabled() {
-        systems::lay_out(system, &mut others);
-    }
-    others.1
+    let hosted = settings.hosted();
+    let all = settings.enabled().into_iter().flat_map(systems::contexts);
+    let away = all.filter(|context| {
+        hosted.as_ref().is_some_and(|hosted| !hosted.contains(context.name.context))
+    });
+    away.map(|Facts { name, is_order, is_view, aliases, .. }| {
+        let url = settings.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
+        let url = url.and_then(|url| url.parse().ok());
+        RemoteContext { name, is_order: is_order && !is_view, aliases, url }
+    })
+    .collect()
 }
 
 /// Who takes text messages.

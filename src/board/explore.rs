@@ -1,7 +1,9 @@
 //! Which events follow which commands: a search from the state in which nothing has happened, by every sample command.
 
 use super::sample::{SampleError, samples};
-use crate::domain::{Aggregate, AskId, DecisionContext, Id, NoAnswer, Refusal, Timestamp};
+use crate::domain::{
+    Aggregate, AskId, Commands, DecisionContext, Id, NoAnswer, Refusal, Timestamp,
+};
 use std::collections::HashSet;
 
 /// The search ends after so many states; contexts have few, since samples are.
@@ -64,7 +66,7 @@ pub fn explore<A: Aggregate>() -> Result<Explored<A>, SampleError> {
     };
     for command in &commands {
         note(&mut found.arrows, command.as_ref(), []);
-        let undone = A::compensates(command).map(|ask| (command.as_ref().to_owned(), ask));
+        let undone = command.compensates().map(|ask| (command.as_ref().to_owned(), ask));
         found.undoes.extend(undone.filter(|undo| !found.undoes.contains(undo)));
     }
     let mut seen = HashSet::from([format!("{:?}", A::default())]);

@@ -8,7 +8,7 @@ use crate::{
         node::{Messages, NO_CONTEXTS, NodeSection},
         own_address::leads_to,
     },
-    domain::{Aggregate, Board, View},
+    domain::Facts,
     systems,
 };
 use serde::{Deserialize, Serialize};
@@ -202,10 +202,10 @@ impl Settings {
         let moved =
             |port: u16| port.saturating_sub(FIRST_PORT).saturating_add(self.compat.first_port);
         let ports = system
-            .map(systems::ports)
+            .map(systems::contexts)
             .unwrap_or_default()
             .into_iter()
-            .map(|(name, port)| (name, moved(port)));
+            .filter_map(|context| Some((context.name.context, moved(context.port?))));
         let hosted = self.hosted();
         ports
             .filter(|(name, _)| hosted.as_ref().is_none_or(|hosted| hosted.contains(*name)))
@@ -289,10 +289,7 @@ impl Settings {
     }
 
     fn check_nodes(&self) -> Result<(), Wrong> {
-        let mut names = Names::default();
-        for system in systems::NAMES {
-            systems::lay_out(system, &mut names);
-        }
+        let names = known_contexts();
         let known = |name: &str, key: String| {
             let all = || [names.0.join(", "), names.1.join(", ")].join(", ");
             let fine = names.0.contains(&name) || names.1.contains(&name);
@@ -353,10 +350,7 @@ impl Settings {
     }
 
     fn check_guards(&self) -> Result<(), Wrong> {
-        let mut names = Names::default();
-        for system in systems::NAMES {
-            systems::lay_out(system, &mut names);
-        }
+        let names = known_contexts();
         for (system, contexts) in &self.guard {
             for (context, guard) in contexts {
                 let name = format!("{system}.{context}");
@@ -404,14 +398,11 @@ pub(super) fn require(
     if fine { Ok(()) } else { Err(Wrong { key: key.into(), what: what() }) }
 }
 
-/// Collects the names of those contexts that can be asked, and of the views.
-#[derive(Default)]
-struct Names(Vec<&'static str>, Vec<&'static str>);
-impl Board for Names {
-    fn aggregate<A: Aggregate>(&mut self) {
-        self.0.push(A::NAME.context);
-    }
-    fn view<V: View>(&mut self) {
-        self.1.push(V::NAME.context);
-    }
+/// All contexts of all systems: those that can be asked, and the views.
+fn known_contexts() -> (Vec<&'static str>, Vec<&'static str>) {
+    let all = systems::NAMES.iter().flat_map(|system| systems::contexts(system));
+    let (views, aggregates): (Vec<_>, Vec<_>) = all.partition(|context| context.is_view);
+    let names =
+        |contexts: Vec<Facts>| contexts.iter().map(|context| context.name.context).collect();
+    (names(aggregates), names(views))
 }

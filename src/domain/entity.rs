@@ -1,38 +1,73 @@
-//! What is kept under a number and can be looked at: an aggregate's state, a view's row.
+//! What is stored under a number and can be read: an aggregate's state, a view's row.
 
 use super::{Id, Refusal, Wire};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 
-/// What is kept under a number and can be looked at.
+/// What is stored under a number and can be read. `#[entity]` implements it:
+///
+/// ```
+/// use holdfast::domain::prelude::*;
+///
+/// /// A parking space.
+/// #[entity(context = "parking.space", collection = "spaces", index(status), unique(plate))]
+/// struct Space {
+///     status: Status,
+///     /// Which car stands there.
+///     plate: Option<String>,
+///     #[hidden]
+///     notes: u64,
+/// }
+/// #[status]
+/// enum Status {
+///     #[absent]
+///     New,
+///     Free,
+///     #[name = "In use"]
+///     InUse,
+/// }
+///
+/// assert_eq!(Space::NAME.item, "space");
+/// assert_eq!(Space::default().lifecycle(), Lifecycle::Absent);
+/// let taken = Space { status: Status::InUse, plate: Some("12가3456".into()), notes: 0 };
+/// let shown = serde_json::to_value(taken.represent(Id::new(1))).unwrap();
+/// assert_eq!(shown, serde_json::json!({ "status": "In use", "plate": "12가3456" }));
+/// assert_eq!(taken.indexes()[1], ("status", Key::from("In use")));
+/// ```
 pub trait Entity: Wire + Default {
     /// Its place among the contexts and on the wire.
     const NAME: Name;
     /// The version of this type in the store; [`Entity::old_state`] reads the ones before it.
     const STATE_VERSION: u16 = 1;
-    /// The version of [`Entity::indexes`] and [`Entity::lifecycle`], whose values stand in rows of their own: a change in
-    /// what they say of a stored state is a new one, and the lists are made anew at the next start.
+    /// The version of [`Entity::indexes`] and [`Entity::lifecycle`], whose values are stored in rows of their own: a change
+    /// in what they say of a stored state is a new one, and the lists are rebuilt at the next start.
     const INDEX_VERSION: u16 = 1;
     /// What it is to the business.
     const SUBDOMAIN: Subdomain = Subdomain::Core;
-    /// Whether it is the order by whose number what happens in its system is told; a view's row: whether it is of one.
+    /// Whether it is the order whose number identifies the sagas of its system; for a view: whether a row is of one.
     const IS_ORDER: bool = false;
     /// Other spellings of its collection in the path.
     const ALIASES: &'static [&'static str] = &[];
-    /// The port that its original had, which its clients know; `None` for a context that had none.
+    /// The port that its clients know from before, if any.
     const PORT: Option<u16> = None;
     /// How it looks from outside.
     type Representation: Serialize + JsonSchema;
 
-    /// How it looks from outside; the number itself is added by whoever shows it.
+    /// How it looks from outside. Its number is added where it is shown.
     fn represent(&self, id: Id<Self>) -> Self::Representation;
 
-    /// How much of it there is.
+    /// Whether there is such a thing.
     fn lifecycle(&self) -> Lifecycle;
 
     /// The fields that lists filter and sort by, in their wire names. The same names for every state.
     fn indexes(&self) -> Vec<(&'static str, Key)> {
+        Vec::new()
+    }
+
+    /// The fields whose value no other thing of the context may have, in their wire names: natural keys. Lists filter by
+    /// them as by any index, with at most one row. A missing or empty value is held by nobody. Only aggregates hold it.
+    fn unique(&self) -> Vec<(&'static str, Key)> {
         Vec::new()
     }
 
@@ -45,7 +80,7 @@ pub trait Entity: Wire + Default {
     /// Reads a state that was stored under an older version, through a struct frozen at that version.
     ///
     /// # Errors
-    /// [`Undecodable`] when nothing is known of that version.
+    /// [`Undecodable`] when that version is unknown.
     fn old_state<D: Decoder>(version: u16, _record: D) -> Result<Self, Undecodable> {
         Err(Undecodable::Version(version))
     }
@@ -56,23 +91,51 @@ pub trait Entity: Wire + Default {
 pub enum Subdomain {
     /// What the business lives by.
     Core,
-    /// What the core needs, and nobody else would have in this form.
+    /// What the core needs, and no other business has in this form.
     Supporting,
     /// What every business has and could buy.
     Generic,
 }
 
-/// How much of an entity there is, for those who look.
+/// Whether there is such a thing, for clients.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Lifecycle {
-    /// It never came to be, or only a mark of it is kept: 404, in no list.
+    /// It does not exist, or only a mark of it is stored: 404, in no list.
     Absent,
-    /// An order whose own request is not settled: shown to who knows its number, in no list, and closed to commands.
+    /// An order whose own request is not settled: shown to clients who know its number, in no list, closed to commands.
     Open,
     /// It exists: shown, listed, counted.
     Established,
-    /// An order that was never established: 404, in no list; who ordered it is told why.
+    /// An order that was never established: 404, in no list; the client who ordered it gets the refusal.
     Ended(Refusal),
+}
+
+impl Lifecycle {
+    /// That of an entity which exists as soon as `field` has a value.
+    pub fn of(field: &impl Presence) -> Self {
+        if field.is_present() { Self::Established } else { Self::Absent }
+    }
+}
+
+/// A field that says whether its entity exists: see `#[exists]`.
+pub trait Presence {
+    /// Whether it has a value.
+    fn is_present(&self) -> bool;
+}
+impl Presence for bool {
+    fn is_present(&self) -> bool {
+        *self
+    }
+}
+impl Presence for String {
+    fn is_present(&self) -> bool {
+        !self.is_empty()
+    }
+}
+impl<T> Presence for Option<T> {
+    fn is_present(&self) -> bool {
+        self.is_some()
+    }
 }
 
 /// A context's place: `bookrent.rent`, at `/bookrent/rents`, one of them a `rent`.
@@ -108,15 +171,33 @@ pub enum Key {
     Missing,
     /// A number: ids of others.
     Number(u64),
-    /// Words: a status, a name.
+    /// A text: a status, a name.
     Text(String),
-    /// Yes or no.
+    /// True or false.
     Flag(bool),
+}
+
+impl Key {
+    /// The claim to this value of the unique field `field`; none to a missing or empty one.
+    pub fn claimed_as(self, field: &str) -> Option<String> {
+        match self {
+            Self::Missing => None,
+            Self::Text(text) if text.is_empty() => None,
+            Self::Text(text) => Some(format!("{field}={text}")),
+            Self::Number(number) => Some(format!("{field}={number}")),
+            Self::Flag(flag) => Some(format!("{field}={flag}")),
+        }
+    }
 }
 
 impl From<u64> for Key {
     fn from(number: u64) -> Self {
         Self::Number(number)
+    }
+}
+impl From<u32> for Key {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
     }
 }
 impl<T> From<Id<T>> for Key {
@@ -134,13 +215,18 @@ impl From<&str> for Key {
         Self::Text(text.to_owned())
     }
 }
+impl From<String> for Key {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
 impl<T: Into<Key>> From<Option<T>> for Key {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Missing, Into::into)
     }
 }
 
-/// Reads the payload of one stored record as whichever frozen struct is right for its version.
+/// Reads the payload of one stored record, as the struct that was frozen at its version.
 pub trait Decoder {
     /// The payload as a `T`.
     ///
@@ -152,7 +238,7 @@ pub trait Decoder {
 /// Why a stored record cannot be read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Undecodable {
-    /// Written by a version of the software that this one knows nothing of.
+    /// Written by a version of the software that this one does not know.
     #[error("it has schema version {0}, which this version of the software cannot read")]
     Version(u16),
     /// The bytes are not what they should be.

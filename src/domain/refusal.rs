@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
 
-/// Why a command was turned down. The code is stable and for programs; the words are for people, in two languages.
+/// Why a command was refused. The code is stable and for programs; the texts are for people, in two languages.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusal {
     /// What the caller can do about it.
@@ -26,7 +26,7 @@ pub enum Kind {
     Conflict,
     /// The business forbids the value: correct it (422).
     Invalid,
-    /// Nothing came of it: try the same again in a moment (503).
+    /// It failed for a passing reason: try the same again in a moment (503).
     RetryLater,
 }
 
@@ -56,7 +56,7 @@ impl Refusal {
     ) -> Self {
         Self::new(Kind::Invalid, code, en, ko)
     }
-    /// Nothing came of it; the same may work in a moment.
+    /// A refusal for a passing reason: the same may work in a moment.
     pub fn retry_later() -> Self {
         Self::new(
             Kind::RetryLater,
@@ -65,9 +65,27 @@ impl Refusal {
             "잠시 후 다시 시도해 주세요",
         )
     }
-    /// The order's own question is still open: what else is wanted of it must wait for the answer.
+    /// A refusal because the order's own question is still open.
     pub fn still_open() -> Self {
         Self::conflict("still-open", "the request is not settled yet", "요청이 아직 처리 중입니다")
+    }
+    /// Another thing has this value of a unique field: code `plate-taken` for the field `plate`.
+    pub fn not_unique(field: &str, value: &str) -> Self {
+        let mut code = String::new();
+        for letter in field.chars() {
+            if letter.is_uppercase() {
+                code.push('-');
+            }
+            code.extend(letter.to_lowercase());
+        }
+        code.push_str("-taken");
+        let en = format!("there is another one whose {field} is `{value}`");
+        Self {
+            kind: Kind::Conflict,
+            code: code.into(),
+            en: en.into(),
+            ko: format!("{field} `{value}`은(는) 이미 사용 중입니다").into(),
+        }
     }
     fn new(
         kind: Kind,

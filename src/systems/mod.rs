@@ -1,31 +1,23 @@
 //! The business, one folder a system. Pure: see [`crate::domain`].
+//!
+//! The `pub mod` lines below are the one list of systems: each folder that they name is one.
 
+pub mod bookrent;
+pub mod ebook;
+pub mod gbike;
+pub mod movie;
 pub mod payment;
+pub mod purifier;
+pub mod ticketing;
 
-use crate::domain::{Aggregate, Board, View};
+use crate::domain::{Board, Contexts, Facts};
 
-/// The contexts of `system` that had a port of their own before, each with it.
-pub fn ports(system: &str) -> Vec<(&'static str, u16)> {
-    #[derive(Default)]
-    struct Ports(Vec<(&'static str, u16)>);
-    impl Board for Ports {
-        fn aggregate<A: Aggregate>(&mut self) {
-            self.0.extend(A::PORT.map(|port| (A::NAME.context, port)));
-        }
-        fn view<V: View>(&mut self) {
-            self.0.extend(V::PORT.map(|port| (V::NAME.context, port)));
-        }
-    }
-    let mut ports = Ports::default();
-    lay_out(system, &mut ports);
-    ports.0
-}
-
+/// Calls `$system` with the names of the systems.
 macro_rules! systems {
-    ($($system:ident),+ $(,)?) => {
-        $(pub mod $system;)+
+    ($($system:ident),+) => {
         /// The names of all systems.
         pub const NAMES: &[&str] = &[$(stringify!($system)),+];
+
         /// How long one try of an ask may take in the system called `name`, in milliseconds.
         pub fn ask_timeout_millis(name: &str) -> Option<u64> {
             match name {
@@ -33,7 +25,8 @@ macro_rules! systems {
                 _ => None,
             }
         }
-        /// Lays the system called `name` out on `board`; says whether there is one.
+
+        /// Lays the system called `name` out on `board`. Gives whether there is one.
         pub fn lay_out(name: &str, board: &mut impl Board) -> bool {
             match name {
                 $(stringify!($system) => $system::lay_out(board),)+
@@ -44,27 +37,25 @@ macro_rules! systems {
     };
 }
 
-systems! { bookrent, purifier, ebook, movie, ticketing, gbike }
+holdfast_macros::modules!("src/systems/mod.rs" => systems);
+
+/// The contexts of `system`: their places, kinds and ports.
+pub fn contexts(system: &str) -> Vec<Facts> {
+    let mut contexts = Contexts::default();
+    lay_out(system, &mut contexts);
+    contexts.0
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[derive(Default)]
-    struct Orders(Vec<&'static str>);
-    impl Board for Orders {
-        fn aggregate<A: Aggregate>(&mut self) {
-            self.0.extend(A::IS_ORDER.then_some(A::NAME.context));
-        }
-        fn view<V: View>(&mut self) {}
-    }
-
     #[test]
     fn a_system_has_one_kind_of_order() {
         for system in NAMES {
-            let mut orders = Orders::default();
-            lay_out(system, &mut orders);
-            assert_eq!(orders.0.len(), 1, "{system}: {:?}", orders.0);
+            let contexts = contexts(system);
+            let orders = contexts.iter().filter(|context| context.is_order && !context.is_view);
+            assert_eq!(orders.count(), 1, "{system}: {contexts:?}");
         }
     }
 }

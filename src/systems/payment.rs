@@ -1,10 +1,10 @@
-//! What the payments of several systems share: how far a payment has come, and on which terms one is approved. The words
+//! What the payments of several systems share: how far a payment has come, and on which terms one is approved. Their names
 //! for it, on the wire and in the log, are each system's own.
 //!
-//! The terms stand where a payment provider would: Holdfast moves no real money. Like a provider's sandbox they decline
-//! by amount, so that whoever tests a system can bring a "no" about at will.
+//! The terms take the place of a payment provider: Holdfast moves no real money. Like a provider's sandbox they decline by
+//! amount, so that a test of a system can cause a no at will.
 
-use crate::domain::{Decision, Refusal, emit, ignore};
+use crate::domain::{Decision, Lifecycle, Refusal, emit, ignore};
 use serde::{Deserialize, Serialize};
 
 /// On which terms a payment is approved: `[systems.NAME]` of the configuration.
@@ -18,19 +18,27 @@ pub struct Terms {
 /// How far a payment has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
-    /// Nobody has asked for it yet.
+    /// It has not been asked for.
     #[default]
     New,
     /// The money has come in.
     Paid,
     /// The money came in and has gone back.
     PaidBack,
-    /// It was called off before anybody asked for it: it will never come in.
+    /// It was called off before it was asked for: it will never come in.
     Withheld,
 }
 
 impl Progress {
-    /// Somebody asks to pay `amount` won, or an amount that is still open. `paid` is how the system says that it is done.
+    /// A payment exists once money has come in.
+    pub fn lifecycle(self) -> Lifecycle {
+        match self {
+            Self::New | Self::Withheld => Lifecycle::Absent,
+            Self::Paid | Self::PaidBack => Lifecycle::Established,
+        }
+    }
+
+    /// Pays `amount` won, or an amount that is still open. `paid` is the system's event for it.
     ///
     /// # Errors
     /// `payment-declined` by the terms; `payment-called-off` when it was called off before, or has gone back.
@@ -64,7 +72,7 @@ impl Progress {
     }
 }
 
-/// What a customer hears whose payment was declined.
+/// The refusal of a payment that was declined.
 pub fn declined() -> Refusal {
     Refusal::conflict("payment-declined", "the payment was declined", "결제가 거절되었습니다")
 }

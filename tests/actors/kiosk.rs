@@ -46,11 +46,17 @@ pub struct DeskShown {
     charged: Vec<u64>,
     given_back: u64,
 }
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[command]
 #[schemars(rename = "KioskDeskCommand")]
 pub enum DeskCommand {
-    Charge { order: u64 },
-    GiveBack { order: Id<Order>, attempt: u32 },
+    Charge {
+        order: u64,
+    },
+    #[undo(of = order, attempt = attempt)]
+    GiveBack {
+        order: Id<Order>,
+        attempt: u32,
+    },
 }
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
 #[schemars(rename = "KioskDeskEvent")]
@@ -106,12 +112,6 @@ impl Aggregate for Desk {
             _ => None,
         });
     }
-    fn compensates(command: &DeskCommand) -> Option<AskId> {
-        match command {
-            DeskCommand::GiveBack { order, attempt } => Some(AskId::of(*order, *attempt)),
-            DeskCommand::Charge { .. } => None,
-        }
-    }
 }
 
 /// An order of a seat. It asks its desk twice, one after the other.
@@ -146,7 +146,7 @@ pub struct OrderShown {
     price: u64,
     status: OrderStatus,
 }
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[command]
 #[schemars(rename = "KioskOrderCommand")]
 pub enum OrderCommand {
     Place(Place),
@@ -278,12 +278,9 @@ impl Aggregate for Order {
     }
     fn awaits(&self, id: Id<Self>) -> Option<Ask<Self>> {
         matches!(self.status, OrderStatus::Requested | OrderStatus::Changing).then(|| {
-            ask(
-                self.desk,
-                DeskCommand::Charge { order: id.get() },
-                self.asked + 1,
-                OrderCommand::Settle,
-            )
+            let charge = DeskCommand::Charge { order: id.get() };
+            ask(self.desk, charge, OrderCommand::Settle)
+                .undone_by(DeskCommand::give_back(id, self.asked + 1))
         })
     }
     fn rejects(event: &OrderEvent) -> Option<Refusal> {
@@ -331,7 +328,7 @@ pub struct Slip {
 pub struct SlipShown {
     prints: u64,
 }
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[command]
 #[schemars(rename = "KioskSlipCommand")]
 pub enum SlipCommand {
     Print { seat: String },

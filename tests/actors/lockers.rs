@@ -46,7 +46,7 @@ pub struct Shown {
     key: String,
     closed: bool,
 }
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[command]
 #[schemars(rename = "LockerCommand")]
 pub enum Command {
     Take { key: String, until: i64 },

@@ -142,11 +142,12 @@ fn every_context_has_a_node_with_a_volume_and_the_port_of_its_service() {
         let ports = match contexts.as_slice() {
             [] => vec![image_port()],
             hosted => {
-                let own = systems::ports("bookrent")
+                let own = systems::contexts("bookrent")
                     .into_iter()
-                    .filter(|(name, _)| hosted.contains(&(*name).to_owned()));
+                    .filter(|context| hosted.contains(&context.name.context.to_owned()))
+                    .filter_map(|context| context.port);
                 assert_eq!(volumes, [format!("{}:{data}", node.name)]);
-                own.map(|(_, port)| port.to_string()).collect()
+                own.map(|port| port.to_string()).collect()
             }
         };
         let published: Vec<_> =

@@ -1,8 +1,5 @@
 //! The ports of the services that were there before: each context on one of its own, beside the gateway.
-use holdfast::{
-    domain::{Aggregate, Board, View},
-    systems,
-};
+use holdfast::systems;
 use serde_json::json;
 use std::{fs, net::TcpListener};
 use support::{Client, Server, free_ports, holdfast, run};
@@ -11,9 +8,15 @@ use tempfile::TempDir;
 /// The lowest port that any context had.
 const FIRST: u16 = 8081;
 
+/// The contexts of `system` that had a port of their own, each with it.
+fn ports(system: &str) -> Vec<(&'static str, u16)> {
+    let contexts = systems::contexts(system).into_iter();
+    contexts.filter_map(|context| Some((context.name.context, context.port?))).collect()
+}
+
 /// `system` on free ports; and a client for each context, by its name.
 fn started(system: &str) -> (Server, impl Fn(&str) -> Client) {
-    let ports = systems::ports(system);
+    let ports = ports(system);
     let first = free_ports(u16::try_from(ports.len()).unwrap());
     let server =
         Server::of(system, &format!("[compat]\nports = true\nfirst_port = {first}\n"), &[]);
@@ -28,18 +31,17 @@ fn started(system: &str) -> (Server, impl Fn(&str) -> Client) {
 fn the_contexts_of_a_system_have_the_ports_from_8081_on() {
     let mut without = Vec::new();
     for system in systems::NAMES {
-        let mut ports: Vec<_> = systems::ports(system).into_iter().map(|(_, port)| port).collect();
+        let mut ports: Vec<_> = self::ports(system).into_iter().map(|(_, port)| port).collect();
         ports.sort_unstable();
         assert!(
             ports.len() >= 4 && ports.iter().copied().eq((FIRST..).take(ports.len())),
             "{system}: {ports:?}"
         );
-        let with: Vec<_> = systems::ports(system).into_iter().map(|(name, _)| name).collect();
+        let with: Vec<_> = self::ports(system).into_iter().map(|(name, _)| name).collect();
         without.extend(
-            Names::of(system)
-                .0
+            systems::contexts(system)
                 .into_iter()
-                .map(|(name, _)| name)
+                .map(|context| context.name.context)
                 .filter(|name| !with.contains(name)),
         );
     }
@@ -47,34 +49,15 @@ fn the_contexts_of_a_system_have_the_ports_from_8081_on() {
     assert!(without.iter().all(|name| *name == "purifier.notification"), "{without:?}");
 }
 
-/// What is on a board: context and collection.
-#[derive(Default)]
-struct Names(Vec<(&'static str, &'static str)>);
-impl Board for Names {
-    fn aggregate<A: Aggregate>(&mut self) {
-        self.0.push((A::NAME.context, A::NAME.collection));
-    }
-    fn view<V: View>(&mut self) {
-        self.0.push((V::NAME.context, V::NAME.collection));
-    }
-}
-impl Names {
-    fn of(system: &str) -> Self {
-        let mut names = Self::default();
-        systems::lay_out(system, &mut names);
-        names
-    }
-}
-
 #[test]
 fn in_every_system_a_port_answers_for_its_own_context_alone() {
     for system in systems::NAMES {
         let (_server, of) = started(system);
-        let names = Names::of(system);
-        for (own, _) in systems::ports(system) {
+        for (own, _) in ports(system) {
             let client = of(own);
-            for (context, collection) in &names.0 {
-                let status = if *context == own { 200 } else { 404 };
+            for name in systems::contexts(system).iter().map(|context| context.name) {
+                let (context, collection) = (name.context, name.collection);
+                let status = if context == own { 200 } else { 404 };
                 client.get(&format!("/{collection}")).is(status);
                 client.get(&format!("/{system}/{collection}")).is(status);
             }

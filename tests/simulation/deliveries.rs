@@ -2,8 +2,8 @@
 //! right in the end.
 use holdfast::{
     domain::{
-        Aggregate, AskId, DecisionContext, Entity, Folds, Id, Lifecycle, NoAnswer, Policies, React,
-        Refusal, Timestamp, View,
+        Aggregate, AskId, Commands, DecisionContext, Entity, Folds, Id, Lifecycle, NoAnswer,
+        Policies, React, Refusal, Timestamp, View,
     },
     systems::bookrent::{
         book::{self, Book},
@@ -154,7 +154,7 @@ impl World {
             Parcel::Settle(rent, answer) => self.command_rent(rent, rent::Command::Settle(answer)),
             Parcel::Cancel(rent) => self.command_rent(rent, rent::Command::Cancel),
             Parcel::ToBook(id, command) => {
-                if let Some(ask) = Book::compensates(&command) {
+                if let Some(ask) = command.compensates() {
                     self.answers.insert(ask, Kept::Withdrawn);
                 }
                 decide(self.books.entry(id.get()).or_default(), id, command)

@@ -40,10 +40,18 @@ fn car_share_has_routes_storage_events_and_documents() {
     let directory = tempfile::tempdir().unwrap();
     let running = start(directory.path());
     let server = &running.1;
+    server.post("/members", json!({"userId": 7, "phone": "010-0000-0000"})).is(201).has("id", 7);
     server.post("/cars", json!({"plate": "12가3456"})).is(201).has("id", 1);
+    // A natural key: a second car cannot have it, and lists find the one that has.
+    server.post("/cars", json!({"plate": "12가3456"})).refuses(409, "plate-taken");
+    server.post("/cars", json!({"plate": "34나5678"})).is(201);
+    let found = server.get("/cars?plate=12가3456").is(200);
+    assert_eq!(found["page"]["totalElements"], 1, "{}", found.text);
+    assert_eq!(found["_embedded"]["cars"][0]["id"], 1, "{}", found.text);
     server.post("/trips", json!({"carId": "1", "userId": 7})).is(201).has("status", "Driving");
     server.post("/trips", json!({"carId": 1, "userId": 8})).refuses(409, "car-taken");
     server.post("/trips", json!({"carId": 9, "userId": 8})).refuses(409, "car-unknown");
+    server.post("/trips", json!({"carId": 2, "userId": 7})).refuses(409, "user-driving");
     server.shows("/usages/1", json!({"trips": 1}));
     server.get("/trips?userId=7").is(200);
     server.call("PUT", "/trips/1", |request| request.json(&json!({}))).problem(405);
@@ -61,4 +69,5 @@ fn car_share_has_routes_storage_events_and_documents() {
     server.shows("/cars/1", json!({"tripId": null}));
     server.post("/trips", json!({"carId": 1, "userId": 8})).is(201);
     server.shows("/usages/1", json!({"trips": 2}));
+    assert_eq!(server.get("/receipts?tripId=1").is(200)["page"]["totalElements"], 1);
 }

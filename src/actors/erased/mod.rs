@@ -8,8 +8,8 @@ pub use declared::{DeclaredAggregate, DeclaredView, Hears, declared_aggregate, d
 use super::tables::records::{SagaId, Versioned};
 use crate::{
     domain::{
-        Aggregate, AnyCommand, Ask, AskId, DecisionContext, Decoder, Entity, Id, Key, Lifecycle,
-        Name, NamedMessage, NoAnswer, Refusal, Timestamp, Undecodable, View,
+        Aggregate, AnyCommand, Ask, AskId, Commands, DecisionContext, Decoder, Entity, Id, Key,
+        Lifecycle, Name, NamedMessage, NoAnswer, Refusal, Timestamp, Undecodable, View,
     },
     store::{
         StoreError,
@@ -218,9 +218,9 @@ pub trait AggregateType: EntityType {
     fn due(&self, state: &dyn AnyState) -> Option<(Timestamp, Command)>;
     /// [`Aggregate::on_behalf_of`].
     fn on_behalf_of(&self, state: &dyn AnyState) -> Option<(Name, u64)>;
-    /// [`Aggregate::claim_refusal`].
+    /// [`Aggregate::key_refusal`].
     fn claim_refusal(&self, key: &str) -> Refusal;
-    /// [`Aggregate::compensates`].
+    /// [`Commands::compensates`].
     fn compensates(&self, command: &dyn AnyCommand) -> Option<AskId>;
     /// [`Aggregate::may_ask`].
     fn may_ask(&self, command: &dyn AnyCommand) -> &'static [Name];
@@ -245,7 +245,7 @@ impl<A: Aggregate> Functions<A> for OfAggregate {
     const CLAIMS_VERSION: u16 = A::CLAIMS_VERSION;
     const DUE_VERSION: u16 = A::DUE_VERSION;
     fn claims(state: &A) -> Vec<String> {
-        state.claims()
+        state.held_keys()
     }
     fn due_at(state: &A) -> Option<Timestamp> {
         state.due().map(|(at, _)| at)
@@ -371,7 +371,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
         events.iter().for_each(|event| after.evolve(event));
         Ok(Decided {
             ask: after.awaits(id).map(erased_ask),
-            claims: (before.claims(), after.claims()),
+            claims: (before.held_keys(), after.held_keys()),
             due: (OfAggregate::due_at(before), OfAggregate::due_at(&after)),
             rejection: events.iter().find_map(A::rejects),
             events: events.into_iter().map(|event| Box::new(event) as Event).collect(),
@@ -389,10 +389,10 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
         state_of::<A>(state)?.on_behalf_of()
     }
     fn claim_refusal(&self, key: &str) -> Refusal {
-        A::claim_refusal(key)
+        A::key_refusal(key)
     }
     fn compensates(&self, command: &dyn AnyCommand) -> Option<AskId> {
-        A::compensates(command_of::<A>(command)?)
+        command_of::<A>(command)?.compensates()
     }
     fn may_ask(&self, command: &dyn AnyCommand) -> &'static [Name] {
         command_of::<A>(command).map_or(&[], A::may_ask)
@@ -400,7 +400,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
 }
 
 fn erased_ask<A: Aggregate>(ask: Ask<A>) -> OpenAsk {
-    let Ask { callee, number, attempt, command, then } = ask;
+    let Ask { callee, number, attempt, command, then, .. } = ask;
     let then = Box::new(move |answer| Box::new(then(answer)) as Command);
     OpenAsk { callee, number, attempt, command, then }
 }

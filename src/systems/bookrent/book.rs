@@ -1,52 +1,42 @@
-//! Book (도서관리): a title on the shelf, which one rent at a time may take.
+//! Book (도서관리): a title that one rent at a time may take.
 
 use super::{
     delivery::{self, Delivery},
     rent::{self, Rent},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
-/// One book: whether it stands on the shelf, and who holds it if not.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// One book: whether it is on the shelf, and which rent holds it if not.
+#[entity(context = "bookrent.book", collection = "books", port = 8081, index(status = self.on_shelf))]
 pub struct Book {
+    #[exists]
+    #[hidden]
     registered: bool,
     title: String,
+    /// True when it may be rented.
+    #[shown(status: bool = self.on_shelf)]
     on_shelf: bool,
+    #[hidden]
     held_by: Option<Id<Rent>>,
 }
 
-/// A book as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Book")]
-pub struct Shown {
-    /// Its title.
-    pub title: String,
-    /// True when it may be rented.
-    pub status: bool,
-}
-
 /// What may be asked of a book.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Register(Register),
     /// May this rent have the book? A yes has taken it.
     Take {
         rent: Id<Rent>,
     },
-    /// The rent needs it no longer, or gave up asking for it.
+    /// The rent needs the book no longer, or gave up asking for it.
+    #[undo(of = rent, attempt = rent::ONLY_ATTEMPT)]
     Release {
         rent: Id<Rent>,
     },
 }
 
 /// What a book may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     Registered {
         title: String,
@@ -62,23 +52,6 @@ pub enum Event {
         rent_id: Id<Rent>,
         status: bool,
     },
-}
-
-impl Entity for Book {
-    const NAME: Name =
-        Name { system: "bookrent", context: "bookrent.book", collection: "books", item: "book" };
-    const PORT: Option<u16> = Some(8081);
-    type Representation = Shown;
-
-    fn represent(&self, _: Id<Self>) -> Shown {
-        Shown { title: self.title.clone(), status: self.on_shelf }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.registered { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.on_shelf.into())]
-    }
 }
 
 impl Aggregate for Book {
@@ -113,54 +86,45 @@ impl Aggregate for Book {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
-            Event::Registered { title, status } => {
-                *self = Book {
-                    registered: true,
-                    title: title.clone(),
-                    on_shelf: *status,
-                    held_by: None,
-                };
+        match event.clone() {
+            Event::Registered { title, status: on_shelf } => {
+                *self = Book { registered: true, title, on_shelf, held_by: None };
             }
             Event::StatusChanged { rent_id, status } => {
-                (self.held_by, self.on_shelf) = (Some(*rent_id), *status)
+                self.held_by = Some(rent_id);
+                self.on_shelf = status;
             }
-            Event::BookFreed { status, .. } => (self.held_by, self.on_shelf) = (None, *status),
+            Event::BookFreed { status, .. } => {
+                self.held_by = None;
+                self.on_shelf = status;
+            }
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Rent>(|event| match event {
-            rent::Event::RentFailed { rent_id, book_id, .. } => {
-                Some((*book_id, Command::Release { rent: *rent_id }))
+        policies.on::<Rent>(|event| match *event {
+            rent::Event::RentFailed { rent_id: rent, book_id, .. } => {
+                Some((book_id, Command::Release { rent }))
             }
             _ => None,
         });
-        policies.on::<Delivery>(|event| match event {
-            delivery::Event::DeliveryCancelled { rent_id, book_id }
-            | delivery::Event::DeliveryWithheld { rent_id, book_id } => {
-                Some((*book_id, Command::Release { rent: *rent_id }))
+        policies.on::<Delivery>(|event| match *event {
+            delivery::Event::DeliveryCancelled { rent_id: rent, book_id }
+            | delivery::Event::DeliveryWithheld { rent_id: rent, book_id } => {
+                Some((book_id, Command::Release { rent }))
             }
             delivery::Event::DeliveryStarted { .. } => None,
         });
     }
 
-    fn compensates(command: &Command) -> Option<AskId> {
-        match command {
-            Command::Release { rent } => Some(AskId::of(*rent, rent::ONLY_ATTEMPT)),
-            _ => None,
-        }
-    }
-
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Admin, |book: Register| (Target::New, Command::Register(book)));
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Admin, |book: Register| (Target::New, Command::Register(book)));
     }
 }
 
 /// `POST /books`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[body]
 pub struct Register {
-    /// Its title.
     pub title: String,
     /// Whether it may be rented; true when left out.
     pub status: Option<bool>,
@@ -215,7 +179,7 @@ mod tests {
 
     #[test]
     fn letting_go_takes_back_the_question_of_that_rent() {
-        assert_eq!(Book::compensates(&Release { rent: RENT }), Some(AskId::of(RENT, 1)));
-        assert_eq!(Book::compensates(&Take { rent: RENT }), None);
+        assert_eq!(Release { rent: RENT }.compensates(), Some(AskId::of(RENT, 1)));
+        assert_eq!(Take { rent: RENT }.compensates(), None);
     }
 }

@@ -1,107 +1,56 @@
-//! Delivery (배송관리): follows the rent, whichever of its start and its end is heard first.
+//! Delivery (배송관리): follows its rent, whether it hears of the start or of the end first.
 
 use super::{
     book::Book,
     rent::{self, Rent},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// The delivery of the rent with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "bookrent.delivery",
+    collection = "deliveries",
+    port = 8083,
+    supporting,
+    id_aliases("rentId"),
+    index(status, user_id, book_id)
+)]
 pub struct Delivery {
+    #[shown(book_id: Id<Book> = self.book_id, rent_id: Id<Rent> = id.of())]
     book_id: Id<Book>,
     user_id: u64,
+    /// Where to.
     address: String,
     status: Status,
 }
 
 /// How far the delivery has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[allow(missing_docs)]
+#[status]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
-    #[serde(rename = "Delivery Started")]
-    #[strum(serialize = "Delivery Started")]
+    #[name = "Delivery Started"]
     Started,
-    #[serde(rename = "Delivery Cancelled")]
-    #[strum(serialize = "Delivery Cancelled")]
+    #[name = "Delivery Cancelled"]
     Cancelled,
-    /// The rent was cancelled before the delivery was to start: it never will.
+    /// The rent was cancelled before the delivery started: it never will.
+    #[absent]
     Withheld,
 }
 
-/// A delivery as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Delivery")]
-pub struct Shown {
-    /// The book's number.
-    pub book_id: Id<Book>,
-    /// The rent's number.
-    pub rent_id: Id<Rent>,
-    /// The user's number.
-    pub user_id: u64,
-    /// Where to.
-    pub address: String,
-    /// How far the delivery has come.
-    pub status: Status,
-}
-
 /// What may be asked of a delivery.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Start { book: Id<Book>, user: u64, address: String },
     Cancel { book: Id<Book> },
 }
 
 /// What a delivery may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     DeliveryStarted { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
     DeliveryCancelled { rent_id: Id<Rent>, book_id: Id<Book> },
     DeliveryWithheld { rent_id: Id<Rent>, book_id: Id<Book> },
-}
-
-impl Entity for Delivery {
-    const NAME: Name = Name {
-        system: "bookrent",
-        context: "bookrent.delivery",
-        collection: "deliveries",
-        item: "delivery",
-    };
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const PORT: Option<u16> = Some(8083);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let Delivery { book_id, user_id, address, status } = self.clone();
-        Shown { book_id, rent_id: id.of(), user_id, address, status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New | Status::Withheld => Lifecycle::Absent,
-            Status::Started | Status::Cancelled => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("userId", self.user_id.into()),
-            ("bookId", self.book_id.into()),
-        ]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["rentId"]
-    }
 }
 
 impl Aggregate for Delivery {
@@ -124,9 +73,8 @@ impl Aggregate for Delivery {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match event.clone() {
             Event::DeliveryStarted { book_id, user_id, address, .. } => {
-                let (book_id, user_id, address) = (*book_id, *user_id, address.clone());
                 *self = Delivery { book_id, user_id, address, status: Status::Started };
             }
             Event::DeliveryCancelled { .. } => self.status = Status::Cancelled,

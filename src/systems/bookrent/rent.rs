@@ -1,111 +1,64 @@
-//! Rent (대여관리): a user rents a book, which is checked and taken in the same breath.
+//! Rent (대여관리): a user rents a book, which is checked and taken in one step.
 //!
 //! The check is the only place where BookRent waits. The request is recorded first, the book is asked second, and its
-//! answer settles the matter. Without an answer the rent fails; on hearing `RentFailed` the book lets go, whether or
-//! not it had heard the question.
+//! answer settles the rent. Without an answer the rent fails, and on `RentFailed` the book is released, whether or not
+//! it had received the question.
 
 use super::book::{self, Book};
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// A rent asks for its book once; after a no, the customer makes another rent.
 pub const ONLY_ATTEMPT: u32 = 1;
 
 /// One rent of one book by one user.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "bookrent.rent",
+    collection = "rents",
+    port = 8082,
+    order,
+    index(status, user_id, book_id)
+)]
 pub struct Rent {
     book_id: Id<Book>,
     user_id: u64,
+    /// Where the book is delivered.
     address: String,
     status: Status,
+    /// Why it failed: `book-out`, `book-unknown`, `no-answer`.
     reason: Option<String>,
 }
 
 /// How far the rent has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[allow(missing_docs)]
+#[status]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
+    #[open]
     Requested,
-    #[serde(rename = "Rent")]
-    #[strum(serialize = "Rent")]
+    #[name = "Rent"]
     Rented,
-    #[serde(rename = "Fail")]
-    #[strum(serialize = "Fail")]
+    #[name = "Fail"]
     Failed,
-    #[serde(rename = "Cancel")]
-    #[strum(serialize = "Cancel")]
+    #[name = "Cancel"]
     Cancelled,
 }
 
-/// A rent as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Rent")]
-pub struct Shown {
-    /// The book's number.
-    pub book_id: Id<Book>,
-    /// The user's number.
-    pub user_id: u64,
-    /// Where the book is delivered.
-    pub address: String,
-    /// How far the rent has come.
-    pub status: Status,
-    /// Why it failed: `book-out`, `book-unknown`, `no-answer`.
-    pub reason: Option<String>,
-}
-
 /// What may be asked of a rent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Request(Request),
     Cancel,
-    /// The book has answered, or nobody has.
+    /// The answer of the book, or that none came in time.
     Settle(Result<(), NoAnswer>),
 }
 
 /// What a rent may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     RentRequested { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
     BookRented { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
     RentFailed { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, reason: String },
     BookCancelled { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64 },
-}
-
-impl Entity for Rent {
-    const NAME: Name =
-        Name { system: "bookrent", context: "bookrent.rent", collection: "rents", item: "rent" };
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8082);
-    type Representation = Shown;
-
-    fn represent(&self, _: Id<Self>) -> Shown {
-        let Rent { book_id, user_id, address, status, reason } = self.clone();
-        Shown { book_id, user_id, address, status, reason }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New => Lifecycle::Absent,
-            Status::Requested => Lifecycle::Open,
-            Status::Rented | Status::Failed | Status::Cancelled => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("userId", self.user_id.into()),
-            ("bookId", self.book_id.into()),
-        ]
-    }
 }
 
 impl Aggregate for Rent {
@@ -118,12 +71,9 @@ impl Aggregate for Rent {
         use {Command::*, Event::*, Status::*};
         let (rent_id, book_id, user_id) = (this.id, self.book_id, self.user_id);
         match (self.status, command) {
-            (New, Request(r)) => emit(RentRequested {
-                rent_id,
-                book_id: r.book_id,
-                user_id: r.user_id,
-                address: r.address,
-            }),
+            (New, Request(self::Request { book_id, user_id, address })) => {
+                emit(RentRequested { rent_id, book_id, user_id, address })
+            }
             (Requested, Settle(Ok(()))) => {
                 emit(BookRented { rent_id, book_id, user_id, address: self.address.clone() })
             }
@@ -143,53 +93,43 @@ impl Aggregate for Rent {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match event.clone() {
             Event::RentRequested { book_id, user_id, address, .. } => {
-                let (book_id, user_id, address) = (*book_id, *user_id, address.clone());
                 *self = Rent { book_id, user_id, address, status: Status::Requested, reason: None };
             }
             Event::BookRented { .. } => self.status = Status::Rented,
             Event::RentFailed { reason, .. } => {
-                (self.status, self.reason) = (Status::Failed, Some(reason.clone()));
+                self.status = Status::Failed;
+                self.reason = Some(reason);
             }
             Event::BookCancelled { .. } => self.status = Status::Cancelled,
         }
     }
 
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
-        (self.status == Status::Requested)
-            .then(|| ask(self.book_id, book::Command::Take { rent }, ONLY_ATTEMPT, Command::Settle))
+        (self.status == Status::Requested).then(|| {
+            ask(self.book_id, book::Command::Take { rent }, Command::Settle)
+                .undone_by(book::Command::release(rent))
+        })
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
-        doors.patch(Role::Customer, |change: Change| match change.status {
-            ChangedStatus::Cancel => Command::Cancel,
-        });
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
+        routes.patch(Role::Customer, |Change { status: ChangedStatus::Cancel }| Command::Cancel);
     }
 }
 
 /// `POST /rents`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[body]
 pub struct Request {
-    /// The book that is wanted.
     pub book_id: Id<Book>,
-    /// Who wants it.
     pub user_id: u64,
     /// Where to.
     pub address: String,
 }
 
-/// `PATCH /rents/{id}`
-#[derive(Debug, Deserialize, JsonSchema)]
-pub struct Change {
-    /// The status that is wanted.
-    pub status: ChangedStatus,
-}
-
-/// The statuses that a client may ask for.
-#[derive(Debug, Deserialize, JsonSchema)]
+/// `PATCH /rents/{id}`: the status that a client may ask for.
+#[body]
 pub enum ChangedStatus {
     /// The rent is cancelled, the book goes back.
     Cancel,

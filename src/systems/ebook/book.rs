@@ -1,17 +1,18 @@
-//! Book: a title that is lent to one rent at a time. A paid request is held until the admin has approved or rejected it.
+//! Book: a title that is lent to one rent at a time. A paid request is held until the admin approves or rejects it.
 //!
-//! The requests come by policy, paid for already, so the book refuses none of them by silence: what it cannot hold it
-//! rejects by itself, and `Rejected` pays back. It always speaks of the rent that it is about, never of itself alone.
+//! The requests come by policy, already paid for, so the book ignores none of them: what it cannot hold it rejects by
+//! itself, and `Rejected` pays back. Its events always name the rent that they are about.
 
 use super::rent::{self, Rent};
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
-/// One book, and for whom it is held or lent: as it is kept, and as it looks from outside.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// One book, and the rent that it is held or lent for.
+#[entity(
+    context = "ebook.book",
+    collection = "books",
+    port = 8083,
+    index(status, user_id, rent_id)
+)]
 pub struct Book {
     /// Its title.
     book_name: String,
@@ -30,14 +31,9 @@ pub struct Book {
 }
 
 /// Whether a book may be requested.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)]
+#[status(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
     Possible,
     /// A paid request is held for the admin.
@@ -46,8 +42,7 @@ pub enum Status {
 }
 
 /// What may be asked of a book.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Register(Register),
     /// A paid request; `fee` is what its customer claims that the book costs.
@@ -65,59 +60,14 @@ pub enum Command {
 }
 
 /// What a book may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
-    Registed {
-        book_name: String,
-        rental_fee: u64,
-        registed_date: Timestamp,
-    },
-    RequestHeld {
-        rent_id: Id<Rent>,
-        book_id: Id<Book>,
-        user_id: u64,
-        book_name: String,
-        rental_fee: u64,
-    },
-    Approved {
-        rent_id: Id<Rent>,
-        book_id: Id<Book>,
-        user_id: u64,
-        approved_date: Timestamp,
-    },
-    Rejected {
-        rent_id: Id<Rent>,
-        book_id: Id<Book>,
-        user_id: u64,
-        reason: String,
-    },
-    BookFreed {
-        rent_id: Id<Rent>,
-        book_id: Id<Book>,
-    },
-}
-
-impl Entity for Book {
-    const NAME: Name =
-        Name { system: "ebook", context: "ebook.book", collection: "books", item: "book" };
-    const PORT: Option<u16> = Some(8083);
-    type Representation = Self;
-
-    fn represent(&self, _: Id<Self>) -> Self {
-        self.clone()
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("userId", self.user_id.into()),
-            ("rentId", self.rent_id.into()),
-        ]
-    }
+    Registed { book_name: String, rental_fee: u64, registed_date: Timestamp },
+    RequestHeld { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, book_name: String, rental_fee: u64 },
+    Approved { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, approved_date: Timestamp },
+    Rejected { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, reason: String },
+    BookFreed { rent_id: Id<Rent>, book_id: Id<Book> },
 }
 
 impl Aggregate for Book {
@@ -128,8 +78,8 @@ impl Aggregate for Book {
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let book_id = this.id;
-        let rejected = |rent_id, user_id, why: &str| {
-            emit(Rejected { rent_id, book_id, user_id, reason: why.to_owned() })
+        let rejected = |rent_id, user_id, reason: &str| {
+            emit(Rejected { rent_id, book_id, user_id, reason: reason.to_owned() })
         };
         match (self.status, command, self.rent_id.zip(self.user_id)) {
             (New, Register(self::Register { book_name, rental_fee }), _) => {
@@ -142,14 +92,12 @@ impl Aggregate for Book {
             (Paid | Status::Approved, Hold { rent, user, .. }, _) => {
                 rejected(rent, user, "book-out")
             }
-            (Possible, Hold { rent, user, fee }, _)
-                if fee.is_some_and(|fee| fee != self.rental_fee) =>
-            {
+            (Possible, Hold { rent, user, fee: Some(fee) }, _) if fee != self.rental_fee => {
                 rejected(rent, user, "fee-differs")
             }
-            (Possible, Hold { rent, user, .. }, _) => {
+            (Possible, Hold { rent: rent_id, user: user_id, .. }, _) => {
                 let (book_name, rental_fee) = (self.book_name.clone(), self.rental_fee);
-                emit(RequestHeld { rent_id: rent, book_id, user_id: user, book_name, rental_fee })
+                emit(RequestHeld { rent_id, book_id, user_id, book_name, rental_fee })
             }
 
             (Paid, Approve, Some((rent_id, user_id))) => {
@@ -177,23 +125,27 @@ impl Aggregate for Book {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match event.clone() {
             Event::Registed { book_name, rental_fee, registed_date } => {
-                (self.status, self.book_name) = (Status::Possible, book_name.clone());
-                (self.rental_fee, self.registed_date) = (*rental_fee, *registed_date);
+                let status = Status::Possible;
+                *self = Book { book_name, rental_fee, status, registed_date, ..Book::default() };
             }
             Event::RequestHeld { rent_id, user_id, .. } => {
-                (self.status, self.rent_id, self.user_id) =
-                    (Status::Paid, Some(*rent_id), Some(*user_id));
+                self.status = Status::Paid;
+                self.rent_id = Some(rent_id);
+                self.user_id = Some(user_id);
             }
             Event::Approved { approved_date, .. } => {
-                (self.status, self.approved_date) = (Status::Approved, Some(*approved_date));
+                self.status = Status::Approved;
+                self.approved_date = Some(approved_date);
             }
-            // Of others, which are rejected while this one is held, nothing is kept.
-            Event::Rejected { rent_id, .. } if self.rent_id != Some(*rent_id) => {}
+            // Another request was rejected while this one is held.
+            Event::Rejected { rent_id, .. } if self.rent_id != Some(rent_id) => {}
             Event::Rejected { .. } | Event::BookFreed { .. } => {
-                (self.status, self.rent_id, self.user_id, self.approved_date) =
-                    (Status::Possible, None, None, None);
+                self.status = Status::Possible;
+                self.rent_id = None;
+                self.user_id = None;
+                self.approved_date = None;
             }
         }
     }
@@ -215,20 +167,19 @@ impl Aggregate for Book {
         });
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Admin, |book: Register| (Target::New, Command::Register(book)));
-        doors.patch_verb(Role::Admin, "approve", || Command::Approve);
-        doors.patch_verb(Role::Admin, "reject", || Command::Reject);
-        doors.patch(Role::Admin, |change: Change<Judged>| match change.status {
-            Judged::Approved => Command::Approve,
-            Judged::Rejected => Command::Reject,
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Admin, |book: Register| (Target::New, Command::Register(book)));
+        routes.patch_verb(Role::Admin, "approve", || Command::Approve);
+        routes.patch_verb(Role::Admin, "reject", || Command::Reject);
+        routes.patch(Role::Admin, |change: Change<Verdict>| match change.status {
+            Verdict::Approved => Command::Approve,
+            Verdict::Rejected => Command::Reject,
         });
     }
 }
 
 /// `POST /books`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[body]
 pub struct Register {
     /// Its title.
     pub book_name: String,
@@ -237,9 +188,9 @@ pub struct Register {
 }
 
 /// `PATCH /books/{id}`: what becomes of the request that is held.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[body]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Judged {
+pub enum Verdict {
     /// The rent begins.
     Approved,
     /// What was paid goes back.

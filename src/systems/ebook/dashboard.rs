@@ -1,53 +1,51 @@
 //! Dashboard: one row a rent, kept by listening.
 //!
-//! Rent, payment and book are heard in any interleaving. So the status is the furthest that any of them told of, and
-//! what the book says of its own name and fee stands, whenever it comes, before what the customer claimed.
+//! The events of rent, payment and book come in any interleaving. So the status is the furthest that any of them reports,
+//! and the name and fee that the book reports win, whenever they come, over what the customer claimed.
 
 use super::{
     book::{self, Book},
     payment::{self, Payment},
     rent::{self, Ordered, Rent},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// What became of a rent, of its payment and of its book.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "ebook.dashboard", collection = "dashboards", title = "Dashboard", port = 8084, order,
+    supporting, index(status, user_id = self.ordered(|order| order.user_id),
+    book_id = self.ordered(|order| order.book_id))
+)]
 pub struct Row {
     /// The order, once it is established: earlier facts wait for it.
+    #[exists]
+    #[shown(
+        user_id: u64 = self.ordered(|order| order.user_id).unwrap_or_default(),
+        book_id: Id<Book> = self.ordered(|order| order.book_id).unwrap_or_default()
+    )]
     order: Option<Ordered>,
+    /// What the book is called; what the customer calls it until the book has held the request.
+    #[shown(book_name: Option<String> = self.book_name.clone()
+        .or_else(|| self.ordered(|order| order.book_name.clone()).flatten()))]
     book_name: Option<String>,
+    /// What the book costs, in won; what the customer says until the book has held the request.
+    #[shown(rental_fee: Option<u64> = self.rental_fee
+        .or_else(|| self.ordered(|order| order.rental_fee).flatten()))]
     rental_fee: Option<u64>,
+    /// How far it has come.
     status: Status,
+    /// When the rent began: when it was approved.
     rented_date: Option<Timestamp>,
     paid_date: Option<Timestamp>,
+    /// When the book was approved.
     approved_date: Option<Timestamp>,
     returned_date: Option<Timestamp>,
     canceled_date: Option<Timestamp>,
 }
 
 /// How far it has come, in this order.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    AsRefStr,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)]
+#[status(rename_all = "SCREAMING_SNAKE_CASE", ordered)]
 pub enum Status {
-    #[default]
     New,
     Rented,
     Paid,
@@ -57,71 +55,12 @@ pub enum Status {
     Canceled,
 }
 
-/// A row as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Dashboard")]
-pub struct Shown {
-    /// The user's number.
-    pub user_id: u64,
-    /// The book's number.
-    pub book_id: Id<Book>,
-    /// What the book is called; what the customer calls it until the book has held the request.
-    pub book_name: Option<String>,
-    /// What the book costs, in won; what the customer says until the book has held the request.
-    pub rental_fee: Option<u64>,
-    /// How far it has come.
-    pub status: Status,
-    /// When the rent began: when it was approved.
-    pub rented_date: Option<Timestamp>,
-    /// When it was paid.
-    pub paid_date: Option<Timestamp>,
-    /// When the book was approved.
-    pub approved_date: Option<Timestamp>,
-    /// When the book came back.
-    pub returned_date: Option<Timestamp>,
-    /// When the rent was canceled.
-    pub canceled_date: Option<Timestamp>,
-}
-
-impl Entity for Row {
-    const NAME: Name = Name {
-        system: "ebook",
-        context: "ebook.dashboard",
-        collection: "dashboards",
-        item: "dashboard",
-    };
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8084);
-    type Representation = Shown;
-
-    fn represent(&self, _: Id<Self>) -> Shown {
-        let Row { order, book_name, rental_fee, status, .. } = self.clone();
-        let order = order.unwrap_or_default();
-        Shown {
-            user_id: order.user_id,
-            book_id: order.book_id,
-            book_name: book_name.or(order.book_name),
-            rental_fee: rental_fee.or(order.rental_fee),
-            status,
-            rented_date: self.rented_date,
-            paid_date: self.paid_date,
-            approved_date: self.approved_date,
-            returned_date: self.returned_date,
-            canceled_date: self.canceled_date,
-        }
+impl Row {
+    fn ordered<T>(&self, field: impl FnOnce(&Ordered) -> T) -> Option<T> {
+        self.order.as_ref().map(field)
     }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.order.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        let (user, book) = self.order.as_ref().map(|order| (order.user_id, order.book_id)).unzip();
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("userId", user.into()),
-            ("bookId", book.into()),
-        ]
+    fn reach(&mut self, status: Status) {
+        self.status = self.status.max(status);
     }
 }
 
@@ -135,26 +74,24 @@ impl View for Row {
                 | rent::Event::Canceled { rent_id, .. } => Some(rent_id.get()),
                 rent::Event::RentRequested(_) | rent::Event::RentFailed { .. } => None,
             },
-            |row, event| {
-                row.status = row.status.max(match event {
-                    rent::Event::Rented(order) => {
-                        row.order = Some(order.clone());
-                        Status::Rented
-                    }
-                    rent::Event::RentApproved { rented_date, .. } => {
-                        row.rented_date = Some(*rented_date);
-                        Status::Approved
-                    }
-                    rent::Event::Returned { returned_date, .. } => {
-                        row.returned_date = Some(*returned_date);
-                        Status::Returned
-                    }
-                    rent::Event::Canceled { canceled_date, .. } => {
-                        row.canceled_date = Some(*canceled_date);
-                        Status::Canceled
-                    }
-                    rent::Event::RentRequested(_) | rent::Event::RentFailed { .. } => return,
-                });
+            |row, event| match event {
+                rent::Event::Rented(order) => {
+                    row.order = Some(order.clone());
+                    row.reach(Status::Rented);
+                }
+                rent::Event::RentApproved { rented_date, .. } => {
+                    row.rented_date = Some(*rented_date);
+                    row.reach(Status::Approved);
+                }
+                rent::Event::Returned { returned_date, .. } => {
+                    row.returned_date = Some(*returned_date);
+                    row.reach(Status::Returned);
+                }
+                rent::Event::Canceled { canceled_date, .. } => {
+                    row.canceled_date = Some(*canceled_date);
+                    row.reach(Status::Canceled);
+                }
+                rent::Event::RentRequested(_) | rent::Event::RentFailed { .. } => {}
             },
         );
         folds.on::<Payment>(
@@ -164,15 +101,13 @@ impl View for Row {
                 }
                 _ => None,
             },
-            |row, event| {
-                row.status = row.status.max(match event {
-                    payment::Event::Paid { paid_date, .. } => {
-                        row.paid_date = Some(*paid_date);
-                        Status::Paid
-                    }
-                    payment::Event::Refunded { .. } => Status::Refunded,
-                    _ => return,
-                });
+            |row, event| match event {
+                payment::Event::Paid { paid_date, .. } => {
+                    row.paid_date = Some(*paid_date);
+                    row.reach(Status::Paid);
+                }
+                payment::Event::Refunded { .. } => row.reach(Status::Refunded),
+                _ => {}
             },
         );
         folds.on::<Book>(
@@ -183,11 +118,12 @@ impl View for Row {
             },
             |row, event| match event {
                 book::Event::RequestHeld { book_name, rental_fee, .. } => {
-                    (row.book_name, row.rental_fee) = (Some(book_name.clone()), Some(*rental_fee));
+                    row.book_name = Some(book_name.clone());
+                    row.rental_fee = Some(*rental_fee);
                 }
                 book::Event::Approved { approved_date, .. } => {
                     row.approved_date = Some(*approved_date);
-                    row.status = row.status.max(Status::Approved);
+                    row.reach(Status::Approved);
                 }
                 _ => {}
             },

@@ -1,135 +1,68 @@
 //! Payment: the money of the rent with the same number.
 //!
-//! Without a claim of what the book costs, an open amount is approved; the book that holds the request fixes it.
+//! Where the customer does not claim what the book costs, an open amount is approved; the book that holds the request
+//! fixes it.
 
 use super::{
     book::{self, Book},
     rent::{self, Rent},
 };
 use crate::{
-    domain::*,
+    domain::prelude::*,
     systems::payment::{Progress, Terms},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
 
 /// The payment of the rent with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "ebook.payment", collection = "payments", port = 8082, generic, id(rent_id: Id<Rent>),
+    index(status = self.status(), user_id, book_id), lifecycle = self.progress.lifecycle()
+)]
 pub struct Payment {
+    /// Who pays.
     user_id: u64,
     book_id: Id<Book>,
+    /// How much, in won; open until the book has said what it costs.
     rental_fee: Option<u64>,
+    /// Where the money is.
+    #[shown(status: Status = self.status())]
     progress: Progress,
     paid_date: Option<Timestamp>,
+    /// When it was paid back.
     refunded_date: Option<Timestamp>,
 }
 
 /// Where the money is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, AsRefStr)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)]
+#[status(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     Paid,
     Refunded,
 }
 
-/// A payment as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Payment")]
-pub struct Shown {
-    /// The rent's number.
-    pub rent_id: Id<Rent>,
-    /// Who pays.
-    pub user_id: u64,
-    /// The book's number.
-    pub book_id: Id<Book>,
-    /// How much, in won; open until the book has said what it costs.
-    pub rental_fee: Option<u64>,
-    /// Where the money is.
-    pub status: Status,
-    /// When it was paid.
-    pub paid_date: Option<Timestamp>,
-    /// When it was paid back.
-    pub refunded_date: Option<Timestamp>,
-}
-
 /// What may be asked of a payment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     /// Without a fee an open amount is approved. A yes has paid.
     Pay { user: u64, book: Id<Book>, fee: Option<u64> },
     /// The book holds the request, and costs this.
     Fix { fee: u64 },
     /// The request was rejected, or given up.
+    #[undo(of = rent, attempt = rent::ONLY_ATTEMPT)]
     Refund { rent: Id<Rent> },
 }
 
 /// What a payment may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
-    Paid {
-        rent_id: Id<Rent>,
-        user_id: u64,
-        book_id: Id<Book>,
-        rental_fee: Option<u64>,
-        paid_date: Timestamp,
-    },
-    PaymentFixed {
-        rent_id: Id<Rent>,
-        rental_fee: u64,
-    },
-    Refunded {
-        rent_id: Id<Rent>,
-        user_id: u64,
-        book_id: Id<Book>,
-        rental_fee: Option<u64>,
-        refunded_date: Timestamp,
-    },
-    PaymentWithheld {
-        rent_id: Id<Rent>,
-    },
+    Paid { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, paid_date: Timestamp },
+    PaymentFixed { rent_id: Id<Rent>, rental_fee: u64 },
+    Refunded { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, refunded_date: Timestamp },
+    PaymentWithheld { rent_id: Id<Rent> },
 }
 
 impl Payment {
     fn status(&self) -> Status {
         if self.progress == Progress::PaidBack { Status::Refunded } else { Status::Paid }
-    }
-}
-
-impl Entity for Payment {
-    const NAME: Name =
-        Name { system: "ebook", context: "ebook.payment", collection: "payments", item: "payment" };
-    const SUBDOMAIN: Subdomain = Subdomain::Generic;
-    const PORT: Option<u16> = Some(8082);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let (rent_id, status) = (id.of(), self.status());
-        let Payment { user_id, book_id, rental_fee, paid_date, refunded_date, .. } = *self;
-        Shown { rent_id, user_id, book_id, rental_fee, status, paid_date, refunded_date }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.progress {
-            Progress::New | Progress::Withheld => Lifecycle::Absent,
-            Progress::Paid | Progress::PaidBack => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        let status = self.status();
-        vec![
-            ("status", status.as_ref().into()),
-            ("userId", self.user_id.into()),
-            ("bookId", self.book_id.into()),
-        ]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["rentId"]
     }
 }
 
@@ -140,12 +73,11 @@ impl Aggregate for Payment {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
-        let (rent_id, at) = (this.id.of(), this.at);
+        let rent_id = this.id.of();
         match command {
-            Pay { user, book, fee } => {
-                let paid =
-                    Paid { rent_id, user_id: user, book_id: book, rental_fee: fee, paid_date: at };
-                self.progress.pay(fee, this.settings, paid)
+            Pay { user: user_id, book: book_id, fee: rental_fee } => {
+                let paid = Paid { rent_id, user_id, book_id, rental_fee, paid_date: this.at };
+                self.progress.pay(rental_fee, this.settings, paid)
             }
             Fix { fee } if self.progress == Progress::Paid && self.rental_fee.is_none() => {
                 emit(PaymentFixed { rent_id, rental_fee: fee })
@@ -153,8 +85,8 @@ impl Aggregate for Payment {
             Fix { .. } => ignore(),
             Refund { .. } => {
                 let Payment { user_id, book_id, rental_fee, .. } = *self;
-                let refunded =
-                    Refunded { rent_id, user_id, book_id, rental_fee, refunded_date: at };
+                let refunded_date = this.at;
+                let refunded = Refunded { rent_id, user_id, book_id, rental_fee, refunded_date };
                 self.progress.call_off(refunded, PaymentWithheld { rent_id })
             }
         }
@@ -164,46 +96,34 @@ impl Aggregate for Payment {
         match *event {
             Event::Paid { user_id, book_id, rental_fee, paid_date, .. } => {
                 let (progress, paid_date) = (Progress::Paid, Some(paid_date));
-                *self = Payment {
-                    user_id,
-                    book_id,
-                    rental_fee,
-                    progress,
-                    paid_date,
-                    refunded_date: None,
-                };
+                let refunded_date = None;
+                *self = Self { user_id, book_id, rental_fee, progress, paid_date, refunded_date };
             }
             Event::PaymentFixed { rental_fee, .. } => self.rental_fee = Some(rental_fee),
             Event::Refunded { refunded_date, .. } => {
-                (self.progress, self.refunded_date) = (Progress::PaidBack, Some(refunded_date));
+                self.progress = Progress::PaidBack;
+                self.refunded_date = Some(refunded_date);
             }
             Event::PaymentWithheld { .. } => self.progress = Progress::Withheld,
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Rent>(|event| match event {
-            rent::Event::RentFailed { rent_id, .. } => {
-                Some((rent_id.of(), Command::Refund { rent: *rent_id }))
+        policies.on::<Rent>(|event| match *event {
+            rent::Event::RentFailed { rent_id: rent, .. } => {
+                Some((rent.of(), Command::Refund { rent }))
             }
             _ => None,
         });
-        policies.on::<Book>(|event| match event {
-            book::Event::RequestHeld { rent_id, rental_fee, .. } => {
-                Some((rent_id.of(), Command::Fix { fee: *rental_fee }))
+        policies.on::<Book>(|event| match *event {
+            book::Event::RequestHeld { rent_id, rental_fee: fee, .. } => {
+                Some((rent_id.of(), Command::Fix { fee }))
             }
-            book::Event::Rejected { rent_id, .. } => {
-                Some((rent_id.of(), Command::Refund { rent: *rent_id }))
+            book::Event::Rejected { rent_id: rent, .. } => {
+                Some((rent.of(), Command::Refund { rent }))
             }
             _ => None,
         });
-    }
-
-    fn compensates(command: &Command) -> Option<AskId> {
-        match command {
-            Command::Refund { rent } => Some(AskId::of(*rent, rent::ONLY_ATTEMPT)),
-            _ => None,
-        }
     }
 }
 
@@ -265,8 +185,8 @@ mod tests {
 
     #[test]
     fn a_refund_takes_back_the_question_of_its_rent() {
-        assert_eq!(Payment::compensates(&Refund { rent: RENT }), Some(AskId::of(RENT, 1)));
-        assert_eq!(Payment::compensates(&pay(None)), None);
+        assert_eq!(Refund { rent: RENT }.compensates(), Some(AskId::of(RENT, 1)));
+        assert_eq!(pay(None).compensates(), None);
     }
 
     #[test]

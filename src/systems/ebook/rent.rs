@@ -1,23 +1,25 @@
-//! Rent: a user requests a book and pays for it in the same breath; the admin lends it.
+//! Rent: a user requests a book and pays for it in one step; the admin lends it.
 //!
-//! Only the payment is waited for: `Rented` is said after its yes, and the book, which may be away meanwhile, hears of it
-//! later. Without a yes there never was a rent, and on `RentFailed` what was paid all the same goes back.
+//! Only the payment is waited for: `Rented` follows its yes, and the book, which may be down meanwhile, hears of it later.
+//! Without a yes there never was a rent, and on `RentFailed` anything that was paid goes back.
 
 use super::{
     book::{self, Book},
     payment::{self, Payment},
 };
-use crate::{domain::*, systems::payment::declined};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::{domain::prelude::*, systems::payment::declined};
 
 /// A rent asks for its payment once; after a no, the customer makes another rent.
 pub const ONLY_ATTEMPT: u32 = 1;
 
-/// One rent of one book by one user: as it is kept, and as it looks from outside.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// One rent of one book by one user.
+#[entity(
+    context = "ebook.rent",
+    collection = "rents",
+    port = 8081,
+    order,
+    index(status, user_id, book_id)
+)]
 pub struct Rent {
     user_id: u64,
     book_id: Id<Book>,
@@ -33,9 +35,8 @@ pub struct Rent {
 }
 
 /// What was ordered. Name and fee are what the customer claims, if anything; the book knows better.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[value]
+#[derive(Default)]
 pub struct Ordered {
     pub rent_id: Id<Rent>,
     pub user_id: u64,
@@ -45,19 +46,16 @@ pub struct Ordered {
 }
 
 /// How far the rent has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)]
+#[status(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
-    #[serde(rename = "Requested")]
-    #[strum(serialize = "Requested")]
+    #[open]
+    #[name = "Requested"]
     Requested,
+    #[ended(declined())]
     Declined,
+    #[ended(Refusal::retry_later())]
     Unanswered,
     Rented,
     Approved,
@@ -66,11 +64,10 @@ pub enum Status {
 }
 
 /// What may be asked of a rent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Request(Request),
-    /// The payment has answered, or nobody has.
+    /// The answer of the payment, or that none came in time.
     Settle(Result<(), NoAnswer>),
     Approve(Timestamp),
     Return,
@@ -78,9 +75,7 @@ pub enum Command {
 }
 
 /// What a rent may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     RentRequested(Ordered),
     Rented(Ordered),
@@ -90,34 +85,6 @@ pub enum Event {
     Canceled { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, canceled_date: Timestamp },
 }
 
-impl Entity for Rent {
-    const NAME: Name =
-        Name { system: "ebook", context: "ebook.rent", collection: "rents", item: "rent" };
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8081);
-    type Representation = Self;
-
-    fn represent(&self, _: Id<Self>) -> Self {
-        self.clone()
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New => Lifecycle::Absent,
-            Status::Requested => Lifecycle::Open,
-            Status::Declined => Lifecycle::Ended(declined()),
-            Status::Unanswered => Lifecycle::Ended(Refusal::retry_later()),
-            _ => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("userId", self.user_id.into()),
-            ("bookId", self.book_id.into()),
-        ]
-    }
-}
-
 impl Aggregate for Rent {
     type Command = Command;
     type Event = Event;
@@ -125,38 +92,32 @@ impl Aggregate for Rent {
     const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME])];
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        use {
-            Command::*,
-            Event::*,
-            Status::{Declined, New, Requested, Unanswered},
-        };
+        use {Command::*, Event::*, Status as S};
         let (rent_id, user_id, book_id) = (this.id, self.user_id, self.book_id);
         match (self.status, command) {
-            (New, Request(self::Request { user_id, book_id, book_name, rental_fee })) => {
+            (S::New, Request(self::Request { user_id, book_id, book_name, rental_fee })) => {
                 emit(RentRequested(Ordered { rent_id, user_id, book_id, book_name, rental_fee }))
             }
-            (Requested, Settle(Ok(()))) => {
+            (S::Requested, Settle(Ok(()))) => {
                 let (book_name, rental_fee) = (self.book_name.clone(), self.rental_fee);
                 emit(Rented(Ordered { rent_id, user_id, book_id, book_name, rental_fee }))
             }
-            (Requested, Settle(Err(no))) => {
+            (S::Requested, Settle(Err(no))) => {
                 emit(RentFailed { rent_id, user_id, book_id, reason: no.code().into() })
             }
-            (Status::Rented, Approve(at)) => {
-                emit(RentApproved { rent_id, user_id, book_id, rented_date: at })
+            (S::Rented, Approve(rented_date)) => {
+                emit(RentApproved { rent_id, user_id, book_id, rented_date })
             }
-            (Status::Rented, Cancel) => {
+            (S::Rented, Cancel) => {
                 emit(Canceled { rent_id, user_id, book_id, canceled_date: this.at })
             }
-            (Status::Approved, Return) => {
+            (S::Approved, Return) => {
                 emit(Returned { rent_id, user_id, book_id, returned_date: this.at })
             }
-            (Status::Returned, Return) | (_, Request(_) | Settle(_) | Approve(_) | Cancel) => {
-                ignore()
-            }
-            (New | Declined | Unanswered, Return) => Err(Refusal::absent("rent")),
-            (Requested, Return) => Err(Refusal::still_open()),
-            (_, Return) => Err(Refusal::conflict(
+            (S::Returned, Return) | (_, Request(_) | Settle(_) | Approve(_) | Cancel) => ignore(),
+            (S::New | S::Declined | S::Unanswered, Return) => Err(Refusal::absent("rent")),
+            (S::Requested, Return) => Err(Refusal::still_open()),
+            (S::Rented | S::Canceled, Return) => Err(Refusal::conflict(
                 "not-lent",
                 "the book is not lent",
                 "대여 중인 도서가 아닙니다",
@@ -165,59 +126,61 @@ impl Aggregate for Rent {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match event.clone() {
             Event::RentRequested(Ordered { user_id, book_id, book_name, rental_fee, .. }) => {
-                (self.status, self.user_id, self.book_id) = (Status::Requested, *user_id, *book_id);
-                (self.book_name, self.rental_fee) = (book_name.clone(), *rental_fee);
+                let status = Status::Requested;
+                *self = Rent { user_id, book_id, book_name, rental_fee, status, ..Rent::default() };
             }
             Event::Rented(_) => self.status = Status::Rented,
-            Event::RentFailed { reason, .. } if *reason == declined().code => {
-                self.status = Status::Declined
+            Event::RentFailed { reason, .. } if reason == declined().code => {
+                self.status = Status::Declined;
             }
             Event::RentFailed { .. } => self.status = Status::Unanswered,
-            Event::RentApproved { rented_date: at, .. } => {
-                (self.status, self.rented_date) = (Status::Approved, Some(*at))
+            Event::RentApproved { rented_date, .. } => {
+                self.status = Status::Approved;
+                self.rented_date = Some(rented_date);
             }
-            Event::Returned { returned_date: at, .. } => {
-                (self.status, self.returned_date) = (Status::Returned, Some(*at))
+            Event::Returned { returned_date, .. } => {
+                self.status = Status::Returned;
+                self.returned_date = Some(returned_date);
             }
-            Event::Canceled { canceled_date: at, .. } => {
-                (self.status, self.canceled_date) = (Status::Canceled, Some(*at))
+            Event::Canceled { canceled_date, .. } => {
+                self.status = Status::Canceled;
+                self.canceled_date = Some(canceled_date);
             }
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Book>(|event| match event {
+        policies.on::<Book>(|event| match *event {
             book::Event::Approved { rent_id, approved_date, .. } => {
-                Some((*rent_id, Command::Approve(*approved_date)))
+                Some((rent_id, Command::Approve(approved_date)))
             }
             _ => None,
         });
-        policies.on::<Payment>(|event| match event {
-            payment::Event::Refunded { rent_id, .. } => Some((*rent_id, Command::Cancel)),
+        policies.on::<Payment>(|event| match *event {
+            payment::Event::Refunded { rent_id, .. } => Some((rent_id, Command::Cancel)),
             _ => None,
         });
     }
 
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
         let Rent { user_id: user, book_id: book, rental_fee: fee, .. } = *self;
-        let pay = payment::Command::Pay { user, book, fee };
-        (self.status == Status::Requested)
-            .then(|| ask(rent.of::<Payment>(), pay, ONLY_ATTEMPT, Command::Settle))
+        (self.status == Status::Requested).then(|| {
+            ask(rent.of::<Payment>(), payment::Command::Pay { user, book, fee }, Command::Settle)
+                .undone_by(payment::Command::refund(rent))
+        })
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
-        doors.patch_verb(Role::Customer, "return", || Command::Return);
-        doors.patch(Role::Customer, |_: Change<Ended>| Command::Return);
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
+        routes.patch_verb(Role::Customer, "return", || Command::Return);
+        routes.patch(Role::Customer, |Change { status: Ended::Returned }| Command::Return);
     }
 }
 
 /// `POST /rents`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[body]
 pub struct Request {
     pub user_id: u64,
     pub book_id: Id<Book>,
@@ -228,7 +191,7 @@ pub struct Request {
 }
 
 /// `PATCH /rents/{id}`: the status that a client may ask for.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[body]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Ended {
     /// The book comes back.

@@ -1,78 +1,52 @@
 //! Bike: it stands somewhere, and one rent at a time may take it from there.
 
 use super::rent::{self, Rent};
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// One bike: where it stands, or stood when it was taken, and by which rent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(context = "gbike.bike", collection = "bikes", port = 8082, id(bikeid: Id<Bike>), index(status))]
 pub struct Bike {
+    #[exists]
+    #[hidden]
     registered: bool,
+    /// Whether it may be taken.
     status: Status,
+    /// Where it stands, or stood when it was taken.
     location: String,
+    #[hidden]
     taken_by: Option<Id<Rent>>,
 }
 
 /// Whether a bike may be taken.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
+#[status]
 pub enum Status {
     /// It may be taken.
-    #[default]
-    #[serde(rename = "사용가능")]
-    #[strum(serialize = "사용가능")]
+    #[name = "사용가능"]
     Available,
     /// Somebody rides it.
-    #[serde(rename = "사용중")]
-    #[strum(serialize = "사용중")]
+    #[name = "사용중"]
     InUse,
     /// It is broken.
-    #[serde(rename = "불량")]
-    #[strum(serialize = "불량")]
+    #[name = "불량"]
     Broken,
 }
 
-/// A bike as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Bike")]
-pub struct Shown {
-    /// Its number.
-    pub bikeid: Id<Bike>,
-    /// Whether it may be taken.
-    pub status: Status,
-    /// Where it stands, or stood when it was taken.
-    pub location: String,
-}
-
 /// What may be asked of a bike.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
-    Register {
-        status: Option<Status>,
-        location: String,
-    },
+    /// A new bike.
+    Register { status: Option<Status>, location: String },
     /// May this rent have the bike? A yes has taken it.
-    Take {
-        rent: Id<Rent>,
-    },
+    Take { rent: Id<Rent> },
     /// The rent gave up asking for it.
-    Release {
-        rent: Id<Rent>,
-    },
+    #[undo(of = rent, attempt = rent::ASKS_BIKE)]
+    Release { rent: Id<Rent> },
     /// The ride is over.
-    PutBack {
-        rent: Id<Rent>,
-        location: String,
-    },
+    PutBack { rent: Id<Rent>, location: String },
 }
 
 /// What a bike may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     RegisteredBike {
         bikeid: Id<Bike>,
@@ -107,33 +81,10 @@ pub fn broken() -> Refusal {
 pub fn unknown() -> Refusal {
     Refusal::conflict("bike-unknown", "there is no such bike", "없는 자전거입니다")
 }
-/// A place without a name is none: a bike left there would be lost.
+/// A blank location: a bike left there would be lost.
 pub fn nowhere() -> Refusal {
-    Refusal::invalid(
-        "location-blank",
-        "the location must not be blank",
-        "위치는 비워 둘 수 없습니다",
-    )
-}
-
-impl Entity for Bike {
-    const NAME: Name =
-        Name { system: "gbike", context: "gbike.bike", collection: "bikes", item: "bike" };
-    const PORT: Option<u16> = Some(8082);
-    type Representation = Shown;
-
-    fn represent(&self, bikeid: Id<Self>) -> Shown {
-        Shown { bikeid, status: self.status, location: self.location.clone() }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.registered { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["bikeid"]
-    }
+    let (en, ko) = ("the location must not be blank", "위치는 비워 둘 수 없습니다");
+    Refusal::invalid("location-blank", en, ko)
 }
 
 impl Aggregate for Bike {
@@ -186,35 +137,28 @@ impl Aggregate for Bike {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Rent>(|event| match event {
-            rent::Event::RentFailed { rentid, bikeid, .. } => {
-                Some((*bikeid, Command::Release { rent: *rentid }))
+        policies.on::<Rent>(|event| match event.clone() {
+            rent::Event::RentFailed { rentid: rent, bikeid, .. } => {
+                Some((bikeid, Command::Release { rent }))
             }
-            rent::Event::Returned { rentid, bikeid, endlocation, .. } => {
-                Some((*bikeid, Command::PutBack { rent: *rentid, location: endlocation.clone() }))
+            rent::Event::Returned { rentid: rent, bikeid, endlocation: location, .. } => {
+                Some((bikeid, Command::PutBack { rent, location }))
             }
             _ => None,
         });
     }
 
-    fn compensates(command: &Command) -> Option<AskId> {
-        match command {
-            Command::Release { rent } => Some(AskId::of(*rent, rent::ASKS_BIKE)),
-            _ => None,
-        }
-    }
-
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Admin, |Register { bikeid, status, location }: Register| {
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Admin, |Register { bikeid, status, location }: Register| {
             (Target::Chosen(bikeid), Command::Register { status, location })
         });
     }
 }
 
 /// `POST /bikes`
-#[derive(Debug, Deserialize, JsonSchema)]
+#[body]
 pub struct Register {
-    /// Its number, which nobody else may have.
+    /// Its number, which no other bike may have.
     pub bikeid: Id<Bike>,
     /// Whether it may be taken; `사용가능` when left out.
     pub status: Option<Status>,
@@ -308,11 +252,8 @@ mod tests {
             .then_nothing()
             .when(put_back(RENT))
             .then_nothing();
-        assert_eq!(
-            Bike::compensates(&Release { rent: RENT }),
-            Some(AskId::of(RENT, rent::ASKS_BIKE))
-        );
-        assert_eq!(Bike::compensates(&put_back(RENT)), None);
+        assert_eq!(Release { rent: RENT }.compensates(), Some(AskId::of(RENT, rent::ASKS_BIKE)));
+        assert_eq!(put_back(RENT).compensates(), None);
     }
 
     #[test]

@@ -1,186 +1,80 @@
 //! Billing: what a ride costs, from its start to the day on which it is paid.
 //!
-//! A bill follows the rent with its number. It closes when the deposit says that it has charged this very bill, and by
-//! nothing else that happens to a deposit. Of a customer who owes for many rides each bill knows the one that is to be paid
-//! after it, and names it when it closes.
+//! A bill follows the rent with its number. It closes when the deposit has charged this very bill, and on no other change
+//! of a deposit. Where a customer owes for many rides, each bill knows the one to be paid after it, and names it when it
+//! closes.
 
 use super::{
     rent::{self, Rent},
+    tariff::Tariff,
     user_deposit::{self, UserDeposit},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
-const MICROS_PER_MINUTE: u64 = 60_000_000;
+mod version_1;
 
 /// The bill of the rent with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "gbike.billing", collection = "billings", port = 8083, supporting,
+    id(billid: Id<Billing>, rentid: Id<Rent>), index(status, userid), old_versions(version_1::Billing)
+)]
 pub struct Billing {
+    /// Who pays.
     userid: Id<UserDeposit>,
+    #[hidden]
     status: Status,
+    /// When the ride began.
     starttime: Timestamp,
+    /// When it ended.
     endtime: Option<Timestamp>,
+    /// What it costs, in won.
     fee: Option<u64>,
     /// The bill of the same customer that is to be paid after it, and its fee.
+    #[shown(status: Status = self.status)]
     next: Option<(Id<Billing>, u64)>,
 }
 
 /// How far the bill has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[allow(missing_docs)]
+#[status]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
-    #[serde(rename = "OPENBILL")]
-    #[strum(serialize = "OPENBILL")]
+    #[name = "OPENBILL"]
     Open,
-    #[serde(rename = "APPLYFEE")]
-    #[strum(serialize = "APPLYFEE")]
+    #[name = "APPLYFEE"]
     ApplyFee,
-    #[serde(rename = "CLOSEBILL")]
-    #[strum(serialize = "CLOSEBILL")]
+    #[name = "CLOSEBILL"]
     Closed,
 }
 
-/// A bill as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Billing")]
-pub struct Shown {
-    /// Its number.
-    pub billid: Id<Billing>,
-    /// The rent's number.
-    pub rentid: Id<Rent>,
-    /// Who pays.
-    pub userid: Id<UserDeposit>,
-    /// When the ride began.
-    pub starttime: Timestamp,
-    /// When it ended.
-    pub endtime: Option<Timestamp>,
-    /// What it costs, in won.
-    pub fee: Option<u64>,
-    /// How far the bill has come.
-    pub status: Status,
-}
-
 /// What may be asked of a bill.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
+#[rustfmt::skip]
 pub enum Command {
-    Open {
-        user: Id<UserDeposit>,
-        start: Timestamp,
-    },
-    Calculate {
-        end: Timestamp,
-    },
+    /// The ride has begun.
+    Open { user: Id<UserDeposit>, start: Timestamp },
+    /// The ride is over.
+    Calculate { end: Timestamp },
     Close,
     /// That bill is to be paid after this one.
-    Follow {
-        user: Id<UserDeposit>,
-        next: Id<Billing>,
-        fee: u64,
-    },
+    Follow { user: Id<UserDeposit>, next: Id<Billing>, fee: u64 },
 }
 
 /// What a bill may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
-    RegisteredBill {
-        billid: Id<Billing>,
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        starttime: Timestamp,
-    },
+    RegisteredBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, starttime: Timestamp },
     CalculatedFee {
-        billid: Id<Billing>,
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        endtime: Timestamp,
-        fee: u64,
+        billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, endtime: Timestamp, fee: u64,
     },
-    ClosedBill {
-        billid: Id<Billing>,
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        fee: u64,
-    },
+    ClosedBill { billid: Id<Billing>, rentid: Id<Rent>, userid: Id<UserDeposit>, fee: u64 },
     /// Another bill is to be paid after it.
-    BillFollowed {
-        billid: Id<Billing>,
-        nextbillid: Id<Billing>,
-        nextfee: u64,
-    },
+    BillFollowed { billid: Id<Billing>, nextbillid: Id<Billing>, nextfee: u64 },
     /// It is paid, and that one is next.
     BillPassedOn {
-        billid: Id<Billing>,
-        userid: Id<UserDeposit>,
-        nextbillid: Id<Billing>,
-        nextfee: u64,
+        billid: Id<Billing>, userid: Id<UserDeposit>, nextbillid: Id<Billing>, nextfee: u64,
     },
-}
-
-/// What riding costs: `[systems.gbike]` of the configuration.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Tariff {
-    /// For each whole minute, in won.
-    pub fee_per_minute: u64,
-}
-
-impl Default for Tariff {
-    fn default() -> Self {
-        Self { fee_per_minute: 100 }
-    }
-}
-
-impl Tariff {
-    /// What a ride costs. A clock that was set back makes no ride shorter than none.
-    fn fee(&self, start: Timestamp, end: Timestamp) -> u64 {
-        let micros = u64::try_from(end.micros().saturating_sub(start.micros())).unwrap_or_default();
-        (micros / MICROS_PER_MINUTE).saturating_mul(self.fee_per_minute)
-    }
-}
-
-impl Entity for Billing {
-    const NAME: Name =
-        Name { system: "gbike", context: "gbike.billing", collection: "billings", item: "billing" };
-    const PORT: Option<u16> = Some(8083);
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const STATE_VERSION: u16 = 2;
-    type Representation = Shown;
-
-    fn represent(&self, billid: Id<Self>) -> Shown {
-        let Billing { userid, status, starttime, endtime, fee, .. } = *self;
-        Shown { billid, rentid: billid.of(), userid, starttime, endtime, fee, status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into()), ("userid", self.userid.into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["rentid", "billid"]
-    }
-    fn old_state<D: Decoder>(version: u16, record: D) -> Result<Self, Undecodable> {
-        match version {
-            // Frozen: a bill that knew of no other, field by field.
-            1 => record.read().map(|(userid, status, starttime, endtime, fee)| Self {
-                userid,
-                status,
-                starttime,
-                endtime,
-                fee,
-                next: None,
-            }),
-            version => Err(Undecodable::Version(version)),
-        }
-    }
 }
 
 impl Aggregate for Billing {
@@ -189,74 +83,68 @@ impl Aggregate for Billing {
     type Settings = Tariff;
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        use {Command::*, Event::*, Status::*};
+        use {Command::*, Event::*, Status as S};
         let (billid, rentid, userid) = (this.id, this.id.of(), self.userid);
+        let passed_on =
+            |userid, (nextbillid, nextfee)| BillPassedOn { billid, userid, nextbillid, nextfee };
         match (self.status, command) {
-            (New, Command::Open { user, start }) => {
-                emit(RegisteredBill { billid, rentid, userid: user, starttime: start })
+            (S::New, Open { user: userid, start: starttime }) => {
+                emit(RegisteredBill { billid, rentid, userid, starttime })
             }
-            (Status::Open, Calculate { end }) => {
-                let fee = this.settings.fee(self.starttime, end);
-                emit(CalculatedFee { billid, rentid, userid, endtime: end, fee })
+            (S::Open, Calculate { end: endtime }) => {
+                let fee = this.settings.fee(self.starttime, endtime);
+                emit(CalculatedFee { billid, rentid, userid, endtime, fee })
             }
-            (ApplyFee, Close) => {
-                let closed =
-                    ClosedBill { billid, rentid, userid, fee: self.fee.unwrap_or_default() };
-                let passed_on = self.next.map(|(nextbillid, nextfee)| BillPassedOn {
-                    billid,
-                    userid,
-                    nextbillid,
-                    nextfee,
-                });
-                Ok([closed].into_iter().chain(passed_on).collect())
+            (S::ApplyFee, Close) => {
+                let fee = self.fee.unwrap_or_default();
+                let next = self.next.map(|next| passed_on(userid, next));
+                Ok([ClosedBill { billid, rentid, userid, fee }].into_iter().chain(next).collect())
             }
-            (Status::Open | ApplyFee, Follow { next, fee, .. }) if self.next.is_none() => {
+            (S::Open | S::ApplyFee, Follow { next, fee, .. }) if self.next.is_none() => {
                 emit(BillFollowed { billid, nextbillid: next, nextfee: fee })
             }
-            (Status::Open | ApplyFee, Follow { .. }) => ignore(),
-            // There is nothing to wait for: whoever waits behind it is next.
-            (New | Closed, Follow { user, next, fee }) => {
-                emit(BillPassedOn { billid, userid: user, nextbillid: next, nextfee: fee })
+            (S::Open | S::ApplyFee, Follow { .. }) => ignore(),
+            // Nothing is to be paid before that one: it is next.
+            (S::New | S::Closed, Follow { user, next, fee }) => emit(passed_on(user, (next, fee))),
+            (S::New | S::Open, Close) | (S::New | S::ApplyFee | S::Closed, Calculate { .. }) => {
+                ignore()
             }
-            (New | Status::Open, Close) | (New | ApplyFee | Closed, Calculate { .. }) => ignore(),
-            (Status::Open | ApplyFee | Closed, Command::Open { .. }) | (Closed, Close) => ignore(),
+            (S::Open | S::ApplyFee | S::Closed, Open { .. }) | (S::Closed, Close) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match *event {
             Event::RegisteredBill { userid, starttime, .. } => {
-                let (userid, starttime) = (*userid, *starttime);
                 *self = Billing { userid, starttime, status: Status::Open, ..Billing::default() };
             }
             Event::CalculatedFee { endtime, fee, .. } => {
-                (self.status, self.endtime, self.fee) =
-                    (Status::ApplyFee, Some(*endtime), Some(*fee));
+                self.status = Status::ApplyFee;
+                self.endtime = Some(endtime);
+                self.fee = Some(fee);
             }
             Event::ClosedBill { .. } => self.status = Status::Closed,
             Event::BillFollowed { nextbillid, nextfee, .. } => {
-                self.next = Some((*nextbillid, *nextfee))
+                self.next = Some((nextbillid, nextfee));
             }
             Event::BillPassedOn { .. } => {}
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Rent>(|event| match event {
-            rent::Event::Rented { rentid, userid, starttime, .. } => {
-                Some((rentid.of(), Command::Open { user: *userid, start: *starttime }))
+        policies.on::<Rent>(|event| match *event {
+            rent::Event::Rented { rentid, userid: user, starttime: start, .. } => {
+                Some((rentid.of(), Command::Open { user, start }))
             }
-            rent::Event::Returned { rentid, endtime, .. } => {
-                Some((rentid.of(), Command::Calculate { end: *endtime }))
+            rent::Event::Returned { rentid, endtime: end, .. } => {
+                Some((rentid.of(), Command::Calculate { end }))
             }
             _ => None,
         });
         policies.on::<UserDeposit>(|event| match *event {
-            user_deposit::Event::UpdatedDeposit { billid, .. } => {
-                billid.map(|bill| (bill, Command::Close))
-            }
-            user_deposit::Event::FeeQueued { userid, billid, fee, after } => {
-                Some((after, Command::Follow { user: userid, next: billid, fee }))
+            user_deposit::Event::UpdatedDeposit { billid, .. } => Some((billid?, Command::Close)),
+            user_deposit::Event::FeeQueued { userid: user, billid: next, fee, after } => {
+                Some((after, Command::Follow { user, next, fee }))
             }
             user_deposit::Event::FeeDeferred { .. } | user_deposit::Event::FeeMovedUp { .. } => {
                 None

@@ -19,6 +19,7 @@ pub mod arrears;
 pub mod bike;
 pub mod billing;
 pub mod rent;
+pub mod tariff;
 pub mod user_deposit;
 pub mod view;
 

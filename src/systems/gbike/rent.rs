@@ -1,17 +1,16 @@
 //! Rent: a customer takes a bike and brings it back somewhere else.
 //!
 //! Two are asked, one after the other: the customer's deposit whether older rides are paid for, then the bike itself.
-//! `Rented` is said after the second yes. Without both there never was a rent, and on `RentFailed` the bike lets go,
-//! whether or not it had heard the question. Returning waits for nobody.
+//! `Rented` follows the second yes. Without both there never was a rent, and on `RentFailed` the bike is released,
+//! whether or not it had received the question. Returning waits for no other context.
 
 use super::{
     bike::{self, Bike},
     user_deposit::{self, UserDeposit, in_arrears},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
+
+mod version_1;
 
 /// The first attempt of a rent to ask is that at the customer's deposit.
 pub const ASKS_DEPOSIT: u32 = 1;
@@ -19,141 +18,77 @@ pub const ASKS_DEPOSIT: u32 = 1;
 pub const ASKS_BIKE: u32 = 2;
 
 /// One ride of one customer on one bike.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "gbike.rent", collection = "rents", port = 8081, order, id(rentid: Id<Rent>),
+    index(status, userid, bikeid), old_versions(version_1::Rent), lifecycle = self.progress()
+)]
 pub struct Rent {
+    /// Who rides.
     userid: Id<UserDeposit>,
+    /// On which bike.
     bikeid: Id<Bike>,
     status: Status,
-    /// The deposit has said yes: the bike is next.
-    cleared: bool,
+    /// Since when.
     starttime: Option<Timestamp>,
+    /// Until when.
     endtime: Option<Timestamp>,
+    /// Where the bike was left.
     endlocation: Option<String>,
     /// Why it never came to be.
+    #[hidden]
     reason: Option<String>,
 }
 
 /// How far the rent has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs)]
+#[status(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
-    #[serde(rename = "Requested")]
-    #[strum(serialize = "Requested")]
+    #[open]
+    #[name = "Requested"]
     Requested,
     /// It never came to be.
     Failed,
     Rented,
     Returned,
-}
-
-/// A rent as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Rent")]
-pub struct Shown {
-    /// Its number.
-    pub rentid: Id<Rent>,
-    /// Who rides.
-    pub userid: Id<UserDeposit>,
-    /// On which bike.
-    pub bikeid: Id<Bike>,
-    /// How far the rent has come.
-    pub status: Status,
-    /// Since when.
-    pub starttime: Option<Timestamp>,
-    /// Until when.
-    pub endtime: Option<Timestamp>,
-    /// Where the bike was left.
-    pub endlocation: Option<String>,
+    /// The deposit has said yes: the bike is asked.
+    #[open]
+    #[shown_as(Requested)]
+    Cleared,
 }
 
 /// What may be asked of a rent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Request(Request),
-    /// The deposit or the bike has answered, or nobody has.
+    /// The answer of the deposit or the bike, or that none came in time.
     Settle(Result<(), NoAnswer>),
     Return(Return),
 }
 
 /// What a rent may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
-    RentRequested {
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        bikeid: Id<Bike>,
-    },
+    RentRequested { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
     /// The customer owes nothing.
-    RentCleared {
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        bikeid: Id<Bike>,
-    },
-    Rented {
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        bikeid: Id<Bike>,
-        starttime: Timestamp,
-    },
-    RentFailed {
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        bikeid: Id<Bike>,
-        reason: String,
-    },
+    RentCleared { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
+    Rented { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, starttime: Timestamp },
+    RentFailed { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, reason: String },
     Returned {
-        rentid: Id<Rent>,
-        userid: Id<UserDeposit>,
-        bikeid: Id<Bike>,
-        endtime: Timestamp,
-        endlocation: String,
+        rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, endtime: Timestamp, endlocation: String,
     },
 }
 
-/// The refusal that was kept by its code; nobody's is that of nobody having answered.
-fn refusal(reason: Option<&str>) -> Refusal {
-    let said = [in_arrears(), bike::in_use(), bike::broken(), bike::unknown()];
-    said.into_iter()
-        .find(|refusal| Some(refusal.code.as_ref()) == reason)
-        .unwrap_or_else(Refusal::retry_later)
-}
-
-impl Entity for Rent {
-    const NAME: Name =
-        Name { system: "gbike", context: "gbike.rent", collection: "rents", item: "rent" };
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8081);
-    type Representation = Shown;
-
-    fn represent(&self, rentid: Id<Self>) -> Shown {
-        let Rent { userid, bikeid, status, starttime, endtime, endlocation, .. } = self.clone();
-        Shown { rentid, userid, bikeid, status, starttime, endtime, endlocation }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New => Lifecycle::Absent,
-            Status::Requested => Lifecycle::Open,
-            Status::Failed => Lifecycle::Ended(refusal(self.reason.as_deref())),
-            Status::Rented | Status::Returned => Lifecycle::Established,
+impl Rent {
+    fn progress(&self) -> Lifecycle {
+        if self.status != Status::Failed {
+            return self.status.lifecycle();
         }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("userid", self.userid.into()),
-            ("bikeid", self.bikeid.into()),
-        ]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["rentid"]
+        let reason = self.reason.as_deref().unwrap_or_default();
+        let known = [in_arrears(), bike::in_use(), bike::broken(), bike::unknown()];
+        let refusal = known.into_iter().find(|refusal| refusal.code == reason);
+        Lifecycle::Ended(refusal.unwrap_or_else(Refusal::retry_later))
     }
 }
 
@@ -164,44 +99,35 @@ impl Aggregate for Rent {
     const MAY_ASK: MayAsk = &[("Request", &[UserDeposit::NAME, Bike::NAME])];
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        use {
-            Command::*,
-            Event::*,
-            Status::{Failed, New, Requested},
-        };
+        use {Command::*, Event::*, Status as S};
         let (rentid, userid, bikeid) = (this.id, self.userid, self.bikeid);
         match (self.status, command) {
-            (New, Request(r)) if r.userid == Id::default() => Err(Refusal::invalid(
-                "user-unknown",
-                "numbers of users are positive",
-                "사용자 번호는 양수여야 합니다",
-            )),
-            (New, Request(r)) => emit(RentRequested { rentid, userid: r.userid, bikeid: r.bikeid }),
-            (Requested, Settle(Ok(()))) if !self.cleared => {
-                emit(RentCleared { rentid, userid, bikeid })
+            (S::New, Request(wanted)) if wanted.userid == Id::default() => {
+                let (en, ko) = ("numbers of users are positive", "사용자 번호는 양수여야 합니다");
+                Err(Refusal::invalid("user-unknown", en, ko))
             }
-            (Requested, Settle(Ok(()))) => {
+            (S::New, Request(self::Request { userid, bikeid })) => {
+                emit(RentRequested { rentid, userid, bikeid })
+            }
+            (S::Requested, Settle(Ok(()))) => emit(RentCleared { rentid, userid, bikeid }),
+            (S::Cleared, Settle(Ok(()))) => {
                 emit(Rented { rentid, userid, bikeid, starttime: this.at })
             }
-            (Requested, Settle(Err(no))) => {
+            (S::Requested | S::Cleared, Settle(Err(no))) => {
                 emit(RentFailed { rentid, userid, bikeid, reason: no.code().into() })
             }
             (_, Request(_) | Settle(_)) => ignore(),
 
-            (New | Failed, Return(_)) => Err(Refusal::absent("rent")),
-            (Requested, Return(_)) => Err(Refusal::still_open()),
-            (Status::Rented, Return(end)) if end.endlocation.trim().is_empty() => {
-                Err(bike::nowhere())
-            }
-            (Status::Rented, Return(self::Return { endlocation })) => {
+            (S::New | S::Failed, Return(_)) => Err(Refusal::absent("rent")),
+            (S::Requested | S::Cleared, Return(_)) => Err(Refusal::still_open()),
+            (S::Rented, Return(end)) if end.endlocation.trim().is_empty() => Err(bike::nowhere()),
+            (S::Rented, Return(self::Return { endlocation })) => {
                 emit(Returned { rentid, userid, bikeid, endtime: this.at, endlocation })
             }
-            (Status::Returned, Return(end))
-                if self.endlocation.as_ref() == Some(&end.endlocation) =>
-            {
+            (S::Returned, Return(end)) if self.endlocation == Some(end.endlocation.clone()) => {
                 ignore()
             }
-            (Status::Returned, Return(_)) => Err(Refusal::conflict(
+            (S::Returned, Return(_)) => Err(Refusal::conflict(
                 "already-returned",
                 "the bike was left elsewhere",
                 "이미 다른 곳에 반납되었습니다",
@@ -210,45 +136,50 @@ impl Aggregate for Rent {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match event.clone() {
             Event::RentRequested { userid, bikeid, .. } => {
-                *self = Rent {
-                    userid: *userid,
-                    bikeid: *bikeid,
-                    status: Status::Requested,
-                    ..Rent::default()
-                };
+                *self = Rent { userid, bikeid, status: Status::Requested, ..Rent::default() };
             }
-            Event::RentCleared { .. } => self.cleared = true,
+            Event::RentCleared { .. } => self.status = Status::Cleared,
             Event::Rented { starttime, .. } => {
-                (self.status, self.starttime) = (Status::Rented, Some(*starttime))
+                self.status = Status::Rented;
+                self.starttime = Some(starttime);
             }
             Event::RentFailed { reason, .. } => {
-                (self.status, self.reason) = (Status::Failed, Some(reason.clone()))
+                self.status = Status::Failed;
+                self.reason = Some(reason);
             }
             Event::Returned { endtime, endlocation, .. } => {
-                (self.status, self.endtime) = (Status::Returned, Some(*endtime));
-                self.endlocation = Some(endlocation.clone());
+                self.status = Status::Returned;
+                self.endtime = Some(endtime);
+                self.endlocation = Some(endlocation);
             }
         }
     }
 
     fn awaits(&self, rent: Id<Self>) -> Option<Ask<Self>> {
-        let deposit = || {
-            ask(self.userid, user_deposit::Command::Clear { rent }, ASKS_DEPOSIT, Command::Settle)
-        };
-        let bike = || ask(self.bikeid, bike::Command::Take { rent }, ASKS_BIKE, Command::Settle);
-        (self.status == Status::Requested).then(|| if self.cleared { bike() } else { deposit() })
+        use {bike::Command::Take, user_deposit::Command::Clear};
+        match self.status {
+            Status::Requested => {
+                let clear = ask(self.userid, Clear { rent }, Command::Settle);
+                Some(clear.changes_nothing(ASKS_DEPOSIT))
+            }
+            Status::Cleared => {
+                let take = ask(self.bikeid, Take { rent }, Command::Settle);
+                Some(take.undone_by(bike::Command::release(rent)))
+            }
+            _ => None,
+        }
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
-        doors.patch(Role::Customer, |end: Return| Command::Return(end));
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
+        routes.patch(Role::Customer, |end: Return| Command::Return(end));
     }
 }
 
 /// `POST /rents`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[body]
 pub struct Request {
     /// Who wants to ride.
     pub userid: Id<UserDeposit>,
@@ -257,7 +188,7 @@ pub struct Request {
 }
 
 /// `PATCH /rents/{id}`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[body]
 pub struct Return {
     /// Where the bike is left.
     pub endlocation: String,

@@ -1,85 +1,82 @@
-//! Book (예매): a customer books seats and pays for them in the same breath.
+//! Book (예매): a customer books seats and pays for them in one step.
 //!
-//! Only the payment is waited for: `Booked` is said after its yes, and the ticket, which may be away meanwhile, comes
-//! later. A cancel waits for the ticket, where printing and canceling meet. It has no undo, so it is asked for until there
-//! is an answer. Seats of a showtime are held from the request on.
+//! Only the payment is waited for: `Booked` follows its yes, and the ticket, which may be down meanwhile, comes later. A
+//! cancel waits for the ticket, where printing and canceling meet. It has no undo, so it is asked for until there is an
+//! answer. Seats of a showtime are held from the request on.
 
 use super::{
     order::{Ordered, Request, Settings},
     payment::{self, Payment},
     ticket::{self, Ticket, printed},
 };
-use crate::{domain::*, systems::payment::declined};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::{domain::prelude::*, systems::payment::declined};
+
+mod version_1;
 
 /// A booking asks for its payment once, and whether it may be canceled until that is answered.
 pub const ONLY_ATTEMPT: u32 = 1;
 
 /// One booking.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "movie.book",
+    collection = "books",
+    title = "MovieBook",
+    port = 8081,
+    order,
+    index(status),
+    old_versions(version_1::Book)
+)]
 pub struct Book {
+    #[shown(
+        /// For how many.
+        qty: u64 = self.order.qty,
+        movie_name: Option<String> = self.order.movie_name.clone(),
+        /// Which seats.
+        seat: Option<String> = self.order.seat.clone(),
+        /// What they cost together, in won.
+        total_price: Option<u64> = self.order.total_price,
+        /// When it is shown. Where this is given, each seat is sold once.
+        showtime: Option<Timestamp> = self.order.showtime,
+        /// The theatre.
+        name: Option<String> = self.order.name.clone()
+    )]
     order: Ordered,
     status: Status,
-    /// It asks its ticket whether it may be canceled.
-    canceling: bool,
 }
 
 /// How far the booking has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[allow(missing_docs)]
+#[status]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
+    #[open]
     Registered,
+    #[ended(declined())]
     Declined,
+    #[ended(Refusal::retry_later())]
     Unanswered,
     PaidComplete,
     PrintComplete,
     Canceled,
-}
-
-/// A booking as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "MovieBook")]
-pub struct Shown {
-    /// For how many.
-    pub qty: u64,
-    /// Which movie.
-    pub movie_name: Option<String>,
-    /// Which seats.
-    pub seat: Option<String>,
-    /// What they cost together, in won.
-    pub total_price: Option<u64>,
-    /// When it is shown. Where this is given, each seat is sold once.
-    pub showtime: Option<Timestamp>,
-    /// The theatre.
-    pub name: Option<String>,
-    /// How far the booking has come.
-    pub status: Status,
+    /// It asks its ticket whether it may be canceled.
+    #[shown_as(PaidComplete)]
+    Canceling,
 }
 
 /// What may be asked of a booking.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Request(Request),
-    /// The payment has answered, or nobody has.
+    /// The answer of the payment, or that none came in time.
     SettlePayment(Result<(), NoAnswer>),
     Cancel,
-    /// The ticket has said whether it is void, or nobody has.
+    /// The answer of the ticket whether it is void, or that none came in time.
     SettleCancel(Result<(), NoAnswer>),
     CompletePrint,
 }
 
 /// What a booking may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     BookRequested(Ordered),
     Booked(Ordered),
@@ -88,33 +85,6 @@ pub enum Event {
     BookCancelRequested { booking_id: Id<Book> },
     BookCancelRefused { booking_id: Id<Book> },
     Canceled { booking_id: Id<Book> },
-}
-
-impl Entity for Book {
-    const NAME: Name =
-        Name { system: "movie", context: "movie.book", collection: "books", item: "book" };
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8081);
-    type Representation = Shown;
-
-    fn represent(&self, _: Id<Self>) -> Shown {
-        let Ordered { qty, movie_name, seat, total_price, showtime, name, .. } = self.order.clone();
-        Shown { qty, movie_name, seat, total_price, showtime, name, status: self.status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New => Lifecycle::Absent,
-            Status::Registered => Lifecycle::Open,
-            Status::Declined => Lifecycle::Ended(declined()),
-            Status::Unanswered => Lifecycle::Ended(Refusal::retry_later()),
-            Status::PaidComplete | Status::PrintComplete | Status::Canceled => {
-                Lifecycle::Established
-            }
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into())]
-    }
 }
 
 impl Aggregate for Book {
@@ -135,41 +105,35 @@ impl Aggregate for Book {
                 emit(BookFailed { booking_id, reason: no.code().into() })
             }
 
-            (PaidComplete, Cancel) if !self.canceling => emit(BookCancelRequested { booking_id }),
-            (PaidComplete, SettleCancel(Ok(()))) if self.canceling => {
-                emit(Event::Canceled { booking_id })
-            }
-            (PaidComplete, SettleCancel(Err(Refused(_)))) if self.canceling => {
-                emit(BookCancelRefused { booking_id })
-            }
-            // The print is heard of before the ticket's no has come.
-            (PaidComplete, CompletePrint) if self.canceling => {
+            (PaidComplete, Cancel) => emit(BookCancelRequested { booking_id }),
+            (Canceling, SettleCancel(Ok(()))) => emit(Event::Canceled { booking_id }),
+            (Canceling, SettleCancel(Err(Refused(_)))) => emit(BookCancelRefused { booking_id }),
+            // The print is reported before the ticket's no has come.
+            (Canceling, CompletePrint) => {
                 Ok(vec![BookCancelRefused { booking_id }, BookPrintCompleted { booking_id }])
             }
             (PaidComplete, CompletePrint) => emit(BookPrintCompleted { booking_id }),
             (PrintComplete, Cancel) => Err(printed()),
             (Registered, Cancel) => Err(Refusal::still_open()),
             (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("book")),
-            (PaidComplete | Status::Canceled, Cancel) => ignore(),
+            (Canceling | Status::Canceled, Cancel) => ignore(),
             (_, Request(_) | SettlePayment(_) | SettleCancel(_) | CompletePrint) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        self.status = match event {
             Event::BookRequested(order) => {
-                (self.order, self.status) = (order.clone(), Status::Registered)
+                self.order = order.clone();
+                Status::Registered
             }
-            Event::Booked(_) => self.status = Status::PaidComplete,
-            Event::BookFailed { reason, .. } if *reason == declined().code => {
-                self.status = Status::Declined
-            }
-            Event::BookFailed { .. } => self.status = Status::Unanswered,
-            Event::BookPrintCompleted { .. } => self.status = Status::PrintComplete,
-            Event::BookCancelRequested { .. } => self.canceling = true,
-            Event::BookCancelRefused { .. } => self.canceling = false,
-            Event::Canceled { .. } => (self.status, self.canceling) = (Status::Canceled, false),
-        }
+            Event::Booked(_) | Event::BookCancelRefused { .. } => Status::PaidComplete,
+            Event::BookFailed { reason, .. } if *reason == declined().code => Status::Declined,
+            Event::BookFailed { .. } => Status::Unanswered,
+            Event::BookPrintCompleted { .. } => Status::PrintComplete,
+            Event::BookCancelRequested { .. } => Status::Canceling,
+            Event::Canceled { .. } => Status::Canceled,
+        };
     }
 
     fn rejects(event: &Event) -> Option<Refusal> {
@@ -184,40 +148,42 @@ impl Aggregate for Book {
     }
 
     fn awaits(&self, booking: Id<Self>) -> Option<Ask<Self>> {
-        let pay = || payment::Command::Pay { total_price: self.order.total_price };
-        let void = || ticket::Command::Void(self.order.admission());
+        use {payment::Command::Pay, ticket::Command::Void};
         match self.status {
             Status::Registered => {
-                Some(ask(booking.of::<Payment>(), pay(), ONLY_ATTEMPT, Command::SettlePayment))
+                let pay = Pay { total_price: self.order.total_price };
+                let question = ask(booking.of::<Payment>(), pay, Command::SettlePayment);
+                Some(question.undone_by(payment::Command::call_off(booking)))
             }
-            _ if self.canceling => {
-                Some(ask(booking.of::<Ticket>(), void(), ONLY_ATTEMPT, Command::SettleCancel))
+            Status::Canceling => {
+                let void = Void(self.order.admission());
+                let question = ask(booking.of::<Ticket>(), void, Command::SettleCancel);
+                Some(question.until_answered(ONLY_ATTEMPT))
             }
             _ => None,
         }
     }
 
     fn claims(&self) -> Vec<String> {
-        let holds = matches!(
-            self.status,
-            Status::Registered | Status::PaidComplete | Status::PrintComplete
-        );
-        if holds { self.order.claims() } else { Vec::new() }
+        match self.status {
+            Status::New | Status::Declined | Status::Unanswered | Status::Canceled => Vec::new(),
+            _ => self.order.claims(),
+        }
     }
 
     fn claim_refusal(key: &str) -> Refusal {
         super::order::seat_taken(key)
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
-        doors.patch(Role::Customer, |Change { status: Wanted::Canceled }| Command::Cancel);
-        doors.delete(Role::Customer, || Command::Cancel);
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
+        routes.patch(Role::Customer, |Change { status: Wanted::Canceled }| Command::Cancel);
+        routes.delete(Role::Customer, || Command::Cancel);
     }
 }
 
 /// `PATCH /books/{id}`: the status that a client may ask for.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[body]
 pub enum Wanted {
     /// The booking is canceled, the money goes back.
     Canceled,

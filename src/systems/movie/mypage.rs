@@ -1,7 +1,7 @@
 //! Mypage: one row a booking, kept by listening.
 //!
-//! Book, payment, ticket and point are heard in any interleaving. So the status is the furthest that any of them told of;
-//! facts that come before the booking is established wait for it.
+//! The events of book, payment, ticket and point come in any interleaving. So the status is the furthest that any of them
+//! reports; what comes before the booking is established waits for it.
 
 use super::{
     book::{self, Book},
@@ -10,38 +10,35 @@ use super::{
     point::{self, Point},
     ticket::{self, Ticket},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// What became of a booking, of its ticket and of its points.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "movie.mypage", collection = "mypages", title = "MovieMypage", port = 8083, order,
+    supporting, id(booking_id: Id<Book>), index(status)
+)]
 pub struct Row {
     /// The order, once it is established.
+    #[exists]
+    #[shown(
+        /// For how many.
+        qty: u64 = self.ordered(|order| order.qty).unwrap_or_default(),
+        movie_name: Option<String> = self.ordered(|order| order.movie_name.clone()).flatten(),
+        /// Which seats.
+        seat: Option<String> = self.ordered(|order| order.seat.clone()).flatten(),
+        /// What they cost together, in won.
+        price: Option<u64> = self.ordered(|order| order.total_price).flatten()
+    )]
     order: Option<Ordered>,
+    /// The points that it has earned.
     score: u64,
+    /// How far it has come.
     status: Status,
 }
 
 /// How far it has come, in this order.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    AsRefStr,
-)]
-#[allow(missing_docs)]
+#[status(ordered)]
 pub enum Status {
-    #[default]
     New,
     Booked,
     PaidComplete,
@@ -49,52 +46,10 @@ pub enum Status {
     Canceled,
 }
 
-/// A row as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "MovieMypage")]
-pub struct Shown {
-    /// The booking's number.
-    pub booking_id: Id<Book>,
-    /// For how many.
-    pub qty: u64,
-    /// Which movie.
-    pub movie_name: Option<String>,
-    /// Which seats.
-    pub seat: Option<String>,
-    /// What they cost together, in won.
-    pub price: Option<u64>,
-    /// The points that it has earned.
-    pub score: u64,
-    /// How far it has come.
-    pub status: Status,
-}
-
-impl Entity for Row {
-    const NAME: Name =
-        Name { system: "movie", context: "movie.mypage", collection: "mypages", item: "mypage" };
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8083);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let Row { order, score, status } = self.clone();
-        let Ordered { qty, movie_name, seat, total_price: price, .. } = order.unwrap_or_default();
-        Shown { booking_id: id.of(), qty, movie_name, seat, price, score, status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.order.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["bookingId"]
-    }
-}
-
 impl Row {
+    fn ordered<T>(&self, field: impl FnOnce(&Ordered) -> T) -> Option<T> {
+        self.order.as_ref().map(field)
+    }
     fn reach(&mut self, status: Status) {
         self.status = self.status.max(status);
     }
@@ -193,7 +148,7 @@ mod tests {
         }
     }
 
-    fn in_any_order(sources: &[&[&dyn Any]]) -> Shown {
+    fn in_any_order(sources: &[&[&dyn Any]]) -> RowRepresentation {
         let mut ends = Vec::new();
         interleaved(&Row::default(), sources, &mut ends);
         let first = ends.first().unwrap();

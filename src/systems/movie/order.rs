@@ -1,13 +1,11 @@
-//! What is ordered when a movie is booked: as customers ask for it, as the house checks it, as everybody is told of it.
+//! What is ordered when a movie is booked: what customers send, how the house checks it, what the events carry.
 
 use super::{book::Book, ticket::Admission};
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::domain::{DateOrTime, Zone, prelude::*};
+use serde::Deserialize;
 
 /// `POST /books`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[body]
 pub struct Request {
     /// For how many.
     pub qty: u64,
@@ -22,9 +20,8 @@ pub struct Request {
 }
 
 /// What was ordered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[value]
+#[derive(Default)]
 pub struct Ordered {
     pub booking_id: Id<Book>,
     pub qty: u64,
@@ -45,7 +42,7 @@ const LONGEST_SEAT: usize = 64;
 pub struct Settings {
     /// What the theatre is called.
     pub name: Option<String>,
-    /// What a seat costs, in won; without it the customer's word is taken.
+    /// What a seat costs, in won; without it the customer's price is taken.
     pub ticket_price: Option<u64>,
     /// How many seats one booking may be for.
     pub seats_per_booking: u64,
@@ -62,10 +59,8 @@ impl Default for Settings {
 impl Settings {
     fn too_many(&self) -> Refusal {
         let most = self.seats_per_booking;
-        let (en, ko) = (
-            format!("a booking is for at most {most} seats"),
-            format!("한 번에 최대 {most}석까지 예매할 수 있습니다"),
-        );
+        let en = format!("a booking is for at most {most} seats");
+        let ko = format!("한 번에 최대 {most}석까지 예매할 수 있습니다");
         Refusal::invalid("too-many-seats", en, ko)
     }
 }
@@ -130,7 +125,7 @@ impl Ordered {
             .unwrap_or_default()
     }
 
-    /// Whether everybody has a seat, and nobody sits on another's lap.
+    /// Whether there is a seat for each, and no seat twice.
     fn is_seated(&self) -> bool {
         let mut seats = self.seats();
         seats.sort_unstable();
@@ -138,7 +133,7 @@ impl Ordered {
         seats.len() == self.seats().len() && seats.len() as u64 == self.qty && !seats.contains(&"")
     }
 
-    /// The seats that nobody else can have. Without a showtime seating is free.
+    /// The seats that no other booking can have. Without a showtime seating is free.
     pub fn claims(&self) -> Vec<String> {
         let Some(showtime) = self.showtime else { return Vec::new() };
         let movie = self.movie_name.as_deref().unwrap_or_default();
@@ -153,10 +148,11 @@ impl Ordered {
     }
 }
 
-/// What a customer hears who wants a seat that another has claimed.
+/// The refusal of a seat that another booking has claimed.
 pub fn seat_taken(claim: &str) -> Refusal {
     let seat = claim.split(',').next().unwrap_or_default();
-    let (en, ko) = (format!("seat {seat} is taken"), format!("{seat} 좌석은 이미 예매되었습니다"));
+    let en = format!("seat {seat} is taken");
+    let ko = format!("{seat} 좌석은 이미 예매되었습니다");
     Refusal::conflict("seat-taken", en, ko)
 }
 

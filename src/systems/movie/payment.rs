@@ -2,59 +2,43 @@
 
 use super::book::{self, Book};
 use crate::{
-    domain::*,
+    domain::prelude::*,
     systems::payment::{Progress, Terms},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
 
 /// The payment of the booking with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "movie.payment", collection = "payments", title = "MoviePayment", port = 8082, generic,
+    id(booking_id: Id<Book>), index(status = self.status()), lifecycle = self.progress.lifecycle()
+)]
 pub struct Payment {
+    /// How much was charged, in won; null when the booking named no price.
     total_price: Option<u64>,
+    /// Where the money is.
+    #[shown(status: Status = self.status().unwrap_or(Status::Canceled))]
     progress: Progress,
 }
 
 /// Where the money is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[status]
 pub enum Status {
     Paid,
     Canceled,
 }
 
-/// A payment as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "MoviePayment")]
-pub struct Shown {
-    /// The booking's number.
-    pub booking_id: Id<Book>,
-    /// How much was charged, in won; null when the booking named no price.
-    pub total_price: Option<u64>,
-    /// Where the money is.
-    pub status: Status,
-}
-
 /// What may be asked of a payment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[command]
 #[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
 pub enum Command {
-    Pay {
-        total_price: Option<u64>,
-    },
+    /// A yes has paid.
+    Pay { total_price: Option<u64> },
     /// The booking never was, or is no more: what came in goes back.
-    CallOff {
-        booking: Id<Book>,
-    },
+    #[undo(of = booking, attempt = book::ONLY_ATTEMPT)]
+    CallOff { booking: Id<Book> },
 }
 
 /// What a payment may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     Paid {
         booking_id: Id<Book>,
@@ -79,28 +63,6 @@ impl Payment {
     }
 }
 
-impl Entity for Payment {
-    const NAME: Name =
-        Name { system: "movie", context: "movie.payment", collection: "payments", item: "payment" };
-    const SUBDOMAIN: Subdomain = Subdomain::Generic;
-    const PORT: Option<u16> = Some(8082);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let status = self.status().unwrap_or(Status::Canceled);
-        Shown { booking_id: id.of(), total_price: self.total_price, status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.status().is_some() { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status().map_or(Key::Missing, |status| status.as_ref().into()))]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["bookingId"]
-    }
-}
-
 impl Aggregate for Payment {
     type Command = Command;
     type Event = Event;
@@ -120,9 +82,9 @@ impl Aggregate for Payment {
     }
 
     fn evolve(&mut self, event: &Event) {
-        self.progress = match event {
+        self.progress = match *event {
             Event::Paid { total_price, .. } => {
-                self.total_price = *total_price;
+                self.total_price = total_price;
                 Progress::Paid
             }
             Event::PaymentCanceled { .. } => Progress::PaidBack,
@@ -131,19 +93,13 @@ impl Aggregate for Payment {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Book>(|event| match event {
-            book::Event::BookFailed { booking_id, .. } | book::Event::Canceled { booking_id } => {
-                Some((booking_id.of(), Command::CallOff { booking: *booking_id }))
+        policies.on::<Book>(|event| match *event {
+            book::Event::BookFailed { booking_id: booking, .. }
+            | book::Event::Canceled { booking_id: booking } => {
+                Some((booking.of(), Command::CallOff { booking }))
             }
             _ => None,
         });
-    }
-
-    fn compensates(command: &Command) -> Option<AskId> {
-        match command {
-            Command::CallOff { booking } => Some(AskId::of(*booking, book::ONLY_ATTEMPT)),
-            Command::Pay { .. } => None,
-        }
     }
 }
 
@@ -178,7 +134,7 @@ mod tests {
 
     #[test]
     fn calling_it_off_takes_the_question_back() {
-        assert_eq!(Payment::compensates(&CALL_OFF), Some(AskId::of(BOOKING, 1)));
-        assert_eq!(Payment::compensates(&PAY), None);
+        assert_eq!(CALL_OFF.compensates(), Some(AskId::of(BOOKING, 1)));
+        assert_eq!(PAY.compensates(), None);
     }
 }

@@ -1,135 +1,67 @@
 //! Point: what the booking with the same number earns when its ticket is printed.
 //!
-//! The ticket's question, its `Created`, its undo and the booking's `Canceled` reach it in any order.
+//! The ticket's question, its `Created`, its undo and the booking's `Canceled` come in any order.
 
 use super::{
     book::{self, Book},
     ticket::{self, Ticket},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// What a printed ticket earns.
 const GRANTED: u64 = 100;
 
 /// The points of the booking with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "movie.point", collection = "points", title = "MoviePoint", port = 8085, supporting,
+    id(booking_id: Id<Book>), index(status)
+)]
 pub struct Point {
+    /// How many.
     score: u64,
+    /// What they are for: the movie.
     contents: Option<String>,
     status: Status,
     /// The ticket's attempt that they were granted to.
+    #[hidden]
     granted_to: Option<u32>,
 }
 
 /// What has become of the points.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[allow(missing_docs)]
+#[status]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
-    #[serde(rename = "Waiting Point")]
-    #[strum(serialize = "Waiting Point")]
+    #[name = "Waiting Point"]
     Waiting,
     Pointed,
     Canceled,
 }
 
-/// Points as they look from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "MoviePoint")]
-pub struct Shown {
-    /// The booking's number.
-    pub booking_id: Id<Book>,
-    /// How many.
-    pub score: u64,
-    /// What they are for: the movie.
-    pub contents: Option<String>,
-    /// What has become of them.
-    pub status: Status,
-}
-
 /// What may be asked of points.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
+#[rustfmt::skip]
 pub enum Command {
-    Wait {
-        contents: Option<String>,
-    },
+    /// There is a ticket.
+    Wait { contents: Option<String> },
     /// May the ticket be printed? A yes has granted the points.
-    Grant {
-        attempt: u32,
-        contents: Option<String>,
-    },
+    Grant { attempt: u32, contents: Option<String> },
     /// The ticket gave up asking.
-    Revoke {
-        ticket: Id<Ticket>,
-        attempt: u32,
-    },
+    #[undo(of = ticket, attempt = attempt)]
+    Revoke { ticket: Id<Ticket>, attempt: u32 },
     Cancel,
 }
 
 /// What points may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
-    WaitedPoint {
-        booking_id: Id<Book>,
-        score: u64,
-        contents: Option<String>,
-    },
-    WrittenPoint {
-        booking_id: Id<Book>,
-        score: u64,
-        contents: Option<String>,
-        attempt: u32,
-    },
-    PointRevoked {
-        booking_id: Id<Book>,
-        score: u64,
-        attempt: u32,
-    },
-    PointCanceled {
-        booking_id: Id<Book>,
-        score: u64,
-    },
+    WaitedPoint { booking_id: Id<Book>, score: u64, contents: Option<String> },
+    WrittenPoint { booking_id: Id<Book>, score: u64, contents: Option<String>, attempt: u32 },
+    PointRevoked { booking_id: Id<Book>, score: u64, attempt: u32 },
+    PointCanceled { booking_id: Id<Book>, score: u64 },
     /// The booking was canceled before anything else was heard: there will never be points.
-    PointWithheld {
-        booking_id: Id<Book>,
-        score: u64,
-    },
-}
-
-impl Entity for Point {
-    const NAME: Name =
-        Name { system: "movie", context: "movie.point", collection: "points", item: "point" };
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const PORT: Option<u16> = Some(8085);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        Shown {
-            booking_id: id.of(),
-            score: self.score,
-            contents: self.contents.clone(),
-            status: self.status,
-        }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["bookingId"]
-    }
+    PointWithheld { booking_id: Id<Book>, score: u64 },
 }
 
 impl Aggregate for Point {
@@ -148,7 +80,7 @@ impl Aggregate for Point {
             (New | Waiting, Grant { attempt, contents }) => emit(written(attempt, contents)),
             (Pointed, Grant { attempt, contents }) => match self.granted_to {
                 Some(earlier) if earlier == attempt => ignore(),
-                // The ticket asks anew, so it has given the earlier attempt up; its undo is only on its way.
+                // The ticket asks anew, so it has given the earlier attempt up; its undo is on its way.
                 Some(earlier) if earlier < attempt => {
                     Ok(vec![revoked(earlier), written(attempt, contents)])
                 }
@@ -173,46 +105,39 @@ impl Aggregate for Point {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event.clone() {
+        let (score, status, granted_to) = match event.clone() {
             Event::WaitedPoint { score, contents, .. } => {
-                *self = Point { score, contents, status: Status::Waiting, granted_to: None };
+                self.contents = contents;
+                (score, Status::Waiting, None)
             }
             Event::WrittenPoint { score, contents, attempt, .. } => {
-                *self =
-                    Point { score, contents, status: Status::Pointed, granted_to: Some(attempt) };
+                self.contents = contents;
+                (score, Status::Pointed, Some(attempt))
             }
-            Event::PointRevoked { score, .. } => {
-                (self.score, self.status, self.granted_to) = (score, Status::Waiting, None);
-            }
+            Event::PointRevoked { score, .. } => (score, Status::Waiting, None),
             Event::PointCanceled { score, .. } | Event::PointWithheld { score, .. } => {
-                (self.score, self.status, self.granted_to) = (score, Status::Canceled, None);
+                (score, Status::Canceled, None)
             }
-        }
+        };
+        self.score = score;
+        self.status = status;
+        self.granted_to = granted_to;
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Ticket>(|event| match event {
-            ticket::Event::Created(ticket) => Some((
-                ticket.booking_id.of(),
-                Command::Wait { contents: ticket.movie_name.clone() },
-            )),
-            ticket::Event::TicketPrintFailed { booking_id, attempt, .. } => Some((
-                booking_id.of(),
-                Command::Revoke { ticket: booking_id.of(), attempt: *attempt },
-            )),
+        policies.on::<Ticket>(|event| match event.clone() {
+            ticket::Event::Created(ticket) => {
+                Some((ticket.booking_id.of(), Command::Wait { contents: ticket.movie_name }))
+            }
+            ticket::Event::TicketPrintFailed { booking_id, attempt, .. } => {
+                Some((booking_id.of(), Command::Revoke { ticket: booking_id.of(), attempt }))
+            }
             _ => None,
         });
         policies.on::<Book>(|event| match event {
             book::Event::Canceled { booking_id } => Some((booking_id.of(), Command::Cancel)),
             _ => None,
         });
-    }
-
-    fn compensates(command: &Command) -> Option<AskId> {
-        match command {
-            Command::Revoke { ticket, attempt } => Some(AskId::of(*ticket, *attempt)),
-            _ => None,
-        }
     }
 }
 
@@ -300,7 +225,7 @@ mod tests {
     fn nothing_is_revoked_where_nothing_was_granted_but_the_question_is_taken_back() {
         let point = given::<Point>([]).when(revoke(1)).then_nothing();
         assert_eq!(point.0.lifecycle(), Lifecycle::Absent);
-        assert_eq!(Point::compensates(&revoke(3)), Some(AskId::of(Id::<Ticket>::new(1), 3)));
-        assert_eq!(Point::compensates(&Cancel), None);
+        assert_eq!(revoke(3).compensates(), Some(AskId::of(Id::<Ticket>::new(1), 3)));
+        assert_eq!(Cancel.compensates(), None);
     }
 }

@@ -7,58 +7,43 @@ use super::{
     book::{self, Book},
     point::{self, Point},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
+
+mod version_1;
 
 /// The ticket of the booking with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "movie.ticket", collection = "tickets", title = "MovieTicket", port = 8084,
+    id(booking_id: Id<Book>), index(status), old_versions(version_1::Ticket)
+)]
 pub struct Ticket {
     movie_name: Option<String>,
+    /// For how many.
     qty: u64,
+    /// Which seats.
     seat: Option<String>,
+    /// What has become of it.
     status: Status,
-    /// It asks for the points.
-    printing: bool,
-    /// How often it has asked for them.
+    /// How often it has asked for the points.
+    #[hidden]
     attempts: u32,
 }
 
 /// What has become of the ticket.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[allow(missing_docs)]
+#[status]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
     Waiting,
     Printed,
     Canceled,
-}
-
-/// A ticket as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "MovieTicket")]
-pub struct Shown {
-    /// The booking's number.
-    pub booking_id: Id<Book>,
-    /// Which movie.
-    pub movie_name: Option<String>,
-    /// For how many.
-    pub qty: u64,
-    /// Which seats.
-    pub seat: Option<String>,
-    /// What has become of it.
-    pub status: Status,
+    /// It asks for the points.
+    #[shown_as(Waiting)]
+    Printing,
 }
 
 /// What a ticket is for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[allow(missing_docs)]
+#[value]
 pub struct Admission {
     pub booking_id: Id<Book>,
     pub movie_name: Option<String>,
@@ -67,8 +52,7 @@ pub struct Admission {
 }
 
 /// What may be asked of a ticket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Create(Admission),
     Print,
@@ -79,49 +63,21 @@ pub enum Command {
 }
 
 /// What a ticket may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
     Created(Admission),
-    TicketPrintRequested {
-        booking_id: Id<Book>,
-        attempt: u32,
-    },
-    Printed {
-        booking_id: Id<Book>,
-    },
-    TicketPrintFailed {
-        booking_id: Id<Book>,
-        attempt: u32,
-        reason: String,
-    },
-    TicketCanceled {
-        booking_id: Id<Book>,
-    },
+    TicketPrintRequested { booking_id: Id<Book>, attempt: u32 },
+    Printed { booking_id: Id<Book> },
+    TicketPrintFailed { booking_id: Id<Book>, attempt: u32, reason: String },
+    TicketCanceled { booking_id: Id<Book> },
     /// The booking was canceled before the ticket came: it never will.
     TicketWithheld(Admission),
 }
 
-impl Entity for Ticket {
-    const NAME: Name =
-        Name { system: "movie", context: "movie.ticket", collection: "tickets", item: "ticket" };
-    const PORT: Option<u16> = Some(8084);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let Ticket { movie_name, qty, seat, status, .. } = self.clone();
-        Shown { booking_id: id.of(), movie_name, qty, seat, status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.status == Status::New { Lifecycle::Absent } else { Lifecycle::Established }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["bookingId"]
-    }
+/// The refusal of a cancel that comes too late.
+pub fn printed() -> Refusal {
+    Refusal::conflict("ticket-printed", "the ticket is printed", "이미 발권된 티켓입니다")
 }
 
 impl Aggregate for Ticket {
@@ -131,51 +87,47 @@ impl Aggregate for Ticket {
     const MAY_ASK: MayAsk = &[("Print", &[Point::NAME])];
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        use {Command::*, Event::*, Status::*};
+        use {Command::*, Event::*, Status as S};
         let (booking_id, attempt) = (this.id.of(), self.attempts);
         match (self.status, command) {
-            (New, Create(admission)) => emit(Created(admission)),
-            (New, Void(admission)) => emit(TicketWithheld(admission)),
-            (New, Print) => Err(Refusal::absent("ticket")),
+            (S::New, Create(admission)) => emit(Created(admission)),
+            (S::New, Void(admission)) => emit(TicketWithheld(admission)),
+            (S::New, Print) => Err(Refusal::absent("ticket")),
 
-            (Waiting, Settle(Ok(()))) if self.printing => emit(Event::Printed { booking_id }),
-            (Waiting, Settle(Err(no))) if self.printing => {
-                emit(TicketPrintFailed { booking_id, attempt, reason: no.code().into() })
-            }
-            (Waiting, Print) if self.printing => ignore(),
-            (Waiting, Void(_)) if self.printing => Err(Refusal::still_open()),
-            (Waiting, Print) => {
+            (S::Waiting, Print) => {
                 emit(TicketPrintRequested { booking_id, attempt: attempt.saturating_add(1) })
             }
-            (Waiting, Void(_)) => emit(TicketCanceled { booking_id }),
+            (S::Waiting, Void(_)) => emit(TicketCanceled { booking_id }),
 
-            (Status::Printed, Void(_)) => Err(printed()),
-            (Canceled, Print) => Err(Refusal::conflict(
+            (S::Printing, Settle(Ok(()))) => emit(Printed { booking_id }),
+            (S::Printing, Settle(Err(no))) => {
+                emit(TicketPrintFailed { booking_id, attempt, reason: no.code().into() })
+            }
+            (S::Printing, Print) => ignore(),
+            (S::Printing, Void(_)) => Err(Refusal::still_open()),
+
+            (S::Printed, Void(_)) => Err(printed()),
+            (S::Canceled, Print) => Err(Refusal::conflict(
                 "ticket-canceled",
                 "the ticket is canceled",
                 "취소된 티켓입니다",
             )),
-            (Status::Printed, Print) | (Canceled, Void(_)) | (_, Create(_) | Settle(_)) => ignore(),
+            (S::Printed, Print) | (S::Canceled, Void(_)) | (_, Create(_) | Settle(_)) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event.clone() {
-            Event::Created(Admission { movie_name, qty, seat, .. }) => {
-                *self =
-                    Ticket { movie_name, qty, seat, status: Status::Waiting, ..Ticket::default() };
-            }
-            Event::TicketWithheld(Admission { movie_name, qty, seat, .. }) => {
-                *self =
-                    Ticket { movie_name, qty, seat, status: Status::Canceled, ..Ticket::default() };
-            }
+        self.status = match event.clone() {
+            Event::Created(admission) => self.admit(admission, Status::Waiting),
+            Event::TicketWithheld(admission) => self.admit(admission, Status::Canceled),
             Event::TicketPrintRequested { attempt, .. } => {
-                (self.printing, self.attempts) = (true, attempt)
+                self.attempts = attempt;
+                Status::Printing
             }
-            Event::TicketPrintFailed { .. } => self.printing = false,
-            Event::Printed { .. } => (self.printing, self.status) = (false, Status::Printed),
-            Event::TicketCanceled { .. } => self.status = Status::Canceled,
-        }
+            Event::TicketPrintFailed { .. } => Status::Waiting,
+            Event::Printed { .. } => Status::Printed,
+            Event::TicketCanceled { .. } => Status::Canceled,
+        };
     }
 
     fn rejects(event: &Event) -> Option<Refusal> {
@@ -193,23 +145,29 @@ impl Aggregate for Ticket {
     }
 
     fn awaits(&self, ticket: Id<Self>) -> Option<Ask<Self>> {
-        let grant =
-            || point::Command::Grant { attempt: self.attempts, contents: self.movie_name.clone() };
-        self.printing.then(|| ask(ticket.of::<Point>(), grant(), self.attempts, Command::Settle))
+        let (attempt, contents) = (self.attempts, self.movie_name.clone());
+        (self.status == Status::Printing).then(|| {
+            let grant = point::Command::Grant { attempt, contents };
+            ask(ticket.of::<Point>(), grant, Command::Settle)
+                .undone_by(point::Command::revoke(ticket, attempt))
+        })
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.patch(Role::Customer, |Change { status: Wanted::Printed }| Command::Print);
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.patch(Role::Customer, |Change { status: Wanted::Printed }| Command::Print);
     }
 }
 
-/// What a customer hears who cancels too late.
-pub fn printed() -> Refusal {
-    Refusal::conflict("ticket-printed", "the ticket is printed", "이미 발권된 티켓입니다")
+impl Ticket {
+    fn admit(&mut self, admission: Admission, status: Status) -> Status {
+        let Admission { movie_name, qty, seat, .. } = admission;
+        *self = Ticket { movie_name, qty, seat, ..Ticket::default() };
+        status
+    }
 }
 
 /// `PATCH /tickets/{id}`: the status that a client may ask for.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[body]
 pub enum Wanted {
     /// The ticket is printed.
     Printed,

@@ -5,44 +5,48 @@ use super::{
     product::{self, Product},
     rental::{self, Ordered, Rental},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// The delivery of the rental with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "purifier.delivery", collection = "deliveries", title = "RentalDelivery", port = 8083,
+    supporting, id_aliases("rentalId", "paymentId"),
+    index(status, product_id = self.shipped.product_id)
+)]
 pub struct Delivery {
+    #[shown(
+        /// The payment's number, which is the rental's too.
+        payment_id: Id<Payment> = id.of(),
+        product_id: Id<Product> = self.shipped.product_id,
+        /// Where to.
+        address: String = self.shipped.address.clone(),
+        /// What the customer pays, in won.
+        amt: u64 = self.shipped.amt
+    )]
     shipped: Shipped,
     status: Status,
     /// The product has given a unit for it, which has not gone back.
+    #[hidden]
     has_unit: bool,
 }
 
 /// How far the delivery has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[schemars(rename = "RentalDeliveryStatus")]
-#[allow(missing_docs)]
+#[status(title = "RentalDeliveryStatus")]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
-    #[serde(rename = "DeliveryStarted")]
-    #[strum(serialize = "DeliveryStarted")]
+    #[name = "DeliveryStarted"]
     Started,
-    #[serde(rename = "DeliveryCanceled")]
-    #[strum(serialize = "DeliveryCanceled")]
+    #[name = "DeliveryCanceled"]
     Canceled,
-    /// The rental was canceled before the delivery was to start: it never will.
+    /// The rental was canceled before the delivery started: it never will.
+    #[absent]
     Withheld,
 }
 
 /// What is delivered, where and to whom.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "ShippedRental")]
-#[allow(missing_docs)]
+#[value(title = "ShippedRental")]
+#[derive(Default)]
 pub struct Shipped {
     pub rental_id: Id<Rental>,
     pub payment_id: Id<Payment>,
@@ -53,88 +57,29 @@ pub struct Shipped {
     pub amt: u64,
 }
 
-/// A delivery as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RentalDelivery")]
-pub struct Shown {
-    /// The payment's number, which is the rental's too.
-    pub payment_id: Id<Payment>,
-    /// The product's number.
-    pub product_id: Id<Product>,
-    /// Where to.
-    pub address: String,
-    /// What the customer pays, in won.
-    pub amt: u64,
-    /// How far the delivery has come.
-    pub status: Status,
-}
-
 /// What may be asked of a delivery.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
+#[rustfmt::skip]
 pub enum Command {
+    /// The rental is placed.
     Start(Shipped),
     /// The product has given a unit.
-    Supply {
-        product: Id<Product>,
-    },
+    Supply { product: Id<Product> },
     Cancel,
 }
 
 /// What a delivery may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
     DeliveryStarted(Shipped),
-    DeliverySupplied {
-        rental_id: Id<Rental>,
-        product_id: Id<Product>,
-    },
+    DeliverySupplied { rental_id: Id<Rental>, product_id: Id<Product> },
     DeliveryCanceled {
-        rental_id: Id<Rental>,
-        product_id: Id<Product>,
-        customer_id: u64,
-        phone: Option<String>,
+        rental_id: Id<Rental>, product_id: Id<Product>, customer_id: u64, phone: Option<String>,
     },
     /// It was canceled, and its unit goes back.
-    DeliveryReturned {
-        rental_id: Id<Rental>,
-        product_id: Id<Product>,
-    },
-    DeliveryWithheld {
-        rental_id: Id<Rental>,
-    },
-}
-
-impl Entity for Delivery {
-    const NAME: Name = Name {
-        system: "purifier",
-        context: "purifier.delivery",
-        collection: "deliveries",
-        item: "delivery",
-    };
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const PORT: Option<u16> = Some(8083);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let Shipped { product_id, address, amt, .. } = self.shipped.clone();
-        Shown { payment_id: id.of(), product_id, address, amt, status: self.status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New | Status::Withheld => Lifecycle::Absent,
-            Status::Started | Status::Canceled => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().into()), ("productId", self.shipped.product_id.into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["rentalId", "paymentId"]
-    }
+    DeliveryReturned { rental_id: Id<Rental>, product_id: Id<Product> },
+    DeliveryWithheld { rental_id: Id<Rental> },
 }
 
 impl Aggregate for Delivery {
@@ -149,12 +94,12 @@ impl Aggregate for Delivery {
             (New, Start(shipped)) => emit(DeliveryStarted(shipped)),
             (Started | Canceled | Withheld, Start(_)) => ignore(),
 
-            (Started, Supply { product }) => {
-                emit(DeliverySupplied { rental_id, product_id: product })
+            (Started, Supply { product: product_id }) => {
+                emit(DeliverySupplied { rental_id, product_id })
             }
             // The unit was given after the cancel: it goes straight back.
-            (Canceled, Supply { product }) => {
-                emit(DeliveryReturned { rental_id, product_id: product })
+            (Canceled, Supply { product: product_id }) => {
+                emit(DeliveryReturned { rental_id, product_id })
             }
             (New | Withheld, Supply { .. }) => ignore(),
 
@@ -170,9 +115,10 @@ impl Aggregate for Delivery {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match event.clone() {
             Event::DeliveryStarted(shipped) => {
-                (self.shipped, self.status) = (shipped.clone(), Status::Started);
+                self.shipped = shipped;
+                self.status = Status::Started;
             }
             Event::DeliverySupplied { .. } => self.has_unit = true,
             Event::DeliveryCanceled { .. } => self.status = Status::Canceled,
@@ -183,18 +129,8 @@ impl Aggregate for Delivery {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Rental>(|event| match event.clone() {
-            rental::Event::RentalPlaced(Ordered {
-                rental_id,
-                customer_id,
-                product_id,
-                amt,
-                address,
-                phone,
-            }) => {
-                let payment_id = rental_id.of();
-                let shipped =
-                    Shipped { rental_id, payment_id, product_id, customer_id, phone, address, amt };
-                Some((rental_id.of(), Command::Start(shipped)))
+            rental::Event::RentalPlaced(order) => {
+                Some((order.rental_id.of(), Command::Start(order.into())))
             }
             _ => None,
         });
@@ -204,12 +140,20 @@ impl Aggregate for Delivery {
             }
             _ => None,
         });
-        policies.on::<Product>(|event| match event {
-            product::Event::ProductDecreased { rental_id, product_id, .. } => {
-                Some((rental_id.of(), Command::Supply { product: *product_id }))
+        policies.on::<Product>(|event| match *event {
+            product::Event::ProductDecreased { rental_id, product_id: product, .. } => {
+                Some((rental_id.of(), Command::Supply { product }))
             }
             _ => None,
         });
+    }
+}
+
+impl From<Ordered> for Shipped {
+    fn from(order: Ordered) -> Self {
+        let Ordered { rental_id, customer_id, product_id, amt, address, phone } = order;
+        let payment_id = rental_id.of();
+        Self { rental_id, payment_id, product_id, customer_id, phone, address, amt }
     }
 }
 

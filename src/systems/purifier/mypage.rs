@@ -6,116 +6,50 @@ use super::{
     product::Product,
     rental::{self, Ordered, Rental},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// What became of a rental, of its payment and of its delivery.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "purifier.mypage", collection = "mypages", title = "RentalPage", aliases("myPages"),
+    port = 8085, order, supporting, id(rental_id: Id<Rental>),
+    index(status, customer_id, product_id)
+)]
 pub struct Row {
-    /// It is shown once the rental is placed; what is heard before that waits.
+    /// It is shown once the rental is placed; earlier events are kept.
+    #[exists]
+    #[hidden]
     placed: bool,
     customer_id: u64,
     product_id: Id<Product>,
+    /// Where to.
     address: String,
+    /// What the customer pays, in won.
     amt: u64,
+    /// The payment's number, once there is one.
+    #[shown(payment_id: Option<Id<Payment>> = self.has_payment.then_some(id.of()))]
     has_payment: bool,
+    /// The delivery's number, once there is one.
+    #[shown(delivery_id: Option<Id<Delivery>> = self.has_delivery.then_some(id.of()))]
     has_delivery: bool,
+    /// How far it has come.
     status: Status,
 }
 
-/// How far it has come, in the order of going: a later word of an earlier stage changes nothing.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    AsRefStr,
-)]
-#[schemars(rename = "RentalPageStatus")]
-#[allow(missing_docs)]
+/// How far it has come, in this order: a late report of an earlier stage changes nothing.
+#[status(ordered, title = "RentalPageStatus")]
 pub enum Status {
-    #[default]
     RentalPlaced,
-    #[serde(rename = "PAYMENT COMPLETED")]
-    #[strum(serialize = "PAYMENT COMPLETED")]
+    #[name = "PAYMENT COMPLETED"]
     PaymentCompleted,
     DeliveryStarted,
     RentalCanceled,
-    #[serde(rename = "PAYMENT CANCELED")]
-    #[strum(serialize = "PAYMENT CANCELED")]
+    #[name = "PAYMENT CANCELED"]
     PaymentCanceled,
     DeliveryCanceled,
 }
 
-/// A row as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RentalPage")]
-pub struct Shown {
-    /// The rental's number.
-    pub rental_id: Id<Rental>,
-    /// The customer's number.
-    pub customer_id: u64,
-    /// The product's number.
-    pub product_id: Id<Product>,
-    /// Where to.
-    pub address: String,
-    /// What the customer pays, in won.
-    pub amt: u64,
-    /// The payment's number, once it is heard of.
-    pub payment_id: Option<Id<Payment>>,
-    /// The delivery's number, once it is heard of.
-    pub delivery_id: Option<Id<Delivery>>,
-    /// How far it has come.
-    pub status: Status,
-}
-
-impl Entity for Row {
-    const NAME: Name = Name {
-        system: "purifier",
-        context: "purifier.mypage",
-        collection: "mypages",
-        item: "mypage",
-    };
-    const ALIASES: &'static [&'static str] = &["myPages"];
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8085);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let Row { customer_id, product_id, address, amt, status, .. } = self.clone();
-        let (rental_id, payment_id) = (id.of(), self.has_payment.then_some(id.of()));
-        let delivery_id = self.has_delivery.then_some(id.of());
-        Shown { rental_id, customer_id, product_id, address, amt, payment_id, delivery_id, status }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.placed { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        let (customer, product) = (self.customer_id.into(), self.product_id.into());
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("customerId", customer),
-            ("productId", product),
-        ]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["rentalId"]
-    }
-}
-
 impl Row {
-    fn comes_to(&mut self, status: Status) {
+    fn reach(&mut self, status: Status) {
         self.status = self.status.max(status);
     }
 }
@@ -132,10 +66,13 @@ impl View for Row {
             },
             |row, event| match event.clone() {
                 RentalPlaced(Ordered { customer_id, product_id, address, amt, .. }) => {
-                    (row.placed, row.customer_id, row.product_id) = (true, customer_id, product_id);
-                    (row.address, row.amt) = (address, amt);
+                    row.placed = true;
+                    row.customer_id = customer_id;
+                    row.product_id = product_id;
+                    row.address = address;
+                    row.amt = amt;
                 }
-                RentalCanceled { .. } => row.comes_to(Status::RentalCanceled),
+                RentalCanceled { .. } => row.reach(Status::RentalCanceled),
                 RentalRequested(_) | RentalFailed { .. } => {}
             },
         );
@@ -149,9 +86,9 @@ impl View for Row {
             |row, event| match event {
                 PaymentApproved { .. } => {
                     row.has_payment = true;
-                    row.comes_to(Status::PaymentCompleted);
+                    row.reach(Status::PaymentCompleted);
                 }
-                PaymentCanceled { .. } => row.comes_to(Status::PaymentCanceled),
+                PaymentCanceled { .. } => row.reach(Status::PaymentCanceled),
                 PaymentWithheld { .. } => {}
             },
         );
@@ -164,9 +101,9 @@ impl View for Row {
             |row, event| match event {
                 DeliveryStarted(_) => {
                     row.has_delivery = true;
-                    row.comes_to(Status::DeliveryStarted);
+                    row.reach(Status::DeliveryStarted);
                 }
-                DeliveryCanceled { .. } => row.comes_to(Status::DeliveryCanceled),
+                DeliveryCanceled { .. } => row.reach(Status::DeliveryCanceled),
                 DeliverySupplied { .. } | DeliveryReturned { .. } | DeliveryWithheld { .. } => {}
             },
         );

@@ -5,33 +5,32 @@ use super::{
     product::Reason,
     rental::{self, Ordered, Rental},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
-/// One text message: as it is kept, and as it looks from outside.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// One text message.
+#[entity(
+    context = "purifier.notification",
+    collection = "notifications",
+    generic,
+    index(rental_id, customer_id)
+)]
 pub struct Notification {
     rental_id: Id<Rental>,
     customer_id: u64,
     phone: Option<String>,
+    #[exists]
     text: String,
     sent_at: Timestamp,
 }
 
 /// What may be asked of a notification.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Send { rental: Id<Rental>, customer: u64, phone: Option<String>, text: String },
 }
 
 /// What a notification may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     MessageSent {
         rental_id: Id<Rental>,
@@ -40,27 +39,6 @@ pub enum Event {
         text: String,
         sent_at: Timestamp,
     },
-}
-
-impl Entity for Notification {
-    const NAME: Name = Name {
-        system: "purifier",
-        context: "purifier.notification",
-        collection: "notifications",
-        item: "notification",
-    };
-    const SUBDOMAIN: Subdomain = Subdomain::Generic;
-    type Representation = Self;
-
-    fn represent(&self, _: Id<Self>) -> Self {
-        self.clone()
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.text.is_empty() { Lifecycle::Absent } else { Lifecycle::Established }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("rentalId", self.rental_id.into()), ("customerId", self.customer_id.into())]
-    }
 }
 
 impl Aggregate for Notification {
@@ -112,12 +90,11 @@ impl Aggregate for Notification {
 }
 
 fn send(rental: Id<Rental>, customer: u64, phone: Option<String>, words: &str) -> Command {
-    Command::Send {
-        rental, customer, phone, text: format!("[정수기 렌탈 {rental}번] {words}")
-    }
+    let text = format!("[정수기 렌탈 {rental}번] {words}");
+    Command::Send { rental, customer, phone, text }
 }
 
-/// Whoever did not cancel is told why.
+/// The text of a cancel. A customer who did not ask for it reads why.
 fn canceled(reason: Option<Reason>) -> &'static str {
     match reason {
         None => "렌탈이 취소되었습니다",

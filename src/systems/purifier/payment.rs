@@ -5,64 +5,48 @@ use super::{
     rental::{self, Rental},
 };
 use crate::{
-    domain::*,
+    domain::prelude::*,
     systems::payment::{Progress, Terms},
 };
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
 
 /// The payment of the rental with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "purifier.payment", collection = "payments", title = "RentalPayment", port = 8082,
+    generic, id(rental_id: Id<Rental>), index(status = self.status(), product_id),
+    lifecycle = self.progress.lifecycle()
+)]
 pub struct Payment {
     product_id: Id<Product>,
+    /// How much, in won.
     amt: u64,
+    /// Where the money is.
+    #[shown(status: Status = self.status())]
     progress: Progress,
 }
 
 /// Where the money is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[schemars(rename = "RentalPaymentStatus")]
+#[status(title = "RentalPaymentStatus")]
 pub enum Status {
     /// It has come in.
-    #[serde(rename = "PAYMENT COMPLETED")]
-    #[strum(serialize = "PAYMENT COMPLETED")]
+    #[name = "PAYMENT COMPLETED"]
     Completed,
     /// It has gone back.
-    #[serde(rename = "PAYMENT CANCELED")]
-    #[strum(serialize = "PAYMENT CANCELED")]
+    #[name = "PAYMENT CANCELED"]
     Canceled,
 }
 
-/// A payment as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RentalPayment")]
-pub struct Shown {
-    /// The rental's number.
-    pub rental_id: Id<Rental>,
-    /// The product's number.
-    pub product_id: Id<Product>,
-    /// How much, in won.
-    pub amt: u64,
-    /// Where the money is.
-    pub status: Status,
-}
-
 /// What may be asked of a payment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     /// A yes has charged it.
     Approve { product: Id<Product>, amt: u64 },
     /// The rental was canceled, or given up.
+    #[undo(of = rental, attempt = rental::ONLY_ATTEMPT)]
     Cancel { rental: Id<Rental> },
 }
 
 /// What a payment may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     PaymentApproved { rental_id: Id<Rental>, product_id: Id<Product>, amt: u64 },
     PaymentCanceled { rental_id: Id<Rental>, product_id: Id<Product>, amt: u64 },
@@ -75,39 +59,6 @@ impl Payment {
     }
 }
 
-impl Entity for Payment {
-    const NAME: Name = Name {
-        system: "purifier",
-        context: "purifier.payment",
-        collection: "payments",
-        item: "payment",
-    };
-    const SUBDOMAIN: Subdomain = Subdomain::Generic;
-    const PORT: Option<u16> = Some(8082);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        Shown {
-            rental_id: id.of(),
-            product_id: self.product_id,
-            amt: self.amt,
-            status: self.status(),
-        }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.progress {
-            Progress::New | Progress::Withheld => Lifecycle::Absent,
-            Progress::Paid | Progress::PaidBack => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status().as_ref().into()), ("productId", self.product_id.into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["rentalId"]
-    }
-}
-
 impl Aggregate for Payment {
     type Command = Command;
     type Event = Event;
@@ -117,14 +68,13 @@ impl Aggregate for Payment {
         use {Command::*, Event::*};
         let rental_id = this.id.of();
         match command {
-            Approve { product: product_id, amt } => self.progress.pay(
-                Some(amt),
-                this.settings,
-                PaymentApproved { rental_id, product_id, amt },
-            ),
+            Approve { product: product_id, amt } => {
+                let approved = PaymentApproved { rental_id, product_id, amt };
+                self.progress.pay(Some(amt), this.settings, approved)
+            }
             Cancel { .. } => {
-                let canceled =
-                    PaymentCanceled { rental_id, product_id: self.product_id, amt: self.amt };
+                let Payment { product_id, amt, .. } = *self;
+                let canceled = PaymentCanceled { rental_id, product_id, amt };
                 self.progress.call_off(canceled, PaymentWithheld { rental_id })
             }
         }
@@ -141,20 +91,13 @@ impl Aggregate for Payment {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Rental>(|event| match event {
-            rental::Event::RentalFailed { rental_id, .. }
-            | rental::Event::RentalCanceled { rental_id, .. } => {
-                Some((rental_id.of(), Command::Cancel { rental: *rental_id }))
+        policies.on::<Rental>(|event| match *event {
+            rental::Event::RentalFailed { rental_id: rental, .. }
+            | rental::Event::RentalCanceled { rental_id: rental, .. } => {
+                Some((rental.of(), Command::Cancel { rental }))
             }
             _ => None,
         });
-    }
-
-    fn compensates(command: &Command) -> Option<AskId> {
-        match command {
-            Command::Cancel { rental } => Some(AskId::of(*rental, rental::ONLY_ATTEMPT)),
-            Command::Approve { .. } => None,
-        }
     }
 }
 
@@ -186,6 +129,6 @@ mod tests {
         payment
             .when(Approve { product: PRODUCT, amt: 1 })
             .refused(Kind::Conflict, "payment-called-off");
-        assert_eq!(Payment::compensates(&Cancel { rental: RENTAL }), Some(AskId::of(RENTAL, 1)));
+        assert_eq!(Cancel { rental: RENTAL }.compensates(), Some(AskId::of(RENTAL, 1)));
     }
 }

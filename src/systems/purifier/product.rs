@@ -4,54 +4,36 @@ use super::{
     delivery::{self, Delivery},
     rental::Rental,
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::domain::prelude::*;
 use strum::AsRefStr;
 
-/// One product.
-///
-/// It does not remember who has a unit: each delivery knows that of itself, so the state does not grow with use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// One product. Each delivery remembers whether it has a unit, so that the state does not grow with use.
+#[entity(context = "purifier.product", collection = "products", port = 8084)]
 pub struct Product {
+    #[exists]
+    #[hidden]
     registered: bool,
+    /// What it is called.
     name: Option<String>,
+    /// What a unit costs, in won.
     amt: u64,
+    /// How many units are left.
     stock: u64,
 }
 
-/// A product as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "Product")]
-pub struct Shown {
-    /// What it is called.
-    pub name: Option<String>,
-    /// What a unit costs, in won.
-    pub amt: u64,
-    /// How many units are left.
-    pub stock: u64,
-}
-
 /// What may be asked of a product.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
+    /// A new product.
     Register(Register),
     /// A delivery has started for which the customer paid `amt`.
-    Decrease {
-        rental: Id<Rental>,
-        amt: u64,
-    },
+    Decrease { rental: Id<Rental>, amt: u64 },
     /// A delivery brings back the unit that it had taken.
-    Increase {
-        rental: Id<Rental>,
-    },
+    Increase { rental: Id<Rental> },
 }
 
 /// What a product may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     ProductRegistered { name: Option<String>, amt: u64, stock: u64 },
     ProductDecreased { product_id: Id<Product>, rental_id: Id<Rental>, stock: u64 },
@@ -60,33 +42,14 @@ pub enum Event {
 }
 
 /// Why no unit was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
+#[value(title = "ProductRefusal")]
+#[derive(Copy, Eq, AsRefStr)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
-#[schemars(rename = "ProductRefusal")]
-#[allow(missing_docs)]
 pub enum Reason {
     OutOfStock,
     ProductUnknown,
     PriceDiffers,
-}
-
-impl Entity for Product {
-    const NAME: Name = Name {
-        system: "purifier",
-        context: "purifier.product",
-        collection: "products",
-        item: "product",
-    };
-    const PORT: Option<u16> = Some(8084);
-    type Representation = Shown;
-
-    fn represent(&self, _: Id<Self>) -> Shown {
-        Shown { name: self.name.clone(), amt: self.amt, stock: self.stock }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.registered { Lifecycle::Established } else { Lifecycle::Absent }
-    }
 }
 
 impl Aggregate for Product {
@@ -98,8 +61,8 @@ impl Aggregate for Product {
         use {Command::*, Event::*, Reason::*};
         let product_id = this.id;
         match (self.registered, command) {
-            (false, Register(new)) => {
-                emit(ProductRegistered { name: new.name, amt: new.amt, stock: new.stock })
+            (false, Register(self::Register { name, amt, stock })) => {
+                emit(ProductRegistered { name, amt, stock })
             }
             (true, Register(_)) => ignore(),
 
@@ -114,22 +77,21 @@ impl Aggregate for Product {
                 None => emit(ProductRefused { product_id, rental_id, reason: OutOfStock }),
             },
 
-            (true, Increase { rental: rental_id }) => emit(ProductIncreased {
-                product_id,
-                rental_id,
-                stock: self.stock.saturating_add(1),
-            }),
+            (true, Increase { rental: rental_id }) => {
+                let stock = self.stock.saturating_add(1);
+                emit(ProductIncreased { product_id, rental_id, stock })
+            }
             (false, Increase { .. }) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event {
+        match event.clone() {
             Event::ProductRegistered { name, amt, stock } => {
-                *self = Product { registered: true, name: name.clone(), amt: *amt, stock: *stock };
+                *self = Product { registered: true, name, amt, stock };
             }
             Event::ProductDecreased { stock, .. } | Event::ProductIncreased { stock, .. } => {
-                self.stock = *stock
+                self.stock = stock;
             }
             Event::ProductRefused { .. } => {}
         }
@@ -137,12 +99,10 @@ impl Aggregate for Product {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Delivery>(|event| match event {
-            delivery::Event::DeliveryStarted(delivery::Shipped {
-                rental_id,
-                product_id,
-                amt,
-                ..
-            }) => Some((*product_id, Command::Decrease { rental: *rental_id, amt: *amt })),
+            delivery::Event::DeliveryStarted(shipped) => Some((
+                shipped.product_id,
+                Command::Decrease { rental: shipped.rental_id, amt: shipped.amt },
+            )),
             delivery::Event::DeliveryReturned { rental_id, product_id } => {
                 Some((*product_id, Command::Increase { rental: *rental_id }))
             }
@@ -150,14 +110,13 @@ impl Aggregate for Product {
         });
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Admin, |product: Register| (Target::New, Command::Register(product)));
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Admin, |product: Register| (Target::New, Command::Register(product)));
     }
 }
 
 /// `POST /products`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "RegisterProduct")]
+#[body(title = "RegisterProduct")]
 pub struct Register {
     /// What it is called.
     pub name: Option<String>,

@@ -1,20 +1,22 @@
-//! Rental (렌탈): a customer orders a unit and pays for it in the same breath; all else follows.
+//! Rental (렌탈): a customer orders a unit and pays for it in one step; all else follows.
 
 use super::{
     payment::{self, Payment},
     product::{self, Product, Reason},
 };
-use crate::{domain::*, systems::payment::declined};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::{domain::prelude::*, systems::payment::declined};
 
 /// A rental asks for its payment once; after a no, the customer orders anew.
 pub const ONLY_ATTEMPT: u32 = 1;
 
-/// One rental of one unit by one customer: as it is kept, and as it looks from outside.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// One rental of one unit by one customer.
+#[entity(
+    context = "purifier.rental",
+    collection = "rentals",
+    port = 8081,
+    order,
+    index(status, customer_id, product_id)
+)]
 pub struct Rental {
     customer_id: u64,
     product_id: Id<Product>,
@@ -29,10 +31,8 @@ pub struct Rental {
 }
 
 /// What was ordered.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "OrderedRental")]
-#[allow(missing_docs)]
+#[value(title = "OrderedRental")]
+#[derive(Default)]
 pub struct Ordered {
     pub rental_id: Id<Rental>,
     pub customer_id: u64,
@@ -43,100 +43,55 @@ pub struct Ordered {
 }
 
 /// How far the rental has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[schemars(rename = "RentalStatus")]
-#[allow(missing_docs)]
+#[status(title = "RentalStatus")]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
+    #[open]
     Requested,
+    #[ended(declined())]
     Declined,
+    #[ended(Refusal::retry_later())]
     Unanswered,
-    #[serde(rename = "RentalPlaced")]
-    #[strum(serialize = "RentalPlaced")]
+    #[name = "RentalPlaced"]
     Placed,
-    #[serde(rename = "RentalCanceled")]
-    #[strum(serialize = "RentalCanceled")]
+    #[name = "RentalCanceled"]
     Canceled,
 }
 
 /// What may be asked of a rental.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
+#[rustfmt::skip]
 pub enum Command {
+    /// A new rental.
     Request(Request),
-    /// The payment has answered, or nobody has.
+    /// The answer of the payment, or that none came in time.
     Settle(Result<(), NoAnswer>),
     Cancel,
-    Refuse {
-        reason: Reason,
-    },
+    /// The product has no unit for it.
+    Refuse { reason: Reason },
 }
 
 /// What a rental may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
+#[rustfmt::skip]
 pub enum Event {
     RentalRequested(Ordered),
     RentalPlaced(Ordered),
-    RentalFailed {
-        rental_id: Id<Rental>,
-        customer_id: u64,
-        product_id: Id<Product>,
-        reason: String,
-    },
+    RentalFailed { rental_id: Id<Rental>, customer_id: u64, product_id: Id<Product>, reason: String },
     RentalCanceled {
-        rental_id: Id<Rental>,
-        customer_id: u64,
-        phone: Option<String>,
-        reason: Option<Reason>,
+        rental_id: Id<Rental>, customer_id: u64, phone: Option<String>, reason: Option<Reason>,
     },
-}
-
-impl Entity for Rental {
-    const NAME: Name = Name {
-        system: "purifier",
-        context: "purifier.rental",
-        collection: "rentals",
-        item: "rental",
-    };
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8081);
-    type Representation = Self;
-
-    fn represent(&self, _: Id<Self>) -> Self {
-        self.clone()
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New => Lifecycle::Absent,
-            Status::Requested => Lifecycle::Open,
-            Status::Declined => Lifecycle::Ended(declined()),
-            Status::Unanswered => Lifecycle::Ended(Refusal::retry_later()),
-            Status::Placed | Status::Canceled => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        let (customer, product) = (self.customer_id.into(), self.product_id.into());
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("customerId", customer),
-            ("productId", product),
-        ]
-    }
 }
 
 impl Rental {
+    fn ordered(&self, rental_id: Id<Self>) -> Ordered {
+        let Rental { customer_id, product_id, amt, address, phone, .. } = self.clone();
+        Ordered { rental_id, customer_id, product_id, amt, address, phone }
+    }
     fn canceled(&self, rental_id: Id<Self>, reason: Option<Reason>) -> Event {
-        Event::RentalCanceled {
-            rental_id,
-            customer_id: self.customer_id,
-            phone: self.phone.clone(),
-            reason,
-        }
+        let (customer_id, phone) = (self.customer_id, self.phone.clone());
+        Event::RentalCanceled { rental_id, customer_id, phone, reason }
     }
 }
 
@@ -150,28 +105,11 @@ impl Aggregate for Rental {
         use {Command::*, Event::*, Status::*};
         let (rental_id, customer_id, product_id) = (this.id, self.customer_id, self.product_id);
         match (self.status, command) {
-            (New, Request(wanted)) => {
-                let self::Request { customer_id, product_id, amt, address, phone } = wanted;
-                emit(RentalRequested(Ordered {
-                    rental_id,
-                    customer_id,
-                    product_id,
-                    amt,
-                    address,
-                    phone,
-                }))
+            (New, Request(self::Request { customer_id, product_id, amt, address, phone })) => {
+                let order = Ordered { rental_id, customer_id, product_id, amt, address, phone };
+                emit(RentalRequested(order))
             }
-            (Requested, Settle(Ok(()))) => {
-                let (amt, address, phone) = (self.amt, self.address.clone(), self.phone.clone());
-                emit(RentalPlaced(Ordered {
-                    rental_id,
-                    customer_id,
-                    product_id,
-                    amt,
-                    address,
-                    phone,
-                }))
-            }
+            (Requested, Settle(Ok(()))) => emit(RentalPlaced(self.ordered(rental_id))),
             (Requested, Settle(Err(no))) => {
                 emit(RentalFailed { rental_id, customer_id, product_id, reason: no.code().into() })
             }
@@ -185,33 +123,27 @@ impl Aggregate for Rental {
 
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
-            Event::RentalRequested(Ordered {
-                customer_id,
-                product_id,
-                amt,
-                address,
-                phone,
-                ..
-            }) => {
-                let status = Status::Requested;
-                *self =
-                    Rental { customer_id, product_id, amt, address, phone, status, reason: None };
+            Event::RentalRequested(order) => {
+                let Ordered { customer_id, product_id, amt, address, phone, .. } = order;
+                let (status, reason) = (Status::Requested, None);
+                *self = Rental { customer_id, product_id, amt, address, phone, status, reason };
             }
             Event::RentalPlaced(_) => self.status = Status::Placed,
             Event::RentalFailed { reason, .. } if reason == declined().code => {
-                self.status = Status::Declined
+                self.status = Status::Declined;
             }
             Event::RentalFailed { .. } => self.status = Status::Unanswered,
             Event::RentalCanceled { reason, .. } => {
-                (self.status, self.reason) = (Status::Canceled, reason)
+                self.status = Status::Canceled;
+                self.reason = reason;
             }
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Product>(|event| match event {
+        policies.on::<Product>(|event| match *event {
             product::Event::ProductRefused { rental_id, reason, .. } => {
-                Some((*rental_id, Command::Refuse { reason: *reason }))
+                Some((rental_id, Command::Refuse { reason }))
             }
             _ => None,
         });
@@ -219,22 +151,21 @@ impl Aggregate for Rental {
 
     fn awaits(&self, rental: Id<Self>) -> Option<Ask<Self>> {
         let approve = payment::Command::Approve { product: self.product_id, amt: self.amt };
-        (self.status == Status::Requested)
-            .then(|| ask(rental.of::<Payment>(), approve, ONLY_ATTEMPT, Command::Settle))
+        (self.status == Status::Requested).then(|| {
+            ask(rental.of::<Payment>(), approve, Command::Settle)
+                .undone_by(payment::Command::cancel(rental))
+        })
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
-        doors.patch(Role::Customer, |_: Change<Ended>| Command::Cancel);
-        doors.delete(Role::Customer, || Command::Cancel);
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
+        routes.patch(Role::Customer, |Change { status: Ended::Cancel }| Command::Cancel);
+        routes.delete(Role::Customer, || Command::Cancel);
     }
 }
 
 /// `POST /rentals`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RequestRental")]
-#[allow(missing_docs)]
+#[body(title = "RequestRental")]
 pub struct Request {
     pub customer_id: u64,
     pub product_id: Id<Product>,
@@ -246,8 +177,7 @@ pub struct Request {
 }
 
 /// `PATCH /rentals/{id}`: the status that a client may ask for.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "EndedRental")]
+#[body(title = "EndedRental")]
 pub enum Ended {
     /// The rental is canceled.
     Cancel,

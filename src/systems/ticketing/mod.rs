@@ -9,6 +9,7 @@
 //! The time has come ─▶ ticket: Expire ─▶ StatusUpdated
 //! ```
 
+pub mod discount;
 pub mod price;
 pub mod reservation;
 pub mod ticket;

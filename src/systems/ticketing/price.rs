@@ -1,51 +1,47 @@
 //! Price (가격정책): what a ticket costs, by the day that it is for and by who has it.
 //!
-//! It listens to the ticket and to its reservations, in whatever order it hears of them, so it keeps who has the ticket
-//! as a set: a reservation that is cancelled takes its discount with it, exactly, and no other's.
+//! The events of the ticket and of its reservations come in any order, so the price keeps who has the ticket as a set: a
+//! reservation that is cancelled takes exactly its own discount with it.
 
 use super::{
+    discount::Settings,
     reservation::{self, Reservation},
     ticket::{self, Ticket},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::domain::prelude::*;
 use std::collections::BTreeMap;
-use strum::AsRefStr;
 
 const VIP: &str = "VIP";
 
 /// A ticket is reserved by one at a time, so of more than a few the oldest have given it back, and only their ends have
-/// not been heard of.
+/// not come yet.
 pub(super) const HOLDERS: usize = 32;
 
 /// The price of the ticket with the same number.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "ticketing.price", collection = "prices", port = 8083, supporting,
+    id(ticket_id: Id<Ticket>)
+)]
 pub struct Price {
-    /// The base, and what it is on that day; none before the ticket is heard of.
+    /// The base, and what it is on that day; none before there is a ticket.
+    #[exists]
+    #[shown(
+        /// The base, in won.
+        price: u64 = self.set.map_or(0, |(base, _)| base),
+        /// What is to be paid, in won.
+        discounted_price: u64 = self.discounted
+    )]
     set: Option<(u64, u64)>,
+    #[hidden]
     discounted: u64,
     /// The reservations that have the ticket, and whether each is a VIP's. Seldom more than one: while the end of the last
     /// is on its way.
+    #[hidden]
     live: BTreeMap<Id<Reservation>, bool>,
 }
 
-/// A price as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Price")]
-pub struct Shown {
-    /// The ticket's number.
-    pub ticket_id: Id<Ticket>,
-    /// The base, in won.
-    pub price: u64,
-    /// What is to be paid, in won.
-    pub discounted_price: u64,
-}
-
 /// What may be asked of a price.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     /// There is such a ticket, for that time.
     Set { starttime: Timestamp },
@@ -56,79 +52,12 @@ pub enum Command {
 }
 
 /// What a price may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     PriceSet { ticket_id: Id<Ticket>, price: u64, day_price: u64 },
     PriceReserved { ticket_id: Id<Ticket>, reservation_id: Id<Reservation>, vip: bool },
     PriceReleased { ticket_id: Id<Ticket>, reservation_id: Id<Reservation> },
     Calculated { ticket_id: Id<Ticket>, price: u64, discounted_price: u64 },
-}
-
-/// `[systems.ticketing]`, as far as it concerns prices.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct Settings {
-    /// What a ticket costs, in won.
-    pub base_price: u64,
-    /// The days of the week that are cheaper, in [`Settings::zone`].
-    pub discount_days: Vec<Weekday>,
-    /// By how many percent they are cheaper.
-    pub discount_rate: u64,
-    /// How much less a VIP pays, in won.
-    pub vip_discount: u64,
-    /// Where a day begins and ends.
-    pub zone: Zone,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let discount_days = vec![Weekday::Wednesday, Weekday::Thursday];
-        Self {
-            base_price: 10_000,
-            discount_days,
-            discount_rate: 20,
-            vip_discount: 1000,
-            zone: Zone::default(),
-        }
-    }
-}
-
-impl Settings {
-    fn on_the_day(&self, starttime: Timestamp) -> u64 {
-        let rate = if self.discount_days.contains(&starttime.weekday(&self.zone)) {
-            self.discount_rate.min(100)
-        } else {
-            0
-        };
-        self.base_price
-            - u64::try_from(u128::from(self.base_price) * u128::from(rate) / 100)
-                .unwrap_or(self.base_price)
-    }
-}
-
-impl Entity for Price {
-    const NAME: Name = Name {
-        system: "ticketing",
-        context: "ticketing.price",
-        collection: "prices",
-        item: "price",
-    };
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const PORT: Option<u16> = Some(8083);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let price = self.set.map_or(0, |(base, _)| base);
-        Shown { ticket_id: id.of(), price, discounted_price: self.discounted }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.set.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["ticketId"]
-    }
 }
 
 impl Price {
@@ -139,8 +68,8 @@ impl Price {
         let Some((price, day_price)) = after.set else { return emit(change) };
         // Of several the last counts: the end of those before it is on its way.
         let is_vip = after.live.last_key_value().is_some_and(|(_, vip)| *vip);
-        let discounted_price =
-            day_price.saturating_sub(if is_vip { this.settings.vip_discount } else { 0 });
+        let discount = if is_vip { this.settings.vip_discount } else { 0 };
+        let discounted_price = day_price.saturating_sub(discount);
         let differs = self.set.is_none() || discounted_price != self.discounted;
         let calculated = Event::Calculated { ticket_id: this.id.of(), price, discounted_price };
         Ok([change].into_iter().chain(differs.then_some(calculated)).collect())
@@ -157,8 +86,8 @@ impl Aggregate for Price {
         let ticket_id = this.id.of();
         match command {
             Set { starttime } if self.set.is_none() => {
-                let (price, day_price) =
-                    (this.settings.base_price, this.settings.on_the_day(starttime));
+                let price = this.settings.base_price;
+                let day_price = this.settings.on_the_day(starttime);
                 self.calculated(PriceSet { ticket_id, price, day_price }, this)
             }
             Reserve { reservation: reservation_id, vip }
@@ -188,19 +117,17 @@ impl Aggregate for Price {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Ticket>(|event| match event {
+        policies.on::<Ticket>(|event| match *event {
             ticket::Event::Registered { ticket_id, starttime, .. } => {
-                Some((ticket_id.of(), Command::Set { starttime: *starttime }))
+                Some((ticket_id.of(), Command::Set { starttime }))
             }
             ticket::Event::StatusUpdated { .. } => None,
         });
         policies.on::<Reservation>(|event| match event {
             reservation::Event::Reserved(told) => {
-                let vip = told.user_grade.as_deref() == Some(VIP);
-                Some((
-                    told.ticket_id.of(),
-                    Command::Reserve { reservation: told.reservation_id, vip },
-                ))
+                let (reservation, vip) =
+                    (told.reservation_id, told.user_grade.as_deref() == Some(VIP));
+                Some((told.ticket_id.of(), Command::Reserve { reservation, vip }))
             }
             reservation::Event::Cancelled(told) => {
                 Some((told.ticket_id.of(), Command::Cancel { reservation: told.reservation_id }))
@@ -213,7 +140,10 @@ impl Aggregate for Price {
 #[cfg(test)]
 mod tests {
     use super::{Command::*, Event::*, *};
-    use crate::domain::spec::{Given, given};
+    use crate::domain::{
+        DateOrTime, Zone,
+        spec::{Given, given},
+    };
 
     const TICKET: Id<Ticket> = Id::new(1);
     const FIRST: Id<Reservation> = Id::new(7);
@@ -238,8 +168,8 @@ mod tests {
         }
     }
     fn shown(price: &Given<Price>) -> (u64, u64) {
-        let Shown { price, discounted_price, .. } = price.0.represent(Id::new(1));
-        (price, discounted_price)
+        let shown = price.0.represent(Id::new(1));
+        (shown.price, shown.discounted_price)
     }
 
     #[test]

@@ -1,78 +1,63 @@
-//! Reservation (예약): a user takes a ticket, which is checked and given in the same breath.
+//! Reservation (예약): a user takes a ticket, which is checked and given in one step.
 
 use super::ticket::{self, Ticket};
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::prelude::*;
 
 /// A reservation asks for its ticket once; after a no, the customer makes another one.
 pub const ONLY_ATTEMPT: u32 = 1;
 const UNANSWERED: &str = "no-answer";
 
 /// One reservation of one ticket.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "ticketing.reservation", collection = "reservations", port = 8081, order,
+    id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id),
+    lifecycle = self.progress()
+)]
 pub struct Reservation {
     ticket_id: Id<Ticket>,
     user_id: Option<String>,
+    /// What kind of customer that is: `VIP`, `Silver`.
     user_grade: Option<String>,
+    #[shown(
+        /// How far the reservation has come.
+        status: Status = self.status,
+        /// When that was.
+        updated_date: Timestamp = self.updated_date
+    )]
     updated_date: Timestamp,
+    #[hidden]
     status: Status,
     /// Why it was never established.
+    #[hidden]
     reason: String,
 }
 
 /// How far the reservation has come.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr,
-)]
-#[schemars(rename = "ReservationStatus")]
-#[allow(missing_docs)]
+#[status(title = "ReservationStatus")]
 pub enum Status {
-    #[default]
+    #[absent]
     New,
+    #[open]
     Requested,
     Failed,
-    #[serde(rename = "RESERVED")]
-    #[strum(serialize = "RESERVED")]
+    #[name = "RESERVED"]
     Reserved,
-    #[serde(rename = "CANCELLED")]
-    #[strum(serialize = "CANCELLED")]
+    #[name = "CANCELLED"]
     Cancelled,
 }
 
-/// A reservation as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "Reservation")]
-#[allow(missing_docs)]
-pub struct Shown {
-    pub reservation_id: Id<Reservation>,
-    pub ticket_id: Id<Ticket>,
-    pub user_id: Option<String>,
-    /// What kind of customer that is: `VIP`, `Silver`.
-    pub user_grade: Option<String>,
-    /// How far the reservation has come.
-    pub status: Status,
-    /// When that was.
-    pub updated_date: Timestamp,
-}
-
 /// What may be asked of a reservation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+#[command]
 pub enum Command {
     Request(Request),
-    /// The ticket has answered, or nobody has.
+    /// The answer of the ticket, or that none came in time.
     Settle(Result<(), NoAnswer>),
     Cancel,
 }
 
 /// Whose reservation of what it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "ToldReservation")]
-#[allow(missing_docs)]
+#[value(title = "ToldReservation")]
+#[derive(Default)]
 pub struct Told {
     pub reservation_id: Id<Reservation>,
     pub ticket_id: Id<Ticket>,
@@ -82,9 +67,7 @@ pub struct Told {
 }
 
 /// What a reservation may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     ReservationRequested(Told),
     Reserved(Told),
@@ -92,44 +75,7 @@ pub enum Event {
     Cancelled(Told),
 }
 
-impl Entity for Reservation {
-    const NAME: Name = Name {
-        system: "ticketing",
-        context: "ticketing.reservation",
-        collection: "reservations",
-        item: "reservation",
-    };
-    const IS_ORDER: bool = true;
-    const PORT: Option<u16> = Some(8081);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let Reservation { ticket_id, user_id, user_grade, updated_date, status, .. } = self.clone();
-        Shown { reservation_id: id, ticket_id, user_id, user_grade, status, updated_date }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        match self.status {
-            Status::New => Lifecycle::Absent,
-            Status::Requested => Lifecycle::Open,
-            Status::Failed if self.reason == UNANSWERED => Lifecycle::Ended(Refusal::retry_later()),
-            Status::Failed => Lifecycle::Ended(ticket::no(&self.reason)),
-            Status::Reserved | Status::Cancelled => Lifecycle::Established,
-        }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        let user = self.user_id.as_deref().into();
-        vec![
-            ("status", self.status.as_ref().into()),
-            ("userId", user),
-            ("ticketId", self.ticket_id.into()),
-        ]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["reservationId"]
-    }
-}
-
-/// The view keeps whoever has a ticket beside whoever had it last, so both must find room in its row.
+/// The view keeps who has a ticket beside who had it last, so both must find room in its row.
 const LONGEST_USER: usize = 1024;
 
 impl Request {
@@ -140,6 +86,13 @@ impl Request {
 }
 
 impl Reservation {
+    fn progress(&self) -> Lifecycle {
+        match self.status {
+            Status::Failed if self.reason == UNANSWERED => Lifecycle::Ended(Refusal::retry_later()),
+            Status::Failed => Lifecycle::Ended(ticket::no(&self.reason)),
+            status => status.lifecycle(),
+        }
+    }
     fn told(&self, this: &DecisionContext<'_, Self>) -> Told {
         let Reservation { ticket_id, user_id, user_grade, .. } = self.clone();
         Told { reservation_id: this.id, ticket_id, user_id, user_grade, updated_date: this.at }
@@ -163,13 +116,9 @@ impl Aggregate for Reservation {
                 Err(Refusal::invalid("user-too-long", en, ko))
             }
             (S::New, Request(self::Request { ticket_id, user_id, user_grade })) => {
-                emit(ReservationRequested(Told {
-                    reservation_id,
-                    ticket_id,
-                    user_id,
-                    user_grade,
-                    updated_date: this.at,
-                }))
+                let updated_date = this.at;
+                let told = Told { reservation_id, ticket_id, user_id, user_grade, updated_date };
+                emit(ReservationRequested(told))
             }
             (S::Requested, Settle(Ok(()))) => emit(Reserved(self.told(this))),
             (S::Requested, Settle(Err(no))) => {
@@ -183,48 +132,36 @@ impl Aggregate for Reservation {
     }
 
     fn evolve(&mut self, event: &Event) {
-        let (status, told) = match event {
+        let (status, told) = match event.clone() {
             Event::ReservationRequested(told) => (Status::Requested, told),
             Event::Reserved(told) => (Status::Reserved, told),
             Event::Cancelled(told) => (Status::Cancelled, told),
             Event::ReservationFailed { reason, .. } => {
-                (self.status, self.reason) = (Status::Failed, reason.clone());
+                self.status = Status::Failed;
+                self.reason = reason;
                 return;
             }
         };
-        let Told { ticket_id, user_id, user_grade, updated_date, .. } = told.clone();
-        *self = Reservation {
-            ticket_id,
-            user_id,
-            user_grade,
-            updated_date,
-            status,
-            reason: String::new(),
-        };
+        let (Told { ticket_id, user_id, user_grade, updated_date, .. }, reason) =
+            (told, String::new());
+        *self = Self { ticket_id, user_id, user_grade, updated_date, status, reason };
     }
 
     fn awaits(&self, reservation: Id<Self>) -> Option<Ask<Self>> {
         (self.status == Status::Requested).then(|| {
-            ask(
-                self.ticket_id,
-                ticket::Command::Book { reservation },
-                ONLY_ATTEMPT,
-                Command::Settle,
-            )
+            ask(self.ticket_id, ticket::Command::Book { reservation }, Command::Settle)
+                .undone_by(ticket::Command::release(reservation))
         })
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
-        doors.patch(Role::Customer, |_: Change<Ended>| Command::Cancel);
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
+        routes.patch(Role::Customer, |Change { status: Ended::Cancelled }| Command::Cancel);
     }
 }
 
 /// `POST /reservations`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RequestReservation")]
-#[allow(missing_docs)]
+#[body(title = "RequestReservation")]
 pub struct Request {
     pub ticket_id: Id<Ticket>,
     pub user_id: Option<String>,
@@ -232,8 +169,7 @@ pub struct Request {
 }
 
 /// `PATCH /reservations/{id}`: the status that a client may ask for.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(rename = "EndedReservation")]
+#[body(title = "EndedReservation")]
 pub enum Ended {
     /// The ticket goes back.
     #[serde(rename = "CANCELLED")]

@@ -1,67 +1,56 @@
 //! Ticket (티켓관리): one reservation at a time may have it, until its time has passed.
 
 use super::reservation::{self, Reservation};
-use crate::domain::*;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use strum::AsRefStr;
+use crate::domain::{DateOrTime, Zone, prelude::*};
+use serde::Deserialize;
 
 /// One ticket, and who has it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "ticketing.ticket", collection = "tickets", title = "ReservableTicket", port = 8082,
+    id(ticket_id: Id<Ticket>), index(status)
+)]
 pub struct Ticket {
+    /// Whether it can be had; null where nothing is known of it.
+    #[exists]
     status: Option<Status>,
+    /// When what it is for begins.
     starttime: Timestamp,
+    /// When that ends; afterwards nobody can have it.
     endtime: Timestamp,
+    #[hidden]
     held_by: Option<Id<Reservation>>,
 }
 
 /// Whether a ticket can be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[schemars(rename = "TicketAvailability")]
+#[status(title = "TicketAvailability")]
 pub enum Status {
     /// It can.
-    #[serde(rename = "예약가능")]
-    #[strum(serialize = "예약가능")]
+    #[name = "예약가능"]
     Available,
     /// A reservation has it, or it was registered so.
-    #[serde(rename = "예약됨")]
-    #[strum(serialize = "예약됨")]
+    #[name = "예약됨"]
     Booked,
     /// Its time has passed.
-    #[serde(rename = "만료됨")]
-    #[strum(serialize = "만료됨")]
+    #[name = "만료됨"]
     Expired,
 }
 
-/// A ticket as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "ReservableTicket")]
-pub struct Shown {
-    /// Its number, which the admin has given it.
-    pub ticket_id: Id<Ticket>,
-    /// Whether it can be had; null where nothing is known of it.
-    pub status: Option<Status>,
-    /// When what it is for begins.
-    pub starttime: Timestamp,
-    /// When that ends; afterwards nobody can have it.
-    pub endtime: Timestamp,
-}
-
-/// What may be asked of a ticket. A yes to `Book` has given it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[allow(missing_docs)]
+/// What may be asked of a ticket.
+#[command]
+#[rustfmt::skip]
 pub enum Command {
+    /// A new ticket.
     Register(Register),
+    /// May this reservation have the ticket? A yes has given it.
     Book { reservation: Id<Reservation> },
+    /// The reservation is cancelled, or gave up asking.
+    #[undo(of = reservation, attempt = reservation::ONLY_ATTEMPT)]
     Release { reservation: Id<Reservation> },
     Expire,
 }
 
 /// What a ticket may say has happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, AsRefStr)]
-#[serde(rename_all_fields = "camelCase")]
-#[allow(missing_docs)]
+#[event]
 pub enum Event {
     Registered { ticket_id: Id<Ticket>, status: Status, starttime: Timestamp, endtime: Timestamp },
     StatusUpdated { ticket_id: Id<Ticket>, status: Status, reservation_id: Option<Id<Reservation>> },
@@ -88,35 +77,6 @@ pub fn no(code: &str) -> Refusal {
     }
 }
 
-impl Entity for Ticket {
-    const NAME: Name = Name {
-        system: "ticketing",
-        context: "ticketing.ticket",
-        collection: "tickets",
-        item: "ticket",
-    };
-    const PORT: Option<u16> = Some(8082);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        Shown {
-            ticket_id: id,
-            status: self.status,
-            starttime: self.starttime,
-            endtime: self.endtime,
-        }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.status.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        vec![("status", self.status.as_ref().map(AsRef::as_ref).into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["ticketId"]
-    }
-}
-
 impl Aggregate for Ticket {
     type Command = Command;
     type Event = Event;
@@ -126,23 +86,7 @@ impl Aggregate for Ticket {
         use {Command::*, Event::*, Status::*};
         let (ticket_id, over) = (this.id, this.at > self.endtime);
         match (self.status, command) {
-            (None, Register(new)) => {
-                let zone = &this.settings.zone;
-                let (starttime, endtime) = (new.starttime.starts(zone), new.endtime.ends(zone));
-                if endtime < starttime {
-                    return Err(Refusal::invalid(
-                        "ends-before-start",
-                        "it ends before it starts",
-                        "종료가 시작보다 빠릅니다",
-                    ));
-                }
-                emit(Registered {
-                    ticket_id,
-                    status: new.status.unwrap_or(Available),
-                    starttime,
-                    endtime,
-                })
-            }
+            (None, Register(new)) => new.checked(&this.settings.zone).map(|event| vec![event]),
             (Some(_), Register(_)) => Err(Refusal::conflict(
                 "ticket-registered",
                 "there is a ticket of that number",
@@ -176,28 +120,22 @@ impl Aggregate for Ticket {
                 *self = Ticket { status: Some(status), starttime, endtime, held_by: None };
             }
             Event::StatusUpdated { status, reservation_id, .. } => {
-                (self.status, self.held_by) = (Some(status), reservation_id);
+                self.status = Some(status);
+                self.held_by = reservation_id;
             }
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Reservation>(|event| match event {
-            reservation::Event::ReservationFailed { reservation_id, ticket_id, .. }
-            | reservation::Event::Cancelled(reservation::Told {
-                reservation_id, ticket_id, ..
-            }) => Some((*ticket_id, Command::Release { reservation: *reservation_id })),
-            _ => None,
-        });
-    }
-
-    fn compensates(command: &Command) -> Option<AskId> {
-        match command {
-            Command::Release { reservation } => {
-                Some(AskId::of(*reservation, reservation::ONLY_ATTEMPT))
+            reservation::Event::ReservationFailed { reservation_id, ticket_id, .. } => {
+                Some((*ticket_id, Command::Release { reservation: *reservation_id }))
+            }
+            reservation::Event::Cancelled(told) => {
+                Some((told.ticket_id, Command::Release { reservation: told.reservation_id }))
             }
             _ => None,
-        }
+        });
     }
 
     /// Only an available ticket expires: at the first instant after its end.
@@ -206,24 +144,34 @@ impl Aggregate for Ticket {
             .then(|| (self.endtime.plus_micros(1), Command::Expire))
     }
 
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Admin, |ticket: Register| {
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Admin, |ticket: Register| {
             (Target::Chosen(ticket.ticket_id), Command::Register(ticket))
         });
     }
 }
 
 /// `POST /tickets`
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "RegisterTicket")]
-#[allow(missing_docs)]
+#[body(title = "RegisterTicket")]
 pub struct Register {
     pub ticket_id: Id<Ticket>,
     /// Whether it can be had; it can when left out.
     pub status: Option<Status>,
     pub starttime: DateOrTime,
     pub endtime: DateOrTime,
+}
+
+impl Register {
+    fn checked(self, zone: &Zone) -> Result<Event, Refusal> {
+        let Self { ticket_id, status, starttime, endtime } = self;
+        let (starttime, endtime) = (starttime.starts(zone), endtime.ends(zone));
+        if endtime < starttime {
+            let (en, ko) = ("it ends before it starts", "종료가 시작보다 빠릅니다");
+            return Err(Refusal::invalid("ends-before-start", en, ko));
+        }
+        let status = status.unwrap_or_default();
+        Ok(Event::Registered { ticket_id, status, starttime, endtime })
+    }
 }
 
 #[cfg(test)]

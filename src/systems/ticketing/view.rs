@@ -5,20 +5,50 @@ use super::{
     reservation::{self, Reservation},
     ticket::{self, Ticket},
 };
-use crate::domain::*;
-use schemars::JsonSchema;
+use crate::domain::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What is known of a ticket.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[entity(
+    context = "ticketing.view", collection = "views", title = "TicketView", port = 8084, supporting,
+    id(ticket_id: Id<Ticket>), index(status, user_id = self.user_id())
+)]
 pub struct Row {
+    #[exists]
+    #[shown(
+        /// Whether it can be had.
+        status: Option<ticket::Status> = self.status,
+        /// When what it is for begins.
+        starttime: Option<Timestamp> = self.ticket.map(|times| times.starttime),
+        /// When that ends.
+        endtime: Option<Timestamp> = self.ticket.map(|times| times.endtime)
+    )]
     ticket: Option<Times>,
+    #[hidden]
     status: Option<ticket::Status>,
+    #[shown(
+        /// The base, in won.
+        price: Option<u64> = self.price.map(|(price, _)| price),
+        /// What is to be paid, in won.
+        discounted_price: Option<u64> = self.price.map(|(_, discounted)| discounted)
+    )]
     price: Option<(u64, u64)>,
     /// The reservations that have it: seldom more than one, while the end of the last is on its way.
+    #[shown(
+        /// Who has it, or had it last.
+        reservation_id: Option<Id<Reservation>> = self.holder().map(|(id, ..)| id),
+        /// The user of that reservation.
+        user_id: Option<String> = self.user_id(),
+        /// What kind of customer that is.
+        user_grade: Option<String> =
+            self.holder().and_then(|(_, holder, _)| holder.user_grade.clone()),
+        /// How far that reservation has come.
+        reservation_status: Option<reservation::Status> = self.holder().map(|(.., status)| status)
+    )]
     live: BTreeMap<Id<Reservation>, Holder>,
-    /// The last that gave it back, and when that was: the ends of two may be heard in any order.
+    /// The last that gave it back, and when that was: the ends of two may come in any order.
+    #[hidden]
     last: Option<(Timestamp, Id<Reservation>, Holder)>,
 }
 
@@ -34,33 +64,6 @@ struct Times {
     endtime: Timestamp,
 }
 
-/// A row as it looks from outside.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(rename = "TicketView")]
-pub struct Shown {
-    /// The ticket's number.
-    pub ticket_id: Id<Ticket>,
-    /// Whether it can be had.
-    pub status: Option<ticket::Status>,
-    /// When what it is for begins.
-    pub starttime: Option<Timestamp>,
-    /// When that ends.
-    pub endtime: Option<Timestamp>,
-    /// The base, in won.
-    pub price: Option<u64>,
-    /// What is to be paid, in won.
-    pub discounted_price: Option<u64>,
-    /// Who has it, or had it last.
-    pub reservation_id: Option<Id<Reservation>>,
-    /// The user of that reservation.
-    pub user_id: Option<String>,
-    /// What kind of customer that is.
-    pub user_grade: Option<String>,
-    /// How far that reservation has come.
-    pub reservation_status: Option<reservation::Status>,
-}
-
 /// So many bytes of those who have a ticket find room in a row.
 const FULL: usize = 4 * 1024;
 
@@ -74,51 +77,13 @@ impl Row {
     }
     /// The reservation that has it, else the one that had it last.
     fn holder(&self) -> Option<(Id<Reservation>, &Holder, reservation::Status)> {
-        let live = self
-            .live
-            .last_key_value()
-            .map(|(id, holder)| (*id, holder, reservation::Status::Reserved));
-        live.or(self
-            .last
-            .as_ref()
-            .map(|(_, id, holder)| (*id, holder, reservation::Status::Cancelled)))
+        use reservation::Status::{Cancelled, Reserved};
+        let live = self.live.last_key_value().map(|(id, holder)| (*id, holder, Reserved));
+        let last = || self.last.as_ref().map(|(_, id, holder)| (*id, holder, Cancelled));
+        live.or_else(last)
     }
-}
-
-impl Entity for Row {
-    const NAME: Name =
-        Name { system: "ticketing", context: "ticketing.view", collection: "views", item: "view" };
-    const SUBDOMAIN: Subdomain = Subdomain::Supporting;
-    const PORT: Option<u16> = Some(8084);
-    type Representation = Shown;
-
-    fn represent(&self, id: Id<Self>) -> Shown {
-        let holder = self.holder();
-        let of = |field: fn(&Holder) -> &Option<String>| {
-            holder.and_then(|(_, holder, _)| field(holder).clone())
-        };
-        Shown {
-            ticket_id: id.of(),
-            status: self.status,
-            starttime: self.ticket.map(|times| times.starttime),
-            endtime: self.ticket.map(|times| times.endtime),
-            price: self.price.map(|(price, _)| price),
-            discounted_price: self.price.map(|(_, discounted)| discounted),
-            reservation_id: holder.map(|(id, ..)| id),
-            user_id: of(|holder| &holder.user_id),
-            user_grade: of(|holder| &holder.user_grade),
-            reservation_status: holder.map(|(.., status)| status),
-        }
-    }
-    fn lifecycle(&self) -> Lifecycle {
-        if self.ticket.is_some() { Lifecycle::Established } else { Lifecycle::Absent }
-    }
-    fn indexes(&self) -> Vec<(&'static str, Key)> {
-        let user = self.holder().and_then(|(_, holder, _)| holder.user_id.as_deref());
-        vec![("status", self.status.as_ref().map(AsRef::as_ref).into()), ("userId", user.into())]
-    }
-    fn id_aliases() -> &'static [&'static str] {
-        &["ticketId"]
+    fn user_id(&self) -> Option<String> {
+        self.holder().and_then(|(_, holder, _)| holder.user_id.clone())
     }
 }
 
@@ -133,7 +98,8 @@ impl View for Row {
             },
             |row, event| match *event {
                 Registered { status, starttime, endtime, .. } => {
-                    (row.ticket, row.status) = (Some(Times { starttime, endtime }), Some(status));
+                    row.ticket = Some(Times { starttime, endtime });
+                    row.status = Some(status);
                 }
                 StatusUpdated { status, .. } => row.status = Some(status),
             },

@@ -1,8 +1,8 @@
 //! One context of a world: its states, what they have said, and what it has heard of the others.
 
 use holdfast::domain::{
-    Aggregate, Ask, AskId, DecisionContext, Folds, Id, NoAnswer, Policies, React, Refusal,
-    Timestamp, View,
+    Aggregate, Ask, AskId, Commands, DecisionContext, Folds, Id, NoAnswer, Policies, React,
+    Refusal, Timestamp, View,
 };
 use std::{
     any::Any,
@@ -151,7 +151,7 @@ impl<A: Aggregate> Deciding<A> {
         command: A::Command,
         now: Timestamp,
     ) -> Result<Vec<Flight>, Refusal> {
-        let (id, withdrawn) = (Id::new(number), A::compensates(&command));
+        let (id, withdrawn) = (Id::new(number), command.compensates());
         let before = self.states.get(&number).cloned().unwrap_or_default();
         let events =
             before.decide(command, &DecisionContext { id, at: now, settings: &self.settings })?;
@@ -161,10 +161,10 @@ impl<A: Aggregate> Deciding<A> {
             .states
             .iter()
             .filter(|(of, _)| **of != number)
-            .flat_map(|(_, state)| state.claims());
+            .flat_map(|(_, state)| state.held_keys());
         let taken: BTreeSet<String> = others.collect();
-        if let Some(key) = after.claims().iter().find(|key| taken.contains(*key)) {
-            return Err(A::claim_refusal(key));
+        if let Some(key) = after.held_keys().iter().find(|key| taken.contains(*key)) {
+            return Err(A::key_refusal(key));
         }
         if let Some(ask) = withdrawn {
             self.answers.insert(ask, Kept::Withdrawn);

@@ -11,9 +11,11 @@ use holdfast::{
     systems::{
         self,
         gbike::{
+            self,
             billing::Billing,
             user_deposit::{self, UserDeposit},
         },
+        movie,
     },
 };
 use serde_json::Value;
@@ -245,6 +247,21 @@ fn what_earlier_versions_have_stored_is_read() {
     reads::<Billing>(1, |then| then.replace(" }", ", next: None }"));
     reads::<UserDeposit>(1, |then| {
         then.replace("open: ", "arrears: Arrears { at_hand: ").replace(" }", ", chain: None } }")
+    });
+    reads::<gbike::rent::Rent>(1, |then| {
+        then.replace("Requested, cleared: true", "Cleared, cleared: true")
+            .replace(" cleared: true,", "")
+            .replace(" cleared: false,", "")
+    });
+    reads::<movie::book::Book>(1, |then| {
+        then.replace("PaidComplete, canceling: true", "Canceling, canceling: true")
+            .replace(", canceling: true", "")
+            .replace(", canceling: false", "")
+    });
+    reads::<movie::ticket::Ticket>(1, |then| {
+        then.replace("Waiting, printing: true", "Printing, printing: true")
+            .replace(" printing: true,", "")
+            .replace(" printing: false,", "")
     });
 }
 

@@ -11,8 +11,8 @@ use super::{
     world::{Context, Doorway, Order, Things, doorways},
 };
 use holdfast::domain::{
-    Aggregate, Ask, AskId, DecisionContext, Id, Lifecycle, Name, NoAnswer, Refusal, Target,
-    Timestamp,
+    Aggregate, Ask, AskId, Commands, DecisionContext, Id, Lifecycle, Name, NoAnswer, Refusal,
+    Target, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ impl<A: Aggregate> Deciding<A> {
         command: A::Command,
         (from_client, without_undo): (bool, bool),
     ) -> Result<(), Trouble> {
-        let (id, withdrawn) = (Id::new(number), A::compensates(&command));
+        let (id, withdrawn) = (Id::new(number), command.compensates());
         let (version, before) = self.state(number);
         hall.trace.say(format_args!("  #{number} {command:?}"));
         let moment = DecisionContext { id, at: hall.now(), settings: &self.settings };
@@ -118,13 +118,13 @@ impl<A: Aggregate> Deciding<A> {
         if !events.is_empty() {
             let mut after = before.clone();
             events.iter().for_each(|event| after.evolve(event));
-            let (held, claimed) = (before.claims(), after.claims());
+            let (held, claimed) = (before.held_keys(), after.held_keys());
             let is_taken =
                 |key: &&String| self.claims.get(key).is_some_and(|holder| *holder != number);
             if let Some(key) =
                 claimed.iter().find(is_taken).filter(|_| hall.does(Remedy::CheckClaims))
             {
-                return Err(Trouble::Refused(A::claim_refusal(key)));
+                return Err(Trouble::Refused(A::key_refusal(key)));
             }
             let open = before.awaits(id).map(|ask| (ask.callee.context, ask.attempt));
             let opens =
@@ -416,7 +416,7 @@ impl<A: Aggregate> Deciding<A> {
     /// What an event of another context comes to here.
     fn follow(&mut self, hall: &mut Hall, commit: u64, heard: Heard<Told<A>>) {
         let Some((number, command)) = heard.what else { return };
-        if heard.without_undo && A::compensates(&command).is_some() {
+        if heard.without_undo && command.compensates().is_some() {
             return;
         }
         let is_new = number.is_none();

@@ -26,7 +26,7 @@ impl<A: Aggregate> Deciding<A> {
             if let Some((at, _)) = state.due() {
                 timers.insert((at, *number));
             }
-            for key in state.claims() {
+            for key in state.held_keys() {
                 if let Some(other) = claims.insert(key.clone(), *number) {
                     return Err(format!("{key} is claimed by #{other} and #{number}"));
                 }

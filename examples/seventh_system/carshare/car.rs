@@ -1,0 +1,87 @@
+//! Car: one trip at a time may have it. Its plate is a natural key: a second car with the same plate is refused with
+//! `plate-taken`, and `GET /cars?plate=12가3456` finds the one.
+
+use super::trip::{self, Trip};
+use crate::domain::prelude::*;
+
+/// A car, and the trip that it is on.
+#[entity(context = "carshare.car", collection = "cars", unique(plate))]
+pub struct Car {
+    #[exists]
+    plate: String,
+    trip_id: Option<Id<Trip>>,
+}
+
+#[command]
+#[schemars(rename = "CarCommand")]
+pub enum Command {
+    /// A new car.
+    Register { plate: String },
+    /// May this trip have the car? A yes has unlocked it.
+    Unlock { trip: Id<Trip> },
+    /// The trip is over, or gave up asking. The mark says whose question this takes back.
+    #[undo(of = trip, attempt = trip::ONLY_ATTEMPT)]
+    Lock { trip: Id<Trip> },
+}
+
+#[event]
+#[schemars(rename = "CarEvent")]
+pub enum Event {
+    Registered { plate: String },
+    Unlocked { trip_id: Id<Trip> },
+    Locked { trip_id: Id<Trip> },
+}
+
+impl Aggregate for Car {
+    type Command = Command;
+    type Event = Event;
+    type Settings = ();
+
+    fn decide(&self, command: Command, _: &DecisionContext<'_, Self>) -> Decision<Event> {
+        use {Command::*, Event::*};
+        match (self.trip_id, command) {
+            (_, Register { plate }) if self.plate.is_empty() => emit(Registered { plate }),
+            (_, Register { .. }) => ignore(),
+            (_, Unlock { .. }) if self.plate.is_empty() => {
+                Err(Refusal::conflict("car-unknown", "there is no such car", "없는 차량입니다"))
+            }
+            (None, Unlock { trip }) => emit(Unlocked { trip_id: trip }),
+            (Some(on), Unlock { trip }) if on == trip => ignore(),
+            (Some(_), Unlock { .. }) => {
+                Err(Refusal::conflict("car-taken", "the car is on a trip", "운행 중인 차량입니다"))
+            }
+            (Some(on), Lock { trip }) if on == trip => emit(Locked { trip_id: trip }),
+            (_, Lock { .. }) => ignore(),
+        }
+    }
+
+    fn evolve(&mut self, event: &Event) {
+        match event {
+            Event::Registered { plate } => self.plate.clone_from(plate),
+            Event::Unlocked { trip_id } => self.trip_id = Some(*trip_id),
+            Event::Locked { .. } => self.trip_id = None,
+        }
+    }
+
+    fn whenever(policies: &mut impl Policies<Self>) {
+        policies.on::<Trip>(|event| match *event {
+            trip::Event::TripRefused { trip_id: trip, car_id, .. }
+            | trip::Event::TripEnded { trip_id: trip, car_id, .. } => {
+                Some((car_id, Command::Lock { trip }))
+            }
+            _ => None,
+        });
+    }
+
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Admin, |NewCar { plate }: NewCar| {
+            (Target::New, Command::Register { plate })
+        });
+    }
+}
+
+/// `POST /cars`
+#[body]
+pub struct NewCar {
+    pub plate: String,
+}

@@ -1,0 +1,263 @@
+//! `#[entity]`
+
+use crate::args::{Args, Form, Item, Known, take_marks};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Attribute, Error, Expr, Fields, Ident, ItemStruct, Result, Type, parse_quote};
+
+/// What may be said of an entity.
+const ENTITY: &[Known] = &[
+    ("context", Form::Text, r#"context = "shop.order""#),
+    ("collection", Form::Text, r#"collection = "orders""#),
+    ("item", Form::Text, r#"item = "order""#),
+    ("title", Form::Text, r#"title = "ShopOrder""#),
+    ("aliases", Form::Texts, r#"aliases("purchases")"#),
+    ("port", Form::Number, "port = 8081"),
+    ("order", Form::Flag, "order"),
+    ("supporting", Form::Flag, "supporting"),
+    ("generic", Form::Flag, "generic"),
+    ("id", Form::Items, "id(order_id: Id<Order>)"),
+    ("id_aliases", Form::Texts, r#"id_aliases("orderId")"#),
+    ("index", Form::Items, "index(status, user_id, city = self.address.city())"),
+    ("unique", Form::Items, "unique(plate)"),
+    ("lifecycle", Form::Expr, "lifecycle = self.progress.lifecycle()"),
+    ("old_versions", Form::Types, "old_versions(Version1, Version2)"),
+    ("index_version", Form::Number, "index_version = 2"),
+];
+
+/// What may be said of one of its fields.
+const FIELD: &[Known] = &[
+    ("hidden", Form::Flag, "hidden"),
+    ("exists", Form::Flag, "exists"),
+    ("shown", Form::Items, "shown(city: String = self.address.city())"),
+];
+
+/// A field of the representation.
+struct Column {
+    attributes: Vec<Attribute>,
+    name: Ident,
+    of: Type,
+    value: TokenStream,
+}
+
+pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
+    let Fields::Named(fields) = &mut item.fields else {
+        return Err(Error::new_spanned(&item.ident, "an entity is a struct with named fields"));
+    };
+    let marks: Vec<_> =
+        fields.named.iter_mut().map(|field| take_marks(&mut field.attrs, FIELD)).collect();
+    let args = Args::read(args, ENTITY)?;
+    let marks = marks.into_iter().collect::<Result<Vec<_>>>()?;
+
+    let mut columns = args.items("id").iter().map(own_number).collect::<Result<Vec<_>>>()?;
+    let mut exists = None;
+    for (field, marks) in fields.named.iter().zip(&marks) {
+        let Some(name) = &field.ident else { continue };
+        if let Some(second) = marks.span("exists").filter(|_| exists.is_some()) {
+            return Err(Error::new(second, "one field says that the entity exists"));
+        }
+        exists = exists.or(marks.has("exists").then(|| name.clone()));
+        let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
+        if marks.has("shown") {
+            for shown in marks.items("shown") {
+                let mut column = computed(shown)?;
+                if marks.items("shown").len() == 1 && column.attributes.is_empty() {
+                    column.attributes = docs.clone().cloned().collect();
+                }
+                columns.push(column);
+            }
+        } else if !marks.has("hidden") {
+            let attributes = docs.cloned().collect();
+            let value = quote!(Clone::clone(&self.#name));
+            columns.push(Column { attributes, name: name.clone(), of: field.ty.clone(), value });
+        }
+    }
+    let has_status =
+        fields.named.iter().any(|field| field.ident.as_ref().is_some_and(|name| name == "status"));
+    let lifecycle = match (args.expr("lifecycle"), exists) {
+        (Some(expr), _) => quote!(#expr),
+        (None, Some(field)) => quote!(::holdfast::domain::Lifecycle::of(&self.#field)),
+        (None, None) if has_status => quote!(self.status.lifecycle()),
+        (None, None) => {
+            let ways = "what says whether it exists? A field `status`, a field with `#[exists]`, or `lifecycle = ..`";
+            return Err(Error::new_spanned(&item.ident, ways));
+        }
+    };
+    implementation(&args, item, &columns, &lifecycle)
+}
+
+fn implementation(
+    args: &Args,
+    item: &ItemStruct,
+    columns: &[Column],
+    lifecycle: &TokenStream,
+) -> Result<TokenStream> {
+    let (name, vis) = (&item.ident, &item.vis);
+    let representation = format_ident!("{name}Representation");
+    let place = place(args, name.span())?;
+    let consts = consts(args)?;
+    let title = args.text("title").map_or_else(|| name.to_string(), syn::LitStr::value);
+    let attributes = columns.iter().map(|column| &column.attributes);
+    let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
+    let types = columns.iter().map(|column| &column.of);
+    let values = columns.iter().map(|column| &column.value);
+    let indexed = |key: &str| args.items(key).iter().map(key_of).collect::<Vec<_>>();
+    let (index, unique) = (indexed("index"), indexed("unique"));
+    let id_aliases = args
+        .items("id")
+        .iter()
+        .map(|own| camel_case(&own.name))
+        .chain(args.texts("id_aliases").iter().map(syn::LitStr::value));
+    let old = args
+        .types("old_versions")
+        .iter()
+        .zip(1_u16..)
+        .map(|(of, version)| quote!(#version => record.read::<#of>().map(Self::from),));
+    let docs = item.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
+    Ok(quote! {
+        #[derive(Debug, Clone, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
+        #item
+
+        #(#docs)*
+        #[derive(Debug, ::serde::Serialize, ::schemars::JsonSchema)]
+        #[serde(rename_all = "camelCase")]
+        #[schemars(rename = #title)]
+        #[allow(missing_docs)]
+        #vis struct #representation { #(#(#attributes)* pub #names: #types),* }
+
+        impl ::holdfast::domain::Entity for #name {
+            const NAME: ::holdfast::domain::Name = #place;
+            #consts
+            type Representation = #representation;
+
+            fn represent(&self, id: ::holdfast::domain::Id<Self>) -> #representation {
+                let _ = id;
+                #representation { #(#names: #values),* }
+            }
+            fn lifecycle(&self) -> ::holdfast::domain::Lifecycle {
+                #lifecycle
+            }
+            fn indexes(&self) -> Vec<(&'static str, ::holdfast::domain::Key)> {
+                vec![#(#unique,)* #(#index),*]
+            }
+            fn unique(&self) -> Vec<(&'static str, ::holdfast::domain::Key)> {
+                vec![#(#unique),*]
+            }
+            fn id_aliases() -> &'static [&'static str] {
+                &[#(#id_aliases),*]
+            }
+            fn old_state<D: ::holdfast::domain::Decoder>(
+                version: u16,
+                record: D,
+            ) -> Result<Self, ::holdfast::domain::Undecodable> {
+                let _ = &record;
+                match version {
+                    #(#old)*
+                    version => Err(::holdfast::domain::Undecodable::Version(version)),
+                }
+            }
+        }
+    })
+}
+
+/// Its place among the contexts and in the path.
+fn place(args: &Args, whole: Span) -> Result<TokenStream> {
+    let missing =
+        |key: &str| Error::new(whole, format!("`{key} = \"..\"` is missing in `#[entity(..)]`"));
+    let context = args.text("context").ok_or_else(|| missing("context"))?;
+    let collection = args.text("collection").ok_or_else(|| missing("collection"))?;
+    let text = context.value();
+    let Some((system, short)) =
+        text.split_once('.').filter(|(system, short)| !system.is_empty() && !short.is_empty())
+    else {
+        return Err(Error::new(
+            context.span(),
+            "a context is named with its system: \"shop.order\"",
+        ));
+    };
+    let item = args.text("item").map_or_else(|| short.to_owned(), syn::LitStr::value);
+    Ok(
+        quote!(::holdfast::domain::Name { system: #system, context: #context, collection: #collection, item: #item }),
+    )
+}
+
+fn consts(args: &Args) -> Result<TokenStream> {
+    if let (true, Some(second)) = (args.has("supporting"), args.span("generic")) {
+        return Err(Error::new(second, "a context is `supporting`, `generic`, or neither: core"));
+    }
+    let mut consts = TokenStream::new();
+    if args.has("order") {
+        consts.extend(quote!(
+            const IS_ORDER: bool = true;
+        ));
+    }
+    if args.has("supporting") {
+        consts.extend(quote!(
+            const SUBDOMAIN: ::holdfast::domain::Subdomain =
+                ::holdfast::domain::Subdomain::Supporting;
+        ));
+    }
+    if args.has("generic") {
+        consts.extend(quote!(
+            const SUBDOMAIN: ::holdfast::domain::Subdomain = ::holdfast::domain::Subdomain::Generic;
+        ));
+    }
+    if let Some(port) = args.number("port") {
+        port.base10_parse::<u16>()?;
+        consts.extend(quote!(const PORT: Option<u16> = Some(#port);));
+    }
+    if let Some(version) = args.number("index_version") {
+        version.base10_parse::<u16>()?;
+        consts.extend(quote!(const INDEX_VERSION: u16 = #version;));
+    }
+    let aliases = args.texts("aliases");
+    if !aliases.is_empty() {
+        consts.extend(quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];));
+    }
+    if let Ok(old @ 1..) = u16::try_from(args.types("old_versions").len()) {
+        consts.extend(quote!(const STATE_VERSION: u16 = #old + 1;));
+    }
+    Ok(consts)
+}
+
+/// The entity's own number, as one of its fields.
+fn own_number(own: &Item) -> Result<Column> {
+    let why = "the entity's own number is named with its type: `id(order_id: Id<Order>)`";
+    let of = own.of.clone().ok_or_else(|| Error::new(own.name.span(), why))?;
+    Ok(Column { attributes: own.docs.clone(), name: own.name.clone(), of, value: quote!(id.of()) })
+}
+
+/// A field of the representation that the state does not have as it is.
+fn computed(shown: &Item) -> Result<Column> {
+    let why = "what is shown has a type and a value: `shown(city: String = self.address.city())`";
+    let (Some(of), Some(value)) = (shown.of.clone(), &shown.value) else {
+        return Err(Error::new(shown.name.span(), why));
+    };
+    Ok(Column {
+        attributes: shown.docs.clone(),
+        name: shown.name.clone(),
+        of,
+        value: quote!(#value),
+    })
+}
+
+/// A field that lists filter by: its name on the wire, and its value.
+fn key_of(item: &Item) -> TokenStream {
+    let wire = camel_case(&item.name);
+    let name = &item.name;
+    let own: Expr = parse_quote!(Clone::clone(&self.#name));
+    let value = item.value.as_ref().unwrap_or(&own);
+    quote!((#wire, ::holdfast::domain::Key::from(#value)))
+}
+
+fn camel_case(name: &Ident) -> String {
+    let mut camel = String::new();
+    for part in name.to_string().split('_') {
+        let mut letters = part.chars();
+        match letters.next() {
+            Some(first) if !camel.is_empty() => camel.extend(first.to_uppercase().chain(letters)),
+            _ => camel.push_str(part),
+        }
+    }
+    camel
+}

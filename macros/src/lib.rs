@@ -1,0 +1,82 @@
+//! The attributes that a context file is declared with. Each stands on a plain item, so that rustfmt and
+//! go-to-definition see what is written, and derives from it what a context would otherwise repeat.
+//!
+//! What an attribute takes is one table in its file: a new key is one line there, and its use.
+
+mod args;
+mod entity;
+mod message;
+mod modules;
+mod status;
+
+use proc_macro::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Error, parse_macro_input};
+
+/// What was made of `item`, or the item as it is and why not: so that the rest of the file means what it did.
+fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
+    made.unwrap_or_else(|error| {
+        let why = Error::into_compile_error(error);
+        quote!(#item #why)
+    })
+    .into()
+}
+
+/// The state of a context: what is stored, and from it its place, its representation and what lists filter by.
+///
+/// `context` and `collection` are needed. A field is shown under its name unless it is `#[hidden]`, or
+/// `#[shown(name: Type = value)]` says what is shown in its place. Whether the entity exists is told by a field `status`
+/// (see [`macro@status`]), by a field with `#[exists]`, or by `lifecycle = ..`.
+#[proc_macro_attribute]
+pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut item = parse_macro_input!(item as syn::ItemStruct);
+    let made = entity::expand(args.into(), &mut item);
+    finish(&item, made)
+}
+
+/// How far an entity has come: the first variant is that of a new one. `#[absent]`, `#[open]` and `#[ended(refusal)]` say
+/// what there is of it then; `#[name = ".."]` is a variant's name on the wire, `#[shown_as(Other)]` lets it look like another.
+#[proc_macro_attribute]
+pub fn status(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut item = parse_macro_input!(item as syn::ItemEnum);
+    let made = status::expand(args.into(), &mut item);
+    finish(&item, made)
+}
+
+/// The commands of a context. `#[undo(of = order, attempt = 1)]` on a variant says which ask it takes back; the undo is made
+/// by a function with the variant's name in small letters.
+#[proc_macro_attribute]
+pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut item = parse_macro_input!(item as syn::ItemEnum);
+    let made = message::command(args.into(), &mut item);
+    finish(&item, made)
+}
+
+/// The events of a context. Their fields have the names of JSON: `user_id` travels as `userId`.
+#[proc_macro_attribute]
+pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as syn::ItemEnum);
+    let made = message::event(args.into(), &item);
+    finish(&item, made)
+}
+
+/// A value that commands and events carry.
+#[proc_macro_attribute]
+pub fn value(args: TokenStream, item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as syn::Item);
+    let made = message::value(args.into(), &item);
+    finish(&item, made)
+}
+
+/// The body of a request.
+#[proc_macro_attribute]
+pub fn body(args: TokenStream, item: TokenStream) -> TokenStream {
+    value(args, item)
+}
+
+/// `modules!("src/systems/mod.rs" => list)` calls the macro `list` with the names of the `pub mod` lines of that file
+/// whose modules are folders, in the order of the lines. So a list of modules is written once, where rustfmt follows it.
+#[proc_macro]
+pub fn modules(input: TokenStream) -> TokenStream {
+    modules::expand(input.into()).unwrap_or_else(Error::into_compile_error).into()
+}

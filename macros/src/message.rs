@@ -1,0 +1,154 @@
+//! `#[command]`, `#[event]`, `#[value]` and `#[body]`: data that travels.
+
+use crate::args::{Args, Form, Known, take_marks};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Error, Fields, FieldsNamed, GenericArgument, Ident, Item, ItemEnum, PathArguments, Result,
+    Type, Variant,
+};
+
+/// What may be said of one of the commands.
+const COMMAND: &[Known] = &[("undo", Form::Items, "undo(of = order, attempt = ONLY_ATTEMPT)")];
+
+fn derives() -> TokenStream {
+    quote! {
+        #[derive(
+            Debug, Clone, PartialEq,
+            ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema, ::strum::AsRefStr,
+        )]
+        #[allow(missing_docs)]
+    }
+}
+
+pub fn command(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
+    let marks: Vec<_> =
+        item.variants.iter_mut().map(|variant| take_marks(&mut variant.attrs, COMMAND)).collect();
+    Args::read(args, &[])?;
+    let mut undone = Vec::new();
+    let mut functions = Vec::new();
+    for (variant, marks) in item.variants.iter().zip(marks) {
+        if let Some(undo) = undo(&item.ident, variant, &marks?)? {
+            undone.push(undo.0);
+            functions.push(undo.1);
+        }
+    }
+    let derives = derives();
+    let name = &item.ident;
+    Ok(quote! {
+        #derives
+        #item
+        impl ::holdfast::domain::Commands for #name {
+            fn compensates(&self) -> Option<::holdfast::domain::AskId> {
+                match self {
+                    #(#undone)*
+                    #[allow(unreachable_patterns)]
+                    _ => None,
+                }
+            }
+        }
+        #[allow(dead_code)]
+        impl #name { #(#functions)* }
+    })
+}
+
+/// The arm of `compensates` for a variant that is an undo, and the function that makes the undo.
+fn undo(
+    command: &Ident,
+    variant: &Variant,
+    marks: &Args,
+) -> Result<Option<(TokenStream, TokenStream)>> {
+    let Some(at) = marks.span("undo") else { return Ok(None) };
+    let items = marks.items("undo");
+    let value =
+        |key: &str| items.iter().find(|item| item.name == key).and_then(|item| item.value.as_ref());
+    let (Some(of), Some(attempt), 2) = (value("of"), value("attempt"), items.len()) else {
+        return Err(Error::new(
+            at,
+            "an undo says whose ask it takes back, and which: `undo(of = order, attempt = ONLY_ATTEMPT)`",
+        ));
+    };
+    let Fields::Named(FieldsNamed { named, .. }) = &variant.fields else {
+        return Err(Error::new_spanned(
+            &variant.ident,
+            "an undo has a field with the number of the asker",
+        ));
+    };
+    let field = named.iter().find(|field| {
+        matches!(of, syn::Expr::Path(path) if field.ident.as_ref().is_some_and(|name| path.path.is_ident(name)))
+    });
+    let Some(asker) = field.and_then(|field| id_of(&field.ty)) else {
+        return Err(Error::new_spanned(
+            of,
+            "`of` names a field of this variant whose type is the asker's `Id<..>`",
+        ));
+    };
+    let ident = &variant.ident;
+    let names: Vec<_> = named.iter().filter_map(|field| field.ident.clone()).collect();
+    let types = named.iter().map(|field| &field.ty);
+    let function = Ident::new(&snake_case(ident), ident.span());
+    let doc = format!("[`{command}::{ident}`], as the undo of an ask.");
+    let arm = quote! {
+        Self::#ident { #(#names),* } => {
+            #(let #names = ::core::clone::Clone::clone(#names);)*
+            #(let _ = &#names;)*
+            Some(::holdfast::domain::AskId::of(#of, #attempt))
+        }
+    };
+    let make = quote! {
+        #[doc = #doc]
+        pub fn #function(#(#names: #types),*) -> ::holdfast::domain::Undo<#asker, Self> {
+            let attempt = #attempt;
+            ::holdfast::domain::Undo::new(Self::#ident { #(#names),* }, #of, attempt)
+        }
+    };
+    Ok(Some((arm, make)))
+}
+
+/// The `T` of an `Id<T>`.
+fn id_of(of: &Type) -> Option<&Type> {
+    let Type::Path(path) = of else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Id")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(of) => Some(of),
+        _ => None,
+    }
+}
+
+fn snake_case(name: &Ident) -> String {
+    let mut snake = String::new();
+    for letter in name.to_string().chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+pub fn event(args: TokenStream, item: &ItemEnum) -> Result<TokenStream> {
+    Args::read(args, &[])?;
+    let derives = derives();
+    Ok(quote! {
+        #derives
+        #[serde(rename_all_fields = "camelCase")]
+        #item
+    })
+}
+
+pub fn value(args: TokenStream, item: &Item) -> Result<TokenStream> {
+    let args = Args::read(args, &[("title", Form::Text, r#"title = "RegisterBook""#)])?;
+    let case = match item {
+        Item::Struct(_) => Some(quote!(#[serde(rename_all = "camelCase")])),
+        Item::Enum(_) => None,
+        other => return Err(Error::new_spanned(other, "this stands on a struct or an enum")),
+    };
+    let title = args.text("title").map(|title| quote!(#[schemars(rename = #title)]));
+    Ok(quote! {
+        #[derive(Debug, Clone, PartialEq, ::serde::Serialize, ::serde::Deserialize, ::schemars::JsonSchema)]
+        #case #title
+        #[allow(missing_docs)]
+        #item
+    })
+}

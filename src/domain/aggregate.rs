@@ -1,0 +1,233 @@
+//! What a context that decides is made of.
+
+use super::{
+    Ask, Commands, Decoder, Entity, Folds, Id, Messages, Name, NamedMessage, Policies, Refusal,
+    Routes, Timestamp, Undecodable,
+};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+
+/// Whom each of some commands may lead to asking: the command's name, and the contexts in the order of asking.
+pub type MayAsk = &'static [(&'static str, &'static [Name])];
+
+/// A consistency boundary: a state that decides on commands and evolves by events, run by one supervised actor. All of it
+/// is pure.
+///
+/// ```
+/// use holdfast::domain::{prelude::*, spec::given};
+///
+/// /// A lamp.
+/// #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// struct Lamp {
+///     on: bool,
+/// }
+/// #[command]
+/// enum Command {
+///     Toggle,
+/// }
+/// #[event]
+/// enum Event {
+///     Toggled { on: bool },
+/// }
+/// impl Aggregate for Lamp {
+///     type Command = Command;
+///     type Event = Event;
+///     type Settings = ();
+///
+///     fn decide(&self, _: Command, _: &DecisionContext<'_, Self>) -> Decision<Event> {
+///         emit(Event::Toggled { on: !self.on })
+///     }
+///     fn evolve(&mut self, event: &Event) {
+///         let Event::Toggled { on } = event;
+///         self.on = *on;
+///     }
+/// }
+///
+/// let lamp = given::<Lamp>([]).when(Command::Toggle).then([Event::Toggled { on: true }]);
+/// let _ = lamp.when(Command::Toggle).then([Event::Toggled { on: false }]);
+/// ```
+pub trait Aggregate: Entity {
+    /// What may be asked of it. Declared with `#[command]`.
+    type Command: Commands;
+    /// What it may say has happened. Declared with `#[event]`.
+    type Event: NamedMessage;
+    /// What its system lets be configured: prices, days, zones. Only `decide` may read it.
+    type Settings: DeserializeOwned + Default + Clone + Debug + Send + Sync + 'static;
+
+    /// The version of the event type in the log; [`Aggregate::old_event`] reads the ones before it.
+    const EVENT_VERSION: u16 = 1;
+
+    /// The version of [`Aggregate::claims`] and [`Entity::unique`]: a change in what they say of a stored state is a new
+    /// one, and the claims are written anew at the next start. Two that claim one key then both hold it, until both have
+    /// given it up.
+    const CLAIMS_VERSION: u16 = 1;
+    /// The version of [`Aggregate::due`], likewise.
+    const DUE_VERSION: u16 = 1;
+    /// The version of the form of its commands. Answers to questions are kept with what was asked; those in another form
+    /// are not compared.
+    const COMMAND_VERSION: u16 = 1;
+
+    /// The board as a table, one arm for each arrow: in this state, at this command, what happens?
+    ///
+    /// # Errors
+    /// A [`Refusal`] says why not, by what the caller can do about it. The command of a policy is never refused: in every
+    /// state, also that of a missing aggregate, it leads to an event or is ignored.
+    fn decide(
+        &self,
+        command: Self::Command,
+        this: &DecisionContext<'_, Self>,
+    ) -> Decision<Self::Event>;
+
+    /// What `event` makes of the state. An event has happened, so this cannot fail.
+    fn evolve(&mut self, event: &Self::Event);
+
+    /// Which commands follow from the events of other contexts.
+    fn whenever(_policies: &mut impl Policies<Self>) {}
+
+    /// The question that this state waits for. It is part of the state, so that a crash cannot lose it: it is put after
+    /// every commit and again after a restart.
+    fn awaits(&self, _id: Id<Self>) -> Option<Ask<Self>> {
+        None
+    }
+
+    /// Whom a command may lead to asking, one after the other, by the command's name. Where one of them cannot be asked at
+    /// present, a client who sends it is refused at once and nothing begins. Not a guess: the walk of the board finds who
+    /// is asked, and a test compares.
+    const MAY_ASK: MayAsk = &[];
+
+    /// Whom `command` may lead to asking: see [`Aggregate::MAY_ASK`].
+    fn may_ask(command: &Self::Command) -> &'static [Name] {
+        Self::MAY_ASK
+            .iter()
+            .find(|(name, _)| *name == command.as_ref())
+            .map_or(&[], |(_, asked)| asked)
+    }
+
+    /// The refusal that `event` is to a client who waits for this thing, though the thing stays as it was: a cancel that
+    /// came too late, say. The client gets it instead of the representation.
+    fn rejects(_event: &Self::Event) -> Option<Refusal> {
+        None
+    }
+
+    /// The order that this thing is held for, by its context and number. What a client commands meanwhile (approve, on a
+    /// book) belongs to the saga of that order.
+    fn on_behalf_of(&self) -> Option<(Name, u64)> {
+        None
+    }
+
+    /// The keys that this state holds exclusively within its context (a seat), given up when it no longer names them. For
+    /// a field that is such a key, declare it: `#[entity(unique(plate))]`.
+    fn claims(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The refusal of a second claim to a key.
+    fn claim_refusal(key: &str) -> Refusal {
+        Refusal::conflict(
+            "taken",
+            format!("`{key}` is taken"),
+            format!("`{key}`은(는) 이미 선점되었습니다"),
+        )
+    }
+
+    /// All keys that this state holds: what it [claims](Aggregate::claims), and its [unique](Entity::unique) fields.
+    fn held_keys(&self) -> Vec<String> {
+        let unique = self.unique().into_iter().filter_map(|(field, key)| key.claimed_as(field));
+        unique.chain(self.claims()).collect()
+    }
+
+    /// The refusal of a second claim to any of those keys: `plate-taken` for a unique field `plate`.
+    fn key_refusal(key: &str) -> Refusal {
+        let field = key.split_once('=').map(|(field, value)| (field, value.to_owned()));
+        let unique = Self::default().unique();
+        match field.filter(|(field, _)| unique.iter().any(|(known, _)| known == field)) {
+            Some((field, value)) => Refusal::not_unique(field, &value),
+            None => Self::claim_refusal(key),
+        }
+    }
+
+    /// The time that this state waits for, and the command that follows then.
+    fn due(&self) -> Option<(Timestamp, Self::Command)> {
+        None
+    }
+
+    /// Which commands clients may send, and in what shape.
+    fn routes(_routes: &mut impl Routes<Self>) {}
+
+    /// Which of its events become text messages.
+    fn messages(_messages: &mut impl Messages<Self>) {}
+
+    /// Reads an event that was stored under an older version, through a struct frozen at that version.
+    ///
+    /// # Errors
+    /// [`Undecodable`] when that version is unknown.
+    fn old_event<D: Decoder>(version: u16, _record: D) -> Result<Self::Event, Undecodable> {
+        Err(Undecodable::Version(version))
+    }
+}
+
+/// A table that is kept by listening: an entity whose rows only events write.
+///
+/// ```
+/// use holdfast::domain::prelude::*;
+/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # struct Lamp { on: bool }
+/// # #[command] enum Command { Toggle }
+/// # #[event] enum Event { Toggled { lamp_id: Id<Lamp>, on: bool } }
+/// # impl Aggregate for Lamp {
+/// #     type Command = Command;
+/// #     type Event = Event;
+/// #     type Settings = ();
+/// #     fn decide(&self, _: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+/// #         emit(Event::Toggled { lamp_id: this.id, on: !self.on })
+/// #     }
+/// #     fn evolve(&mut self, _: &Event) {}
+/// # }
+/// /// How often each lamp was toggled.
+/// #[entity(context = "house.wear", collection = "wears", lifecycle = Lifecycle::Established)]
+/// struct Wear {
+///     times: u64,
+/// }
+/// impl View for Wear {
+///     fn folds(folds: &mut impl Folds<Self>) {
+///         folds.on::<Lamp>(
+///             |Event::Toggled { lamp_id, .. }| Some(lamp_id.get()),
+///             |row, _| row.times += 1,
+///         );
+///     }
+/// }
+/// ```
+pub trait View: Entity {
+    /// How the events of each source change a row. The row is the same for any interleaving of the sources.
+    fn folds(folds: &mut impl Folds<Self>);
+}
+
+/// All that a decision may know besides the state: what is decided about, when, and how the system is configured.
+#[derive(Debug)]
+pub struct DecisionContext<'a, A: Aggregate> {
+    /// The number of the aggregate that decides.
+    pub id: Id<A>,
+    /// Business time.
+    pub at: Timestamp,
+    /// The system's configuration.
+    pub settings: &'a A::Settings,
+}
+
+/// The events that follow, or why not.
+pub type Decision<E> = Result<Vec<E>, Refusal>;
+
+/// One event follows.
+///
+/// # Errors
+/// Never; the type is that of a decision.
+pub fn emit<E>(event: E) -> Decision<E> {
+    Ok(vec![event])
+}
+
+/// Nothing follows: it is so already, or there is nothing to do.
+///
+/// # Errors
+/// Never; the type is that of a decision.
+pub fn ignore<E>() -> Decision<E> {
+    Ok(Vec::new())
+}
