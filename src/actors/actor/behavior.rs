@@ -20,23 +20,28 @@ pub trait Behavior: Sized + 'static {
     /// and after it was loaded anew.
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;
     /// Decides what `mails` come to. Changes nothing that a second call would not find again.
-    fn turn(&mut self, mails: &[Option<Self::Mail>]) -> Result<TurnOutput<Self>, StoreError>;
+    fn decide(&mut self, mails: &[Option<Self::Mail>]) -> Result<TurnOutput<Self>, StoreError>;
     /// The turn stands, as this commit.
-    fn remember(&mut self, memory: Self::CacheUpdate, commit: Commit);
+    fn apply_cache(&mut self, memory: Self::CacheUpdate, commit: Commit);
     /// The turn stands: whatever happens from now on, what it recorded for these is recorded.
-    fn stands(_effects: &VecDeque<Self::Effect>, _mails: &[Option<Self::Mail>]) {}
+    fn on_accepted(_effects: &VecDeque<Self::Effect>, _mails: &[Option<Self::Mail>]) {}
     /// Acts on one of its effects.
-    fn act(&mut self, commit: Commit, effect: Self::Effect, mails: &mut [Option<Self::Mail>]);
+    fn run_effect(
+        &mut self,
+        commit: Commit,
+        effect: Self::Effect,
+        mails: &mut [Option<Self::Mail>],
+    );
     /// Answers mail that will not be dealt with.
-    fn dismiss(&mut self, mail: Self::Mail, why: &Fault);
+    fn reject(&mut self, mail: Self::Mail, why: &Fault);
     /// Lets go of those who wait for something to be settled: the context stops.
-    fn dismiss_waiting(&mut self);
+    fn drop_waiting(&mut self);
     /// Mail from clients waits for no room; everything else does.
     fn is_from_outside(mail: &Self::Mail) -> bool;
     /// When the next turn is due by itself.
-    fn wakes_in(&self) -> Option<Duration>;
+    fn next_wake(&self) -> Option<Duration>;
     /// The mail that says so.
-    fn wake() -> Self::Mail;
+    fn wake_mail() -> Self::Mail;
 }
 
 /// What a turn came to.
@@ -44,9 +49,9 @@ pub struct TurnOutput<L: Behavior> {
     /// What it writes; empty: nothing.
     pub batch: Batch,
     /// The highest commit that it was judged by, for what it says without writing.
-    pub judged: Commit,
+    pub read_commit: Commit,
     /// What memory becomes.
-    pub memory: L::CacheUpdate,
+    pub cache: L::CacheUpdate,
     /// What follows, in order.
     pub effects: VecDeque<L::Effect>,
 }

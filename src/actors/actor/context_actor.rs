@@ -10,7 +10,7 @@ mod preparing;
 
 use super::{
     behavior::Behavior,
-    restart_policy::{Restarts, Verdict},
+    restart_policy::{RestartDecision, Restarts},
     status::{ChaosPoint, ContextStatus, Mailbox},
 };
 use crate::actors::port::{fault::Fault, health::Phase};
@@ -24,12 +24,12 @@ use std::{
 };
 
 /// At most so many messages a turn.
-const TURN: usize = 256;
+const MAX_TURN: usize = 256;
 /// How often a turn is decided anew on a conflict before the actor takes a breath.
-const CONFLICTS: u32 = 8;
-const BREATH: Duration = Duration::from_millis(20);
+const MAX_CONFLICTS: u32 = 8;
+const PAUSE: Duration = Duration::from_millis(20);
 /// How long what comes by itself waits after it met what cannot be read.
-const MISSED: Duration = Duration::from_secs(1);
+const DAMAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// A message: the mail goes into the buffer.
 #[derive(Message)]
@@ -38,20 +38,20 @@ pub struct Deliver<M: Send + 'static>(pub M);
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct TakeTurn;
+struct RunTurn;
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Decided(Result<store::Verdict, StoreError>);
+struct CommitDecided(Result<store::Verdict, StoreError>);
 
 /// Stops or starts the context; the sender is told when it is done.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SetRunning(pub bool, pub tokio::sync::oneshot::Sender<()>);
 
-struct Handed<L: Behavior> {
+struct InFlight<L: Behavior> {
     mails: Vec<Option<L::Mail>>,
-    memory: Option<L::CacheUpdate>,
+    cache: Option<L::CacheUpdate>,
     effects: VecDeque<L::Effect>,
     /// Set once the batch is accepted.
     commit: Option<Commit>,
@@ -59,112 +59,114 @@ struct Handed<L: Behavior> {
 
 /// The actor of one context.
 pub struct ContextActor<L: Behavior> {
-    logic: L,
+    behavior: L,
     shared: Arc<ContextStatus>,
     mailbox: Arc<Mailbox<L>>,
     buffer: VecDeque<L::Mail>,
-    handed: Option<Handed<L>>,
-    turn_is_due: bool,
+    in_flight: Option<InFlight<L>>,
+    turn_scheduled: bool,
     /// After a turn has crashed, so many messages are taken one by one, to find the bad one.
-    singly: usize,
+    isolate: usize,
     conflicts: u32,
     restarts: Restarts,
-    alarm: Option<SpawnHandle>,
-    halting: Vec<tokio::sync::oneshot::Sender<()>>,
+    wake_timer: Option<SpawnHandle>,
+    stopping: Vec<tokio::sync::oneshot::Sender<()>>,
 }
 
 /// Nothing in it is ever pinned.
 impl<L: Behavior> Unpin for ContextActor<L> {}
 
 impl<L: Behavior> ContextActor<L> {
-    pub fn new(logic: L, shared: Arc<ContextStatus>, mailbox: Arc<Mailbox<L>>) -> Self {
+    pub fn new(behavior: L, shared: Arc<ContextStatus>, mailbox: Arc<Mailbox<L>>) -> Self {
         Self {
-            logic,
+            behavior,
             shared,
             mailbox,
             buffer: VecDeque::new(),
-            handed: None,
-            turn_is_due: false,
-            singly: 0,
+            in_flight: None,
+            turn_scheduled: false,
+            isolate: 0,
             conflicts: 0,
             restarts: Restarts::default(),
-            alarm: None,
-            halting: Vec::new(),
+            wake_timer: None,
+            stopping: Vec::new(),
         }
     }
 
-    fn running(&self) -> bool {
+    fn is_running(&self) -> bool {
         matches!(self.shared.phase(), Phase::Running | Phase::Degraded)
     }
 
-    fn ask_for_turn(&mut self, ctx: &mut Context<Self>) {
-        if !self.turn_is_due && self.handed.is_none() && !self.buffer.is_empty() && self.running() {
-            self.turn_is_due = true;
-            ctx.notify(TakeTurn);
+    fn schedule_turn(&mut self, ctx: &mut Context<Self>) {
+        if !self.turn_scheduled
+            && self.in_flight.is_none()
+            && !self.buffer.is_empty()
+            && self.is_running()
+        {
+            self.turn_scheduled = true;
+            ctx.notify(RunTurn);
         }
     }
 
-    fn turn(&mut self, ctx: &mut Context<Self>) {
-        self.turn_is_due = false;
-        if self.handed.is_some() || !self.running() || self.buffer.is_empty() {
+    fn run_turn(&mut self, ctx: &mut Context<Self>) {
+        self.turn_scheduled = false;
+        if self.in_flight.is_some() || !self.is_running() || self.buffer.is_empty() {
             return;
         }
-        let most = if self.singly > 0 { 1 } else { TURN };
+        let most = if self.isolate > 0 { 1 } else { MAX_TURN };
         let mails: Vec<_> = self.buffer.drain(..self.buffer.len().min(most)).map(Some).collect();
         self.decide(mails, ctx);
     }
 
     fn decide(&mut self, mails: Vec<Option<L::Mail>>, ctx: &mut Context<Self>) {
         let decided = catch_unwind(AssertUnwindSafe(|| {
-            let turn = self.logic.turn(&mails)?;
+            let turn = self.behavior.decide(&mails)?;
             self.shared.chaos(ChaosPoint::BeforeCommit);
             let verdict = match turn.batch.writes.is_empty() {
-                true => store::Verdict::Accepted(turn.judged),
+                true => store::Verdict::Accepted(turn.read_commit),
                 false => self.shared.store.submit(turn.batch)?,
             };
-            Ok::<_, StoreError>((turn.memory, turn.effects, verdict))
+            Ok::<_, StoreError>((turn.cache, turn.effects, verdict))
         }));
         match decided {
             Ok(Ok((memory, effects, verdict))) => {
-                self.handed = Some(Handed { mails, memory: Some(memory), effects, commit: None });
-                self.verdict(Ok(verdict), ctx);
+                self.in_flight =
+                    Some(InFlight { mails, cache: Some(memory), effects, commit: None });
+                self.on_verdict(Ok(verdict), ctx);
             }
-            Ok(Err(error)) => self.not_taken(mails, &error, ctx),
+            Ok(Err(error)) => self.on_store_error(mails, &error, ctx),
             Err(_) => {
                 if let [Some(_)] = mails.as_slice() {
                     // The bad one is found: it is not tried again.
-                    mails
-                        .into_iter()
-                        .flatten()
-                        .for_each(|mail| self.dismiss(mail, &Fault::Crashed));
+                    mails.into_iter().flatten().for_each(|mail| self.reject(mail, &Fault::Crashed));
                 } else {
-                    self.singly = mails.len();
-                    self.give_back(mails);
+                    self.isolate = mails.len();
+                    self.requeue(mails);
                 }
                 self.crash(ctx);
             }
         }
     }
 
-    fn verdict(&mut self, verdict: Result<store::Verdict, StoreError>, ctx: &mut Context<Self>) {
+    fn on_verdict(&mut self, verdict: Result<store::Verdict, StoreError>, ctx: &mut Context<Self>) {
         match verdict {
             Ok(store::Verdict::Accepted(commit)) => {
                 self.conflicts = 0;
-                if let Some(handed) = &mut self.handed {
+                if let Some(handed) = &mut self.in_flight {
                     handed.commit = Some(commit);
-                    L::stands(&handed.effects, &handed.mails);
+                    L::on_accepted(&handed.effects, &handed.mails);
                 }
-                self.act(ctx);
+                self.apply_commit(ctx);
             }
             Ok(store::Verdict::Conflict) => {
-                let Some(handed) = self.handed.take() else { return };
+                let Some(handed) = self.in_flight.take() else { return };
                 self.conflicts += 1;
-                if let Err(error) = self.logic.reload(&self.mailbox) {
-                    return self.not_taken(handed.mails, &error, ctx);
+                if let Err(error) = self.behavior.reload(&self.mailbox) {
+                    return self.on_store_error(handed.mails, &error, ctx);
                 }
-                if self.conflicts.is_multiple_of(CONFLICTS) {
-                    self.give_back(handed.mails);
-                    self.take_breath(ctx);
+                if self.conflicts.is_multiple_of(MAX_CONFLICTS) {
+                    self.requeue(handed.mails);
+                    self.retry_after_pause(ctx);
                 } else {
                     self.decide(handed.mails, ctx);
                 }
@@ -173,79 +175,80 @@ impl<L: Behavior> ContextActor<L> {
                 // A task of its own: it outlives a restart of this actor, which its own futures would not.
                 let mailbox = ctx.address();
                 actix::spawn(async move {
-                    mailbox.do_send(Decided(verdict.await.unwrap_or(Err(StoreError::Unknown))));
+                    mailbox
+                        .do_send(CommitDecided(verdict.await.unwrap_or(Err(StoreError::Unknown))));
                 });
             }
             Err(error) => {
-                let Some(handed) = self.handed.take() else { return };
-                self.not_taken(handed.mails, &error, ctx);
+                let Some(handed) = self.in_flight.take() else { return };
+                self.on_store_error(handed.mails, &error, ctx);
             }
         }
     }
 
     /// The batch stands: memory follows, then the effects, one by one, so that a crash in one loses only that one.
-    fn act(&mut self, ctx: &mut Context<Self>) {
+    fn apply_commit(&mut self, ctx: &mut Context<Self>) {
         let acted = catch_unwind(AssertUnwindSafe(|| {
-            let Some(handed) = &mut self.handed else { return };
+            let Some(handed) = &mut self.in_flight else { return };
             // Found after a restart, and not decided yet: the word is on its way.
             let Some(commit) = handed.commit else { return };
-            if let Some(memory) = handed.memory.take() {
-                self.logic.remember(memory, commit);
+            if let Some(memory) = handed.cache.take() {
+                self.behavior.apply_cache(memory, commit);
                 self.shared.last_commit.fetch_max(commit, Relaxed);
                 self.shared.chaos(ChaosPoint::AfterCommit);
             }
             while let Some(effect) = handed.effects.pop_front() {
-                self.logic.act(commit, effect, &mut handed.mails);
+                self.behavior.run_effect(commit, effect, &mut handed.mails);
             }
         }));
         if acted.is_err() {
             return self.crash(ctx);
         }
-        if let Some(handed) = self.handed.take_if(|handed| handed.commit.is_some()) {
+        if let Some(handed) = self.in_flight.take_if(|handed| handed.commit.is_some()) {
             self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
-            self.singly = self.singly.saturating_sub(handed.mails.len());
+            self.isolate = self.isolate.saturating_sub(handed.mails.len());
         }
-        self.halted();
-        self.set_alarm(ctx);
-        self.ask_for_turn(ctx);
+        self.finish_stop();
+        self.set_wake_timer(ctx);
+        self.schedule_turn(ctx);
     }
 
-    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        if let Some(alarm) = self.alarm.take() {
+    fn set_wake_timer(&mut self, ctx: &mut Context<Self>) {
+        if let Some(alarm) = self.wake_timer.take() {
             ctx.cancel_future(alarm);
         }
-        if let Some(delay) = self.logic.wakes_in() {
-            self.set_alarm_after(delay, ctx);
+        if let Some(delay) = self.behavior.next_wake() {
+            self.set_wake_timer_after(delay, ctx);
         }
     }
 
-    fn set_alarm_after(&mut self, delay: Duration, ctx: &mut Context<Self>) {
-        if self.alarm.is_none() {
-            self.alarm = Some(ctx.run_later(delay, |actor, ctx| {
-                actor.alarm = None;
+    fn set_wake_timer_after(&mut self, delay: Duration, ctx: &mut Context<Self>) {
+        if self.wake_timer.is_none() {
+            self.wake_timer = Some(ctx.run_later(delay, |actor, ctx| {
+                actor.wake_timer = None;
                 actor.shared.mailbox.fetch_add(1, Relaxed);
-                actor.buffer.push_back(L::wake());
-                actor.ask_for_turn(ctx);
+                actor.buffer.push_back(L::wake_mail());
+                actor.schedule_turn(ctx);
             }));
         }
     }
 
-    fn give_back(&mut self, mails: Vec<Option<L::Mail>>) {
+    fn requeue(&mut self, mails: Vec<Option<L::Mail>>) {
         mails.into_iter().flatten().rev().for_each(|mail| self.buffer.push_front(mail));
     }
 
     /// Goes on in a moment, unless it has been stopped.
-    fn take_breath(&mut self, ctx: &mut Context<Self>) {
-        self.halted();
-        ctx.run_later(BREATH, |actor, ctx| actor.ask_for_turn(ctx));
+    fn retry_after_pause(&mut self, ctx: &mut Context<Self>) {
+        self.finish_stop();
+        ctx.run_later(PAUSE, |actor, ctx| actor.schedule_turn(ctx));
     }
 
-    fn dismiss(&mut self, mail: L::Mail, why: &Fault) {
+    fn reject(&mut self, mail: L::Mail, why: &Fault) {
         self.shared.mailbox.fetch_sub(1, Relaxed);
-        self.logic.dismiss(mail, why);
+        self.behavior.reject(mail, why);
     }
 
-    fn not_taken(
+    fn on_store_error(
         &mut self,
         mails: Vec<Option<L::Mail>>,
         error: &StoreError,
@@ -259,9 +262,9 @@ impl<L: Behavior> ContextActor<L> {
                     true => Fault::DiskFull,
                     false => Fault::Busy { retry_after: Duration::from_secs(1) },
                 };
-                outside.into_iter().for_each(|mail| self.dismiss(mail, &busy));
-                self.give_back(inside.into_iter().map(Some).collect());
-                self.take_breath(ctx);
+                outside.into_iter().for_each(|mail| self.reject(mail, &busy));
+                self.requeue(inside.into_iter().map(Some).collect());
+                self.retry_after_pause(ctx);
             }
             StoreError::Invalid(why) if mails.len() > 1 => {
                 tracing::warn!(
@@ -269,37 +272,37 @@ impl<L: Behavior> ContextActor<L> {
                     why,
                     "a turn cannot be stored; taken singly"
                 );
-                self.singly = mails.len();
-                self.give_back(mails);
-                self.halted();
-                self.ask_for_turn(ctx);
+                self.isolate = mails.len();
+                self.requeue(mails);
+                self.finish_stop();
+                self.schedule_turn(ctx);
             }
             StoreError::Damaged(_) if mails.len() > 1 => {
-                self.singly = mails.len();
-                self.give_back(mails);
-                self.halted();
-                self.ask_for_turn(ctx);
+                self.isolate = mails.len();
+                self.requeue(mails);
+                self.finish_stop();
+                self.schedule_turn(ctx);
             }
             // It alone comes to nothing; where nothing else does, there is time.
             StoreError::Damaged(what) => {
                 self.shared.report_damage(what);
                 let fault = Fault::from(error.clone());
-                mails.into_iter().flatten().for_each(|mail| self.dismiss(mail, &fault));
-                self.singly = self.singly.saturating_sub(1);
-                self.take_breath(ctx);
-                self.set_alarm_after(MISSED, ctx);
+                mails.into_iter().flatten().for_each(|mail| self.reject(mail, &fault));
+                self.isolate = self.isolate.saturating_sub(1);
+                self.retry_after_pause(ctx);
+                self.set_wake_timer_after(DAMAGE_PAUSE, ctx);
             }
             error => {
                 tracing::error!(context = self.shared.name.context, %error, "the store did not take a turn");
                 let fault = Fault::from(error.clone());
-                mails.into_iter().flatten().for_each(|mail| self.dismiss(mail, &fault));
-                self.singly = self.singly.saturating_sub(1);
+                mails.into_iter().flatten().for_each(|mail| self.reject(mail, &fault));
+                self.isolate = self.isolate.saturating_sub(1);
                 match error {
-                    StoreError::Invalid(_) => self.ask_for_turn(ctx),
-                    _ if self.running() => self.fail(&fault),
+                    StoreError::Invalid(_) => self.schedule_turn(ctx),
+                    _ if self.is_running() => self.fail(&fault),
                     _ => {}
                 }
-                self.halted();
+                self.finish_stop();
             }
         }
     }
@@ -311,24 +314,24 @@ impl<L: Behavior> ContextActor<L> {
 
     fn fail(&mut self, why: &Fault) {
         self.shared.set_phase(Phase::Failed);
-        self.dismiss_all(why);
+        self.reject_all(why);
     }
 
-    fn dismiss_all(&mut self, why: &Fault) {
+    fn reject_all(&mut self, why: &Fault) {
         for mail in std::mem::take(&mut self.buffer) {
-            self.dismiss(mail, why);
+            self.reject(mail, why);
         }
-        self.logic.dismiss_waiting();
+        self.behavior.drop_waiting();
     }
 
     fn load(&mut self, ctx: &mut Context<Self>) {
-        match self.logic.reload(&self.mailbox) {
+        match self.behavior.reload(&self.mailbox) {
             Ok(()) => self.prepare(ctx),
-            Err(error) => self.cannot_load(error),
+            Err(error) => self.on_load_error(error),
         }
     }
 
-    fn cannot_load(&mut self, error: StoreError) {
+    fn on_load_error(&mut self, error: StoreError) {
         tracing::error!(context = self.shared.name.context, %error, "the context cannot be loaded");
         if let StoreError::Damaged(what) = &error {
             self.shared.report_damage(what);
@@ -337,10 +340,10 @@ impl<L: Behavior> ContextActor<L> {
     }
 
     /// A stop is done when what was handed over is answered.
-    fn halted(&mut self) {
-        if self.shared.phase() == Phase::Stopped && self.handed.is_none() {
-            self.dismiss_all(&Fault::Away(self.shared.name.context));
-            for done in self.halting.drain(..) {
+    fn finish_stop(&mut self) {
+        if self.shared.phase() == Phase::Stopped && self.in_flight.is_none() {
+            self.reject_all(&Fault::Away(self.shared.name.context));
+            for done in self.stopping.drain(..) {
                 let _ = done.send(());
             }
         }
@@ -352,7 +355,7 @@ impl<L: Behavior> Actor for ContextActor<L> {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         // The address is that of whoever lives now: at first, and where the guardian has put another in its place.
-        self.mailbox.settle_at(ctx.address());
+        self.mailbox.attach(ctx.address());
         if self.shared.phase() == Phase::Starting {
             self.load(ctx);
         }
@@ -361,22 +364,22 @@ impl<L: Behavior> Actor for ContextActor<L> {
 
 impl<L: Behavior> Supervised for ContextActor<L> {
     fn restarting(&mut self, ctx: &mut Context<Self>) {
-        self.turn_is_due = false;
-        self.alarm = None;
+        self.turn_scheduled = false;
+        self.wake_timer = None;
         if matches!(self.shared.phase(), Phase::Failed | Phase::Stopped) {
-            return self.halted();
+            return self.finish_stop();
         }
         let backoff = match self.restarts.crashed(Instant::now()) {
-            Verdict::GoOn => return self.load(ctx),
-            Verdict::After(backoff) => backoff,
-            Verdict::GiveUp => {
+            RestartDecision::GoOn => return self.load(ctx),
+            RestartDecision::After(backoff) => backoff,
+            RestartDecision::GiveUp => {
                 tracing::error!(
                     context = self.shared.name.context,
                     "the context keeps crashing; it is given up"
                 );
                 // Loaded once more; what was handed over and stands is let go of, and its senders are told how it stands.
-                let _ = self.logic.reload(&self.mailbox);
-                if let Some(handed) = self.handed.take_if(|handed| handed.commit.is_some()) {
+                let _ = self.behavior.reload(&self.mailbox);
+                if let Some(handed) = self.in_flight.take_if(|handed| handed.commit.is_some()) {
                     self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
                 }
                 return self.fail(&Fault::Away(self.shared.name.context));

@@ -15,7 +15,7 @@ const SHORTEST: Duration = Duration::from_millis(50);
 
 /// What to do about a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RestartDecision {
     /// Go on at once.
     GoOn,
     /// Go on after a pause.
@@ -34,11 +34,11 @@ pub struct Restarts {
 
 impl Restarts {
     /// It has crashed.
-    pub fn crashed(&mut self, now: Instant) -> Verdict {
+    pub fn crashed(&mut self, now: Instant) -> RestartDecision {
         self.recent.retain(|at| now.duration_since(*at) < WINDOW);
         self.recent.push_back(now);
         if self.recent.len() <= RESTARTS {
-            return Verdict::GoOn;
+            return RestartDecision::GoOn;
         }
         self.recent.clear();
         // One that comes long after the last begins a new count.
@@ -46,8 +46,8 @@ impl Restarts {
         self.windows = if in_a_row { self.windows + 1 } else { 1 };
         self.last_window = Some(now);
         match self.windows >= WINDOWS {
-            true => Verdict::GiveUp,
-            false => Verdict::After(SHORTEST * 2_u32.pow(self.windows)),
+            true => RestartDecision::GiveUp,
+            false => RestartDecision::After(SHORTEST * 2_u32.pow(self.windows)),
         }
     }
 }
@@ -62,10 +62,10 @@ mod tests {
         let mut burst =
             |at: Instant| (0..=RESTARTS).map(|_| restarts.crashed(at)).collect::<Vec<_>>();
         let first = burst(now);
-        assert!(first[..RESTARTS].iter().all(|verdict| *verdict == Verdict::GoOn));
-        assert_eq!(first[RESTARTS], Verdict::After(SHORTEST * 2));
-        assert_eq!(burst(now + WINDOW)[RESTARTS], Verdict::After(SHORTEST * 4));
-        assert_eq!(burst(now + WINDOW * 2)[RESTARTS], Verdict::GiveUp);
+        assert!(first[..RESTARTS].iter().all(|verdict| *verdict == RestartDecision::GoOn));
+        assert_eq!(first[RESTARTS], RestartDecision::After(SHORTEST * 2));
+        assert_eq!(burst(now + WINDOW)[RESTARTS], RestartDecision::After(SHORTEST * 4));
+        assert_eq!(burst(now + WINDOW * 2)[RESTARTS], RestartDecision::GiveUp);
     }
 
     #[test]
@@ -74,13 +74,13 @@ mod tests {
         for day in 0..10 {
             let at = now + Duration::from_secs(day * 86_400);
             let last = (0..=RESTARTS).map(|_| restarts.crashed(at)).last();
-            assert_eq!(last, Some(Verdict::After(SHORTEST * 2)));
+            assert_eq!(last, Some(RestartDecision::After(SHORTEST * 2)));
         }
     }
 
     #[test]
     fn crashes_that_are_spread_out_are_bad_luck() {
         let (mut restarts, now) = (Restarts::default(), Instant::now());
-        assert!((0..100).all(|n| restarts.crashed(now + WINDOW * n / 5) == Verdict::GoOn));
+        assert!((0..100).all(|n| restarts.crashed(now + WINDOW * n / 5) == RestartDecision::GoOn));
     }
 }

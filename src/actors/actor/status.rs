@@ -45,7 +45,7 @@ pub struct ContextStatus {
     pub last_sequence: AtomicU64,
     pub generation: AtomicU32,
     /// How long answers and idempotency rows are kept.
-    pub kept: Keeping,
+    pub retention: Keeping,
     /// Its rows are being written anew: until then it answers nobody. How many that were, so far.
     pub rebuilding: AtomicBool,
     pub rebuilt: AtomicU64,
@@ -84,7 +84,7 @@ const PHASES: [Phase; 5] =
 
 impl ContextStatus {
     pub fn new(name: Name, store: Arc<dyn Store>, settings: &NodeSettings) -> Arc<Self> {
-        let (admission, chaos, kept) =
+        let (admission, chaos, retention) =
             (settings.admission, settings.chaos.clone(), Keeping::for_so_long(settings.kept));
         Arc::new(Self {
             name,
@@ -99,7 +99,7 @@ impl ContextStatus {
             last_commit: AtomicU64::new(0),
             last_sequence: AtomicU64::new(0),
             generation: AtomicU32::new(0),
-            kept,
+            retention,
             rebuilding: AtomicBool::new(false),
             rebuilt: AtomicU64::new(0),
             contested: Mutex::default(),
@@ -118,7 +118,7 @@ impl ContextStatus {
         self.phase.store(u8::try_from(place).unwrap_or(3), Relaxed);
     }
     /// Whether mail from outside is taken.
-    pub fn open(&self) -> Result<(), Fault> {
+    pub fn check_open(&self) -> Result<(), Fault> {
         match self.phase() {
             _ if self.rebuilding.load(Relaxed) => Err(Fault::Away(self.name.context)),
             Phase::Failed | Phase::Stopped => Err(Fault::Away(self.name.context)),
@@ -161,33 +161,33 @@ impl ContextStatus {
         &self,
         commit: Commit,
         sender: oneshot::Sender<Result<T, Fault>>,
-        answer: Result<T, Fault>,
+        answer_ask: Result<T, Fault>,
         stands: bool,
     ) {
-        let stands = stands || answer.is_ok();
+        let stands = stands || answer_ask.is_ok();
         let then = Box::new(move |durable: Result<(), StoreError>| {
             let lost = |error| if stands { Fault::Unknown } else { Fault::from(error) };
-            let _ = sender.send(durable.map_err(lost).and(answer));
+            let _ = sender.send(durable.map_err(lost).and(answer_ask));
         });
         match self.fault() {
             None => self.store.on_durable(commit, then),
             Some(fault) => {
                 let store = self.store.clone();
-                self.delayed(fault, move || store.on_durable(commit, then));
+                self.after_fault(fault, move || store.on_durable(commit, then));
             }
         }
     }
 
     /// Sends the answer to an ask, which does not wait for the disk, held back or lost by the injected fault.
-    pub fn answer<T: Send + 'static>(&self, sender: oneshot::Sender<T>, answer: T) {
+    pub fn answer_ask<T: Send + 'static>(&self, sender: oneshot::Sender<T>, answer: T) {
         let release = move || drop(sender.send(answer));
         match self.fault() {
             None => release(),
-            Some(fault) => self.delayed(fault, release),
+            Some(fault) => self.after_fault(fault, release),
         }
     }
 
-    fn delayed(&self, fault: Injected, release: impl FnOnce() + 'static) {
+    fn after_fault(&self, fault: Injected, release: impl FnOnce() + 'static) {
         let (low, high) = fault.delay_ms;
         let delay = Duration::from_millis(low + random() % (high.saturating_sub(low) + 1));
         let lost = (random() % 1_000_000) as f64 / 1_000_000.0 < fault.failure_rate;
@@ -209,32 +209,32 @@ pub struct Mailbox<L: Behavior> {
     address: RwLock<Option<Addr<ContextActor<L>>>>,
     /// What has come before there was anybody: contexts start one after the other, and the first ones have questions for
     /// the later ones at once.
-    kept: Mutex<Vec<L::Mail>>,
+    early: Mutex<Vec<L::Mail>>,
     pub shared: Arc<ContextStatus>,
 }
 
 impl<L: Behavior> Mailbox<L> {
     pub fn new(shared: Arc<ContextStatus>) -> Arc<Self> {
-        Arc::new(Self { address: RwLock::new(None), kept: Mutex::new(Vec::new()), shared })
+        Arc::new(Self { address: RwLock::new(None), early: Mutex::new(Vec::new()), shared })
     }
-    pub fn settle_at(&self, address: Addr<ContextActor<L>>) {
-        let mut kept = sync::lock(&self.kept);
+    pub fn attach(&self, address: Addr<ContextActor<L>>) {
+        let mut early = sync::lock(&self.early);
         *sync::write(&self.address) = Some(address.clone());
-        kept.drain(..).for_each(|mail| address.do_send(Deliver(mail)));
+        early.drain(..).for_each(|mail| address.do_send(Deliver(mail)));
     }
     /// Whoever lived here is gone, and another will come.
-    pub fn vacate(&self) {
+    pub fn detach(&self) {
         *sync::write(&self.address) = None;
     }
     /// Posts `mail`. Where nobody will come, it is dropped, and with it the way back to its sender.
     pub fn post(&self, mail: L::Mail) {
         let Some(mail) = self.deliver(mail) else { return };
-        let mut kept = sync::lock(&self.kept);
+        let mut early = sync::lock(&self.early);
         // Somebody may have come meanwhile; while this is locked nobody can.
         let Some(mail) = self.deliver(mail) else { return };
         if self.shared.phase() == Phase::Starting {
             self.shared.mailbox.fetch_add(1, Relaxed);
-            kept.push(mail);
+            early.push(mail);
         }
     }
     /// Hands `mail` over, or back where there is nobody.
@@ -246,17 +246,17 @@ impl<L: Behavior> Mailbox<L> {
         address.do_send(Deliver(mail));
         None
     }
-    pub fn has_lived(&self) -> bool {
+    pub fn was_attached(&self) -> bool {
         sync::read(&self.address).is_some()
     }
-    pub fn connected(&self) -> bool {
+    pub fn is_connected(&self) -> bool {
         sync::read(&self.address).as_ref().is_some_and(Addr::connected)
     }
 }
 
 impl<L: Behavior> Mailbox<L> {
     /// Stops or starts the context. Where there is nobody, the sender sees that.
-    pub fn halt(&self, halt: super::context_actor::SetRunning) {
+    pub fn set_running(&self, halt: super::context_actor::SetRunning) {
         if let Some(address) = &*sync::read(&self.address) {
             address.do_send(halt);
         }

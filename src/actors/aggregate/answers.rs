@@ -48,15 +48,14 @@ impl Turn<'_> {
             Entry::Vacant(place) => {
                 let (context, page) = place.key();
                 let key = answer_key(context, *page);
-                let page =
-                    self.desk.get_of(Space::Answer, ANSWER_VERSION, &key).map_err(|error| {
-                        match error {
-                            StoreError::Damaged(what) => {
-                                StoreError::Damaged(format!("answers to {context}: {what}"))
-                            }
-                            error => error,
+                let page = self.desk.get_versioned(Space::Answer, ANSWER_VERSION, &key).map_err(
+                    |error| match error {
+                        StoreError::Damaged(what) => {
+                            StoreError::Damaged(format!("answers to {context}: {what}"))
                         }
-                    })?;
+                        error => error,
+                    },
+                )?;
                 place.insert((page.unwrap_or_default(), false))
             }
         })
@@ -69,7 +68,7 @@ impl Turn<'_> {
         if answer.is_some() || page.others_until < machine_seconds() {
             return Ok(answer);
         }
-        self.desk.get_of(
+        self.desk.get_versioned(
             Space::Answer,
             ANSWER_VERSION,
             &other_key(&ask.context, ask.number, ask.attempt),
@@ -85,7 +84,7 @@ impl Turn<'_> {
     ) -> Result<(), StoreError> {
         self.answers(ask)?;
         let now = machine_seconds();
-        let hour = |at: u64| at / self.logic.shared.kept.bucket();
+        let hour = |at: u64| at / self.logic.shared.retention.bucket();
         let (page, has_grown) =
             self.answers.entry((ask.context.clone(), ask.number / ANSWER_PAGE)).or_default();
         // Once an hour it is noted that something of the page will expire.
@@ -100,17 +99,22 @@ impl Turn<'_> {
 
     /// The pages that have grown are written.
     pub(crate) fn write_answers(&mut self) -> Result<(), StoreError> {
-        let (now, kept) = (machine_seconds(), self.logic.shared.kept.seconds());
+        let (now, kept) = (machine_seconds(), self.logic.shared.retention.seconds());
         for ((context, number), (mut page, has_grown)) in std::mem::take(&mut self.answers) {
             if !has_grown {
                 continue;
             }
             page.answers.retain(|_, answer| answer.at + kept > now);
             for (key, answer) in spill(&mut page, &context, now + kept)? {
-                self.desk.put_of(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
+                self.desk.put_versioned(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
                 self.expiring.push(Expiring::Row(key));
             }
-            self.desk.put_of(Space::Answer, ANSWER_VERSION, answer_key(&context, number), &page)?;
+            self.desk.put_versioned(
+                Space::Answer,
+                ANSWER_VERSION,
+                answer_key(&context, number),
+                &page,
+            )?;
         }
         Ok(())
     }

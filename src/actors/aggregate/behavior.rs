@@ -183,7 +183,7 @@ impl Behavior for AggregateBehavior {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
         (self.meta, self.meta_commit) = rebuild::load(&self.tree)?;
-        self.listeners.know_history(&self.tree, Some(self.meta.last_sequence + 1))?;
+        self.listeners.load_history(&self.tree, Some(self.meta.last_sequence + 1))?;
         if rebuild::is_due(&self.meta, &self.tree) {
             return Ok(());
         }
@@ -194,7 +194,7 @@ impl Behavior for AggregateBehavior {
         self.more = true;
         self.publish_health();
         self.listeners.latest.fetch_max(self.meta.last_sequence, Relaxed);
-        self.listeners.say(&Arc::from([]));
+        self.listeners.publish(&Arc::from([]));
         Ok(())
     }
 
@@ -203,12 +203,13 @@ impl Behavior for AggregateBehavior {
             return Ok(None);
         }
         let at = (&self.meta, self.meta_commit);
-        let (batch, after) = rebuild::page(&self.tree, self.epoch, at, self.shared.kept.seconds())?;
+        let (batch, after) =
+            rebuild::page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
 
-    fn turn(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
+    fn decide(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
         let mut work = super::turn::Turn::new(self);
         for (place, mail) in mails.iter().enumerate() {
             if let Some(mail) = mail {
@@ -218,12 +219,12 @@ impl Behavior for AggregateBehavior {
         work.finish()
     }
 
-    fn remember(&mut self, memory: CacheUpdate, commit: Commit) {
+    fn apply_cache(&mut self, memory: CacheUpdate, commit: Commit) {
         if memory.meta != self.meta {
             self.meta_commit = commit;
         }
         self.meta = memory.meta;
-        self.ears.remember(&memory.hearing);
+        self.ears.apply_progress(&memory.hearing);
         for (number, asking) in memory.asking {
             match asking {
                 Some(asking) => drop(self.asking.insert(number, asking)),
@@ -244,10 +245,10 @@ impl Behavior for AggregateBehavior {
         self.publish_health();
     }
 
-    fn act(&mut self, commit: Commit, effect: Effect, mails: &mut [Option<Mail>]) {
+    fn run_effect(&mut self, commit: Commit, effect: Effect, mails: &mut [Option<Mail>]) {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
-            Effect::Publish(events) => self.listeners.say(&events.into()),
+            Effect::Publish(events) => self.listeners.publish(&events.into()),
             Effect::Put { number, ask, pass, pause, saga, thread } => {
                 self.put(number, ask, pass, pause, saga, thread)
             }
@@ -277,7 +278,7 @@ impl Behavior for AggregateBehavior {
             }
             Effect::Answer { mail: place, answer } => {
                 if let Some(Mail::Ask(asked)) = mail(place) {
-                    self.shared.answer(asked.reply, answer);
+                    self.shared.answer_ask(asked.reply, answer);
                 }
             }
             Effect::Postpone { mail: place, number } => {
@@ -293,7 +294,7 @@ impl Behavior for AggregateBehavior {
         }
     }
 
-    fn stands(effects: &VecDeque<Effect>, mails: &[Option<Mail>]) {
+    fn on_accepted(effects: &VecDeque<Effect>, mails: &[Option<Mail>]) {
         for effect in effects {
             let (place, number) = match effect {
                 Effect::Reply { mail, answer: Ok(outcome) } => (*mail, outcome.number),
@@ -306,7 +307,7 @@ impl Behavior for AggregateBehavior {
         }
     }
 
-    fn dismiss(&mut self, mail: Mail, why: &Fault) {
+    fn reject(&mut self, mail: Mail, why: &Fault) {
         match mail {
             Mail::Enter(entry) => drop(entry.reply.send(Err(why.clone()))),
             Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
@@ -317,7 +318,7 @@ impl Behavior for AggregateBehavior {
         }
     }
 
-    fn dismiss_waiting(&mut self) {
+    fn drop_waiting(&mut self) {
         // What they sent is recorded, and they are told how it stands when nobody answers them any more.
         let waiting = std::mem::take(&mut self.waiting).into_values().flatten().count();
         self.shared.waiting.fetch_sub(waiting as u64, Relaxed);
@@ -330,20 +331,20 @@ impl Behavior for AggregateBehavior {
         matches!(mail, Mail::Enter(_))
     }
 
-    fn wakes_in(&self) -> Option<Duration> {
+    fn next_wake(&self) -> Option<Duration> {
         if self.more {
             return Some(Duration::ZERO);
         }
         // The next timer is never a stuck one: those wake the context by themselves.
         let (due, stuck) = self.timers.due();
         let due = due.map(|at| self.clock.until(at));
-        [due, stuck, self.ears.wakes_in(&self.meta.positions), Some(self.sweep.due_in())]
+        [due, stuck, self.ears.next_wake(&self.meta.positions), Some(self.sweep.due_in())]
             .into_iter()
             .flatten()
             .min()
     }
 
-    fn wake() -> Mail {
+    fn wake_mail() -> Mail {
         Mail::Wake
     }
 }

@@ -87,7 +87,7 @@ pub(in crate::actors) fn notes(
 impl Turn<'_> {
     /// Notes what this turn has written that expires.
     pub(crate) fn note_expiring(&mut self) -> Result<(), StoreError> {
-        let keeping = self.logic.shared.kept;
+        let keeping = self.logic.shared.retention;
         let now = machine_seconds();
         let (mut rows, mut buckets) = (Vec::new(), Vec::new());
         for expiring in std::mem::take(&mut self.expiring) {
@@ -111,7 +111,7 @@ impl Turn<'_> {
         if !self.logic.sweep.due_in().is_zero() {
             return Ok(());
         }
-        let keeping = self.logic.shared.kept;
+        let keeping = self.logic.shared.retention;
         let (now, mut from) = (machine_seconds(), self.logic.sweep.from.clone());
         let to = KeyBuf::new(Space::Expiry).number(now).build();
         let scan = Scan { from: from.clone(), to, backwards: false, limit: NOTES };
@@ -140,7 +140,7 @@ impl Turn<'_> {
         match key.first() {
             Some(&LAST) => {
                 let key = key.get(1..).unwrap_or_default();
-                match self.desk.get_of::<AnswerPage>(Space::Answer, ANSWER_VERSION, key) {
+                match self.desk.get_versioned::<AnswerPage>(Space::Answer, ANSWER_VERSION, key) {
                     Err(StoreError::Damaged(_)) => self.desk.remove(key.to_vec()),
                     read => drop(read?),
                 }
@@ -164,14 +164,16 @@ impl Turn<'_> {
 
     fn expire_answers(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
         if is_alone(key) {
-            let answer: Option<Answer> = self.desk.get_of(Space::Answer, ANSWER_VERSION, key)?;
+            let answer: Option<Answer> =
+                self.desk.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
             if answer.is_some_and(|answer| answer.at <= before) {
                 self.desk.remove(key.to_vec());
             }
             return Ok(());
         }
         // A page that this turn has added to is written at its end, without what has expired.
-        let page: Option<AnswerPage> = self.desk.get_of(Space::Answer, ANSWER_VERSION, key)?;
+        let page: Option<AnswerPage> =
+            self.desk.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
         let Some(mut page) = page else { return Ok(()) };
         let all = page.answers.len();
         page.answers.retain(|_, answer| answer.at > before);
@@ -180,10 +182,10 @@ impl Turn<'_> {
             // As long as there are others it has to say so.
             true => {
                 self.expiring.push(Expiring::Row(key.to_vec()));
-                self.desk.put_of(Space::Answer, ANSWER_VERSION, key.to_vec(), &page)?;
+                self.desk.put_versioned(Space::Answer, ANSWER_VERSION, key.to_vec(), &page)?;
             }
             false if page.answers.len() < all => {
-                self.desk.put_of(Space::Answer, ANSWER_VERSION, key.to_vec(), &page)?
+                self.desk.put_versioned(Space::Answer, ANSWER_VERSION, key.to_vec(), &page)?
             }
             false => {}
         }

@@ -19,7 +19,7 @@ use crate::actors::{
         fault::Fault,
         health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
     },
-    subscription::{parking, source::Whose},
+    subscription::{parking, source::Recipient},
     tables::{
         query,
         records::{ParkedRow, TraceContext},
@@ -45,7 +45,7 @@ use tokio::sync::oneshot;
 
 /// How a body becomes a command for one of a context's things.
 pub type Enter =
-    Box<dyn Fn(serde_json::Value) -> Result<(Whose, Command), lenient::BadBody> + Send + Sync>;
+    Box<dyn Fn(serde_json::Value) -> Result<(Recipient, Command), lenient::BadBody> + Send + Sync>;
 
 /// What both kinds of context have in common.
 pub struct Common<L: Behavior> {
@@ -65,7 +65,7 @@ impl<L: Behavior> Common<L> {
     }
 
     pub fn read(&self, number: u64) -> Result<Seen, Fault> {
-        self.shared().open()?;
+        self.shared().check_open()?;
         let look = |generation: u32| {
             self.tree.state(generation, number).map_err(|error| {
                 if let StoreError::Damaged(what) = &error {
@@ -84,14 +84,14 @@ impl<L: Behavior> Common<L> {
             domain::Lifecycle::Open | domain::Lifecycle::Established => Ok(Seen {
                 number,
                 version: kept.version,
-                body: query::shown(kept.state.as_ref(), number)?,
+                body: query::represent(kept.state.as_ref(), number)?,
                 commit,
             }),
         }
     }
 
     pub fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        self.shared().open()?;
+        self.shared().check_open()?;
         self.of_one_generation(|generation| query::list(&self.tree, generation, query))
     }
 
@@ -108,7 +108,7 @@ impl<L: Behavior> Common<L> {
 
     /// How many events it has not taken: from what is stored, so that it is right while nobody takes any.
     fn backlog(&self) -> u64 {
-        let meta = self.tree.meta().map(|(meta, _)| meta).unwrap_or_default();
+        let meta = self.tree.counters().map(|(meta, _)| meta).unwrap_or_default();
         let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
         let left = |(source, latest): &(&'static str, Latest)| {
             latest().saturating_sub(positions.get(*source).copied().unwrap_or(0))
@@ -147,7 +147,7 @@ impl<L: Behavior> Common<L> {
         let mailbox = self.mailbox.clone();
         async move {
             let (done, is_done) = oneshot::channel();
-            mailbox.halt(SetRunning(halt, done));
+            mailbox.set_running(SetRunning(halt, done));
             let _ = is_done.await;
         }
         .boxed()
@@ -158,14 +158,17 @@ impl<L: Behavior> Common<L> {
         after: Option<&ParkedId>,
         limit: usize,
     ) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::page(&self.tree, after, limit)?
+        Ok(parking::parked_page(&self.tree, after, limit)?
             .into_iter()
             .map(|row| self.parked_event(row))
             .collect())
     }
 
     pub fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::among(&self.tree, ids)?.into_iter().map(|row| self.parked_event(row)).collect())
+        Ok(parking::parked_among(&self.tree, ids)?
+            .into_iter()
+            .map(|row| self.parked_event(row))
+            .collect())
     }
 
     /// Posts mail that is answered by hand.
@@ -174,7 +177,7 @@ impl<L: Behavior> Common<L> {
         mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail,
     ) -> BoxFuture<'static, Result<(), Fault>> {
         let (done, is_done) = oneshot::channel();
-        match self.shared().open() {
+        match self.shared().check_open() {
             Ok(()) => self.mailbox.post(mail(done)),
             Err(fault) => drop(done.send(Err(fault))),
         }
@@ -229,15 +232,15 @@ impl Handle {
 
     fn entry(&self, order: CommandRequest) -> Result<Entered, Fault> {
         let shared = self.common.shared();
-        shared.open()?;
+        shared.check_open()?;
         let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door))
         else {
             return Err(Refusal::absent("door").into());
         };
         let (target, command) = enter(order.body)
             .map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
-        let target = order.number.map_or(target, Whose::Number);
-        if target == Whose::Number(0) {
+        let target = order.number.map_or(target, Recipient::Number);
+        if target == Recipient::Number(0) {
             return Err(Fault::BadBody {
                 pointer: String::new(),
                 detail: "numbers of things are positive".into(),
@@ -267,7 +270,7 @@ impl Handle {
 
 /// What there is so far of what was recorded under `number`, once it is durable.
 async fn so_far(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
-    let Ok(Some(seen)) = query::see(tree, 0, number) else { return Err(Fault::Unknown) };
+    let Ok(Some(seen)) = query::look_up(tree, 0, number) else { return Err(Fault::Unknown) };
     tree.store.durable(seen.commit).await.map_err(|_| Fault::Unknown)?;
     let Seen { number, version, body, .. } = seen;
     Ok(Outcome { number, version, body, settled: false, replayed: false })
@@ -378,7 +381,7 @@ impl Context for Handle {
         let (shared, context) = (self.common.shared(), self.common.name().context);
         let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
         let command = match self.aggregate.command(command) {
-            _ if shared.open().is_err() => {
+            _ if shared.check_open().is_err() => {
                 return std::future::ready(Err(Fault::Away(context))).boxed();
             }
             // What another node begins is new here.
@@ -431,7 +434,7 @@ impl Askable for Handle {
     fn ask(&self, question: Question) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
         let Question { id, saga, thread, number, command } = question;
-        if self.common.shared().open().is_ok() {
+        if self.common.shared().check_open().is_ok() {
             let asked = AskMessage { id, saga, thread, number, command, reply };
             self.common.mailbox.post(behavior::Mail::Ask(asked));
         }

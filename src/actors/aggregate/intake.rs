@@ -17,7 +17,7 @@ use crate::{
         },
         subscription::{
             parking,
-            source::Whose,
+            source::Recipient,
             subscriptions::{Delivery, Listener, Progress},
         },
         tables::records::{
@@ -63,8 +63,8 @@ impl Turn<'_> {
             return Ok(());
         }
         let (number, is_new) = match entry.target {
-            Whose::Number(number) => (number, false),
-            Whose::New => (self.next_number()?, true),
+            Recipient::Number(number) => (number, false),
+            Recipient::New => (self.next_number()?, true),
         };
         match self.admit(entry, number)? {
             Ok(()) => {}
@@ -97,7 +97,7 @@ impl Turn<'_> {
     fn next_number(&mut self) -> Result<u64, StoreError> {
         let mut number = self.meta.last_number + 1;
         loop {
-            match self.desk.sheet(number) {
+            match self.desk.load(number) {
                 Ok(sheet) if sheet.now.version == 0 => return Ok(number),
                 // What cannot be read stands there all the same.
                 Ok(_) => number += 1,
@@ -116,7 +116,7 @@ impl Turn<'_> {
         entry: &CommandMessage,
         number: u64,
     ) -> Result<Result<(), Fault>, StoreError> {
-        let now = &self.desk.sheet(number)?.now;
+        let now = &self.desk.load(number)?.now;
         let (version, standing) = (now.version, now.state.lifecycle());
         let there = matches!(standing, Lifecycle::Open | Lifecycle::Established);
         if entry.verb != Verb::Post {
@@ -242,12 +242,12 @@ impl Turn<'_> {
 
     /// Events of a source.
     pub(crate) fn heard(&mut self, heard: &Delivery<Command>) -> Result<(), StoreError> {
-        self.logic.ears.hear(self, heard)
+        self.logic.ears.apply_delivery(self, heard)
     }
 
     /// It is time to look at everything that comes by itself.
     pub(crate) fn wake(&mut self) -> Result<(), StoreError> {
-        self.apart(|work| work.logic.ears.retry(work, None).map(drop))?;
+        self.apart(|work| work.logic.ears.retry_parked(work, None).map(drop))?;
         self.apart(|work| work.logic.ears.catch_up_all(work))?;
         self.apart(Self::run_timers)?;
         self.apart(Self::sweep)
@@ -275,7 +275,7 @@ impl Turn<'_> {
         redrive: bool,
     ) -> Result<(), StoreError> {
         let found = match redrive {
-            true => self.logic.ears.retry(self, Some((&parked.source, parked.aggregate)))?,
+            true => self.logic.ears.retry_parked(self, Some((&parked.source, parked.aggregate)))?,
             false => self.logic.ears.drop_parked(self, parked)?,
         };
         let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
@@ -377,20 +377,20 @@ impl Turn<'_> {
 }
 
 impl Listener<Command> for Turn<'_> {
-    fn hearing(&mut self) -> &mut Progress {
+    fn progress(&mut self) -> &mut Progress {
         &mut self.hearing
     }
 
-    fn take(
+    fn apply(
         &mut self,
         source: &'static str,
         envelope: &Envelope,
-        whose: Whose,
+        whose: Recipient,
         command: Command,
     ) -> Result<Result<(), String>, StoreError> {
         let number = match whose {
-            Whose::Number(number) => number,
-            Whose::New => self.next_number()?,
+            Recipient::Number(number) => number,
+            Recipient::New => self.next_number()?,
         };
         let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
         let thread =
@@ -398,14 +398,14 @@ impl Listener<Command> for Turn<'_> {
         let decided =
             match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
                 Err(StoreError::Damaged(what)) => {
-                    self.damaged(&what);
+                    self.report_damage(&what);
                     return Ok(Err(what));
                 }
                 decided => decided?,
             };
         Ok(match decided {
             Ok(()) => {
-                if whose == Whose::New && self.desk.sheet(number)?.now.version > 0 {
+                if whose == Recipient::New && self.desk.load(number)?.now.version > 0 {
                     self.meta.last_number = number;
                 }
                 Ok(())
@@ -416,7 +416,7 @@ impl Listener<Command> for Turn<'_> {
         })
     }
 
-    fn damaged(&mut self, what: &str) {
+    fn report_damage(&mut self, what: &str) {
         self.logic.shared.report_damage(what);
     }
 
@@ -425,6 +425,6 @@ impl Listener<Command> for Turn<'_> {
     }
 
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_of(&self.logic.tree, source, aggregate, limit)
+        parking::first_parked(&self.logic.tree, source, aggregate, limit)
     }
 }

@@ -9,7 +9,7 @@ use crate::{
             fault::Fault,
             health::ParkedId,
         },
-        subscription::{source::Whose, subscriptions::Delivery},
+        subscription::{source::Recipient, subscriptions::Delivery},
         tables::records::{SagaId, TraceContext},
     },
     domain::{AskId, NoAnswer},
@@ -44,7 +44,7 @@ pub struct Answered {
 
 /// A client's command on its way.
 pub struct CommandMessage {
-    pub target: Whose,
+    pub target: Recipient,
     pub verb: Verb,
     pub command: Command,
     pub if_match: Vec<u64>,

@@ -39,7 +39,7 @@ impl Turn<'_> {
         key: &[u8],
     ) -> Result<Option<IdempotencyRow>, StoreError> {
         let row: Option<IdempotencyRow> = self.desk.get(Space::Idempotency, key)?;
-        let kept = self.logic.shared.kept.seconds();
+        let kept = self.logic.shared.retention.seconds();
         let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else {
             return Ok(None);
         };

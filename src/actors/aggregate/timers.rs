@@ -197,7 +197,7 @@ impl Turn<'_> {
 
     /// What `number` waits for, and the command then.
     fn due(&mut self, number: u64) -> Result<Option<(Timestamp, Command)>, StoreError> {
-        let sheet = self.desk.sheet(number)?;
+        let sheet = self.desk.load(number)?;
         Ok(self.logic.aggregate.due(sheet.now.state.as_ref()))
     }
 
@@ -226,6 +226,6 @@ impl Turn<'_> {
         &mut self,
         number: u64,
     ) -> Result<crate::actors::tables::records::SagaId, StoreError> {
-        Ok(super::asks::saga_of(self.logic.aggregate, number, &self.desk.sheet(number)?.now))
+        Ok(super::asks::saga_of(self.logic.aggregate, number, &self.desk.load(number)?.now))
     }
 }

@@ -23,7 +23,7 @@ use crate::{
                 AskResult, Cause, Counters, LogEntry, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES,
                 SagaId, SagaPage, TraceContext, encode_log, keepable, key_pages,
             },
-            transaction::{Transaction, meta_key},
+            transaction::{Transaction, counters_key},
         },
     },
     domain::{Kind, Lifecycle, Refusal, Timestamp},
@@ -167,7 +167,7 @@ impl<'a> Turn<'a> {
             // Looked at before anything is done: where it cannot be read, nothing may be.
             self.kept_answer(ask)?;
         }
-        let sheet = self.desk.sheet(number)?;
+        let sheet = self.desk.load(number)?;
         let (version, state) = (sheet.now.version, sheet.now.state.as_ref());
         let this = Circumstances { number, at: self.now, settings: &self.logic.settings };
         let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
@@ -187,7 +187,7 @@ impl<'a> Turn<'a> {
             let created_in = match version {
                 0 => Some(saga.clone())
                     .filter(|saga| *saga != asks::own_saga(aggregate.name(), number)),
-                _ => self.desk.sheet(number)?.now.saga.clone(),
+                _ => self.desk.load(number)?.now.saga.clone(),
             };
             let decided = self.decided(
                 number,
@@ -266,7 +266,7 @@ impl<'a> Turn<'a> {
     /// The question stands as it was: it is put again after a pause.
     pub(crate) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open(number) else { return Ok(()) };
-        let state = self.desk.sheet(number)?.now.state.as_ref();
+        let state = self.desk.load(number)?.now.state.as_ref();
         let Some(ask) = self.logic.aggregate.awaits(state, number) else {
             return Ok(());
         };
@@ -282,7 +282,7 @@ impl<'a> Turn<'a> {
 
     /// How `number` is answered for now that it waits for nothing.
     pub(crate) fn outcome(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
-        let kept = match self.desk.sheet(number) {
+        let kept = match self.desk.load(number) {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what))),
             Err(error) => return Err(error),
@@ -295,14 +295,15 @@ impl<'a> Turn<'a> {
             Lifecycle::Absent => {
                 Err(Fault::Refused(Refusal::absent(self.logic.aggregate.name().item)))
             }
-            Lifecycle::Open | Lifecycle::Established => query::shown(kept.state.as_ref(), number)
-                .map(|body| Outcome {
+            Lifecycle::Open | Lifecycle::Established => {
+                query::represent(kept.state.as_ref(), number).map(|body| Outcome {
                     number,
                     version: kept.version,
                     body,
                     settled: true,
                     replayed: false,
-                }),
+                })
+            }
         })
     }
 
@@ -337,21 +338,21 @@ impl<'a> Turn<'a> {
             self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
         if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
-            && let Some(word) = self.logic.listeners.begins_with(first)
+            && let Some(word) = self.logic.listeners.epoch_starting_at(first)
         {
             self.desk.write(epoch_key(first), Some(epoch_row(word)?));
         }
         self.meta.positions.clone_from(&self.hearing.positions);
         self.meta.highest = self.desk.highest();
-        self.desk.rests_on(meta_key(), self.logic.meta_commit);
+        self.desk.expect(counters_key(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
-            self.desk.put_meta(&self.meta)?;
+            self.desk.put_counters(&self.meta)?;
         }
         if !self.events.is_empty() {
             self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
         }
         let (timers, contested, sweep) = (self.timers, self.contested, self.swept);
-        let judged = self.desk.judged.0;
+        let judged = self.desk.read_commit.0;
         let memory = CacheUpdate {
             meta: self.meta,
             hearing: self.hearing,
@@ -362,9 +363,9 @@ impl<'a> Turn<'a> {
             sweep,
         };
         Ok(TurnOutput {
-            batch: self.desk.close(self.logic.epoch)?,
-            judged,
-            memory,
+            batch: self.desk.into_batch(self.logic.epoch)?,
+            read_commit: judged,
+            cache: memory,
             effects: self.effects,
         })
     }

@@ -12,8 +12,8 @@ use crate::{
         subscription::{parking, source::last_sequence},
         tables::{
             history::{History, Past, epoch_key},
-            records::{decode_log, encode_event, encode_log, encode_meta},
-            transaction::{Tree, meta_key},
+            records::{decode_log, encode_counters, encode_event, encode_log},
+            transaction::{Tree, counters_key},
         },
     },
     domain::{Aggregate, Board, View},
@@ -118,7 +118,7 @@ impl Accepting<'_> {
 
     fn go_back(&mut self, entity: &'static dyn EntityType) -> Result<(), StoreError> {
         let tree = Tree::open(self.store, entity)?;
-        let (mut meta, _) = tree.meta()?;
+        let (mut meta, _) = tree.counters()?;
         let (before, mut writes) = (meta.clone(), Vec::new());
         for (source, kept) in &self.kept {
             let building = meta.building.iter_mut().map(|(_, positions)| positions);
@@ -131,18 +131,18 @@ impl Accepting<'_> {
             }
             let mut after = None;
             loop {
-                let page = parking::page(&tree, after.as_ref(), 1024)?;
+                let page = parking::parked_page(&tree, after.as_ref(), 1024)?;
                 let Some((last, _)) = page.last() else { break };
                 after = Some(last.clone());
                 for (ParkedId { source: of, aggregate, sequence }, _) in page {
                     if of == *source && sequence > *kept {
-                        writes.push((parking::key(&of, aggregate, sequence), None));
+                        writes.push((parking::parked_key(&of, aggregate, sequence), None));
                     }
                 }
             }
         }
         if meta != before {
-            writes.push((meta_key(), Some(encode_meta(&meta)?)));
+            writes.push((counters_key(), Some(encode_counters(&meta)?)));
         }
         self.write(tree.id, writes)
     }

@@ -217,9 +217,9 @@ impl Replica {
         let count = if by == By::Feed { &self.counts.fed } else { &self.counts.asked };
         count.fetch_add(end - *last, Relaxed);
         *last = end;
-        began.into_iter().for_each(|(first, word)| self.listeners.began(first, word));
+        began.into_iter().for_each(|(first, word)| self.listeners.begin_epoch(first, word));
         drop(last);
-        self.listeners.say(&next.into());
+        self.listeners.publish(&next.into());
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::{
         outbox::event_log::Write,
         port::context::{DoorInfo, Verb},
         projection::behavior::Change,
-        subscription::source::{Reaction, Whose},
+        subscription::source::{Reaction, Recipient},
     },
     domain::{
         Aggregate, Body, Folds, Id, Messages, Policies, React, Role, Routes, Target, View, lenient,
@@ -68,14 +68,14 @@ impl<A: Aggregate> Policies<A> for Hearings<A, Command> {
     fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
             let (id, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
-            Some((Whose::Number(id.get()), Box::new(command)))
+            Some((Recipient::Number(id.get()), Box::new(command)))
         });
         self.0.push(Hears { source: super::aggregate::<S>(), react });
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
             let command = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
-            Some((Whose::New, Box::new(command)))
+            Some((Recipient::New, Box::new(command)))
         });
         self.0.push(Hears { source: super::aggregate::<S>(), react });
     }
@@ -92,7 +92,7 @@ impl<V: View> Folds<V> for Hearings<V, Change> {
                     fold(row, event);
                 }
             });
-            Some((Whose::Number(number), change))
+            Some((Recipient::Number(number), change))
         });
         self.0.push(Hears { source: super::aggregate::<S>(), react });
     }
@@ -120,15 +120,15 @@ impl<A> DoorList<A> {
 }
 
 /// The number comes from the path.
-const ON_PATH: Whose = Whose::Number(0);
+const ON_PATH: Recipient = Recipient::Number(0);
 
 impl<A: Aggregate> Routes<A> for DoorList<A> {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         let enter: Enter = Box::new(move |body| {
             let (target, command) = enter(lenient::read(body)?);
             let whose = match target {
-                Target::New => Whose::New,
-                Target::Chosen(id) => Whose::Number(Id::get(id)),
+                Target::New => Recipient::New,
+                Target::Chosen(id) => Recipient::Number(Id::get(id)),
             };
             Ok((whose, Box::new(command)))
         });

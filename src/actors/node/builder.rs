@@ -29,7 +29,7 @@ use crate::actors::{
         handle::ViewHandle,
     },
     subscription::{
-        source::{LocalSource, Queue, Source, Subscribers, last_sequence, last_time},
+        source::{LocalSource, PushWindow, Source, Subscribers, last_sequence, last_time},
         subscriptions::{Delivery, Subscriptions},
     },
     tables::{rebuild, transaction::Tree},
@@ -123,7 +123,7 @@ impl<'a> NodeBuilder<'a> {
         let last = last_sequence(aggregate, &tree)?;
         let is_here = self.settings.hosts(context);
         listeners.latest.store(last, SeqCst);
-        listeners.know_history(&tree, is_here.then_some(last + 1))?;
+        listeners.load_history(&tree, is_here.then_some(last + 1))?;
         if let Some(wire) = self.settings.wire.as_ref().filter(|_| !is_here) {
             self.replicas.push(Arc::new(Replica::open(tree, listeners.clone(), wire.clone())?));
         }
@@ -138,13 +138,13 @@ impl<'a> NodeBuilder<'a> {
         ear: usize,
         hears: &Hears<T>,
         mail: fn(Delivery<T>) -> L::Mail,
-    ) -> Result<(Arc<Subscribers>, Queue), NodeError> {
-        let (listeners, pushes) = (self.listeners(hears.source)?, Queue::default());
+    ) -> Result<(Arc<Subscribers>, PushWindow), NodeError> {
+        let (listeners, pushes) = (self.listeners(hears.source)?, PushWindow::default());
         let (mailbox, pushed, queue) = (mailbox.clone(), hears.react.clone(), pushes.clone());
-        listeners.add(Box::new(move |events| {
-            if let Some(ticket) = queue.ticket() {
-                let told = LocalSource::told(events, &pushed);
-                mailbox.post(mail(Delivery { ear, told, _ticket: ticket }));
+        listeners.subscribe(Box::new(move |events| {
+            if let Some(ticket) = queue.try_acquire() {
+                let told = LocalSource::batch(events, &pushed);
+                mailbox.post(mail(Delivery { subscription: ear, batch: told, _ticket: ticket }));
             }
         }));
         Ok((listeners, pushes))
@@ -163,7 +163,7 @@ impl<'a> NodeBuilder<'a> {
             let said = listeners.clone();
             let context = hears.source.name().context;
             latest.push((context, Box::new(move || said.latest.load(SeqCst))));
-            let tree = self.log(hears.source)?.telling(&mailbox.shared);
+            let tree = self.log(hears.source)?.reporting_to(&mailbox.shared);
             sources.push(Box::new(move || {
                 Box::new(LocalSource::new(&tree, &listeners, &hears.react, &pushes))
             }));
@@ -203,13 +203,13 @@ impl<'a> NodeBuilder<'a> {
             name,
             context,
             spawn: Box::new(spawn),
-            is_alive: Box::new(move || alive.connected()),
-            has_lived: Box::new(move || lived.has_lived()),
+            is_alive: Box::new(move || alive.is_connected()),
+            has_lived: Box::new(move || lived.was_attached()),
             replace: Box::new(move || {
                 replaced.shared.set_phase(crate::actors::port::health::Phase::Starting);
-                replaced.vacate();
+                replaced.detach();
             }),
-            wake: Box::new(move || waking.post(L::wake())),
+            wake: Box::new(move || waking.post(L::wake_mail())),
         });
     }
 
@@ -220,7 +220,7 @@ impl<'a> NodeBuilder<'a> {
         let mailbox = Mailbox::<AggregateBehavior>::new(shared.clone());
         let sources = Arc::new(self.connect_all(&mailbox, hears, Mail::Delivery)?);
 
-        let tree = Tree::open(self.store, aggregate)?.telling(&shared);
+        let tree = Tree::open(self.store, aggregate)?.reporting_to(&shared);
         rebuild::say_whether_due(&shared, &tree)?;
         last_time(aggregate, &tree).into_iter().for_each(|at| self.clock.carry_on_from(at));
         let guard = Guard::new(self.settings.guard(&name));
@@ -282,7 +282,7 @@ impl<'a> NodeBuilder<'a> {
         let shared = self.shared(name);
         let mailbox = Mailbox::<Projecting>::new(shared.clone());
         let sources = Arc::new(self.connect_all(&mailbox, hears, ViewMail::Delivery)?);
-        let tree = Tree::open(self.store, view)?.telling(&shared);
+        let tree = Tree::open(self.store, view)?.reporting_to(&shared);
         // Readers may come before the actor has loaded anything.
         match generation(&tree) {
             Ok(generation) => shared.generation.store(generation, SeqCst),

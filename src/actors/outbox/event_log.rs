@@ -150,13 +150,13 @@ impl<T: Send> EventLog<T> for LogOutflow<T> {
     fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError> {
         let latest = self.listeners.latest.load(Relaxed);
         let aggregate = self.listeners.aggregate;
-        let events = self.tree.noted(match read_log(aggregate, &self.tree, from, limit) {
-            Ok(events) if events.is_empty() && latest >= from => Err(StoreError::Damaged(format!(
-                "the log of {} ends before {from}",
-                aggregate.name()
-            ))),
-            read => read,
-        })?;
+        let events =
+            self.tree.report_damage_of(match read_log(aggregate, &self.tree, from, limit) {
+                Ok(events) if events.is_empty() && latest >= from => Err(StoreError::Damaged(
+                    format!("the log of {} ends before {from}", aggregate.name()),
+                )),
+                read => read,
+            })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
         let items = self.listeners.history(|history| {
             let item = |logged: &LogEntry| {

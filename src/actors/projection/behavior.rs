@@ -13,13 +13,13 @@ use crate::{
         port::{fault::Fault, health::ParkedId},
         subscription::{
             parking,
-            source::Whose,
+            source::Recipient,
             subscriptions::{Delivery, Listener, Progress, Subscriptions},
         },
         tables::{
             rebuild,
             records::{Counters, Envelope, ParkedRow, Versioned},
-            transaction::{Transaction, Tree, meta_key},
+            transaction::{Transaction, Tree, counters_key},
         },
     },
     domain::Refusal,
@@ -85,7 +85,7 @@ fn uncleared() -> [Vec<u8>; 3] {
 
 /// Which generation of a table is shown.
 pub fn generation(tree: &Tree) -> Result<u32, StoreError> {
-    Ok(tree.meta()?.0.generation)
+    Ok(tree.counters()?.0.generation)
 }
 
 /// What follows a turn that stands.
@@ -147,12 +147,13 @@ impl Behavior for Projecting {
             return Ok(None);
         }
         let at = (&self.meta, self.meta_commit);
-        let (batch, after) = rebuild::page(&self.tree, self.epoch, at, self.shared.kept.seconds())?;
+        let (batch, after) =
+            rebuild::page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
 
-    fn turn(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
+    fn decide(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
         let mut work = Turn::new(self);
         let rebuild = |mail: &Option<Mail>| matches!(mail, Some(Mail::Rebuild(_)));
         let begins = self.meta.building.is_none() && mails.iter().any(rebuild);
@@ -171,9 +172,9 @@ impl Behavior for Projecting {
                 Some(Mail::Unpark { .. }) if begins => {
                     work.told.push_back(Told { mail: place, answer: Ok(()) })
                 }
-                Some(Mail::Delivery(heard)) => work.logic.ears.hear(&mut work, heard)?,
+                Some(Mail::Delivery(heard)) => work.logic.ears.apply_delivery(&mut work, heard)?,
                 Some(Mail::Wake) => {
-                    work.logic.ears.retry(&mut work, None)?;
+                    work.logic.ears.retry_parked(&mut work, None)?;
                     work.logic.ears.catch_up_all(&mut work)?;
                     work.clear_away()?;
                 }
@@ -183,7 +184,7 @@ impl Behavior for Projecting {
                         true => work
                             .logic
                             .ears
-                            .retry(&mut work, Some((&parked.source, parked.aggregate)))?,
+                            .retry_parked(&mut work, Some((&parked.source, parked.aggregate)))?,
                         false => work.logic.ears.drop_parked(&mut work, parked)?,
                     };
                     let answer =
@@ -196,7 +197,7 @@ impl Behavior for Projecting {
         work.finish()
     }
 
-    fn remember(&mut self, memory: CacheUpdate, commit: Commit) {
+    fn apply_cache(&mut self, memory: CacheUpdate, commit: Commit) {
         if memory.meta != self.meta {
             self.meta_commit = commit;
         }
@@ -210,13 +211,13 @@ impl Behavior for Projecting {
         let reshelve = memory.reshelve || is_clearing(&self.meta);
         self.meta = memory.meta;
         match reshelve {
-            true => self.ears.forget(),
-            false => self.ears.remember(&memory.hearing),
+            true => self.ears.clear_parked(),
+            false => self.ears.apply_progress(&memory.hearing),
         }
         self.publish_health();
     }
 
-    fn act(&mut self, commit: Commit, told: Told, mails: &mut [Option<Mail>]) {
+    fn run_effect(&mut self, commit: Commit, told: Told, mails: &mut [Option<Mail>]) {
         match mails.get_mut(told.mail).and_then(Option::take) {
             Some(Mail::Rebuild(done) | Mail::Unpark { done, .. }) => {
                 self.shared.reply(commit, done, told.answer, false)
@@ -225,30 +226,30 @@ impl Behavior for Projecting {
         }
     }
 
-    fn dismiss(&mut self, mail: Mail, why: &Fault) {
+    fn reject(&mut self, mail: Mail, why: &Fault) {
         match mail {
             Mail::Rebuild(done) | Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
             Mail::Delivery(_) | Mail::Wake => self.more = true,
         }
     }
 
-    fn dismiss_waiting(&mut self) {}
+    fn drop_waiting(&mut self) {}
 
     fn is_from_outside(_: &Mail) -> bool {
         false
     }
 
-    fn wakes_in(&self) -> Option<Duration> {
+    fn next_wake(&self) -> Option<Duration> {
         match self.more {
             true => Some(Duration::ZERO),
             false => {
                 let building = self.meta.building.as_ref().map(|(_, positions)| positions);
-                self.ears.wakes_in(building.unwrap_or(&self.meta.positions))
+                self.ears.next_wake(building.unwrap_or(&self.meta.positions))
             }
         }
     }
 
-    fn wake() -> Mail {
+    fn wake_mail() -> Mail {
         Mail::Wake
     }
 }
@@ -361,41 +362,41 @@ impl<'a> Turn<'a> {
         self.hearing.more |= self.more;
         // Of all generations together: a row that is looked for in vain costs little.
         self.meta.highest = self.desk.highest();
-        self.desk.rests_on(meta_key(), self.logic.meta_commit);
+        self.desk.expect(counters_key(), self.logic.meta_commit);
         if self.meta != self.logic.meta {
-            self.desk.put_meta(&self.meta)?;
+            self.desk.put_counters(&self.meta)?;
         }
-        let judged = self.desk.judged.0;
+        let judged = self.desk.read_commit.0;
         let (reshelve, cleared) = (self.reshelve, self.cleared);
         let memory = CacheUpdate { meta: self.meta, hearing: self.hearing, reshelve, cleared };
         Ok(TurnOutput {
-            batch: self.desk.close(self.logic.epoch)?,
-            judged,
-            memory,
+            batch: self.desk.into_batch(self.logic.epoch)?,
+            read_commit: judged,
+            cache: memory,
             effects: self.told,
         })
     }
 }
 
 impl Listener<Change> for Turn<'_> {
-    fn hearing(&mut self) -> &mut Progress {
+    fn progress(&mut self) -> &mut Progress {
         &mut self.hearing
     }
 
-    fn take(
+    fn apply(
         &mut self,
         _: &'static str,
         _: &Envelope,
-        whose: Whose,
+        whose: Recipient,
         change: Change,
     ) -> Result<Result<(), String>, StoreError> {
-        let Whose::Number(number) = whose else {
+        let Recipient::Number(number) = whose else {
             return Ok(Err("a view has no numbers of its own".to_owned()));
         };
-        let kept = match self.desk.sheet(number) {
+        let kept = match self.desk.load(number) {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => {
-                self.damaged(&what);
+                self.report_damage(&what);
                 return Ok(Err(format!("{what}; a rebuild of this view mends it")));
             }
             Err(error) => return Err(error),
@@ -421,7 +422,7 @@ impl Listener<Change> for Turn<'_> {
         }
     }
 
-    fn damaged(&mut self, what: &str) {
+    fn report_damage(&mut self, what: &str) {
         self.logic.shared.report_damage(what);
     }
 
@@ -430,6 +431,6 @@ impl Listener<Change> for Turn<'_> {
     }
 
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_of(&self.logic.tree, source, aggregate, limit)
+        parking::first_parked(&self.logic.tree, source, aggregate, limit)
     }
 }

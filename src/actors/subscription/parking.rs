@@ -18,12 +18,12 @@ use std::{
 
 /// At most so many rows are read at once.
 const ROWS: usize = 1024;
-const SHORTEST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(300);
+const MIN_BACKOFF: Duration = Duration::from_millis(200);
+const MAX_BACKOFF: Duration = Duration::from_secs(300);
 
 /// How long to wait after so many tries.
 pub fn backoff(attempts: u32) -> Duration {
-    SHORTEST.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(LONGEST)
+    MIN_BACKOFF.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(MAX_BACKOFF)
 }
 
 /// Events of one source aggregate that are set aside.
@@ -38,13 +38,13 @@ pub struct ParkedQueue {
 
 /// The shelves of one source, by aggregate, and in the order in which they are due.
 #[derive(Debug, Default)]
-pub struct Shelves {
-    shelves: BTreeMap<u64, ParkedQueue>,
+pub struct ParkedQueues {
+    queues: BTreeMap<u64, ParkedQueue>,
     due: BTreeSet<(Instant, u64)>,
     count: u64,
 }
 
-impl Shelves {
+impl ParkedQueues {
     /// How many events there are on all of them.
     pub fn count(&self) -> u64 {
         self.count
@@ -52,10 +52,10 @@ impl Shelves {
     /// How many aggregates have one.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.shelves.len()
+        self.queues.len()
     }
     pub fn get(&self, aggregate: u64) -> Option<&ParkedQueue> {
-        self.shelves.get(&aggregate)
+        self.queues.get(&aggregate)
     }
     /// When the first of them is due.
     pub fn next(&self) -> Option<Instant> {
@@ -68,7 +68,7 @@ impl Shelves {
 
     /// More events are set aside, the first of them this one.
     pub fn add(&mut self, aggregate: u64, first: u64, count: u64, attempts: u32) {
-        self.change(aggregate, |shelf| {
+        self.update(aggregate, |shelf| {
             let fresh = || ParkedQueue {
                 count: 0,
                 first,
@@ -83,8 +83,8 @@ impl Shelves {
 
     /// So many of the first are dealt with, and what is left begins with `first`. When that was tried in vain, it is
     /// `failed` for the so manieth time.
-    pub fn deal(&mut self, aggregate: u64, taken: u64, first: Option<u64>, failed: Option<u32>) {
-        self.change(aggregate, |shelf| {
+    pub fn settle(&mut self, aggregate: u64, taken: u64, first: Option<u64>, failed: Option<u32>) {
+        self.update(aggregate, |shelf| {
             let mut shelf = shelf?;
             shelf.first = first?;
             // There is at least the one that is first.
@@ -96,20 +96,20 @@ impl Shelves {
         });
     }
 
-    fn change(
+    fn update(
         &mut self,
         aggregate: u64,
-        change: impl FnOnce(Option<ParkedQueue>) -> Option<ParkedQueue>,
+        update: impl FnOnce(Option<ParkedQueue>) -> Option<ParkedQueue>,
     ) {
-        let before = self.shelves.remove(&aggregate);
+        let before = self.queues.remove(&aggregate);
         if let Some(shelf) = &before {
             self.count = self.count.saturating_sub(shelf.count);
             self.due.remove(&(shelf.retry_at, aggregate));
         }
-        if let Some(shelf) = change(before) {
+        if let Some(shelf) = update(before) {
             self.count += shelf.count;
             self.due.insert((shelf.retry_at, aggregate));
-            self.shelves.insert(aggregate, shelf);
+            self.queues.insert(aggregate, shelf);
         }
     }
 
@@ -126,12 +126,12 @@ impl Shelves {
             }
             // In order: the rows of one aggregate follow each other.
             for (key, row) in rows {
-                let Some(ParkedId { aggregate, sequence, .. }) = id_of(tree, &key) else {
+                let Some(ParkedId { aggregate, sequence, .. }) = parse_key(tree, &key) else {
                     continue;
                 };
                 let attempts = match shelves.get(aggregate) {
                     Some(shelf) => shelf.attempts,
-                    None => parked(tree, sequence, &row)?.attempts,
+                    None => decode_parked(tree, sequence, &row)?.attempts,
                 };
                 shelves.add(aggregate, sequence, 1, attempts);
             }
@@ -141,7 +141,7 @@ impl Shelves {
 }
 
 /// The key of a parked event.
-pub fn key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
+pub fn parked_key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
     KeyBuf::new(Space::Parked).text(source).number(aggregate).number(sequence).build()
 }
 
@@ -154,7 +154,7 @@ fn all_of(prefix: &[u8], limit: usize) -> Scan {
 }
 
 /// The first `limit` sequences of what is set aside of one aggregate of a source.
-pub fn first_of(
+pub fn first_parked(
     tree: &Tree,
     source: &str,
     aggregate: u64,
@@ -166,32 +166,36 @@ pub fn first_of(
 }
 
 /// What is set aside behind `after`, at most `limit` events.
-pub fn page(
+pub fn parked_page(
     tree: &Tree,
     after: Option<&ParkedId>,
     limit: usize,
 ) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
     let mut scan = all_of(&[Space::Parked as u8], limit);
     if let Some(ParkedId { source, aggregate, sequence }) = after {
-        scan.from = next_key(&key(source, *aggregate, *sequence));
+        scan.from = next_key(&parked_key(source, *aggregate, *sequence));
     }
     let rows = tree.scan(&scan)?;
-    let ids = rows.iter().filter_map(|(key, row)| Some((id_of(tree, key)?, row)));
-    ids.map(|(id, row)| Ok((id.clone(), parked(tree, id.sequence, row)?))).collect()
+    let ids = rows.iter().filter_map(|(key, row)| Some((parse_key(tree, key)?, row)));
+    ids.map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, row)?))).collect()
 }
 
 /// Those of these that are set aside.
-pub fn among(tree: &Tree, ids: Vec<ParkedId>) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
-    let keys: Vec<_> = ids.iter().map(|id| key(&id.source, id.aggregate, id.sequence)).collect();
+pub fn parked_among(
+    tree: &Tree,
+    ids: Vec<ParkedId>,
+) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
+    let keys: Vec<_> =
+        ids.iter().map(|id| parked_key(&id.source, id.aggregate, id.sequence)).collect();
     let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
     let rows = ids.into_iter().zip(tree.store.read(tree.id, &keys)?);
     rows.filter_map(|(id, row)| Some((id, row?)))
-        .map(|(id, row)| Ok((id.clone(), parked(tree, id.sequence, &row)?)))
+        .map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, &row)?)))
         .collect()
 }
 
 /// Which event a row is of. One whose key says nothing is told of and passed over.
-fn id_of(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
+fn parse_key(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
     let read = || {
         let (rest, sequence) = key.split_last_chunk::<8>()?;
         let (source, aggregate) = rest.split_last_chunk::<8>()?;
@@ -211,7 +215,7 @@ fn id_of(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
     id
 }
 
-fn parked(tree: &Tree, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
+fn decode_parked(tree: &Tree, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
     codec::decode(Space::Parked, &row.record).or_else(|error| match error {
         // Which event it is, its key says; it is tried again as the others are.
         StoreError::Damaged(what) => {

@@ -23,9 +23,9 @@ use std::sync::{
 use tokio::sync::watch;
 
 /// At most so many events of one source are read at once.
-pub const READ: usize = 512;
+pub const READ_LIMIT: usize = 512;
 /// At most so many pushes wait at a listener; a slower one reads the log.
-const PUSHES: usize = 64;
+const MAX_PUSHES: usize = 64;
 
 /// Events that follow each other in a log.
 pub type Events = Arc<[LogEntry]>;
@@ -36,7 +36,7 @@ type Push = Box<dyn Fn(&Events) + Send + Sync>;
 pub struct Subscribers {
     /// Whose events.
     pub aggregate: &'static dyn AggregateType,
-    ears: RwLock<Vec<Push>>,
+    subscribers: RwLock<Vec<Push>>,
     pub latest: AtomicU64,
     /// The same, for those who wait for it to change.
     pub changes: watch::Sender<u64>,
@@ -48,10 +48,10 @@ pub struct Subscribers {
 
 impl Subscribers {
     pub fn new(aggregate: &'static dyn AggregateType) -> Self {
-        let (ears, history) = (RwLock::new(Vec::new()), RwLock::default());
+        let (subscribers, history) = (RwLock::new(Vec::new()), RwLock::default());
         Self {
             aggregate,
-            ears,
+            subscribers,
             latest: AtomicU64::new(0),
             changes: watch::Sender::new(0),
             history,
@@ -59,11 +59,11 @@ impl Subscribers {
         }
     }
 
-    pub fn add(&self, push: Push) {
-        sync::write(&self.ears).push(push);
+    pub fn subscribe(&self, push: Push) {
+        sync::write(&self.subscribers).push(push);
     }
     /// Finds out who wrote the log. Where it is written here, `next` is the sequence that this start goes on with.
-    pub fn know_history(&self, tree: &Tree, next: Option<u64>) -> Result<(), StoreError> {
+    pub fn load_history(&self, tree: &Tree, next: Option<u64>) -> Result<(), StoreError> {
         let mut history = History::load(tree)?;
         if let Some(next) =
             next.filter(|_| history.current().is_none_or(|(_, word)| word != self.word))
@@ -74,13 +74,13 @@ impl Subscribers {
         Ok(())
     }
     /// The word of the epoch that begins with this very event, if one does.
-    pub fn begins_with(&self, sequence: u64) -> Option<Word> {
+    pub fn epoch_starting_at(&self, sequence: u64) -> Option<Word> {
         self.history(|history| {
             history.current().filter(|(first, _)| *first == sequence).map(|(_, word)| word)
         })
     }
     /// An epoch begins, in a log that is written elsewhere.
-    pub fn began(&self, first: u64, word: Word) {
+    pub fn begin_epoch(&self, first: u64, word: Word) {
         sync::write(&self.history).begin(first, word);
     }
     /// Looks at who wrote the log.
@@ -98,7 +98,7 @@ impl Subscribers {
         self.history(|history| history.has(id, latest))
     }
     /// These events stand. An empty slice says only that there may be something in the log.
-    pub fn say(&self, events: &Events) {
+    pub fn publish(&self, events: &Events) {
         if let Some(last) = events.last() {
             self.latest.fetch_max(last.envelope.sequence, SeqCst);
         }
@@ -106,22 +106,22 @@ impl Subscribers {
             let latest = self.latest.load(SeqCst);
             std::mem::replace(known, latest) != latest
         });
-        sync::read(&self.ears).iter().for_each(|push| push(events));
+        sync::read(&self.subscribers).iter().for_each(|push| push(events));
     }
 }
 
 /// Events of one source, and what each comes to for a listener of type `T`: which of its things, and what of it.
 pub trait EventBatch<T>: Send {
     fn envelope(&self, place: usize) -> Option<&Envelope>;
-    fn react(&self, place: usize) -> Option<(Whose, T)>;
+    fn react(&self, place: usize) -> Option<(Recipient, T)>;
 }
 
 /// What an event comes to for one listener.
-pub type Reaction<T> = Arc<dyn Fn(&Events, usize) -> Option<(Whose, T)> + Send + Sync>;
+pub type Reaction<T> = Arc<dyn Fn(&Events, usize) -> Option<(Recipient, T)> + Send + Sync>;
 
 /// Which of the listener's things is meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Whose {
+pub enum Recipient {
     /// The one with this number.
     Number(u64),
     /// One that is yet to be, under the next number.
@@ -137,7 +137,7 @@ impl<T> EventBatch<T> for TypedBatch<T> {
     fn envelope(&self, place: usize) -> Option<&Envelope> {
         self.events.get(place).map(|logged| &logged.envelope)
     }
-    fn react(&self, place: usize) -> Option<(Whose, T)> {
+    fn react(&self, place: usize) -> Option<(Recipient, T)> {
         (self.react)(&self.events, place)
     }
 }
@@ -147,7 +147,7 @@ pub trait Source<T>: Send {
     fn context(&self) -> &'static str;
     fn latest(&self) -> u64;
     /// Whether no push of it is on its way.
-    fn is_quiet(&self) -> bool;
+    fn is_idle(&self) -> bool;
     /// Events from sequence `from` on, about `limit` of them.
     fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError>;
 }
@@ -157,7 +157,7 @@ pub struct LocalSource<T> {
     tree: Tree,
     listeners: Arc<Subscribers>,
     react: Reaction<T>,
-    pushes: Queue,
+    pushes: PushWindow,
 }
 
 impl<T: Send + 'static> LocalSource<T> {
@@ -165,7 +165,7 @@ impl<T: Send + 'static> LocalSource<T> {
         tree: &Tree,
         listeners: &Arc<Subscribers>,
         react: &Reaction<T>,
-        pushes: &Queue,
+        pushes: &PushWindow,
     ) -> Self {
         Self {
             tree: tree.clone(),
@@ -175,7 +175,7 @@ impl<T: Send + 'static> LocalSource<T> {
         }
     }
     /// What is said aloud, as mail for the listener.
-    pub fn told(events: &Events, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
+    pub fn batch(events: &Events, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
         Box::new(TypedBatch { events: events.clone(), react: react.clone() })
     }
 }
@@ -187,12 +187,12 @@ impl<T: Send + 'static> Source<T> for LocalSource<T> {
     fn latest(&self) -> u64 {
         self.listeners.latest.load(SeqCst)
     }
-    fn is_quiet(&self) -> bool {
+    fn is_idle(&self) -> bool {
         self.pushes.is_empty()
     }
     fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<T>>, StoreError> {
         let events = read_log(self.listeners.aggregate, &self.tree, from, limit)?;
-        Ok(Self::told(&events.into(), &self.react))
+        Ok(Self::batch(&events.into(), &self.react))
     }
 }
 
@@ -318,12 +318,12 @@ pub fn last_time(aggregate: &dyn AggregateType, tree: &Tree) -> Option<Timestamp
 
 /// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.
 #[derive(Clone, Default)]
-pub struct Queue(Arc<AtomicUsize>);
+pub struct PushWindow(Arc<AtomicUsize>);
 
-impl Queue {
+impl PushWindow {
     /// Whether there is room for one more; then it counts until its [`PushPermit`] is dropped.
-    pub fn ticket(&self) -> Option<PushPermit> {
-        let one_more = |on_the_way| (on_the_way < PUSHES).then_some(on_the_way + 1);
+    pub fn try_acquire(&self) -> Option<PushPermit> {
+        let one_more = |on_the_way| (on_the_way < MAX_PUSHES).then_some(on_the_way + 1);
         self.0.fetch_update(SeqCst, SeqCst, one_more).is_ok().then(|| PushPermit(self.clone()))
     }
     /// Whether nothing is on its way.
@@ -333,7 +333,7 @@ impl Queue {
 }
 
 /// One push on its way.
-pub struct PushPermit(Queue);
+pub struct PushPermit(PushWindow);
 
 impl Drop for PushPermit {
     fn drop(&mut self) {

@@ -5,8 +5,8 @@
 //! its aggregate, so that one bad thing does not stop the others, and is tried again with backoff.
 
 use super::{
-    parking::{self, Shelves, backoff},
-    source::{EventBatch, PushPermit, READ, Source, Whose},
+    parking::{self, ParkedQueues, backoff},
+    source::{EventBatch, PushPermit, READ_LIMIT, Recipient, Source},
 };
 use crate::actors::{
     port::health::ParkedId,
@@ -23,27 +23,27 @@ use std::{
 };
 
 /// At most so many events of one shelf a turn.
-const RETRIES: usize = 64;
+const MAX_RETRIES_PER_QUEUE: usize = 64;
 /// At most so many events of all shelves a turn, and those of the shelf in which that many are reached.
-const RETRIED: usize = 256;
+const MAX_RETRIES: usize = 256;
 
 /// Events of one source, pushed.
 pub struct Delivery<T> {
-    pub ear: usize,
-    pub told: Box<dyn EventBatch<T>>,
+    pub subscription: usize,
+    pub batch: Box<dyn EventBatch<T>>,
     pub _ticket: PushPermit,
 }
 
 /// One source that is listened to.
 struct Subscription<T> {
     source: Box<dyn Source<T>>,
-    shelves: Shelves,
+    parked: ParkedQueues,
     /// Since its log could not be read on: how often that was tried, and when to try again.
-    deaf: Option<(u32, Instant)>,
+    unreadable: Option<(u32, Instant)>,
 }
 
 impl<T> Subscription<T> {
-    fn left(&self, positions: &BTreeMap<String, u64>) -> u64 {
+    fn lag(&self, positions: &BTreeMap<String, u64>) -> u64 {
         self.source
             .latest()
             .saturating_sub(positions.get(self.source.context()).copied().unwrap_or(0))
@@ -52,7 +52,7 @@ impl<T> Subscription<T> {
 
 /// All sources of one listener.
 pub struct Subscriptions<T> {
-    ears: Vec<Subscription<T>>,
+    subscriptions: Vec<Subscription<T>>,
 }
 
 /// How one turn changes what is known of the sources.
@@ -84,17 +84,17 @@ struct Retried {
 /// A turn that listens.
 pub trait Listener<T> {
     /// What it knows of its sources so far.
-    fn hearing(&mut self) -> &mut Progress;
+    fn progress(&mut self) -> &mut Progress;
     /// Takes one event's consequence for one of its things, or says why it cannot.
-    fn take(
+    fn apply(
         &mut self,
         source: &'static str,
         envelope: &Envelope,
-        whose: Whose,
+        whose: Recipient,
         what: T,
     ) -> Result<Result<(), String>, StoreError>;
     /// Something that is to be listened to is damaged.
-    fn damaged(&mut self, what: &str);
+    fn report_damage(&mut self, what: &str);
     /// Writes the row of a parked event, or takes it away.
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
     /// The first `limit` sequences that were set aside of an aggregate of a source before this turn.
@@ -106,7 +106,7 @@ impl Progress {
     pub fn from(positions: &BTreeMap<String, u64>) -> Self {
         Self { positions: positions.clone(), ..Self::default() }
     }
-    fn has_dealt_with(&self, ear: usize, aggregate: u64) -> bool {
+    fn has_retried(&self, ear: usize, aggregate: u64) -> bool {
         self.retried.contains_key(&(ear, aggregate))
     }
     /// How far `source` has been heard.
@@ -118,113 +118,123 @@ impl Progress {
 impl<T> Subscriptions<T> {
     pub fn new(sources: Vec<Box<dyn Source<T>>>) -> Self {
         Self {
-            ears: sources
+            subscriptions: sources
                 .into_iter()
-                .map(|source| Subscription { source, shelves: Shelves::default(), deaf: None })
+                .map(|source| Subscription {
+                    source,
+                    parked: ParkedQueues::default(),
+                    unreadable: None,
+                })
                 .collect(),
         }
     }
 
     /// Finds what was set aside.
     pub fn reload(&mut self, tree: &Tree) -> Result<(), StoreError> {
-        for ear in &mut self.ears {
-            ear.shelves = Shelves::read(tree, ear.source.context())?;
+        for ear in &mut self.subscriptions {
+            ear.parked = ParkedQueues::read(tree, ear.source.context())?;
         }
         Ok(())
     }
 
     /// Nothing is set aside any more.
-    pub fn forget(&mut self) {
-        self.ears.iter_mut().for_each(|ear| ear.shelves = Shelves::default());
+    pub fn clear_parked(&mut self) {
+        self.subscriptions.iter_mut().for_each(|ear| ear.parked = ParkedQueues::default());
     }
 
     pub fn parked(&self) -> u64 {
-        self.ears.iter().map(|ear| ear.shelves.count()).sum()
+        self.subscriptions.iter().map(|ear| ear.parked.count()).sum()
     }
 
     /// How many events of the sources have not been taken.
     pub fn backlog(&self, positions: &BTreeMap<String, u64>) -> u64 {
-        self.ears.iter().map(|ear| ear.left(positions)).sum()
+        self.subscriptions.iter().map(|ear| ear.lag(positions)).sum()
     }
 
     /// When there is something to do that no mail tells of: a shelf is due, or a push found no room and no later one
     /// is on its way.
-    pub fn wakes_in(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
+    pub fn next_wake(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
         // In this order: a push that is turned away has moved the latest sequence before.
-        let missed = |ear: &&Subscription<T>| ear.source.is_quiet() && ear.left(positions) > 0;
+        let missed = |ear: &&Subscription<T>| ear.source.is_idle() && ear.lag(positions) > 0;
         let now = Instant::now();
         let missed = self
-            .ears
+            .subscriptions
             .iter()
             .filter(missed)
-            .map(|ear| ear.deaf.map_or(now, |(_, retry_at)| retry_at));
-        let shelves = self.ears.iter().filter_map(|ear| ear.shelves.next());
+            .map(|ear| ear.unreadable.map_or(now, |(_, retry_at)| retry_at));
+        let shelves = self.subscriptions.iter().filter_map(|ear| ear.parked.next());
         Some(missed.chain(shelves).min()?.saturating_duration_since(now))
     }
 
     /// Takes what was pushed.
-    pub fn hear(&self, work: &mut impl Listener<T>, heard: &Delivery<T>) -> Result<(), StoreError> {
-        let Some(ear) = self.ears.get(heard.ear) else { return Ok(()) };
-        let position = work.hearing().position(ear.source.context());
-        match heard.told.envelope(0) {
+    pub fn apply_delivery(
+        &self,
+        work: &mut impl Listener<T>,
+        heard: &Delivery<T>,
+    ) -> Result<(), StoreError> {
+        let Some(ear) = self.subscriptions.get(heard.subscription) else { return Ok(()) };
+        let position = work.progress().position(ear.source.context());
+        match heard.batch.envelope(0) {
             Some(first) if first.sequence <= position + 1 => {
-                self.listen(work, heard.ear, heard.told.as_ref())
+                self.apply_batch(work, heard.subscription, heard.batch.as_ref())
             }
-            _ => self.catch_up(work, heard.ear),
+            _ => self.catch_up(work, heard.subscription),
         }
     }
 
     /// Reads on in the logs of all sources.
     pub fn catch_up_all(&self, work: &mut impl Listener<T>) -> Result<(), StoreError> {
-        (0..self.ears.len()).try_for_each(|ear| self.catch_up(work, ear))
+        (0..self.subscriptions.len()).try_for_each(|ear| self.catch_up(work, ear))
     }
 
     fn catch_up(&self, work: &mut impl Listener<T>, place: usize) -> Result<(), StoreError> {
-        let Some(ear) = self.ears.get(place) else { return Ok(()) };
+        let Some(ear) = self.subscriptions.get(place) else { return Ok(()) };
         let (source, latest) = (ear.source.context(), ear.source.latest());
-        let position = work.hearing().position(source);
-        if latest <= position || ear.deaf.is_some_and(|(_, retry_at)| retry_at > Instant::now()) {
+        let position = work.progress().position(source);
+        if latest <= position
+            || ear.unreadable.is_some_and(|(_, retry_at)| retry_at > Instant::now())
+        {
             return Ok(());
         }
-        let told = match ear.source.read(position + 1, READ) {
+        let told = match ear.source.read(position + 1, READ_LIMIT) {
             Ok(told) => told,
             // It listens to the others; to this one again once it can be read.
             Err(StoreError::Damaged(what)) => {
-                work.damaged(&what);
-                work.hearing().read.insert(place, false);
+                work.report_damage(&what);
+                work.progress().read.insert(place, false);
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
-        self.listen(work, place, told.as_ref())?;
-        let reached = work.hearing().position(source);
+        self.apply_batch(work, place, told.as_ref())?;
+        let reached = work.progress().position(source);
         if reached == position {
-            work.damaged(&format!("the log of {source} ends before {latest}, at {position}"));
+            work.report_damage(&format!("the log of {source} ends before {latest}, at {position}"));
         }
-        work.hearing().read.insert(place, reached > position);
-        work.hearing().more |= latest > reached && reached > position;
+        work.progress().read.insert(place, reached > position);
+        work.progress().more |= latest > reached && reached > position;
         Ok(())
     }
 
-    fn listen(
+    fn apply_batch(
         &self,
         work: &mut impl Listener<T>,
         place: usize,
-        told: &dyn EventBatch<T>,
+        batch: &dyn EventBatch<T>,
     ) -> Result<(), StoreError> {
-        let Some(ear) = self.ears.get(place) else { return Ok(()) };
+        let Some(ear) = self.subscriptions.get(place) else { return Ok(()) };
         let source = ear.source.context();
-        let mut position = work.hearing().position(source);
+        let mut position = work.progress().position(source);
         for index in 0.. {
-            let Some(envelope) = told.envelope(index) else { break };
+            let Some(envelope) = batch.envelope(index) else { break };
             if envelope.sequence <= position {
                 continue;
             }
-            let behind_another = ear.shelves.get(envelope.aggregate).is_some()
-                || work.hearing().shelved.contains_key(&(place, envelope.aggregate));
+            let behind_another = ear.parked.get(envelope.aggregate).is_some()
+                || work.progress().shelved.contains_key(&(place, envelope.aggregate));
             let taken = match behind_another {
                 true => Err("it waits behind an earlier event of its aggregate".to_owned()),
-                false => take_one(work, source, told, index)?,
+                false => apply_event(work, source, batch, index)?,
             };
             if let Err(error) = taken {
                 tracing::warn!(
@@ -233,61 +243,61 @@ impl<T> Subscriptions<T> {
                     error,
                     "an event is set aside"
                 );
-                let key = parking::key(source, envelope.aggregate, envelope.sequence);
+                let key = parking::parked_key(source, envelope.aggregate, envelope.sequence);
                 work.park(key, Some(ParkedRow { attempts: u32::from(!behind_another), error }))?;
-                let shelf = work.hearing().shelved.entry((place, envelope.aggregate));
+                let shelf = work.progress().shelved.entry((place, envelope.aggregate));
                 shelf.or_insert((0, envelope.sequence)).0 += 1;
             }
             position = envelope.sequence;
         }
-        work.hearing().positions.insert(source.to_owned(), position);
+        work.progress().positions.insert(source.to_owned(), position);
         Ok(())
     }
 
     /// Tries the shelves again that are due, or that one in any case. Says whether there were any. A shelf that this
     /// turn has dealt with already is as it was in memory, so it is left alone.
-    pub fn retry(
+    pub fn retry_parked(
         &self,
         work: &mut impl Listener<T>,
         wanted: Option<(&str, u64)>,
     ) -> Result<bool, StoreError> {
         let now = Instant::now();
         let mut found = false;
-        for (place, ear) in self.ears.iter().enumerate() {
+        for (place, ear) in self.subscriptions.iter().enumerate() {
             let due: Box<dyn Iterator<Item = u64>> = match wanted {
                 Some((source, aggregate)) if source == ear.source.context() => {
-                    Box::new(ear.shelves.get(aggregate).map(|_| aggregate).into_iter())
+                    Box::new(ear.parked.get(aggregate).map(|_| aggregate).into_iter())
                 }
                 Some(_) => continue,
-                None => Box::new(ear.shelves.due(now)),
+                None => Box::new(ear.parked.due(now)),
             };
             for aggregate in due {
                 found = true;
                 // What is left is due still, and has its turn at once.
-                if wanted.is_none() && work.hearing().tries >= RETRIED {
+                if wanted.is_none() && work.progress().tries >= MAX_RETRIES {
                     return Ok(true);
                 }
-                if !work.hearing().has_dealt_with(place, aggregate) {
-                    self.retry_shelf(work, place, aggregate)?;
+                if !work.progress().has_retried(place, aggregate) {
+                    self.retry_queue(work, place, aggregate)?;
                 }
             }
         }
         Ok(found)
     }
 
-    fn retry_shelf(
+    fn retry_queue(
         &self,
         work: &mut impl Listener<T>,
         place: usize,
         aggregate: u64,
     ) -> Result<(), StoreError> {
-        let Some(ear) = self.ears.get(place) else { return Ok(()) };
-        let Some(shelf) = ear.shelves.get(aggregate) else { return Ok(()) };
+        let Some(ear) = self.subscriptions.get(place) else { return Ok(()) };
+        let Some(shelf) = ear.parked.get(aggregate) else { return Ok(()) };
         let source = ear.source.context();
         let mut retried = Retried { taken: 0, first: None, failed: None };
-        let sequences = match work.parked(source, aggregate, RETRIES + 1) {
+        let sequences = match work.parked(source, aggregate, MAX_RETRIES_PER_QUEUE + 1) {
             Err(StoreError::Damaged(what)) => {
-                work.damaged(&what);
+                work.report_damage(&what);
                 (retried.first, retried.failed) =
                     (Some(shelf.first), Some(shelf.attempts.saturating_add(1)));
                 Vec::new()
@@ -296,20 +306,20 @@ impl<T> Subscriptions<T> {
         };
         for (tries, sequence) in sequences.into_iter().enumerate() {
             retried.first = Some(sequence);
-            if tries == RETRIES {
+            if tries == MAX_RETRIES_PER_QUEUE {
                 break;
             }
-            work.hearing().tries += 1;
-            let key = parking::key(source, aggregate, sequence);
+            work.progress().tries += 1;
+            let key = parking::parked_key(source, aggregate, sequence);
             let taken = match ear.source.read(sequence, 1) {
                 Ok(told)
                     if told.envelope(0).is_some_and(|envelope| envelope.sequence == sequence) =>
                 {
-                    take_one(work, source, told.as_ref(), 0)?
+                    apply_event(work, source, told.as_ref(), 0)?
                 }
                 Ok(_) => Err("the source's log does not hold it".to_owned()),
                 Err(StoreError::Damaged(what)) => {
-                    work.damaged(&what);
+                    work.report_damage(&what);
                     Err(what)
                 }
                 Err(error) => return Err(error),
@@ -323,7 +333,7 @@ impl<T> Subscriptions<T> {
             work.park(key, None)?;
             (retried.taken, retried.first) = (retried.taken + 1, None);
         }
-        work.hearing().retried.insert((place, aggregate), retried);
+        work.progress().retried.insert((place, aggregate), retried);
         Ok(())
     }
 
@@ -334,54 +344,55 @@ impl<T> Subscriptions<T> {
         parked: &ParkedId,
     ) -> Result<bool, StoreError> {
         let ParkedId { source, aggregate, sequence } = parked;
-        let Some(place) = self.ears.iter().position(|ear| ear.source.context() == source) else {
+        let Some(place) = self.subscriptions.iter().position(|ear| ear.source.context() == source)
+        else {
             return Ok(false);
         };
-        let shelf = self.ears.get(place).and_then(|ear| ear.shelves.get(*aggregate));
+        let shelf = self.subscriptions.get(place).and_then(|ear| ear.parked.get(*aggregate));
         // Only the first of a shelf: those behind it wait for it to be dealt with.
         if shelf.is_none_or(|shelf| shelf.first != *sequence)
-            || work.hearing().has_dealt_with(place, *aggregate)
+            || work.progress().has_retried(place, *aggregate)
         {
             return Ok(false);
         }
         let first = work.parked(source, *aggregate, 2)?.into_iter().find(|other| other != sequence);
-        work.park(parking::key(source, *aggregate, *sequence), None)?;
-        work.hearing()
+        work.park(parking::parked_key(source, *aggregate, *sequence), None)?;
+        work.progress()
             .retried
             .insert((place, *aggregate), Retried { taken: 1, first, failed: None });
         Ok(true)
     }
 
     /// The turn stands.
-    pub fn remember(&mut self, hearing: &Progress) {
+    pub fn apply_progress(&mut self, hearing: &Progress) {
         for (place, read) in &hearing.read {
-            let Some(ear) = self.ears.get_mut(*place) else { continue };
-            let times = ear.deaf.map_or(1, |(times, _)| times.saturating_add(1));
-            ear.deaf = (!read).then(|| (times, Instant::now() + backoff(times)));
+            let Some(ear) = self.subscriptions.get_mut(*place) else { continue };
+            let times = ear.unreadable.map_or(1, |(times, _)| times.saturating_add(1));
+            ear.unreadable = (!read).then(|| (times, Instant::now() + backoff(times)));
         }
         for ((place, aggregate), Retried { taken, first, failed }) in &hearing.retried {
-            if let Some(ear) = self.ears.get_mut(*place) {
-                ear.shelves.deal(*aggregate, *taken, *first, *failed);
+            if let Some(ear) = self.subscriptions.get_mut(*place) {
+                ear.parked.settle(*aggregate, *taken, *first, *failed);
             }
         }
         for ((place, aggregate), (count, first)) in &hearing.shelved {
-            if let Some(ear) = self.ears.get_mut(*place) {
-                ear.shelves.add(*aggregate, *first, *count, 1);
+            if let Some(ear) = self.subscriptions.get_mut(*place) {
+                ear.parked.add(*aggregate, *first, *count, 1);
             }
         }
     }
 }
 
-fn take_one<T>(
+fn apply_event<T>(
     work: &mut impl Listener<T>,
     source: &'static str,
-    told: &dyn EventBatch<T>,
+    batch: &dyn EventBatch<T>,
     index: usize,
 ) -> Result<Result<(), String>, StoreError> {
-    let Some(envelope) = told.envelope(index) else { return Ok(Ok(())) };
-    match catch_unwind(AssertUnwindSafe(|| told.react(index))) {
+    let Some(envelope) = batch.envelope(index) else { return Ok(Ok(())) };
+    match catch_unwind(AssertUnwindSafe(|| batch.react(index))) {
         Ok(None) => Ok(Ok(())),
-        Ok(Some((whose, what))) => work.take(source, envelope, whose, what),
+        Ok(Some((whose, what))) => work.apply(source, envelope, whose, what),
         Err(_) => Ok(Err("the policy panicked".to_owned())),
     }
 }

@@ -18,7 +18,7 @@ use self::{
 use super::{
     indexes::{self, CHUNK, Posting},
     records::decode_state,
-    transaction::{Tree, listed_as, state_key},
+    transaction::{Tree, index_entries, state_key},
 };
 use crate::{
     actors::{
@@ -184,7 +184,7 @@ impl Plan {
 
     /// Whether a state is what the filters want. One that has changed since its index was read may not be.
     fn wants(&self, state: &dyn AnyState) -> bool {
-        let listed = listed_as(state);
+        let listed = index_entries(state);
         !listed.is_empty() && self.values.iter().all(|value| listed.contains(value))
     }
 }
@@ -242,7 +242,7 @@ pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage,
     for (Place { number, .. }, row) in page.rows.iter().zip(reading.rows(&keys)?) {
         match row.map(|row| (row.commit, decode_state(entity, &row.record))) {
             Some((commit, Ok(kept))) if plan.wants(kept.state.as_ref()) => {
-                let body = self::shown(kept.state.as_ref(), *number)?;
+                let body = self::represent(kept.state.as_ref(), *number)?;
                 shown.items.push(Seen { number: *number, version: kept.version, body, commit });
             }
             Some((_, Ok(_))) => {}
@@ -373,18 +373,18 @@ fn reached(walked: Walked<Place>) -> Option<Place> {
 }
 
 /// What is under `number`, as it looks from outside, whatever its standing.
-pub fn see(tree: &Tree, generation: u32, number: u64) -> Result<Option<Seen>, Fault> {
+pub fn look_up(tree: &Tree, generation: u32, number: u64) -> Result<Option<Seen>, Fault> {
     let Some((commit, kept)) = tree.state(generation, number)? else { return Ok(None) };
     Ok(Some(Seen {
         number,
         version: kept.version,
-        body: shown(kept.state.as_ref(), number)?,
+        body: represent(kept.state.as_ref(), number)?,
         commit,
     }))
 }
 
 /// How a state looks: a JSON object.
-pub fn shown(state: &dyn AnyState, number: u64) -> Result<Vec<u8>, Fault> {
+pub fn represent(state: &dyn AnyState, number: u64) -> Result<Vec<u8>, Fault> {
     state.represent(number).map_err(|error| Fault::Store(error.to_string()))
 }
 

@@ -6,8 +6,8 @@ mod rows;
 
 use super::{
     indexes::{self, Posting},
-    records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_meta},
-    transaction::{Tree, listed_as, meta_key},
+    records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_counters},
+    transaction::{Tree, counters_key, index_entries},
 };
 use crate::actors::{
     actor::status::ContextStatus,
@@ -55,7 +55,7 @@ fn versions(entity: &dyn EntityType) -> Versions {
 /// # Errors
 /// [`StoreError::Damaged`] when they cannot be read, or are missing.
 pub fn load(tree: &Tree) -> Result<(Counters, Commit), StoreError> {
-    let (mut meta, commit) = tree.meta()?;
+    let (mut meta, commit) = tree.counters()?;
     if commit == 0 {
         let is_there = |space: Space, from: Vec<u8>| {
             let any = Scan { from, to: prefix_end(&[space as u8]), backwards: false, limit: 1 };
@@ -240,7 +240,7 @@ impl Page<'_> {
         let state = decode_state(self.tree.entity, record).map_err(of)?.state;
         let (entity, state) = (self.tree.entity, state.as_ref());
         let told = catch_unwind(AssertUnwindSafe(|| {
-            (entity.claims(state), entity.due_at(state), listed_as(state))
+            (entity.claims(state), entity.due_at(state), index_entries(state))
         }));
         let Ok((claims, due, listed)) = told else {
             return Err(StoreError::Damaged(format!(
@@ -331,8 +331,8 @@ impl Page<'_> {
         } else {
             meta.rebuild = Some(plan);
         }
-        writes.push((meta_key(), Some(encode_meta(&meta)?)));
-        Ok((Batch { tree: tree.id, epoch, expects: vec![(meta_key(), commit)], writes }, meta))
+        writes.push((counters_key(), Some(encode_counters(&meta)?)));
+        Ok((Batch { tree: tree.id, epoch, expects: vec![(counters_key(), commit)], writes }, meta))
     }
 }
 

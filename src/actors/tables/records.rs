@@ -2,7 +2,7 @@
 
 mod meta;
 
-pub use meta::{Counters, Rebuild, Versions, decode_meta, encode_meta};
+pub use meta::{Counters, Rebuild, Versions, decode_counters, encode_counters};
 
 use crate::{
     actors::erased::{AggregateType, EntityType, Event, State},

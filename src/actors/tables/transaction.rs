@@ -6,7 +6,8 @@
 use super::{
     indexes::{self, Posting},
     records::{
-        Counters, ParkedRow, VERSION, Versioned, clipped, decode_meta, decode_state, encode_meta,
+        Counters, ParkedRow, VERSION, Versioned, clipped, decode_counters, decode_state,
+        encode_counters,
     },
 };
 use crate::actors::{
@@ -34,11 +35,11 @@ pub struct Tree {
     /// The type of what it keeps.
     pub entity: &'static dyn EntityType,
     /// Who is told of damage.
-    told: Option<Arc<ContextStatus>>,
+    status: Option<Arc<ContextStatus>>,
 }
 
 /// The key of the counters.
-pub fn meta_key() -> Vec<u8> {
+pub fn counters_key() -> Vec<u8> {
     KeyBuf::new(Space::Meta).build()
 }
 
@@ -61,20 +62,20 @@ impl Tree {
         entity: &'static dyn EntityType,
         name: &str,
     ) -> Result<Self, StoreError> {
-        Ok(Self { store: store.clone(), id: store.open_tree(name)?, entity, told: None })
+        Ok(Self { store: store.clone(), id: store.open_tree(name)?, entity, status: None })
     }
     /// The same tree for a context that is to know of what is damaged in it.
-    pub fn telling(self, shared: &Arc<ContextStatus>) -> Self {
-        Self { told: Some(shared.clone()), ..self }
+    pub fn reporting_to(self, shared: &Arc<ContextStatus>) -> Self {
+        Self { status: Some(shared.clone()), ..self }
     }
     /// Something in it is damaged, or missing.
     pub fn report_damage(&self, what: &str) {
-        if let Some(told) = &self.told {
+        if let Some(told) = &self.status {
             told.report_damage(what);
         }
     }
     /// What was read; where it is damaged, that is told.
-    pub fn noted<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn report_damage_of<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Damaged(what)) = &read {
             self.report_damage(what);
         }
@@ -82,7 +83,7 @@ impl Tree {
     }
     /// Something of a generation is, as long as that is the one that is shown: an older one is being cleared away.
     pub fn report(&self, generation: u32, what: &str) {
-        if self.told.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
+        if self.status.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
             self.report_damage(what);
         }
     }
@@ -91,9 +92,9 @@ impl Tree {
         Ok(self.store.read(self.id, &[key])?.pop().flatten())
     }
     /// The context's counters, and the commit that wrote them.
-    pub fn meta(&self) -> Result<(Counters, Commit), StoreError> {
-        match self.row(&meta_key())? {
-            Some(row) => Ok((decode_meta(&row.record)?, row.commit)),
+    pub fn counters(&self) -> Result<(Counters, Commit), StoreError> {
+        match self.row(&counters_key())? {
+            Some(row) => Ok((decode_counters(&row.record)?, row.commit)),
             None => Ok((Counters::default(), 0)),
         }
     }
@@ -124,7 +125,7 @@ impl Tree {
 
 impl Tree {
     /// Which numbers of a chunk have a value of a field, from the states themselves.
-    fn listed_anew(
+    fn rebuild_index_chunk(
         &self,
         generation: u32,
         field: &str,
@@ -144,7 +145,7 @@ impl Tree {
                 // One that cannot be read is listed nowhere.
                 let Ok(kept) = decode_state(self.entity, &row.record) else { continue };
                 let number = last_number(key).unwrap_or(0);
-                if listed_as(kept.state.as_ref())
+                if index_entries(kept.state.as_ref())
                     .iter()
                     .any(|(known, is)| *known == field && is == value)
                 {
@@ -167,7 +168,7 @@ pub struct ReadCommit(pub Commit);
 
 impl ReadCommit {
     /// Takes note of another commit.
-    pub fn by(&mut self, commit: Commit) {
+    pub fn observe(&mut self, commit: Commit) {
         self.0 = self.0.max(commit);
     }
 }
@@ -206,23 +207,31 @@ pub struct Transaction<'a> {
     generation: u32,
     /// Nothing stands under a number above this one.
     highest: u64,
-    sheets: BTreeMap<u64, Loaded>,
-    listed: BTreeMap<(&'static str, Key, u64), IndexWrite>,
+    loaded: BTreeMap<u64, Loaded>,
+    index_writes: BTreeMap<(&'static str, Key, u64), IndexWrite>,
     rows: BTreeMap<Vec<u8>, RowWrite>,
     /// The highest commit that anything read here was written by.
-    pub judged: ReadCommit,
+    pub read_commit: ReadCommit,
 }
 
 impl<'a> Transaction<'a> {
     /// A desk over `tree`, in which nothing stands under a number above `highest`.
     pub fn new(tree: &'a Tree, generation: u32, highest: u64) -> Self {
-        let (sheets, listed, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { tree, generation, highest, sheets, listed, rows, judged: ReadCommit::default() }
+        let (loaded, index_writes, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self {
+            tree,
+            generation,
+            highest,
+            loaded,
+            index_writes,
+            rows,
+            read_commit: ReadCommit::default(),
+        }
     }
 
     /// The entity under `number`, read once a turn.
-    pub fn sheet(&mut self, number: u64) -> Result<&mut Loaded, StoreError> {
-        match self.sheets.entry(number) {
+    pub fn load(&mut self, number: u64) -> Result<&mut Loaded, StoreError> {
+        match self.loaded.entry(number) {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
                 // Most new things have the next number, and need not be looked for.
@@ -236,7 +245,7 @@ impl<'a> Transaction<'a> {
                         (0, Versioned { version: 0, saga: None, state: self.tree.entity.absent() })
                     }
                 };
-                self.judged.by(commit);
+                self.read_commit.observe(commit);
                 Ok(place.insert(Loaded { commit, now, changed: None }))
             }
         }
@@ -244,7 +253,7 @@ impl<'a> Transaction<'a> {
 
     /// What `number` becomes, and its record.
     pub fn set(&mut self, number: u64, now: Versioned, record: Vec<u8>) -> Result<(), StoreError> {
-        let sheet = self.sheet(number)?;
+        let sheet = self.load(number)?;
         let was = std::mem::replace(&mut sheet.now, now);
         sheet.changed =
             Some((sheet.changed.take().map_or(was.state, |(before, _)| before), record));
@@ -253,12 +262,12 @@ impl<'a> Transaction<'a> {
 
     /// The highest number that anything stands under once this turn does.
     pub fn highest(&self) -> u64 {
-        let touched = self.sheets.iter().rev().find(|(_, sheet)| sheet.changed.is_some());
+        let touched = self.loaded.iter().rev().find(|(_, sheet)| sheet.changed.is_some());
         touched.map_or(self.highest, |(number, _)| self.highest.max(*number))
     }
 
     /// The turn rests on what memory holds of this row, as `commit` wrote it.
-    pub fn rests_on(&mut self, key: Vec<u8>, commit: Commit) {
+    pub fn expect(&mut self, key: Vec<u8>, commit: Commit) {
         self.rows.insert(key, RowWrite { commit, write: None });
     }
 
@@ -268,11 +277,11 @@ impl<'a> Transaction<'a> {
         space: Space,
         key: &[u8],
     ) -> Result<Option<T>, StoreError> {
-        self.get_of(space, VERSION, key)
+        self.get_versioned(space, VERSION, key)
     }
 
     /// The same, of a kind that has another version than the first.
-    pub fn get_of<T: DeserializeOwned>(
+    pub fn get_versioned<T: DeserializeOwned>(
         &mut self,
         space: Space,
         version: u16,
@@ -288,7 +297,7 @@ impl<'a> Transaction<'a> {
         }
         let row = self.tree.row(key)?;
         let commit = row.as_ref().map_or(0, |row| row.commit);
-        self.judged.by(commit);
+        self.read_commit.observe(commit);
         self.rows.insert(key.to_vec(), RowWrite { commit, write: None });
         row.map(|row| decode(&row.record)).transpose()
     }
@@ -300,11 +309,11 @@ impl<'a> Transaction<'a> {
         key: Vec<u8>,
         value: &T,
     ) -> Result<(), StoreError> {
-        self.put_of(space, VERSION, key, value)
+        self.put_versioned(space, VERSION, key, value)
     }
 
     /// The same, of a kind that has another version than the first.
-    pub fn put_of<T: Serialize>(
+    pub fn put_versioned<T: Serialize>(
         &mut self,
         space: Space,
         version: u16,
@@ -317,8 +326,8 @@ impl<'a> Transaction<'a> {
     }
 
     /// Writes the counters.
-    pub fn put_meta(&mut self, meta: &Counters) -> Result<(), StoreError> {
-        self.write(meta_key(), Some(encode_meta(meta)?));
+    pub fn put_counters(&mut self, meta: &Counters) -> Result<(), StoreError> {
+        self.write(counters_key(), Some(encode_counters(meta)?));
         Ok(())
     }
 
@@ -352,25 +361,25 @@ impl<'a> Transaction<'a> {
     }
 
     /// Everything that this turn writes, as one batch.
-    pub fn close(mut self, epoch: Epoch) -> Result<Batch, StoreError> {
+    pub fn into_batch(mut self, epoch: Epoch) -> Result<Batch, StoreError> {
         let mut batch =
             Batch { tree: self.tree.id, epoch, expects: Vec::new(), writes: Vec::new() };
-        for (number, sheet) in std::mem::take(&mut self.sheets) {
+        for (number, sheet) in std::mem::take(&mut self.loaded) {
             let key = state_key(self.generation, number);
             if let Some((before, record)) = sheet.changed {
                 let (before, now) =
-                    (listed_as(before.as_ref()), listed_as(sheet.now.state.as_ref()));
+                    (index_entries(before.as_ref()), index_entries(sheet.now.state.as_ref()));
                 for old in before.iter().filter(|old| !now.contains(old)) {
-                    self.list(number, old.clone(), false, &mut batch.writes)?;
+                    self.write_index(number, old.clone(), false, &mut batch.writes)?;
                 }
                 for new in now.into_iter().filter(|new| !before.contains(new)) {
-                    self.list(number, new, true, &mut batch.writes)?;
+                    self.write_index(number, new, true, &mut batch.writes)?;
                 }
                 batch.writes.push((key.clone(), Some(record)));
             }
             batch.expects.push((key, sheet.commit));
         }
-        for IndexWrite { key, commit, posting } in self.listed.into_values() {
+        for IndexWrite { key, commit, posting } in self.index_writes.into_values() {
             batch.writes.push((key.clone(), Some(posting.encode()?)));
             // What was written without a look rests on nothing.
             if commit != Commit::MAX {
@@ -389,7 +398,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Lists `number` under a value of a field, or takes it out.
-    fn list(
+    fn write_index(
         &mut self,
         number: u64,
         (field, value): (&'static str, Key),
@@ -405,7 +414,7 @@ impl<'a> Transaction<'a> {
             return Ok(());
         }
         let (chunk, offset) = indexes::place(number);
-        let listed = match self.listed.entry((field, value, chunk)) {
+        let listed = match self.index_writes.entry((field, value, chunk)) {
             Entry::Occupied(listed) => listed.into_mut(),
             Entry::Vacant(place) => {
                 let key = prefix(&place.key().1).number(chunk).build();
@@ -423,7 +432,7 @@ impl<'a> Transaction<'a> {
                         self.tree.report_damage(&format!(
                             "a row of the index {field} is made anew: {what}"
                         ));
-                        self.tree.listed_anew(self.generation, field, value, chunk)?
+                        self.tree.rebuild_index_chunk(self.generation, field, value, chunk)?
                     }
                     Err(error) => return Err(error),
                 };
@@ -440,7 +449,7 @@ impl<'a> Transaction<'a> {
 }
 
 /// Under what an entity is listed: its fields, and everything; nothing when it is in no list.
-pub fn listed_as(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
+pub fn index_entries(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
     if state.lifecycle() != Lifecycle::Established {
         return Vec::new();
     }

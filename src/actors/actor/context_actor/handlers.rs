@@ -1,6 +1,6 @@
 //! What the actor of a context does when a message comes: as little as can be.
 
-use super::{ContextActor, Decided, Deliver, SetRunning, TakeTurn};
+use super::{CommitDecided, ContextActor, Deliver, RunTurn, SetRunning};
 use crate::actors::{
     actor::{behavior::Behavior, restart_policy::Restarts},
     port::{fault::Fault, health::Phase},
@@ -12,27 +12,27 @@ impl<L: Behavior> Handler<Deliver<L::Mail>> for ContextActor<L> {
     fn handle(&mut self, Deliver(mail): Deliver<L::Mail>, ctx: &mut Context<Self>) {
         match self.shared.phase() {
             Phase::Failed | Phase::Stopped => {
-                self.dismiss(mail, &Fault::Away(self.shared.name.context))
+                self.reject(mail, &Fault::Away(self.shared.name.context))
             }
             Phase::Starting | Phase::Running | Phase::Degraded => {
                 self.buffer.push_back(mail);
-                self.ask_for_turn(ctx);
+                self.schedule_turn(ctx);
             }
         }
     }
 }
 
-impl<L: Behavior> Handler<TakeTurn> for ContextActor<L> {
+impl<L: Behavior> Handler<RunTurn> for ContextActor<L> {
     type Result = ();
-    fn handle(&mut self, _: TakeTurn, ctx: &mut Context<Self>) {
-        self.turn(ctx);
+    fn handle(&mut self, _: RunTurn, ctx: &mut Context<Self>) {
+        self.run_turn(ctx);
     }
 }
 
-impl<L: Behavior> Handler<Decided> for ContextActor<L> {
+impl<L: Behavior> Handler<CommitDecided> for ContextActor<L> {
     type Result = ();
-    fn handle(&mut self, Decided(verdict): Decided, ctx: &mut Context<Self>) {
-        self.verdict(verdict, ctx);
+    fn handle(&mut self, CommitDecided(verdict): CommitDecided, ctx: &mut Context<Self>) {
+        self.on_verdict(verdict, ctx);
     }
 }
 
@@ -46,12 +46,12 @@ impl<L: Behavior> Handler<SetRunning> for ContextActor<L> {
             }
             (true, _) => {
                 self.shared.set_phase(Phase::Stopped);
-                self.halting.push(done);
-                self.halted();
+                self.stopping.push(done);
+                self.finish_stop();
             }
             (false, _) => {
-                self.singly = 0;
-                for stopped in self.halting.drain(..) {
+                self.isolate = 0;
+                for stopped in self.stopping.drain(..) {
                     let _ = stopped.send(());
                 }
                 self.restarts = Restarts::default();

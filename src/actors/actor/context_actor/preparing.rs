@@ -1,7 +1,7 @@
 //! What an actor writes before it answers anybody: rows by functions that have changed. Meanwhile it is starting, and what
 //! is sent to it waits.
 
-use super::{BREATH, ContextActor};
+use super::{ContextActor, PAUSE};
 use crate::{
     actors::{
         actor::{behavior::Behavior, status::ChaosPoint},
@@ -24,7 +24,7 @@ impl<L: Behavior> ContextActor<L> {
     /// Writes what has to be written first, page by page; then it runs.
     pub(crate) fn prepare(&mut self, ctx: &mut Context<Self>) {
         let prepared = catch_unwind(AssertUnwindSafe(|| {
-            let Some(batch) = self.logic.prepare()? else { return Ok(None) };
+            let Some(batch) = self.behavior.prepare()? else { return Ok(None) };
             self.shared.rebuilding.store(true, Relaxed);
             self.shared.set_phase(Phase::Starting);
             self.shared.chaos(ChaosPoint::BeforeCommit);
@@ -34,21 +34,21 @@ impl<L: Behavior> ContextActor<L> {
             Ok(Ok(None)) => {
                 self.shared.set_phase(Phase::Running);
                 self.shared.rebuilding.store(false, Relaxed);
-                self.act(ctx);
+                self.apply_commit(ctx);
             }
-            Ok(Ok(Some(verdict))) => self.prepared(Ok(verdict), ctx),
-            Ok(Err(error)) => self.prepared(Err(error), ctx),
+            Ok(Ok(Some(verdict))) => self.on_prepared(Ok(verdict), ctx),
+            Ok(Err(error)) => self.on_prepared(Err(error), ctx),
             Err(_) => self.crash(ctx),
         }
     }
 
-    fn prepared(&mut self, verdict: Result<Verdict, StoreError>, ctx: &mut Context<Self>) {
+    fn on_prepared(&mut self, verdict: Result<Verdict, StoreError>, ctx: &mut Context<Self>) {
         match verdict {
             Ok(Verdict::Accepted(_) | Verdict::Conflict) => {
-                match self.logic.reload(&self.mailbox) {
+                match self.behavior.reload(&self.mailbox) {
                     // By mail to itself: others of its thread have their turn between two pages.
                     Ok(()) => ctx.notify(Prepare(None)),
-                    Err(error) => self.cannot_load(error),
+                    Err(error) => self.on_load_error(error),
                 }
             }
             Ok(Verdict::Pending(verdict)) => {
@@ -58,12 +58,12 @@ impl<L: Behavior> ContextActor<L> {
                     mailbox.do_send(Prepare(Some(verdict.await.unwrap_or_else(|_| gone()))));
                 });
             }
-            Err(StoreError::Overloaded) => drop(ctx.run_later(BREATH, Self::prepare_on)),
-            Err(error) => self.cannot_load(error),
+            Err(StoreError::Overloaded) => drop(ctx.run_later(PAUSE, Self::continue_preparing)),
+            Err(error) => self.on_load_error(error),
         }
     }
 
-    fn prepare_on(&mut self, ctx: &mut Context<Self>) {
+    fn continue_preparing(&mut self, ctx: &mut Context<Self>) {
         // It may have been stopped meanwhile.
         if self.shared.phase() == Phase::Starting {
             self.prepare(ctx);
@@ -75,8 +75,10 @@ impl<L: Behavior> Handler<Prepare> for ContextActor<L> {
     type Result = ();
     fn handle(&mut self, Prepare(word): Prepare, ctx: &mut Context<Self>) {
         match word {
-            Some(verdict) if self.shared.phase() == Phase::Starting => self.prepared(verdict, ctx),
-            _ => self.prepare_on(ctx),
+            Some(verdict) if self.shared.phase() == Phase::Starting => {
+                self.on_prepared(verdict, ctx)
+            }
+            _ => self.continue_preparing(ctx),
         }
     }
 }

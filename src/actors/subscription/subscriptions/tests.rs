@@ -56,8 +56,8 @@ impl EventBatch<u64> for Stretch {
     fn envelope(&self, place: usize) -> Option<&Envelope> {
         self.0.get(place)
     }
-    fn react(&self, place: usize) -> Option<(Whose, u64)> {
-        self.0.get(place).map(|envelope| (Whose::Number(envelope.aggregate), envelope.sequence))
+    fn react(&self, place: usize) -> Option<(Recipient, u64)> {
+        self.0.get(place).map(|envelope| (Recipient::Number(envelope.aggregate), envelope.sequence))
     }
 }
 
@@ -68,7 +68,7 @@ impl Source<u64> for Log {
     fn latest(&self) -> u64 {
         self.latest.load(SeqCst)
     }
-    fn is_quiet(&self) -> bool {
+    fn is_idle(&self) -> bool {
         true
     }
     fn read(&self, from: u64, limit: usize) -> Result<Box<dyn EventBatch<u64>>, StoreError> {
@@ -98,14 +98,14 @@ struct Work {
 }
 
 impl Listener<u64> for Work {
-    fn hearing(&mut self) -> &mut Progress {
+    fn progress(&mut self) -> &mut Progress {
         &mut self.hearing
     }
-    fn take(
+    fn apply(
         &mut self,
         _: &'static str,
         envelope: &Envelope,
-        _: Whose,
+        _: Recipient,
         what: u64,
     ) -> Result<Result<(), String>, StoreError> {
         if self.heavy.contains(&envelope.aggregate) {
@@ -114,7 +114,7 @@ impl Listener<u64> for Work {
         self.taken.push(what);
         Ok(Ok(()))
     }
-    fn damaged(&mut self, what: &str) {
+    fn report_damage(&mut self, what: &str) {
         panic!("{what}");
     }
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
@@ -123,7 +123,7 @@ impl Listener<u64> for Work {
         Ok(())
     }
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_of(&self.tree, source, aggregate, limit)
+        parking::first_parked(&self.tree, source, aggregate, limit)
     }
 }
 
@@ -171,14 +171,14 @@ impl Post {
         assert!(matches!(self.store.submit(batch), Ok(Verdict::Accepted(_))));
         self.taken.extend(taken);
         self.positions.clone_from(&hearing.positions);
-        self.ears.remember(&hearing);
+        self.ears.apply_progress(&hearing);
         (self.store.rows() - before, written)
     }
 
     fn catch_up(&mut self) {
         while self.ears.backlog(&self.positions) > 0 {
             let (read, written) = self.turn(|ears, work| ears.catch_up_all(work).unwrap());
-            assert!(read == 0 && written <= READ, "{read} rows were read, {written} written");
+            assert!(read == 0 && written <= READ_LIMIT, "{read} rows were read, {written} written");
         }
     }
 
@@ -186,7 +186,7 @@ impl Post {
         let (mut after, mut count) = (None, 0);
         loop {
             let before = self.store.rows();
-            let page = parking::page(&self.tree, after.as_ref(), 1000).unwrap();
+            let page = parking::parked_page(&self.tree, after.as_ref(), 1000).unwrap();
             assert!(self.store.rows() - before <= 1000);
             count += page.len();
             after = page.last().map(|(id, _)| id.clone());
@@ -213,23 +213,27 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
     let before = post.store.rows();
     post.ears.reload(&post.tree).unwrap();
     assert!((post.store.rows() - before) as u64 <= parked + 1);
-    assert_eq!((post.ears.parked(), post.ears.ears[0].shelves.len()), (parked, 9));
+    assert_eq!((post.ears.parked(), post.ears.subscriptions[0].parked.len()), (parked, 9));
     // By hand, one shelf at a time; what cannot be taken is tried once.
     post.log.read.store(0, SeqCst);
     let (read, written) =
-        post.turn(|ears, work| assert!(ears.retry(work, Some((SOURCE, 3))).unwrap()));
+        post.turn(|ears, work| assert!(ears.retry_parked(work, Some((SOURCE, 3))).unwrap()));
     assert!(
-        read <= RETRIES + 1 && written == 1 && post.log.read.load(SeqCst) == 1,
+        read <= MAX_RETRIES_PER_QUEUE + 1 && written == 1 && post.log.read.load(SeqCst) == 1,
         "{read} {written}"
     );
     // Mended, it goes on in turns of a bounded size, in order, each event once.
     post.heavy.remove(&3);
     post.taken.clear();
-    while post.ears.ears[0].shelves.get(3).is_some() {
+    while post.ears.subscriptions[0].parked.get(3).is_some() {
         post.log.read.store(0, SeqCst);
         let (read, written) =
-            post.turn(|ears, work| assert!(ears.retry(work, Some((SOURCE, 3))).unwrap()));
-        assert!(read <= RETRIES + 1 && written <= RETRIES && post.log.read.load(SeqCst) <= RETRIES);
+            post.turn(|ears, work| assert!(ears.retry_parked(work, Some((SOURCE, 3))).unwrap()));
+        assert!(
+            read <= MAX_RETRIES_PER_QUEUE + 1
+                && written <= MAX_RETRIES_PER_QUEUE
+                && post.log.read.load(SeqCst) <= MAX_RETRIES_PER_QUEUE
+        );
     }
     assert_eq!(post.taken, (0..EVENTS / 10).map(|round| round * 10 + 3).collect::<Vec<_>>());
     assert_eq!(post.ears.parked() as usize, post.count_in_store());
@@ -241,7 +245,7 @@ fn a_hundred_thousand_events_set_aside_cost_memory_by_aggregate_and_each_turn_a_
             ears.drop_parked(work, &id(1)).unwrap() && !ears.drop_parked(work, &id(11)).unwrap()
         )
     });
-    assert_eq!(post.ears.ears[0].shelves.get(1).map(|shelf| shelf.first), Some(11));
+    assert_eq!(post.ears.subscriptions[0].parked.get(1).map(|shelf| shelf.first), Some(11));
     assert_eq!(post.ears.parked() as usize, post.count_in_store());
 }
 
@@ -256,16 +260,17 @@ fn many_shelves_that_are_due_at_once_are_tried_some_a_turn_and_none_is_forgotten
     let mut turns = 0;
     while post.ears.parked() > 0 {
         // They become due by the clock of the machine; a look before that is a turn that does nothing.
-        let (read, written) = post.turn(|ears, work| assert!(ears.retry(work, None).is_ok()));
-        assert!(read <= RETRIED && written <= RETRIED, "{read} {written}");
+        let (read, written) =
+            post.turn(|ears, work| assert!(ears.retry_parked(work, None).is_ok()));
+        assert!(read <= MAX_RETRIES && written <= MAX_RETRIES, "{read} {written}");
         turns += usize::from(written > 0);
         if written == 0 {
             std::thread::yield_now();
         }
     }
-    assert!(turns >= AGGREGATES as usize / RETRIED);
+    assert!(turns >= AGGREGATES as usize / MAX_RETRIES);
     post.taken.sort_unstable();
     assert_eq!(post.taken, (1..=AGGREGATES).collect::<Vec<_>>());
     assert_eq!(post.count_in_store(), 0);
-    assert_eq!(post.ears.wakes_in(&post.positions), None);
+    assert_eq!(post.ears.next_wake(&post.positions), None);
 }

@@ -54,7 +54,7 @@ impl<'a> Reading<'a> {
         let rows = self.tree.scan(scan)?;
         // A look at nothing is work too.
         self.took(rows.len().max(1));
-        rows.iter().for_each(|(_, row)| self.judged.by(row.commit));
+        rows.iter().for_each(|(_, row)| self.judged.observe(row.commit));
         Ok(rows)
     }
 
@@ -63,7 +63,7 @@ impl<'a> Reading<'a> {
         let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
         self.took(keys.len());
         let rows = self.tree.store.read(self.tree.id, &keys)?;
-        rows.iter().flatten().for_each(|row| self.judged.by(row.commit));
+        rows.iter().flatten().for_each(|row| self.judged.observe(row.commit));
         Ok(rows)
     }
 

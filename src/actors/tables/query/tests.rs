@@ -8,7 +8,7 @@ use crate::{
         tables::{
             counting::Counting,
             records::Versioned,
-            transaction::{Transaction, meta_key},
+            transaction::{Transaction, counters_key},
         },
     },
     domain::{Entity, Folds, Id, Lifecycle, Name, View},
@@ -89,7 +89,7 @@ impl Shop {
             desk.set(number, Versioned { version: 1, saga: None, state }, record).unwrap();
             self.model.insert(number, thing);
         }
-        let batch = desk.close(self.epoch).unwrap();
+        let batch = desk.into_batch(self.epoch).unwrap();
         assert!(matches!(self.store.submit(batch), Ok(Verdict::Accepted(_))));
     }
 
@@ -411,7 +411,7 @@ fn an_entry_whose_row_is_gone_or_unreadable_is_named_and_the_others_are_shown() 
             "{query:?}"
         );
     }
-    assert!(shop.tree.row(&meta_key()).unwrap().is_none());
+    assert!(shop.tree.row(&counters_key()).unwrap().is_none());
 }
 
 #[test]

@@ -97,12 +97,12 @@ impl Versions {
 }
 
 /// Writes the counters.
-pub fn encode_meta(meta: &Counters) -> Result<Vec<u8>, StoreError> {
+pub fn encode_counters(meta: &Counters) -> Result<Vec<u8>, StoreError> {
     codec::encode(Space::Meta, META_VERSION, meta)
 }
 
 /// Reads the counters, of an older version where need be.
-pub fn decode_meta(record: &[u8]) -> Result<Counters, StoreError> {
+pub fn decode_counters(record: &[u8]) -> Result<Counters, StoreError> {
     codec::decode_versioned(Space::Meta, record, META_VERSION, |version, record| match version {
         1 => crate::domain::Decoder::read::<MetaV1>(record).map(Counters::from),
         version => Err(Undecodable::Version(version)),

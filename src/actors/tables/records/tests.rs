@@ -83,14 +83,14 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
         rebuild: None,
         lists: 0,
     };
-    assert_eq!(decode_meta(&bytes(META_V1)).unwrap(), meta, "counters of version 1 are read");
+    assert_eq!(decode_counters(&bytes(META_V1)).unwrap(), meta, "counters of version 1 are read");
     let to = Versions { rows: 1, claims: 2, indexes: 1, due: 1 };
     let rebuild = Rebuild { to, stage: 3, behind: ByteBuf::from(*b"s7"), rows: 9 };
     let written_by = Versions { rows: 1, ..Versions::unsaid() };
     let meta = Counters { written_by, rebuild: Some(rebuild), lists: 4, ..meta };
-    let record = encode_meta(&meta).unwrap();
+    let record = encode_counters(&meta).unwrap();
     assert_eq!(hex(&record), META);
-    assert_eq!(decode_meta(&record).unwrap(), meta);
+    assert_eq!(decode_counters(&record).unwrap(), meta);
     let refusal = Refusal::retry_later();
     let answers = AnswerPageV1::from([
         ((7, 1), (AskResult::Yes, 9)),
