@@ -22,7 +22,7 @@ pub use cluster::remote_context::{PeerAnswer, PeerClient, PeerQuestion, PeerRepl
 pub use cluster::replica::{ReplicaHandle, ReplicaHealth};
 pub use node::builder::NodeBuilder;
 pub use node::local_node::{LocalNode, NodeError, NodeSettings, Stuck};
-pub use outbox::event_log::{EventLog, LogPage, OutboundMessage, OutflowHealth, RecordedEvent};
+pub use outbox::event_log::{EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent};
 pub use outbox::sink::{Sink, SinkHealth};
 pub use port::backoff::pause;
 pub use port::clock::{Clock, ClockHealth, FARTHEST, LATEST, TooFar};

@@ -130,7 +130,7 @@ impl Broker {
                 confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
             },
         ));
-        let pumps = node.pour(amqp::SINK, &publisher, |context| context.history());
+        let pumps = node.attach_sink(amqp::SINK, &publisher, |context| context.history());
         pumps
             .map_err(|why| failed(&why))?
             .into_iter()

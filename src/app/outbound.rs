@@ -74,8 +74,10 @@ impl Outside {
     /// # Errors
     /// [`Failure`] when the configuration cannot be used, or a place in a log cannot be read.
     pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let pumps = node
-            .pour(notifications::SINK, &gateway(&settings.messages)?, |context| context.messages());
+        let pumps =
+            node.attach_sink(notifications::SINK, &gateway(&settings.messages)?, |context| {
+                context.messages()
+            });
         let pumps = pumps.map_err(|why| Failure::Failed(why.to_string()))?;
         pumps.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
         Ok(())

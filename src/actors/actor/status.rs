@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     actors::{
-        aggregate::behavior::Keeping,
+        aggregate::behavior::Retention,
         node::local_node::NodeSettings,
         port::{
             fault::Fault,
@@ -45,7 +45,7 @@ pub struct ContextStatus {
     pub last_sequence: AtomicU64,
     pub generation: AtomicU32,
     /// How long answers and idempotency rows are kept.
-    pub retention: Keeping,
+    pub retention: Retention,
     /// Its rows are being written anew: until then it answers nobody. How many that were, so far.
     pub rebuilding: AtomicBool,
     pub rebuilt: AtomicU64,
@@ -85,7 +85,7 @@ const PHASES: [Phase; 5] =
 impl ContextStatus {
     pub fn new(name: Name, store: Arc<dyn Store>, settings: &NodeSettings) -> Arc<Self> {
         let (admission, chaos, retention) =
-            (settings.admission, settings.chaos.clone(), Keeping::for_so_long(settings.kept));
+            (settings.admission, settings.chaos.clone(), Retention::new(settings.kept));
         Arc::new(Self {
             name,
             store,

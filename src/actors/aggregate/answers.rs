@@ -28,7 +28,7 @@ type Place = (Cow<'static, str>, u64);
 pub(crate) type Answers = BTreeMap<Place, (AnswerPage, bool)>;
 
 /// A sum of what is asked of whom.
-pub(crate) fn sum_of(
+pub(crate) fn command_digest(
     aggregate: &dyn AggregateType,
     number: u64,
     command: &dyn AnyCommand,
@@ -41,56 +41,57 @@ pub(crate) fn sum_of(
 
 impl Turn<'_> {
     /// The page that the answer to an ask stands on.
-    fn answers(&mut self, ask: &AskId) -> Result<&mut (AnswerPage, bool), StoreError> {
+    fn answer_page(&mut self, ask: &AskId) -> Result<&mut (AnswerPage, bool), StoreError> {
         let page = (ask.context.clone(), ask.number / ANSWER_PAGE);
         Ok(match self.answers.entry(page) {
             Entry::Occupied(page) => page.into_mut(),
             Entry::Vacant(place) => {
                 let (context, page) = place.key();
-                let key = answer_key(context, *page);
-                let page = self.desk.get_versioned(Space::Answer, ANSWER_VERSION, &key).map_err(
-                    |error| match error {
+                let key = answer_page_key(context, *page);
+                let page = self
+                    .transaction
+                    .get_versioned(Space::Answer, ANSWER_VERSION, &key)
+                    .map_err(|error| match error {
                         StoreError::Damaged(what) => {
                             StoreError::Damaged(format!("answers to {context}: {what}"))
                         }
                         error => error,
-                    },
-                )?;
+                    })?;
                 place.insert((page.unwrap_or_default(), false))
             }
         })
     }
 
     /// What was said to an ask.
-    pub(crate) fn kept_answer(&mut self, ask: &AskId) -> Result<Option<Answer>, StoreError> {
-        let (page, _) = self.answers(ask)?;
+    pub(crate) fn find_answer(&mut self, ask: &AskId) -> Result<Option<Answer>, StoreError> {
+        let (page, _) = self.answer_page(ask)?;
         let answer = page.answers.get(&(ask.number, ask.attempt)).cloned();
         if answer.is_some() || page.others_until < machine_seconds() {
             return Ok(answer);
         }
-        self.desk.get_versioned(
+        self.transaction.get_versioned(
             Space::Answer,
             ANSWER_VERSION,
-            &other_key(&ask.context, ask.number, ask.attempt),
+            &overflow_key(&ask.context, ask.number, ask.attempt),
         )
     }
 
     /// What is said to an ask from now on.
-    pub(crate) fn keep_answer(
+    pub(crate) fn store_answer(
         &mut self,
         ask: &AskId,
         kept: AskResult,
         asked: Option<(u16, [u8; 16])>,
     ) -> Result<(), StoreError> {
-        self.answers(ask)?;
+        self.answer_page(ask)?;
         let now = machine_seconds();
-        let hour = |at: u64| at / self.logic.shared.retention.bucket();
+        let hour = |at: u64| at / self.behavior.shared.retention.bucket_seconds();
         let (page, has_grown) =
             self.answers.entry((ask.context.clone(), ask.number / ANSWER_PAGE)).or_default();
         // Once an hour it is noted that something of the page will expire.
         if !page.answers.values().any(|answer| hour(answer.at) == hour(now)) {
             self.expiring
-                .push(Expiring::Bucket(answer_key(&ask.context, ask.number / ANSWER_PAGE)));
+                .push(Expiring::Bucket(answer_page_key(&ask.context, ask.number / ANSWER_PAGE)));
         }
         page.answers.insert((ask.number, ask.attempt), Answer { kept, at: now, asked });
         *has_grown = true;
@@ -98,21 +99,26 @@ impl Turn<'_> {
     }
 
     /// The pages that have grown are written.
-    pub(crate) fn write_answers(&mut self) -> Result<(), StoreError> {
-        let (now, kept) = (machine_seconds(), self.logic.shared.retention.seconds());
+    pub(crate) fn write_answer_pages(&mut self) -> Result<(), StoreError> {
+        let (now, kept) = (machine_seconds(), self.behavior.shared.retention.seconds());
         for ((context, number), (mut page, has_grown)) in std::mem::take(&mut self.answers) {
             if !has_grown {
                 continue;
             }
             page.answers.retain(|_, answer| answer.at + kept > now);
-            for (key, answer) in spill(&mut page, &context, now + kept)? {
-                self.desk.put_versioned(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
+            for (key, answer) in spill_oldest(&mut page, &context, now + kept)? {
+                self.transaction.put_versioned(
+                    Space::Answer,
+                    ANSWER_VERSION,
+                    key.clone(),
+                    &answer,
+                )?;
                 self.expiring.push(Expiring::Row(key));
             }
-            self.desk.put_versioned(
+            self.transaction.put_versioned(
                 Space::Answer,
                 ANSWER_VERSION,
-                answer_key(&context, number),
+                answer_page_key(&context, number),
                 &page,
             )?;
         }
@@ -121,7 +127,7 @@ impl Turn<'_> {
 }
 
 /// Makes a page fit its row: where neighbours ask much, the oldest answers get rows of their own, which are given here.
-pub(in crate::actors) fn spill(
+pub(in crate::actors) fn spill_oldest(
     page: &mut AnswerPage,
     context: &str,
     until: u64,
@@ -133,7 +139,7 @@ pub(in crate::actors) fn spill(
         by_age.sort_unstable();
         for (_, (number, attempt)) in by_age.iter().take(by_age.len().div_ceil(2)) {
             if let Some(answer) = page.answers.remove(&(*number, *attempt)) {
-                others.push((other_key(context, *number, *attempt), answer));
+                others.push((overflow_key(context, *number, *attempt), answer));
             }
         }
         page.others_until = until;
@@ -142,12 +148,12 @@ pub(in crate::actors) fn spill(
 }
 
 /// The row of a page of answers. The bytes in front cannot begin a name: rows of version 1 had none.
-pub(in crate::actors) fn answer_key(context: &str, page: u64) -> Vec<u8> {
+pub(in crate::actors) fn answer_page_key(context: &str, page: u64) -> Vec<u8> {
     KeyBuf::new(Space::Answer).bytes(&PAGES).text(context).number(page).build()
 }
 
 /// The row of one answer that has no room on its page.
-fn other_key(context: &str, number: u64, attempt: u32) -> Vec<u8> {
+fn overflow_key(context: &str, number: u64, attempt: u32) -> Vec<u8> {
     KeyBuf::new(Space::Answer)
         .bytes(&OTHERS)
         .text(context)
@@ -160,6 +166,6 @@ const PAGES: [u8; 2] = [0, 1];
 const OTHERS: [u8; 2] = [0, 2];
 
 /// Whether a row is that of one answer.
-pub(crate) fn is_alone(key: &[u8]) -> bool {
+pub(crate) fn is_overflow_key(key: &[u8]) -> bool {
     key.get(1..3) == Some(&OTHERS)
 }

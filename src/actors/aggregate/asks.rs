@@ -1,6 +1,6 @@
 //! Open questions: put after the turn that opened them stands, found again after a restart.
 
-use super::behavior::{AggregateBehavior, Answered, Asking, Mail};
+use super::behavior::{AggregateBehavior, AggregateMail, Answered, Asking};
 use crate::{
     actors::{
         ask::{directory::Question, guard::Permit},
@@ -17,7 +17,7 @@ use serde_bytes::ByteBuf;
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// Pauses between rounds of a question whose answer changed nothing.
-pub fn pause(rounds: u32) -> Duration {
+pub fn retry_pause(rounds: u32) -> Duration {
     match rounds {
         0 => Duration::ZERO,
         rounds => (Duration::from_millis(50) * 2_u32.saturating_pow(rounds.min(10)))
@@ -26,17 +26,17 @@ pub fn pause(rounds: u32) -> Duration {
 }
 
 /// The row of open questions that `number` stands in.
-pub fn page_key(number: u64) -> Vec<u8> {
+pub fn question_page_key(number: u64) -> Vec<u8> {
     KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
 }
 
 /// A row of keys of those who want to know what comes of the question of `number`, behind its page.
-pub fn keys_key(number: u64, row: u64) -> Vec<u8> {
+pub fn waiting_keys_key(number: u64, row: u64) -> Vec<u8> {
     KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).number(number).number(row).build()
 }
 
 /// The number that a row of keys is of, and the place of the row.
-pub fn keys_of(key: &[u8]) -> Option<(u64, u64)> {
+pub fn parse_waiting_keys_key(key: &[u8]) -> Option<(u64, u64)> {
     let (rest, row) = key.split_last_chunk::<8>()?;
     (rest.len() == 17).then(|| Some((last_number(rest)?, u64::from_be_bytes(*row)))).flatten()
 }
@@ -57,7 +57,7 @@ pub fn saga_of(aggregate: &dyn AggregateType, number: u64, kept: &Versioned) -> 
 
 impl AggregateBehavior {
     /// Puts a question; its answer comes back as mail.
-    pub(crate) fn put(
+    pub(crate) fn send_ask(
         &self,
         number: u64,
         ask: OpenAsk,
@@ -88,23 +88,23 @@ impl AggregateBehavior {
                 None => (Err(NoAnswer::Unavailable), None),
             };
             let answered = Answered { callee: callee.context, attempt, shut_for };
-            mailbox.post(Mail::Settle { number, answered, command: then(answer) });
+            mailbox.post(AggregateMail::Answer { number, answered, command: then(answer) });
         });
     }
 
     /// The answer was lost: the question is put again.
-    pub(crate) fn asked_in_vain(&mut self, number: u64) {
+    pub(crate) fn retry_ask(&mut self, number: u64) {
         let Some(asking) = self.asking.get_mut(&number) else { return };
         asking.rounds = asking.rounds.saturating_add(1);
         let rounds = asking.rounds;
         let thread = asking.thread.clone();
         let Some((_, kept)) = self.tree.state(0, number).ok().flatten() else { return };
         if let Some(ask) = self.aggregate.awaits(kept.state.as_ref(), number) {
-            self.put(
+            self.send_ask(
                 number,
                 ask,
                 None,
-                pause(rounds),
+                retry_pause(rounds),
                 saga_of(self.aggregate, number, &kept),
                 thread,
             );
@@ -112,7 +112,7 @@ impl AggregateBehavior {
     }
 
     /// A page of open questions. Where it cannot be read, any of its numbers may have one: their states tell.
-    fn question_page(&self, key: &[u8], record: &[u8]) -> Result<QuestionPage, StoreError> {
+    fn read_question_page(&self, key: &[u8], record: &[u8]) -> Result<QuestionPage, StoreError> {
         match codec::decode(Space::Question, record) {
             Err(StoreError::Damaged(what)) => {
                 self.shared.report_damage(&format!(
@@ -140,7 +140,7 @@ impl AggregateBehavior {
         loop {
             let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
             for (key, row) in &rows {
-                if let Some((number, row_of)) = keys_of(key) {
+                if let Some((number, row_of)) = parse_waiting_keys_key(key) {
                     let kept = keys.entry(number).or_default();
                     kept.1 = row_of + 1;
                     match codec::decode::<KeyPage>(Space::Question, &row.record) {
@@ -154,7 +154,7 @@ impl AggregateBehavior {
                     }
                     continue;
                 }
-                for (number, _) in self.question_page(key, &row.record)? {
+                for (number, _) in self.read_question_page(key, &row.record)? {
                     let kept = match self.tree.state(0, number) {
                         Err(StoreError::Damaged(what)) => {
                             self.shared
@@ -180,7 +180,14 @@ impl AggregateBehavior {
                     self.asking.insert(number, before.unwrap_or_else(fresh));
                     if !under_way {
                         let saga = saga_of(self.aggregate, number, &kept);
-                        self.put(number, ask, None, Duration::ZERO, saga, TraceContext::default());
+                        self.send_ask(
+                            number,
+                            ask,
+                            None,
+                            Duration::ZERO,
+                            saga,
+                            TraceContext::default(),
+                        );
                     }
                 }
             }

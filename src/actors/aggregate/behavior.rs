@@ -1,13 +1,13 @@
 //! A context that decides: commands, asks, answers, events and timers come in; one batch a turn goes out.
 
-pub use super::asks::keys_key;
-pub use super::expiry::Keeping;
-pub use super::message::{Answered, AskMessage, CommandMessage, Mail};
+pub use super::asks::waiting_keys_key;
+pub use super::expiry::Retention;
+pub use super::message::{AggregateMail, Answered, AskMessage, CommandMessage};
 pub use super::progress::{CommandProgress, CommandStage};
 pub use super::timers::timer_key;
 pub(in crate::actors) use super::{
-    answers::{answer_key, spill},
-    expiry::notes,
+    answers::{answer_page_key, spill_oldest},
+    expiry::expiry_rows,
     responses::request_key,
 };
 
@@ -75,13 +75,13 @@ pub struct AggregateBehavior {
     pub aggregate: &'static dyn AggregateType,
     pub settings: Settings,
     pub peers: Peers,
-    pub ears: Subscriptions<Command>,
-    pub listeners: Arc<Subscribers>,
+    pub subscriptions: Subscriptions<Command>,
+    pub subscribers: Arc<Subscribers>,
     pub(super) mailbox: Option<Arc<Mailbox<Self>>>,
     pub(super) epoch: Epoch,
-    pub(super) meta: Counters,
+    pub(super) counters: Counters,
     /// The commit that wrote it.
-    pub(super) meta_commit: Commit,
+    pub(super) counters_commit: Commit,
     pub(super) asking: BTreeMap<u64, Asking>,
     pub(super) waiting: BTreeMap<u64, Vec<Waiting>>,
     /// Questions to aggregates that cannot answer before their own question is settled.
@@ -89,8 +89,8 @@ pub struct AggregateBehavior {
     pub(super) timers: super::timers::Timers,
     /// Keys that several claim.
     pub(super) contested: BTreeMap<String, Vec<u64>>,
-    pub(super) more: bool,
-    pub(super) sweep: super::expiry::Sweep,
+    pub(super) has_more: bool,
+    pub(super) expiry: super::expiry::ExpiryCursor,
 }
 
 /// What follows a turn that stands.
@@ -98,7 +98,7 @@ pub enum Effect {
     /// Events for those who listen.
     Publish(Vec<LogEntry>),
     /// A question to put, after a pause.
-    Put {
+    Ask {
         number: u64,
         ask: OpenAsk,
         pass: Option<Permit>,
@@ -122,13 +122,13 @@ pub enum Effect {
 
 /// What memory becomes.
 pub struct CacheUpdate {
-    pub(super) meta: Counters,
-    pub(super) hearing: Progress,
+    pub(super) counters: Counters,
+    pub(super) progress: Progress,
     pub(super) asking: Vec<(u64, Option<Asking>)>,
-    pub(super) timers: super::timers::Change,
+    pub(super) timers: super::timers::TimersUpdate,
     pub(super) contested: Vec<(String, Vec<u64>)>,
-    pub(super) more: bool,
-    pub(super) sweep: Option<super::expiry::Sweep>,
+    pub(super) has_more: bool,
+    pub(super) expiry: Option<super::expiry::ExpiryCursor>,
 }
 
 impl AggregateBehavior {
@@ -138,35 +138,35 @@ impl AggregateBehavior {
         clock: Arc<Clock>,
         settings: Settings,
         peers: Peers,
-        ears: Subscriptions<Command>,
-        listeners: Arc<Subscribers>,
+        subscriptions: Subscriptions<Command>,
+        subscribers: Arc<Subscribers>,
     ) -> Self {
         Self {
-            aggregate: listeners.aggregate,
+            aggregate: subscribers.aggregate,
             tree,
             shared,
             clock,
             settings,
             peers,
-            ears,
-            listeners,
+            subscriptions,
+            subscribers,
             mailbox: None,
             epoch: Epoch(0),
-            meta: Counters::default(),
-            meta_commit: 0,
+            counters: Counters::default(),
+            counters_commit: 0,
             asking: BTreeMap::new(),
             waiting: BTreeMap::new(),
             postponed: BTreeMap::new(),
             timers: super::timers::Timers::default(),
             contested: BTreeMap::new(),
-            more: true,
-            sweep: super::expiry::Sweep::default(),
+            has_more: true,
+            expiry: super::expiry::ExpiryCursor::default(),
         }
     }
 
     fn publish_health(&self) {
-        self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
-        self.shared.parked.store(self.ears.parked(), Relaxed);
+        self.shared.last_sequence.store(self.counters.last_sequence, Relaxed);
+        self.shared.parked.store(self.subscriptions.parked(), Relaxed);
         let contested = self.contested.iter().take(CONTESTED);
         let contested = contested
             .map(|(key, numbers)| Contested { key: key.clone(), numbers: numbers.clone() });
@@ -175,90 +175,90 @@ impl AggregateBehavior {
 }
 
 impl Behavior for AggregateBehavior {
-    type Mail = Mail;
+    type Mail = AggregateMail;
     type Effect = Effect;
     type CacheUpdate = CacheUpdate;
 
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.meta, self.meta_commit) = rebuild::load(&self.tree)?;
-        self.listeners.load_history(&self.tree, Some(self.meta.last_sequence + 1))?;
-        if rebuild::is_due(&self.meta, &self.tree) {
+        (self.counters, self.counters_commit) = rebuild::load(&self.tree)?;
+        self.subscribers.load_history(&self.tree, Some(self.counters.last_sequence + 1))?;
+        if rebuild::is_due(&self.counters, &self.tree) {
             return Ok(());
         }
         self.contested = rebuild::contested(&self.tree)?;
-        self.ears.reload(&self.tree)?;
+        self.subscriptions.reload(&self.tree)?;
         self.reload_timers()?;
         self.reload_questions()?;
-        self.more = true;
+        self.has_more = true;
         self.publish_health();
-        self.listeners.latest.fetch_max(self.meta.last_sequence, Relaxed);
-        self.listeners.publish(&Arc::from([]));
+        self.subscribers.latest.fetch_max(self.counters.last_sequence, Relaxed);
+        self.subscribers.publish(&Arc::from([]));
         Ok(())
     }
 
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
-        if !rebuild::is_due(&self.meta, &self.tree) {
+        if !rebuild::is_due(&self.counters, &self.tree) {
             return Ok(None);
         }
-        let at = (&self.meta, self.meta_commit);
+        let at = (&self.counters, self.counters_commit);
         let (batch, after) =
             rebuild::page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
 
-    fn decide(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
+    fn decide(&mut self, mails: &[Option<AggregateMail>]) -> Result<TurnOutput<Self>, StoreError> {
         let mut work = super::turn::Turn::new(self);
         for (place, mail) in mails.iter().enumerate() {
             if let Some(mail) = mail {
-                work.take(place, mail)?;
+                work.handle(place, mail)?;
             }
         }
-        work.finish()
+        work.into_output()
     }
 
     fn apply_cache(&mut self, memory: CacheUpdate, commit: Commit) {
-        if memory.meta != self.meta {
-            self.meta_commit = commit;
+        if memory.counters != self.counters {
+            self.counters_commit = commit;
         }
-        self.meta = memory.meta;
-        self.ears.apply_progress(&memory.hearing);
+        self.counters = memory.counters;
+        self.subscriptions.apply_progress(&memory.progress);
         for (number, asking) in memory.asking {
             match asking {
                 Some(asking) => drop(self.asking.insert(number, asking)),
                 None => drop(self.asking.remove(&number)),
             }
         }
-        self.timers.remember(memory.timers);
+        self.timers.apply(memory.timers);
         for (key, numbers) in memory.contested {
             match numbers.len() {
                 0 | 1 => drop(self.contested.remove(&key)),
                 _ => drop(self.contested.insert(key, numbers)),
             }
         }
-        self.more = memory.more || memory.hearing.more;
-        if let Some(sweep) = memory.sweep {
-            self.sweep = sweep;
+        self.has_more = memory.has_more || memory.progress.more;
+        if let Some(sweep) = memory.expiry {
+            self.expiry = sweep;
         }
         self.publish_health();
     }
 
-    fn run_effect(&mut self, commit: Commit, effect: Effect, mails: &mut [Option<Mail>]) {
+    fn run_effect(&mut self, commit: Commit, effect: Effect, mails: &mut [Option<AggregateMail>]) {
         let mut mail = |place: usize| mails.get_mut(place).and_then(Option::take);
         match effect {
-            Effect::Publish(events) => self.listeners.publish(&events.into()),
-            Effect::Put { number, ask, pass, pause, saga, thread } => {
-                self.put(number, ask, pass, pause, saga, thread)
+            Effect::Publish(events) => self.subscribers.publish(&events.into()),
+            Effect::Ask { number, ask, pass, pause, saga, thread } => {
+                self.send_ask(number, ask, pass, pause, saga, thread)
             }
             Effect::Reply { mail: place, answer } => {
-                if let Some(Mail::Enter(entry)) = mail(place) {
+                if let Some(AggregateMail::Command(entry)) = mail(place) {
                     self.shared.reply(commit, entry.reply, answer, false);
                 }
             }
             Effect::Wait { mail: place, number, replayed } => {
-                if let Some(Mail::Enter(entry)) = mail(place) {
+                if let Some(AggregateMail::Command(entry)) = mail(place) {
                     let waiting = Waiting { reply: entry.reply, replayed, _permit: entry.permit };
                     self.waiting.entry(number).or_default().push(waiting);
                     self.shared.waiting.fetch_add(1, Relaxed);
@@ -272,49 +272,51 @@ impl Behavior for AggregateBehavior {
                 }
                 for asked in self.postponed.remove(&number).unwrap_or_default() {
                     if let Some(mailbox) = &self.mailbox {
-                        mailbox.post(Mail::Ask(asked));
+                        mailbox.post(AggregateMail::Ask(asked));
                     }
                 }
             }
             Effect::Answer { mail: place, answer } => {
-                if let Some(Mail::Ask(asked)) = mail(place) {
+                if let Some(AggregateMail::Ask(asked)) = mail(place) {
                     self.shared.answer_ask(asked.reply, answer);
                 }
             }
             Effect::Postpone { mail: place, number } => {
-                if let Some(Mail::Ask(asked)) = mail(place) {
+                if let Some(AggregateMail::Ask(asked)) = mail(place) {
                     self.postponed.entry(number).or_default().push(asked);
                 }
             }
             Effect::Done { mail: place, answer } => {
-                if let Some(Mail::Unpark { done, .. }) = mail(place) {
+                if let Some(AggregateMail::Unpark { done, .. }) = mail(place) {
                     self.shared.reply(commit, done, answer, false);
                 }
             }
         }
     }
 
-    fn on_accepted(effects: &VecDeque<Effect>, mails: &[Option<Mail>]) {
+    fn on_accepted(effects: &VecDeque<Effect>, mails: &[Option<AggregateMail>]) {
         for effect in effects {
             let (place, number) = match effect {
                 Effect::Reply { mail, answer: Ok(outcome) } => (*mail, outcome.number),
                 Effect::Wait { mail, number, .. } => (*mail, *number),
                 _ => continue,
             };
-            if let Some(Some(Mail::Enter(entry))) = mails.get(place) {
-                entry.progress.record(number);
+            if let Some(Some(AggregateMail::Command(entry))) = mails.get(place) {
+                entry.progress.set_recorded(number);
             }
         }
     }
 
-    fn reject(&mut self, mail: Mail, why: &Fault) {
+    fn reject(&mut self, mail: AggregateMail, why: &Fault) {
         match mail {
-            Mail::Enter(entry) => drop(entry.reply.send(Err(why.clone()))),
-            Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
+            AggregateMail::Command(entry) => drop(entry.reply.send(Err(why.clone()))),
+            AggregateMail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
             // Whoever asked sees that nobody answers; events and timers are found again in the store. A settle that
             // was dismissed leaves its question open, and that must be put again.
-            Mail::Settle { number, .. } => self.asked_in_vain(number),
-            Mail::Ask(_) | Mail::Delivery(_) | Mail::Wake => self.more = true,
+            AggregateMail::Answer { number, .. } => self.retry_ask(number),
+            AggregateMail::Ask(_) | AggregateMail::Delivery(_) | AggregateMail::Wake => {
+                self.has_more = true
+            }
         }
     }
 
@@ -327,24 +329,29 @@ impl Behavior for AggregateBehavior {
         self.publish_health();
     }
 
-    fn is_from_outside(mail: &Mail) -> bool {
-        matches!(mail, Mail::Enter(_))
+    fn is_from_outside(mail: &AggregateMail) -> bool {
+        matches!(mail, AggregateMail::Command(_))
     }
 
     fn next_wake(&self) -> Option<Duration> {
-        if self.more {
+        if self.has_more {
             return Some(Duration::ZERO);
         }
         // The next timer is never a stuck one: those wake the context by themselves.
         let (due, stuck) = self.timers.due();
         let due = due.map(|at| self.clock.until(at));
-        [due, stuck, self.ears.next_wake(&self.meta.positions), Some(self.sweep.due_in())]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            due,
+            stuck,
+            self.subscriptions.next_wake(&self.counters.positions),
+            Some(self.expiry.due_in()),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
-    fn wake_mail() -> Mail {
-        Mail::Wake
+    fn wake_mail() -> AggregateMail {
+        AggregateMail::Wake
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// What of the keys that were held is given up, and what of those that are claimed is new.
-pub(crate) fn differences(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
+pub(crate) fn diff(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
     let before: BTreeSet<&str> = held.iter().map(String::as_str).collect();
     let after: BTreeSet<&str> = claimed.iter().map(String::as_str).collect();
     let (given_up, new) = (before.difference(&after), after.difference(&before));
@@ -18,58 +18,59 @@ pub(crate) fn differences(held: Vec<String>, claimed: Vec<String>) -> (Vec<Strin
 
 impl Turn<'_> {
     /// Whether nobody else holds these keys.
-    pub(crate) fn claim(
+    pub(crate) fn check_claims(
         &mut self,
         number: u64,
         new: &[String],
     ) -> Result<Result<(), Refusal>, StoreError> {
         for key in new {
-            let holder: Option<u64> =
-                self.desk.get(Space::Claim, &claim_key(key)).map_err(|error| match error {
+            let holder: Option<u64> = self.transaction.get(Space::Claim, &claim_key(key)).map_err(
+                |error| match error {
                     StoreError::Damaged(what) => {
                         StoreError::Damaged(format!("who holds `{key}`: {what}"))
                     }
                     error => error,
-                })?;
+                },
+            )?;
             if holder.is_some_and(|holder| holder != number) {
-                return Ok(Err(self.logic.aggregate.claim_refusal(key)));
+                return Ok(Err(self.behavior.aggregate.claim_refusal(key)));
             }
         }
         Ok(Ok(()))
     }
 
-    pub(crate) fn exchange_claims(
+    pub(crate) fn write_claims(
         &mut self,
         number: u64,
         given_up: &[String],
         new: &[String],
     ) -> Result<(), StoreError> {
         for key in given_up {
-            match self.logic.contested.contains_key(key) {
-                false => self.desk.remove(claim_key(key)),
-                true => self.leave(number, key)?,
+            match self.behavior.contested.contains_key(key) {
+                false => self.transaction.remove(claim_key(key)),
+                true => self.release_contested(number, key)?,
             }
         }
         for key in new {
-            self.desk.put(Space::Claim, claim_key(key), &number)?;
+            self.transaction.put(Space::Claim, claim_key(key), &number)?;
         }
         Ok(())
     }
 
     /// `number` gives up a key that others claim too.
-    fn leave(&mut self, number: u64, key: &str) -> Result<(), StoreError> {
+    fn release_contested(&mut self, number: u64, key: &str) -> Result<(), StoreError> {
         let known =
             self.contested.iter().rev().find(|(known, _)| known == key).map(|(_, numbers)| numbers);
         let mut numbers =
-            known.or_else(|| self.logic.contested.get(key)).cloned().unwrap_or_default();
+            known.or_else(|| self.behavior.contested.get(key)).cloned().unwrap_or_default();
         numbers.retain(|claims| *claims != number);
         match numbers.first() {
-            Some(next) => self.desk.put(Space::Claim, claim_key(key), next)?,
-            None => self.desk.remove(claim_key(key)),
+            Some(next) => self.transaction.put(Space::Claim, claim_key(key), next)?,
+            None => self.transaction.remove(claim_key(key)),
         }
         match numbers.len() {
-            0 | 1 => self.desk.remove(contested_key(key)),
-            _ => self.desk.put(Space::Claim, contested_key(key), &numbers)?,
+            0 | 1 => self.transaction.remove(contested_key(key)),
+            _ => self.transaction.put(Space::Claim, contested_key(key), &numbers)?,
         }
         self.contested.push((key.to_owned(), numbers));
         Ok(())

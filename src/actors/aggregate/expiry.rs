@@ -1,7 +1,7 @@
 //! What has expired is taken away, by the machine's time. Whatever expires is noted under the second of its end, so that the
 //! work is that of what expires and not of what is kept.
 
-use super::{answers::is_alone, turn::Turn};
+use super::{answers::is_overflow_key, turn::Turn};
 use crate::{
     actors::{
         port::clock::machine_seconds,
@@ -16,11 +16,11 @@ use std::time::{Duration, Instant};
 
 /// How long answers and idempotency rows are kept.
 #[derive(Debug, Clone, Copy)]
-pub struct Keeping(Duration);
+pub struct Retention(Duration);
 
-impl Keeping {
+impl Retention {
     /// For so long.
-    pub fn for_so_long(duration: Duration) -> Self {
+    pub fn new(duration: Duration) -> Self {
         Self(duration)
     }
     /// In seconds, at least one.
@@ -28,17 +28,17 @@ impl Keeping {
         self.0.as_secs().max(1)
     }
     /// How many seconds of answers on a page are noted as one.
-    pub fn bucket(self) -> u64 {
+    pub fn bucket_seconds(self) -> u64 {
         (self.seconds() / 24).max(1)
     }
-    fn sweep_every(self) -> Duration {
-        SWEEP_EVERY.min(self.0 / 2)
+    fn interval(self) -> Duration {
+        INTERVAL.min(self.0 / 2)
     }
 }
 
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const INTERVAL: Duration = Duration::from_secs(60);
 /// So many rows of notes are worked off in a turn. Each has about as many keys as a turn can write.
-const NOTES: usize = 8;
+const MAX_ROWS: usize = 8;
 /// In front of the key of a page that could not be read when its time had come: once more, and it goes.
 const LAST: u8 = u8::MAX;
 
@@ -54,26 +54,26 @@ pub(crate) enum Expiring {
 
 /// Where the broom stands.
 #[derive(Clone)]
-pub struct Sweep {
+pub struct ExpiryCursor {
     at: Instant,
     /// Notes before this key are worked off.
     from: Vec<u8>,
 }
 
-impl Default for Sweep {
+impl Default for ExpiryCursor {
     fn default() -> Self {
         Self { at: Instant::now(), from: vec![Space::Expiry as u8] }
     }
 }
 
-impl Sweep {
+impl ExpiryCursor {
     pub fn due_in(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }
 }
 
 /// Notes that rows expire at a second: the notes' keys and what stands there. Counts them.
-pub(in crate::actors) fn notes(
+pub(in crate::actors) fn expiry_rows(
     lists: &mut u64,
     end: u64,
     keys: Vec<Vec<u8>>,
@@ -86,8 +86,8 @@ pub(in crate::actors) fn notes(
 
 impl Turn<'_> {
     /// Notes what this turn has written that expires.
-    pub(crate) fn note_expiring(&mut self) -> Result<(), StoreError> {
-        let keeping = self.logic.shared.retention;
+    pub(crate) fn schedule_expiry(&mut self) -> Result<(), StoreError> {
+        let keeping = self.behavior.shared.retention;
         let now = machine_seconds();
         let (mut rows, mut buckets) = (Vec::new(), Vec::new());
         for expiring in std::mem::take(&mut self.expiring) {
@@ -97,51 +97,56 @@ impl Turn<'_> {
                 Expiring::Unreadable(key) => rows.push([&[LAST], key.as_slice()].concat()),
             }
         }
-        let end_of_bucket = (now / keeping.bucket() + 1) * keeping.bucket();
+        let end_of_bucket = (now / keeping.bucket_seconds() + 1) * keeping.bucket_seconds();
         for (end, keys) in [(now, rows), (end_of_bucket, buckets)] {
-            for (key, page) in notes(&mut self.meta.lists, end + keeping.seconds(), keys) {
-                self.desk.put(Space::Expiry, key, &page)?;
+            for (key, page) in expiry_rows(&mut self.counters.lists, end + keeping.seconds(), keys)
+            {
+                self.transaction.put(Space::Expiry, key, &page)?;
             }
         }
         Ok(())
     }
 
     /// Takes away what has expired, some rows at a time.
-    pub(crate) fn sweep(&mut self) -> Result<(), StoreError> {
-        if !self.logic.sweep.due_in().is_zero() {
+    pub(crate) fn expire_due(&mut self) -> Result<(), StoreError> {
+        if !self.behavior.expiry.due_in().is_zero() {
             return Ok(());
         }
-        let keeping = self.logic.shared.retention;
-        let (now, mut from) = (machine_seconds(), self.logic.sweep.from.clone());
+        let keeping = self.behavior.shared.retention;
+        let (now, mut from) = (machine_seconds(), self.behavior.expiry.from.clone());
         let to = KeyBuf::new(Space::Expiry).number(now).build();
-        let scan = Scan { from: from.clone(), to, backwards: false, limit: NOTES };
-        let (rows, is_all) = self.logic.tree.scan_over(&scan, 1)?;
-        let is_last = rows.is_empty() || (is_all && rows.len() < NOTES);
+        let scan = Scan { from: from.clone(), to, backwards: false, limit: MAX_ROWS };
+        let (rows, is_all) = self.behavior.tree.scan_over(&scan, 1)?;
+        let is_last = rows.is_empty() || (is_all && rows.len() < MAX_ROWS);
         for (key, row) in rows {
             match codec::decode::<KeyPage>(Space::Expiry, &row.record) {
-                Ok(page) => page
-                    .iter()
-                    .try_for_each(|key| self.expire(key, now.saturating_sub(keeping.seconds())))?,
+                Ok(page) => page.iter().try_for_each(|key| {
+                    self.expire_row(key, now.saturating_sub(keeping.seconds()))
+                })?,
                 Err(StoreError::Damaged(what)) => {
-                    self.logic.shared.report_damage(&format!("a note of what expires: {what}"));
+                    self.behavior.shared.report_damage(&format!("a note of what expires: {what}"));
                 }
                 Err(error) => return Err(error),
             }
             from = [key.as_slice(), &[0]].concat();
-            self.desk.remove(key);
+            self.transaction.remove(key);
         }
-        let pause = if is_last { keeping.sweep_every() } else { Duration::ZERO };
-        self.swept = Some(Sweep { at: Instant::now() + pause, from });
+        let pause = if is_last { keeping.interval() } else { Duration::ZERO };
+        self.expiry = Some(ExpiryCursor { at: Instant::now() + pause, from });
         Ok(())
     }
 
     /// What of a row is from before a second has expired.
-    fn expire(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
+    fn expire_row(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
         match key.first() {
             Some(&LAST) => {
                 let key = key.get(1..).unwrap_or_default();
-                match self.desk.get_versioned::<AnswerPage>(Space::Answer, ANSWER_VERSION, key) {
-                    Err(StoreError::Damaged(_)) => self.desk.remove(key.to_vec()),
+                match self.transaction.get_versioned::<AnswerPage>(
+                    Space::Answer,
+                    ANSWER_VERSION,
+                    key,
+                ) {
+                    Err(StoreError::Damaged(_)) => self.transaction.remove(key.to_vec()),
                     read => drop(read?),
                 }
                 Ok(())
@@ -149,7 +154,7 @@ impl Turn<'_> {
             Some(space) if *space == Space::Answer as u8 => {
                 match self.expire_answers(key, before) {
                     Err(StoreError::Damaged(what)) => {
-                        self.logic
+                        self.behavior
                             .shared
                             .report_damage(&format!("answers whose day is over: {what}"));
                         self.expiring.push(Expiring::Unreadable(key.to_vec()));
@@ -158,35 +163,43 @@ impl Turn<'_> {
                     expired => expired,
                 }
             }
-            _ => self.expire_request(key, before),
+            _ => self.expire_response(key, before),
         }
     }
 
     fn expire_answers(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
-        if is_alone(key) {
+        if is_overflow_key(key) {
             let answer: Option<Answer> =
-                self.desk.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
+                self.transaction.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
             if answer.is_some_and(|answer| answer.at <= before) {
-                self.desk.remove(key.to_vec());
+                self.transaction.remove(key.to_vec());
             }
             return Ok(());
         }
         // A page that this turn has added to is written at its end, without what has expired.
         let page: Option<AnswerPage> =
-            self.desk.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
+            self.transaction.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
         let Some(mut page) = page else { return Ok(()) };
         let all = page.answers.len();
         page.answers.retain(|_, answer| answer.at > before);
         match page.answers.is_empty() {
-            true if page.others_until < machine_seconds() => self.desk.remove(key.to_vec()),
+            true if page.others_until < machine_seconds() => self.transaction.remove(key.to_vec()),
             // As long as there are others it has to say so.
             true => {
                 self.expiring.push(Expiring::Row(key.to_vec()));
-                self.desk.put_versioned(Space::Answer, ANSWER_VERSION, key.to_vec(), &page)?;
+                self.transaction.put_versioned(
+                    Space::Answer,
+                    ANSWER_VERSION,
+                    key.to_vec(),
+                    &page,
+                )?;
             }
-            false if page.answers.len() < all => {
-                self.desk.put_versioned(Space::Answer, ANSWER_VERSION, key.to_vec(), &page)?
-            }
+            false if page.answers.len() < all => self.transaction.put_versioned(
+                Space::Answer,
+                ANSWER_VERSION,
+                key.to_vec(),
+                &page,
+            )?,
             false => {}
         }
         Ok(())

@@ -13,7 +13,7 @@ use crate::actors::{
     },
     cluster::remote_context::PeerQuestion,
     erased::{AggregateType, Command},
-    outbox::event_log::{EventLog, OutboundMessage, Outflows, RecordedEvent},
+    outbox::event_log::{EventLog, EventLogs, OutboundMessage, RecordedEvent},
     port::{
         context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
         fault::Fault,
@@ -48,14 +48,14 @@ pub type Enter =
     Box<dyn Fn(serde_json::Value) -> Result<(Recipient, Command), lenient::BadBody> + Send + Sync>;
 
 /// What both kinds of context have in common.
-pub struct Common<L: Behavior> {
+pub struct ContextHandle<L: Behavior> {
     pub mailbox: Arc<Mailbox<L>>,
     pub tree: Tree,
     pub filters: Vec<&'static str>,
     pub guard: Arc<Guard>,
 }
 
-impl<L: Behavior> Common<L> {
+impl<L: Behavior> ContextHandle<L> {
     pub fn name(&self) -> Name {
         self.tree.entity.name()
     }
@@ -74,7 +74,7 @@ impl<L: Behavior> Common<L> {
                 error.into()
             })
         };
-        let Some((commit, kept)) = self.of_one_generation(look)? else {
+        let Some((commit, kept)) = self.read_one_generation(look)? else {
             return Err(Refusal::absent(self.name().item).into());
         };
         match kept.state.lifecycle() {
@@ -92,11 +92,11 @@ impl<L: Behavior> Common<L> {
 
     pub fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
         self.shared().check_open()?;
-        self.of_one_generation(|generation| query::list(&self.tree, generation, query))
+        self.read_one_generation(|generation| query::list(&self.tree, generation, query))
     }
 
     /// Looks again where the table was replaced meanwhile: the old one is cleared away under the look.
-    fn of_one_generation<T>(&self, look: impl Fn(u32) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn read_one_generation<T>(&self, look: impl Fn(u32) -> Result<T, Fault>) -> Result<T, Fault> {
         loop {
             let generation = self.shared().generation.load(SeqCst);
             let seen = look(generation);
@@ -143,7 +143,7 @@ impl<L: Behavior> Common<L> {
         }
     }
 
-    pub fn halt(&self, halt: bool) -> BoxFuture<'static, ()> {
+    pub fn set_running(&self, halt: bool) -> BoxFuture<'static, ()> {
         let mailbox = self.mailbox.clone();
         async move {
             let (done, is_done) = oneshot::channel();
@@ -172,7 +172,7 @@ impl<L: Behavior> Common<L> {
     }
 
     /// Posts mail that is answered by hand.
-    pub fn by_hand(
+    pub fn send_by_operator(
         &self,
         mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail,
     ) -> BoxFuture<'static, Result<(), Fault>> {
@@ -192,37 +192,37 @@ impl<L: Behavior> Common<L> {
 }
 
 /// What a command may say at most, in bytes of JSON, so that its events, its state and its kept answer are all records.
-const LONGEST: usize = 4 * 1024;
+const MAX_COMMAND_BYTES: usize = 4 * 1024;
 
 /// A command that may go to its context, and where its answer comes.
 type Entered = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 
 /// The handle of a deciding context.
-pub struct Handle {
+pub struct AggregateHandle {
     aggregate: &'static dyn AggregateType,
-    common: Common<AggregateBehavior>,
+    common: ContextHandle<AggregateBehavior>,
     doors: Vec<DoorInfo>,
     enter: Vec<Enter>,
     patience: Patience,
-    outflows: Outflows,
+    outflows: EventLogs,
 }
 
 /// How long a client waits whose command may ask these.
 pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
 
-impl Handle {
+impl AggregateHandle {
     pub fn new(
         mailbox: Arc<Mailbox<AggregateBehavior>>,
         tree: Tree,
         guard: Arc<Guard>,
         (doors, enter): (Vec<DoorInfo>, Vec<Enter>),
         patience: Patience,
-        outflows: Outflows,
+        outflows: EventLogs,
     ) -> Self {
         let (aggregate, filters) = (outflows.listeners.aggregate, query::filters(tree.entity));
         Self {
             aggregate,
-            common: Common { mailbox, tree, filters, guard },
+            common: ContextHandle { mailbox, tree, filters, guard },
             doors,
             enter,
             patience,
@@ -230,7 +230,7 @@ impl Handle {
         }
     }
 
-    fn entry(&self, order: CommandRequest) -> Result<Entered, Fault> {
+    fn command_message(&self, order: CommandRequest) -> Result<Entered, Fault> {
         let shared = self.common.shared();
         shared.check_open()?;
         let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door))
@@ -246,8 +246,8 @@ impl Handle {
                 detail: "numbers of things are positive".into(),
             });
         }
-        if command.to_json_bytes().map_or(usize::MAX, |bytes| bytes.len()) > LONGEST {
-            return Err(Fault::TooLong { limit: LONGEST });
+        if command.to_json_bytes().map_or(usize::MAX, |bytes| bytes.len()) > MAX_COMMAND_BYTES {
+            return Err(Fault::TooLong { limit: MAX_COMMAND_BYTES });
         }
         let unwritten = shared.admission.clone().try_acquire_owned();
         let permit = unwritten.map_err(|_| Fault::Busy { retry_after: Duration::from_secs(1) })?;
@@ -269,14 +269,14 @@ impl Handle {
 }
 
 /// What there is so far of what was recorded under `number`, once it is durable.
-async fn so_far(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
+async fn current_outcome(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
     let Ok(Some(seen)) = query::look_up(tree, 0, number) else { return Err(Fault::Unknown) };
     tree.store.durable(seen.commit).await.map_err(|_| Fault::Unknown)?;
     let Seen { number, version, body, .. } = seen;
     Ok(Outcome { number, version, body, settled: false, replayed: false })
 }
 
-impl Context for Handle {
+impl Context for AggregateHandle {
     fn name(&self) -> Name {
         self.common.name()
     }
@@ -300,7 +300,7 @@ impl Context for Handle {
     }
 
     fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
-        let (entry, answer) = match self.entry(order) {
+        let (entry, answer) = match self.command_message(order) {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
@@ -309,7 +309,7 @@ impl Context for Handle {
             (self.patience)(self.aggregate.may_ask(entry.command.as_ref())),
         );
         let (tree, context) = (self.common.tree.clone(), self.common.name().context);
-        self.common.mailbox.post(behavior::Mail::Enter(entry));
+        self.common.mailbox.post(behavior::AggregateMail::Command(entry));
         async move {
             let mut answer = answer;
             // Nobody answers when the context has stopped, or failed, or an answer is lost.
@@ -319,19 +319,19 @@ impl Context for Handle {
                 Err(_) => false,
             };
             loop {
-                match progress.give_up() {
-                    CommandStage::Recorded(number) => return so_far(&tree, number).await,
-                    CommandStage::Nothing if lost => return Err(Fault::Away(context)),
-                    CommandStage::Nothing => {
+                match progress.abandon() {
+                    CommandStage::Recorded(number) => return current_outcome(&tree, number).await,
+                    CommandStage::Unrecorded if lost => return Err(Fault::Away(context)),
+                    CommandStage::Unrecorded => {
                         return Err(Fault::Busy { retry_after: Duration::from_secs(1) });
                     }
-                    CommandStage::InHand if lost => return Err(Fault::Unknown),
-                    CommandStage::InHand => tokio::select! {
+                    CommandStage::InProgress if lost => return Err(Fault::Unknown),
+                    CommandStage::InProgress => tokio::select! {
                         answered = &mut answer => match answered {
                             Ok(answered) => return answered,
                             Err(_) => lost = true,
                         },
-                        () = progress.recorded() => {}
+                        () = progress.wait_recorded() => {}
                     },
                 }
             }
@@ -352,10 +352,10 @@ impl Context for Handle {
         self.common.phase()
     }
     fn stop(&self) -> BoxFuture<'static, ()> {
-        self.common.halt(true)
+        self.common.set_running(true)
     }
     fn start(&self) -> BoxFuture<'static, ()> {
-        self.common.halt(false)
+        self.common.set_running(false)
     }
     fn set_fault(&self, fault: Option<Injected>) {
         self.common.shared().set_fault(fault);
@@ -371,7 +371,11 @@ impl Context for Handle {
         self.common.parked_among(ids)
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
-        self.common.by_hand(|done| behavior::Mail::Unpark { parked, redrive, done })
+        self.common.send_by_operator(|done| behavior::AggregateMail::Unpark {
+            parked,
+            redrive,
+            done,
+        })
     }
 
     fn ask(
@@ -398,7 +402,7 @@ impl Context for Handle {
         };
         let (reply, answer) = oneshot::channel();
         let thread = TraceContext { client, trace };
-        self.common.mailbox.post(behavior::Mail::Ask(AskMessage {
+        self.common.mailbox.post(behavior::AggregateMail::Ask(AskMessage {
             id,
             saga,
             thread,
@@ -426,17 +430,17 @@ impl Context for Handle {
 
     fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault> {
         let last = self.common.shared().last_sequence.load(Relaxed);
-        sagas::told(self.aggregate, &self.common.tree, last, (context, number), from, limit)
+        sagas::saga_part(self.aggregate, &self.common.tree, last, (context, number), from, limit)
     }
 }
 
-impl Askable for Handle {
+impl Askable for AggregateHandle {
     fn ask(&self, question: Question) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
         let Question { id, saga, thread, number, command } = question;
         if self.common.shared().check_open().is_ok() {
             let asked = AskMessage { id, saga, thread, number, command, reply };
-            self.common.mailbox.post(behavior::Mail::Ask(asked));
+            self.common.mailbox.post(behavior::AggregateMail::Ask(asked));
         }
         answer
     }

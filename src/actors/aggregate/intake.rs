@@ -1,9 +1,9 @@
 //! What each kind of message comes to.
 
 use super::{
-    answers::sum_of,
+    answers::command_digest,
     behavior::{Effect, Open},
-    message::{Answered, AskMessage, CommandMessage, Mail, as_replay},
+    message::{AggregateMail, Answered, AskMessage, CommandMessage, as_replay},
     responses::request_key,
     turn::{Awaited, Rejection, Turn},
 };
@@ -31,13 +31,17 @@ use std::borrow::Cow;
 
 impl Turn<'_> {
     /// A client's command.
-    pub(crate) fn enter(&mut self, place: usize, entry: &CommandMessage) -> Result<(), StoreError> {
+    pub(crate) fn handle_command(
+        &mut self,
+        place: usize,
+        entry: &CommandMessage,
+    ) -> Result<(), StoreError> {
         // Whoever lost patience before anything was recorded has been told that nothing was.
-        if entry.reply.is_closed() || !entry.progress.take_in_hand() {
+        if entry.reply.is_closed() || !entry.progress.begin() {
             return Ok(());
         }
         if let Some(key) = &entry.idempotency
-            && let Some(row) = self.kept_request(&request_key(&key.scope))?
+            && let Some(row) = self.find_response(&request_key(&key.scope))?
         {
             let answer = match row.answer {
                 _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
@@ -50,7 +54,7 @@ impl Turn<'_> {
                     replayed: true,
                 }),
                 None => {
-                    self.waits.push((place, row.number, true));
+                    self.waiters.push((place, row.number, true));
                     return Ok(());
                 }
             };
@@ -58,7 +62,7 @@ impl Turn<'_> {
             return Ok(());
         }
         // What was kept is told all the same; nothing new begins.
-        if self.logic.shared.store.is_full() {
+        if self.behavior.shared.store.is_full() {
             self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::DiskFull) });
             return Ok(());
         }
@@ -66,9 +70,9 @@ impl Turn<'_> {
             Recipient::Number(number) => (number, false),
             Recipient::New => (self.next_number()?, true),
         };
-        match self.admit(entry, number)? {
+        match self.check_preconditions(entry, number)? {
             Ok(()) => {}
-            Err(fault) => return self.refuse(place, entry, fault),
+            Err(fault) => return self.reply_refusal(place, entry, fault),
         }
         let name = Cow::Owned(entry.command.name().to_owned());
         let saga = self.saga_of(number)?;
@@ -81,28 +85,28 @@ impl Turn<'_> {
         )? {
             Ok(_) => {
                 if is_new {
-                    self.meta.last_number = number;
+                    self.counters.last_number = number;
                 }
                 if let Some(key) = &entry.idempotency {
-                    self.take_request(key, number)?;
+                    self.reserve_response(key, number)?;
                 }
-                self.waits.push((place, number, false));
+                self.waiters.push((place, number, false));
                 Ok(())
             }
-            Err(trouble) => self.refuse(place, entry, trouble.fault()),
+            Err(trouble) => self.reply_refusal(place, entry, trouble.into_fault()),
         }
     }
 
     /// The next number that nothing stands under.
     fn next_number(&mut self) -> Result<u64, StoreError> {
-        let mut number = self.meta.last_number + 1;
+        let mut number = self.counters.last_number + 1;
         loop {
-            match self.desk.load(number) {
+            match self.transaction.load(number) {
                 Ok(sheet) if sheet.now.version == 0 => return Ok(number),
                 // What cannot be read stands there all the same.
                 Ok(_) => number += 1,
                 Err(StoreError::Damaged(what)) => {
-                    self.logic.shared.report_damage(&what);
+                    self.behavior.shared.report_damage(&what);
                     number += 1;
                 }
                 Err(error) => return Err(error),
@@ -111,18 +115,18 @@ impl Turn<'_> {
     }
 
     /// What must hold before a command is even decided.
-    fn admit(
+    fn check_preconditions(
         &mut self,
         entry: &CommandMessage,
         number: u64,
     ) -> Result<Result<(), Fault>, StoreError> {
-        let now = &self.desk.load(number)?.now;
+        let now = &self.transaction.load(number)?.now;
         let (version, standing) = (now.version, now.state.lifecycle());
         let there = matches!(standing, Lifecycle::Open | Lifecycle::Established);
         if entry.verb != Verb::Post {
             match standing {
                 Lifecycle::Absent | Lifecycle::Ended(_) => {
-                    return Ok(Err(Refusal::absent(self.logic.tree.entity.name().item).into()));
+                    return Ok(Err(Refusal::absent(self.behavior.tree.entity.name().item).into()));
                 }
                 Lifecycle::Open => return Ok(Err(Refusal::still_open().into())),
                 Lifecycle::Established => {}
@@ -136,25 +140,29 @@ impl Turn<'_> {
         })
     }
 
-    fn refuse(
+    fn reply_refusal(
         &mut self,
         place: usize,
         entry: &CommandMessage,
         fault: Fault,
     ) -> Result<(), StoreError> {
-        self.keep_refusal(entry, &fault)?;
+        self.store_refusal(entry, &fault)?;
         self.effects.push_back(Effect::Reply { mail: place, answer: Err(fault) });
         Ok(())
     }
 
     /// Another context's question.
-    pub(crate) fn asked(&mut self, place: usize, asked: &AskMessage) -> Result<(), StoreError> {
+    pub(crate) fn handle_ask(
+        &mut self,
+        place: usize,
+        asked: &AskMessage,
+    ) -> Result<(), StoreError> {
         // Whoever gave up before the question was even looked at undoes nothing by having it answered.
         if asked.reply.is_closed() {
             return Ok(());
         }
-        let sum = sum_of(self.logic.aggregate, asked.number, asked.command.as_ref());
-        let kept = match self.kept_answer(&asked.id)? {
+        let sum = command_digest(self.behavior.aggregate, asked.number, asked.command.as_ref());
+        let kept = match self.find_answer(&asked.id)? {
             // An asker whose past was put back gives its numbers again, for other questions.
             Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
                 tracing::error!(ask = %asked.id, "an ask came again with another question; it is refused");
@@ -180,7 +188,7 @@ impl Turn<'_> {
                     Ok(_) => AskResult::Yes,
                     Err(Rejection::Refused(refusal))
                         if refusal == Refusal::still_open()
-                            && self.open(asked.number).is_some() =>
+                            && self.open_question(asked.number).is_some() =>
                     {
                         self.effects
                             .push_back(Effect::Postpone { mail: place, number: asked.number });
@@ -206,27 +214,31 @@ impl Turn<'_> {
             }
         };
         if kept != AskResult::Withdrawn {
-            self.keep_answer(&asked.id, kept, Some(sum))?;
+            self.store_answer(&asked.id, kept, Some(sum))?;
         }
         self.effects.push_back(Effect::Answer { mail: place, answer });
         Ok(())
     }
 
     /// The answer to a question of ours. One that is no longer open is dropped.
-    pub(crate) fn settled(
+    pub(crate) fn handle_answer(
         &mut self,
         number: u64,
         answered: Answered,
         command: Command,
     ) -> Result<(), StoreError> {
         let open: Open = (answered.callee, answered.attempt);
-        if self.open(number) != Some(open) {
+        if self.open_question(number) != Some(open) {
             return Ok(());
         }
         self.shut_for.extend(answered.shut_for.map(|rest| (number, rest)));
         let saga = self.saga_of(number)?;
-        let thread =
-            self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
+        let thread = self
+            .behavior
+            .asking
+            .get(&number)
+            .map(|asking| asking.thread.clone())
+            .unwrap_or_default();
         let _ = self.decide(
             number,
             command,
@@ -234,33 +246,33 @@ impl Turn<'_> {
             saga,
             Some(&thread),
         )?;
-        if self.open(number) == Some(open) {
-            self.ask_again(number)?;
+        if self.open_question(number) == Some(open) {
+            self.reask_later(number)?;
         }
         Ok(())
     }
 
     /// Events of a source.
-    pub(crate) fn heard(&mut self, heard: &Delivery<Command>) -> Result<(), StoreError> {
-        self.logic.ears.apply_delivery(self, heard)
+    pub(crate) fn handle_delivery(&mut self, heard: &Delivery<Command>) -> Result<(), StoreError> {
+        self.behavior.subscriptions.apply_delivery(self, heard)
     }
 
     /// It is time to look at everything that comes by itself.
-    pub(crate) fn wake(&mut self) -> Result<(), StoreError> {
-        self.apart(|work| work.logic.ears.retry_parked(work, None).map(drop))?;
-        self.apart(|work| work.logic.ears.catch_up_all(work))?;
-        self.apart(Self::run_timers)?;
-        self.apart(Self::sweep)
+    pub(crate) fn handle_wake(&mut self) -> Result<(), StoreError> {
+        self.isolate_damage(|work| work.behavior.subscriptions.retry_parked(work, None).map(drop))?;
+        self.isolate_damage(|work| work.behavior.subscriptions.catch_up_all(work))?;
+        self.isolate_damage(Self::run_timers)?;
+        self.isolate_damage(Self::expire_due)
     }
 
     /// Where something of one kind cannot be read, the others have their time all the same.
-    fn apart(
+    fn isolate_damage(
         &mut self,
         look: impl FnOnce(&mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         match look(self) {
             Err(StoreError::Damaged(what)) => {
-                self.logic.shared.report_damage(&what);
+                self.behavior.shared.report_damage(&what);
                 Ok(())
             }
             looked => looked,
@@ -275,8 +287,11 @@ impl Turn<'_> {
         redrive: bool,
     ) -> Result<(), StoreError> {
         let found = match redrive {
-            true => self.logic.ears.retry_parked(self, Some((&parked.source, parked.aggregate)))?,
-            false => self.logic.ears.drop_parked(self, parked)?,
+            true => self
+                .behavior
+                .subscriptions
+                .retry_parked(self, Some((&parked.source, parked.aggregate)))?,
+            false => self.behavior.subscriptions.drop_parked(self, parked)?,
         };
         let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
         self.effects.push_back(Effect::Done { mail: place, answer });
@@ -284,33 +299,33 @@ impl Turn<'_> {
     }
 
     /// The answers of those that wait for nothing any more, and of the idempotency rows behind them.
-    pub(crate) fn settle(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn settle_requests(&mut self) -> Result<(), StoreError> {
         for (key, number) in std::mem::take(&mut self.new_keys) {
-            match self.open(number) {
-                Some(open) => self.await_for(number, open).keys.push(key),
-                None => self.keep_outcome(&key, number)?,
+            match self.open_question(number) {
+                Some(open) => self.awaited_mut(number, open).keys.push(key),
+                None => self.store_outcome(&key, number)?,
             }
         }
         let settled: Vec<u64> = self
             .awaited
             .iter()
-            .filter(|(_, awaited)| awaited.open.is_none())
+            .filter(|(_, awaited)| awaited.open_question.is_none())
             .map(|(number, _)| *number)
             .collect();
         for number in settled {
             for key in self.awaited.get_mut(&number).map(Awaited::take_keys).unwrap_or_default() {
-                self.keep_outcome(&key, number)?;
+                self.store_outcome(&key, number)?;
             }
-            if self.logic.asking.contains_key(&number) {
-                let outcome = self.outcome(number)?;
+            if self.behavior.asking.contains_key(&number) {
+                let outcome = self.outcome_of(number)?;
                 self.effects.push_back(Effect::Settled { number, outcome });
             }
         }
-        for (mail, number, replayed) in std::mem::take(&mut self.waits) {
-            if self.open(number).is_some() {
+        for (mail, number, replayed) in std::mem::take(&mut self.waiters) {
+            if self.open_question(number).is_some() {
                 self.effects.push_back(Effect::Wait { mail, number, replayed });
             } else {
-                let answer = as_replay(self.outcome(number)?, replayed);
+                let answer = as_replay(self.outcome_of(number)?, replayed);
                 self.effects.push_back(Effect::Reply { mail, answer });
             }
         }
@@ -318,9 +333,13 @@ impl Turn<'_> {
     }
 
     /// Whoever waits for `number` so far is told no, though it stands; what comes after them in this turn is another matter.
-    pub(crate) fn turn_down(&mut self, number: u64, refusal: Refusal) -> Result<(), StoreError> {
+    pub(crate) fn reject_waiting(
+        &mut self,
+        number: u64,
+        refusal: Refusal,
+    ) -> Result<(), StoreError> {
         let fault = match refusal.kind {
-            Kind::RetryLater => self.retry_later(number, refusal),
+            Kind::RetryLater => self.retry_fault(number, refusal),
             _ => Fault::Refused(refusal),
         };
         let outcome = Err(fault);
@@ -330,11 +349,11 @@ impl Turn<'_> {
         keys.extend(refused.into_iter().map(|(key, _)| key));
         self.new_keys = others;
         for key in keys {
-            self.keep(&key, outcome.clone())?;
+            self.store_response(&key, outcome.clone())?;
         }
-        let waits = std::mem::take(&mut self.waits).into_iter();
+        let waits = std::mem::take(&mut self.waiters).into_iter();
         let (refused, others): (Vec<_>, Vec<_>) = waits.partition(|(_, of, _)| *of == number);
-        self.waits = others;
+        self.waiters = others;
         for (mail, _, replayed) in refused {
             self.effects
                 .push_back(Effect::Reply { mail, answer: as_replay(outcome.clone(), replayed) });
@@ -344,41 +363,43 @@ impl Turn<'_> {
     }
 
     /// A message meets something that cannot be read. It alone comes to nothing.
-    pub(crate) fn meets_damage(
+    pub(crate) fn reject_damaged(
         &mut self,
         place: usize,
-        mail: &Mail,
+        mail: &AggregateMail,
         what: String,
     ) -> Result<(), StoreError> {
-        self.logic.shared.report_damage(&what);
+        self.behavior.shared.report_damage(&what);
         match mail {
-            Mail::Enter(_) => self
+            AggregateMail::Command(_) => self
                 .effects
                 .push_back(Effect::Reply { mail: place, answer: Err(Fault::Damaged(what)) }),
-            Mail::Ask(_) => {
+            AggregateMail::Ask(_) => {
                 self.effects
                     .push_back(Effect::Answer { mail: place, answer: Err(NoAnswer::Unavailable) });
             }
-            Mail::Unpark { .. } => {
+            AggregateMail::Unpark { .. } => {
                 self.effects
                     .push_back(Effect::Done { mail: place, answer: Err(Fault::Damaged(what)) });
             }
             // Its question stays open.
-            Mail::Settle { .. } => {}
-            Mail::Delivery(_) | Mail::Wake => return Err(StoreError::Damaged(what)),
+            AggregateMail::Answer { .. } => {}
+            AggregateMail::Delivery(_) | AggregateMail::Wake => {
+                return Err(StoreError::Damaged(what));
+            }
         }
         Ok(())
     }
 
-    fn keep_outcome(&mut self, key: &[u8], number: u64) -> Result<(), StoreError> {
-        let outcome = self.outcome(number)?;
-        self.keep(key, outcome)
+    fn store_outcome(&mut self, key: &[u8], number: u64) -> Result<(), StoreError> {
+        let outcome = self.outcome_of(number)?;
+        self.store_response(key, outcome)
     }
 }
 
 impl Listener<Command> for Turn<'_> {
     fn progress(&mut self) -> &mut Progress {
-        &mut self.hearing
+        &mut self.progress
     }
 
     fn apply(
@@ -405,26 +426,26 @@ impl Listener<Command> for Turn<'_> {
             };
         Ok(match decided {
             Ok(()) => {
-                if whose == Recipient::New && self.desk.load(number)?.now.version > 0 {
-                    self.meta.last_number = number;
+                if whose == Recipient::New && self.transaction.load(number)?.now.version > 0 {
+                    self.counters.last_number = number;
                 }
                 Ok(())
             }
             Err(Rejection::TooLarge(why)) => Err(why),
             // A policy's command is never refused: where it is, the context's table has a hole.
-            Err(trouble) => Err(trouble.fault().to_string()),
+            Err(trouble) => Err(trouble.into_fault().to_string()),
         })
     }
 
     fn report_damage(&mut self, what: &str) {
-        self.logic.shared.report_damage(what);
+        self.behavior.shared.report_damage(what);
     }
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
-        self.desk.park(key, row.as_ref())
+        self.transaction.park(key, row.as_ref())
     }
 
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_parked(&self.logic.tree, source, aggregate, limit)
+        parking::first_parked(&self.behavior.tree, source, aggregate, limit)
     }
 }

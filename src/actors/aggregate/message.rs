@@ -18,13 +18,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Mail for a deciding context.
-pub enum Mail {
+pub enum AggregateMail {
     /// A client's command.
-    Enter(CommandMessage),
+    Command(CommandMessage),
     /// Another context's question.
     Ask(AskMessage),
     /// The answer to a question of ours has become this command.
-    Settle { number: u64, answered: Answered, command: Command },
+    Answer { number: u64, answered: Answered, command: Command },
     /// Events of a source.
     Delivery(Delivery<Command>),
     /// It is time to look at timers, shelves and logs.

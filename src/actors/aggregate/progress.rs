@@ -7,53 +7,53 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use tokio::sync::Notify;
 
-const WAITS: u64 = 0;
-const IN_HAND: u64 = u64::MAX;
-const GIVEN_UP: u64 = u64::MAX - 1;
+const WAITING: u64 = 0;
+const IN_PROGRESS: u64 = u64::MAX;
+const ABANDONED: u64 = u64::MAX - 1;
 
 /// How far it has come.
 #[derive(Debug, Default)]
 pub struct CommandProgress {
     /// One of the above, or the number under which it is recorded.
     state: AtomicU64,
-    moved: Notify,
+    changed: Notify,
 }
 
 /// What its client learns who does not want to wait any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandStage {
     /// Nothing is recorded, and nothing will be.
-    Nothing,
+    Unrecorded,
     /// It is being decided.
-    InHand,
+    InProgress,
     /// It is recorded under this number.
     Recorded(u64),
 }
 
 impl CommandProgress {
     /// The context begins to decide it, perhaps not for the first time. `false`: nobody waits for it any more.
-    pub fn take_in_hand(&self) -> bool {
-        self.state.compare_exchange(WAITS, IN_HAND, SeqCst, SeqCst) != Err(GIVEN_UP)
+    pub fn begin(&self) -> bool {
+        self.state.compare_exchange(WAITING, IN_PROGRESS, SeqCst, SeqCst) != Err(ABANDONED)
     }
 
     /// It is recorded.
-    pub fn record(&self, number: u64) {
+    pub fn set_recorded(&self, number: u64) {
         self.state.store(number, SeqCst);
-        self.moved.notify_one();
+        self.changed.notify_one();
     }
 
     /// The client waits no longer, unless it is in hand.
-    pub fn give_up(&self) -> CommandStage {
-        match self.state.compare_exchange(WAITS, GIVEN_UP, SeqCst, SeqCst) {
-            Ok(_) | Err(GIVEN_UP) => CommandStage::Nothing,
-            Err(IN_HAND) => CommandStage::InHand,
+    pub fn abandon(&self) -> CommandStage {
+        match self.state.compare_exchange(WAITING, ABANDONED, SeqCst, SeqCst) {
+            Ok(_) | Err(ABANDONED) => CommandStage::Unrecorded,
+            Err(IN_PROGRESS) => CommandStage::InProgress,
             Err(number) => CommandStage::Recorded(number),
         }
     }
 
     /// Resolves once it has been recorded.
-    pub async fn recorded(&self) {
-        self.moved.notified().await;
+    pub async fn wait_recorded(&self) {
+        self.changed.notified().await;
     }
 }
 
@@ -64,15 +64,12 @@ mod tests {
     #[test]
     fn whoever_comes_first_has_it() {
         let progress = CommandProgress::default();
-        assert_eq!(progress.give_up(), CommandStage::Nothing);
-        assert!(!progress.take_in_hand(), "its client has gone");
+        assert_eq!(progress.abandon(), CommandStage::Unrecorded);
+        assert!(!progress.begin(), "its client has gone");
         let progress = CommandProgress::default();
-        assert!(
-            progress.take_in_hand() && progress.take_in_hand(),
-            "after a conflict it is decided anew"
-        );
-        assert_eq!(progress.give_up(), CommandStage::InHand);
-        progress.record(7);
-        assert_eq!(progress.give_up(), CommandStage::Recorded(7));
+        assert!(progress.begin() && progress.begin(), "after a conflict it is decided anew");
+        assert_eq!(progress.abandon(), CommandStage::InProgress);
+        progress.set_recorded(7);
+        assert_eq!(progress.abandon(), CommandStage::Recorded(7));
     }
 }

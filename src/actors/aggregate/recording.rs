@@ -13,7 +13,7 @@ use crate::{
 use serde_bytes::ByteBuf;
 
 /// A decision, as it is stored.
-pub(crate) struct Decided {
+pub(crate) struct EncodedDecision {
     /// Its events, each with what stands of it in the log.
     pub events: Vec<(LogEntry, ByteBuf)>,
     /// What they lead to.
@@ -28,19 +28,19 @@ impl Turn<'_> {
     /// # Errors
     /// [`StoreError::Invalid`] when one of them, or what they lead to, cannot be stored: found here and not when the turn
     /// is written, so nothing else of the turn is lost, and it is known what it was.
-    pub(crate) fn decided(
+    pub(crate) fn encode_decision(
         &self,
         number: u64,
         before: (u64, Option<SagaId>),
         (events, state): (Vec<Event>, State),
         (cause, saga): (&Cause, &SagaId),
         thread: Option<&TraceContext>,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<EncodedDecision, StoreError> {
         let (version, created_in) = before;
         let mut written = Vec::with_capacity(events.len());
         for (event, place) in events.into_iter().zip(1..) {
             let envelope = Envelope {
-                sequence: self.meta.last_sequence + place,
+                sequence: self.counters.last_sequence + place,
                 aggregate: number,
                 version: version + place,
                 at: self.now,
@@ -55,19 +55,23 @@ impl Turn<'_> {
         }
         let after = Versioned { version: version + written.len() as u64, saga: created_in, state };
         let record = after.state.encode(after.version, after.saga.as_ref())?;
-        Ok(Decided { events: written, after, record })
+        Ok(EncodedDecision { events: written, after, record })
     }
 
     /// It happens.
-    pub(crate) fn record(&mut self, number: u64, decided: Decided) -> Result<(), StoreError> {
+    pub(crate) fn record(
+        &mut self,
+        number: u64,
+        decided: EncodedDecision,
+    ) -> Result<(), StoreError> {
         for (logged, bytes) in decided.events {
             let Envelope { sequence, saga, .. } = &logged.envelope;
-            self.meta.last_sequence = *sequence;
+            self.counters.last_sequence = *sequence;
             let page = (saga.context.clone(), saga.number / SAGA_PAGE);
             self.sagas.entry(page).or_default().push((saga.number, *sequence));
             self.events.push(logged);
-            self.written.push(bytes);
+            self.encoded_events.push(bytes);
         }
-        self.desk.set(number, decided.after, decided.record)
+        self.transaction.set(number, decided.after, decided.record)
     }
 }

@@ -34,12 +34,12 @@ fn part_key(key: &[u8], part: u64) -> Vec<u8> {
 
 impl Turn<'_> {
     /// What stands under a key that has not expired.
-    pub(crate) fn kept_request(
+    pub(crate) fn find_response(
         &mut self,
         key: &[u8],
     ) -> Result<Option<IdempotencyRow>, StoreError> {
-        let row: Option<IdempotencyRow> = self.desk.get(Space::Idempotency, key)?;
-        let kept = self.logic.shared.retention.seconds();
+        let row: Option<IdempotencyRow> = self.transaction.get(Space::Idempotency, key)?;
+        let kept = self.behavior.shared.retention.seconds();
         let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else {
             return Ok(None);
         };
@@ -48,7 +48,7 @@ impl Turn<'_> {
             while body.len() as u64 == (part + 1) * PART as u64 {
                 part += 1;
                 let more: Option<ByteBuf> =
-                    self.desk.get(Space::Idempotency, &part_key(key, part))?;
+                    self.transaction.get(Space::Idempotency, &part_key(key, part))?;
                 body.extend_from_slice(more.as_deref().map_or(&[], |more| more.as_slice()));
             }
         }
@@ -56,7 +56,7 @@ impl Turn<'_> {
     }
 
     /// A request is taken, and will have an answer.
-    pub(crate) fn take_request(
+    pub(crate) fn reserve_response(
         &mut self,
         key: &IdempotencyKey,
         number: u64,
@@ -69,14 +69,14 @@ impl Turn<'_> {
         };
         let key = request_key(&key.scope);
         // A repeat in this very turn must find it.
-        self.desk.put(Space::Idempotency, key.clone(), &row)?;
+        self.transaction.put(Space::Idempotency, key.clone(), &row)?;
         self.expiring.push(Expiring::Row(key.clone()));
         self.new_keys.push((key, number));
         Ok(())
     }
 
     /// The answer to a client is no; the business's own no is kept under the idempotency key.
-    pub(crate) fn keep_refusal(
+    pub(crate) fn store_refusal(
         &mut self,
         entry: &CommandMessage,
         fault: &Fault,
@@ -93,23 +93,23 @@ impl Turn<'_> {
                 answer,
             };
             let key = request_key(&key.scope);
-            self.desk.put(Space::Idempotency, key.clone(), &row)?;
+            self.transaction.put(Space::Idempotency, key.clone(), &row)?;
             self.expiring.push(Expiring::Row(key));
         }
         Ok(())
     }
 
     /// What settled a request is kept under its key.
-    pub(crate) fn keep(
+    pub(crate) fn store_response(
         &mut self,
         key: &[u8],
         outcome: Result<Outcome, Fault>,
     ) -> Result<(), StoreError> {
-        let row = self.desk.get::<IdempotencyRow>(Space::Idempotency, key);
+        let row = self.transaction.get::<IdempotencyRow>(Space::Idempotency, key);
         let row = row.or_else(|error| match error {
             // A repeat will hear that it is damaged; the thing itself is settled.
             StoreError::Damaged(what) => {
-                self.logic
+                self.behavior
                     .shared
                     .report_damage(&format!("what is kept under an idempotency key: {what}"));
                 Ok(None)
@@ -122,7 +122,7 @@ impl Turn<'_> {
                 let mut parts = outcome.body.chunks(PART).map(|part| ByteBuf::from(part.to_vec()));
                 let body = parts.next().unwrap_or_default();
                 for (part, number) in parts.zip(1..) {
-                    self.desk.put(Space::Idempotency, part_key(key, number), &part)?;
+                    self.transaction.put(Space::Idempotency, part_key(key, number), &part)?;
                 }
                 Some(StoredResponse::Done { version: outcome.version, body })
             }
@@ -131,35 +131,35 @@ impl Turn<'_> {
             }
             // Try again in a moment: the same key is then a new request.
             Err(_) => {
-                self.desk.remove(key.to_vec());
+                self.transaction.remove(key.to_vec());
                 return Ok(());
             }
         };
-        self.desk.put(Space::Idempotency, key.to_vec(), &row)
+        self.transaction.put(Space::Idempotency, key.to_vec(), &row)
     }
 
     /// Takes a row away whose day is over, with what it goes on in.
-    pub(crate) fn expire_request(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
-        let row: Option<IdempotencyRow> = match self.desk.get(Space::Idempotency, key) {
+    pub(crate) fn expire_response(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
+        let row: Option<IdempotencyRow> = match self.transaction.get(Space::Idempotency, key) {
             Err(StoreError::Damaged(what)) => {
-                self.logic
+                self.behavior
                     .shared
                     .report_damage(&format!("what was kept under an idempotency key: {what}"));
-                self.desk.remove(key.to_vec());
+                self.transaction.remove(key.to_vec());
                 return Ok(());
             }
             row => row?,
         };
         let Some(row) = row.filter(|row| row.at <= before) else { return Ok(()) };
-        self.desk.remove(key.to_vec());
+        self.transaction.remove(key.to_vec());
         if let Some(StoredResponse::Done { body, .. }) = row.answer
             && body.len() == PART
         {
             for part in 1.. {
                 let key = part_key(key, part);
                 let more: Option<ByteBuf> =
-                    self.desk.get(Space::Idempotency, &key).unwrap_or_default();
-                self.desk.remove(key);
+                    self.transaction.get(Space::Idempotency, &key).unwrap_or_default();
+                self.transaction.remove(key);
                 if more.is_none_or(|more| more.len() < PART) {
                     break;
                 }

@@ -1,7 +1,7 @@
 //! Timers, which wait for business time. Each is looked at once: the walk over their rows goes on where it stopped, since
 //! what has been run is removed there, and what is gone costs whoever walks over it.
 
-use super::{asks::pause, behavior::AggregateBehavior, turn::Turn};
+use super::{asks::retry_pause, behavior::AggregateBehavior, turn::Turn};
 use crate::{
     actors::{erased::Command, tables::records::Cause},
     domain::Timestamp,
@@ -24,23 +24,23 @@ const UNREADABLE: i64 = 60_000_000;
 /// What is known of a context's timers.
 pub(crate) struct Timers {
     /// Those whose rows are before this key have been run, are stuck, or stand in `early`.
-    from: Vec<u8>,
+    cursor: Vec<u8>,
     /// When the first behind it is due.
     next: Option<Timestamp>,
     /// Those that were set for a time that the walk has passed already.
     early: BTreeSet<(Timestamp, u64)>,
     /// Those whose command crashed or changed nothing: how often, and when to try again.
-    stuck: BTreeMap<u64, (u32, Instant)>,
+    failing: BTreeMap<u64, (u32, Instant)>,
     /// The same in the order of time.
-    again: BTreeSet<(Instant, u64)>,
+    retries: BTreeSet<(Instant, u64)>,
 }
 
 /// How one turn changes that.
 #[derive(Default)]
-pub(crate) struct Change {
+pub(crate) struct TimersUpdate {
     walked: Option<(Vec<u8>, Option<Timestamp>)>,
     not_early: Vec<(Timestamp, u64)>,
-    stuck: Vec<(u64, Option<(u32, Instant)>)>,
+    failing: Vec<(u64, Option<(u32, Instant)>)>,
     new: Vec<(Timestamp, u64)>,
 }
 
@@ -48,11 +48,11 @@ impl Default for Timers {
     fn default() -> Self {
         let from = vec![Space::Timer as u8];
         Self {
-            from,
+            cursor: from,
             next: None,
             early: BTreeSet::new(),
-            stuck: BTreeMap::new(),
-            again: BTreeSet::new(),
+            failing: BTreeMap::new(),
+            retries: BTreeSet::new(),
         }
     }
 }
@@ -61,34 +61,35 @@ impl Timers {
     /// When the next is due in business time, and when a stuck one is tried again.
     pub(crate) fn due(&self) -> (Option<Timestamp>, Option<Duration>) {
         let early = self.early.first().map(|(at, _)| *at);
-        let again = self.again.first().map(|(at, _)| at.saturating_duration_since(Instant::now()));
+        let again =
+            self.retries.first().map(|(at, _)| at.saturating_duration_since(Instant::now()));
         (self.next.into_iter().chain(early).min(), again)
     }
 
     /// The turn stands.
-    pub(crate) fn remember(&mut self, change: Change) {
+    pub(crate) fn apply(&mut self, change: TimersUpdate) {
         if let Some((from, next)) = change.walked {
-            (self.from, self.next) = (from, next);
+            (self.cursor, self.next) = (from, next);
         }
         for early in change.not_early {
             self.early.remove(&early);
         }
         for (at, number) in change.new {
-            match timer_key(at, number) < self.from {
+            match timer_key(at, number) < self.cursor {
                 true => drop(self.early.insert((at, number))),
                 false => self.next = Some(self.next.map_or(at, |next| next.min(at))),
             }
         }
-        for (number, stuck) in change.stuck {
+        for (number, stuck) in change.failing {
             let before = match stuck {
-                Some(stuck) => self.stuck.insert(number, stuck),
-                None => self.stuck.remove(&number),
+                Some(stuck) => self.failing.insert(number, stuck),
+                None => self.failing.remove(&number),
             };
             if let Some((_, at)) = before {
-                self.again.remove(&(at, number));
+                self.retries.remove(&(at, number));
             }
             if let Some((_, at)) = stuck {
-                self.again.insert((at, number));
+                self.retries.insert((at, number));
             }
         }
     }
@@ -109,7 +110,7 @@ impl AggregateBehavior {
     /// Finds the next timer. Which ones are stuck shows when they are tried again.
     pub(crate) fn reload_timers(&mut self) -> Result<(), StoreError> {
         self.timers = Timers::default();
-        let from = self.timers.from.clone();
+        let from = self.timers.cursor.clone();
         let first = Scan { to: prefix_end(&from), from, backwards: false, limit: 1 };
         let row = self.tree.scan_over(&first, 1)?.0.pop();
         self.timers.next = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
@@ -120,7 +121,7 @@ impl AggregateBehavior {
 impl Turn<'_> {
     /// Runs the timers that are due.
     pub(crate) fn run_timers(&mut self) -> Result<(), StoreError> {
-        let (timers, now) = (&self.logic.timers, self.now);
+        let (timers, now) = (&self.behavior.timers, self.now);
         let early: Vec<_> = timers.early.range(..=(now, u64::MAX)).take(TIMERS).copied().collect();
         let mut left = TIMERS - early.len();
         for (at, number) in early {
@@ -128,7 +129,7 @@ impl Turn<'_> {
             self.timers.not_early.push((at, number));
         }
         let again: Vec<_> =
-            timers.again.range(..=(Instant::now(), u64::MAX)).take(left).copied().collect();
+            timers.retries.range(..=(Instant::now(), u64::MAX)).take(left).copied().collect();
         left -= again.len();
         for (_, number) in again {
             self.run_timer(number, None)?;
@@ -136,9 +137,9 @@ impl Turn<'_> {
         if left == 0 || timers.next.is_none_or(|next| next > now) {
             return Ok(());
         }
-        let (mut from, to) = (timers.from.clone(), prefix_end(&[Space::Timer as u8]));
+        let (mut from, to) = (timers.cursor.clone(), prefix_end(&[Space::Timer as u8]));
         let scan = Scan { from: from.clone(), to, backwards: false, limit: left + 1 };
-        let (rows, is_all) = self.logic.tree.scan_over(&scan, 1)?;
+        let (rows, is_all) = self.behavior.tree.scan_over(&scan, 1)?;
         let mut next = match (is_all, rows.is_empty()) {
             (true, _) => None,
             // There may be others behind what cannot be read; where none was found, not again at once.
@@ -162,17 +163,19 @@ impl Turn<'_> {
     fn run_timer(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<(), StoreError> {
         let done = match self.fire(number, row) {
             Err(StoreError::Damaged(what)) => {
-                self.logic.shared.report_damage(&what);
+                self.behavior.shared.report_damage(&what);
                 false
             }
             fired => fired?,
         };
-        let before = self.logic.timers.stuck.get(&number);
+        let before = self.behavior.timers.failing.get(&number);
         if !done {
             let rounds = before.map_or(1, |(rounds, _)| rounds.saturating_add(1));
-            self.timers.stuck.push((number, Some((rounds, Instant::now() + pause(rounds)))));
+            self.timers
+                .failing
+                .push((number, Some((rounds, Instant::now() + retry_pause(rounds)))));
         } else if before.is_some() {
-            self.timers.stuck.push((number, None));
+            self.timers.failing.push((number, None));
         }
         Ok(())
     }
@@ -188,7 +191,7 @@ impl Turn<'_> {
             _ => {
                 // A row that no state stands for any more.
                 if let Some(row) = row {
-                    self.desk.remove(row);
+                    self.transaction.remove(row);
                 }
                 Ok(true)
             }
@@ -197,12 +200,12 @@ impl Turn<'_> {
 
     /// What `number` waits for, and the command then.
     fn due(&mut self, number: u64) -> Result<Option<(Timestamp, Command)>, StoreError> {
-        let sheet = self.desk.load(number)?;
-        Ok(self.logic.aggregate.due(sheet.now.state.as_ref()))
+        let sheet = self.transaction.load(number)?;
+        Ok(self.behavior.aggregate.due(sheet.now.state.as_ref()))
     }
 
     /// A state's timer has changed.
-    pub(crate) fn retime(
+    pub(crate) fn reschedule(
         &mut self,
         number: u64,
         before: Option<Timestamp>,
@@ -212,10 +215,10 @@ impl Turn<'_> {
             return Ok(());
         }
         if let Some(at) = before {
-            self.desk.remove(timer_key(at, number));
+            self.transaction.remove(timer_key(at, number));
         }
         if let Some(at) = after {
-            self.desk.put(Space::Timer, timer_key(at, number), &())?;
+            self.transaction.put(Space::Timer, timer_key(at, number), &())?;
             self.timers.new.push((at, number));
         }
         Ok(())
@@ -226,6 +229,10 @@ impl Turn<'_> {
         &mut self,
         number: u64,
     ) -> Result<crate::actors::tables::records::SagaId, StoreError> {
-        Ok(super::asks::saga_of(self.logic.aggregate, number, &self.desk.load(number)?.now))
+        Ok(super::asks::saga_of(
+            self.behavior.aggregate,
+            number,
+            &self.transaction.load(number)?.now,
+        ))
     }
 }

@@ -6,7 +6,7 @@ use super::{
     behavior::{AggregateBehavior, Asking, CacheUpdate, Effect, Open},
     claims,
     expiry::{self, Expiring},
-    message::Mail,
+    message::AggregateMail,
     timers,
 };
 use crate::{
@@ -43,8 +43,8 @@ use std::{
 
 /// What an aggregate that this turn touched waits for in the end.
 pub(crate) struct Awaited {
-    pub(crate) open: Option<Open>,
-    put: Option<(OpenAsk, Option<Permit>, Duration)>,
+    pub(crate) open_question: Option<Open>,
+    to_ask: Option<(OpenAsk, Option<Permit>, Duration)>,
     /// Rows of requests that want to know what comes of it.
     pub(crate) keys: Vec<Vec<u8>>,
     /// So many of them stand in so many rows behind its page.
@@ -56,11 +56,19 @@ pub(crate) struct Awaited {
 }
 
 impl Awaited {
-    fn new(open: Option<Open>, known: Option<&Asking>, thread: TraceContext) -> Self {
+    fn new(open_question: Option<Open>, known: Option<&Asking>, thread: TraceContext) -> Self {
         let keys = known.map(|asking| asking.keys.clone()).unwrap_or_default();
         let rows = known.map_or(0, |asking| asking.rows);
         let rounds = known.map_or(0, |asking| asking.rounds);
-        Self { open, put: None, saved: (keys.len(), rows), before: rows, keys, rounds, thread }
+        Self {
+            open_question,
+            to_ask: None,
+            saved: (keys.len(), rows),
+            before: rows,
+            keys,
+            rounds,
+            thread,
+        }
     }
     /// The keys of those who are told now.
     pub(crate) fn take_keys(&mut self) -> Vec<Vec<u8>> {
@@ -80,7 +88,7 @@ pub(crate) enum Rejection {
 }
 
 impl Rejection {
-    pub(crate) fn fault(self) -> Fault {
+    pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Refused(refusal) => Fault::Refused(refusal),
             Self::Busy(retry_after) => Fault::Busy { retry_after },
@@ -92,62 +100,62 @@ impl Rejection {
 
 /// One turn's work.
 pub struct Turn<'a> {
-    pub(crate) logic: &'a AggregateBehavior,
-    pub(crate) desk: Transaction<'a>,
-    pub(crate) meta: Counters,
+    pub(crate) behavior: &'a AggregateBehavior,
+    pub(crate) transaction: Transaction<'a>,
+    pub(crate) counters: Counters,
     pub(crate) now: Timestamp,
     pub(crate) awaited: BTreeMap<u64, Awaited>,
     pub(crate) effects: VecDeque<Effect>,
     /// Clients who wait for an aggregate: mail, number, whether they came again.
-    pub(crate) waits: Vec<(usize, u64, bool)>,
+    pub(crate) waiters: Vec<(usize, u64, bool)>,
     /// Idempotency rows to be written when it is known what came of them, and of which number.
     pub(crate) new_keys: Vec<(Vec<u8>, u64)>,
     /// Whose question nobody has answered, and for how long nobody can be asked.
     pub(crate) shut_for: BTreeMap<u64, Duration>,
     /// What this turn writes and somebody has to take away again.
     pub(crate) expiring: Vec<Expiring>,
-    pub(crate) timers: timers::Change,
+    pub(crate) timers: timers::TimersUpdate,
     pub(crate) contested: Vec<(String, Vec<u64>)>,
-    pub(crate) swept: Option<expiry::Sweep>,
-    pub(crate) hearing: Progress,
+    pub(crate) expiry: Option<expiry::ExpiryCursor>,
+    pub(crate) progress: Progress,
     pub(crate) events: Vec<LogEntry>,
     /// What stands of each in the log.
-    pub(crate) written: Vec<ByteBuf>,
+    pub(crate) encoded_events: Vec<ByteBuf>,
     /// Answers given.
     pub(crate) answers: Answers,
     pub(crate) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
 }
 
 impl<'a> Turn<'a> {
-    pub fn new(logic: &'a AggregateBehavior) -> Self {
-        let hearing = Progress::from(&logic.meta.positions);
+    pub fn new(behavior: &'a AggregateBehavior) -> Self {
+        let progress = Progress::from(&behavior.counters.positions);
         Self {
-            logic,
-            desk: Transaction::new(&logic.tree, 0, logic.meta.highest),
-            meta: logic.meta.clone(),
-            now: logic.clock.now(),
+            behavior,
+            transaction: Transaction::new(&behavior.tree, 0, behavior.counters.highest),
+            counters: behavior.counters.clone(),
+            now: behavior.clock.now(),
             awaited: BTreeMap::new(),
             effects: VecDeque::new(),
-            waits: Vec::new(),
+            waiters: Vec::new(),
             new_keys: Vec::new(),
             shut_for: BTreeMap::new(),
             expiring: Vec::new(),
-            timers: timers::Change::default(),
+            timers: timers::TimersUpdate::default(),
             contested: Vec::new(),
-            swept: None,
-            hearing,
+            expiry: None,
+            progress,
             events: Vec::new(),
-            written: Vec::new(),
+            encoded_events: Vec::new(),
             answers: Answers::new(),
             sagas: BTreeMap::new(),
         }
     }
 
     /// What `number` waits for, as this turn has it so far.
-    pub(crate) fn open(&self, number: u64) -> Option<Open> {
+    pub(crate) fn open_question(&self, number: u64) -> Option<Open> {
         match self.awaited.get(&number) {
-            Some(awaited) => awaited.open,
-            None => self.logic.asking.get(&number).map(|asking| asking.open),
+            Some(awaited) => awaited.open_question,
+            None => self.behavior.asking.get(&number).map(|asking| asking.open),
         }
     }
 
@@ -160,36 +168,36 @@ impl<'a> Turn<'a> {
         saga: SagaId,
         client: Option<&TraceContext>,
     ) -> Result<Result<(), Rejection>, StoreError> {
-        let aggregate = self.logic.aggregate;
+        let aggregate = self.behavior.aggregate;
         let (withdrawn, may_ask) =
             (aggregate.compensates(command.as_ref()), aggregate.may_ask(command.as_ref()));
         if let Some(ask) = &withdrawn {
             // Looked at before anything is done: where it cannot be read, nothing may be.
-            self.kept_answer(ask)?;
+            self.find_answer(ask)?;
         }
-        let sheet = self.desk.load(number)?;
+        let sheet = self.transaction.load(number)?;
         let (version, state) = (sheet.now.version, sheet.now.state.as_ref());
-        let this = Circumstances { number, at: self.now, settings: &self.logic.settings };
+        let this = Circumstances { number, at: self.now, settings: &self.behavior.settings };
         let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
         let erased::Decided { events, after, ask, claims, due, rejection: no } = match decided {
             Ok(Ok(decided)) => decided,
             Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(keepable(refusal)))),
             Err(_) => {
-                self.logic.shared.crashes.fetch_add(1, Relaxed);
+                self.behavior.shared.crashes.fetch_add(1, Relaxed);
                 return Ok(Err(Rejection::Crashed));
             }
         };
         if !events.is_empty() {
-            let (given_up, new) = claims::differences(claims.0, claims.1);
-            if let Err(taken) = self.claim(number, &new)? {
+            let (given_up, new) = claims::diff(claims.0, claims.1);
+            if let Err(taken) = self.check_claims(number, &new)? {
                 return Ok(Err(Rejection::Refused(keepable(taken))));
             }
             let created_in = match version {
                 0 => Some(saga.clone())
                     .filter(|saga| *saga != asks::own_saga(aggregate.name(), number)),
-                _ => self.desk.load(number)?.now.saga.clone(),
+                _ => self.transaction.load(number)?.now.saga.clone(),
             };
-            let decided = self.decided(
+            let decided = self.encode_decision(
                 number,
                 (version, created_in),
                 (events, after),
@@ -202,58 +210,58 @@ impl<'a> Turn<'a> {
             };
             // A client's command that opens a question is let in by the guard of who is asked, or not at all.
             let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
-            let opens = ask.filter(|_| self.open(number) != still_open);
+            let opens = ask.filter(|_| self.open_question(number) != still_open);
             let pass = match (&opens, &cause, client) {
                 (Some(ask), Cause::Command(_), Some(_)) => {
-                    match self.logic.peers.admit(ask.callee, may_ask) {
+                    match self.behavior.peers.admit(ask.callee, may_ask) {
                         Ok(pass) => pass,
                         Err(wait) => return Ok(Err(Rejection::Busy(wait))),
                     }
                 }
                 _ => None,
             };
-            self.exchange_claims(number, &given_up, &new)?;
-            self.retime(number, due.0, due.1)?;
+            self.write_claims(number, &given_up, &new)?;
+            self.reschedule(number, due.0, due.1)?;
             self.record(number, decided)?;
             let thread = client.cloned().unwrap_or_default();
-            self.await_now(
+            self.set_awaited(
                 number,
                 still_open,
                 opens.map(|ask| (ask, pass, Duration::ZERO)),
                 thread,
             );
             if let Some(refusal) = no {
-                self.turn_down(number, keepable(refusal))?;
+                self.reject_waiting(number, keepable(refusal))?;
             }
         }
         if let Some(ask) = withdrawn {
-            let asked = self.kept_answer(&ask)?.and_then(|answer| answer.asked);
-            self.keep_answer(&ask, AskResult::Withdrawn, asked)?;
+            let asked = self.find_answer(&ask)?.and_then(|answer| answer.asked);
+            self.store_answer(&ask, AskResult::Withdrawn, asked)?;
         }
         Ok(Ok(()))
     }
 
-    fn await_now(
+    fn set_awaited(
         &mut self,
         number: u64,
-        open: Option<Open>,
-        put: Option<(OpenAsk, Option<Permit>, Duration)>,
+        open_question: Option<Open>,
+        to_ask: Option<(OpenAsk, Option<Permit>, Duration)>,
         thread: TraceContext,
     ) {
-        let known = self.logic.asking.get(&number);
+        let known = self.behavior.asking.get(&number);
         let awaited =
             self.awaited.entry(number).or_insert_with(|| Awaited::new(None, known, thread));
-        awaited.open = open;
-        if put.is_some() {
-            (awaited.put, awaited.rounds) = (put, 0);
-        } else if open.is_none() {
-            awaited.put = None;
+        awaited.open_question = open_question;
+        if to_ask.is_some() {
+            (awaited.to_ask, awaited.rounds) = (to_ask, 0);
+        } else if open_question.is_none() {
+            awaited.to_ask = None;
         }
     }
 
     /// The question of `number` that is open, whether or not this turn has touched it.
-    pub(crate) fn await_for(&mut self, number: u64, open: Open) -> &mut Awaited {
-        let known = self.logic.asking.get(&number);
+    pub(crate) fn awaited_mut(&mut self, number: u64, open: Open) -> &mut Awaited {
+        let known = self.behavior.asking.get(&number);
         self.awaited.entry(number).or_insert_with(|| {
             Awaited::new(
                 Some(open),
@@ -264,36 +272,40 @@ impl<'a> Turn<'a> {
     }
 
     /// The question stands as it was: it is put again after a pause.
-    pub(crate) fn ask_again(&mut self, number: u64) -> Result<(), StoreError> {
-        let Some(open) = self.open(number) else { return Ok(()) };
-        let state = self.desk.load(number)?.now.state.as_ref();
-        let Some(ask) = self.logic.aggregate.awaits(state, number) else {
+    pub(crate) fn reask_later(&mut self, number: u64) -> Result<(), StoreError> {
+        let Some(open) = self.open_question(number) else { return Ok(()) };
+        let state = self.transaction.load(number)?.now.state.as_ref();
+        let Some(ask) = self.behavior.aggregate.awaits(state, number) else {
             return Ok(());
         };
-        let thread =
-            self.logic.asking.get(&number).map(|asking| asking.thread.clone()).unwrap_or_default();
-        self.await_now(number, Some(open), None, thread);
+        let thread = self
+            .behavior
+            .asking
+            .get(&number)
+            .map(|asking| asking.thread.clone())
+            .unwrap_or_default();
+        self.set_awaited(number, Some(open), None, thread);
         if let Some(awaited) = self.awaited.get_mut(&number) {
             awaited.rounds = awaited.rounds.saturating_add(1);
-            awaited.put = Some((ask, None, asks::pause(awaited.rounds)));
+            awaited.to_ask = Some((ask, None, asks::retry_pause(awaited.rounds)));
         }
         Ok(())
     }
 
     /// How `number` is answered for now that it waits for nothing.
-    pub(crate) fn outcome(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
-        let kept = match self.desk.load(number) {
+    pub(crate) fn outcome_of(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
+        let kept = match self.transaction.load(number) {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => return Ok(Err(Fault::Damaged(what))),
             Err(error) => return Err(error),
         };
         Ok(match kept.state.lifecycle() {
             Lifecycle::Ended(refusal) if refusal.kind == Kind::RetryLater => {
-                Err(self.retry_later(number, refusal))
+                Err(self.retry_fault(number, refusal))
             }
             Lifecycle::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
             Lifecycle::Absent => {
-                Err(Fault::Refused(Refusal::absent(self.logic.aggregate.name().item)))
+                Err(Fault::Refused(Refusal::absent(self.behavior.aggregate.name().item)))
             }
             Lifecycle::Open | Lifecycle::Established => {
                 query::represent(kept.state.as_ref(), number).map(|body| Outcome {
@@ -308,7 +320,7 @@ impl<'a> Turn<'a> {
     }
 
     /// That nothing came of it; to be tried again when whoever has not answered may be asked again.
-    pub(crate) fn retry_later(&self, number: u64, refusal: Refusal) -> Fault {
+    pub(crate) fn retry_fault(&self, number: u64, refusal: Refusal) -> Fault {
         match self.shut_for.get(&number) {
             Some(retry_after) => Fault::Busy { retry_after: *retry_after },
             None => Fault::Refused(refusal),
@@ -316,54 +328,54 @@ impl<'a> Turn<'a> {
     }
 
     /// Everything that the turn came to.
-    pub fn finish(mut self) -> Result<TurnOutput<AggregateBehavior>, StoreError> {
-        self.settle()?;
+    pub fn into_output(mut self) -> Result<TurnOutput<AggregateBehavior>, StoreError> {
+        self.settle_requests()?;
         let asking = self.write_questions()?;
         for ((context, page), entries) in std::mem::take(&mut self.sagas) {
             for entries in entries.chunks(SAGA_ENTRIES) {
                 let first = entries.first().map_or(0, |(_, sequence)| *sequence);
                 let key =
                     KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
-                self.desk.put(Space::Saga, key, &entries)?;
+                self.transaction.put(Space::Saga, key, &entries)?;
             }
         }
-        self.write_answers()?;
-        self.note_expiring()?;
+        self.write_answer_pages()?;
+        self.schedule_expiry()?;
         let written = self
             .events
             .iter()
             .map(|logged| &logged.envelope)
-            .zip(std::mem::take(&mut self.written));
-        for (first, record) in encode_log(self.logic.aggregate.event_version(), written)? {
-            self.desk.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
+            .zip(std::mem::take(&mut self.encoded_events));
+        for (first, record) in encode_log(self.behavior.aggregate.event_version(), written)? {
+            self.transaction.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
         }
         if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
-            && let Some(word) = self.logic.listeners.epoch_starting_at(first)
+            && let Some(word) = self.behavior.subscribers.epoch_starting_at(first)
         {
-            self.desk.write(epoch_key(first), Some(epoch_row(word)?));
+            self.transaction.write(epoch_key(first), Some(epoch_row(word)?));
         }
-        self.meta.positions.clone_from(&self.hearing.positions);
-        self.meta.highest = self.desk.highest();
-        self.desk.expect(counters_key(), self.logic.meta_commit);
-        if self.meta != self.logic.meta {
-            self.desk.put_counters(&self.meta)?;
+        self.counters.positions.clone_from(&self.progress.positions);
+        self.counters.highest = self.transaction.highest();
+        self.transaction.expect(counters_key(), self.behavior.counters_commit);
+        if self.counters != self.behavior.counters {
+            self.transaction.put_counters(&self.counters)?;
         }
         if !self.events.is_empty() {
             self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
         }
-        let (timers, contested, sweep) = (self.timers, self.contested, self.swept);
-        let judged = self.desk.read_commit.0;
+        let (timers, contested, sweep) = (self.timers, self.contested, self.expiry);
+        let judged = self.transaction.read_commit.0;
         let memory = CacheUpdate {
-            meta: self.meta,
-            hearing: self.hearing,
+            counters: self.counters,
+            progress: self.progress,
             asking,
             timers,
             contested,
-            more: false,
-            sweep,
+            has_more: false,
+            expiry: sweep,
         };
         Ok(TurnOutput {
-            batch: self.desk.into_batch(self.logic.epoch)?,
+            batch: self.transaction.into_batch(self.behavior.epoch)?,
             read_commit: judged,
             cache: memory,
             effects: self.effects,
@@ -374,18 +386,31 @@ impl<'a> Turn<'a> {
     fn write_questions(&mut self) -> Result<Vec<(u64, Option<Asking>)>, StoreError> {
         let mut changes = Vec::new();
         for (number, awaited) in std::mem::take(&mut self.awaited) {
-            let Awaited { open, put, keys, saved: (saved, rows), before, rounds, thread } = awaited;
+            let Awaited {
+                open_question: open,
+                to_ask: put,
+                keys,
+                saved: (saved, rows),
+                before,
+                rounds,
+                thread,
+            } = awaited;
             let (kept, unsaved) =
                 if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
-            (kept..before).for_each(|row| self.desk.remove(asks::keys_key(number, row)));
+            (kept..before)
+                .for_each(|row| self.transaction.remove(asks::waiting_keys_key(number, row)));
             let mut rows = kept;
             for page in key_pages(unsaved.unwrap_or_default().to_vec()) {
-                self.desk.put(Space::Question, asks::keys_key(number, rows), &page)?;
+                self.transaction.put(
+                    Space::Question,
+                    asks::waiting_keys_key(number, rows),
+                    &page,
+                )?;
                 rows += 1;
             }
             if let Some((ask, pass, pause)) = put {
                 let (saga, thread) = (self.saga_of(number)?, thread.clone());
-                self.effects.push_back(Effect::Put { number, ask, pass, pause, saga, thread });
+                self.effects.push_back(Effect::Ask { number, ask, pass, pause, saga, thread });
             }
             changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
         }
@@ -395,7 +420,7 @@ impl<'a> Turn<'a> {
         {
             let first = changes.first().map_or(0, |(number, _)| number - number % QUESTION_PAGE);
             let before: QuestionPage = self
-                .logic
+                .behavior
                 .asking
                 .range(first..first.saturating_add(QUESTION_PAGE))
                 .map(|(number, _)| (*number, Vec::new()))
@@ -409,26 +434,28 @@ impl<'a> Turn<'a> {
             }
             match (before == after, after.is_empty()) {
                 (true, _) => {}
-                (false, true) => self.desk.remove(asks::page_key(first)),
-                (false, false) => self.desk.put(Space::Question, asks::page_key(first), &after)?,
+                (false, true) => self.transaction.remove(asks::question_page_key(first)),
+                (false, false) => {
+                    self.transaction.put(Space::Question, asks::question_page_key(first), &after)?
+                }
             }
         }
         Ok(changes)
     }
 
-    pub(crate) fn take(&mut self, place: usize, mail: &Mail) -> Result<(), StoreError> {
+    pub(crate) fn handle(&mut self, place: usize, mail: &AggregateMail) -> Result<(), StoreError> {
         let taken = match mail {
-            Mail::Enter(entry) => self.enter(place, entry),
-            Mail::Ask(asked) => self.asked(place, asked),
-            Mail::Settle { number, answered, command } => {
-                self.settled(*number, *answered, command.again())
+            AggregateMail::Command(entry) => self.handle_command(place, entry),
+            AggregateMail::Ask(asked) => self.handle_ask(place, asked),
+            AggregateMail::Answer { number, answered, command } => {
+                self.handle_answer(*number, *answered, command.again())
             }
-            Mail::Delivery(heard) => self.heard(heard),
-            Mail::Wake => self.wake(),
-            Mail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
+            AggregateMail::Delivery(heard) => self.handle_delivery(heard),
+            AggregateMail::Wake => self.handle_wake(),
+            AggregateMail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
         };
         match taken {
-            Err(StoreError::Damaged(what)) => self.meets_damage(place, mail, what),
+            Err(StoreError::Damaged(what)) => self.reject_damaged(place, mail, what),
             taken => taken,
         }
     }

@@ -40,11 +40,11 @@ pub struct DeclaredView {
 
 /// What `A` declares.
 pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
-    let mut hears = Hearings::<A, _>(Vec::new(), PhantomData);
+    let mut hears = SourceList::<A, _>(Vec::new(), PhantomData);
     A::whenever(&mut hears);
-    let mut doors = DoorList::<A>(Vec::new(), Vec::new(), PhantomData);
+    let mut doors = RouteList::<A>(Vec::new(), Vec::new(), PhantomData);
     A::routes(&mut doors);
-    let mut writing = Writing(None);
+    let mut writing = MessageList(None);
     A::messages(&mut writing);
     DeclaredAggregate {
         aggregate: super::aggregate::<A>(),
@@ -56,15 +56,15 @@ pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
 
 /// What `V` declares.
 pub fn declared_view<V: View>() -> DeclaredView {
-    let mut hears = Hearings::<V, _>(Vec::new(), PhantomData);
+    let mut hears = SourceList::<V, _>(Vec::new(), PhantomData);
     V::folds(&mut hears);
     DeclaredView { view: super::view::<V>(), hears: hears.0 }
 }
 
 /// Gathers what a listener listens to.
-struct Hearings<L, T>(Vec<Hears<T>>, PhantomData<fn() -> L>);
+struct SourceList<L, T>(Vec<Hears<T>>, PhantomData<fn() -> L>);
 
-impl<A: Aggregate> Policies<A> for Hearings<A, Command> {
+impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
     fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
             let (id, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
@@ -81,7 +81,7 @@ impl<A: Aggregate> Policies<A> for Hearings<A, Command> {
     }
 }
 
-impl<V: View> Folds<V> for Hearings<V, Change> {
+impl<V: View> Folds<V> for SourceList<V, Change> {
     fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
         let react: Reaction<Change> = Arc::new(move |events, place| {
             let number = row(event_of::<S>(events.get(place)?.event.as_ref())?)?;
@@ -99,13 +99,13 @@ impl<V: View> Folds<V> for Hearings<V, Change> {
 }
 
 /// Gathers the doors of one context.
-struct DoorList<A>(Vec<DoorInfo>, Vec<Enter>, PhantomData<fn() -> A>);
+struct RouteList<A>(Vec<DoorInfo>, Vec<Enter>, PhantomData<fn() -> A>);
 
 fn schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<B>()
 }
 
-impl<A> DoorList<A> {
+impl<A> RouteList<A> {
     fn add(
         &mut self,
         verb: Verb,
@@ -122,7 +122,7 @@ impl<A> DoorList<A> {
 /// The number comes from the path.
 const ON_PATH: Recipient = Recipient::Number(0);
 
-impl<A: Aggregate> Routes<A> for DoorList<A> {
+impl<A: Aggregate> Routes<A> for RouteList<A> {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         let enter: Enter = Box::new(move |body| {
             let (target, command) = enter(lenient::read(body)?);
@@ -150,9 +150,9 @@ impl<A: Aggregate> Routes<A> for DoorList<A> {
 }
 
 /// Finds out what of an aggregate is told to somebody outside.
-struct Writing(Option<Write>);
+struct MessageList(Option<Write>);
 
-impl<A: Aggregate> Messages<A> for Writing {
+impl<A: Aggregate> Messages<A> for MessageList {
     fn sending(&mut self, write: crate::domain::Write<A>) {
         self.0 = Some(Arc::new(move |event: &dyn AnyEvent| write(event_of::<A>(event)?)));
     }

@@ -9,8 +9,8 @@ use crate::actors::{
     },
     aggregate::{
         behavior::AggregateBehavior,
-        handle::{Handle, Patience},
-        message::Mail,
+        handle::{AggregateHandle, Patience},
+        message::AggregateMail,
     },
     ask::{
         directory::{Askable, Peer, Peers},
@@ -22,10 +22,10 @@ use crate::actors::{
         replica::{Replica, ReplicaHandle},
     },
     erased::{self, AggregateType, DeclaredAggregate, DeclaredView, Hears},
-    outbox::event_log::Outflows,
+    outbox::event_log::EventLogs,
     port::{clock::Clock, context::Context},
     projection::{
-        behavior::{Mail as ViewMail, Projecting, generation},
+        behavior::{ViewBehavior, ViewMail, generation},
         handle::ViewHandle,
     },
     subscription::{
@@ -54,7 +54,7 @@ pub struct DeployedContext {
     pub spawn: Spawn,
     pub is_alive: Box<dyn Fn() -> bool + Send + Sync>,
     /// Whether an actor of it has ever been there.
-    pub has_lived: Box<dyn Fn() -> bool + Send + Sync>,
+    pub was_attached: Box<dyn Fn() -> bool + Send + Sync>,
     /// Marks it as to be loaded anew by an actor that takes its place.
     pub replace: Box<dyn Fn() + Send + Sync>,
     pub wake: Box<dyn Fn() + Send + Sync>,
@@ -66,15 +66,15 @@ pub struct NodeBuilder<'a> {
     clock: &'a Arc<Clock>,
     pub(crate) peers: Peers,
     settings: &'a NodeSettings,
-    pub(crate) placed: Vec<DeployedContext>,
-    pub(crate) known: HashMap<&'static str, Peer>,
+    pub(crate) deployed: Vec<DeployedContext>,
+    pub(crate) askable: HashMap<&'static str, Peer>,
     pub(crate) failed: Option<NodeError>,
     pub(crate) replicas: Vec<Arc<dyn ReplicaHandle>>,
     pub(crate) guards: Vec<(&'static str, Arc<Guard>)>,
     pub(crate) pasts: Pasts,
-    pub(crate) told: HashMap<&'static str, TellPast>,
+    pub(crate) local_pasts: HashMap<&'static str, TellPast>,
     heard: &'a Arc<Hearsay>,
-    listeners: HashMap<&'static str, Arc<Subscribers>>,
+    subscribers: HashMap<&'static str, Arc<Subscribers>>,
 }
 
 impl<'a> NodeBuilder<'a> {
@@ -89,15 +89,15 @@ impl<'a> NodeBuilder<'a> {
             clock,
             peers: Peers::default(),
             settings,
-            placed: Vec::new(),
-            known: HashMap::new(),
+            deployed: Vec::new(),
+            askable: HashMap::new(),
             failed: None,
             replicas: Vec::new(),
             guards: Vec::new(),
             pasts: Pasts::default(),
-            told: HashMap::new(),
+            local_pasts: HashMap::new(),
             heard,
-            listeners: HashMap::new(),
+            subscribers: HashMap::new(),
         }
     }
 
@@ -111,12 +111,12 @@ impl<'a> NodeBuilder<'a> {
     }
 
     /// Those who listen to a context, whether or not it is laid out yet.
-    fn listeners(
+    fn subscribers(
         &mut self,
         aggregate: &'static dyn AggregateType,
     ) -> Result<Arc<Subscribers>, NodeError> {
         let context = aggregate.name().context;
-        if let Some(known) = self.listeners.get(context) {
+        if let Some(known) = self.subscribers.get(context) {
             return Ok(known.clone());
         }
         let (listeners, tree) = (Arc::new(Subscribers::new(aggregate)), self.log(aggregate)?);
@@ -127,7 +127,7 @@ impl<'a> NodeBuilder<'a> {
         if let Some(wire) = self.settings.wire.as_ref().filter(|_| !is_here) {
             self.replicas.push(Arc::new(Replica::open(tree, listeners.clone(), wire.clone())?));
         }
-        self.listeners.insert(context, listeners.clone());
+        self.subscribers.insert(context, listeners.clone());
         Ok(listeners)
     }
 
@@ -139,7 +139,7 @@ impl<'a> NodeBuilder<'a> {
         hears: &Hears<T>,
         mail: fn(Delivery<T>) -> L::Mail,
     ) -> Result<(Arc<Subscribers>, PushWindow), NodeError> {
-        let (listeners, pushes) = (self.listeners(hears.source)?, PushWindow::default());
+        let (listeners, pushes) = (self.subscribers(hears.source)?, PushWindow::default());
         let (mailbox, pushed, queue) = (mailbox.clone(), hears.react.clone(), pushes.clone());
         listeners.subscribe(Box::new(move |events| {
             if let Some(ticket) = queue.try_acquire() {
@@ -176,7 +176,7 @@ impl<'a> NodeBuilder<'a> {
         ContextStatus::new(name, self.store.clone(), self.settings)
     }
 
-    fn place<L: Behavior>(
+    fn deploy<L: Behavior>(
         &mut self,
         name: Name,
         mailbox: &Arc<Mailbox<L>>,
@@ -199,12 +199,12 @@ impl<'a> NodeBuilder<'a> {
         };
         let (alive, lived, waking) = (mailbox.clone(), mailbox.clone(), mailbox.clone());
         let replaced = mailbox.clone();
-        self.placed.push(DeployedContext {
+        self.deployed.push(DeployedContext {
             name,
             context,
             spawn: Box::new(spawn),
             is_alive: Box::new(move || alive.is_connected()),
-            has_lived: Box::new(move || lived.was_attached()),
+            was_attached: Box::new(move || lived.was_attached()),
             replace: Box::new(move || {
                 replaced.shared.set_phase(crate::actors::port::health::Phase::Starting);
                 replaced.detach();
@@ -213,12 +213,12 @@ impl<'a> NodeBuilder<'a> {
         });
     }
 
-    fn lay_aggregate(&mut self, declared: DeclaredAggregate) -> Result<(), NodeError> {
+    fn deploy_aggregate(&mut self, declared: DeclaredAggregate) -> Result<(), NodeError> {
         let DeclaredAggregate { aggregate, hears, doors, write } = declared;
         let name = aggregate.name();
         let shared = self.shared(name);
         let mailbox = Mailbox::<AggregateBehavior>::new(shared.clone());
-        let sources = Arc::new(self.connect_all(&mailbox, hears, Mail::Delivery)?);
+        let sources = Arc::new(self.connect_all(&mailbox, hears, AggregateMail::Delivery)?);
 
         let tree = Tree::open(self.store, aggregate)?.reporting_to(&shared);
         rebuild::say_whether_due(&shared, &tree)?;
@@ -228,11 +228,11 @@ impl<'a> NodeBuilder<'a> {
             (self.settings.guards.clone(), self.settings.system_guards.clone());
         let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };
         let patience: Patience = Box::new(move |chain| asking.patience(name.system, chain));
-        let listeners = self.listeners(aggregate)?;
+        let listeners = self.subscribers(aggregate)?;
         let past = listeners.clone();
-        self.told.insert(name.context, Box::new(move || past.past()));
-        let outflows = Outflows { tree: tree.clone(), listeners: listeners.clone(), write };
-        let handle = Arc::new(Handle::new(
+        self.local_pasts.insert(name.context, Box::new(move || past.past()));
+        let outflows = EventLogs { tree: tree.clone(), listeners: listeners.clone(), write };
+        let handle = Arc::new(AggregateHandle::new(
             mailbox.clone(),
             tree.clone(),
             guard.clone(),
@@ -241,11 +241,11 @@ impl<'a> NodeBuilder<'a> {
             outflows,
         ));
         let askable: Arc<dyn Askable> = handle.clone();
-        self.known.insert(name.context, Peer { guard, askable });
+        self.askable.insert(name.context, Peer { guard, askable });
 
         let settings = self.settings.of_aggregate(aggregate)?;
         let (clock, peers) = (self.clock.clone(), self.peers.clone());
-        self.place(name, &mailbox, handle, move || {
+        self.deploy(name, &mailbox, handle, move || {
             let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
             let (tree, shared, clock) = (tree.clone(), shared.clone(), clock.clone());
             Ok(AggregateBehavior::new(
@@ -262,7 +262,7 @@ impl<'a> NodeBuilder<'a> {
     }
 
     /// A context that another node hosts can be asked from here, through a guard of this node's own.
-    fn lay_remote(&mut self, name: Name) {
+    fn reach_remote(&mut self, name: Name) {
         let context = name.context;
         if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(context)) {
             let settings = self.settings.guard(&name);
@@ -272,15 +272,15 @@ impl<'a> NodeBuilder<'a> {
             let askable =
                 RemoteContext { context, wire: wire.clone(), store, patience, pasts, heard };
             self.guards.push((context, guard.clone()));
-            self.known.insert(context, Peer { guard, askable: Arc::new(askable) });
+            self.askable.insert(context, Peer { guard, askable: Arc::new(askable) });
         }
     }
 
-    fn lay_view(&mut self, declared: DeclaredView) -> Result<(), NodeError> {
+    fn deploy_view(&mut self, declared: DeclaredView) -> Result<(), NodeError> {
         let DeclaredView { view, hears } = declared;
         let name = view.name();
         let shared = self.shared(name);
-        let mailbox = Mailbox::<Projecting>::new(shared.clone());
+        let mailbox = Mailbox::<ViewBehavior>::new(shared.clone());
         let sources = Arc::new(self.connect_all(&mailbox, hears, ViewMail::Delivery)?);
         let tree = Tree::open(self.store, view)?.reporting_to(&shared);
         // Readers may come before the actor has loaded anything.
@@ -293,9 +293,9 @@ impl<'a> NodeBuilder<'a> {
         rebuild::say_whether_due(&shared, &tree)?;
         let guard = Guard::new(self.settings.guard(&name));
         let handle = ViewHandle::new(mailbox.clone(), tree.clone(), guard);
-        self.place(name, &mailbox, Arc::new(handle), move || {
+        self.deploy(name, &mailbox, Arc::new(handle), move || {
             let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
-            Ok(Projecting::new(tree.clone(), shared.clone(), ears))
+            Ok(ViewBehavior::new(tree.clone(), shared.clone(), ears))
         });
         Ok(())
     }
@@ -305,15 +305,15 @@ impl Board for NodeBuilder<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
         match self.settings.hosts(A::NAME.context) {
             true if self.failed.is_none() => {
-                self.failed = self.lay_aggregate(erased::declared_aggregate::<A>()).err();
+                self.failed = self.deploy_aggregate(erased::declared_aggregate::<A>()).err();
             }
             true => {}
-            false => self.lay_remote(A::NAME),
+            false => self.reach_remote(A::NAME),
         }
     }
     fn view<V: View>(&mut self) {
         if self.failed.is_none() && self.settings.hosts(V::NAME.context) {
-            self.failed = self.lay_view(erased::declared_view::<V>()).err();
+            self.failed = self.deploy_view(erased::declared_view::<V>()).err();
         }
     }
 }

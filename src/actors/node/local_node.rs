@@ -14,7 +14,7 @@ use crate::actors::{
     },
     erased::{AggregateType, Settings},
     outbox::{
-        event_log::{Cursors, Find, OutflowHealth, Pump, Running},
+        event_log::{Cursors, Find, OutboxHealth, Pump, RunningPump},
         sink::{Sink, SinkHealth},
     },
     port::{
@@ -140,7 +140,7 @@ pub struct LocalNode {
     store: Arc<dyn Store>,
     clock: Arc<Clock>,
     places: Arc<Cursors>,
-    pumps: RwLock<Vec<Arc<dyn Running>>>,
+    pumps: RwLock<Vec<Arc<dyn RunningPump>>>,
     replicas: Vec<Arc<dyn ReplicaHandle>>,
     guards: Vec<(&'static str, Arc<Guard>)>,
     hearsay: Arc<Hearsay>,
@@ -161,8 +161,17 @@ impl LocalNode {
         let hearsay = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
         let mut layout = NodeBuilder::new(&store, &clock, &settings, &hearsay);
         lay_out(&mut layout);
-        let NodeBuilder { placed, known, peers, failed, replicas, guards, pasts, told, .. } =
-            layout;
+        let NodeBuilder {
+            deployed: placed,
+            askable: known,
+            peers,
+            failed,
+            replicas,
+            guards,
+            pasts,
+            local_pasts: told,
+            ..
+        } = layout;
         failed.map_or(Ok(()), Err)?;
         peers.know(known);
         pasts.know(told);
@@ -203,7 +212,7 @@ impl LocalNode {
     ///
     /// # Errors
     /// [`NodeError`] when a place cannot be read.
-    pub fn pour<T: Send + Sync + 'static>(
+    pub fn attach_sink<T: Send + Sync + 'static>(
         &self,
         name: &'static str,
         sink: &Arc<dyn Sink<T>>,
@@ -211,7 +220,7 @@ impl LocalNode {
     ) -> Result<Vec<BoxFuture<'static, ()>>, NodeError> {
         let mut running = Vec::new();
         for flow in self.contexts.iter().filter_map(|context| of(context.as_ref())) {
-            let pump: Arc<dyn Running> =
+            let pump: Arc<dyn RunningPump> =
                 Arc::new(Pump::new(name, flow, sink.clone(), self.places.clone())?);
             sync::write(&self.pumps).push(pump.clone());
             running.push(pump.run());
@@ -292,7 +301,7 @@ impl Node for LocalNode {
         sinks.dedup_by_key(|health| health.sink);
         sinks
     }
-    fn outflows(&self) -> Vec<OutflowHealth> {
+    fn outflows(&self) -> Vec<OutboxHealth> {
         sync::read(&self.pumps).iter().map(|pump| pump.health()).collect()
     }
     fn store_works(&self) -> bool {

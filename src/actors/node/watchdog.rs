@@ -134,7 +134,7 @@ fn look(
         }
         // An actor that is gone from a living thread panicked where nothing could guard it.
         let gone = |placed: &&DeployedContext| {
-            placed.name.system == *system && !(placed.is_alive)() && (placed.has_lived)()
+            placed.name.system == *system && !(placed.is_alive)() && (placed.was_attached)()
         };
         for placed in placed.iter().filter(gone) {
             tracing::error!(

@@ -35,9 +35,9 @@ use std::{
 use tokio::sync::watch;
 
 /// At most so many events are read at once.
-const READ: usize = 256;
-const SHORTEST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_secs(30);
+const READ_LIMIT: usize = 256;
+const MIN_BACKOFF: Duration = Duration::from_millis(200);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 const VERSION: u16 = 1;
 
 /// A stretch of a context's log, as some reader wants it.
@@ -59,7 +59,7 @@ pub trait EventLog<T>: Send + Sync {
     fn latest(&self) -> watch::Receiver<u64>;
     /// As [`EventLog::read_some`], as much as is usually read at once.
     fn read(&self, from: u64) -> Result<LogPage<T>, StoreError> {
-        self.read_some(from, READ)
+        self.read_some(from, READ_LIMIT)
     }
     /// About `limit` of what happened from sequence `from` on.
     ///
@@ -134,13 +134,13 @@ pub struct OutboundMessage {
 type Extract<T> = Arc<dyn Fn(&LogEntry, Word) -> Option<T> + Send + Sync>;
 
 /// The log of a context of this process.
-struct LogOutflow<T> {
+struct LocalEventLog<T> {
     tree: Tree,
     listeners: Arc<Subscribers>,
     extract: Extract<T>,
 }
 
-impl<T: Send> EventLog<T> for LogOutflow<T> {
+impl<T: Send> EventLog<T> for LocalEventLog<T> {
     fn context(&self) -> &'static str {
         self.listeners.aggregate.name().context
     }
@@ -183,21 +183,25 @@ impl<T: Send> EventLog<T> for LogOutflow<T> {
 pub type Write = Arc<dyn Fn(&dyn AnyEvent) -> Option<Message> + Send + Sync>;
 
 /// The outflows of one context.
-pub struct Outflows {
+pub struct EventLogs {
     pub tree: Tree,
     pub listeners: Arc<Subscribers>,
     /// What of it is told in text messages.
     pub write: Option<Write>,
 }
 
-impl Outflows {
+impl EventLogs {
     fn of<T: Send + 'static>(&self, extract: Extract<T>) -> Arc<dyn EventLog<T>> {
-        Arc::new(LogOutflow { tree: self.tree.clone(), listeners: self.listeners.clone(), extract })
+        Arc::new(LocalEventLog {
+            tree: self.tree.clone(),
+            listeners: self.listeners.clone(),
+            extract,
+        })
     }
     /// Everything that happened.
     pub fn history(&self) -> Arc<dyn EventLog<RecordedEvent>> {
         let schema = self.listeners.aggregate.event_version();
-        self.of(Arc::new(move |logged, epoch| Some(published(schema, logged, epoch))))
+        self.of(Arc::new(move |logged, epoch| Some(recorded_event(schema, logged, epoch))))
     }
     /// What is told in text messages.
     pub fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
@@ -222,7 +226,11 @@ pub fn data_of(event: &dyn AnyEvent) -> serde_json::Value {
 }
 
 /// An event as the outside is told of it.
-fn published(schema: u16, LogEntry { envelope, event }: &LogEntry, epoch: Word) -> RecordedEvent {
+fn recorded_event(
+    schema: u16,
+    LogEntry { envelope, event }: &LogEntry,
+    epoch: Word,
+) -> RecordedEvent {
     RecordedEvent {
         sequence: envelope.sequence,
         epoch,
@@ -245,7 +253,7 @@ pub type Find<T> = fn(&dyn Context) -> Option<Arc<dyn EventLog<T>>>;
 /// How one outflow is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct OutflowHealth {
+pub struct OutboxHealth {
     /// Who takes it: `messages`.
     pub sink: &'static str,
     /// Whose events.
@@ -294,9 +302,9 @@ pub struct Pump<T> {
     sink_name: &'static str,
     flow: Arc<dyn EventLog<T>>,
     sink: Arc<dyn Sink<T>>,
-    places: Arc<Cursors>,
-    place: AtomicU64,
-    trouble: Mutex<(u64, Option<String>)>,
+    cursors: Arc<Cursors>,
+    cursor: AtomicU64,
+    failures: Mutex<(u64, Option<String>)>,
 }
 
 impl<T: Send + Sync + 'static> Pump<T> {
@@ -304,16 +312,16 @@ impl<T: Send + Sync + 'static> Pump<T> {
         sink_name: &'static str,
         flow: Arc<dyn EventLog<T>>,
         sink: Arc<dyn Sink<T>>,
-        places: Arc<Cursors>,
+        cursors: Arc<Cursors>,
     ) -> Result<Self, StoreError> {
-        let place = AtomicU64::new(places.get(sink_name, flow.context())?);
-        Ok(Self { sink_name, flow, sink, places, place, trouble: Mutex::default() })
+        let place = AtomicU64::new(cursors.get(sink_name, flow.context())?);
+        Ok(Self { sink_name, flow, sink, cursors, cursor: place, failures: Mutex::default() })
     }
 
-    pub fn health(&self) -> OutflowHealth {
-        let (attempts, error) = sync::lock(&self.trouble).clone();
-        let pending = self.flow.latest().borrow().saturating_sub(self.place.load(Relaxed));
-        OutflowHealth {
+    pub fn health(&self) -> OutboxHealth {
+        let (attempts, error) = sync::lock(&self.failures).clone();
+        let pending = self.flow.latest().borrow().saturating_sub(self.cursor.load(Relaxed));
+        OutboxHealth {
             sink: self.sink_name,
             context: self.flow.context(),
             pending,
@@ -327,46 +335,46 @@ impl<T: Send + Sync + 'static> Pump<T> {
     pub async fn run(self: Arc<Self>) {
         let mut latest = self.flow.latest();
         loop {
-            if *latest.borrow_and_update() <= self.place.load(Relaxed) {
+            if *latest.borrow_and_update() <= self.cursor.load(Relaxed) {
                 if latest.changed().await.is_err() {
                     return;
                 }
                 continue;
             }
-            if let Err(error) = self.pass_on().await {
-                self.stumble(error.to_string()).await;
+            if let Err(error) = self.drain().await {
+                self.back_off(error.to_string()).await;
             }
         }
     }
 
-    async fn pass_on(&self) -> Result<(), StoreError> {
-        let drawn = self.flow.read(self.place.load(Relaxed) + 1)?;
-        self.places.store.durable(drawn.commit).await?;
+    async fn drain(&self) -> Result<(), StoreError> {
+        let drawn = self.flow.read(self.cursor.load(Relaxed) + 1)?;
+        self.cursors.store.durable(drawn.commit).await?;
         let mut left = drawn.items.as_slice();
         while let Some((first, _)) = left.first() {
             match self.sink.take(self.flow.context(), left).await {
                 Ok(taken) => {
                     left = left.get(taken.max(1)..).unwrap_or_default();
                     let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
-                    self.places.set(self.sink_name, self.flow.context(), place).await?;
-                    self.place.store(place, Relaxed);
-                    *sync::lock(&self.trouble) = (0, None);
+                    self.cursors.set(self.sink_name, self.flow.context(), place).await?;
+                    self.cursor.store(place, Relaxed);
+                    *sync::lock(&self.failures) = (0, None);
                 }
                 Err(why) => {
                     let why = format!("event {first} was not taken: {why}");
-                    self.stumble(why).await;
+                    self.back_off(why).await;
                 }
             }
         }
         // A stretch that does not concern the outside needs no row: it is read again after a restart.
-        self.place.fetch_max(drawn.last, Relaxed);
+        self.cursor.fetch_max(drawn.last, Relaxed);
         Ok(())
     }
 
     /// Waits a little, longer each time; says so the first time and then ever more seldom.
-    async fn stumble(&self, why: String) {
+    async fn back_off(&self, why: String) {
         let attempts = {
-            let mut trouble = sync::lock(&self.trouble);
+            let mut trouble = sync::lock(&self.failures);
             *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
             trouble.0
         };
@@ -379,22 +387,22 @@ impl<T: Send + Sync + 'static> Pump<T> {
                 "it is kept and tried again"
             );
         }
-        tokio::time::sleep(pause(attempts, SHORTEST, LONGEST)).await;
+        tokio::time::sleep(pause(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
     }
 }
 
 /// A pump that has been set up, whatever flows through it.
-pub trait Running: Send + Sync {
+pub trait RunningPump: Send + Sync {
     /// How it is doing.
-    fn health(&self) -> OutflowHealth;
+    fn health(&self) -> OutboxHealth;
     /// How whoever takes it is doing, where that is a matter of its own.
     fn sink(&self) -> Option<SinkHealth>;
     /// Runs it.
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;
 }
 
-impl<T: Send + Sync + 'static> Running for Pump<T> {
-    fn health(&self) -> OutflowHealth {
+impl<T: Send + Sync + 'static> RunningPump for Pump<T> {
+    fn health(&self) -> OutboxHealth {
         Pump::health(self)
     }
     fn sink(&self) -> Option<SinkHealth> {

@@ -9,7 +9,7 @@ use crate::{
     actors::{
         cluster::{hearsay::Dispute, remote_context::PeerQuestion, replica::ReplicaHealth},
         outbox::{
-            event_log::{EventLog, OutboundMessage, OutflowHealth, RecordedEvent},
+            event_log::{EventLog, OutboundMessage, OutboxHealth, RecordedEvent},
             sink::SinkHealth,
         },
     },
@@ -292,7 +292,7 @@ pub trait Node: Send + Sync {
         Ok(())
     }
     /// How what leaves the node is doing.
-    fn outflows(&self) -> Vec<OutflowHealth> {
+    fn outflows(&self) -> Vec<OutboxHealth> {
         Vec::new()
     }
     /// How those outside who take it are doing.

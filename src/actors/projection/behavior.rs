@@ -40,7 +40,7 @@ use std::{
 use tokio::sync::oneshot;
 
 /// At most so many old rows are cleared away a turn.
-const CLEARED: usize = 512;
+const MAX_PURGED: usize = 512;
 /// Stands among the positions of a table that is to be built while what was set aside for the old one is cleared away.
 /// No source is called so.
 const CLEARING: &str = "";
@@ -53,7 +53,7 @@ fn is_clearing(meta: &Counters) -> bool {
 pub type Change = Box<dyn FnOnce(&mut dyn AnyState) + Send>;
 
 /// Mail for a view.
-pub enum Mail {
+pub enum ViewMail {
     /// Events of a source.
     Delivery(Delivery<Change>),
     /// It is time to look at shelves and logs.
@@ -65,21 +65,21 @@ pub enum Mail {
 }
 
 /// The logic of a view.
-pub struct Projecting {
+pub struct ViewBehavior {
     pub tree: Tree,
     pub shared: Arc<ContextStatus>,
-    pub ears: Subscriptions<Change>,
+    pub subscriptions: Subscriptions<Change>,
     epoch: Epoch,
-    meta: Counters,
+    counters: Counters,
     /// The commit that wrote it.
-    meta_commit: Commit,
-    more: bool,
+    counters_commit: Commit,
+    has_more: bool,
     /// How far the rows of older generations have been cleared away; what is gone costs whoever walks over it.
-    cleared: [Vec<u8>; 3],
+    purged: [Vec<u8>; 3],
 }
 
 /// Where rows of older generations begin, and what was set aside for them.
-fn uncleared() -> [Vec<u8>; 3] {
+fn purge_start() -> [Vec<u8>; 3] {
     [vec![Space::State as u8], vec![Space::Index as u8], vec![Space::Parked as u8]]
 }
 
@@ -89,298 +89,314 @@ pub fn generation(tree: &Tree) -> Result<u32, StoreError> {
 }
 
 /// What follows a turn that stands.
-pub struct Told {
-    mail: usize,
+pub struct ViewEffect {
+    place: usize,
     answer: Result<(), Fault>,
 }
 
 /// What memory becomes.
 pub struct CacheUpdate {
-    meta: Counters,
-    hearing: Progress,
-    reshelve: bool,
-    cleared: [Vec<u8>; 3],
+    counters: Counters,
+    progress: Progress,
+    clears_parked: bool,
+    purged: [Vec<u8>; 3],
 }
 
-impl Projecting {
-    pub fn new(tree: Tree, shared: Arc<ContextStatus>, ears: Subscriptions<Change>) -> Self {
+impl ViewBehavior {
+    pub fn new(
+        tree: Tree,
+        shared: Arc<ContextStatus>,
+        subscriptions: Subscriptions<Change>,
+    ) -> Self {
         Self {
             tree,
             shared,
-            ears,
+            subscriptions,
             epoch: Epoch(0),
-            meta: Counters::default(),
-            meta_commit: 0,
-            more: true,
-            cleared: uncleared(),
+            counters: Counters::default(),
+            counters_commit: 0,
+            has_more: true,
+            purged: purge_start(),
         }
     }
 
     fn publish_health(&self) {
-        self.shared.generation.store(self.meta.generation, SeqCst);
-        self.shared.parked.store(self.ears.parked(), Relaxed);
-        self.shared.last_sequence.store(self.meta.last_sequence, Relaxed);
+        self.shared.generation.store(self.counters.generation, SeqCst);
+        self.shared.parked.store(self.subscriptions.parked(), Relaxed);
+        self.shared.last_sequence.store(self.counters.last_sequence, Relaxed);
     }
 }
 
-impl Behavior for Projecting {
-    type Mail = Mail;
-    type Effect = Told;
+impl Behavior for ViewBehavior {
+    type Mail = ViewMail;
+    type Effect = ViewEffect;
     type CacheUpdate = CacheUpdate;
 
     fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
-        (self.meta, self.meta_commit) = rebuild::load(&self.tree)?;
-        self.shared.generation.store(self.meta.generation, SeqCst);
-        if rebuild::is_due(&self.meta, &self.tree) {
+        (self.counters, self.counters_commit) = rebuild::load(&self.tree)?;
+        self.shared.generation.store(self.counters.generation, SeqCst);
+        if rebuild::is_due(&self.counters, &self.tree) {
             return Ok(());
         }
-        self.ears.reload(&self.tree)?;
-        self.more = true;
-        self.cleared = uncleared();
+        self.subscriptions.reload(&self.tree)?;
+        self.has_more = true;
+        self.purged = purge_start();
         self.publish_health();
         Ok(())
     }
 
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError> {
-        if !rebuild::is_due(&self.meta, &self.tree) {
+        if !rebuild::is_due(&self.counters, &self.tree) {
             return Ok(None);
         }
-        let at = (&self.meta, self.meta_commit);
+        let at = (&self.counters, self.counters_commit);
         let (batch, after) =
             rebuild::page(&self.tree, self.epoch, at, self.shared.retention.seconds())?;
         self.shared.rebuilt.store(after.rebuild.map_or(0, |rebuild| rebuild.rows), Relaxed);
         Ok(Some(batch))
     }
 
-    fn decide(&mut self, mails: &[Option<Mail>]) -> Result<TurnOutput<Self>, StoreError> {
+    fn decide(&mut self, mails: &[Option<ViewMail>]) -> Result<TurnOutput<Self>, StoreError> {
         let mut work = Turn::new(self);
-        let rebuild = |mail: &Option<Mail>| matches!(mail, Some(Mail::Rebuild(_)));
-        let begins = self.meta.building.is_none() && mails.iter().any(rebuild);
-        let clearing = is_clearing(&self.meta);
+        let rebuild = |mail: &Option<ViewMail>| matches!(mail, Some(ViewMail::Rebuild(_)));
+        let begins = self.counters.building.is_none() && mails.iter().any(rebuild);
+        let clearing = is_clearing(&self.counters);
         if clearing {
-            work.clear_parked()?;
+            work.purge_parked()?;
         }
         for (place, mail) in mails.iter().enumerate() {
             match mail {
                 // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
-                Some(Mail::Delivery(_) | Mail::Wake) if begins || clearing => {}
-                Some(Mail::Unpark { .. }) if clearing => {
+                Some(ViewMail::Delivery(_) | ViewMail::Wake) if begins || clearing => {}
+                Some(ViewMail::Unpark { .. }) if clearing => {
                     let answer = Err(Refusal::absent("parked event").into());
-                    work.told.push_back(Told { mail: place, answer });
+                    work.effects.push_back(ViewEffect { place, answer });
                 }
-                Some(Mail::Unpark { .. }) if begins => {
-                    work.told.push_back(Told { mail: place, answer: Ok(()) })
+                Some(ViewMail::Unpark { .. }) if begins => {
+                    work.effects.push_back(ViewEffect { place, answer: Ok(()) })
                 }
-                Some(Mail::Delivery(heard)) => work.logic.ears.apply_delivery(&mut work, heard)?,
-                Some(Mail::Wake) => {
-                    work.logic.ears.retry_parked(&mut work, None)?;
-                    work.logic.ears.catch_up_all(&mut work)?;
-                    work.clear_away()?;
+                Some(ViewMail::Delivery(heard)) => {
+                    work.behavior.subscriptions.apply_delivery(&mut work, heard)?
                 }
-                Some(Mail::Rebuild(_)) => work.rebuild(place)?,
-                Some(Mail::Unpark { parked, redrive, .. }) => {
+                Some(ViewMail::Wake) => {
+                    work.behavior.subscriptions.retry_parked(&mut work, None)?;
+                    work.behavior.subscriptions.catch_up_all(&mut work)?;
+                    work.purge_old_generations()?;
+                }
+                Some(ViewMail::Rebuild(_)) => work.begin_rebuild(place)?,
+                Some(ViewMail::Unpark { parked, redrive, .. }) => {
                     let found = match redrive {
                         true => work
-                            .logic
-                            .ears
+                            .behavior
+                            .subscriptions
                             .retry_parked(&mut work, Some((&parked.source, parked.aggregate)))?,
-                        false => work.logic.ears.drop_parked(&mut work, parked)?,
+                        false => work.behavior.subscriptions.drop_parked(&mut work, parked)?,
                     };
                     let answer =
                         if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
-                    work.told.push_back(Told { mail: place, answer });
+                    work.effects.push_back(ViewEffect { place, answer });
                 }
                 None => {}
             }
         }
-        work.finish()
+        work.into_output()
     }
 
     fn apply_cache(&mut self, memory: CacheUpdate, commit: Commit) {
-        if memory.meta != self.meta {
-            self.meta_commit = commit;
+        if memory.counters != self.counters {
+            self.counters_commit = commit;
         }
-        self.more = memory.hearing.more || memory.reshelve;
+        self.has_more = memory.progress.more || memory.clears_parked;
         // A generation that was shown until now is cleared away from its beginning.
-        self.cleared = if memory.meta.generation == self.meta.generation {
-            memory.cleared
+        self.purged = if memory.counters.generation == self.counters.generation {
+            memory.purged
         } else {
-            uncleared()
+            purge_start()
         };
-        let reshelve = memory.reshelve || is_clearing(&self.meta);
-        self.meta = memory.meta;
+        let reshelve = memory.clears_parked || is_clearing(&self.counters);
+        self.counters = memory.counters;
         match reshelve {
-            true => self.ears.clear_parked(),
-            false => self.ears.apply_progress(&memory.hearing),
+            true => self.subscriptions.clear_parked(),
+            false => self.subscriptions.apply_progress(&memory.progress),
         }
         self.publish_health();
     }
 
-    fn run_effect(&mut self, commit: Commit, told: Told, mails: &mut [Option<Mail>]) {
-        match mails.get_mut(told.mail).and_then(Option::take) {
-            Some(Mail::Rebuild(done) | Mail::Unpark { done, .. }) => {
+    fn run_effect(&mut self, commit: Commit, told: ViewEffect, mails: &mut [Option<ViewMail>]) {
+        match mails.get_mut(told.place).and_then(Option::take) {
+            Some(ViewMail::Rebuild(done) | ViewMail::Unpark { done, .. }) => {
                 self.shared.reply(commit, done, told.answer, false)
             }
-            Some(Mail::Delivery(_) | Mail::Wake) | None => {}
+            Some(ViewMail::Delivery(_) | ViewMail::Wake) | None => {}
         }
     }
 
-    fn reject(&mut self, mail: Mail, why: &Fault) {
+    fn reject(&mut self, mail: ViewMail, why: &Fault) {
         match mail {
-            Mail::Rebuild(done) | Mail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
-            Mail::Delivery(_) | Mail::Wake => self.more = true,
+            ViewMail::Rebuild(done) | ViewMail::Unpark { done, .. } => {
+                drop(done.send(Err(why.clone())))
+            }
+            ViewMail::Delivery(_) | ViewMail::Wake => self.has_more = true,
         }
     }
 
     fn drop_waiting(&mut self) {}
 
-    fn is_from_outside(_: &Mail) -> bool {
+    fn is_from_outside(_: &ViewMail) -> bool {
         false
     }
 
     fn next_wake(&self) -> Option<Duration> {
-        match self.more {
+        match self.has_more {
             true => Some(Duration::ZERO),
             false => {
-                let building = self.meta.building.as_ref().map(|(_, positions)| positions);
-                self.ears.next_wake(building.unwrap_or(&self.meta.positions))
+                let building = self.counters.building.as_ref().map(|(_, positions)| positions);
+                self.subscriptions.next_wake(building.unwrap_or(&self.counters.positions))
             }
         }
     }
 
-    fn wake_mail() -> Mail {
-        Mail::Wake
+    fn wake_mail() -> ViewMail {
+        ViewMail::Wake
     }
 }
 
 struct Turn<'a> {
-    logic: &'a Projecting,
-    desk: Transaction<'a>,
-    meta: Counters,
-    hearing: Progress,
-    told: VecDeque<Told>,
-    reshelve: bool,
-    more: bool,
-    cleared: [Vec<u8>; 3],
+    behavior: &'a ViewBehavior,
+    transaction: Transaction<'a>,
+    counters: Counters,
+    progress: Progress,
+    effects: VecDeque<ViewEffect>,
+    clears_parked: bool,
+    has_more: bool,
+    purged: [Vec<u8>; 3],
 }
 
 impl<'a> Turn<'a> {
-    fn new(logic: &'a Projecting) -> Self {
+    fn new(behavior: &'a ViewBehavior) -> Self {
         // While a table is being built, only that one listens; the shown one stands still.
-        let (generation, positions) = match &logic.meta.building {
+        let (generation, positions) = match &behavior.counters.building {
             Some((generation, positions)) => (*generation, positions),
-            None => (logic.meta.generation, &logic.meta.positions),
+            None => (behavior.counters.generation, &behavior.counters.positions),
         };
-        let (desk, hearing) = (
-            Transaction::new(&logic.tree, generation, logic.meta.highest),
+        let (transaction, progress) = (
+            Transaction::new(&behavior.tree, generation, behavior.counters.highest),
             Progress::from(positions),
         );
-        let meta = logic.meta.clone();
-        let cleared = logic.cleared.clone();
+        let counters = behavior.counters.clone();
+        let purged = behavior.purged.clone();
         Self {
-            logic,
-            desk,
-            meta,
-            hearing,
-            told: VecDeque::new(),
-            reshelve: false,
-            more: false,
-            cleared,
+            behavior,
+            transaction,
+            counters,
+            progress,
+            effects: VecDeque::new(),
+            clears_parked: false,
+            has_more: false,
+            purged,
         }
     }
 
     /// Begins the next generation. What is set aside belongs to the old one and will be met again.
-    fn rebuild(&mut self, place: usize) -> Result<(), StoreError> {
-        if self.meta.building.is_none() {
+    fn begin_rebuild(&mut self, place: usize) -> Result<(), StoreError> {
+        if self.counters.building.is_none() {
             let clearing = BTreeMap::from([(CLEARING.to_owned(), 1)]);
-            self.meta.building = Some((self.meta.generation.saturating_add(1), clearing));
-            self.cleared = uncleared();
-            self.reshelve = true;
+            self.counters.building = Some((self.counters.generation.saturating_add(1), clearing));
+            self.purged = purge_start();
+            self.clears_parked = true;
         }
-        self.told.push_back(Told { mail: place, answer: Ok(()) });
+        self.effects.push_back(ViewEffect { place, answer: Ok(()) });
         Ok(())
     }
 
     /// Clears away what was set aside for the table that is shown until now, some rows at a time. Only then does the new
     /// one listen.
-    fn clear_parked(&mut self) -> Result<(), StoreError> {
-        let (from, to) = (self.cleared[2].clone(), prefix_end(&[Space::Parked as u8]));
-        let rows = self.logic.tree.scan(&Scan { from, to, backwards: false, limit: CLEARED })?;
+    fn purge_parked(&mut self) -> Result<(), StoreError> {
+        let (from, to) = (self.purged[2].clone(), prefix_end(&[Space::Parked as u8]));
+        let rows =
+            self.behavior.tree.scan(&Scan { from, to, backwards: false, limit: MAX_PURGED })?;
         if let Some((last, _)) = rows.last() {
-            self.cleared[2] = [last.as_slice(), &[0]].concat();
+            self.purged[2] = [last.as_slice(), &[0]].concat();
         }
-        if rows.len() < CLEARED {
-            self.hearing.positions.remove(CLEARING);
+        if rows.len() < MAX_PURGED {
+            self.progress.positions.remove(CLEARING);
         }
-        rows.into_iter().for_each(|(key, _)| self.desk.remove(key));
-        self.hearing.more = true;
+        rows.into_iter().for_each(|(key, _)| self.transaction.remove(key));
+        self.progress.more = true;
         Ok(())
     }
 
     /// Clears away what is left of older generations, some rows at a time.
-    fn clear_away(&mut self) -> Result<(), StoreError> {
-        if self.meta.building.is_some() || self.meta.generation == 0 {
+    fn purge_old_generations(&mut self) -> Result<(), StoreError> {
+        if self.counters.building.is_some() || self.counters.generation == 0 {
             return Ok(());
         }
-        let current = u64::from(self.meta.generation);
-        for (space, from) in [Space::State, Space::Index].into_iter().zip(&mut self.cleared) {
+        let current = u64::from(self.counters.generation);
+        for (space, from) in [Space::State, Space::Index].into_iter().zip(&mut self.purged) {
             let to = KeyBuf::new(space).number(current).build();
-            let rows = self.logic.tree.scan(&Scan {
+            let rows = self.behavior.tree.scan(&Scan {
                 from: from.clone(),
                 to,
                 backwards: false,
-                limit: CLEARED,
+                limit: MAX_PURGED,
             })?;
             if let Some((last, _)) = rows.last() {
                 *from = [last.as_slice(), &[0]].concat();
             }
-            rows.iter().for_each(|(key, _)| self.desk.remove(key.clone()));
-            self.more |= rows.len() == CLEARED;
+            rows.iter().for_each(|(key, _)| self.transaction.remove(key.clone()));
+            self.has_more |= rows.len() == MAX_PURGED;
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<TurnOutput<Projecting>, StoreError> {
-        if self.reshelve {
+    fn into_output(mut self) -> Result<TurnOutput<ViewBehavior>, StoreError> {
+        if self.clears_parked {
             // What was set aside is cleared away first.
-            self.hearing = Progress::from(
-                self.meta.building.as_ref().map_or(&self.meta.positions, |(_, at)| at),
+            self.progress = Progress::from(
+                self.counters.building.as_ref().map_or(&self.counters.positions, |(_, at)| at),
             );
-            self.hearing.more = true;
-        } else if let Some((generation, positions)) = &mut self.meta.building {
-            positions.clone_from(&self.hearing.positions);
-            if !self.hearing.more && self.logic.ears.backlog(&self.hearing.positions) == 0 {
-                (self.meta.generation, self.meta.positions) =
-                    (*generation, self.hearing.positions.clone());
-                self.meta.building = None;
-                self.hearing.more = true;
+            self.progress.more = true;
+        } else if let Some((generation, positions)) = &mut self.counters.building {
+            positions.clone_from(&self.progress.positions);
+            if !self.progress.more
+                && self.behavior.subscriptions.backlog(&self.progress.positions) == 0
+            {
+                (self.counters.generation, self.counters.positions) =
+                    (*generation, self.progress.positions.clone());
+                self.counters.building = None;
+                self.progress.more = true;
             }
         } else {
-            self.meta.positions.clone_from(&self.hearing.positions);
+            self.counters.positions.clone_from(&self.progress.positions);
         }
-        self.hearing.more |= self.more;
+        self.progress.more |= self.has_more;
         // Of all generations together: a row that is looked for in vain costs little.
-        self.meta.highest = self.desk.highest();
-        self.desk.expect(counters_key(), self.logic.meta_commit);
-        if self.meta != self.logic.meta {
-            self.desk.put_counters(&self.meta)?;
+        self.counters.highest = self.transaction.highest();
+        self.transaction.expect(counters_key(), self.behavior.counters_commit);
+        if self.counters != self.behavior.counters {
+            self.transaction.put_counters(&self.counters)?;
         }
-        let judged = self.desk.read_commit.0;
-        let (reshelve, cleared) = (self.reshelve, self.cleared);
-        let memory = CacheUpdate { meta: self.meta, hearing: self.hearing, reshelve, cleared };
+        let judged = self.transaction.read_commit.0;
+        let (reshelve, cleared) = (self.clears_parked, self.purged);
+        let memory = CacheUpdate {
+            counters: self.counters,
+            progress: self.progress,
+            clears_parked: reshelve,
+            purged: cleared,
+        };
         Ok(TurnOutput {
-            batch: self.desk.into_batch(self.logic.epoch)?,
+            batch: self.transaction.into_batch(self.behavior.epoch)?,
             read_commit: judged,
             cache: memory,
-            effects: self.told,
+            effects: self.effects,
         })
     }
 }
 
 impl Listener<Change> for Turn<'_> {
     fn progress(&mut self) -> &mut Progress {
-        &mut self.hearing
+        &mut self.progress
     }
 
     fn apply(
@@ -393,7 +409,7 @@ impl Listener<Change> for Turn<'_> {
         let Recipient::Number(number) = whose else {
             return Ok(Err("a view has no numbers of its own".to_owned()));
         };
-        let kept = match self.desk.load(number) {
+        let kept = match self.transaction.load(number) {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => {
                 self.report_damage(&what);
@@ -409,28 +425,28 @@ impl Listener<Change> for Turn<'_> {
         match folded {
             Ok(row) => match row.encode(version + 1, None) {
                 Ok(record) => self
-                    .desk
+                    .transaction
                     .set(number, Versioned { version: version + 1, saga: None, state: row }, record)
                     .map(Ok),
                 Err(StoreError::Invalid(why)) => Ok(Err(why)),
                 Err(error) => Err(error),
             },
             Err(_) => {
-                self.logic.shared.crashes.fetch_add(1, Relaxed);
+                self.behavior.shared.crashes.fetch_add(1, Relaxed);
                 Ok(Err("the fold panicked".to_owned()))
             }
         }
     }
 
     fn report_damage(&mut self, what: &str) {
-        self.logic.shared.report_damage(what);
+        self.behavior.shared.report_damage(what);
     }
 
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
-        self.desk.park(key, row.as_ref())
+        self.transaction.park(key, row.as_ref())
     }
 
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_parked(&self.logic.tree, source, aggregate, limit)
+        parking::first_parked(&self.behavior.tree, source, aggregate, limit)
     }
 }

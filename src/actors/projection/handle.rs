@@ -1,9 +1,9 @@
 //! The handle by which those outside its thread reach a view.
 
-use super::behavior::{self, Projecting};
+use super::behavior::{self, ViewBehavior};
 use crate::actors::{
     actor::status::Mailbox,
-    aggregate::handle::Common,
+    aggregate::handle::ContextHandle,
     ask::guard::Guard,
     port::{
         context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 /// The handle of a view.
 pub struct ViewHandle {
-    common: Common<Projecting>,
+    common: ContextHandle<ViewBehavior>,
 }
 
 impl ViewHandle {
-    pub fn new(mailbox: Arc<Mailbox<Projecting>>, tree: Tree, guard: Arc<Guard>) -> Self {
+    pub fn new(mailbox: Arc<Mailbox<ViewBehavior>>, tree: Tree, guard: Arc<Guard>) -> Self {
         let filters = query::filters(tree.entity);
-        Self { common: Common { mailbox, tree, filters, guard } }
+        Self { common: ContextHandle { mailbox, tree, filters, guard } }
     }
 }
 
@@ -67,10 +67,10 @@ impl Context for ViewHandle {
         self.common.phase()
     }
     fn stop(&self) -> BoxFuture<'static, ()> {
-        self.common.halt(true)
+        self.common.set_running(true)
     }
     fn start(&self) -> BoxFuture<'static, ()> {
-        self.common.halt(false)
+        self.common.set_running(false)
     }
     fn set_fault(&self, fault: Option<Injected>) {
         self.common.shared().set_fault(fault);
@@ -80,7 +80,7 @@ impl Context for ViewHandle {
         if self.common.shared().store.is_full() {
             return std::future::ready(Err(Fault::DiskFull)).boxed();
         }
-        self.common.by_hand(behavior::Mail::Rebuild)
+        self.common.send_by_operator(behavior::ViewMail::Rebuild)
     }
     fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
         self.common.parked(after, limit)
@@ -89,7 +89,7 @@ impl Context for ViewHandle {
         self.common.parked_among(ids)
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
-        self.common.by_hand(|done| behavior::Mail::Unpark { parked, redrive, done })
+        self.common.send_by_operator(|done| behavior::ViewMail::Unpark { parked, redrive, done })
     }
     fn saga(&self, _: &str, _: u64, _: u64, _: usize) -> Result<SagaPart, Fault> {
         Ok(SagaPart::default())

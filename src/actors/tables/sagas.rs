@@ -25,7 +25,7 @@ const ROWS: usize = 2048;
 
 /// What happened here in the saga that `context` began under `number`, from sequence `from` on, and what it waits for:
 /// some `limit` entries.
-pub fn told(
+pub fn saga_part(
     aggregate: &dyn AggregateType,
     tree: &Tree,
     last_sequence: u64,

@@ -1,7 +1,7 @@
 //! The state of the server at one scrape.
 
 use crate::{
-    actors::{ClockHealth, ContextHealth, GuardHealth, OutflowHealth, ReplicaHealth, SinkHealth},
+    actors::{ClockHealth, ContextHealth, GuardHealth, OutboxHealth, ReplicaHealth, SinkHealth},
     api::IngressHealth,
     http::{middleware::connection_limit::ConnectionStats, state::AppState},
     store::StoreHealth,
@@ -12,7 +12,7 @@ pub struct Snapshot {
     pub contexts: Vec<ContextHealth>,
     /// The guards in front of contexts, those of other nodes included.
     pub guards: Vec<(&'static str, GuardHealth)>,
-    pub outflows: Vec<OutflowHealth>,
+    pub outflows: Vec<OutboxHealth>,
     pub sinks: Vec<SinkHealth>,
     pub replicas: Vec<ReplicaHealth>,
     pub ingresses: Vec<IngressHealth>,

@@ -3,7 +3,9 @@
 use super::{Page, text_of};
 use crate::{
     actors::{
-        aggregate::behavior::{answer_key, keys_key, notes, request_key, spill},
+        aggregate::behavior::{
+            answer_page_key, expiry_rows, request_key, spill_oldest, waiting_keys_key,
+        },
         port::clock::machine_seconds,
         tables::records::{
             ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, QuestionPage,
@@ -31,7 +33,7 @@ impl Page<'_> {
             for (place, keys) in
                 key_pages(keys).into_iter().zip(0..).map(|(keys, place)| (place, keys))
             {
-                self.put(Space::Question, VERSION, keys_key(*number, place), &keys)?;
+                self.put(Space::Question, VERSION, waiting_keys_key(*number, place), &keys)?;
             }
         }
         let bare: QuestionPage = page.into_keys().map(|number| (number, Vec::new())).collect();
@@ -50,12 +52,12 @@ impl Page<'_> {
             .map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: None }))
             .collect();
         let mut page = AnswerPage { answers, others_until: 0 };
-        let mut keys = vec![answer_key(&context, number)];
-        for (key, answer) in spill(&mut page, &context, now + self.kept)? {
+        let mut keys = vec![answer_page_key(&context, number)];
+        for (key, answer) in spill_oldest(&mut page, &context, now + self.kept)? {
             self.put(Space::Answer, ANSWER_VERSION, key.clone(), &answer)?;
             keys.push(key);
         }
-        self.put(Space::Answer, ANSWER_VERSION, answer_key(&context, number), &page)?;
+        self.put(Space::Answer, ANSWER_VERSION, answer_page_key(&context, number), &page)?;
         self.rows.insert(key.to_vec(), None);
         self.note(now + self.kept, keys)
     }
@@ -72,7 +74,7 @@ impl Page<'_> {
     }
 
     fn note(&mut self, end: u64, keys: Vec<Vec<u8>>) -> Result<(), StoreError> {
-        let notes: Vec<_> = notes(&mut self.meta.lists, end, keys).collect();
+        let notes: Vec<_> = expiry_rows(&mut self.meta.lists, end, keys).collect();
         notes.into_iter().try_for_each(|(key, page)| self.put(Space::Expiry, VERSION, key, &page))
     }
 }

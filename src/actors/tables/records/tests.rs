@@ -172,7 +172,7 @@ const STATE: &str =
 /// What the runtime's rows are made of, of any size, in rows that can be written, and read again.
 mod any_size {
     use super::*;
-    use crate::actors::aggregate::behavior::spill;
+    use crate::actors::aggregate::behavior::spill_oldest;
     use proptest::prelude::*;
 
     fn answer() -> impl Strategy<Value = Answer> {
@@ -198,7 +198,7 @@ mod any_size {
             answers in prop::collection::btree_map((any::<u64>(), any::<u32>()), answer(), 0..900)
         ) {
             let mut page = AnswerPage { answers: answers.clone(), others_until: 0 };
-            let others = spill(&mut page, "bookrent.rent", 7).unwrap();
+            let others = spill_oldest(&mut page, "bookrent.rent", 7).unwrap();
             let record = codec::encode(Space::Answer, ANSWER_VERSION, &page).unwrap();
             let read = codec::decode_versioned::<AnswerPage>(Space::Answer, &record, ANSWER_VERSION, |_, _| unreachable!());
             prop_assert_eq!(read.as_ref(), Ok(&page));
