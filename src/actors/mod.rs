@@ -12,22 +12,25 @@ mod projection;
 mod subscription;
 mod tables;
 
-pub use actor::status::{Chaos, ChaosPoint};
+pub use crate::actors::node::settings::{NodeError, NodeSettings, Stuck};
+pub use crate::actors::port::dispute::Dispute;
+pub use crate::actors::port::event_log::{
+    EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
+};
+pub use crate::actors::port::history::{EventId, Past, Word};
+pub use crate::actors::port::peers::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence};
+pub use crate::actors::port::replica::{ReplicaHandle, ReplicaHealth};
+pub use crate::actors::port::sink::{Sink, SinkHealth};
+pub use crate::actors::port::status::{Chaos, ChaosPoint};
 pub use ask::breaker::BreakerSettings;
 pub use ask::guard::GuardSettings;
 pub use cluster::accept_history::{Accepting, accept_histories};
 pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters};
-pub use cluster::hearsay::Dispute;
-pub use cluster::remote_context::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence};
-pub use cluster::replica::{ReplicaHandle, ReplicaHealth};
 pub use node::builder::NodeBuilder;
-pub use node::local_node::{LocalNode, NodeError, NodeSettings, Stuck};
-pub use outbox::event_log::{EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent};
-pub use outbox::sink::{Sink, SinkHealth};
+pub use node::local_node::LocalNode;
 pub use port::backoff::pause;
 pub use port::clock::{Clock, ClockHealth, FARTHEST, LATEST, TooFar};
 pub use port::context::*;
 pub use port::fault::Fault;
 pub use port::health::*;
 pub use tables::audit::RowAudit;
-pub use tables::history::{EventId, Past, Word};

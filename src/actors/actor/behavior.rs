@@ -1,8 +1,10 @@
 //! What a kind of context does in its turns, behind the actor that takes them.
 
-use super::status::Mailbox;
-use crate::actors::port::fault::Fault;
-use crate::store::{Batch, Commit, StoreError};
+use super::mailbox::Mailbox;
+use crate::{
+    actors::port::fault::Fault,
+    store::{Batch, Commit, StoreError},
+};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 /// What a kind of context does in its turns.

@@ -10,11 +10,17 @@ mod preparing;
 
 use super::{
     behavior::Behavior,
+    mailbox::Mailbox,
     restart_policy::{RestartDecision, Restarts},
-    status::{ChaosPoint, ContextStatus, Mailbox},
 };
-use crate::actors::port::{fault::Fault, health::Phase};
-use crate::store::{self, Commit, StoreError};
+use crate::{
+    actors::port::{
+        fault::Fault,
+        health::Phase,
+        status::{ChaosPoint, ContextStatus},
+    },
+    store::{self, Commit, StoreError},
+};
 use actix::{Actor, AsyncContext, Context, Message, SpawnHandle, Supervised, fut::wrap_future};
 use std::{
     collections::VecDeque,

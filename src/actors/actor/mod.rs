@@ -2,5 +2,5 @@
 
 pub mod behavior;
 pub mod context_actor;
+pub mod mailbox;
 pub mod restart_policy;
-pub mod status;

@@ -1,7 +1,6 @@
 //! A context that decides: commands, asks, answers, events and timers come in; one batch a turn goes out.
 
 pub use super::asks::waiting_keys_key;
-pub use super::expiry::Retention;
 pub use super::message::{AggregateMail, Answered, AskMessage, CommandMessage};
 pub use super::progress::{CommandProgress, CommandStage};
 pub use super::timers::timer_key;
@@ -10,17 +9,20 @@ pub(in crate::actors) use super::{
     expiry::expiry_rows,
     responses::request_key,
 };
+pub use crate::actors::port::retention::Retention;
 
 pub(super) use super::expiry::Expiring;
 use crate::{
     actors::{
         actor::{
             behavior::{Behavior, TurnOutput},
-            status::{ContextStatus, Mailbox},
+            mailbox::Mailbox,
         },
         ask::{directory::Peers, guard::Permit},
         erased::{AggregateType, Command, OpenAsk, Settings},
-        port::{clock::Clock, context::Outcome, fault::Fault, health::Contested},
+        port::{
+            clock::Clock, context::Outcome, fault::Fault, health::Contested, status::ContextStatus,
+        },
         subscription::{
             source::Subscribers,
             subscriptions::{Progress, Subscriptions},

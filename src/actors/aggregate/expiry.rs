@@ -13,30 +13,6 @@ use crate::{
     },
 };
 use std::time::{Duration, Instant};
-
-/// How long answers and idempotency rows are kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Retention(Duration);
-
-impl Retention {
-    /// For so long.
-    pub fn new(duration: Duration) -> Self {
-        Self(duration)
-    }
-    /// In seconds, at least one.
-    pub fn seconds(self) -> u64 {
-        self.0.as_secs().max(1)
-    }
-    /// How many seconds of answers on a page are noted as one.
-    pub fn bucket_seconds(self) -> u64 {
-        (self.seconds() / 24).max(1)
-    }
-    fn interval(self) -> Duration {
-        INTERVAL.min(self.0 / 2)
-    }
-}
-
-const INTERVAL: Duration = Duration::from_secs(60);
 /// So many rows of notes are worked off in a turn. Each has about as many keys as a turn can write.
 const MAX_ROWS: usize = 8;
 /// In front of the key of a page that could not be read when its time had come: once more, and it goes.

@@ -1,33 +1,31 @@
 //! The handles by which those outside its thread reach a context.
 
 use super::behavior::{self, AggregateBehavior, AskMessage, CommandMessage, CommandStage};
-use crate::actors::{
-    actor::{
-        behavior::Behavior,
-        context_actor::SetRunning,
-        status::{ContextStatus, Latest, Mailbox},
-    },
-    ask::{
-        directory::{Askable, Question},
-        guard::{AnswerReceiver, Guard},
-    },
-    cluster::remote_context::PeerQuestion,
-    erased::{AggregateType, Command},
-    outbox::event_log::{EventLog, EventLogs, OutboundMessage, RecordedEvent},
-    port::{
-        context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
-        fault::Fault,
-        health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
-    },
-    subscription::{parking, source::Recipient},
-    tables::{
-        query,
-        records::{ParkedRow, TraceContext},
-        sagas,
-        transaction::Tree,
-    },
-};
 use crate::{
+    actors::{
+        actor::{behavior::Behavior, context_actor::SetRunning, mailbox::Mailbox},
+        ask::{
+            directory::{Askable, Question},
+            guard::{AnswerReceiver, Guard},
+        },
+        erased::{AggregateType, Command},
+        outbox::event_log::EventLogs,
+        port::{
+            context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
+            event_log::{EventLog, OutboundMessage, RecordedEvent},
+            fault::Fault,
+            health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+            peers::PeerQuestion,
+            status::{ContextStatus, Latest},
+        },
+        subscription::{parking, source::Recipient},
+        tables::{
+            query,
+            records::{ParkedRow, TraceContext},
+            sagas,
+            transaction::Tree,
+        },
+    },
     domain::{self, Name, NoAnswer, Refusal, lenient},
     store::StoreError,
     sync,

@@ -7,11 +7,11 @@
 use crate::{
     actors::{
         erased::{self, AggregateType, EntityType},
-        node::local_node::{NodeError, NodeSettings},
-        port::health::ParkedId,
+        node::settings::{NodeError, NodeSettings},
+        port::{health::ParkedId, history::Past},
         subscription::{parking, source::last_sequence},
         tables::{
-            history::{History, Past, epoch_key},
+            history::{History, epoch_key},
             records::{decode_log, encode_counters, encode_event, encode_log},
             transaction::{Tree, counters_key},
         },

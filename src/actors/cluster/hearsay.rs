@@ -6,20 +6,19 @@
 
 use crate::{
     actors::{
-        port::{clock::machine_time, fault::Fault},
-        tables::{
+        port::{
+            dispute::{Dispute, remedy},
+            fault::Fault,
             history::{EventId, Past, Relation},
-            records::VERSION,
         },
+        tables::records::VERSION,
     },
-    domain::Timestamp,
     store::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space, prefix_end},
     },
     sync,
 };
-use serde::Serialize;
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -27,25 +26,6 @@ use std::{
 
 /// At most so many contexts are known; there are not so many on all boards together.
 const MOST: usize = 4096;
-
-/// Two pasts of one context, which somebody has to mend.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Dispute {
-    /// Whose past it is.
-    pub context: String,
-    /// Since when, on the machine's clock.
-    pub since: Timestamp,
-    /// What was found, and what to do.
-    pub detail: String,
-}
-
-impl Dispute {
-    /// Found just now.
-    pub fn new(context: &str, detail: String) -> Self {
-        Self { context: context.to_owned(), since: machine_time(), detail }
-    }
-}
 
 /// By what a dispute is known: who found it, about which context.
 type Case = (&'static str, String);
@@ -58,15 +38,6 @@ pub struct Hearsay {
     epoch: Epoch,
     pasts: Mutex<BTreeMap<String, Past>>,
     disputes: Mutex<BTreeMap<Case, Dispute>>,
-}
-
-/// What to do about two pasts of `context`.
-pub fn remedy(context: &str) -> String {
-    format!(
-        "Either a second node decides for {context}, or its data was put back from a copy. End the wrong one, or give it \
-         its latest data again, and start this node anew; to go on with what there is now, start it once with \
-         `--accept-history {context}`"
-    )
 }
 
 fn key(context: &str) -> Vec<u8> {

@@ -1,40 +1,42 @@
 //! Lays the contexts of a board out on a node: who listens to whom, which doors there are, and an actor for each.
 
-use super::local_node::{NodeError, NodeSettings};
-use crate::actors::{
-    actor::{
-        behavior::Behavior,
-        context_actor::ContextActor,
-        status::{ContextStatus, Latest, Mailbox},
-    },
-    aggregate::{
-        behavior::AggregateBehavior,
-        handle::{AggregateHandle, Patience},
-        message::AggregateMail,
-    },
-    ask::{
-        directory::{Askable, Peer, Peers},
-        guard::Guard,
-    },
-    cluster::{
-        hearsay::Hearsay,
-        remote_context::{Pasts, RemoteContext, TellPast},
-        replica::{Replica, ReplicaHandle},
-    },
-    erased::{self, AggregateType, DeclaredAggregate, DeclaredView, Hears},
-    outbox::event_log::EventLogs,
-    port::{clock::Clock, context::Context},
-    projection::{
-        behavior::{ViewBehavior, ViewMail, generation},
-        handle::ViewHandle,
-    },
-    subscription::{
-        source::{LocalSource, PushWindow, Source, Subscribers, last_sequence, last_time},
-        subscriptions::{Delivery, Subscriptions},
-    },
-    tables::{rebuild, transaction::Tree},
-};
+use super::settings::{NodeError, NodeSettings};
+use crate::actors::port::retention::Retention;
 use crate::{
+    actors::{
+        actor::{behavior::Behavior, context_actor::ContextActor, mailbox::Mailbox},
+        aggregate::{
+            behavior::AggregateBehavior,
+            handle::{AggregateHandle, Patience},
+            message::AggregateMail,
+        },
+        ask::{
+            directory::{Askable, Peer, Peers},
+            guard::Guard,
+        },
+        cluster::{
+            hearsay::Hearsay,
+            remote_context::{Pasts, RemoteContext, TellPast},
+            replica::Replica,
+        },
+        erased::{self, AggregateType, DeclaredAggregate, DeclaredView, Hears},
+        outbox::event_log::EventLogs,
+        port::{
+            clock::Clock,
+            context::Context,
+            replica::ReplicaHandle,
+            status::{ContextStatus, Latest},
+        },
+        projection::{
+            behavior::{ViewBehavior, ViewMail, generation},
+            handle::ViewHandle,
+        },
+        subscription::{
+            source::{LocalSource, PushWindow, Source, Subscribers, last_sequence, last_time},
+            subscriptions::{Delivery, Subscriptions},
+        },
+        tables::{rebuild, transaction::Tree},
+    },
     domain::{Aggregate, Board, Name, View},
     store::{Store, StoreError},
 };
@@ -173,7 +175,13 @@ impl<'a> NodeBuilder<'a> {
     }
 
     fn shared(&self, name: Name) -> Arc<ContextStatus> {
-        ContextStatus::new(name, self.store.clone(), self.settings)
+        ContextStatus::new(
+            name,
+            self.store.clone(),
+            self.settings.admission,
+            Retention::new(self.settings.kept),
+            self.settings.chaos.clone(),
+        )
     }
 
     fn deploy<L: Behavior>(

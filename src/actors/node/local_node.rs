@@ -4,133 +4,34 @@ use super::{
     builder::{DeployedContext, NodeBuilder},
     watchdog::Watchdog,
 };
-use crate::actors::{
-    actor::status::Chaos,
-    ask::guard::{Guard, GuardSettings},
-    cluster::{
-        hearsay::{Dispute, Hearsay, late},
-        remote_context::{PeerClient, PeerQuestion},
-        replica::{ReplicaHandle, ReplicaHealth},
-    },
-    erased::{AggregateType, Settings},
-    outbox::{
-        event_log::{Cursors, Find, OutboxHealth, Pump, RunningPump},
-        sink::{Sink, SinkHealth},
-    },
-    port::{
-        clock::{Clock, ClockHealth, TooFar},
-        context::{Context, Node},
-        fault::Fault,
-        health::{GuardHealth, Phase},
-    },
-    tables::history::Relation,
-};
+use crate::actors::node::settings::{NodeError, NodeSettings};
 use crate::{
-    domain::{Name, Timestamp},
-    store::{Commit, Store, StoreError, StoreHealth},
+    actors::{
+        ask::guard::Guard,
+        cluster::hearsay::{Hearsay, late},
+        outbox::event_log::{Cursors, Find, Pump, RunningPump},
+        port::{
+            clock::{Clock, ClockHealth, TooFar},
+            context::{Context, Node},
+            dispute::Dispute,
+            event_log::OutboxHealth,
+            fault::Fault,
+            health::{GuardHealth, Phase},
+            history::Relation,
+            peers::PeerQuestion,
+            replica::{ReplicaHandle, ReplicaHealth},
+            sink::{Sink, SinkHealth},
+        },
+    },
+    domain::Timestamp,
+    store::{Commit, Store, StoreHealth},
     sync,
 };
 use futures_util::{FutureExt, TryFutureExt, future::BoxFuture};
 use std::{
-    collections::{HashMap, HashSet},
     sync::{Arc, RwLock},
     time::Duration,
 };
-
-/// Is told which system's thread hangs.
-pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
-
-/// How a node is set up.
-#[derive(Clone)]
-pub struct NodeSettings {
-    /// How many commands of clients a context takes at once.
-    pub admission: usize,
-    /// How long answers to asks, and what stands under idempotency keys, are kept.
-    pub kept: Duration,
-    /// Guards that differ from their system's, by asked context.
-    pub guards: HashMap<String, GuardSettings>,
-    /// Guards by system.
-    pub system_guards: HashMap<String, GuardSettings>,
-    /// What each system lets be configured.
-    pub systems: HashMap<String, serde_json::Value>,
-    /// How far business time is ahead of the machine's, in microseconds.
-    pub clock_offset: i64,
-    /// Is called where a crash hurts most; for tests.
-    pub chaos: Option<Chaos>,
-    /// How long a system's thread may be silent before it is taken for hanging.
-    pub silence: Duration,
-    /// What to do then: the process is of no use any more.
-    pub stuck: Stuck,
-    /// The contexts that this node hosts, of those laid out; `None`: all.
-    pub contexts: Option<HashSet<String>>,
-    /// The way to the nodes that host the others.
-    pub wire: Option<Arc<dyn PeerClient>>,
-    /// Contexts of other nodes whose past is believed anew, whatever was known of it.
-    pub accept_history: Vec<String>,
-}
-
-impl Default for NodeSettings {
-    fn default() -> Self {
-        Self {
-            admission: 1024,
-            kept: Duration::from_secs(24 * 60 * 60),
-            guards: HashMap::new(),
-            system_guards: HashMap::new(),
-            systems: HashMap::new(),
-            clock_offset: 0,
-            chaos: None,
-            silence: Duration::from_secs(10),
-            stuck: Arc::new(|_| std::process::exit(70)),
-            contexts: None,
-            wire: None,
-            accept_history: Vec::new(),
-        }
-    }
-}
-
-impl NodeSettings {
-    pub(crate) fn hosts(&self, context: &str) -> bool {
-        self.contexts.as_ref().is_none_or(|hosted| hosted.contains(context))
-    }
-    pub(crate) fn guard(&self, name: &Name) -> GuardSettings {
-        let of_system = || self.system_guards.get(name.system).copied();
-        self.guards.get(name.context).copied().or_else(of_system).unwrap_or_default()
-    }
-    /// How long a client of `system` waits whose command asks all of `chain` in a row: for each as long as its tries may
-    /// take, and two seconds. Never less than for any one ask of the system, which a repeat may have to wait for.
-    pub(crate) fn patience(&self, system: &str, chain: &[Name]) -> Duration {
-        let own =
-            self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
-        let of_system = self.system_guards.get(system).copied().unwrap_or_default().patience();
-        let one = own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max);
-        let all = chain.iter().map(|name| self.guard(name).patience()).sum();
-        one.max(all) + Duration::from_secs(2)
-    }
-    /// What the system of an aggregate lets be configured, as the aggregate reads it.
-    pub(crate) fn of_aggregate(
-        &self,
-        aggregate: &dyn AggregateType,
-    ) -> Result<Settings, NodeError> {
-        let system = aggregate.name().system;
-        aggregate
-            .settings(self.systems.get(system))
-            .map_err(|error| NodeError::Settings(format!("systems.{system}: {error}")))
-    }
-}
-
-/// Why a node does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum NodeError {
-    /// The store did not do what it was asked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A system's configuration is wrong; the words name the key.
-    #[error("{0}")]
-    Settings(String),
-    /// No thread could be started.
-    #[error("no thread could be started: {0}")]
-    Thread(String),
-}
 
 /// A process that hosts contexts.
 pub struct LocalNode {

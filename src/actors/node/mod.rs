@@ -2,4 +2,5 @@
 
 pub mod builder;
 pub mod local_node;
+pub mod settings;
 pub mod watchdog;

@@ -6,7 +6,7 @@
 
 use super::{
     builder::DeployedContext,
-    local_node::{NodeError, NodeSettings, Stuck},
+    settings::{NodeError, NodeSettings, Stuck},
 };
 use crate::actors::port::clock::Clock;
 use actix::{Arbiter, ArbiterHandle, System};

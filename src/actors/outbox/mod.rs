@@ -1,4 +1,3 @@
 //! Events on their way out of the node: logs, and the sinks that take from them.
 
 pub mod event_log;
-pub mod sink;

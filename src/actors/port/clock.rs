@@ -1,7 +1,6 @@
 //! Business time: the machine's, moved by an offset that then runs.
 
-use crate::domain::Timestamp;
-use crate::sync;
+use crate::{domain::Timestamp, sync};
 use serde::Serialize;
 use std::{
     sync::{

@@ -5,14 +5,14 @@ use super::{
     fault::Fault,
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
 };
+use super::{
+    dispute::Dispute,
+    event_log::{EventLog, OutboundMessage, OutboxHealth, RecordedEvent},
+    peers::PeerQuestion,
+    replica::ReplicaHealth,
+    sink::SinkHealth,
+};
 use crate::{
-    actors::{
-        cluster::{hearsay::Dispute, remote_context::PeerQuestion, replica::ReplicaHealth},
-        outbox::{
-            event_log::{EventLog, OutboundMessage, OutboxHealth, RecordedEvent},
-            sink::SinkHealth,
-        },
-    },
     domain::{Name, Refusal, Role, Timestamp},
     store::{Commit, StoreHealth},
 };

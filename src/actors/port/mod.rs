@@ -3,5 +3,13 @@
 pub mod backoff;
 pub mod clock;
 pub mod context;
+pub mod dispute;
+pub mod event_log;
 pub mod fault;
 pub mod health;
+pub mod history;
+pub mod peers;
+pub mod replica;
+pub mod retention;
+pub mod sink;
+pub mod status;

@@ -7,10 +7,10 @@ use crate::{
     actors::{
         actor::{
             behavior::{Behavior, TurnOutput},
-            status::{ContextStatus, Mailbox},
+            mailbox::Mailbox,
         },
         erased::AnyState,
-        port::{fault::Fault, health::ParkedId},
+        port::{fault::Fault, health::ParkedId, status::ContextStatus},
         subscription::{
             parking,
             source::Recipient,

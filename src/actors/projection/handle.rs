@@ -1,18 +1,20 @@
 //! The handle by which those outside its thread reach a view.
 
 use super::behavior::{self, ViewBehavior};
-use crate::actors::{
-    actor::status::Mailbox,
-    aggregate::handle::ContextHandle,
-    ask::guard::Guard,
-    port::{
-        context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
-        fault::Fault,
-        health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+use crate::{
+    actors::{
+        actor::mailbox::Mailbox,
+        aggregate::handle::ContextHandle,
+        ask::guard::Guard,
+        port::{
+            context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
+            fault::Fault,
+            health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+        },
+        tables::{query, transaction::Tree},
     },
-    tables::{query, transaction::Tree},
+    domain::{Name, Refusal},
 };
-use crate::domain::{Name, Refusal};
 use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
 use std::sync::Arc;

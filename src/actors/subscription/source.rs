@@ -3,8 +3,9 @@
 use crate::{
     actors::{
         erased::AggregateType,
+        port::history::{EventId, Past, Word},
         tables::{
-            history::{EventId, History, Past, Word},
+            history::History,
             records::{Envelope, LogEntry, decode_log},
             transaction::Tree,
         },

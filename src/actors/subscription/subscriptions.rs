@@ -8,14 +8,16 @@ use super::{
     parking::{self, ParkedQueues, backoff},
     source::{EventBatch, PushPermit, READ_LIMIT, Recipient, Source},
 };
-use crate::actors::{
-    port::health::ParkedId,
-    tables::{
-        records::{Envelope, ParkedRow},
-        transaction::Tree,
+use crate::{
+    actors::{
+        port::health::ParkedId,
+        tables::{
+            records::{Envelope, ParkedRow},
+            transaction::Tree,
+        },
     },
+    store::StoreError,
 };
-use crate::store::StoreError;
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},

@@ -5,112 +5,13 @@
 //! that and its sequence. Whoever has heard of an event can be told whether it is in the past of the one who answers now.
 
 use super::{records::VERSION, transaction::Tree};
+use crate::actors::port::history::{EventId, Past, TOLD, Word, word_at};
 use crate::store::{
     Scan, StoreError, codec,
     keys::{KeyBuf, Space, last_number, prefix_end},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-use std::{fmt, str::FromStr};
-
-/// How many epochs of a past are told at most; an older event cannot be judged then, and is believed.
-const TOLD: usize = 32;
 /// How many epochs are read at once.
 const PAGE: usize = 256;
-
-/// What one start of a log's writer is called. The epoch of all that was written before there were words has none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Word(u64);
-
-impl Word {
-    /// One that nobody has yet.
-    pub fn new() -> Self {
-        // The lower bits of such an identifier are random; forty-eight of them are written as twelve letters.
-        let random = uuid::Uuid::now_v7().as_u128() & 0xffff_ffff_ffff;
-        Self(u64::try_from(random).unwrap_or(1).max(1))
-    }
-    /// Whether it is that of the first epoch.
-    pub fn is_none(self) -> bool {
-        self.0 == 0
-    }
-    /// The same, for what is not told then.
-    #[allow(clippy::trivially_copy_pass_by_ref)]
-    pub(crate) fn is_none_at(&self) -> bool {
-        self.is_none()
-    }
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:x}", self.0)
-    }
-}
-impl FromStr for Word {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let is_hex = text.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f'));
-        u64::from_str_radix(text, 16).ok().filter(|_| is_hex).map(Self).ok_or(())
-    }
-}
-
-/// As text, the way it is told.
-impl Serialize for Word {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|()| D::Error::custom(format!("`{text}` is no word of an epoch")))
-    }
-}
-
-/// Names one event of a context for ever: `3f0c2a91b7d4-13`, or `13` in the first epoch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct EventId {
-    /// Whose it is.
-    pub word: Word,
-    /// Its place in the log, from 1; 0 stands before the first.
-    pub sequence: u64,
-}
-
-impl EventId {
-    /// Its name with the word of the first epoch said, too: `0-13`. No mere number is taken for it.
-    pub fn in_full(self) -> String {
-        format!("{}-{}", self.word, self.sequence)
-    }
-}
-
-impl fmt::Display for EventId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.word.is_none() {
-            true => write!(f, "{}", self.sequence),
-            false => write!(f, "{}-{}", self.word, self.sequence),
-        }
-    }
-}
-impl FromStr for EventId {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let (word, sequence) = text.split_once('-').unwrap_or(("0", text));
-        let is_number = sequence.bytes().all(|digit| digit.is_ascii_digit());
-        let sequence = sequence.parse().ok().filter(|_| is_number).ok_or(())?;
-        Ok(Self { word: word.parse()?, sequence })
-    }
-}
-
-/// As text, the way it is told.
-impl Serialize for EventId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-impl<'de> Deserialize<'de> for EventId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|()| D::Error::custom(format!("`{text}` is no id of an event")))
-    }
-}
 
 /// Which epochs a log has, each from its first sequence on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,14 +32,6 @@ pub fn epoch_key(first: u64) -> Vec<u8> {
 /// None that can be, for a number.
 pub fn epoch_row(word: Word) -> Result<Vec<u8>, StoreError> {
     codec::encode(Space::Epoch, VERSION, &word.0)
-}
-
-fn word_at(began: &[(u64, Word)], sequence: u64) -> Word {
-    let behind = began.partition_point(|(first, _)| *first <= sequence);
-    behind
-        .checked_sub(1)
-        .and_then(|place| began.get(place))
-        .map_or(Word::default(), |(_, word)| *word)
 }
 
 impl History {
@@ -221,100 +114,6 @@ impl History {
         let began = self.began.get(left_out..).unwrap_or_default().to_vec();
         let since = if left_out == 0 { 0 } else { began.first().map_or(0, |(first, _)| *first) };
         Past { latest, since: since.max(self.unsure), began }
-    }
-}
-
-/// The past of a log, as far as it is told to others: `41;0;1:3f0c2a91b7d4,30:9b1d`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Past {
-    /// The last event.
-    pub latest: u64,
-    /// From which sequence on it is told.
-    since: u64,
-    began: Vec<(u64, Word)>,
-}
-
-/// How one past of a context's log stands to another that is known of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// What is known is part of it.
-    GoesOn,
-    /// It is part of what is known: word from somebody who has ended, and was late.
-    Behind,
-    /// Neither: these are two logs.
-    Apart,
-}
-
-impl Past {
-    /// The last event.
-    pub fn last(&self) -> EventId {
-        EventId { word: word_at(&self.began, self.latest), sequence: self.latest }
-    }
-
-    /// Whether an event is in it. Words of one writer overtake each other on their way, so what is behind its last event
-    /// is believed of the writer's own epoch.
-    pub fn has(&self, id: EventId) -> bool {
-        id.sequence == 0 || id.sequence < self.since || word_at(&self.began, id.sequence) == id.word
-    }
-
-    /// How it stands to what is known.
-    pub fn to(&self, known: &Self) -> Relation {
-        let own = self.began.last().copied();
-        if self.has(known.last()) {
-            return Relation::GoesOn;
-        }
-        let last = self.last();
-        let ended = own.is_none_or(|(first, word)| {
-            last.sequence < first
-                || known.began.iter().rev().skip(1).any(|(_, known)| *known == word)
-        });
-        match ended && last.sequence <= known.latest && known.has(last) {
-            true => Relation::Behind,
-            false => Relation::Apart,
-        }
-    }
-
-    /// Whether the writer is the same, and has got no further.
-    pub fn is_no_news(&self, known: &Self) -> bool {
-        self.began.last() == known.began.last() && self.latest <= known.latest
-    }
-}
-
-impl fmt::Display for Past {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{};{};", self.latest, self.since)?;
-        for (place, (first, word)) in self.began.iter().enumerate() {
-            write!(f, "{}{first}:{word}", if place == 0 { "" } else { "," })?;
-        }
-        Ok(())
-    }
-}
-impl FromStr for Past {
-    type Err = ();
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let mut parts = text.splitn(3, ';');
-        let mut number = || parts.next().and_then(|text| text.parse().ok()).ok_or(());
-        let (latest, since) = (number()?, number()?);
-        let epochs = parts.next().ok_or(())?.split(',').filter(|epoch| !epoch.is_empty());
-        let began = epochs.map(|epoch| {
-            let (first, word) = epoch.split_once(':').ok_or(())?;
-            Ok((first.parse().map_err(|_| ())?, word.parse()?))
-        });
-        let began: Vec<(u64, Word)> = began.collect::<Result<_, ()>>()?;
-        let in_order = began.is_sorted_by(|(one, _), (other, _)| one < other);
-        if !in_order || began.len() > TOLD { Err(()) } else { Ok(Self { latest, since, began }) }
-    }
-}
-
-impl Serialize for Past {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-impl<'de> Deserialize<'de> for Past {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|()| D::Error::custom(format!("`{text}` is no past of a log")))
     }
 }
 

@@ -9,14 +9,16 @@ use super::{
     records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_counters},
     transaction::{Tree, counters_key, index_entries},
 };
-use crate::actors::{
-    actor::status::ContextStatus,
-    aggregate::behavior::timer_key,
-    erased::{EntityType, FunctionVersions},
-};
-use crate::store::{
-    Batch, Commit, Epoch, Scan, StoreError, codec,
-    keys::{KeyBuf, Space, last_number, prefix_end},
+use crate::{
+    actors::{
+        aggregate::behavior::timer_key,
+        erased::{EntityType, FunctionVersions},
+        port::status::ContextStatus,
+    },
+    store::{
+        Batch, Commit, Epoch, Scan, StoreError, codec,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
 };
 use serde::Serialize;
 use serde_bytes::ByteBuf;

@@ -10,11 +10,11 @@ use super::{
         encode_counters,
     },
 };
-use crate::actors::{
-    actor::status::ContextStatus,
-    erased::{AnyState, EntityType, State},
-};
 use crate::{
+    actors::{
+        erased::{AnyState, EntityType, State},
+        port::status::ContextStatus,
+    },
     domain::{Key, Lifecycle, Undecodable},
     store::{
         Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,

@@ -2,10 +2,13 @@
 //! end.
 
 use super::{journal_format, table::Table};
-use crate::store::{
-    Batch, Commit, DurabilityCallback, Epoch, StoreError, TreeId, Verdict, durability::Durability,
+use crate::{
+    store::{
+        Batch, Commit, DurabilityCallback, Epoch, StoreError, TreeId, Verdict,
+        durability::Durability,
+    },
+    sync,
 };
-use crate::sync;
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},

@@ -15,8 +15,7 @@
 //! disk removes it, because opening writes; it is created again when there is room for it, and
 //! until then the store counts as full.
 use super::journal_format::SEGMENT;
-use crate::store::StoreError;
-use crate::sync;
+use crate::{store::StoreError, sync};
 use rustix::{fs::StatVfs, io::Errno};
 use std::{
     fs::{self, File, OpenOptions},

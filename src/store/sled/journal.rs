@@ -11,8 +11,10 @@ use super::{
     },
     watermark::Watermark,
 };
-use crate::store::{Commit, StoreError};
-use crate::sync;
+use crate::{
+    store::{Commit, StoreError},
+    sync,
+};
 use std::{
     fs::{File, OpenOptions},
     io,

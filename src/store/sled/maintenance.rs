@@ -14,8 +14,10 @@ use super::{
     table::{Table, Tables},
     watermark::Watermark,
 };
-use crate::store::{Commit, StoreError};
-use crate::sync;
+use crate::{
+    store::{Commit, StoreError},
+    sync,
+};
 use std::{
     cell::Cell,
     fs::File,

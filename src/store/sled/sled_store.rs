@@ -14,11 +14,13 @@ use super::{
     recovery::RecoveredBatch,
     table::{Table, Tables},
 };
-use crate::store::{
-    Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
-    Verdict, codec::MAX_RECORD,
+use crate::{
+    store::{
+        Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth,
+        TreeId, Verdict, codec::MAX_RECORD,
+    },
+    sync,
 };
-use crate::sync;
 use std::{
     fmt,
     fs::OpenOptions,

@@ -10,8 +10,10 @@ use super::{
     run_writer::RunWriter,
     sorted_run::SortedRun,
 };
-use crate::store::{Commit, Row, Scan, StoreError};
-use crate::sync;
+use crate::{
+    store::{Commit, Row, Scan, StoreError},
+    sync,
+};
 use std::{
     collections::BTreeSet,
     sync::{

@@ -7,8 +7,7 @@
 //! `hfw1`, store, last commit, crc32c.
 
 use super::integrity::roots::Root;
-use crate::store::Commit;
-use crate::sync;
+use crate::{store::Commit, sync};
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},

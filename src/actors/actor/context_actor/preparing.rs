@@ -4,8 +4,8 @@
 use super::{ContextActor, PAUSE};
 use crate::{
     actors::{
-        actor::{behavior::Behavior, status::ChaosPoint},
-        port::health::Phase,
+        actor::behavior::Behavior,
+        port::{health::Phase, status::ChaosPoint},
     },
     store::{StoreError, Verdict},
 };

@@ -1,6 +1,7 @@
 //! Tests: names of events, and pasts that go on or do not.
 
 use super::*;
+use crate::actors::port::history::Relation;
 use proptest::prelude::*;
 
 fn id(word: u64, sequence: u64) -> EventId {

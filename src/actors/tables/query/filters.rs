@@ -1,13 +1,16 @@
 //! Filters: the numbers that pass all of them, in order, without reading what cannot.
 
 use super::reading::{ROWS, Reading, Walked};
-use crate::actors::{
-    port::fault::Fault,
-    tables::indexes::{self, CHUNK, Posting},
-};
 use crate::{
+    actors::{
+        port::fault::Fault,
+        tables::indexes::{self, CHUNK, Posting},
+    },
     domain::Key,
-    store::{Scan, StoreError, keys::last_number, keys::prefix_end},
+    store::{
+        Scan, StoreError,
+        keys::{last_number, prefix_end},
+    },
 };
 use std::collections::VecDeque;
 

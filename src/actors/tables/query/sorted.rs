@@ -5,15 +5,15 @@ use super::{
     filters::{self, Filter},
     reading::{Reading, Walked},
 };
-use crate::actors::{
-    port::fault::Fault,
-    tables::{
-        indexes::{self, CHUNK, Posting},
-        records::{Versioned, decode_state},
-        transaction::state_key,
-    },
-};
 use crate::{
+    actors::{
+        port::fault::Fault,
+        tables::{
+            indexes::{self, CHUNK, Posting},
+            records::{Versioned, decode_state},
+            transaction::state_key,
+        },
+    },
     domain::Key,
     store::{Scan, keys::prefix_end},
 };

@@ -2,11 +2,13 @@
 //! it opens, so it is opened on a copy of its files.
 
 use super::inspection::{self, DEFAULT_TREE, Inspection};
-use crate::store::sled::{
-    data_dir, manifest::Manifest, open, options::Options, panic::catch_panic,
-    recovery::RecoveredBatch, run_range::verify_run, sorted_run::SortedRun, table::Table,
+use crate::store::{
+    Commit, Row, Scan, StoreError,
+    sled::{
+        data_dir, manifest::Manifest, open, options::Options, panic::catch_panic,
+        recovery::RecoveredBatch, run_range::verify_run, sorted_run::SortedRun, table::Table,
+    },
 };
-use crate::store::{Commit, Row, Scan, StoreError};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,

@@ -1,7 +1,6 @@
 //! What the store has found damaged while it runs, for health, log and metrics.
 
-use crate::store::StoreError;
-use crate::sync;
+use crate::{store::StoreError, sync};
 use std::sync::{
     Mutex,
     atomic::{AtomicU64, Ordering},

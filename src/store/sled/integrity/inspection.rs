@@ -10,14 +10,16 @@ use super::{
     roots::{Root, Roots},
     store_mark::{MARK, StoreMark},
 };
-use crate::store::sled::{
-    manifest::Manifest,
-    panic,
-    recovery::{JournalContents, JournalFiles},
-    sorted_run::SortedRun,
-    watermark::WatermarkRecord,
+use crate::store::{
+    Commit, StoreError,
+    sled::{
+        manifest::Manifest,
+        panic,
+        recovery::{JournalContents, JournalFiles},
+        sorted_run::SortedRun,
+        watermark::WatermarkRecord,
+    },
 };
-use crate::store::{Commit, StoreError};
 use std::{io, path::Path};
 
 /// What stores had that kept each row in sled by itself.

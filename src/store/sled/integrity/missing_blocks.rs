@@ -1,14 +1,16 @@
 //! Tests: runs with holes in them, and runs from before there were seals.
 
-use crate::store::sled::{
-    block::Builder,
-    manifest::Manifest,
-    run_range::{RunRange, verify_run},
-    run_writer::RunWriter,
-    sorted_run::{BLOCK, SortedRun, Spans, first_key, run_key},
-    table::Table,
+use crate::store::{
+    Row, Scan, StoreError, codec,
+    sled::{
+        block::Builder,
+        manifest::Manifest,
+        run_range::{RunRange, verify_run},
+        run_writer::RunWriter,
+        sorted_run::{BLOCK, SortedRun, Spans, first_key, run_key},
+        table::Table,
+    },
 };
-use crate::store::{Row, Scan, StoreError, codec};
 use proptest::prelude::*;
 use serde::Serialize;
 use std::{collections::BTreeMap, sync::Arc};

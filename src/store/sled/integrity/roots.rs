@@ -5,13 +5,17 @@
 //! sled drops what it cannot read at the end of its log, and so falls back to an older manifest, or
 //! to none. A tree older than its root, or roots older than the watermark, are such a loss.
 
-use crate::store::StoreError;
-use crate::store::sled::{
-    block::{put_varint, take_bytes, take_varint},
-    manifest::Manifest,
-    panic::{catch_panic, catch_panic_silently},
+use crate::{
+    store::{
+        StoreError,
+        sled::{
+            block::{put_varint, take_bytes, take_varint},
+            manifest::Manifest,
+            panic::{catch_panic, catch_panic_silently},
+        },
+    },
+    sync,
 };
-use crate::sync;
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     sync::Mutex,

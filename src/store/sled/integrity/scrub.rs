@@ -2,15 +2,19 @@
 //! noticed while there is still a backup without it, and before a reader meets it.
 
 use super::{damage::DamageLog, inspection::DEFAULT_TREE};
-use crate::store::StoreError;
-use crate::store::sled::{
-    manifest::Manifest,
-    panic::catch_panic,
-    run_range::verify_run,
-    sorted_run::{SortedRun, tree_name as name_of},
-    table::{Table, Tables},
+use crate::{
+    store::{
+        StoreError,
+        sled::{
+            manifest::Manifest,
+            panic::catch_panic,
+            run_range::verify_run,
+            sorted_run::{SortedRun, tree_name as name_of},
+            table::{Table, Tables},
+        },
+    },
+    sync,
 };
-use crate::sync;
 use std::{
     io,
     sync::{

@@ -8,8 +8,10 @@
 //! Runs that were written before there were seals have blocks of rows only. They are read as they
 //! are, and get seals when they are rewritten.
 
-use crate::store::StoreError;
-use crate::store::sled::block::{put_varint, take_bytes, take_varint};
+use crate::store::{
+    StoreError,
+    sled::block::{put_varint, take_bytes, take_varint},
+};
 
 const SUM: usize = 4;
 

@@ -1,0 +1,111 @@
+//! How a node is set up.
+
+use crate::{
+    actors::{
+        ask::guard::GuardSettings,
+        erased::{AggregateType, Settings},
+        port::{peers::PeerClient, status::Chaos},
+    },
+    domain::Name,
+    store::StoreError,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Is told which system's thread hangs.
+pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
+
+/// How a node is set up.
+#[derive(Clone)]
+pub struct NodeSettings {
+    /// How many commands of clients a context takes at once.
+    pub admission: usize,
+    /// How long answers to asks, and what stands under idempotency keys, are kept.
+    pub kept: Duration,
+    /// Guards that differ from their system's, by asked context.
+    pub guards: HashMap<String, GuardSettings>,
+    /// Guards by system.
+    pub system_guards: HashMap<String, GuardSettings>,
+    /// What each system lets be configured.
+    pub systems: HashMap<String, serde_json::Value>,
+    /// How far business time is ahead of the machine's, in microseconds.
+    pub clock_offset: i64,
+    /// Is called where a crash hurts most; for tests.
+    pub chaos: Option<Chaos>,
+    /// How long a system's thread may be silent before it is taken for hanging.
+    pub silence: Duration,
+    /// What to do then: the process is of no use any more.
+    pub stuck: Stuck,
+    /// The contexts that this node hosts, of those laid out; `None`: all.
+    pub contexts: Option<HashSet<String>>,
+    /// The way to the nodes that host the others.
+    pub wire: Option<Arc<dyn PeerClient>>,
+    /// Contexts of other nodes whose past is believed anew, whatever was known of it.
+    pub accept_history: Vec<String>,
+}
+
+impl Default for NodeSettings {
+    fn default() -> Self {
+        Self {
+            admission: 1024,
+            kept: Duration::from_secs(24 * 60 * 60),
+            guards: HashMap::new(),
+            system_guards: HashMap::new(),
+            systems: HashMap::new(),
+            clock_offset: 0,
+            chaos: None,
+            silence: Duration::from_secs(10),
+            stuck: Arc::new(|_| std::process::exit(70)),
+            contexts: None,
+            wire: None,
+            accept_history: Vec::new(),
+        }
+    }
+}
+
+impl NodeSettings {
+    pub(crate) fn hosts(&self, context: &str) -> bool {
+        self.contexts.as_ref().is_none_or(|hosted| hosted.contains(context))
+    }
+    pub(crate) fn guard(&self, name: &Name) -> GuardSettings {
+        let of_system = || self.system_guards.get(name.system).copied();
+        self.guards.get(name.context).copied().or_else(of_system).unwrap_or_default()
+    }
+    /// How long a client of `system` waits whose command asks all of `chain` in a row: for each as long as its tries may
+    /// take, and two seconds. Never less than for any one ask of the system, which a repeat may have to wait for.
+    pub(crate) fn patience(&self, system: &str, chain: &[Name]) -> Duration {
+        let own =
+            self.guards.iter().filter(|(context, _)| context.split('.').next() == Some(system));
+        let of_system = self.system_guards.get(system).copied().unwrap_or_default().patience();
+        let one = own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max);
+        let all = chain.iter().map(|name| self.guard(name).patience()).sum();
+        one.max(all) + Duration::from_secs(2)
+    }
+    /// What the system of an aggregate lets be configured, as the aggregate reads it.
+    pub(crate) fn of_aggregate(
+        &self,
+        aggregate: &dyn AggregateType,
+    ) -> Result<Settings, NodeError> {
+        let system = aggregate.name().system;
+        aggregate
+            .settings(self.systems.get(system))
+            .map_err(|error| NodeError::Settings(format!("systems.{system}: {error}")))
+    }
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The store did not do what it was asked.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A system's configuration is wrong; the words name the key.
+    #[error("{0}")]
+    Settings(String),
+    /// No thread could be started.
+    #[error("no thread could be started: {0}")]
+    Thread(String),
+}

@@ -1,0 +1,31 @@
+//! A log of another node that does not go on with what this node knows of it.
+use crate::{actors::port::clock::machine_time, domain::Timestamp};
+use serde::Serialize;
+
+/// Two pasts of one context, which somebody has to mend.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dispute {
+    /// Whose past it is.
+    pub context: String,
+    /// Since when, on the machine's clock.
+    pub since: Timestamp,
+    /// What was found, and what to do.
+    pub detail: String,
+}
+
+impl Dispute {
+    /// Found just now.
+    pub fn new(context: &str, detail: String) -> Self {
+        Self { context: context.to_owned(), since: machine_time(), detail }
+    }
+}
+
+/// What to do about two pasts of `context`.
+pub fn remedy(context: &str) -> String {
+    format!(
+        "Either a second node decides for {context}, or its data was put back from a copy. End the wrong one, or give it \
+         its latest data again, and start this node anew; to go on with what there is now, start it once with \
+         `--accept-history {context}`"
+    )
+}

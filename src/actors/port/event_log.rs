@@ -1,0 +1,118 @@
+//! The log of a context, for readers outside.
+
+use super::history::{EventId, Past, Word};
+use crate::{
+    domain::Timestamp,
+    store::{Commit, StoreError},
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+/// At most so many events are read at once.
+pub(crate) const READ_LIMIT: usize = 256;
+
+/// A stretch of a context's log, as some reader wants it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogPage<T> {
+    /// What concerns the reader, with the sequence of each.
+    pub items: Vec<(u64, T)>,
+    /// The last sequence that was looked at; nothing of the stretch is behind it.
+    pub last: u64,
+    /// Once this commit is durable, so is all of it.
+    pub commit: Commit,
+}
+
+/// The log of one context, for readers outside.
+pub trait EventLog<T>: Send + Sync {
+    /// Whose log it is.
+    fn context(&self) -> &'static str;
+    /// How far the log goes, now and from now on.
+    fn latest(&self) -> watch::Receiver<u64>;
+    /// As [`EventLog::read_some`], as much as is usually read at once.
+    fn read(&self, from: u64) -> Result<LogPage<T>, StoreError> {
+        self.read_some(from, READ_LIMIT)
+    }
+    /// About `limit` of what happened from sequence `from` on.
+    ///
+    /// # Errors
+    /// What the store says.
+    fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<T>, StoreError>;
+    /// What the event with this sequence is called.
+    fn id_of(&self, sequence: u64) -> EventId;
+    /// Whether this event is in the log.
+    fn has(&self, id: EventId) -> bool;
+    /// What others need to judge whether it goes on with what they know of it.
+    fn past(&self) -> Past;
+}
+
+/// An event as the outside is told of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordedEvent {
+    /// Its place in the context's log.
+    pub sequence: u64,
+    /// What the start of the log's writer is called that wrote it; nothing in the first epoch.
+    #[serde(default, skip_serializing_if = "Word::is_none_at")]
+    pub epoch: Word,
+    /// The aggregate that it happened to.
+    pub number: u64,
+    /// The aggregate's version after it.
+    pub version: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to: `bookrent.rent-7`.
+    pub saga: String,
+    /// What made it happen, in words.
+    pub cause: String,
+    /// The client's own correlation id.
+    pub client: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
+    /// Its name: `BookRented`.
+    pub name: String,
+    /// The version of its type.
+    pub schema: u16,
+    /// Its fields.
+    pub data: serde_json::Value,
+}
+
+impl RecordedEvent {
+    /// Its name for ever.
+    pub fn id(&self) -> EventId {
+        EventId { word: self.epoch, sequence: self.sequence }
+    }
+}
+
+/// A text message to somebody outside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboundMessage {
+    /// The context whose event it tells of; with that event's name, its id.
+    pub context: &'static str,
+    /// That event.
+    pub event: EventId,
+    /// The thing that it happened to.
+    pub number: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to.
+    pub saga: String,
+    /// To which telephone, if the customer gave one.
+    pub to: Option<String>,
+    /// What it says.
+    pub text: String,
+}
+
+/// How one outflow is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutboxHealth {
+    /// Who takes it: `messages`.
+    pub sink: &'static str,
+    /// Whose events.
+    pub context: &'static str,
+    /// How many events of the log it has not dealt with.
+    pub pending: u64,
+    /// How often in a row the outside has not taken the next one.
+    pub attempts: u64,
+    /// Why not, the last time.
+    pub error: Option<String>,
+}

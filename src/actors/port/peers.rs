@@ -1,0 +1,92 @@
+//! How contexts of other nodes are asked.
+
+use super::{
+    event_log::RecordedEvent,
+    history::{EventId, Past},
+};
+use crate::actors::tables::records::SagaId;
+use crate::domain::{AskId, Refusal};
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A question to a context of another node, as it travels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerQuestion {
+    /// Names it for ever: the same id gets the same answer.
+    pub id: AskId,
+    /// The saga that it belongs to.
+    pub saga: SagaId,
+    /// The client's own correlation id.
+    pub client: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
+    /// Which of the asked context's things.
+    pub number: u64,
+    /// The asked context's command.
+    pub command: serde_json::Value,
+    /// The past of the asking context's log; earlier versions do not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past: Option<Past>,
+    /// The last event of the asked context's log that is known to who asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<EventId>,
+}
+
+/// What is said to a [`PeerQuestion`]. No answer has no word: it is an error of the way, or of its end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerAnswer {
+    /// Yes.
+    Yes,
+    /// No, and why.
+    No(Refusal),
+}
+
+/// An answer, and what there is to judge whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeerReply {
+    /// Yes, or why not.
+    pub answer: PeerAnswer,
+    /// The past of the asked context's log; earlier versions do not tell it.
+    pub past: Option<Past>,
+}
+
+/// Why another node has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// It is away, or does not understand.
+    Away(String),
+    /// The past that it knows of a log is not the one that is told here; with what to do about it.
+    Changed(String),
+}
+
+/// The way to other nodes.
+pub trait PeerClient: Send + Sync {
+    /// Whether there is a node that is known to host `context`.
+    fn reaches(&self, context: &str) -> bool;
+    /// Puts a question, once; after `within` nobody waits for the answer any more.
+    fn ask(
+        &self,
+        context: &'static str,
+        question: PeerQuestion,
+        within: Duration,
+    ) -> BoxFuture<'static, Result<PeerReply, Silence>>;
+    /// The past of the log of `context`.
+    ///
+    /// # Errors
+    /// Why it cannot be learnt.
+    fn past(&self, context: &str) -> BoxFuture<'static, Result<Past, String>>;
+    /// What happened in `context` from sequence `from` on, behind the event called `after`, where that is known. Where
+    /// nothing has, waits up to `linger` for it to happen.
+    ///
+    /// # Errors
+    /// Why nothing can be learnt; it is asked again after a pause.
+    fn events(
+        &self,
+        context: &'static str,
+        from: u64,
+        after: Option<EventId>,
+        linger: Duration,
+    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>>;
+}

@@ -1,0 +1,63 @@
+//! Replicas of other nodes' logs, as they are fed and watched.
+
+use super::dispute::Dispute;
+use super::{event_log::RecordedEvent, history::Past};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// How a replica is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplicaHealth {
+    /// Whose events.
+    pub context: &'static str,
+    /// The last one that is here.
+    pub last_sequence: u64,
+    /// Who brings them: `amqp`, or nobody, and the source is asked for each.
+    pub feed: Option<&'static str>,
+    /// Why nobody brings them, where somebody should.
+    pub feed_error: Option<String>,
+    /// How many were brought, since the start.
+    pub fed: u64,
+    /// How many the source was asked for.
+    pub asked: u64,
+    /// How many came that were here already.
+    pub again: u64,
+    /// How often in a row nothing could be learnt.
+    pub attempts: u64,
+    /// Why not, the last time.
+    pub error: Option<String>,
+    /// What is to be done where the source has another past than what is here; nothing is taken then.
+    pub history_changed: Option<String>,
+}
+
+/// A replica, whichever context it is of.
+pub trait ReplicaHandle: Send + Sync {
+    /// Whose events it has.
+    fn context(&self) -> &'static str;
+    /// How it is doing.
+    fn health(&self) -> ReplicaHealth;
+    /// Its past, as far as its source has told the names of its events.
+    fn past(&self) -> Option<Past>;
+    /// That its source has another past, while that is so.
+    fn dispute(&self) -> Option<Dispute>;
+    /// Asks its source for whatever is missing, for as long as it is polled.
+    fn follow(self: Arc<Self>) -> BoxFuture<'static, ()>;
+    /// Says who brings events from now on, so that the source need not be asked for each; or why nobody does any more.
+    fn fed_by(&self, feed: Result<&'static str, String>);
+    /// Whether an event can be read here.
+    ///
+    /// # Errors
+    /// Why not.
+    fn reads(&self, event: RecordedEvent) -> Result<(), String>;
+    /// Takes what a feed has brought, and is done once a power cut cannot take it back. Says which of the events cannot
+    /// be read, by their places, and why; they and those behind a gap are asked for, so none of them is needed again.
+    ///
+    /// # Errors
+    /// What the store says; all of it may be brought again.
+    fn take(
+        &self,
+        events: Vec<RecordedEvent>,
+    ) -> BoxFuture<'_, Result<Vec<(usize, String)>, String>>;
+}
