@@ -4,7 +4,7 @@ use super::topology::COMMANDS;
 use crate::{
     actors::Context,
     api::{
-        description::{self, DoorWords},
+        description::{self, CommandDescription},
         schema::reference,
     },
 };
@@ -15,7 +15,7 @@ const BINDING: &str = "0.3.0";
 
 /// Adds what those of `contexts` that decide may be told to an AsyncAPI document.
 pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Context>]) {
-    let mut added = Added { schemas: description::shared(), ..Added::default() };
+    let mut added = Added { schemas: description::shared_schemas(), ..Added::default() };
     added.messages.insert(
         "problem".into(),
         reply("application/problem+json", "Why it came to nothing.", "Problem"),
@@ -51,7 +51,7 @@ fn to(place: &str, name: &str) -> Value {
 impl Added {
     fn context(&mut self, context: &dyn Context) {
         let name = context.name();
-        let (thing, _) = description::thing(context, &mut self.schemas);
+        let (thing, _) = description::describe_item(context, &mut self.schemas);
         let (commands, replies) =
             (format!("commands.{}", name.context), format!("replies.{}", name.context));
         let answered = format!("answer.{}", name.context);
@@ -61,7 +61,7 @@ impl Added {
         );
         let mut taken = Map::new();
         for door in context.doors() {
-            let words = description::door_words(context, door, &thing, &mut self.schemas);
+            let words = description::describe_command(context, door, &thing, &mut self.schemas);
             let key = format!("{commands}.{}", words.name);
             taken.insert(words.name.clone(), to("components/messages", &key));
             self.operations.insert(
@@ -111,7 +111,7 @@ impl Added {
 }
 
 /// What a command by this door looks like.
-fn command(words: &DoorWords, collection: &str) -> Value {
+fn command(words: &CommandDescription, collection: &str) -> Value {
     let text = json!({ "type": "string" });
     let path = format!("^{collection}{}$", words.rest.replace("{id}", "[1-9][0-9]*"));
     let headers = json!({

@@ -31,7 +31,7 @@ impl CommandDispatcher {
             contexts.iter().filter(|context| !context.is_view()).cloned().collect();
         let mut paths = Paths::new(bare);
         for (place, context) in contexts.iter().enumerate() {
-            paths.lead(context.name(), context.aliases(), place);
+            paths.add(context.name(), context.aliases(), place);
         }
         Self { contexts, paths, limits }
     }
@@ -77,13 +77,14 @@ impl CommandDispatcher {
         let found = self.paths.find(path).filter(|(collection, ..)| collection.place == place);
         let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
         let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
-        let inside = api::place(context, rest).ok_or_else(Problem::not_found)?;
-        let door = api::door(context, &inside, method).ok_or_else(|| {
-            match api::methods(context, &inside).as_slice() {
-                [] => Problem::not_found(),
-                methods => Problem::method(&methods.join(", ")),
-            }
-        })?;
+        let inside = api::target(context, rest).ok_or_else(Problem::not_found)?;
+        let door =
+            api::find_command(context, &inside, method).ok_or_else(|| {
+                match api::methods(context, &inside).as_slice() {
+                    [] => Problem::not_found(),
+                    methods => Problem::method(&methods.join(", ")),
+                }
+            })?;
         if message.header("idempotency-key").is_none() {
             return Err(Problem::new(
                 "idempotency-key-missing",

@@ -1,77 +1,88 @@
-//! A command, from what was received to what is answered.
+//! A command, from the request to the answer.
 
-use crate::{
-    actors::{CommandRequest, Context, Verb},
-    api::{
-        Answer, Headers, Request,
-        hal::{media, splice},
-        headers,
-        problem::Problem,
-        routing::Door,
-    },
+use super::{
+    conditions::{idempotency_key, if_match, media_type, parse_json},
+    hal::{media, splice},
+    headers::{Headers, bounded_header},
+    problem::Problem,
+    request::{Answer, Request},
+    routing::CommandRoute,
 };
+use crate::actors::{CommandRequest, Context, Outcome, Verb};
 use std::future::Future;
 
-/// Brings a command in by `door` of `context`, and answers when it is settled and durable. The body is asked for when
-/// everything before it is in order.
+/// Sends a command by `route` to `context`, and answers when it is settled and durable. The body is read when everything
+/// before it is in order.
 ///
 /// # Errors
-/// The [`Problem`] that says what is wrong with it, or why it came to nothing.
+/// The [`Problem`] of the request, or of the command.
 pub async fn command<H: Headers>(
     request: &Request<'_, H>,
     context: &dyn Context,
-    door: Door<'_>,
+    route: CommandRoute<'_>,
     depth: usize,
     body: impl Future<Output = Result<Vec<u8>, Problem>>,
 ) -> Result<Answer, Problem> {
-    let Request { method, headers, base, path, collection, rest } = *request;
-    let mut order =
-        CommandRequest { door: door.at, number: door.number, ..CommandRequest::default() };
-    let mut sent = Vec::new();
-    if door.info.body.is_some() {
-        match door.info.verb {
-            Verb::Patch => {
-                headers::media_type(
-                    headers,
-                    &["application/json", "application/merge-patch+json"],
-                    "accept-patch",
-                )?;
-            }
-            _ => headers::media_type(headers, &["application/json"], "accept-post")?,
-        }
-        sent = body.await?;
-        order.body = headers::json(&sent, depth)?;
-    }
-    (order.if_match, order.must_exist) = headers::if_match(headers)?;
-    order.idempotency = match headers.header("idempotency-key") {
-        Some(key) => Some(headers::idempotency(key, method, &format!("{path}{rest}"), &sent)?),
-        None => None,
+    let Request { method, headers, path, rest, .. } = *request;
+    let mut command = CommandRequest {
+        door: route.index,
+        number: route.number,
+        client_correlation: bounded_header(headers, "x-correlation-id"),
+        traceparent: bounded_header(headers, "traceparent"),
+        ..CommandRequest::default()
     };
-    order.client_correlation = headers::kept(headers, "x-correlation-id");
-    order.traceparent = headers::kept(headers, "traceparent");
-    // A refusal has waited for what it was judged by, as an outcome has.
-    let outcome = context.enter(order).await?;
-    let status = match (outcome.settled, door.info.verb) {
+    let mut sent = Vec::new();
+    if route.info.body.is_some() {
+        check_media_type(headers, route.info.verb)?;
+        sent = body.await?;
+        command.body = parse_json(&sent, depth)?;
+    }
+    (command.if_match, command.must_exist) = if_match(headers)?;
+    if let Some(key) = headers.header("idempotency-key") {
+        let path = format!("{path}{rest}");
+        command.idempotency = Some(idempotency_key(key, method, &path, &sent)?);
+    }
+    // A refusal, too, has waited until what it was judged by is durable.
+    let outcome = context.enter(command).await?;
+    Ok(answer(request, context, route, &outcome))
+}
+
+fn check_media_type(headers: &dyn Headers, verb: Verb) -> Result<(), Problem> {
+    if verb == Verb::Patch {
+        let accepted = ["application/json", "application/merge-patch+json"];
+        return media_type(headers, &accepted, "accept-patch");
+    }
+    media_type(headers, &["application/json"], "accept-post")
+}
+
+fn answer<H: Headers>(
+    request: &Request<'_, H>,
+    context: &dyn Context,
+    route: CommandRoute<'_>,
+    outcome: &Outcome,
+) -> Answer {
+    let Request { base, collection, .. } = *request;
+    let status = match (outcome.settled, route.info.verb) {
         (false, _) => 202,
-        (true, Verb::Post) if door.info.word.is_none() => 201,
+        (true, Verb::Post) if route.info.word.is_none() => 201,
         (true, Verb::Delete) => 204,
         (true, _) => 200,
     };
-    let mut said = Vec::new();
+    let mut headers = Vec::new();
     if matches!(status, 201 | 202) {
-        said.push(("location", format!("{base}{collection}/{}", outcome.number)));
+        headers.push(("location", format!("{base}{collection}/{}", outcome.number)));
     }
     if !outcome.settled {
-        said.push(("retry-after", "1".to_owned()));
+        headers.push(("retry-after", "1".to_owned()));
     }
     if outcome.replayed {
-        said.push(("idempotent-replayed", "true".to_owned()));
+        headers.push(("idempotent-replayed", "true".to_owned()));
     }
-    said.push(("etag", format!("\"{}\"", outcome.version)));
+    headers.push(("etag", format!("\"{}\"", outcome.version)));
     let content = (status != 204).then(|| {
         let mut out = Vec::with_capacity(outcome.body.len() + 256);
         splice(&mut out, &outcome.body, outcome.number, base, collection, context.name().item);
-        (media(headers), out)
+        (media(request.headers), out)
     });
-    Ok(Answer { status, headers: said, content })
+    Answer { status, headers, content }
 }

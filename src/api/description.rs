@@ -1,24 +1,24 @@
-//! Contexts and their doors in words and schemas, for the documents that each adapter has of them.
+//! Descriptions and schemas of contexts and their commands, for the documents of each adapter.
 
 use crate::{
     actors::{Context, DoorInfo, Verb},
-    api::schema::{Use, component, reference},
+    api::schema::{Direction, component, reference},
 };
 use serde_json::{Map, Value, json};
 
 /// The schemas that every collection shares: `ManagedConnection` and `Problem`.
-pub fn shared() -> Map<String, Value> {
+pub fn shared_schemas() -> Map<String, Value> {
     let link = json!({ "type": "object", "properties": { "href": { "type": "string", "format": "uri-reference" } }, "required": ["href"] });
     let problem = json!({
         "type": "object",
-        "description": "Why a request came to nothing (RFC 9457).",
+        "description": "Why a request failed (RFC 9457).",
         "properties": {
             "type": { "type": "string", "format": "uri" },
-            "title": { "type": "string", "description": "The same for every occurrence." },
+            "title": { "type": "string", "description": "The same for every occurrence of the code." },
             "status": { "type": "integer", "minimum": 400, "maximum": 599 },
             "detail": { "type": "string", "description": "This occurrence, in English or Korean." },
             "instance": { "type": "string" },
-            "code": { "type": "string", "pattern": "^[a-z0-9-]+$", "description": "Stable, and for programs." },
+            "code": { "type": "string", "pattern": "^[a-z0-9-]+$", "description": "Stable, for programs." },
             "traceId": { "type": "string" },
             "errors": {
                 "type": "array",
@@ -40,11 +40,11 @@ pub fn shared() -> Map<String, Value> {
         .collect()
 }
 
-/// Adds how a thing of `context` looks to `schemas`; says under which name, and what of it is its own.
-pub fn thing(context: &dyn Context, schemas: &mut Map<String, Value>) -> (String, Value) {
+/// Adds the schema of an item of `context` to `schemas`; returns its name, and the schema without links.
+pub fn describe_item(context: &dyn Context, schemas: &mut Map<String, Value>) -> (String, Value) {
     let name = context.name();
     let component_name = format!("{}.{}", name.system, capitalised(name.item));
-    let shown = component(schemas, &component_name, Use::Shown, |generator| {
+    let shown = component(schemas, &component_name, Direction::Response, |generator| {
         context.shown_schema(generator)
     });
     if let Some(item) = schemas.get_mut(&component_name).and_then(Value::as_object_mut) {
@@ -58,7 +58,7 @@ fn add_links(item: &mut Map<String, Value>, rel: &str) {
     let added = [
         (
             "id",
-            json!({ "type": "integer", "format": "uint64", "minimum": 1, "description": "Its number." }),
+            json!({ "type": "integer", "format": "uint64", "minimum": 1, "description": "The number of the item." }),
         ),
         (
             "_links",
@@ -77,52 +77,53 @@ fn add_links(item: &mut Map<String, Value>, rel: &str) {
     }
 }
 
-/// A door, as documents speak of it.
+/// A command, as documents describe it.
 #[derive(Debug)]
-pub struct DoorWords {
-    /// What follows the collection in its path: `/approve/{id}`.
+pub struct CommandDescription {
+    /// The path after the collection: `/approve/{id}`.
     pub rest: String,
-    /// Its method, in lower case.
+    /// The method, in lower case.
     pub method: &'static str,
-    /// What it is called: `create`, `patch.approve`.
+    /// The name: `create`, `patch.approve`.
     pub name: String,
-    /// What it does.
+    /// What the command does.
     pub summary: String,
-    /// Its body: under which name among the schemas, and the schema.
+    /// The name of the body among the schemas, and its schema.
     pub body: Option<(String, Value)>,
 }
 
-/// Describes `door`, and adds what it takes to `schemas`. `thing` is the name that [`thing`] gave.
-pub fn door_words(
+/// Describes the command of `route`, and adds its body to `schemas`. `item_schema` is the name that [`describe_item`]
+/// returned.
+pub fn describe_command(
     context: &dyn Context,
-    door: &DoorInfo,
-    thing: &str,
+    route: &DoorInfo,
+    item_schema: &str,
     schemas: &mut Map<String, Value>,
-) -> DoorWords {
+) -> CommandDescription {
     let item = context.name().item;
-    let (method, does) = match door.verb {
+    let (method, does) = match route.verb {
         Verb::Post => ("post", "Create"),
         Verb::Patch => ("patch", "Change"),
         Verb::Delete => ("delete", "Cancel"),
     };
-    let (rest, name, summary) = match door.word {
+    let (rest, name, summary) = match route.word {
         Some(word) => (
             format!("/{word}/{{id}}"),
             format!("{method}.{word}"),
             format!("{} a {item}", capitalised(word)),
         ),
-        None if door.verb == Verb::Post => {
+        None if route.verb == Verb::Post => {
             (String::new(), "create".to_owned(), format!("{does} a {item}"))
         }
         None => ("/{id}".to_owned(), method.to_owned(), format!("{does} a {item}")),
     };
-    let body = door.body.map(|body| {
-        let word = door.word.map(capitalised).unwrap_or_default();
-        let name = format!("{thing}.{}{word}", capitalised(method));
-        let made = component(schemas, &name, Use::Taken, body);
+    let body = route.body.map(|body| {
+        let word = route.word.map(capitalised).unwrap_or_default();
+        let name = format!("{item_schema}.{}{word}", capitalised(method));
+        let made = component(schemas, &name, Direction::Request, body);
         (name, made)
     });
-    DoorWords { rest, method, name, summary, body }
+    CommandDescription { rest, method, name, summary, body }
 }
 
 fn capitalised(word: &str) -> String {

@@ -1,9 +1,9 @@
-//! How a thing is written down: HAL.
+//! The representation of items: HAL.
 
-use crate::api::headers::{Headers, text};
+use super::headers::{Headers, text};
 use std::io::Write;
 
-/// Writes the JSON object `body` with its number and links, without reading it.
+/// Writes the JSON object `body` with number and links, without parsing it.
 pub fn splice(
     out: &mut Vec<u8>,
     body: &[u8],
@@ -24,15 +24,16 @@ pub fn splice(
     );
 }
 
-/// What stands before the paths in links to `host`. One that is no host would break out of the JSON that it is put into.
+/// What precedes paths in links to `host`. Anything but a host could break out of the JSON that it is put into.
 pub fn base(scheme: &str, host: &str) -> String {
-    let plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
-    [scheme, "://", if plain && !host.is_empty() { host } else { "localhost" }].concat()
+    let is_plain = host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
+    [scheme, "://", if is_plain && !host.is_empty() { host } else { "localhost" }].concat()
 }
 
-/// HAL, or plain JSON for who likes that better.
+/// The media type of the answer: HAL, or plain JSON if the client prefers that.
 pub fn media(headers: &dyn Headers) -> &'static str {
-    let (mut hal, mut json) = (0.0_f32, 0.0_f32);
+    let mut hal = 0.0_f32;
+    let mut json = 0.0_f32;
     for range in text(headers, "accept").unwrap_or("*/*").split(',') {
         let mut parts = range.split(';');
         let name = parts.next().unwrap_or_default().trim();

@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! Which path and method lead to which collection, item or command.
 
 use crate::{
     actors::{Context, DoorInfo, Verb},
@@ -6,48 +6,48 @@ use crate::{
 };
 use std::{collections::HashMap, sync::Arc};
 
-/// Paths of collections, and what each leads to.
+/// The paths of collections.
 #[derive(Debug)]
 pub struct Paths<T> {
-    /// `bookrent/rents`, and `rents` when bare.
+    /// `bookrent/rents`, and `rents` if bare.
     collections: HashMap<String, Collection<T>>,
     bare: bool,
 }
 
-/// A collection, its path as it was written, and what follows it.
+/// A collection, its path as the client wrote it, and the rest of the path.
 pub type RouteMatch<'a, T> = (&'a Collection<T>, &'a str, &'a str);
 
 /// A collection of a context.
 #[derive(Debug)]
 pub struct Collection<T> {
-    /// What its path leads to.
+    /// What the adapter knows the collection by.
     pub place: T,
-    /// `/bookrent/rents`, whichever path led here.
+    /// `/bookrent/rents`, whatever the client wrote.
     pub path: Arc<str>,
     /// `/bookrent/rents/{id}`.
     pub item: Arc<str>,
 }
 
 impl<T: Copy> Paths<T> {
-    /// No paths yet; `bare` when there are to be some without their system too.
+    /// No paths yet; `bare` adds those without their system too.
     pub fn new(bare: bool) -> Self {
         Self { collections: HashMap::new(), bare }
     }
 
-    /// The collection of the context `name`, in every spelling, leads to `place`.
-    pub fn lead(&mut self, name: Name, aliases: &[&str], place: T) {
+    /// Adds the collection of the context `name`, under every alias.
+    pub fn add(&mut self, name: Name, aliases: &[&str], place: T) {
         let path: Arc<str> = format!("/{}/{}", name.system, name.collection).into();
         let collection =
             || Collection { place, path: path.clone(), item: format!("{path}/{{id}}").into() };
-        for spelling in [name.collection].iter().chain(aliases) {
-            self.collections.insert(format!("{}/{spelling}", name.system), collection());
+        for alias in [name.collection].iter().chain(aliases) {
+            self.collections.insert(format!("{}/{alias}", name.system), collection());
             if self.bare {
-                self.collections.insert((*spelling).to_owned(), collection());
+                self.collections.insert((*alias).to_owned(), collection());
             }
         }
     }
 
-    /// The collection that `path` leads into, its path as it was written, and what follows it.
+    /// The collection that `path` leads into.
     pub fn find<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a, T>> {
         let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);
         let ends = [slashes.next().unwrap_or(path.len()), slashes.next().unwrap_or(path.len())];
@@ -58,17 +58,17 @@ impl<T: Copy> Paths<T> {
     }
 }
 
-/// Where in a collection a path leads.
+/// What a path leads to in a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathTarget<'a> {
-    /// To the collection itself.
+    /// The collection itself.
     Collection,
-    /// To the thing of this number, behind a word or not.
+    /// The item of this number, with a verb in the path or without.
     Item(Option<&'a str>, u64),
 }
 
-/// Where in the collection of `context` the path leads that goes on with `rest`.
-pub fn place<'a>(context: &dyn Context, rest: &'a str) -> Option<PathTarget<'a>> {
+/// What the `rest` of a path leads to in the collection of `context`.
+pub fn target<'a>(context: &dyn Context, rest: &'a str) -> Option<PathTarget<'a>> {
     let number = |text: &str| {
         text.parse::<u64>().ok().filter(|n| *n > 0 && text.bytes().all(|b| b.is_ascii_digit()))
     };
@@ -77,55 +77,52 @@ pub fn place<'a>(context: &dyn Context, rest: &'a str) -> Option<PathTarget<'a>>
     };
     match rest.split_once('/') {
         None => Some(PathTarget::Item(None, number(rest)?)),
-        Some((word, rest)) if context.doors().iter().any(|door| door.word == Some(word)) => {
-            Some(PathTarget::Item(Some(word), number(rest)?))
+        Some((verb, rest)) if context.doors().iter().any(|route| route.word == Some(verb)) => {
+            Some(PathTarget::Item(Some(verb), number(rest)?))
         }
         Some(_) => None,
     }
 }
 
-/// A door that a command enters by.
+/// The route of a command.
 #[derive(Clone, Copy)]
-pub struct Door<'a> {
-    /// Its place among the context's doors.
-    pub at: usize,
-    /// The door.
+pub struct CommandRoute<'a> {
+    /// Its index among the context's routes.
+    pub index: usize,
+    /// The route.
     pub info: &'a DoorInfo,
-    /// Which thing it is about, where the path says so.
+    /// The number in the path, if there is one.
     pub number: Option<u64>,
 }
 
 const METHODS: [(Verb, &str); 3] =
     [(Verb::Post, "POST"), (Verb::Patch, "PATCH"), (Verb::Delete, "DELETE")];
 
-fn is_at(door: &DoorInfo, place: &PathTarget<'_>) -> bool {
-    match place {
-        PathTarget::Collection => door.verb == Verb::Post && door.word.is_none(),
-        PathTarget::Item(None, _) => door.verb != Verb::Post && door.word.is_none(),
-        PathTarget::Item(word, _) => door.word == *word,
+fn is_at(route: &DoorInfo, target: &PathTarget<'_>) -> bool {
+    match target {
+        PathTarget::Collection => route.verb == Verb::Post && route.word.is_none(),
+        PathTarget::Item(None, _) => route.verb != Verb::Post && route.word.is_none(),
+        PathTarget::Item(verb, _) => route.word == *verb,
     }
 }
 
-/// The door that `method` opens at `place`.
-pub fn door<'a>(
+/// The command that `method` sends to `target`.
+pub fn find_command<'a>(
     context: &'a dyn Context,
-    place: &PathTarget<'_>,
+    target: &PathTarget<'_>,
     method: &str,
-) -> Option<Door<'a>> {
+) -> Option<CommandRoute<'a>> {
     let (verb, _) = METHODS.into_iter().find(|(_, name)| *name == method)?;
-    let (at, info) = context
-        .doors()
-        .iter()
-        .enumerate()
-        .find(|(_, door)| door.verb == verb && is_at(door, place))?;
-    let number = if let PathTarget::Item(_, number) = place { Some(*number) } else { None };
-    Some(Door { at, info, number })
+    let mut routes = context.doors().iter().enumerate();
+    let (index, info) = routes.find(|(_, route)| route.verb == verb && is_at(route, target))?;
+    let number = if let PathTarget::Item(_, number) = target { Some(*number) } else { None };
+    Some(CommandRoute { index, info, number })
 }
 
-/// The methods that open a door at `place`.
-pub fn methods(context: &dyn Context, place: &PathTarget<'_>) -> Vec<&'static str> {
-    let opens = |(verb, _): &(Verb, &str)| {
-        context.doors().iter().any(|door| door.verb == *verb && is_at(door, place))
+/// The methods that send a command to `target`.
+pub fn methods(context: &dyn Context, target: &PathTarget<'_>) -> Vec<&'static str> {
+    let is_offered = |(verb, _): &(Verb, &str)| {
+        context.doors().iter().any(|route| route.verb == *verb && is_at(route, target))
     };
-    METHODS.into_iter().filter(opens).map(|(_, name)| name).collect()
+    METHODS.into_iter().filter(is_offered).map(|(_, name)| name).collect()
 }

@@ -1,27 +1,28 @@
-//! Schemas of types, made into components whose names no other system can take.
+//! JSON Schemas of types as components of a document, under names that are unique among systems.
 
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// What a schema is for.
+/// Which way the values of a schema go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// What the server writes.
-    Shown,
-    /// What the server reads: numbers and booleans may come as strings.
-    Taken,
+pub enum Direction {
+    /// The server writes them.
+    Response,
+    /// The server reads them: numbers and booleans may be strings.
+    Request,
 }
 
-/// Puts the schema that `make` makes among `components` under `name`, what it refers to behind it, and returns the
-/// schema as it stands there.
+/// Adds the schema that `make` makes to `components` under `name`, and the schemas it refers to under names that begin with
+/// it. Returns the schema as it is there.
 pub fn component(
     components: &mut Map<String, Value>,
     name: &str,
-    wanted: Use,
+    direction: Direction,
     make: impl FnOnce(&mut SchemaGenerator) -> Schema,
 ) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.meta_schema = None);
-    let settings = if wanted == Use::Shown { settings.for_serialize() } else { settings };
+    let settings =
+        if direction == Direction::Response { settings.for_serialize() } else { settings };
     let mut generator = settings.into_generator();
     let mut root = make(&mut generator).to_value();
     let mut definitions = generator.take_definitions(true);
@@ -33,20 +34,22 @@ pub fn component(
     if let Some(definition) = own.as_ref().and_then(|own| definitions.shift_remove(own)) {
         root = definition;
     }
-    let place = |definition: &str| match own.as_deref() == Some(definition) {
-        true => name.to_owned(),
-        false => format!("{name}.{definition}"),
+    let place = |definition: &str| {
+        if own.as_deref() == Some(definition) {
+            return name.to_owned();
+        }
+        format!("{name}.{definition}")
     };
     for (definition, mut schema) in definitions {
-        adapt(&mut schema, wanted, &place);
+        adapt(&mut schema, direction, &place);
         components.insert(place(&definition), schema);
     }
-    adapt(&mut root, wanted, &place);
+    adapt(&mut root, direction, &place);
     components.insert(name.to_owned(), root.clone());
     root
 }
 
-/// Where a component is.
+/// A reference to the component `name`.
 pub fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
@@ -58,7 +61,7 @@ pub fn put(object: &mut Value, field: &str, value: Value) {
     }
 }
 
-fn adapt(schema: &mut Value, wanted: Use, place: &dyn Fn(&str) -> String) {
+fn adapt(schema: &mut Value, direction: Direction, place: &dyn Fn(&str) -> String) {
     match schema {
         Value::Object(fields) => {
             if let Some(Value::String(to)) = fields.get_mut("$ref")
@@ -66,20 +69,20 @@ fn adapt(schema: &mut Value, wanted: Use, place: &dyn Fn(&str) -> String) {
             {
                 *to = format!("#/components/schemas/{}", place(definition));
             }
-            if wanted == Use::Taken {
-                loosen(fields);
+            if direction == Direction::Request {
+                accept_strings(fields);
             }
-            // A property may be called like a keyword; it holds a schema all the same.
-            fields.values_mut().for_each(|value| adapt(value, wanted, place));
+            // A property may have the name of a keyword; its value is a schema all the same.
+            fields.values_mut().for_each(|value| adapt(value, direction, place));
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| adapt(item, wanted, place)),
+        Value::Array(items) => items.iter_mut().for_each(|item| adapt(item, direction, place)),
         _ => {}
     }
 }
 
-/// Lets a number or a boolean come as a string. `minimum` speaks of numbers only and `pattern` of strings only, so
-/// that both stand side by side.
-fn loosen(fields: &mut Map<String, Value>) {
+/// Lets a number or a boolean be a string. `minimum` applies to numbers only and `pattern` to strings only, so both can be
+/// given.
+fn accept_strings(fields: &mut Map<String, Value>) {
     let Some(kind) = fields.get("type") else { return };
     let mut kinds: Vec<Value> = match kind {
         Value::Array(kinds) => kinds.clone(),
@@ -102,13 +105,13 @@ fn loosen(fields: &mut Map<String, Value>) {
     if fields.get("format").is_some_and(|format| format == "uint64") {
         fields.insert("maximum".into(), u64::MAX.into());
     }
-    // A format that is one of numbers would be said of the string too.
+    // The format of a number would apply to the string too.
     fields.shift_remove("format");
     fields.insert("type".into(), kinds.into());
     fields.insert("pattern".into(), pattern.into());
 }
 
-/// A value that fits `schema`, named after `field` where it is free.
+/// A value that fits `schema`; a text is named after `field`.
 pub fn example(schema: &Value, components: &Map<String, Value>, field: &str) -> Value {
     if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
         let definition = to.rsplit('/').next().and_then(|name| components.get(name));
@@ -164,17 +167,17 @@ mod tests {
         inner: Inner,
     }
 
-    fn made(wanted: Use) -> Map<String, Value> {
+    fn made(direction: Direction) -> Map<String, Value> {
         let mut components = Map::new();
-        component(&mut components, "s.Thing", wanted, |generator| {
+        component(&mut components, "s.Thing", direction, |generator| {
             generator.subschema_for::<Outer>()
         });
         components
     }
 
     #[test]
-    fn what_a_type_refers_to_is_named_behind_it() {
-        let components = made(Use::Shown);
+    fn what_a_type_refers_to_is_named_after_it() {
+        let components = made(Direction::Response);
         assert_eq!(components.keys().collect::<Vec<_>>(), ["s.Thing.Inner", "s.Thing"]);
         assert_eq!(
             components["s.Thing"]["properties"]["inner"]["$ref"],
@@ -184,8 +187,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_may_come_as_a_string() {
-        let components = made(Use::Taken);
+    fn values_of_a_request_may_be_strings() {
+        let components = made(Direction::Request);
         let count = &components["s.Thing"]["properties"]["count"];
         assert_eq!((&count["type"], &count["minimum"]), (&json!(["integer", "string"]), &json!(0)));
         assert_eq!(components["s.Thing"]["properties"]["name"]["type"], "string");
@@ -195,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_example_has_every_field() {
-        let components = made(Use::Taken);
+        let components = made(Direction::Request);
         let example = example(&components["s.Thing"], &components, "");
         assert_eq!(example, json!({ "count": 1, "name": "name01", "inner": { "flag": true } }));
     }

@@ -38,8 +38,36 @@ pub fn read<T: DeserializeOwned>(body: Value) -> Result<T, BadBody> {
                 Unknown => {}
             }
         }
-        BadBody { pointer, detail: error.into_inner().to_string() }
+        BadBody { pointer, detail: explain(&error.into_inner().to_string()) }
     })
+}
+
+/// What is wrong and what is allowed, from the words of serde.
+fn explain(error: &str) -> String {
+    let names = |text: &str| text.replace("one of ", "").replace(", expected ", "; allowed: ");
+    if let Some(field) = error.strip_prefix("missing field ") {
+        return format!("the field {field} is missing");
+    }
+    if let Some(field) = error.strip_prefix("unknown field ") {
+        return format!("unknown field {}", names(field));
+    }
+    if let Some(variant) = error.strip_prefix("unknown variant ") {
+        return format!("the value {}", names(variant))
+            .replace("; allowed", " is not allowed; allowed");
+    }
+    let mismatch = error.strip_prefix("invalid type: ").or(error.strip_prefix("invalid value: "));
+    let Some((found, wanted)) = mismatch.and_then(|text| text.split_once(", expected ")) else {
+        return error.to_owned();
+    };
+    let is_type = ["struct ", "enum ", "tuple ", "unit ", "newtype "];
+    let wanted = match wanted {
+        wanted if wanted.contains("enum") => "a text or an object with one field",
+        wanted if is_type.iter().any(|name| wanted.starts_with(name)) => "an object",
+        "a map" => "an object",
+        "a sequence" => "an array",
+        wanted => wanted,
+    };
+    format!("{found} where {wanted} is expected")
 }
 
 struct Lenient(Value);
@@ -49,7 +77,7 @@ fn number<T: FromStr>(value: &Value, wanted: &str) -> Result<T, Error> {
     let (text, quoted) = match value {
         Value::Number(number) => (number.to_string(), false),
         Value::String(text) => (text.trim().to_owned(), true),
-        other => return Err(Error::custom(format!("{} where {wanted} is wanted", kind(other)))),
+        other => return Err(Error::custom(format!("{} where {wanted} is expected", kind(other)))),
     };
     text.parse().map_err(|_| {
         let shown: String = text.chars().take(40).collect();
@@ -101,7 +129,7 @@ impl<'de> Deserializer<'de> for Lenient {
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::String(text) if text == "true" => visitor.visit_bool(true),
             Value::String(text) if text == "false" => visitor.visit_bool(false),
-            other => Err(Error::custom(format!("{} where true or false is wanted", kind(other)))),
+            other => Err(Error::custom(format!("{} where true or false is expected", kind(other)))),
         }
     }
 
@@ -134,7 +162,7 @@ impl<'de> Deserializer<'de> for Lenient {
         match self.0 {
             Value::Object(fields) if fields.len() == 1 => match fields.into_iter().next() {
                 Some((variant, content)) => visitor.visit_enum(Choice(variant, content)),
-                None => Err(Error::custom("an empty object where one field is wanted")),
+                None => Err(Error::custom("an empty object where one field is expected")),
             },
             other => other.deserialize_enum(name, variants, visitor),
         }

@@ -145,10 +145,10 @@ pub async fn serve(
 fn state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
     let mut paths = Paths::new(settings.bare);
     for (index, context) in node.contexts().iter().enumerate() {
-        paths.lead(context.name(), context.aliases(), Host::Local(index));
+        paths.add(context.name(), context.aliases(), Host::Local(index));
     }
     for (index, context) in settings.remote_contexts.iter().enumerate() {
-        paths.lead(context.name, context.aliases, Host::Remote(index));
+        paths.add(context.name, context.aliases, Host::Remote(index));
     }
     let read_pool = || ReadPool::new(settings.scans, settings.scans_waiting);
     Ok(AppState {

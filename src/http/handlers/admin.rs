@@ -35,7 +35,7 @@ async fn read<T: DeserializeOwned>(
 ) -> Result<T, Problem> {
     api::media_type(request, &["application/json"], "accept-post")?;
     let bytes = body::read(request, payload, &state.settings).await?;
-    lenient::read(api::json(&bytes, state.settings.json_depth)?)
+    lenient::read(api::parse_json(&bytes, state.settings.json_depth)?)
         .map_err(|error| Problem::bad_body(error.pointer, error.detail))
 }
 

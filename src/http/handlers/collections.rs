@@ -33,7 +33,7 @@ pub async fn answer(
     collection: &str,
     rest: &str,
 ) -> Reply {
-    let target = api::place(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
+    let target = api::target(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
     match *request.method() {
         Method::GET | Method::HEAD => match target {
             PathTarget::Collection => {
@@ -48,7 +48,7 @@ pub async fn answer(
         _ => {}
     }
     let method = request.method().as_str();
-    let route = api::door(context.as_ref(), &target, method)
+    let route = api::find_command(context.as_ref(), &target, method)
         .ok_or_else(|| Problem::method(&allow(context.as_ref(), &target)))?;
     let base = state.base(request);
     let command =

@@ -1,19 +1,19 @@
-//! One collection: its list, its items, its doors.
+//! The operations of one collection: its list, its items, its commands.
 
 use crate::{
     actors::{Context, DoorInfo, Verb},
     api::{
-        description::{self, DoorWords},
+        description::{self, CommandDescription},
         schema::{self, put, reference},
     },
 };
 use serde_json::{Map, Value, json};
 
-/// The operations of a context: what follows the collection in the path, the method, a name, and the operation.
+/// The operations of a context: the path after the collection, the method, a name, and the operation.
 pub struct Described(Vec<(String, &'static str, String, Value)>);
 
 impl Described {
-    /// Adds the operations under `prefix`; their names begin with `scope`.
+    /// Adds the operations under the path `prefix`, with ids that begin with `scope`.
     pub fn mount(&self, paths: &mut Map<String, Value>, prefix: &str, scope: &str) {
         for (rest, method, name, operation) in &self.0 {
             let mut operation = operation.clone();
@@ -27,10 +27,10 @@ impl Described {
     }
 }
 
-/// Describes `context`, and adds what its operations speak of to `schemas`.
+/// Describes the operations of `context`, and adds their schemas to `schemas`.
 pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Described {
     let name = context.name();
-    let (component_name, shown) = description::thing(context, schemas);
+    let (component_name, shown) = description::describe_item(context, schemas);
     let page = page(name.collection, &component_name);
     let page_name = format!("{component_name}.Page");
     schemas.insert(page_name.clone(), page);
@@ -44,7 +44,7 @@ pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Desc
             "get".to_owned(),
             json!({
                 "tags": [name.context],
-                "summary": format!("Show one {item}"),
+                "summary": format!("Get a {item}"),
                 "parameters": [id(item), parameter("If-None-Match"), parameter("Accept-Language")],
                 "responses": responses(
                     [("200", answer(&component_name, &format!("The {item}."), json!({ "ETag": header("ETag") })))],
@@ -53,8 +53,8 @@ pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Desc
             }),
         ),
     ];
-    for door in context.doors() {
-        all.push(operation(context, door, &component_name, schemas));
+    for route in context.doors() {
+        all.push(operation(context, route, &component_name, schemas));
     }
     Described(all)
 }
@@ -63,7 +63,7 @@ fn page(collection: &str, item: &str) -> Value {
     let items = json!({ "type": "array", "items": reference(item), "maxItems": 100 });
     json!({
         "type": "object",
-        "description": "One page of a list.",
+        "description": "A page of a list.",
         "required": ["_embedded", "_links", "page"],
         "properties": {
             "_embedded": { "type": "object", "properties": { collection: items }, "required": [collection] },
@@ -71,7 +71,7 @@ fn page(collection: &str, item: &str) -> Value {
             "page": reference("PageInfo"),
             "_damaged": {
                 "type": "array",
-                "description": "Numbers that belong on this page and cannot be read; absent where there are none.",
+                "description": "Numbers of items of this page that cannot be read; absent if there are none.",
                 "items": { "type": "integer", "format": "uint64", "minimum": 1 },
             },
         },
@@ -94,12 +94,12 @@ fn list(
         parameter("after"),
         json!({
             "name": "sort", "in": "query", "schema": { "type": "string", "pattern": pattern }, "example": "id,desc",
-            "description": format!("The field to sort by, and which way: one of {}.", fields.join(", ")),
+            "description": format!("Field to sort by, and direction; fields are {}.", fields.join(", ")),
         }),
     ];
     for field in context.filters() {
         parameters.push(json!({
-            "name": field, "in": "query", "description": format!("Only those whose `{field}` is this."),
+            "name": field, "in": "query", "description": format!("Only items with this `{field}`."),
             "schema": filter(shown.pointer(&format!("/properties/{field}")), schemas),
         }));
     }
@@ -108,11 +108,11 @@ fn list(
         "tags": [name.context],
         "summary": format!("List {}", name.collection),
         "parameters": parameters,
-        "responses": responses([("200", answer(page_name, "One page of the list.", json!({})))], &["400", "500", "503"]),
+        "responses": responses([("200", answer(page_name, "A page of the list.", json!({})))], &["400", "500", "503"]),
     })
 }
 
-/// A filter's values are those of the field, without the possibility that there is none.
+/// The schema of a filter: that of the field, without null.
 fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
     let field = field.map(|field| match field.get("$ref").and_then(Value::as_str) {
         Some(to) => to.rsplit('/').next().and_then(|name| schemas.get(name)).unwrap_or(field),
@@ -123,7 +123,7 @@ fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
         Some("integer") => json!({ "type": "integer", "format": "uint64", "minimum": 0 }),
         Some("boolean") => json!({ "type": "boolean" }),
         _ => match field.and_then(|field| field.get("enum")) {
-            // Another word is no mistake: nothing has it.
+            // Another text is no mistake; no item has it.
             Some(values) => json!({ "type": "string", "examples": values }),
             None => json!({ "type": "string" }),
         },
@@ -132,14 +132,14 @@ fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
 
 fn operation(
     context: &dyn Context,
-    door: &DoorInfo,
+    route: &DoorInfo,
     component_name: &str,
     schemas: &mut Map<String, Value>,
 ) -> (String, &'static str, String, Value) {
     let name = context.name();
     let item = name.item;
-    let DoorWords { rest, method, name: operation_name, summary, body } =
-        description::door_words(context, door, component_name, schemas);
+    let CommandDescription { rest, method, name: operation_name, summary, body } =
+        description::describe_command(context, route, component_name, schemas);
     let in_collection = rest.is_empty();
     let mut parameters =
         vec![parameter("Idempotency-Key"), parameter("If-Match"), parameter("Accept-Language")];
@@ -151,10 +151,10 @@ fn operation(
     let mut later = headers.clone();
     put(&mut later, "Location", header("Location"));
     put(&mut later, "Retry-After", header("Retry-After"));
-    let done = match door.verb {
+    let done = match route.verb {
         Verb::Delete => (
             "204",
-            json!({ "description": format!("The {item} is canceled. It can still be looked at."), "headers": headers }),
+            json!({ "description": format!("The {item} is cancelled. It can still be read."), "headers": headers }),
         ),
         _ if in_collection => {
             put(&mut headers, "Location", header("Location"));
@@ -162,15 +162,15 @@ fn operation(
                 "201",
                 answer(
                     component_name,
-                    &format!("The {item}, which may also have failed: see its fields."),
+                    &format!("The {item}, which may have failed: see its fields."),
                     headers,
                 ),
             )
         }
-        _ => ("200", answer(component_name, &format!("The {item} as it is now."), headers)),
+        _ => ("200", answer(component_name, &format!("The {item} after the change."), headers)),
     };
     let open =
-        ("202", answer(component_name, "Not settled in time: look again at `Location`.", later));
+        ("202", answer(component_name, "Not settled in time: read `Location` again.", later));
     let mut problems = vec!["400", "404", "409", "412", "422", "500", "503"];
     let mut operation =
         json!({ "tags": [name.context], "summary": summary, "parameters": parameters });
@@ -178,7 +178,7 @@ fn operation(
         problems.extend(["408", "413", "415"]);
         let content = json!({ "schema": reference(&body_name), "example": schema::example(&made, schemas, item) });
         let mut contents = json!({ "application/json": content });
-        if door.verb == Verb::Patch {
+        if route.verb == Verb::Patch {
             put(&mut contents, "application/merge-patch+json", content);
         }
         put(&mut operation, "requestBody", json!({ "required": true, "content": contents }));

@@ -14,7 +14,7 @@ fn fields(value: Value) -> Map<String, Value> {
 pub fn schemas() -> Map<String, Value> {
     let count = json!({ "type": "integer", "format": "uint64", "minimum": 0 });
     let link = reference("Link");
-    let mut schemas = description::shared();
+    let mut schemas = description::shared_schemas();
     schemas.extend(fields(json!({
         "PageLinks": {
             "type": "object",

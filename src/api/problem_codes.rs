@@ -1,0 +1,209 @@
+//! The problems of the server itself, in one table. The codes of a business are declared where it refuses.
+
+/// A problem of the server itself.
+#[derive(Debug)]
+pub struct ProblemCode {
+    /// Stable, for programs.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The title in English.
+    pub en: &'static str,
+    /// The title in Korean.
+    pub ko: &'static str,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+const CORRECT: &str = "correct the request: `detail` says what is wrong, `errors` where";
+const LESS: &str = "send less: `detail` has the limit";
+const LATER: &str = "nothing was recorded: send it again after `Retry-After`";
+
+/// Every problem of the server itself, by status.
+pub const PROBLEM_CODES: &[ProblemCode] = &[
+    code("bad-request", 400, "Invalid request", "잘못된 요청입니다", CORRECT),
+    code("bad-json", 400, "Request body is not JSON", "본문이 JSON이 아닙니다", CORRECT),
+    code("bad-utf8", 400, "Request body is not UTF-8", "본문이 UTF-8이 아닙니다", CORRECT),
+    code("bad-body", 400, "Invalid request body", "본문이 올바르지 않습니다", CORRECT),
+    code("too-deep", 400, "Request body nested too deeply", "본문의 중첩이 너무 깊습니다", CORRECT),
+    code("bad-page", 400, "Invalid page", "페이지 지정이 올바르지 않습니다", CORRECT),
+    code(
+        "bad-filter",
+        400,
+        "Invalid filter",
+        "필터가 올바르지 않습니다",
+        "use a filter that `detail` lists",
+    ),
+    code(
+        "bad-cursor",
+        400,
+        "Invalid cursor",
+        "커서가 올바르지 않습니다",
+        "take `after` from a `next` link, and leave out `page`, `sort` and filters",
+    ),
+    code(
+        "page-too-deep",
+        400,
+        "Page too deep",
+        "페이지가 너무 깊습니다",
+        "leave out `page`, and follow the `next` links",
+    ),
+    code(
+        "sort-unsupported",
+        400,
+        "Unsupported sort",
+        "지원하지 않는 정렬입니다",
+        "sort by a field that `detail` lists",
+    ),
+    code(
+        "too-far",
+        400,
+        "Clock moved too far",
+        "시각을 그만큼 옮길 수 없습니다",
+        "move the clock by at most ten years",
+    ),
+    code(
+        "bad-idempotency-key",
+        400,
+        "Invalid Idempotency-Key",
+        "Idempotency-Key가 올바르지 않습니다",
+        CORRECT,
+    ),
+    code(
+        "idempotency-key-missing",
+        400,
+        "Missing Idempotency-Key",
+        "Idempotency-Key가 없습니다",
+        "send a key: over RabbitMQ every command needs one",
+    ),
+    code("bad-if-match", 400, "Invalid If-Match", "If-Match가 올바르지 않습니다", CORRECT),
+    code(
+        "origin-refused",
+        403,
+        "Origin not allowed",
+        "허용되지 않는 출처입니다",
+        "operators: see `http.cors_origins`",
+    ),
+    code(
+        "admin-closed",
+        403,
+        "Administration is closed",
+        "관리 기능이 닫혀 있습니다",
+        "administration is open in development only",
+    ),
+    code("not-found", 404, "Not found", "찾을 수 없습니다", "check the path and the number"),
+    code(
+        "method-not-allowed",
+        405,
+        "Method not allowed",
+        "허용되지 않는 메서드입니다",
+        "use a method of the header `Allow`",
+    ),
+    code(
+        "request-timeout",
+        408,
+        "Request timed out",
+        "요청 시간이 초과되었습니다",
+        "send head and body faster: `http.header_timeout_ms`, `http.body_timeout_ms`",
+    ),
+    code(
+        "still-open",
+        409,
+        "Not settled yet",
+        "요청이 아직 처리 중입니다",
+        "ask again after `Retry-After`",
+    ),
+    code(
+        "history-changed",
+        409,
+        "History changed",
+        "기록이 바뀌었습니다",
+        "read the events from the beginning",
+    ),
+    code(
+        "version-mismatch",
+        412,
+        "Changed meanwhile",
+        "그사이 변경되었습니다",
+        "read it again: `ETag` has the current version",
+    ),
+    code("too-long", 413, "Too long", "보관할 수 있는 길이를 넘었습니다", LESS),
+    code("body-too-large", 413, "Request body too large", "본문이 너무 큽니다", LESS),
+    code("uri-too-long", 414, "URI too long", "주소가 너무 깁니다", LESS),
+    code(
+        "unsupported-media-type",
+        415,
+        "Unsupported media type",
+        "지원하지 않는 미디어 유형입니다",
+        "send `application/json`",
+    ),
+    code(
+        "key-reused",
+        422,
+        "Idempotency-Key reused",
+        "Idempotency-Key가 다른 요청에 사용되었습니다",
+        "send a new key",
+    ),
+    code("headers-too-large", 431, "Headers too large", "헤더가 너무 큽니다", LESS),
+    code(
+        "crashed",
+        500,
+        "Internal error",
+        "내부 오류가 발생했습니다",
+        "nothing was recorded; operators: the log has more",
+    ),
+    code(
+        "damaged",
+        500,
+        "Data damaged",
+        "데이터가 손상되었습니다",
+        "other rows are not affected; operators: `holdfast check-store`",
+    ),
+    code(
+        "outcome-unknown",
+        500,
+        "Outcome unknown",
+        "처리 결과를 알 수 없습니다",
+        "it may have been done: check, or send it again with the same `Idempotency-Key`",
+    ),
+    code(
+        "bad-gateway",
+        502,
+        "Unusable answer of another node",
+        "다른 노드의 응답을 사용할 수 없습니다",
+        "ask for less: the answer exceeds `node.answer_limit`",
+    ),
+    code("retry-later", 503, "Try again later", "잠시 후 다시 시도해 주세요", LATER),
+    code(
+        "disk-full",
+        503,
+        "Disk full",
+        "디스크 공간이 부족합니다",
+        "nothing was recorded: send it again later; operators: free space on the disk",
+    ),
+    code("context-away", 503, "Context unavailable", "서버의 일부가 중지되어 있습니다", LATER),
+    code("store-failed", 503, "Store failed", "저장소에 장애가 발생했습니다", LATER),
+    code("too-many-streams", 503, "Too many event streams", "이벤트 스트림이 너무 많습니다", LATER),
+    code(
+        "loop-detected",
+        508,
+        "Loop detected",
+        "요청이 순환하고 있습니다",
+        "operators: nodes forward the request to each other, check `[peers]`",
+    ),
+];
+
+const fn code(
+    code: &'static str,
+    status: u16,
+    en: &'static str,
+    ko: &'static str,
+    advice: &'static str,
+) -> ProblemCode {
+    ProblemCode { code, status, en, ko, advice }
+}
+
+/// The problem with that code.
+pub fn problem_code(code: &str) -> Option<&'static ProblemCode> {
+    PROBLEM_CODES.iter().find(|known| known.code == code)
+}

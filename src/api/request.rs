@@ -1,0 +1,29 @@
+//! A request and its answer, whatever carries them.
+
+/// A request to a collection or to an item, without its body.
+#[derive(Debug)]
+pub struct Request<'a, H> {
+    /// `PATCH`
+    pub method: &'a str,
+    /// The headers.
+    pub headers: &'a H,
+    /// What precedes paths in links: `http://localhost:8088`, or nothing.
+    pub base: &'a str,
+    /// The path of the collection with its system.
+    pub path: &'a str,
+    /// The path of the collection as the client wrote it.
+    pub collection: &'a str,
+    /// The rest of the path.
+    pub rest: &'a str,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status, whatever carries it.
+    pub status: u16,
+    /// The headers, with names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The media type and the body, if there is one.
+    pub content: Option<(&'static str, Vec<u8>)>,
+}
