@@ -1,26 +1,31 @@
-//! What is configured of those who listen from outside.
+//! `[amqp]`: the broker that events are published to and commands come from.
 
-use crate::{amqp, config::node::Secret};
-use serde::{Deserialize, Deserializer, Serialize, de};
-use std::{fmt, path::PathBuf};
+use super::{
+    check::{Invalid, in_range, require},
+    secret::Addresses,
+};
+use crate::amqp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-/// What may stand before the names of a CloudEvent's attributes in AMQP headers.
-pub const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
-
-/// The broker that events are published to, and commands taken from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The broker that events are published to and commands come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Amqp {
-    /// The addresses of the broker's nodes, tried in turn; none: nothing is published.
+    /// URLs of the nodes of a RabbitMQ broker, tried in turn. With one, events are published.
     pub url: Addresses,
-    /// A file that holds them.
+    /// File that contains the URLs.
     pub url_file: Option<PathBuf>,
+    /// Topic exchange that events are published to.
     pub exchange: String,
-    /// Whether commands are taken from queues as well.
+    /// Whether commands are consumed from queues of the broker too.
     pub commands: bool,
+    /// How long a connection to the broker may take to be established.
     pub connect_timeout_ms: u64,
+    /// How long the broker may take to confirm a published event.
     pub confirm_timeout_ms: u64,
+    /// Interval of the heartbeats of a connection.
     pub heartbeat_s: u16,
 }
 
@@ -38,73 +43,20 @@ impl Default for Amqp {
     }
 }
 
-/// How events look outside.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Events {
-    /// What stands before the names of attributes in AMQP headers.
-    pub amqp_prefix: String,
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        Self { amqp_prefix: PREFIXES[0].into() }
-    }
-}
-
-/// Addresses with passwords in them: a list, or a text with commas.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(transparent)]
-pub struct Addresses(Vec<Secret>);
-
-impl Addresses {
-    /// Those that stand in a text, with commas or line ends between them.
-    pub fn parse(text: &str) -> Self {
-        let all = text.split([',', '\n']).map(str::trim).filter(|address| !address.is_empty());
-        Self(all.map(|address| Secret::from(address.to_owned())).collect())
-    }
-    /// The addresses themselves.
-    pub fn reveal(&self) -> Vec<String> {
-        self.0.iter().map(|address| address.reveal().to_owned()).collect()
-    }
-}
-
-impl<'de> Deserialize<'de> for Addresses {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Addresses;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an address, or a list of them")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Addresses, E> {
-                Ok(Addresses::parse(text))
-            }
-            fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<Addresses, A::Error> {
-                let mut all = Vec::new();
-                while let Some(item) = items.next_element::<String>()? {
-                    all.push(Secret::from(item));
-                }
-                Ok(Addresses(all))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
 impl Amqp {
-    /// What is wrong with it, under which key.
-    pub fn problem(&self) -> Option<(&'static str, String)> {
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        in_range("amqp.connect_timeout_ms", self.connect_timeout_ms, 1, 600_000)?;
+        in_range("amqp.confirm_timeout_ms", self.confirm_timeout_ms, 1, 600_000)?;
+        in_range("amqp.heartbeat_s", self.heartbeat_s.into(), 1, 600)?;
         let urls = self.url.reveal();
-        if self.commands && urls.is_empty() && self.url_file.is_none() {
-            return Some((
-                "amqp.commands",
-                "commands are taken from a broker: `amqp.url` is needed too".into(),
-            ));
-        }
-        urls.iter().find_map(|url| amqp::check_url(url).err()).map(|why| {
-            ("amqp.url", format!("this is no address of a broker, such as `amqp://user:password@host:5672`: {why}"))
+        let has_broker = !urls.is_empty() || self.url_file.is_some();
+        require(!self.commands || has_broker, "amqp.commands", || {
+            "commands need a broker: set `amqp.url` too".into()
+        })?;
+        let error = urls.iter().find_map(|url| amqp::check_url(url).err());
+        require(error.is_none(), "amqp.url", || {
+            let error = error.map(|error| error.to_string()).unwrap_or_default();
+            format!("not a broker URL such as `amqp://user:password@host:5672`: {error}")
         })
     }
 }

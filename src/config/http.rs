@@ -1,39 +1,71 @@
-//! What is configured of how the server speaks HTTP.
+//! `[http]`: the HTTP server.
 
-use super::settings::{Wrong, require, within};
+use super::check::{Invalid, in_range, require};
 use crate::actors::ListLimits;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// How the server speaks HTTP.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The HTTP server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Http {
+    /// Address to listen on (flag `--listen`).
     pub listen: SocketAddr,
-    /// A listener for probes alone, with a thread and descriptors of its own; without an address there is none.
+    /// Address such as `127.0.0.1:8089`, where probes are answered by a thread and descriptors of their own, however busy
+    /// the main listener is.
     pub probes: Option<SocketAddr>,
+    /// Threads that serve connections.
+    #[schemars(extend("x-default" = "half the cores"))]
     pub workers: usize,
-    /// How many connections may be open; without a number, as many as the limit of open files carries.
+    /// Open connections. At the limit the connection that has been idle for longest is closed for a new one; if all are
+    /// busy, the new one gets 503.
+    #[schemars(extend("x-default" = "what the limit of open files allows, at most `4096`"))]
     pub max_connections: Option<usize>,
+    /// Open event streams, at most half of the connections; 503 beyond.
     pub max_streams: usize,
-    /// How many megabytes of answers may wait for clients that do not read.
+    /// Answers that wait for clients that do not read, all together; beyond, the slowest client is disconnected.
     pub unsent_mb: usize,
+    /// Length of a request target; 414 beyond.
+    #[schemars(extend("x-unit" = "bytes"))]
     pub uri_limit: usize,
+    /// Size of request line and headers; 431 beyond.
+    #[schemars(extend("x-unit" = "bytes"))]
     pub header_limit: usize,
+    /// Size of a request body; 413 beyond.
+    #[schemars(extend("x-unit" = "bytes"))]
     pub body_limit: usize,
+    /// Nesting of a JSON body.
+    #[schemars(extend("x-unit" = "levels"))]
     pub json_depth: usize,
+    /// How long the head of a request may take to arrive.
     pub header_timeout_ms: u64,
+    /// How long the body of a request may take to arrive.
     pub body_timeout_ms: u64,
+    /// How long an answer may wait for a client that does not read; each 16 KiB that it reads restart the time.
     pub write_timeout_ms: u64,
+    /// Origins whose scripts may read answers; `*`: any.
+    #[schemars(extend("x-default" = "any in development, else none"))]
     pub cors_origins: Vec<String>,
+    /// How long the server goes on serving, not ready, after SIGTERM.
     pub drain_delay_ms: u64,
+    /// How long requests may take to finish after that.
     pub drain_timeout_ms: u64,
+    /// Addresses of proxies whose `Forwarded` headers are trusted.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Filters of one list.
     pub max_filters: usize,
+    /// Rows that one list reads to count, and again to find its page.
     pub max_scan_rows: usize,
+    /// Long reads of lists and logs that run at once.
+    #[schemars(extend("x-default" = "half the cores"))]
     pub scans: usize,
+    /// Further reads that wait; 503 beyond.
     pub scans_waiting: usize,
+}
+
+fn half_the_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
 impl Default for Http {
@@ -42,8 +74,7 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8088)),
             probes: None,
-            workers: std::thread::available_parallelism()
-                .map_or(1, |cores| (cores.get() / 2).max(1)),
+            workers: half_the_cores(),
             max_connections: None,
             max_streams: 256,
             unsent_mb: 64,
@@ -60,50 +91,43 @@ impl Default for Http {
             trusted_proxies: Vec::new(),
             max_filters: lists.filters,
             max_scan_rows: lists.rows,
-            scans: std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1)),
+            scans: half_the_cores(),
             scans_waiting: 64,
         }
     }
 }
 
 impl Http {
-    pub(super) fn check(&self) -> Result<(), Wrong> {
-        within("http.workers", self.workers as u64, 1, 1024)?;
-        within(
-            "http.max_connections",
-            self.max_connections.map_or(1, |most| most as u64),
-            1,
-            1 << 20,
-        )?;
-        within("http.max_streams", self.max_streams as u64, 0, 1 << 20)?;
-        within("http.unsent_mb", self.unsent_mb as u64, 1, 1 << 20)?;
-        // Below, a head of more than 128 KiB is not read to its end.
-        within("http.header_limit", self.header_limit as u64, 1024, 128 << 10)?;
-        within("http.uri_limit", self.uri_limit as u64, 256, self.header_limit as u64)?;
-        within("http.body_limit", self.body_limit as u64, 1, 16 << 20)?;
-        within("http.json_depth", self.json_depth as u64, 1, 128)?;
-        within("http.header_timeout_ms", self.header_timeout_ms, 1, 600_000)?;
-        within("http.body_timeout_ms", self.body_timeout_ms, 1, 600_000)?;
-        within("http.write_timeout_ms", self.write_timeout_ms, 1, 600_000)?;
-        within("http.drain_delay_ms", self.drain_delay_ms, 0, 600_000)?;
-        within("http.drain_timeout_ms", self.drain_timeout_ms, 0, 600_000)?;
-        within("http.max_filters", self.max_filters as u64, 1, 64)?;
-        within("http.max_scan_rows", self.max_scan_rows as u64, 1000, 10_000_000)?;
-        within("http.scans", self.scans as u64, 1, 1024)?;
-        within("http.scans_waiting", self.scans_waiting as u64, 0, 1 << 20)?;
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        let connections = self.max_connections.map_or(1, |most| most as u64);
+        in_range("http.workers", self.workers as u64, 1, 1024)?;
+        in_range("http.max_connections", connections, 1, 1 << 20)?;
+        in_range("http.max_streams", self.max_streams as u64, 0, 1 << 20)?;
+        in_range("http.unsent_mb", self.unsent_mb as u64, 1, 1 << 20)?;
+        // The decoder below reads no head of more than 128 KiB to its end.
+        in_range("http.header_limit", self.header_limit as u64, 1024, 128 << 10)?;
+        in_range("http.uri_limit", self.uri_limit as u64, 256, self.header_limit as u64)?;
+        in_range("http.body_limit", self.body_limit as u64, 1, 16 << 20)?;
+        in_range("http.json_depth", self.json_depth as u64, 1, 128)?;
+        in_range("http.header_timeout_ms", self.header_timeout_ms, 1, 600_000)?;
+        in_range("http.body_timeout_ms", self.body_timeout_ms, 1, 600_000)?;
+        in_range("http.write_timeout_ms", self.write_timeout_ms, 1, 600_000)?;
+        in_range("http.drain_delay_ms", self.drain_delay_ms, 0, 600_000)?;
+        in_range("http.drain_timeout_ms", self.drain_timeout_ms, 0, 600_000)?;
+        in_range("http.max_filters", self.max_filters as u64, 1, 64)?;
+        in_range("http.max_scan_rows", self.max_scan_rows as u64, 1000, 10_000_000)?;
+        in_range("http.scans", self.scans as u64, 1, 1024)?;
+        in_range("http.scans_waiting", self.scans_waiting as u64, 0, 1 << 20)?;
         for origin in &self.cors_origins {
-            let fine =
+            let is_origin =
                 origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
-            require(fine, "http.cors_origins", || {
-                format!("`{origin}` is no origin, such as `https://shop.example`")
+            require(is_origin, "http.cors_origins", || {
+                format!("`{origin}` is not an origin such as `https://shop.example`")
             })?;
         }
-        let (listen, taken) = (
-            self.listen,
-            self.probes.filter(|probes| *probes == self.listen && probes.port() != 0),
-        );
-        require(taken.is_none(), "http.probes", || {
-            format!("{listen} is the address of everything else")
+        let is_taken = self.probes == Some(self.listen) && self.listen.port() != 0;
+        require(!is_taken, "http.probes", || {
+            format!("{} is the address of `http.listen`; choose another", self.listen)
         })
     }
 }

@@ -1,6 +1,5 @@
-//! Where values come from, one over the other.
+//! The layers of the configuration: flags over environment over file over defaults.
 
-use super::ConfigProblem;
 use config::{FileFormat, Source, Value, ValueKind};
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt, path::Path};
@@ -8,9 +7,9 @@ use std::{collections::BTreeMap, fmt, path::Path};
 pub(super) type Table = config::Map<String, Value>;
 
 const PREFIX: &str = "HOLDFAST_";
-/// Variables that are read elsewhere, before there is a configuration.
-const ELSEWHERE: &[&str] = &["HOLDFAST_LOG_FORMAT"];
-/// Keys whose value in the environment is a list with commas.
+/// Variables that are read before there is a configuration.
+const NOT_SETTINGS: &[&str] = &["HOLDFAST_LOG_FORMAT"];
+/// Keys whose value in the environment is a comma-separated list.
 const LISTS: &[&str] = &[
     "systems",
     "systems.enabled",
@@ -25,14 +24,28 @@ const FROM_ENVIRONMENT: &str = "environment ";
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody said otherwise.
+    /// The default.
     Default,
     /// A file, by its path.
     File(String),
-    /// A variable, by its name.
+    /// An environment variable, by its name.
     Environment(String),
     /// The command line.
     Flag,
+}
+
+impl Origin {
+    /// The origin that a layer has noted on `value`.
+    pub(super) fn of(value: &Value) -> Self {
+        match value.origin() {
+            None => Self::Default,
+            Some(FLAG) => Self::Flag,
+            Some(other) => match other.strip_prefix(FROM_ENVIRONMENT) {
+                Some(variable) => Self::Environment(variable.to_owned()),
+                None => Self::File(other.to_owned()),
+            },
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -51,7 +64,7 @@ impl Serialize for Origin {
     }
 }
 
-/// What was said on the command line.
+/// The flags of the command line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Flags {
     /// `--listen`
@@ -69,6 +82,7 @@ pub struct Flags {
 }
 
 impl Flags {
+    /// The flags as a layer.
     pub(super) fn layer(self) -> Table {
         let mut layer = Table::new();
         let origin = FLAG.to_owned();
@@ -96,33 +110,37 @@ impl Flags {
     }
 }
 
-pub(super) fn file(path: &Path) -> Result<Table, ConfigProblem> {
-    let problem = |why: String| ConfigProblem(format!("{} cannot be read: {why}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|why| problem(why.to_string()))?;
+/// The layer of a file.
+///
+/// # Errors
+/// The file cannot be read, or is not TOML.
+pub(super) fn file(path: &Path) -> Result<Table, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("failed to read {}: {error}", path.display()))?;
     let table = config::File::from_str(&text, FileFormat::Toml)
         .collect()
-        .map_err(|why| problem(why.to_string()))?;
+        .map_err(|error| format!("{} is not valid TOML: {error}", path.display()))?;
     let origin = path.display().to_string();
     let mut layer = Table::new();
     for (key, value) in table {
-        layer.insert(key.clone(), normal(&key, stamped(value, &origin)));
+        layer.insert(key.clone(), normalize(&key, with_origin(value, &origin)));
     }
     Ok(layer)
 }
 
-/// Says of every value within that it comes from `origin`.
-fn stamped(value: Value, origin: &String) -> Value {
+/// The value with `origin` for every value in it.
+fn with_origin(value: Value, origin: &String) -> Value {
     let kind = match value.kind {
         ValueKind::Table(table) => ValueKind::Table(
-            table.into_iter().map(|(key, value)| (key, stamped(value, origin))).collect(),
+            table.into_iter().map(|(key, value)| (key, with_origin(value, origin))).collect(),
         ),
         kind => kind,
     };
     Value::new(Some(origin), kind)
 }
 
-/// `[guard."bookrent.book"]` and `[guard.bookrent.book]` say the same, and a list of systems says which to run.
-fn normal(key: &str, value: Value) -> Value {
+/// `[guard."bookrent.book"]` becomes `[guard.bookrent.book]`, and `systems = [...]` becomes `systems.enabled = [...]`.
+fn normalize(key: &str, value: Value) -> Value {
     let origin = value.origin().map(str::to_owned);
     match (key, value.kind) {
         ("guard" | "peers", ValueKind::Table(table)) => {
@@ -139,31 +157,35 @@ fn normal(key: &str, value: Value) -> Value {
     }
 }
 
+/// The layer of the environment.
 pub(super) fn environment(variables: impl IntoIterator<Item = (String, String)>) -> Table {
     let mut layer = Table::new();
     for (name, value) in variables {
-        let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !ELSEWHERE.contains(&name.as_str()))
+        let Some(rest) =
+            name.strip_prefix(PREFIX).filter(|_| !NOT_SETTINGS.contains(&name.as_str()))
         else {
             continue;
         };
         let key = rest.to_lowercase().replace("__", ".");
-        let kind = match LISTS.contains(&key.as_str()) {
-            true => value
-                .split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .collect::<Vec<_>>()
-                .into(),
-            // What systems are told is read as JSON, in which a number is no text.
-            false => match value.parse::<u64>() {
+        let kind = if LISTS.contains(&key.as_str()) {
+            let items = value.split(',').map(str::trim).filter(|item| !item.is_empty());
+            items.collect::<Vec<_>>().into()
+        } else {
+            // The settings of systems are read as JSON, which has numbers apart from text.
+            match value.parse::<u64>() {
                 Ok(number) if key.starts_with("systems.") => ValueKind::from(number),
                 _ => ValueKind::from(value),
-            },
+            }
         };
         let key = if key == "systems" { "systems.enabled".to_owned() } else { key };
         set(&mut layer, &key, Value::new(Some(&format!("{FROM_ENVIRONMENT}{name}")), kind));
     }
     layer
+}
+
+/// The environment variable of a key: `HOLDFAST_HTTP__LISTEN`.
+pub fn variable(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))
 }
 
 /// Puts `value` under the dotted `key`.
@@ -183,7 +205,7 @@ fn set(table: &mut Table, key: &str, value: Value) {
     merge(table, nested);
 }
 
-/// Lays `over` over `under`, key by key.
+/// Merges `over` into `under`, key by key.
 pub(super) fn merge(under: &mut Table, over: Table) {
     for (key, value) in over {
         let origin = value.origin().map(str::to_owned);
@@ -196,23 +218,13 @@ pub(super) fn merge(under: &mut Table, over: Table) {
     }
 }
 
-/// Notes where each value of `table` comes from.
+/// Collects where each value of `table` comes from.
 pub(super) fn origins(table: &Table, within: &str, found: &mut BTreeMap<String, Origin>) {
     for (key, value) in table {
         let key = if within.is_empty() { key.clone() } else { format!("{within}.{key}") };
         match &value.kind {
             ValueKind::Table(table) => origins(table, &key, found),
-            _ => {
-                let origin = match value.origin() {
-                    None => Origin::Default,
-                    Some(FLAG) => Origin::Flag,
-                    Some(other) => match other.strip_prefix(FROM_ENVIRONMENT) {
-                        Some(variable) => Origin::Environment(variable.to_owned()),
-                        None => Origin::File(other.to_owned()),
-                    },
-                };
-                found.insert(key, origin);
-            }
+            _ => drop(found.insert(key, Origin::of(value))),
         }
     }
 }

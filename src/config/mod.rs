@@ -1,252 +1,39 @@
-//! Configuration: flags over environment over file over defaults. What is not known is an error that names it.
+//! Configuration: flags over environment over file over defaults. A file for each section, with its checks.
 
+mod admission;
 mod amqp;
+mod auth;
+mod check;
+mod compat;
+mod events;
+mod guard;
 mod http;
 mod layers;
+mod load;
+mod messages;
 mod node;
 mod own_address;
+mod secret;
 mod settings;
-
-pub use amqp::*;
-pub use http::Http;
-pub use layers::{Flags, Origin};
-pub use node::*;
-pub use settings::*;
-
-use config::{Value, ValueKind};
-use std::{collections::BTreeMap, path::Path};
-
-/// Why there is no configuration. The words name the key, where it comes from, and what is allowed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigProblem(pub String);
-
-/// The effective configuration, and where each value that is no default comes from.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// What is in effect.
-    pub settings: Settings,
-    origins: BTreeMap<String, Origin>,
-}
-
-/// One line of `check-config`.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Line {
-    /// The key: `http.listen`.
-    pub key: String,
-    /// Its value.
-    pub value: serde_json::Value,
-    /// Where it comes from.
-    pub origin: Origin,
-}
-
-impl Config {
-    /// Puts the configuration together and checks it.
-    ///
-    /// # Errors
-    /// [`ConfigProblem`] names what is wrong.
-    pub fn load(
-        file: Option<&Path>,
-        environment: impl IntoIterator<Item = (String, String)>,
-        flags: Flags,
-    ) -> Result<Self, ConfigProblem> {
-        let mut merged = layers::Table::new();
-        if let Some(path) = file {
-            layers::merge(&mut merged, layers::file(path)?);
-        }
-        layers::merge(&mut merged, layers::environment(environment));
-        layers::merge(&mut merged, flags.layer());
-        let mut origins = BTreeMap::new();
-        layers::origins(&merged, "", &mut origins);
-        let settings: Settings = Value::new(None, ValueKind::Table(merged))
-            .try_deserialize()
-            .map_err(|why| ConfigProblem(why.to_string()))?;
-        let config = Self { settings, origins };
-        config.settings.check().map_err(|wrong| {
-            let origin = config.origin(&wrong.key);
-            ConfigProblem(format!("{} ({origin}): {}", wrong.key, wrong.what))
-        })?;
-        Ok(config)
-    }
-
-    /// Every value and where it comes from.
-    pub fn lines(&self) -> Vec<Line> {
-        let mut lines = Vec::new();
-        self.flatten(
-            String::new(),
-            serde_json::to_value(&self.settings).unwrap_or_default(),
-            &mut lines,
-        );
-        lines
-    }
-
-    fn flatten(&self, key: String, value: serde_json::Value, lines: &mut Vec<Line>) {
-        match value {
-            serde_json::Value::Object(fields) => {
-                for (name, value) in fields {
-                    self.flatten(
-                        if key.is_empty() { name } else { format!("{key}.{name}") },
-                        value,
-                        lines,
-                    );
-                }
-            }
-            serde_json::Value::Null => {}
-            value => lines.push(Line { origin: self.origin(&key), key, value }),
-        }
-    }
-
-    /// Where the value under `key` comes from.
-    pub fn origin(&self, key: &str) -> Origin {
-        self.origins.get(key).cloned().unwrap_or(Origin::Default)
-    }
-}
-
+mod shape;
+mod store;
+mod systems;
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
+mod tests;
 
-    fn load(
-        file: &str,
-        environment: &[(&str, &str)],
-        flags: Flags,
-    ) -> Result<Config, ConfigProblem> {
-        let mut on_disk = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-        on_disk.write_all(file.as_bytes()).unwrap();
-        let environment =
-            environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Config::load(Some(on_disk.path()), environment, flags)
-    }
-    fn problem(file: &str, environment: &[(&str, &str)]) -> String {
-        load(file, environment, Flags::default()).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn nothing_at_all_is_a_configuration() {
-        let config = Config::load(None, [], Flags::default()).unwrap();
-        assert_eq!(config.settings, Settings::default());
-        assert_eq!(config.origin("http.listen"), Origin::Default);
-    }
-
-    #[test]
-    fn flags_go_over_environment_over_file_over_defaults() {
-        let file = "[http]\nlisten = '127.0.0.1:1'\nbody_limit = 1000\njson_depth = 8";
-        let environment =
-            [("HOLDFAST_HTTP__LISTEN", "127.0.0.1:2"), ("HOLDFAST_HTTP__BODY_LIMIT", "2000")];
-        let flags = Flags { listen: Some("127.0.0.1:3".into()), ..Flags::default() };
-        let config = load(file, &environment, flags).unwrap();
-        let http = &config.settings.http;
-        assert_eq!((http.listen.port(), http.body_limit, http.json_depth), (3, 2000, 8));
-        assert_eq!(http.body_timeout_ms, 5000);
-        assert_eq!(config.origin("http.listen"), Origin::Flag);
-        assert_eq!(
-            config.origin("http.body_limit"),
-            Origin::Environment("HOLDFAST_HTTP__BODY_LIMIT".into())
-        );
-        assert!(matches!(config.origin("http.json_depth"), Origin::File(_)));
-    }
-
-    #[test]
-    fn an_unknown_key_is_named_with_those_that_are_known() {
-        let why = problem("[http]\nlistn = 'x'", &[]);
-        assert!(
-            why.contains("listn") && why.contains("listen") && why.contains("workers"),
-            "{why}"
-        );
-        let why = problem("", &[("HOLDFAST_HTP__LISTEN", "127.0.0.1:1")]);
-        assert!(why.contains("htp") && why.contains("http"), "{why}");
-        assert!(
-            load("", &[("HOLDFAST_LOG_FORMAT", "json"), ("HOME", "/")], Flags::default()).is_ok()
-        );
-    }
-
-    #[test]
-    fn values_out_of_range_name_key_origin_and_what_is_allowed() {
-        let why = problem("[guard.\"bookrent.book\"]\nbreaker_failure_percent = 101", &[]);
-        assert!(
-            why.contains("guard.bookrent.book.breaker_failure_percent") && why.contains("100"),
-            "{why}"
-        );
-        assert!(why.contains(".toml"), "{why}");
-        let why = problem("", &[("HOLDFAST_HTTP__LISTEN", "nowhere")]);
-        assert!(why.contains("http.listen"), "{why}");
-        let why = problem("", &[("HOLDFAST_HTTP__BODY_LIMIT", "0")]);
-        assert!(why.contains("HOLDFAST_HTTP__BODY_LIMIT"), "{why}");
-    }
-
-    #[test]
-    fn a_guard_must_stand_before_a_context_that_is_there() {
-        let why = problem("[guard.\"bookrent.bok\"]\ntries = 2", &[]);
-        assert!(why.contains("bookrent.bok") && why.contains("bookrent.book"), "{why}");
-        let config =
-            load("", &[("HOLDFAST_GUARD__BOOKRENT__BOOK__TRIES", "2")], Flags::default()).unwrap();
-        assert_eq!(config.settings.guard_of("bookrent.book").tries, Some(2));
-    }
-
-    #[test]
-    fn systems_are_a_list_of_those_to_run_or_tables_of_their_settings() {
-        let config = load("systems = ['bookrent']", &[], Flags::default()).unwrap();
-        assert_eq!(config.settings.systems.enabled, ["bookrent"]);
-        let config = load("[systems.bookrent]\nname = 'x'", &[], Flags::default()).unwrap();
-        assert_eq!(config.settings.systems.settings["bookrent"]["name"], "x");
-        let config = load("", &[("HOLDFAST_SYSTEMS", "bookrent")], Flags::default()).unwrap();
-        assert_eq!(config.settings.systems.enabled, ["bookrent"]);
-        let why = problem("systems = ['boookrent']", &[]);
-        assert!(why.contains("boookrent") && why.contains("bookrent"), "{why}");
-    }
-
-    #[test]
-    fn lists_and_numbers_of_systems_may_stand_in_the_environment() {
-        let environment = [
-            ("HOLDFAST_NODE__ACCEPT_HISTORY", "bookrent.rent, bookrent.book"),
-            ("HOLDFAST_SYSTEMS__MOVIE__SEATS_PER_BOOKING", "3"),
-        ];
-        let settings = load("", &environment, Flags::default()).unwrap().settings;
-        assert_eq!(settings.node.accept_history, ["bookrent.rent", "bookrent.book"]);
-        assert_eq!(settings.systems.settings["movie"]["seats_per_booking"], 3);
-    }
-
-    #[test]
-    fn listening_openly_beyond_loopback_is_refused_with_the_setting_to_add() {
-        let why = problem("[http]\nlisten = '0.0.0.0:8088'", &[]);
-        assert!(why.contains("auth.allow_open_beyond_loopback = true"), "{why}");
-        let file = "[http]\nlisten = '0.0.0.0:8088'\n[auth]\nallow_open_beyond_loopback = true";
-        assert!(load(file, &[], Flags::default()).is_ok());
-    }
-
-    #[test]
-    fn ports_of_contexts_are_moved_together_and_are_for_one_system() {
-        let file = "systems = ['bookrent']\n[compat]\nports = true\nfirst_port = 9000";
-        let ports = load(file, &[], Flags::default()).unwrap().settings.compat_ports();
-        assert_eq!(ports.first(), Some(&("bookrent.book", 9000)));
-        assert_eq!(ports.last(), Some(&("bookrent.view", 9003)));
-        let one = format!("{file}\n[node]\ncontexts = ['bookrent.rent']");
-        let ports = load(&one, &[], Flags::default()).unwrap().settings.compat_ports();
-        assert_eq!(ports, [("bookrent.rent", 9001)], "those of other nodes are on theirs");
-        assert!(problem("[compat]\nports = true", &[]).contains("one system at a time"));
-        let why = problem(&format!("http.listen = '127.0.0.1:9001'\n{file}"), &[]);
-        assert!(why.contains("http.listen") && why.contains("bookrent.rent"), "{why}");
-        let why = problem("compat.first_port = 65535", &[]);
-        assert!(why.contains("compat.first_port") && why.contains("65000"), "{why}");
-        assert_eq!(
-            load("systems = ['bookrent']", &[], Flags::default()).unwrap().settings.compat_ports(),
-            []
-        );
-    }
-
-    #[test]
-    fn a_file_that_is_not_there_or_no_toml_is_named() {
-        let missing = Config::load(Some(Path::new("/nowhere/holdfast.toml")), [], Flags::default());
-        assert!(missing.unwrap_err().to_string().contains("/nowhere/holdfast.toml"));
-        assert!(problem("[http", &[]).contains(".toml"));
-    }
-
-    #[test]
-    fn the_effective_values_are_listed_with_their_origin() {
-        let lines = load("[store]\ndir = '/data'", &[], Flags::default()).unwrap().lines();
-        let dir = lines.iter().find(|line| line.key == "store.dir").unwrap();
-        assert_eq!(dir.value, "/data");
-        assert!(matches!(dir.origin, Origin::File(_)));
-    }
-}
+pub use admission::Admission;
+pub use amqp::Amqp;
+pub use auth::{Auth, AuthMode};
+pub use compat::Compat;
+pub use events::{Events, PREFIXES};
+pub use guard::GuardSection;
+pub use http::Http;
+pub use layers::{Flags, Origin, variable};
+pub use load::{Config, ConfigProblem, Line};
+pub use messages::{MessageGateway, Messages};
+pub use node::{NO_CONTEXTS, NodeSection};
+pub use secret::{Addresses, Secret};
+pub use settings::Settings;
+pub(crate) use shape::schema;
+pub use store::StoreSection;
+pub use systems::Systems;

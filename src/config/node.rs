@@ -1,26 +1,34 @@
-//! What is configured of the world beyond this process.
+//! `[node]`: this node among others.
 
+use super::{
+    check::{Invalid, in_range},
+    secret::Secret,
+};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What this node is among others.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// This node among others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct NodeSection {
-    /// What it is called, in the words of others; without a name, by the address that it listens on.
+    /// Name of this node in messages of other nodes.
+    #[schemars(extend("x-default" = "the address of `http.listen`"))]
     pub name: Option<String>,
-    /// The contexts that it hosts; without a list, all. `none` in the list: none, it is a gateway only.
+    /// The contexts that this node hosts (flag `--contexts`); `none`: it is a gateway.
+    #[schemars(extend("x-default" = "all"))]
     pub contexts: Option<Vec<String>>,
-    /// What nodes show each other; at least 16 characters.
+    /// What nodes authenticate each other with: the same for all, at least 16 characters.
     pub credential: Option<Secret>,
-    /// A file that holds it.
+    /// File that contains the credential.
     pub credential_file: Option<PathBuf>,
-    /// Contexts of other nodes whose past is believed anew, whatever was known of it.
+    /// Contexts of other nodes whose history is accepted at this start, whatever was known of it (flag
+    /// `--accept-history`).
     pub accept_history: Vec<String>,
-    /// How many nodes may pass a request on.
+    /// How many nodes may forward a request; 508 beyond.
     pub max_hops: usize,
-    /// The largest answer of another node, in bytes.
+    /// The largest answer of another node.
+    #[schemars(extend("x-unit" = "bytes"))]
     pub answer_limit: usize,
 }
 
@@ -38,69 +46,12 @@ impl Default for NodeSection {
     }
 }
 
-/// The word for no context at all.
+/// In `node.contexts`: no context at all.
 pub const NO_CONTEXTS: &str = "none";
 
-/// What becomes of text messages to customers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Messages {
-    pub gateway: MessageGateway,
-    /// Who takes them, for the webhook.
-    pub url: Option<String>,
-    /// What they are signed with: base64, with or without `whsec_` in front.
-    pub secret: Option<Secret>,
-    /// A file that holds the secret.
-    pub secret_file: Option<PathBuf>,
-    pub timeout_ms: u64,
-}
-impl Default for Messages {
-    fn default() -> Self {
-        Self {
-            gateway: MessageGateway::Log,
-            url: None,
-            secret: None,
-            secret_file: None,
-            timeout_ms: 5000,
-        }
-    }
-}
-
-/// Who sends text messages.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageGateway {
-    /// Nobody: each is a line in the log.
-    #[default]
-    Log,
-    /// Whoever answers at `messages.url`.
-    Webhook,
-}
-
-/// A value that is shown to nobody.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The value itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-impl From<String> for Secret {
-    fn from(value: String) -> Self {
-        Self(value)
-    }
-}
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
-}
-impl Serialize for Secret {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("(secret)")
+impl NodeSection {
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        in_range("node.max_hops", self.max_hops as u64, 1, 64)?;
+        in_range("node.answer_limit", self.answer_limit as u64, 64 << 10, 1 << 30)
     }
 }

@@ -1,10 +1,10 @@
-//! Whether an address is one's own, as far as that can be told without asking anybody.
+//! Whether a URL leads to this node itself, as far as that can be known without a connection.
 
 use reqwest::Url;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
-/// Whether `url` leads to whoever listens on `own`.
-pub fn leads_to(url: &str, own: SocketAddr) -> bool {
+/// Whether `url` leads to the listener on `own`.
+pub(super) fn leads_to(url: &str, own: SocketAddr) -> bool {
     let Ok(url) = url.parse::<Url>() else { return false };
     if own.port() == 0 || url.port_or_known_default() != Some(own.port()) {
         return false;
@@ -12,7 +12,7 @@ pub fn leads_to(url: &str, own: SocketAddr) -> bool {
     let is_here = |ip: IpAddr| {
         let same = match own.ip() {
             any if any.is_unspecified() => ip.is_loopback() || is_of_this_machine(ip),
-            // Whoever asks for no address in particular gets this machine's own.
+            // The unspecified address connects to this machine.
             listened if ip.is_unspecified() => listened.is_loopback(),
             listened => ip == listened,
         };
@@ -26,7 +26,7 @@ pub fn leads_to(url: &str, own: SocketAddr) -> bool {
     let is_local = name == "localhost" || name.ends_with(".localhost");
     (is_local && (listened.is_loopback() || listened.is_unspecified()))
         || (!listened.is_loopback()
-            && own_name().is_some_and(|own| own.eq_ignore_ascii_case(&name)))
+            && host_name().is_some_and(|own| own.eq_ignore_ascii_case(&name)))
 }
 
 /// A socket can only be bound to an address that the machine has.
@@ -34,8 +34,8 @@ fn is_of_this_machine(ip: IpAddr) -> bool {
     UdpSocket::bind((ip, 0)).is_ok()
 }
 
-/// What the machine, or the container, is called.
-fn own_name() -> Option<String> {
+/// The host name of the machine or the container.
+fn host_name() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned())
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn its_own_address_is_known_in_whatever_way_it_is_written() {
+    fn the_own_address_is_recognized_in_every_notation() {
         let leads = |url: &str, own: &str| leads_to(url, own.parse().unwrap());
         for url in [
             "http://127.0.0.1:8088",
@@ -65,7 +65,7 @@ mod tests {
         assert!(
             leads("http://[::1]:8088", "[::]:8088") && leads("http://[::1]:8088", "[::1]:8088")
         );
-        let name = own_name().unwrap();
+        let name = host_name().unwrap();
         assert!(leads(&format!("http://{name}:8088"), "0.0.0.0:8088"));
         for (url, own) in [
             ("http://127.0.0.1:8089", "127.0.0.1:8088"),

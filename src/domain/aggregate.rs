@@ -4,7 +4,8 @@ use super::{
     Ask, Commands, Decoder, Entity, Folds, Id, Messages, Name, NamedMessage, Policies, Refusal,
     Routes, Timestamp, Undecodable,
 };
-use serde::de::DeserializeOwned;
+use schemars::JsonSchema;
+use serde::{Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
 
 /// Whom each of some commands may lead to asking: the command's name, and the contexts in the order of asking.
@@ -52,7 +53,15 @@ pub trait Aggregate: Entity {
     /// What it may say has happened. Declared with `#[event]`.
     type Event: NamedMessage;
     /// What its system lets be configured: prices, days, zones. Only `decide` may read it.
-    type Settings: DeserializeOwned + Default + Clone + Debug + Send + Sync + 'static;
+    type Settings: DeserializeOwned
+        + Serialize
+        + JsonSchema
+        + Default
+        + Clone
+        + Debug
+        + Send
+        + Sync
+        + 'static;
 
     /// The version of the event type in the log; [`Aggregate::old_event`] reads the ones before it.
     const EVENT_VERSION: u16 = 1;

@@ -5,13 +5,15 @@
 //! amount, so that a test of a system can cause a no at will.
 
 use crate::domain::{Decision, Lifecycle, Refusal, emit, ignore};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// On which terms a payment is approved: `[systems.NAME]` of the configuration.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Terms {
-    /// Amounts from this one on, in won, are declined. None is when this is not set.
+    /// Payments of this amount or more are declined.
+    #[schemars(extend("x-unit" = "won"))]
     pub decline_from: Option<u64>,
 }
 

@@ -1,15 +1,17 @@
 //! What riding costs: `[systems.gbike]` of the configuration.
 
 use crate::domain::Timestamp;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 const MICROS_PER_MINUTE: u64 = 60_000_000;
 
 /// What riding costs.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Tariff {
-    /// For each whole minute, in won.
+    /// Price of each whole minute of a ride.
+    #[schemars(extend("x-unit" = "won"))]
     pub fee_per_minute: u64,
 }
 

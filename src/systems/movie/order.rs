@@ -37,16 +37,17 @@ pub struct Ordered {
 const LONGEST_SEAT: usize = 64;
 
 /// The theatre and its price: `[systems.movie]` of the configuration.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
-    /// What the theatre is called.
+    /// Name of the theatre.
     pub name: Option<String>,
-    /// What a seat costs, in won; without it the customer's price is taken.
+    /// Price of a seat; without it the price that the customer sends is taken.
+    #[schemars(extend("x-unit" = "won"))]
     pub ticket_price: Option<u64>,
-    /// How many seats one booking may be for.
+    /// Seats of one booking.
     pub seats_per_booking: u64,
-    /// Where a date alone is a day.
+    /// Time zone in which a date is a day, such as `Asia/Seoul`.
     pub zone: Zone,
 }
 

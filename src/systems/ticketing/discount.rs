@@ -1,21 +1,25 @@
 //! What lowers a price: `[systems.ticketing]` of the configuration.
 
 use crate::domain::{Timestamp, Weekday, Zone};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// `[systems.ticketing]`, as far as it concerns prices.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
-    /// What a ticket costs, in won.
+    /// Price of a ticket.
+    #[schemars(extend("x-unit" = "won"))]
     pub base_price: u64,
-    /// The days of the week that are cheaper, in [`Settings::zone`].
+    /// Cheaper days of the week.
     pub discount_days: Vec<Weekday>,
-    /// By how many percent they are cheaper.
+    /// Discount on those days.
+    #[schemars(extend("x-unit" = "percent"))]
     pub discount_rate: u64,
-    /// How much less a VIP pays, in won.
+    /// Discount of a VIP.
+    #[schemars(extend("x-unit" = "won"))]
     pub vip_discount: u64,
-    /// Where a day begins and ends.
+    /// Time zone in which a date is a day, such as `Asia/Seoul`.
     pub zone: Zone,
 }
 

@@ -57,10 +57,10 @@ pub enum Event {
 }
 
 /// `[systems.ticketing]`, as far as it concerns tickets.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
-    /// Where a date alone is a day.
+    /// Time zone in which a date is a day, such as `Asia/Seoul`.
     pub zone: Zone,
 }
 

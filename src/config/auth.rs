@@ -1,0 +1,37 @@
+//! `[auth]`: who may call.
+
+use super::check::{Invalid, require};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// Who may call.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// How callers authenticate. `open`, the only mode so far: they do not.
+    pub mode: AuthMode,
+    /// Allows `http.listen` to be reachable from other machines although authentication is open.
+    pub allow_open_beyond_loopback: bool,
+}
+
+/// How callers authenticate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// They do not; for development.
+    #[default]
+    Open,
+}
+
+impl Auth {
+    pub(super) fn check(&self, listen: SocketAddr) -> Result<(), Invalid> {
+        let is_open = self.mode == AuthMode::Open && !self.allow_open_beyond_loopback;
+        require(!is_open || listen.ip().is_loopback(), "http.listen", || {
+            format!(
+                "{listen} is reachable from other machines while authentication is open; listen on 127.0.0.1, or add \
+                 `auth.allow_open_beyond_loopback = true`"
+            )
+        })
+    }
+}

@@ -1,0 +1,26 @@
+//! Checks of values, in the words of an error message.
+
+/// A value that is not allowed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invalid {
+    /// The key: `http.listen`.
+    pub key: String,
+    /// What is wrong, and what is allowed.
+    pub reason: String,
+}
+
+/// A number has to be from `least` to `most`.
+pub fn in_range(key: &str, value: u64, least: u64, most: u64) -> Result<(), Invalid> {
+    require((least..=most).contains(&value), key, || {
+        format!("{value} is out of range; allowed are {least} to {most}")
+    })
+}
+
+/// A condition has to hold.
+pub fn require(
+    holds: bool,
+    key: impl Into<String>,
+    reason: impl FnOnce() -> String,
+) -> Result<(), Invalid> {
+    if holds { Ok(()) } else { Err(Invalid { key: key.into(), reason: reason() }) }
+}
