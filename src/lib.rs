@@ -36,6 +36,7 @@ pub mod http;
 pub mod lab;
 pub mod limits;
 pub mod notifications;
+pub mod reference;
 pub mod store;
 mod sync;
 pub mod systems;

@@ -3,9 +3,10 @@
 mod check_store;
 
 use crate::{
-    actors::LATEST, app, board, config, domain::Timestamp, lab, limits, systems, telemetry,
+    actors::LATEST, app, board, config, domain::Timestamp, lab, limits, reference, systems,
+    telemetry,
 };
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// A rental and reservation server.
@@ -45,6 +46,14 @@ enum Command {
         /// The system: `bookrent`.
         system: String,
     },
+    /// Print a list of the documents as Markdown, from the declarations in the code.
+    Docs {
+        /// Which list.
+        list: DocsList,
+        /// Events of this system only.
+        #[arg(long, value_name = "NAME")]
+        system: Option<String>,
+    },
     /// Put a system under the load and the faults that its original was put under, and see what comes of it.
     Lab(lab::Lab),
     /// Print a completion script.
@@ -52,6 +61,15 @@ enum Command {
         /// For which shell.
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DocsList {
+    Settings,
+    Metrics,
+    Problems,
+    Events,
+    Routes,
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +202,7 @@ impl Command {
                 ))),
                 Err(why) => Err(Failure::Internal(why.to_string())),
             },
+            Self::Docs { list, system } => print(&docs(list, system.as_deref())),
             Self::Lab(lab) => {
                 raise_limits()?;
                 telemetry::start().map_err(config::ConfigProblem)?;
@@ -201,6 +220,16 @@ impl Command {
 /// Before anything is opened: what the process may open.
 fn raise_limits() -> Result<(), Failure> {
     limits::raise_open_files().map(drop).map_err(|why| Failure::Failed(why.to_string()))
+}
+
+fn docs(list: DocsList, system: Option<&str>) -> String {
+    match list {
+        DocsList::Settings => reference::settings(),
+        DocsList::Metrics => reference::metrics(),
+        DocsList::Problems => reference::problems(),
+        DocsList::Events => reference::events(system),
+        DocsList::Routes => reference::routes(),
+    }
 }
 
 fn check_config(config: &config::Config, json: bool) -> Result<(), Failure> {

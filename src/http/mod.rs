@@ -17,5 +17,11 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use metrics::{
+    requests::REQUEST_DURATION,
+    table::{BUILD, METRICS},
+};
+pub(crate) use openapi::operations::Deployment;
+pub(crate) use routes::{Audience, ROUTES};
 pub use server::{Listeners, serve};
 pub use settings::{HttpSettings, MAX_CONNECTIONS, RemoteContext, connection_headroom};

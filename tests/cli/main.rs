@@ -5,6 +5,7 @@
 mod deployment;
 mod documents;
 mod examples;
+mod generated_lists;
 mod lab;
 mod output;
 mod refusals;

@@ -30,7 +30,29 @@ pub enum Kind {
     Info,
 }
 
+impl Kind {
+    /// Its name in OpenMetrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+            Self::Info => "info",
+        }
+    }
+}
+
 impl Metric {
+    /// The name under which it is scraped.
+    pub fn full_name(&self) -> String {
+        let suffix = match self.kind {
+            Kind::Counter => "_total",
+            Kind::Info => "_info",
+            Kind::Gauge | Kind::Histogram => "",
+        };
+        format!("{}{suffix}", self.name)
+    }
+
     /// Adds it to `registry` with its values of now; without values it is left out.
     pub fn register(&self, registry: &mut Registry, now: &Snapshot) {
         let mut samples = Samples(Vec::new());

@@ -1,0 +1,23 @@
+//! The fixed routes.
+
+use super::table::{code, table};
+use crate::http::{Audience, Deployment, ROUTES};
+use serde_json::Value;
+
+/// Methods, path, audience and summary of every fixed route. Collections follow from the contexts.
+pub fn routes() -> String {
+    let server = Deployment { contexts: &[] };
+    let rows = ROUTES.iter().map(|route| {
+        let audience = match route.audience {
+            Audience::Public => "anyone",
+            Audience::Operator => "operators, in development",
+            Audience::Node => "other nodes",
+        };
+        let operation = route.operation.map(|operation| operation(&server));
+        let summary = operation.as_ref().and_then(|operation| operation.get("summary"));
+        let summary = summary.and_then(Value::as_str).unwrap_or_default().to_owned();
+        let path = route.path.replace(":.*", "");
+        [code(&route.methods.join(", ")), code(&path), audience.to_owned(), summary]
+    });
+    table(["methods", "path", "audience", "what"], rows)
+}
