@@ -199,7 +199,8 @@ impl ContextNames {
     fn collect() -> Self {
         let all = systems::NAMES.iter().flat_map(|system| systems::contexts(system));
         let (views, aggregates): (Vec<_>, Vec<_>) = all.partition(|facts| facts.is_view);
-        let names = |contexts: Vec<Facts>| contexts.iter().map(|facts| facts.name.context).collect();
+        let names =
+            |contexts: Vec<Facts>| contexts.iter().map(|facts| facts.name.context).collect();
         Self { askable: names(aggregates), views: names(views) }
     }
 

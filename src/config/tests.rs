@@ -1,7 +1,7 @@
 //! What a configuration is, and how its mistakes are reported.
 
 use super::*;
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 fn load(file: &str, environment: &[(&str, &str)], flags: Flags) -> Result<Config, ConfigProblem> {
     let mut on_disk = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();

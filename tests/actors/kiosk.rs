@@ -178,7 +178,7 @@ pub struct Place {
     /// After how many seconds it expires.
     pub seconds: Option<i64>,
 }
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 pub struct KioskSettings {
     price: u64,
 }

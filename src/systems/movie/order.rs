@@ -2,7 +2,8 @@
 
 use super::{book::Book, ticket::Admission};
 use crate::domain::{DateOrTime, Zone, prelude::*};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// `POST /books`
 #[body]

@@ -2,7 +2,8 @@
 
 use super::reservation::{self, Reservation};
 use crate::domain::{DateOrTime, Zone, prelude::*};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// One ticket, and who has it.
 #[entity(
