@@ -23,7 +23,7 @@ pub struct SampleError {
 pub fn samples<T: JsonSchema + DeserializeOwned>() -> Result<Vec<T>, SampleError> {
     let schema = schemars::schema_for!(T);
     let read = |value: Value| {
-        T::deserialize(&value).map_err(|why| SampleError {
+        serde_json::from_value(value.clone()).map_err(|why| SampleError {
             type_name: std::any::type_name::<T>(),
             value: value.to_string(),
             why: why.to_string(),

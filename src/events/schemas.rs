@@ -34,6 +34,14 @@ impl Board for Events {
             .for_serialize()
             .with(|settings| settings.meta_schema = None);
         let root = settings.into_generator().into_root_schema_for::<A::Event>().to_value();
+        self.add_all(A::NAME.context, A::EVENT_VERSION, &root);
+    }
+    fn view<V: View>(&mut self) {}
+}
+
+impl Events {
+    /// Describes each variant of a context's events.
+    fn add_all(&mut self, context: &'static str, version: u16, root: &Value) {
         let definitions = root.get("$defs").cloned();
         // Some variants stand alone, others are gathered in one list of words.
         let variants =
@@ -42,14 +50,21 @@ impl Board for Events {
             let words = |word: &str| variant.get(word).cloned();
             if let Some(Value::Object(properties)) = words("properties") {
                 for (name, data) in properties {
-                    self.add::<A>(name, data, words("description"), definitions.as_ref());
+                    self.add(
+                        (context, version),
+                        name,
+                        data,
+                        words("description"),
+                        definitions.as_ref(),
+                    );
                 }
             }
             let plain = words("enum").and_then(|all| all.as_array().cloned()).into_iter().flatten();
             for name in
                 plain.chain(words("const")).filter_map(|name| name.as_str().map(str::to_owned))
             {
-                self.add::<A>(
+                self.add(
+                    (context, version),
                     name,
                     json!({ "type": "object" }),
                     words("description"),
@@ -58,18 +73,16 @@ impl Board for Events {
             }
         }
     }
-    fn view<V: View>(&mut self) {}
-}
 
-impl Events {
-    fn add<A: Aggregate>(
+    fn add(
         &mut self,
+        (context, version): (&'static str, u16),
         name: String,
         data: Value,
         what: Option<Value>,
         definitions: Option<&Value>,
     ) {
-        let kind = kind_of(A::NAME.context, &name, A::EVENT_VERSION);
+        let kind = kind_of(context, &name, version);
         let mut schema = Map::new();
         schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
         schema.insert("$id".into(), format!("{SCHEMA_BASE}{kind}.json").into());
@@ -87,7 +100,7 @@ impl Events {
                 schema.insert("$defs".into(), used.into());
             }
         }
-        self.0.push(Described { context: A::NAME.context, name, kind, schema: schema.into() });
+        self.0.push(Described { context, name, kind, schema: schema.into() });
     }
 }
 
