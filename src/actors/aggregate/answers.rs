@@ -1,4 +1,5 @@
-//! Answers given, so that the same ask gets the same one, and what was asked, so that another one does not.
+//! Stored results of asks: a repeated ask gets the same answer, and one that asks something else
+//! under the same id is refused.
 
 use super::{behavior::Expiring, turn::Turn};
 use crate::{
@@ -21,13 +22,13 @@ use std::{
     collections::{BTreeMap, btree_map::Entry},
 };
 
-/// Who asked, and on which page.
+/// The asking context, and the page.
 type Place = (Cow<'static, str>, u64);
 
-/// The pages that a turn has looked at, and whether it has added to them.
+/// The pages that this turn has read, and whether each has changed.
 pub(crate) type Answers = BTreeMap<Place, (AnswerPage, bool)>;
 
-/// A sum of what is asked of whom.
+/// A digest of what is asked of which aggregate.
 pub(crate) fn command_digest(
     aggregate: &dyn AggregateType,
     number: u64,
@@ -40,7 +41,7 @@ pub(crate) fn command_digest(
 }
 
 impl Turn<'_> {
-    /// The page that the answer to an ask stands on.
+    /// The page that holds the answer to an ask.
     fn answer_page(&mut self, ask: &AskId) -> Result<&mut (AnswerPage, bool), StoreError> {
         let page = (ask.context.clone(), ask.number / ANSWER_PAGE);
         Ok(match self.answers.entry(page) {
@@ -62,7 +63,7 @@ impl Turn<'_> {
         })
     }
 
-    /// What was said to an ask.
+    /// The stored answer to an ask.
     pub(crate) fn find_answer(&mut self, ask: &AskId) -> Result<Option<Answer>, StoreError> {
         let (page, _) = self.answer_page(ask)?;
         let answer = page.answers.get(&(ask.number, ask.attempt)).cloned();
@@ -76,7 +77,7 @@ impl Turn<'_> {
         )
     }
 
-    /// What is said to an ask from now on.
+    /// Stores the answer to an ask.
     pub(crate) fn store_answer(
         &mut self,
         ask: &AskId,
@@ -88,7 +89,7 @@ impl Turn<'_> {
         let hour = |at: u64| at / self.behavior.shared.retention.bucket_seconds();
         let (page, has_grown) =
             self.answers.entry((ask.context.clone(), ask.number / ANSWER_PAGE)).or_default();
-        // Once an hour it is noted that something of the page will expire.
+        // One expiry entry for each page and bucket of time is enough.
         if !page.answers.values().any(|answer| hour(answer.at) == hour(now)) {
             self.expiring
                 .push(Expiring::Bucket(answer_page_key(&ask.context, ask.number / ANSWER_PAGE)));
@@ -98,7 +99,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// The pages that have grown are written.
+    /// Writes the pages that have changed.
     pub(crate) fn write_answer_pages(&mut self) -> Result<(), StoreError> {
         let (now, kept) = (machine_seconds(), self.behavior.shared.retention.seconds());
         for ((context, number), (mut page, has_grown)) in std::mem::take(&mut self.answers) {
@@ -126,7 +127,8 @@ impl Turn<'_> {
     }
 }
 
-/// Makes a page fit its row: where neighbours ask much, the oldest answers get rows of their own, which are given here.
+/// Makes a page fit its row: if neighbours ask a lot, the oldest answers move to rows of their own,
+/// which are returned.
 pub(in crate::actors) fn spill_oldest(
     page: &mut AnswerPage,
     context: &str,
@@ -147,12 +149,13 @@ pub(in crate::actors) fn spill_oldest(
     Ok(others)
 }
 
-/// The row of a page of answers. The bytes in front cannot begin a name: rows of version 1 had none.
+/// The key of a page of answers. No name begins with these two bytes; version 1 had keys without
+/// them.
 pub(in crate::actors) fn answer_page_key(context: &str, page: u64) -> Vec<u8> {
     KeyBuf::new(Space::Answer).bytes(&PAGES).text(context).number(page).build()
 }
 
-/// The row of one answer that has no room on its page.
+/// The key of an answer that does not fit its page.
 fn overflow_key(context: &str, number: u64, attempt: u32) -> Vec<u8> {
     KeyBuf::new(Space::Answer)
         .bytes(&OTHERS)
@@ -165,7 +168,7 @@ fn overflow_key(context: &str, number: u64, attempt: u32) -> Vec<u8> {
 const PAGES: [u8; 2] = [0, 1];
 const OTHERS: [u8; 2] = [0, 2];
 
-/// Whether a row is that of one answer.
+/// Whether a key is that of a single answer.
 pub(crate) fn is_overflow_key(key: &[u8]) -> bool {
     key.get(1..3) == Some(&OTHERS)
 }

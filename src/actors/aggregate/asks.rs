@@ -1,4 +1,5 @@
-//! Open questions: put after the turn that opened them stands, found again after a restart.
+//! Open questions: asked once the turn that opened them is accepted, and asked again after a
+//! restart.
 
 use super::behavior::{AggregateBehavior, AggregateMail, Answered, Asking};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 use serde_bytes::ByteBuf;
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
-/// Pauses between rounds of a question whose answer changed nothing.
+/// The pause before a question is asked again whose answer changed nothing.
 pub fn retry_pause(rounds: u32) -> Duration {
     match rounds {
         0 => Duration::ZERO,
@@ -25,28 +26,29 @@ pub fn retry_pause(rounds: u32) -> Duration {
     }
 }
 
-/// The row of open questions that `number` stands in.
+/// The key of the page of open questions that `number` is on.
 pub fn question_page_key(number: u64) -> Vec<u8> {
     KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
 }
 
-/// A row of keys of those who want to know what comes of the question of `number`, behind its page.
+/// The key of a row with idempotency keys that wait for the question of `number`; it sorts after
+/// the page.
 pub fn waiting_keys_key(number: u64, row: u64) -> Vec<u8> {
     KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).number(number).number(row).build()
 }
 
-/// The number that a row of keys is of, and the place of the row.
+/// The number and the row of such a key.
 pub fn parse_waiting_keys_key(key: &[u8]) -> Option<(u64, u64)> {
     let (rest, row) = key.split_last_chunk::<8>()?;
     (rest.len() == 17).then(|| Some((last_number(rest)?, u64::from_be_bytes(*row)))).flatten()
 }
 
-/// An aggregate's own saga.
+/// The saga that an aggregate begins itself.
 pub fn own_saga(name: Name, number: u64) -> SagaId {
     SagaId { context: Cow::Borrowed(name.context), number }
 }
 
-/// The saga that an aggregate goes on in: that of the order that it is held for, else the one that it came to be in, or
+/// The saga of an aggregate: that of the order it is held for, else the one it was created in, else
 /// its own.
 pub fn saga_of(aggregate: &dyn AggregateType, number: u64, kept: &Versioned) -> SagaId {
     match aggregate.on_behalf_of(kept.state.as_ref()) {
@@ -56,7 +58,7 @@ pub fn saga_of(aggregate: &dyn AggregateType, number: u64, kept: &Versioned) -> 
 }
 
 impl AggregateBehavior {
-    /// Puts a question; its answer comes back as mail.
+    /// Asks a question; the answer comes back as a message.
     pub(crate) fn send_ask(
         &self,
         number: u64,
@@ -92,7 +94,7 @@ impl AggregateBehavior {
         });
     }
 
-    /// The answer was lost: the question is put again.
+    /// The answer was lost: the question is asked again.
     pub(crate) fn retry_ask(&mut self, number: u64) {
         let Some(asking) = self.asking.get_mut(&number) else { return };
         asking.rounds = asking.rounds.saturating_add(1);
@@ -111,7 +113,8 @@ impl AggregateBehavior {
         }
     }
 
-    /// A page of open questions. Where it cannot be read, any of its numbers may have one: their states tell.
+    /// A page of open questions. If it cannot be read, each of its numbers may have one: their
+    /// states tell.
     fn read_question_page(&self, key: &[u8], record: &[u8]) -> Result<QuestionPage, StoreError> {
         match codec::decode(Space::Question, record) {
             Err(StoreError::Damaged(what)) => {
@@ -127,7 +130,7 @@ impl AggregateBehavior {
         }
     }
 
-    /// Finds the open questions, and puts those that nobody is putting.
+    /// Loads the open questions, and asks those that are not on their way.
     pub(crate) fn reload_questions(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.asking);
         let mut scan = Scan {

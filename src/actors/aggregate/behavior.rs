@@ -1,4 +1,5 @@
-//! A context that decides: commands, asks, answers, events and timers come in; one batch a turn goes out.
+//! The behavior of an aggregate context: commands, asks, answers, events and timers come in, one
+//! batch a turn goes out.
 
 pub use super::asks::waiting_keys_key;
 pub use super::message::{AggregateMail, Answered, AskMessage, CommandMessage};
@@ -47,14 +48,14 @@ use tokio::sync::oneshot;
 /// At most so many contested keys are shown.
 const CONTESTED: usize = 100;
 
-/// What an aggregate's open question is known by: who is asked, in which attempt.
+/// Identifies an aggregate's open question: the callee and the attempt.
 pub(super) type Open = (&'static str, u32);
 
 /// An aggregate that waits for an answer.
 #[derive(Clone)]
 pub(super) struct Asking {
     pub(super) open: Open,
-    /// Idempotency rows that want to know what comes of it, and in how many rows their keys are kept.
+    /// Keys of the idempotency rows that store the outcome, and how many rows hold those keys.
     pub(super) keys: Vec<Vec<u8>>,
     pub(super) rows: u64,
     /// How often an answer changed nothing.
@@ -62,14 +63,14 @@ pub(super) struct Asking {
     pub(super) thread: TraceContext,
 }
 
-/// A client who waits for an aggregate to be settled.
+/// A client that waits until an aggregate is settled.
 pub(super) struct Waiting {
     pub(super) reply: oneshot::Sender<Result<Outcome, Fault>>,
     pub(super) replayed: bool,
     pub(super) _permit: Option<tokio::sync::OwnedSemaphorePermit>,
 }
 
-/// The logic of a deciding context.
+/// The behavior of an aggregate context, and its cache of what is stored.
 pub struct AggregateBehavior {
     pub tree: Tree,
     pub shared: Arc<ContextStatus>,
@@ -82,24 +83,24 @@ pub struct AggregateBehavior {
     pub(super) mailbox: Option<Arc<Mailbox<Self>>>,
     pub(super) epoch: Epoch,
     pub(super) counters: Counters,
-    /// The commit that wrote it.
+    /// The commit that wrote the counters.
     pub(super) counters_commit: Commit,
     pub(super) asking: BTreeMap<u64, Asking>,
     pub(super) waiting: BTreeMap<u64, Vec<Waiting>>,
-    /// Questions to aggregates that cannot answer before their own question is settled.
+    /// Asks to aggregates that cannot answer before their own question is settled.
     pub(super) postponed: BTreeMap<u64, Vec<AskMessage>>,
     pub(super) timers: super::timers::Timers,
-    /// Keys that several claim.
+    /// Keys that more than one aggregate claims.
     pub(super) contested: BTreeMap<String, Vec<u64>>,
     pub(super) has_more: bool,
     pub(super) expiry: super::expiry::ExpiryCursor,
 }
 
-/// What follows a turn that stands.
+/// What is done once a turn is accepted.
 pub enum Effect {
-    /// Events for those who listen.
+    /// Publish events to the subscribers.
     Publish(Vec<LogEntry>),
-    /// A question to put, after a pause.
+    /// Ask a question, after a pause.
     Ask {
         number: u64,
         ask: OpenAsk,
@@ -108,21 +109,21 @@ pub enum Effect {
         saga: SagaId,
         thread: TraceContext,
     },
-    /// A client's answer.
+    /// Answer a client.
     Reply { mail: usize, answer: Result<Outcome, Fault> },
-    /// A client waits until the aggregate is settled.
+    /// Keep a client waiting until the aggregate is settled.
     Wait { mail: usize, number: u64, replayed: bool },
-    /// An aggregate is settled: whoever waits for it is told.
+    /// Answer everybody who waits for this aggregate.
     Settled { number: u64, outcome: Result<Outcome, Fault> },
-    /// An asker's answer.
+    /// Answer an asker.
     Answer { mail: usize, answer: Result<(), NoAnswer> },
-    /// An asker must wait until the aggregate's own question is settled.
+    /// Keep an asker waiting until the aggregate's own question is settled.
     Postpone { mail: usize, number: u64 },
-    /// Somebody by hand is told.
+    /// Answer an operator.
     Done { mail: usize, answer: Result<(), Fault> },
 }
 
-/// What memory becomes.
+/// How an accepted turn changes the cache.
 pub struct CacheUpdate {
     pub(super) counters: Counters,
     pub(super) progress: Progress,
@@ -313,8 +314,8 @@ impl Behavior for AggregateBehavior {
         match mail {
             AggregateMail::Command(entry) => drop(entry.reply.send(Err(why.clone()))),
             AggregateMail::Unpark { done, .. } => drop(done.send(Err(why.clone()))),
-            // Whoever asked sees that nobody answers; events and timers are found again in the store. A settle that
-            // was dismissed leaves its question open, and that must be put again.
+            // The asker times out; events and timers are read again from the store. A rejected
+            // answer leaves its question open, so the question is asked again.
             AggregateMail::Answer { number, .. } => self.retry_ask(number),
             AggregateMail::Ask(_) | AggregateMail::Delivery(_) | AggregateMail::Wake => {
                 self.has_more = true
@@ -323,7 +324,7 @@ impl Behavior for AggregateBehavior {
     }
 
     fn drop_waiting(&mut self) {
-        // What they sent is recorded, and they are told how it stands when nobody answers them any more.
+        // Their commands are recorded: the handle answers with the current state.
         let waiting = std::mem::take(&mut self.waiting).into_values().flatten().count();
         self.shared.waiting.fetch_sub(waiting as u64, Relaxed);
         self.postponed.clear();
@@ -339,7 +340,7 @@ impl Behavior for AggregateBehavior {
         if self.has_more {
             return Some(Duration::ZERO);
         }
-        // The next timer is never a stuck one: those wake the context by themselves.
+        // The next timer is never a failing one: those have their own retry time.
         let (due, stuck) = self.timers.due();
         let due = due.map(|at| self.clock.until(at));
         [

@@ -1,4 +1,4 @@
-//! Claims: keys that one thing of a context holds at a time.
+//! Claims: keys that one aggregate of a context holds exclusively.
 
 use super::turn::Turn;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// What of the keys that were held is given up, and what of those that are claimed is new.
+/// The keys that are given up, and the keys that are new.
 pub(crate) fn diff(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
     let before: BTreeSet<&str> = held.iter().map(String::as_str).collect();
     let after: BTreeSet<&str> = claimed.iter().map(String::as_str).collect();
@@ -17,7 +17,7 @@ pub(crate) fn diff(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec
 }
 
 impl Turn<'_> {
-    /// Whether nobody else holds these keys.
+    /// Checks that no other aggregate holds these keys.
     pub(crate) fn check_claims(
         &mut self,
         number: u64,

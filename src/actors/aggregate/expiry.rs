@@ -1,5 +1,5 @@
-//! What has expired is taken away, by the machine's time. Whatever expires is noted under the second of its end, so that the
-//! work is that of what expires and not of what is kept.
+//! Expiry, by the machine's clock. What expires is listed under the second in which it does, so the
+//! cost depends on what expires and not on what is stored.
 
 use super::{answers::is_overflow_key, turn::Turn};
 use crate::{
@@ -13,26 +13,28 @@ use crate::{
     },
 };
 use std::time::{Duration, Instant};
-/// So many rows of notes are worked off in a turn. Each has about as many keys as a turn can write.
+
+/// At most so many expiry rows a turn. Each names about as many keys as a turn can write.
 const MAX_ROWS: usize = 8;
-/// In front of the key of a page that could not be read when its time had come: once more, and it goes.
+/// Precedes the key of a page that could not be read when it was due: it is tried once more, then
+/// removed.
 const LAST: u8 = u8::MAX;
 
-/// What a turn has written that expires.
+/// Something that this turn has written and that expires.
 pub(crate) enum Expiring {
-    /// A row, a day from now.
+    /// A row, after the retention time.
     Row(Vec<u8>),
-    /// What a row has by the end of this hour, a day from then.
+    /// What a page holds at the end of this bucket, after the retention time.
     Bucket(Vec<u8>),
-    /// A page that cannot be read, a day from now.
+    /// A page that cannot be read, after the retention time.
     Unreadable(Vec<u8>),
 }
 
-/// Where the broom stands.
+/// How far expiry has got.
 #[derive(Clone)]
 pub struct ExpiryCursor {
     at: Instant,
-    /// Notes before this key are worked off.
+    /// Expiry rows before this key are done.
     from: Vec<u8>,
 }
 
@@ -48,7 +50,7 @@ impl ExpiryCursor {
     }
 }
 
-/// Notes that rows expire at a second: the notes' keys and what stands there. Counts them.
+/// The expiry rows for keys that expire at a second. Counts them in `lists`.
 pub(in crate::actors) fn expiry_rows(
     lists: &mut u64,
     end: u64,
@@ -61,7 +63,7 @@ pub(in crate::actors) fn expiry_rows(
 }
 
 impl Turn<'_> {
-    /// Notes what this turn has written that expires.
+    /// Writes the expiry rows of this turn.
     pub(crate) fn schedule_expiry(&mut self) -> Result<(), StoreError> {
         let keeping = self.behavior.shared.retention;
         let now = machine_seconds();
@@ -83,7 +85,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Takes away what has expired, some rows at a time.
+    /// Removes what has expired, some rows at a time.
     pub(crate) fn expire_due(&mut self) -> Result<(), StoreError> {
         if !self.behavior.expiry.due_in().is_zero() {
             return Ok(());
@@ -112,7 +114,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// What of a row is from before a second has expired.
+    /// Removes what a row holds from before a second.
     fn expire_row(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
         match key.first() {
             Some(&LAST) => {
@@ -152,7 +154,7 @@ impl Turn<'_> {
             }
             return Ok(());
         }
-        // A page that this turn has added to is written at its end, without what has expired.
+        // A page that this turn has changed is written at its end, without what has expired.
         let page: Option<AnswerPage> =
             self.transaction.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
         let Some(mut page) = page else { return Ok(()) };
@@ -160,7 +162,7 @@ impl Turn<'_> {
         page.answers.retain(|_, answer| answer.at > before);
         match page.answers.is_empty() {
             true if page.others_until < machine_seconds() => self.transaction.remove(key.to_vec()),
-            // As long as there are others it has to say so.
+            // The page must stay as long as there are answers in rows of their own.
             true => {
                 self.expiring.push(Expiring::Row(key.to_vec()));
                 self.transaction.put_versioned(

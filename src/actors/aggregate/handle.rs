@@ -1,4 +1,4 @@
-//! The handles by which those outside its thread reach a context.
+//! The handle of an aggregate context, used by other threads.
 
 use super::behavior::{self, AggregateBehavior, AskMessage, CommandMessage, CommandStage};
 use crate::{
@@ -41,11 +41,11 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// How a body becomes a command for one of a context's things.
+/// Turns a request body into a command for one of a context's aggregates.
 pub type Enter =
     Box<dyn Fn(serde_json::Value) -> Result<(Recipient, Command), lenient::BadBody> + Send + Sync>;
 
-/// What both kinds of context have in common.
+/// What the handles of aggregates and views have in common.
 pub struct ContextHandle<L: Behavior> {
     pub mailbox: Arc<Mailbox<L>>,
     pub tree: Tree,
@@ -93,7 +93,7 @@ impl<L: Behavior> ContextHandle<L> {
         self.read_one_generation(|generation| query::list(&self.tree, generation, query))
     }
 
-    /// Looks again where the table was replaced meanwhile: the old one is cleared away under the look.
+    /// Reads again if the shown generation changed meanwhile: the old one is being purged.
     fn read_one_generation<T>(&self, look: impl Fn(u32) -> Result<T, Fault>) -> Result<T, Fault> {
         loop {
             let generation = self.shared().generation.load(SeqCst);
@@ -104,7 +104,8 @@ impl<L: Behavior> ContextHandle<L> {
         }
     }
 
-    /// How many events it has not taken: from what is stored, so that it is right while nobody takes any.
+    /// How many events it has not processed, from the stored positions: right even if the actor
+    /// does not run.
     fn backlog(&self) -> u64 {
         let meta = self.tree.counters().map(|(meta, _)| meta).unwrap_or_default();
         let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
@@ -169,7 +170,7 @@ impl<L: Behavior> ContextHandle<L> {
             .collect())
     }
 
-    /// Posts mail that is answered by hand.
+    /// Sends a message that an operator waits for.
     pub fn send_by_operator(
         &self,
         mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail,
@@ -189,13 +190,14 @@ impl<L: Behavior> ContextHandle<L> {
     }
 }
 
-/// What a command may say at most, in bytes of JSON, so that its events, its state and its kept answer are all records.
+/// The largest command, in bytes of JSON: its events, its state and its stored response then fit
+/// into records.
 const MAX_COMMAND_BYTES: usize = 4 * 1024;
 
-/// A command that may go to its context, and where its answer comes.
+/// A command for its context, and the receiver of its answer.
 type Entered = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 
-/// The handle of a deciding context.
+/// The handle of an aggregate context.
 pub struct AggregateHandle {
     aggregate: &'static dyn AggregateType,
     common: ContextHandle<AggregateBehavior>,
@@ -205,7 +207,7 @@ pub struct AggregateHandle {
     outflows: EventLogs,
 }
 
-/// How long a client waits whose command may ask these.
+/// How long a client waits whose command may ask these contexts.
 pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
 
 impl AggregateHandle {
@@ -266,7 +268,7 @@ impl AggregateHandle {
     }
 }
 
-/// What there is so far of what was recorded under `number`, once it is durable.
+/// The current state of what was recorded under `number`, once it is durable.
 async fn current_outcome(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
     let Ok(Some(seen)) = query::look_up(tree, 0, number) else { return Err(Fault::Unknown) };
     tree.store.durable(seen.commit).await.map_err(|_| Fault::Unknown)?;
@@ -310,7 +312,7 @@ impl Context for AggregateHandle {
         self.common.mailbox.post(behavior::AggregateMail::Command(entry));
         async move {
             let mut answer = answer;
-            // Nobody answers when the context has stopped, or failed, or an answer is lost.
+            // There is no answer if the context has stopped or failed, or if the answer was lost.
             let mut lost = match tokio::time::timeout(patience, &mut answer).await {
                 Ok(Ok(answered)) => return answered,
                 Ok(Err(_)) => true,
@@ -386,7 +388,7 @@ impl Context for AggregateHandle {
             _ if shared.check_open().is_err() => {
                 return std::future::ready(Err(Fault::Away(context))).boxed();
             }
-            // What another node begins is new here.
+            // A question of another node is new work here.
             _ if shared.store.is_full() => return std::future::ready(Err(Fault::DiskFull)).boxed(),
             Ok(command) => command,
             Err(why) => {

@@ -1,4 +1,4 @@
-//! What each kind of message comes to.
+//! How a turn handles each kind of message.
 
 use super::{
     answers::command_digest,
@@ -36,7 +36,7 @@ impl Turn<'_> {
         place: usize,
         entry: &CommandMessage,
     ) -> Result<(), StoreError> {
-        // Whoever lost patience before anything was recorded has been told that nothing was.
+        // The client has given up before anything was recorded, and was told so.
         if entry.reply.is_closed() || !entry.progress.begin() {
             return Ok(());
         }
@@ -61,7 +61,7 @@ impl Turn<'_> {
             self.effects.push_back(Effect::Reply { mail: place, answer });
             return Ok(());
         }
-        // What was kept is told all the same; nothing new begins.
+        // Stored responses are replayed even now; nothing new is recorded.
         if self.behavior.shared.store.is_full() {
             self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::DiskFull) });
             return Ok(());
@@ -97,13 +97,13 @@ impl Turn<'_> {
         }
     }
 
-    /// The next number that nothing stands under.
+    /// The next unused number.
     fn next_number(&mut self) -> Result<u64, StoreError> {
         let mut number = self.counters.last_number + 1;
         loop {
             match self.transaction.load(number) {
                 Ok(sheet) if sheet.now.version == 0 => return Ok(number),
-                // What cannot be read stands there all the same.
+                // A number whose row cannot be read is in use.
                 Ok(_) => number += 1,
                 Err(StoreError::Damaged(what)) => {
                     self.behavior.shared.report_damage(&what);
@@ -114,7 +114,7 @@ impl Turn<'_> {
         }
     }
 
-    /// What must hold before a command is even decided.
+    /// Checks that do not depend on the command: lifecycle and `If-Match`.
     fn check_preconditions(
         &mut self,
         entry: &CommandMessage,
@@ -151,21 +151,22 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Another context's question.
+    /// A question of another context.
     pub(crate) fn handle_ask(
         &mut self,
         place: usize,
         asked: &AskMessage,
     ) -> Result<(), StoreError> {
-        // Whoever gave up before the question was even looked at undoes nothing by having it answered.
+        // The asker has given up before the question was looked at: an answer now would have to be
+        // undone.
         if asked.reply.is_closed() {
             return Ok(());
         }
         let sum = command_digest(self.behavior.aggregate, asked.number, asked.command.as_ref());
         let kept = match self.find_answer(&asked.id)? {
-            // An asker whose past was put back gives its numbers again, for other questions.
+            // An asker that was restored from a copy reuses its numbers for other questions.
             Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
-                tracing::error!(ask = %asked.id, "an ask came again with another question; it is refused");
+                tracing::error!(ask = %asked.id, "refusing ask: its id was used for another question");
                 let (en, ko) = (
                     "this was asked before, and otherwise",
                     "같은 번호로 다른 요청이 이미 있었습니다",
@@ -220,7 +221,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// The answer to a question of ours. One that is no longer open is dropped.
+    /// The answer to a question of this context. An answer to a question that is not open is
+    /// dropped.
     pub(crate) fn handle_answer(
         &mut self,
         number: u64,
@@ -257,7 +259,7 @@ impl Turn<'_> {
         self.behavior.subscriptions.apply_delivery(self, heard)
     }
 
-    /// It is time to look at everything that comes by itself.
+    /// Looks at everything that is due by itself: parked events, logs, timers, expiry.
     pub(crate) fn handle_wake(&mut self) -> Result<(), StoreError> {
         self.isolate_damage(|work| work.behavior.subscriptions.retry_parked(work, None).map(drop))?;
         self.isolate_damage(|work| work.behavior.subscriptions.catch_up_all(work))?;
@@ -265,7 +267,7 @@ impl Turn<'_> {
         self.isolate_damage(Self::expire_due)
     }
 
-    /// Where something of one kind cannot be read, the others have their time all the same.
+    /// Damage in one of these does not keep the others from running.
     fn isolate_damage(
         &mut self,
         look: impl FnOnce(&mut Self) -> Result<(), StoreError>,
@@ -279,7 +281,7 @@ impl Turn<'_> {
         }
     }
 
-    /// Somebody deals with a parked event by hand.
+    /// An operator retries or drops a parked event.
     pub(crate) fn unpark(
         &mut self,
         place: usize,
@@ -298,7 +300,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// The answers of those that wait for nothing any more, and of the idempotency rows behind them.
+    /// Answers those whose aggregate waits for nothing any more, and writes their idempotency rows.
     pub(crate) fn settle_requests(&mut self) -> Result<(), StoreError> {
         for (key, number) in std::mem::take(&mut self.new_keys) {
             match self.open_question(number) {
@@ -332,7 +334,8 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Whoever waits for `number` so far is told no, though it stands; what comes after them in this turn is another matter.
+    /// Refuses those who wait for `number` so far, although it goes on; later messages of this turn
+    /// are not affected.
     pub(crate) fn reject_waiting(
         &mut self,
         number: u64,
@@ -362,7 +365,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// A message meets something that cannot be read. It alone comes to nothing.
+    /// A message needs a row that cannot be read. Only this message fails.
     pub(crate) fn reject_damaged(
         &mut self,
         place: usize,
@@ -382,7 +385,7 @@ impl Turn<'_> {
                 self.effects
                     .push_back(Effect::Done { mail: place, answer: Err(Fault::Damaged(what)) });
             }
-            // Its question stays open.
+            // The question stays open.
             AggregateMail::Answer { .. } => {}
             AggregateMail::Delivery(_) | AggregateMail::Wake => {
                 return Err(StoreError::Damaged(what));
@@ -432,7 +435,7 @@ impl Listener<Command> for Turn<'_> {
                 Ok(())
             }
             Err(Rejection::TooLarge(why)) => Err(why),
-            // A policy's command is never refused: where it is, the context's table has a hole.
+            // A policy's command is never refused: a refusal is a gap in the context's `decide`.
             Err(trouble) => Err(trouble.into_fault().to_string()),
         })
     }

@@ -1,4 +1,4 @@
-//! What a deciding context is sent: typed messages, each with its own way back.
+//! The messages of an aggregate context, each with its own way to answer.
 
 use super::behavior::CommandProgress;
 use crate::{
@@ -17,32 +17,32 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-/// Mail for a deciding context.
+/// A message to an aggregate context.
 pub enum AggregateMail {
     /// A client's command.
     Command(CommandMessage),
-    /// Another context's question.
+    /// A question of another context.
     Ask(AskMessage),
-    /// The answer to a question of ours has become this command.
+    /// The answer to a question of this context, as the command that it becomes.
     Answer { number: u64, answered: Answered, command: Command },
     /// Events of a source.
     Delivery(Delivery<Command>),
-    /// It is time to look at timers, shelves and logs.
+    /// Timers, parked events or logs may be due.
     Wake,
-    /// Somebody deals with a parked event by hand.
+    /// An operator retries (`redrive`) or drops a parked event.
     Unpark { parked: ParkedId, redrive: bool, done: oneshot::Sender<Result<(), Fault>> },
 }
 
-/// Which question was settled, and what is to be known of whoever was asked.
+/// Which question was answered.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered {
     pub callee: &'static str,
     pub attempt: u32,
-    /// Nobody has answered, and for so long nobody will be asked.
+    /// There was no answer, and the callee's breaker stays open for so long.
     pub shut_for: Option<Duration>,
 }
 
-/// A client's command on its way.
+/// A client's command.
 pub struct CommandMessage {
     pub target: Recipient,
     pub verb: Verb,
@@ -52,12 +52,12 @@ pub struct CommandMessage {
     pub idempotency: Option<IdempotencyKey>,
     pub thread: TraceContext,
     pub reply: oneshot::Sender<Result<Outcome, Fault>>,
-    /// How far it has come, for a client whose patience ends.
+    /// How far it has got, for a client that stops waiting.
     pub progress: Arc<CommandProgress>,
     pub permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Another context's question on its way.
+/// A question of another context.
 pub struct AskMessage {
     pub id: AskId,
     pub saga: SagaId,
@@ -67,7 +67,7 @@ pub struct AskMessage {
     pub reply: oneshot::Sender<Result<(), NoAnswer>>,
 }
 
-/// The same answer, for one who came again with the same idempotency key.
+/// The answer for a client that repeats its idempotency key.
 pub fn as_replay(answer: Result<Outcome, Fault>, replayed: bool) -> Result<Outcome, Fault> {
     match answer {
         Ok(outcome) => Ok(Outcome { replayed, ..outcome }),

@@ -1,8 +1,8 @@
-//! How far a client's command has come, as its context and the one who waits for it both see it.
+//! How far a client's command has got, shared by the context and the request that waits for it.
 //!
-//! A client who is told to come again in a moment may believe that nothing was done. So who gives up and who decides take
-//! the command from each other in one step: once it is in hand, its client waits until it is known what came of it, and
-//! once the client has gone, nothing comes of it.
+//! A client that is told to retry may assume that nothing was done. So giving up and beginning to decide exclude each
+//! other in one atomic step: once the command is in progress, the request waits for the result, and once the request has
+//! given up, the command has no effect.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use tokio::sync::Notify;
@@ -11,15 +11,15 @@ const WAITING: u64 = 0;
 const IN_PROGRESS: u64 = u64::MAX;
 const ABANDONED: u64 = u64::MAX - 1;
 
-/// How far it has come.
+/// How far a command has got.
 #[derive(Debug, Default)]
 pub struct CommandProgress {
-    /// One of the above, or the number under which it is recorded.
+    /// One of the constants above, or the number under which it is recorded.
     state: AtomicU64,
     changed: Notify,
 }
 
-/// What its client learns who does not want to wait any longer.
+/// What a request learns that does not want to wait any longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandStage {
     /// Nothing is recorded, and nothing will be.
@@ -31,18 +31,19 @@ pub enum CommandStage {
 }
 
 impl CommandProgress {
-    /// The context begins to decide it, perhaps not for the first time. `false`: nobody waits for it any more.
+    /// The context begins to decide it, perhaps not for the first time. `false`: the request has
+    /// given up.
     pub fn begin(&self) -> bool {
         self.state.compare_exchange(WAITING, IN_PROGRESS, SeqCst, SeqCst) != Err(ABANDONED)
     }
 
-    /// It is recorded.
+    /// It is recorded under `number`.
     pub fn set_recorded(&self, number: u64) {
         self.state.store(number, SeqCst);
         self.changed.notify_one();
     }
 
-    /// The client waits no longer, unless it is in hand.
+    /// The request stops waiting, unless the command is in progress.
     pub fn abandon(&self) -> CommandStage {
         match self.state.compare_exchange(WAITING, ABANDONED, SeqCst, SeqCst) {
             Ok(_) | Err(ABANDONED) => CommandStage::Unrecorded,
@@ -51,7 +52,7 @@ impl CommandProgress {
         }
     }
 
-    /// Resolves once it has been recorded.
+    /// Resolves once it is recorded.
     pub async fn wait_recorded(&self) {
         self.changed.notified().await;
     }

@@ -1,4 +1,4 @@
-//! What a decision comes to, as it goes into the log.
+//! Encodes decisions for the log.
 
 use super::turn::Turn;
 use crate::{
@@ -12,22 +12,22 @@ use crate::{
 };
 use serde_bytes::ByteBuf;
 
-/// A decision, as it is stored.
+/// An encoded decision.
 pub(crate) struct EncodedDecision {
-    /// Its events, each with what stands of it in the log.
+    /// Its events, each with its encoded form.
     pub events: Vec<(LogEntry, ByteBuf)>,
-    /// What they lead to.
+    /// The state after them.
     pub after: Versioned,
-    /// The record of that.
+    /// The record of that state.
     pub record: Vec<u8>,
 }
 
 impl Turn<'_> {
-    /// The next events of the log, and what they make of `before`.
+    /// Gives the events their envelopes, and encodes them and the state after them.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when one of them, or what they lead to, cannot be stored: found here and not when the turn
-    /// is written, so nothing else of the turn is lost, and it is known what it was.
+    /// [`StoreError::Invalid`] when one of them cannot be stored: found here, so that only this message fails and not the
+    /// whole turn.
     pub(crate) fn encode_decision(
         &self,
         number: u64,
@@ -58,7 +58,7 @@ impl Turn<'_> {
         Ok(EncodedDecision { events: written, after, record })
     }
 
-    /// It happens.
+    /// Adds a decision to the turn.
     pub(crate) fn record(
         &mut self,
         number: u64,

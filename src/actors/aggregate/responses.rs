@@ -1,4 +1,5 @@
-//! What came of requests that had an idempotency key. A row stands under the sum of its key, however long that is.
+//! Stored responses to requests with an idempotency key. A row's key is the digest of the
+//! idempotency key, so it has a fixed length.
 
 use super::{behavior::Expiring, message::CommandMessage, turn::Turn};
 use crate::{
@@ -19,21 +20,22 @@ use crate::{
 use serde_bytes::ByteBuf;
 use sha2::{Digest, Sha256};
 
-/// How much of an answer's body stands in a row. One of exactly so much goes on in the next.
+/// How much of a response's body one row holds. A full row is continued in the next one.
 const PART: usize = 5 * 1024;
 
-/// The row of a request. The bytes in front cannot begin a key: rows of version 1 had none.
+/// The key of a response. No idempotency key begins with these two bytes; version 1 had keys
+/// without them.
 pub(in crate::actors) fn request_key(scope: &str) -> Vec<u8> {
     KeyBuf::new(Space::Idempotency).bytes(&[0, 1]).bytes(&Sha256::digest(scope.as_bytes())).build()
 }
 
-/// The row that an answer goes on in.
+/// The key of a continuation row.
 fn part_key(key: &[u8], part: u64) -> Vec<u8> {
     [key, &part.to_be_bytes()].concat()
 }
 
 impl Turn<'_> {
-    /// What stands under a key that has not expired.
+    /// The stored response, if it has not expired.
     pub(crate) fn find_response(
         &mut self,
         key: &[u8],
@@ -55,7 +57,7 @@ impl Turn<'_> {
         Ok(Some(row))
     }
 
-    /// A request is taken, and will have an answer.
+    /// Reserves the key of a request that is accepted.
     pub(crate) fn reserve_response(
         &mut self,
         key: &IdempotencyKey,
@@ -68,14 +70,14 @@ impl Turn<'_> {
             answer: None,
         };
         let key = request_key(&key.scope);
-        // A repeat in this very turn must find it.
+        // A repeat within this turn must find it.
         self.transaction.put(Space::Idempotency, key.clone(), &row)?;
         self.expiring.push(Expiring::Row(key.clone()));
         self.new_keys.push((key, number));
         Ok(())
     }
 
-    /// The answer to a client is no; the business's own no is kept under the idempotency key.
+    /// Stores a refusal by the business under the idempotency key.
     pub(crate) fn store_refusal(
         &mut self,
         entry: &CommandMessage,
@@ -99,7 +101,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// What settled a request is kept under its key.
+    /// Stores the outcome of a request.
     pub(crate) fn store_response(
         &mut self,
         key: &[u8],
@@ -107,7 +109,7 @@ impl Turn<'_> {
     ) -> Result<(), StoreError> {
         let row = self.transaction.get::<IdempotencyRow>(Space::Idempotency, key);
         let row = row.or_else(|error| match error {
-            // A repeat will hear that it is damaged; the thing itself is settled.
+            // A repeat gets the damage as its answer; the aggregate itself is settled.
             StoreError::Damaged(what) => {
                 self.behavior
                     .shared
@@ -129,7 +131,7 @@ impl Turn<'_> {
             Err(Fault::Refused(refusal)) if refusal.kind != Kind::RetryLater => {
                 Some(StoredResponse::Refused(keepable(refusal)))
             }
-            // Try again in a moment: the same key is then a new request.
+            // The client is asked to retry: the same key is a new request then.
             Err(_) => {
                 self.transaction.remove(key.to_vec());
                 return Ok(());
@@ -138,7 +140,7 @@ impl Turn<'_> {
         self.transaction.put(Space::Idempotency, key.to_vec(), &row)
     }
 
-    /// Takes a row away whose day is over, with what it goes on in.
+    /// Removes an expired response with its continuation rows.
     pub(crate) fn expire_response(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
         let row: Option<IdempotencyRow> = match self.transaction.get(Space::Idempotency, key) {
             Err(StoreError::Damaged(what)) => {

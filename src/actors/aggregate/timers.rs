@@ -1,5 +1,5 @@
-//! Timers, which wait for business time. Each is looked at once: the walk over their rows goes on where it stopped, since
-//! what has been run is removed there, and what is gone costs whoever walks over it.
+//! Timers, in business time. Each row is read once: the scan continues where it stopped, because
+//! rows before that are deleted, and deleted rows make scans slow.
 
 use super::{asks::retry_pause, behavior::AggregateBehavior, turn::Turn};
 use crate::{
@@ -18,24 +18,24 @@ use std::{
 /// At most so many timers a turn.
 const TIMERS: usize = 256;
 
-/// So many microseconds of business time later it is looked again whether what could not be read can be.
+/// How long until a range that cannot be read is tried again, in microseconds of business time.
 const UNREADABLE: i64 = 60_000_000;
 
-/// What is known of a context's timers.
+/// The timers of a context.
 pub(crate) struct Timers {
-    /// Those whose rows are before this key have been run, are stuck, or stand in `early`.
+    /// Timers before this key have run, are failing, or are in `early`.
     cursor: Vec<u8>,
-    /// When the first behind it is due.
+    /// When the first timer after the cursor is due.
     next: Option<Timestamp>,
-    /// Those that were set for a time that the walk has passed already.
+    /// Timers that were set for a time that the cursor has passed.
     early: BTreeSet<(Timestamp, u64)>,
-    /// Those whose command crashed or changed nothing: how often, and when to try again.
+    /// Timers whose command crashed or changed nothing: how often, and when to retry.
     failing: BTreeMap<u64, (u32, Instant)>,
-    /// The same in the order of time.
+    /// The same, by the time of the retry.
     retries: BTreeSet<(Instant, u64)>,
 }
 
-/// How one turn changes that.
+/// How one turn changes the timers.
 #[derive(Default)]
 pub(crate) struct TimersUpdate {
     walked: Option<(Vec<u8>, Option<Timestamp>)>,
@@ -58,7 +58,7 @@ impl Default for Timers {
 }
 
 impl Timers {
-    /// When the next is due in business time, and when a stuck one is tried again.
+    /// When the next timer is due in business time, and when a failing one is retried.
     pub(crate) fn due(&self) -> (Option<Timestamp>, Option<Duration>) {
         let early = self.early.first().map(|(at, _)| *at);
         let again =
@@ -66,7 +66,7 @@ impl Timers {
         (self.next.into_iter().chain(early).min(), again)
     }
 
-    /// The turn stands.
+    /// Applies the changes of an accepted turn.
     pub(crate) fn apply(&mut self, change: TimersUpdate) {
         if let Some((from, next)) = change.walked {
             (self.cursor, self.next) = (from, next);
@@ -95,7 +95,7 @@ impl Timers {
     }
 }
 
-/// The row of a timer.
+/// The key of a timer.
 pub fn timer_key(at: Timestamp, number: u64) -> Vec<u8> {
     KeyBuf::new(Space::Timer).signed(at.micros()).number(number).build()
 }
@@ -107,7 +107,7 @@ fn timer_of(key: &[u8]) -> Option<(Timestamp, u64)> {
 }
 
 impl AggregateBehavior {
-    /// Finds the next timer. Which ones are stuck shows when they are tried again.
+    /// Finds the next timer. Failing timers are recognized when they run.
     pub(crate) fn reload_timers(&mut self) -> Result<(), StoreError> {
         self.timers = Timers::default();
         let from = self.timers.cursor.clone();
@@ -142,7 +142,8 @@ impl Turn<'_> {
         let (rows, is_all) = self.behavior.tree.scan_over(&scan, 1)?;
         let mut next = match (is_all, rows.is_empty()) {
             (true, _) => None,
-            // There may be others behind what cannot be read; where none was found, not again at once.
+            // There may be more after what cannot be read; if none was found, it is tried again
+            // later.
             (false, false) => Some(now),
             (false, true) => Some(now.plus_micros(UNREADABLE)),
         };
@@ -159,7 +160,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Runs one, for which there is this row.
+    /// Runs one timer, which has this row if any.
     fn run_timer(&mut self, number: u64, row: Option<Vec<u8>>) -> Result<(), StoreError> {
         let done = match self.fire(number, row) {
             Err(StoreError::Damaged(what)) => {
@@ -189,7 +190,7 @@ impl Turn<'_> {
                 Ok(moved.is_ok() && self.due(number)?.is_none_or(|(next, _)| next > due))
             }
             _ => {
-                // A row that no state stands for any more.
+                // The state does not need this row any more.
                 if let Some(row) = row {
                     self.transaction.remove(row);
                 }
@@ -204,7 +205,7 @@ impl Turn<'_> {
         Ok(self.behavior.aggregate.due(sheet.now.state.as_ref()))
     }
 
-    /// A state's timer has changed.
+    /// Writes the row of a timer that has changed.
     pub(crate) fn reschedule(
         &mut self,
         number: u64,
@@ -224,7 +225,7 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// The saga that an aggregate goes on in.
+    /// The saga of an aggregate.
     pub(crate) fn saga_of(
         &mut self,
         number: u64,

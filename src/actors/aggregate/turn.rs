@@ -1,4 +1,5 @@
-//! One turn's work: each message is decided on a copy, and what it comes to is gathered into one batch.
+//! One turn of an aggregate context: each message is decided on a copy, and the results become one
+//! batch.
 
 use super::{
     answers::Answers,
@@ -41,15 +42,15 @@ use std::{
     time::Duration,
 };
 
-/// What an aggregate that this turn touched waits for in the end.
+/// What an aggregate that this turn touched waits for at its end.
 pub(crate) struct Awaited {
     pub(crate) open_question: Option<Open>,
     to_ask: Option<(OpenAsk, Option<Permit>, Duration)>,
-    /// Rows of requests that want to know what comes of it.
+    /// Keys of the idempotency rows that store the outcome.
     pub(crate) keys: Vec<Vec<u8>>,
-    /// So many of them stand in so many rows behind its page.
+    /// How many of the keys are already stored, and in how many rows after the question page.
     saved: (usize, u64),
-    /// So many rows were there before.
+    /// How many rows were stored before this turn.
     before: u64,
     rounds: u32,
     thread: TraceContext,
@@ -70,20 +71,20 @@ impl Awaited {
             thread,
         }
     }
-    /// The keys of those who are told now.
+    /// The keys whose outcome is known now.
     pub(crate) fn take_keys(&mut self) -> Vec<Vec<u8>> {
         self.saved = (0, 0);
         std::mem::take(&mut self.keys)
     }
 }
 
-/// Why a message came to nothing.
+/// Why a message had no effect.
 #[derive(Debug)]
 pub(crate) enum Rejection {
     Refused(Refusal),
     Busy(Duration),
     Crashed,
-    /// What it comes to cannot be stored, and why.
+    /// Its events or its state are too large to be stored; says which.
     TooLarge(String),
 }
 
@@ -98,7 +99,7 @@ impl Rejection {
     }
 }
 
-/// One turn's work.
+/// The state of one turn.
 pub struct Turn<'a> {
     pub(crate) behavior: &'a AggregateBehavior,
     pub(crate) transaction: Transaction<'a>,
@@ -106,22 +107,22 @@ pub struct Turn<'a> {
     pub(crate) now: Timestamp,
     pub(crate) awaited: BTreeMap<u64, Awaited>,
     pub(crate) effects: VecDeque<Effect>,
-    /// Clients who wait for an aggregate: mail, number, whether they came again.
+    /// Clients that wait for an aggregate: place of the message, number, whether it is a replay.
     pub(crate) waiters: Vec<(usize, u64, bool)>,
-    /// Idempotency rows to be written when it is known what came of them, and of which number.
+    /// Idempotency rows to write once the outcome is known, with the aggregate's number.
     pub(crate) new_keys: Vec<(Vec<u8>, u64)>,
-    /// Whose question nobody has answered, and for how long nobody can be asked.
+    /// Aggregates whose question was not answered, and how long the callee's breaker stays open.
     pub(crate) shut_for: BTreeMap<u64, Duration>,
-    /// What this turn writes and somebody has to take away again.
+    /// Rows of this turn that expire.
     pub(crate) expiring: Vec<Expiring>,
     pub(crate) timers: timers::TimersUpdate,
     pub(crate) contested: Vec<(String, Vec<u64>)>,
     pub(crate) expiry: Option<expiry::ExpiryCursor>,
     pub(crate) progress: Progress,
     pub(crate) events: Vec<LogEntry>,
-    /// What stands of each in the log.
+    /// The encoded form of each event.
     pub(crate) encoded_events: Vec<ByteBuf>,
-    /// Answers given.
+    /// Pages of answers that this turn has read or changed.
     pub(crate) answers: Answers,
     pub(crate) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
 }
@@ -151,7 +152,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// What `number` waits for, as this turn has it so far.
+    /// The open question of `number`, as of this point of the turn.
     pub(crate) fn open_question(&self, number: u64) -> Option<Open> {
         match self.awaited.get(&number) {
             Some(awaited) => awaited.open_question,
@@ -159,7 +160,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Decides `command` on a copy, and writes down what follows.
+    /// Decides `command` on a copy, and records the result.
     pub(crate) fn decide(
         &mut self,
         number: u64,
@@ -172,7 +173,7 @@ impl<'a> Turn<'a> {
         let (withdrawn, may_ask) =
             (aggregate.compensates(command.as_ref()), aggregate.may_ask(command.as_ref()));
         if let Some(ask) = &withdrawn {
-            // Looked at before anything is done: where it cannot be read, nothing may be.
+            // Read before anything is changed: if it is damaged, the command has no effect.
             self.find_answer(ask)?;
         }
         let sheet = self.transaction.load(number)?;
@@ -208,7 +209,7 @@ impl<'a> Turn<'a> {
                 Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
                 decided => decided?,
             };
-            // A client's command that opens a question is let in by the guard of who is asked, or not at all.
+            // A client's command that opens a question needs a permit of the callee's guard.
             let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
             let opens = ask.filter(|_| self.open_question(number) != still_open);
             let pass = match (&opens, &cause, client) {
@@ -259,7 +260,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// The question of `number` that is open, whether or not this turn has touched it.
+    /// The awaited entry of `number`, created if this turn has not touched it yet.
     pub(crate) fn awaited_mut(&mut self, number: u64, open: Open) -> &mut Awaited {
         let known = self.behavior.asking.get(&number);
         self.awaited.entry(number).or_insert_with(|| {
@@ -271,7 +272,7 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// The question stands as it was: it is put again after a pause.
+    /// The question is unchanged: it is asked again after a pause.
     pub(crate) fn reask_later(&mut self, number: u64) -> Result<(), StoreError> {
         let Some(open) = self.open_question(number) else { return Ok(()) };
         let state = self.transaction.load(number)?.now.state.as_ref();
@@ -292,7 +293,7 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// How `number` is answered for now that it waits for nothing.
+    /// The answer for `number`, which waits for nothing any more.
     pub(crate) fn outcome_of(&mut self, number: u64) -> Result<Result<Outcome, Fault>, StoreError> {
         let kept = match self.transaction.load(number) {
             Ok(sheet) => &sheet.now,
@@ -319,7 +320,7 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// That nothing came of it; to be tried again when whoever has not answered may be asked again.
+    /// Nothing was done; the client may retry once the callee's breaker closes.
     pub(crate) fn retry_fault(&self, number: u64, refusal: Refusal) -> Fault {
         match self.shut_for.get(&number) {
             Some(retry_after) => Fault::Busy { retry_after: *retry_after },
@@ -327,7 +328,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Everything that the turn came to.
+    /// The result of the turn.
     pub fn into_output(mut self) -> Result<TurnOutput<AggregateBehavior>, StoreError> {
         self.settle_requests()?;
         let asking = self.write_questions()?;
@@ -382,7 +383,7 @@ impl<'a> Turn<'a> {
         })
     }
 
-    /// Open questions go into their pages, memory and effects.
+    /// Writes the open questions to their pages, and adds the effects that ask them.
     fn write_questions(&mut self) -> Result<Vec<(u64, Option<Asking>)>, StoreError> {
         let mut changes = Vec::new();
         for (number, awaited) in std::mem::take(&mut self.awaited) {
@@ -414,7 +415,7 @@ impl<'a> Turn<'a> {
             }
             changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
         }
-        // They are in order.
+        // The changes are sorted by number.
         for changes in
             changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE)
         {
