@@ -1,4 +1,4 @@
-//! What a kind of context does in its turns, behind the actor that takes them.
+//! What a context does in its turns; the actor runs it.
 
 use super::mailbox::Mailbox;
 use crate::{
@@ -7,53 +7,54 @@ use crate::{
 };
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-/// What a kind of context does in its turns.
+/// What a context does in its turns.
 pub trait Behavior: Sized + 'static {
-    /// What it is sent.
+    /// The messages it handles.
     type Mail: Send + 'static;
-    /// What follows once a turn stands.
+    /// What is done once a turn is accepted.
     type Effect: 'static;
-    /// What its memory becomes once a turn stands.
+    /// How an accepted turn changes the cache.
     type CacheUpdate: 'static;
 
-    /// Loads its memory from the store, as a new activation.
+    /// Loads its cache from the store, under a new epoch.
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
-    /// What has to be written before anybody is answered, if something has: called again after each batch that stands,
-    /// and after it was loaded anew.
+    /// The next batch to write before the context answers anybody, if there is one. Called again
+    /// after each accepted batch and after each reload.
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;
-    /// Decides what `mails` come to. Changes nothing that a second call would not find again.
+    /// Decides a turn. May be called again with the same messages, so it changes nothing.
     fn decide(&mut self, mails: &[Option<Self::Mail>]) -> Result<TurnOutput<Self>, StoreError>;
-    /// The turn stands, as this commit.
+    /// The turn was accepted as this commit.
     fn apply_cache(&mut self, memory: Self::CacheUpdate, commit: Commit);
-    /// The turn stands: whatever happens from now on, what it recorded for these is recorded.
+    /// The turn was accepted: what it recorded for these messages stays recorded, whatever happens
+    /// next.
     fn on_accepted(_effects: &VecDeque<Self::Effect>, _mails: &[Option<Self::Mail>]) {}
-    /// Acts on one of its effects.
+    /// Runs one effect.
     fn run_effect(
         &mut self,
         commit: Commit,
         effect: Self::Effect,
         mails: &mut [Option<Self::Mail>],
     );
-    /// Answers mail that will not be dealt with.
+    /// Answers a message that will not be handled.
     fn reject(&mut self, mail: Self::Mail, why: &Fault);
-    /// Lets go of those who wait for something to be settled: the context stops.
+    /// Drops those who wait for something to be settled: the context stops.
     fn drop_waiting(&mut self);
-    /// Mail from clients waits for no room; everything else does.
+    /// Whether a client sent it: clients are refused when the store is busy; everything else waits.
     fn is_from_outside(mail: &Self::Mail) -> bool;
-    /// When the next turn is due by itself.
+    /// When the next turn is due without a message.
     fn next_wake(&self) -> Option<Duration>;
-    /// The mail that says so.
+    /// The message that starts it.
     fn wake_mail() -> Self::Mail;
 }
 
-/// What a turn came to.
+/// The result of a turn.
 pub struct TurnOutput<L: Behavior> {
-    /// What it writes; empty: nothing.
+    /// What it writes; may be empty.
     pub batch: Batch,
-    /// The highest commit that it was judged by, for what it says without writing.
+    /// The highest commit that it read: answers of a turn that writes nothing wait for this one.
     pub read_commit: Commit,
-    /// What memory becomes.
+    /// How it changes the cache.
     pub cache: L::CacheUpdate,
-    /// What follows, in order.
+    /// Its effects, in order.
     pub effects: VecDeque<L::Effect>,
 }

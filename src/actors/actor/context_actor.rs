@@ -1,9 +1,10 @@
-//! The context actor: takes its mail turn by turn, and survives what happens to it.
+//! The actor of a context: handles its messages turn by turn, and survives panics.
 //!
-//! An actix actor whose handler panics is dead for good, and its queued mail is lost, `Supervisor` or not. So a handler
-//! only appends to the buffer, and one message to itself runs the turn under `catch_unwind`. Where a panic leaves the
-//! actor's own state in doubt it stops itself: the Supervisor restarts the same value under the same address, with
-//! buffer, waiting callers and handed-over batches, and everything else is loaded anew from the store.
+//! An actix actor whose handler panics never runs again, and its queued messages are lost, with or without a
+//! `Supervisor`. So a handler only appends to a buffer, and a message to itself runs the turn under `catch_unwind`. If a
+//! panic leaves the actor's own state in doubt, the actor stops itself: the Supervisor restarts the same value under the
+//! same address, with its buffer, the waiting callers and the batch in flight; everything else is reloaded from the
+//! store.
 
 mod handlers;
 mod preparing;
@@ -31,13 +32,13 @@ use std::{
 
 /// At most so many messages a turn.
 const MAX_TURN: usize = 256;
-/// How often a turn is decided anew on a conflict before the actor takes a breath.
+/// So many conflicts in a row, and the actor pauses before it retries the turn.
 const MAX_CONFLICTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long what comes by itself waits after it met what cannot be read.
+/// How long the next wake-up waits after a damaged row was found.
 const DAMAGE_PAUSE: Duration = Duration::from_secs(1);
 
-/// A message: the mail goes into the buffer.
+/// Puts a message into the buffer.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Deliver<M: Send + 'static>(pub M);
@@ -50,7 +51,7 @@ struct RunTurn;
 #[rtype(result = "()")]
 struct CommitDecided(Result<store::Verdict, StoreError>);
 
-/// Stops or starts the context; the sender is told when it is done.
+/// Stops or starts the context, and notifies the sender when that is done.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SetRunning(pub bool, pub tokio::sync::oneshot::Sender<()>);
@@ -71,7 +72,8 @@ pub struct ContextActor<L: Behavior> {
     buffer: VecDeque<L::Mail>,
     in_flight: Option<InFlight<L>>,
     turn_scheduled: bool,
-    /// After a turn has crashed, so many messages are taken one by one, to find the bad one.
+    /// How many messages to take one by one: the turn that held them crashed or could not be
+    /// stored.
     isolate: usize,
     conflicts: u32,
     restarts: Restarts,
@@ -79,7 +81,7 @@ pub struct ContextActor<L: Behavior> {
     stopping: Vec<tokio::sync::oneshot::Sender<()>>,
 }
 
-/// Nothing in it is ever pinned.
+/// Nothing in it is pinned.
 impl<L: Behavior> Unpin for ContextActor<L> {}
 
 impl<L: Behavior> ContextActor<L> {
@@ -143,7 +145,7 @@ impl<L: Behavior> ContextActor<L> {
             Ok(Err(error)) => self.on_store_error(mails, &error, ctx),
             Err(_) => {
                 if let [Some(_)] = mails.as_slice() {
-                    // The bad one is found: it is not tried again.
+                    // This is the message that crashes: it is not tried again.
                     mails.into_iter().flatten().for_each(|mail| self.reject(mail, &Fault::Crashed));
                 } else {
                     self.isolate = mails.len();
@@ -178,7 +180,8 @@ impl<L: Behavior> ContextActor<L> {
                 }
             }
             Ok(store::Verdict::Pending(verdict)) => {
-                // A task of its own: it outlives a restart of this actor, which its own futures would not.
+                // A task of its own outlives a restart of this actor, which the actor's own futures
+                // would not.
                 let mailbox = ctx.address();
                 actix::spawn(async move {
                     mailbox
@@ -192,11 +195,12 @@ impl<L: Behavior> ContextActor<L> {
         }
     }
 
-    /// The batch stands: memory follows, then the effects, one by one, so that a crash in one loses only that one.
+    /// The batch is accepted: updates the cache, then runs the effects one by one, so that a crash
+    /// loses only one of them.
     fn apply_commit(&mut self, ctx: &mut Context<Self>) {
         let acted = catch_unwind(AssertUnwindSafe(|| {
             let Some(handed) = &mut self.in_flight else { return };
-            // Found after a restart, and not decided yet: the word is on its way.
+            // Still undecided after a restart: the verdict is on its way.
             let Some(commit) = handed.commit else { return };
             if let Some(memory) = handed.cache.take() {
                 self.behavior.apply_cache(memory, commit);
@@ -243,7 +247,7 @@ impl<L: Behavior> ContextActor<L> {
         mails.into_iter().flatten().rev().for_each(|mail| self.buffer.push_front(mail));
     }
 
-    /// Goes on in a moment, unless it has been stopped.
+    /// Retries after a pause, unless the context is stopped.
     fn retry_after_pause(&mut self, ctx: &mut Context<Self>) {
         self.finish_stop();
         ctx.run_later(PAUSE, |actor, ctx| actor.schedule_turn(ctx));
@@ -276,7 +280,7 @@ impl<L: Behavior> ContextActor<L> {
                 tracing::warn!(
                     context = self.shared.name.context,
                     why,
-                    "a turn cannot be stored; taken singly"
+                    "isolating messages: the turn cannot be stored"
                 );
                 self.isolate = mails.len();
                 self.requeue(mails);
@@ -289,7 +293,8 @@ impl<L: Behavior> ContextActor<L> {
                 self.finish_stop();
                 self.schedule_turn(ctx);
             }
-            // It alone comes to nothing; where nothing else does, there is time.
+            // Only this message fails. Timers and retries wait a moment before they meet the same
+            // row again.
             StoreError::Damaged(what) => {
                 self.shared.report_damage(what);
                 let fault = Fault::from(error.clone());
@@ -299,7 +304,7 @@ impl<L: Behavior> ContextActor<L> {
                 self.set_wake_timer_after(DAMAGE_PAUSE, ctx);
             }
             error => {
-                tracing::error!(context = self.shared.name.context, %error, "the store did not take a turn");
+                tracing::error!(context = self.shared.name.context, %error, "turn not stored");
                 let fault = Fault::from(error.clone());
                 mails.into_iter().flatten().for_each(|mail| self.reject(mail, &fault));
                 self.isolate = self.isolate.saturating_sub(1);
@@ -338,14 +343,14 @@ impl<L: Behavior> ContextActor<L> {
     }
 
     fn on_load_error(&mut self, error: StoreError) {
-        tracing::error!(context = self.shared.name.context, %error, "the context cannot be loaded");
+        tracing::error!(context = self.shared.name.context, %error, "context not loaded");
         if let StoreError::Damaged(what) = &error {
             self.shared.report_damage(what);
         }
         self.fail(&Fault::from(error));
     }
 
-    /// A stop is done when what was handed over is answered.
+    /// A stop is finished when the batch in flight is answered.
     fn finish_stop(&mut self) {
         if self.shared.phase() == Phase::Stopped && self.in_flight.is_none() {
             self.reject_all(&Fault::Away(self.shared.name.context));
@@ -360,7 +365,7 @@ impl<L: Behavior> Actor for ContextActor<L> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        // The address is that of whoever lives now: at first, and where the guardian has put another in its place.
+        // The mailbox delivers to the running actor: the first one, or the one that replaced it.
         self.mailbox.attach(ctx.address());
         if self.shared.phase() == Phase::Starting {
             self.load(ctx);
@@ -381,9 +386,10 @@ impl<L: Behavior> Supervised for ContextActor<L> {
             RestartDecision::GiveUp => {
                 tracing::error!(
                     context = self.shared.name.context,
-                    "the context keeps crashing; it is given up"
+                    "context failed: it keeps crashing"
                 );
-                // Loaded once more; what was handed over and stands is let go of, and its senders are told how it stands.
+                // Loaded once more; accepted batches are dropped, and their senders answer with the
+                // stored state.
                 let _ = self.behavior.reload(&self.mailbox);
                 if let Some(handed) = self.in_flight.take_if(|handed| handed.commit.is_some()) {
                     self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
@@ -391,9 +397,13 @@ impl<L: Behavior> Supervised for ContextActor<L> {
                 return self.fail(&Fault::Away(self.shared.name.context));
             }
         };
-        tracing::warn!(context = self.shared.name.context, ?backoff, "the context keeps crashing");
+        tracing::warn!(
+            context = self.shared.name.context,
+            ?backoff,
+            "delaying restart: the context keeps crashing"
+        );
         self.shared.set_phase(Phase::Degraded);
-        // No mail is taken meanwhile, and none is lost.
+        // Messages are not handled meanwhile, and none is lost.
         ctx.wait(wrap_future(tokio::time::sleep(backoff)));
         ctx.run_later(backoff, |actor: &mut Self, ctx| {
             if actor.shared.phase() == Phase::Degraded {

@@ -1,26 +1,26 @@
-//! How often a context may crash: some restarts are bad luck, more are slowed down, and a context that does nothing
-//! else is given up.
+//! How often a context may crash: a few restarts are bad luck, more are delayed, and a context that
+//! keeps crashing fails.
 
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
 };
 
-/// So many restarts in [`WINDOW`] are taken for bad luck.
+/// So many restarts within [`WINDOW`] are bad luck.
 const RESTARTS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(10);
-/// After so many such windows in a row the context is failed.
+/// After so many such windows in a row the context fails.
 const WINDOWS: u32 = 3;
 const SHORTEST: Duration = Duration::from_millis(50);
 
 /// What to do about a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RestartDecision {
-    /// Go on at once.
+    /// Restart at once.
     GoOn,
-    /// Go on after a pause.
+    /// Restart after a pause.
     After(Duration),
-    /// Give up, until somebody starts it by hand.
+    /// Fail, until an operator starts it.
     GiveUp,
 }
 
@@ -33,7 +33,7 @@ pub struct Restarts {
 }
 
 impl Restarts {
-    /// It has crashed.
+    /// Counts a crash.
     pub fn crashed(&mut self, now: Instant) -> RestartDecision {
         self.recent.retain(|at| now.duration_since(*at) < WINDOW);
         self.recent.push_back(now);
@@ -41,7 +41,7 @@ impl Restarts {
             return RestartDecision::GoOn;
         }
         self.recent.clear();
-        // One that comes long after the last begins a new count.
+        // A crash long after the last one starts a new count.
         let in_a_row = self.last_window.is_some_and(|last| now.duration_since(last) < WINDOW * 3);
         self.windows = if in_a_row { self.windows + 1 } else { 1 };
         self.last_window = Some(now);

@@ -1,7 +1,7 @@
-//! A context that only listens: events become rows.
+//! The behavior of a view: events become rows.
 //!
-//! A rebuild writes the next generation of the table beside the shown one, from the first event on; when it has caught
-//! up, it is the one that is shown, and the old one is cleared away. Readers see a full table at any time.
+//! A rebuild writes the next generation of the table next to the shown one, from the first event on. Once it has caught
+//! up it is shown, and the old one is purged. Readers see a complete table at any time.
 
 use crate::{
     actors::{
@@ -39,62 +39,62 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// At most so many old rows are cleared away a turn.
+/// At most so many old rows are purged a turn.
 const MAX_PURGED: usize = 512;
-/// Stands among the positions of a table that is to be built while what was set aside for the old one is cleared away.
-/// No source is called so.
+/// Marks the positions of a new generation while the parked events of the old one are purged. No
+/// source has this name.
 const CLEARING: &str = "";
 
 fn is_clearing(meta: &Counters) -> bool {
     meta.building.as_ref().is_some_and(|(_, positions)| positions.contains_key(CLEARING))
 }
 
-/// What an event does to a row.
+/// How an event changes a row.
 pub type Change = Box<dyn FnOnce(&mut dyn AnyState) + Send>;
 
-/// Mail for a view.
+/// A message to a view.
 pub enum ViewMail {
     /// Events of a source.
     Delivery(Delivery<Change>),
-    /// It is time to look at shelves and logs.
+    /// Parked events or logs may be due.
     Wake,
-    /// Build the table anew.
+    /// Rebuild the table.
     Rebuild(oneshot::Sender<Result<(), Fault>>),
-    /// Somebody deals with a parked event by hand.
+    /// An operator retries (`redrive`) or drops a parked event.
     Unpark { parked: ParkedId, redrive: bool, done: oneshot::Sender<Result<(), Fault>> },
 }
 
-/// The logic of a view.
+/// The behavior of a view.
 pub struct ViewBehavior {
     pub tree: Tree,
     pub shared: Arc<ContextStatus>,
     pub subscriptions: Subscriptions<Change>,
     epoch: Epoch,
     counters: Counters,
-    /// The commit that wrote it.
+    /// The commit that wrote the counters.
     counters_commit: Commit,
     has_more: bool,
-    /// How far the rows of older generations have been cleared away; what is gone costs whoever walks over it.
+    /// How far the rows of older generations are purged; deleted rows make scans slow.
     purged: [Vec<u8>; 3],
 }
 
-/// Where rows of older generations begin, and what was set aside for them.
+/// Where the rows of older generations begin, and the parked events.
 fn purge_start() -> [Vec<u8>; 3] {
     [vec![Space::State as u8], vec![Space::Index as u8], vec![Space::Parked as u8]]
 }
 
-/// Which generation of a table is shown.
+/// The generation that is shown.
 pub fn generation(tree: &Tree) -> Result<u32, StoreError> {
     Ok(tree.counters()?.0.generation)
 }
 
-/// What follows a turn that stands.
+/// Answers an operator once a turn is accepted.
 pub struct ViewEffect {
     place: usize,
     answer: Result<(), Fault>,
 }
 
-/// What memory becomes.
+/// How an accepted turn changes the cache.
 pub struct CacheUpdate {
     counters: Counters,
     progress: Progress,
@@ -167,7 +167,8 @@ impl Behavior for ViewBehavior {
         }
         for (place, mail) in mails.iter().enumerate() {
             match mail {
-                // The turn that begins a rebuild does nothing else, so that the old table is left as it is.
+                // The turn that begins a rebuild does nothing else, so the old table stays as it
+                // is.
                 Some(ViewMail::Delivery(_) | ViewMail::Wake) if begins || clearing => {}
                 Some(ViewMail::Unpark { .. }) if clearing => {
                     let answer = Err(Refusal::absent("parked event").into());
@@ -208,7 +209,7 @@ impl Behavior for ViewBehavior {
             self.counters_commit = commit;
         }
         self.has_more = memory.progress.more || memory.clears_parked;
-        // A generation that was shown until now is cleared away from its beginning.
+        // The generation that was shown until now is purged from its beginning.
         self.purged = if memory.counters.generation == self.counters.generation {
             memory.purged
         } else {
@@ -275,7 +276,8 @@ struct Turn<'a> {
 
 impl<'a> Turn<'a> {
     fn new(behavior: &'a ViewBehavior) -> Self {
-        // While a table is being built, only that one listens; the shown one stands still.
+        // While a table is rebuilt, only the new generation reads events; the shown one does not
+        // change.
         let (generation, positions) = match &behavior.counters.building {
             Some((generation, positions)) => (*generation, positions),
             None => (behavior.counters.generation, &behavior.counters.positions),
@@ -298,7 +300,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Begins the next generation. What is set aside belongs to the old one and will be met again.
+    /// Begins the next generation. Parked events belong to the old one, and are met again.
     fn begin_rebuild(&mut self, place: usize) -> Result<(), StoreError> {
         if self.counters.building.is_none() {
             let clearing = BTreeMap::from([(CLEARING.to_owned(), 1)]);
@@ -310,8 +312,8 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Clears away what was set aside for the table that is shown until now, some rows at a time. Only then does the new
-    /// one listen.
+    /// Purges the parked events of the old generation, some rows at a time. Only then does the new
+    /// one read events.
     fn purge_parked(&mut self) -> Result<(), StoreError> {
         let (from, to) = (self.purged[2].clone(), prefix_end(&[Space::Parked as u8]));
         let rows =
@@ -327,7 +329,7 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
-    /// Clears away what is left of older generations, some rows at a time.
+    /// Purges older generations, some rows at a time.
     fn purge_old_generations(&mut self) -> Result<(), StoreError> {
         if self.counters.building.is_some() || self.counters.generation == 0 {
             return Ok(());
@@ -352,7 +354,7 @@ impl<'a> Turn<'a> {
 
     fn into_output(mut self) -> Result<TurnOutput<ViewBehavior>, StoreError> {
         if self.clears_parked {
-            // What was set aside is cleared away first.
+            // The parked events are purged first.
             self.progress = Progress::from(
                 self.counters.building.as_ref().map_or(&self.counters.positions, |(_, at)| at),
             );
@@ -371,7 +373,7 @@ impl<'a> Turn<'a> {
             self.counters.positions.clone_from(&self.progress.positions);
         }
         self.progress.more |= self.has_more;
-        // Of all generations together: a row that is looked for in vain costs little.
+        // Of all generations together: looking for a missing row costs little.
         self.counters.highest = self.transaction.highest();
         self.transaction.expect(counters_key(), self.behavior.counters_commit);
         if self.counters != self.behavior.counters {

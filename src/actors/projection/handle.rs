@@ -1,4 +1,4 @@
-//! The handle by which those outside its thread reach a view.
+//! The handle of a view, used by other threads.
 
 use super::behavior::{self, ViewBehavior};
 use crate::{
@@ -78,7 +78,7 @@ impl Context for ViewHandle {
         self.common.shared().set_fault(fault);
     }
     fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
-        // Both tables stand until the new one is whole.
+        // Both tables exist until the new one is complete.
         if self.common.shared().store.is_full() {
             return std::future::ready(Err(Fault::DiskFull)).boxed();
         }

@@ -1,5 +1,5 @@
-//! Events that are set aside: a row each, and in memory only how many there are of each source aggregate, and which is
-//! the first.
+//! Parked events: one row each; in memory there is only the count and the first event of each
+//! source aggregate.
 
 use crate::{
     actors::{
@@ -21,22 +21,22 @@ const ROWS: usize = 1024;
 const MIN_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(300);
 
-/// How long to wait after so many tries.
+/// The pause after so many attempts.
 pub fn backoff(attempts: u32) -> Duration {
     MIN_BACKOFF.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(MAX_BACKOFF)
 }
 
-/// Events of one source aggregate that are set aside.
+/// The parked events of one source aggregate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ParkedQueue {
     pub count: u64,
-    /// The sequence of the first one; the others wait behind it.
+    /// The sequence of the first event; the others wait for it.
     pub first: u64,
     pub attempts: u32,
     retry_at: Instant,
 }
 
-/// The shelves of one source, by aggregate, and in the order in which they are due.
+/// The parked queues of one source, by aggregate and by the time of their retry.
 #[derive(Debug, Default)]
 pub struct ParkedQueues {
     queues: BTreeMap<u64, ParkedQueue>,
@@ -45,11 +45,11 @@ pub struct ParkedQueues {
 }
 
 impl ParkedQueues {
-    /// How many events there are on all of them.
+    /// How many events are parked.
     pub fn count(&self) -> u64 {
         self.count
     }
-    /// How many aggregates have one.
+    /// How many aggregates have parked events.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.queues.len()
@@ -57,16 +57,16 @@ impl ParkedQueues {
     pub fn get(&self, aggregate: u64) -> Option<&ParkedQueue> {
         self.queues.get(&aggregate)
     }
-    /// When the first of them is due.
+    /// When the first queue is due.
     pub fn next(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
     }
-    /// The aggregates whose shelves are due at `now`, in order.
+    /// The aggregates whose queues are due at `now`, in order.
     pub fn due(&self, now: Instant) -> impl Iterator<Item = u64> {
         self.due.iter().take_while(move |(at, _)| *at <= now).map(|(_, aggregate)| *aggregate)
     }
 
-    /// More events are set aside, the first of them this one.
+    /// More events are parked; `first` is the first of them.
     pub fn add(&mut self, aggregate: u64, first: u64, count: u64, attempts: u32) {
         self.update(aggregate, |shelf| {
             let fresh = || ParkedQueue {
@@ -81,13 +81,13 @@ impl ParkedQueues {
         });
     }
 
-    /// So many of the first are dealt with, and what is left begins with `first`. When that was tried in vain, it is
-    /// `failed` for the so manieth time.
+    /// The first `taken` events are done, and `first` is the next one. If it failed, `failed` is
+    /// its number of attempts.
     pub fn settle(&mut self, aggregate: u64, taken: u64, first: Option<u64>, failed: Option<u32>) {
         self.update(aggregate, |shelf| {
             let mut shelf = shelf?;
             shelf.first = first?;
-            // There is at least the one that is first.
+            // At least the first one is left.
             shelf.count = shelf.count.saturating_sub(taken).max(1);
             if let Some(attempts) = failed {
                 (shelf.attempts, shelf.retry_at) = (attempts, Instant::now() + backoff(attempts));
@@ -113,7 +113,7 @@ impl ParkedQueues {
         }
     }
 
-    /// What is set aside of `source`.
+    /// Loads what is parked of `source`.
     pub fn read(tree: &Tree, source: &str) -> Result<Self, StoreError> {
         let mut shelves = Self::default();
         let prefix = KeyBuf::new(Space::Parked).text(source).build();
@@ -124,7 +124,7 @@ impl ParkedQueues {
             if let Some((last, _)) = rows.last() {
                 scan.from = next_key(last);
             }
-            // In order: the rows of one aggregate follow each other.
+            // The rows are sorted by aggregate.
             for (key, row) in rows {
                 let Some(ParkedId { aggregate, sequence, .. }) = parse_key(tree, &key) else {
                     continue;
@@ -153,7 +153,7 @@ fn all_of(prefix: &[u8], limit: usize) -> Scan {
     Scan { from: prefix.to_vec(), to: prefix_end(prefix), backwards: false, limit }
 }
 
-/// The first `limit` sequences of what is set aside of one aggregate of a source.
+/// The first `limit` parked sequences of one aggregate of a source.
 pub fn first_parked(
     tree: &Tree,
     source: &str,
@@ -165,7 +165,7 @@ pub fn first_parked(
     Ok(rows.iter().filter_map(|(key, _)| last_number(key)).collect())
 }
 
-/// What is set aside behind `after`, at most `limit` events.
+/// At most `limit` parked events after `after`.
 pub fn parked_page(
     tree: &Tree,
     after: Option<&ParkedId>,
@@ -180,7 +180,7 @@ pub fn parked_page(
     ids.map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, row)?))).collect()
 }
 
-/// Those of these that are set aside.
+/// Those of these events that are parked.
 pub fn parked_among(
     tree: &Tree,
     ids: Vec<ParkedId>,
@@ -194,12 +194,12 @@ pub fn parked_among(
         .collect()
 }
 
-/// Which event a row is of. One whose key says nothing is told of and passed over.
+/// The event that a row is about. A key that cannot be parsed is reported and skipped.
 fn parse_key(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
     let read = || {
         let (rest, sequence) = key.split_last_chunk::<8>()?;
         let (source, aggregate) = rest.split_last_chunk::<8>()?;
-        // The key space in front of the name, the end mark behind it.
+        // The key space precedes the name, an end mark follows it.
         let source =
             String::from_utf8(source.get(1..source.len().checked_sub(2)?)?.to_vec()).ok()?;
         Some(ParkedId {
@@ -217,7 +217,7 @@ fn parse_key(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
 
 fn decode_parked(tree: &Tree, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
     codec::decode(Space::Parked, &row.record).or_else(|error| match error {
-        // Which event it is, its key says; it is tried again as the others are.
+        // The key says which event it is; it is retried like the others.
         StoreError::Damaged(what) => {
             tree.report_damage(&format!("the row of the event set aside at {sequence}: {what}"));
             Ok(ParkedRow { attempts: 1, error: what })

@@ -1,8 +1,8 @@
-//! Listening: a context takes every event of its sources, in order, each once in effect.
+//! Subscriptions: a context applies every event of its sources in order, each once in effect.
 //!
-//! A push is only a nudge that may carry the events: a listener applies its position + 1 and otherwise reads the
-//! source's log. Position and effect are one batch. An event that cannot be taken is set aside with the later ones of
-//! its aggregate, so that one bad thing does not stop the others, and is tried again with backoff.
+//! A push is a hint that may carry the events: a subscriber applies them if they follow its position, and reads the
+//! source's log otherwise. Position and effect are written in one batch. An event that cannot be applied is parked with
+//! the later ones of its aggregate, so that it does not block the others, and is retried with backoff.
 
 use super::{
     parking::{self, ParkedQueues, backoff},
@@ -24,23 +24,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// At most so many events of one shelf a turn.
+/// At most so many events of one parked queue a turn.
 const MAX_RETRIES_PER_QUEUE: usize = 64;
-/// At most so many events of all shelves a turn, and those of the shelf in which that many are reached.
+/// At most about so many events of all parked queues a turn.
 const MAX_RETRIES: usize = 256;
 
-/// Events of one source, pushed.
+/// Events that a source has pushed.
 pub struct Delivery<T> {
     pub subscription: usize,
     pub batch: Box<dyn EventBatch<T>>,
     pub _ticket: PushPermit,
 }
 
-/// One source that is listened to.
+/// The subscription to one source.
 struct Subscription<T> {
     source: Box<dyn Source<T>>,
     parked: ParkedQueues,
-    /// Since its log could not be read on: how often that was tried, and when to try again.
+    /// While its log cannot be read: how often that was tried, and when to retry.
     unreadable: Option<(u32, Instant)>,
 }
 
@@ -52,42 +52,42 @@ impl<T> Subscription<T> {
     }
 }
 
-/// All sources of one listener.
+/// All subscriptions of one context.
 pub struct Subscriptions<T> {
     subscriptions: Vec<Subscription<T>>,
 }
 
-/// How one turn changes what is known of the sources.
+/// What one turn changes about the subscriptions.
 #[derive(Default)]
 pub struct Progress {
-    /// Positions as the turn leaves them, by source.
+    /// The positions after the turn, by source.
     pub positions: BTreeMap<String, u64>,
-    /// What is set aside, by ear and aggregate: how many events, and the first of them.
+    /// What is parked, by subscription and aggregate: how many events, and the first one.
     shelved: BTreeMap<(usize, u64), (u64, u64)>,
-    /// What is tried again or dropped, by ear and aggregate.
+    /// What is retried or dropped, by subscription and aggregate.
     retried: BTreeMap<(usize, u64), Retried>,
-    /// How many events were tried again.
+    /// How many events were retried.
     tries: usize,
-    /// Whether the log of a source could be read on.
+    /// Whether the log of a source could be read.
     read: BTreeMap<usize, bool>,
-    /// There is more to read than a turn takes.
+    /// There are more events than a turn takes.
     pub more: bool,
 }
 
-/// What became of a shelf.
+/// What became of a parked queue.
 struct Retried {
     taken: u64,
-    /// What is now its first event, if there is one.
+    /// Its first event now, if any is left.
     first: Option<u64>,
-    /// How often that was tried, if it was and could not be taken.
+    /// How often that event has failed, if it has.
     failed: Option<u32>,
 }
 
-/// A turn that listens.
+/// A turn that applies events.
 pub trait Listener<T> {
-    /// What it knows of its sources so far.
+    /// What it has changed so far.
     fn progress(&mut self) -> &mut Progress;
-    /// Takes one event's consequence for one of its things, or says why it cannot.
+    /// Applies what one event means for one aggregate or row, or says why that fails.
     fn apply(
         &mut self,
         source: &'static str,
@@ -95,11 +95,11 @@ pub trait Listener<T> {
         whose: Recipient,
         what: T,
     ) -> Result<Result<(), String>, StoreError>;
-    /// Something that is to be listened to is damaged.
+    /// Reports damage in what is read.
     fn report_damage(&mut self, what: &str);
-    /// Writes the row of a parked event, or takes it away.
+    /// Writes the row of a parked event, or removes it.
     fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
-    /// The first `limit` sequences that were set aside of an aggregate of a source before this turn.
+    /// The first `limit` parked sequences of a source's aggregate, as they were before this turn.
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
 }
 
@@ -111,7 +111,7 @@ impl Progress {
     fn has_retried(&self, ear: usize, aggregate: u64) -> bool {
         self.retried.contains_key(&(ear, aggregate))
     }
-    /// How far `source` has been heard.
+    /// The position in the log of `source`.
     pub fn position(&self, source: &str) -> u64 {
         self.positions.get(source).copied().unwrap_or(0)
     }
@@ -131,7 +131,7 @@ impl<T> Subscriptions<T> {
         }
     }
 
-    /// Finds what was set aside.
+    /// Loads what is parked.
     pub fn reload(&mut self, tree: &Tree) -> Result<(), StoreError> {
         for ear in &mut self.subscriptions {
             ear.parked = ParkedQueues::read(tree, ear.source.context())?;
@@ -139,7 +139,7 @@ impl<T> Subscriptions<T> {
         Ok(())
     }
 
-    /// Nothing is set aside any more.
+    /// Nothing is parked any more.
     pub fn clear_parked(&mut self) {
         self.subscriptions.iter_mut().for_each(|ear| ear.parked = ParkedQueues::default());
     }
@@ -148,15 +148,15 @@ impl<T> Subscriptions<T> {
         self.subscriptions.iter().map(|ear| ear.parked.count()).sum()
     }
 
-    /// How many events of the sources have not been taken.
+    /// How many events have not been applied.
     pub fn backlog(&self, positions: &BTreeMap<String, u64>) -> u64 {
         self.subscriptions.iter().map(|ear| ear.lag(positions)).sum()
     }
 
-    /// When there is something to do that no mail tells of: a shelf is due, or a push found no room and no later one
-    /// is on its way.
+    /// When there is work that no message announces: a parked queue is due, or a push was turned
+    /// away and no later one is on its way.
     pub fn next_wake(&self, positions: &BTreeMap<String, u64>) -> Option<Duration> {
-        // In this order: a push that is turned away has moved the latest sequence before.
+        // In this order: a push moves the latest sequence before it is turned away.
         let missed = |ear: &&Subscription<T>| ear.source.is_idle() && ear.lag(positions) > 0;
         let now = Instant::now();
         let missed = self
@@ -168,7 +168,7 @@ impl<T> Subscriptions<T> {
         Some(missed.chain(shelves).min()?.saturating_duration_since(now))
     }
 
-    /// Takes what was pushed.
+    /// Applies what was pushed.
     pub fn apply_delivery(
         &self,
         work: &mut impl Listener<T>,
@@ -184,7 +184,7 @@ impl<T> Subscriptions<T> {
         }
     }
 
-    /// Reads on in the logs of all sources.
+    /// Reads the logs of all sources from its positions on.
     pub fn catch_up_all(&self, work: &mut impl Listener<T>) -> Result<(), StoreError> {
         (0..self.subscriptions.len()).try_for_each(|ear| self.catch_up(work, ear))
     }
@@ -200,7 +200,7 @@ impl<T> Subscriptions<T> {
         }
         let told = match ear.source.read(position + 1, READ_LIMIT) {
             Ok(told) => told,
-            // It listens to the others; to this one again once it can be read.
+            // The other sources go on; this one is retried.
             Err(StoreError::Damaged(what)) => {
                 work.report_damage(&what);
                 work.progress().read.insert(place, false);
@@ -239,12 +239,7 @@ impl<T> Subscriptions<T> {
                 false => apply_event(work, source, batch, index)?,
             };
             if let Err(error) = taken {
-                tracing::warn!(
-                    source,
-                    sequence = envelope.sequence,
-                    error,
-                    "an event is set aside"
-                );
+                tracing::warn!(source, sequence = envelope.sequence, error, "parking event");
                 let key = parking::parked_key(source, envelope.aggregate, envelope.sequence);
                 work.park(key, Some(ParkedRow { attempts: u32::from(!behind_another), error }))?;
                 let shelf = work.progress().shelved.entry((place, envelope.aggregate));
@@ -256,8 +251,8 @@ impl<T> Subscriptions<T> {
         Ok(())
     }
 
-    /// Tries the shelves again that are due, or that one in any case. Says whether there were any. A shelf that this
-    /// turn has dealt with already is as it was in memory, so it is left alone.
+    /// Retries the parked queues that are due, or the wanted one. Says whether there were any. A
+    /// queue that this turn has retried already is left alone: its cached state is not current.
     pub fn retry_parked(
         &self,
         work: &mut impl Listener<T>,
@@ -275,7 +270,7 @@ impl<T> Subscriptions<T> {
             };
             for aggregate in due {
                 found = true;
-                // What is left is due still, and has its turn at once.
+                // The rest is still due, and comes at once.
                 if wanted.is_none() && work.progress().tries >= MAX_RETRIES {
                     return Ok(true);
                 }
@@ -339,7 +334,7 @@ impl<T> Subscriptions<T> {
         Ok(())
     }
 
-    /// Gives up on a parked event. Says whether there was one.
+    /// Drops a parked event. Says whether there was one.
     pub fn drop_parked(
         &self,
         work: &mut impl Listener<T>,
@@ -351,7 +346,7 @@ impl<T> Subscriptions<T> {
             return Ok(false);
         };
         let shelf = self.subscriptions.get(place).and_then(|ear| ear.parked.get(*aggregate));
-        // Only the first of a shelf: those behind it wait for it to be dealt with.
+        // Only the first event of a queue can be dropped: the later ones wait for it.
         if shelf.is_none_or(|shelf| shelf.first != *sequence)
             || work.progress().has_retried(place, *aggregate)
         {
@@ -365,7 +360,7 @@ impl<T> Subscriptions<T> {
         Ok(true)
     }
 
-    /// The turn stands.
+    /// Applies the changes of an accepted turn.
     pub fn apply_progress(&mut self, hearing: &Progress) {
         for (place, read) in &hearing.read {
             let Some(ear) = self.subscriptions.get_mut(*place) else { continue };

@@ -1,7 +1,7 @@
-//! The desk: what a turn has read and is about to write.
+//! The transaction of a turn: what it has read, and what it will write.
 //!
-//! Everything that is read is remembered with its commit, so that the batch says what it rests on; everything is
-//! written at the end, once, however often the turn changed it. A desk that is dropped leaves no trace.
+//! Every row that is read is kept with its commit, so the batch says what it expects; every row is written once, at the
+//! end, however often the turn has changed it. A transaction that is dropped changes nothing.
 
 use super::{
     indexes::{self, Posting},
@@ -27,14 +27,14 @@ use std::{
     sync::{Arc, atomic::Ordering::SeqCst},
 };
 
-/// One context's tree, with the type of what it keeps.
+/// The tree of one context, with the type of its states.
 #[derive(Clone)]
 pub struct Tree {
     pub store: Arc<dyn Store>,
     pub id: TreeId,
-    /// The type of what it keeps.
+    /// The type of its states.
     pub entity: &'static dyn EntityType,
-    /// Who is told of damage.
+    /// Where damage is reported.
     status: Option<Arc<ContextStatus>>,
 }
 
@@ -56,7 +56,7 @@ impl Tree {
     ) -> Result<Self, StoreError> {
         Self::open_as(store, entity, entity.name().context)
     }
-    /// Opens a tree of the context's kind under another name.
+    /// Opens a tree of the same type under another name.
     pub fn open_as(
         store: &Arc<dyn Store>,
         entity: &'static dyn EntityType,
@@ -64,24 +64,24 @@ impl Tree {
     ) -> Result<Self, StoreError> {
         Ok(Self { store: store.clone(), id: store.open_tree(name)?, entity, status: None })
     }
-    /// The same tree for a context that is to know of what is damaged in it.
+    /// The same tree, which reports its damage there.
     pub fn reporting_to(self, shared: &Arc<ContextStatus>) -> Self {
         Self { status: Some(shared.clone()), ..self }
     }
-    /// Something in it is damaged, or missing.
+    /// Something in it is damaged or missing.
     pub fn report_damage(&self, what: &str) {
         if let Some(told) = &self.status {
             told.report_damage(what);
         }
     }
-    /// What was read; where it is damaged, that is told.
+    /// Reports the damage that a read has met.
     pub fn report_damage_of<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::Damaged(what)) = &read {
             self.report_damage(what);
         }
         read
     }
-    /// Something of a generation is, as long as that is the one that is shown: an older one is being cleared away.
+    /// Reports damage in a generation, if that is shown: older ones are being purged.
     pub fn report(&self, generation: u32, what: &str) {
         if self.status.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
             self.report_damage(what);
@@ -102,7 +102,7 @@ impl Tree {
     pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
         self.store.scan(self.id, scan)
     }
-    /// A state, with the commit that wrote it.
+    /// A state, and the commit that wrote it.
     pub fn state(
         &self,
         generation: u32,
@@ -142,7 +142,7 @@ impl Tree {
         loop {
             let (rows, is_all) = self.scan_over(&scan, 9)?;
             for (key, row) in &rows {
-                // One that cannot be read is listed nowhere.
+                // A state that cannot be read is in no index.
                 let Ok(kept) = decode_state(self.entity, &row.record) else { continue };
                 let number = last_number(key).unwrap_or(0);
                 if index_entries(kept.state.as_ref())
@@ -167,23 +167,23 @@ impl Tree {
 pub struct ReadCommit(pub Commit);
 
 impl ReadCommit {
-    /// Takes note of another commit.
+    /// Takes another commit into account.
     pub fn observe(&mut self, commit: Commit) {
         self.0 = self.0.max(commit);
     }
 }
 
-/// An entity on the desk.
+/// A state that was loaded.
 pub struct Loaded {
-    /// The commit that it was read at; 0: there was none.
+    /// The commit that wrote it; 0 if there was none.
     pub commit: Commit,
     /// What it is now.
     pub now: Versioned,
-    /// What it was and the record of what it is, once this turn has changed it.
+    /// What it was, and its new record, once this turn has changed it.
     changed: Option<(State, Vec<u8>)>,
 }
 
-/// Which of a chunk's numbers have one value of a field, and the commit that its row was read at.
+/// A chunk of an index, and the commit of its row.
 struct IndexWrite {
     key: Vec<u8>,
     commit: Commit,
@@ -198,24 +198,24 @@ struct RowWrite {
     write: Option<Option<Vec<u8>>>,
 }
 
-/// How much is kept of why an event cannot be taken.
+/// How many bytes of the error of a parked event are stored.
 const PARKED_WORDS: usize = 1024;
 
-/// The workspace of one turn.
+/// The unit of work of one turn.
 pub struct Transaction<'a> {
     tree: &'a Tree,
     generation: u32,
-    /// Nothing stands under a number above this one.
+    /// No number above this one is in use.
     highest: u64,
     loaded: BTreeMap<u64, Loaded>,
     index_writes: BTreeMap<(&'static str, Key, u64), IndexWrite>,
     rows: BTreeMap<Vec<u8>, RowWrite>,
-    /// The highest commit that anything read here was written by.
+    /// The highest commit that it has read.
     pub read_commit: ReadCommit,
 }
 
 impl<'a> Transaction<'a> {
-    /// A desk over `tree`, in which nothing stands under a number above `highest`.
+    /// A transaction over `tree`, where no number above `highest` is in use.
     pub fn new(tree: &'a Tree, generation: u32, highest: u64) -> Self {
         let (loaded, index_writes, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Self {
@@ -229,12 +229,12 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// The entity under `number`, read once a turn.
+    /// The state of `number`, read once a turn.
     pub fn load(&mut self, number: u64) -> Result<&mut Loaded, StoreError> {
         match self.loaded.entry(number) {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
-                // Most new things have the next number, and need not be looked for.
+                // Most new aggregates have the next number, which needs no read.
                 let read = match number > self.highest {
                     true => None,
                     false => self.tree.state(self.generation, number)?,
@@ -251,7 +251,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// What `number` becomes, and its record.
+    /// The new state of `number`, and its record.
     pub fn set(&mut self, number: u64, now: Versioned, record: Vec<u8>) -> Result<(), StoreError> {
         let sheet = self.load(number)?;
         let was = std::mem::replace(&mut sheet.now, now);
@@ -260,18 +260,19 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    /// The highest number that anything stands under once this turn does.
+    /// The highest number in use after this turn.
     pub fn highest(&self) -> u64 {
         let touched = self.loaded.iter().rev().find(|(_, sheet)| sheet.changed.is_some());
         touched.map_or(self.highest, |(number, _)| self.highest.max(*number))
     }
 
-    /// The turn rests on what memory holds of this row, as `commit` wrote it.
+    /// The batch is only accepted if `commit` is still the one that wrote this row: the cache holds
+    /// it.
     pub fn expect(&mut self, key: Vec<u8>, commit: Commit) {
         self.rows.insert(key, RowWrite { commit, write: None });
     }
 
-    /// A row of another key space, as this turn sees it.
+    /// A row of another key space, as of this point of the turn.
     pub fn get<T: DeserializeOwned>(
         &mut self,
         space: Space,
@@ -280,7 +281,7 @@ impl<'a> Transaction<'a> {
         self.get_versioned(space, VERSION, key)
     }
 
-    /// The same, of a kind that has another version than the first.
+    /// The same, for a row whose current version is not 1.
     pub fn get_versioned<T: DeserializeOwned>(
         &mut self,
         space: Space,
@@ -312,7 +313,7 @@ impl<'a> Transaction<'a> {
         self.put_versioned(space, VERSION, key, value)
     }
 
-    /// The same, of a kind that has another version than the first.
+    /// The same, for a row whose current version is not 1.
     pub fn put_versioned<T: Serialize>(
         &mut self,
         space: Space,
@@ -341,7 +342,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Writes the row of a parked event, or takes it away.
+    /// Writes the row of a parked event, or removes it.
     pub fn park(&mut self, key: Vec<u8>, row: Option<&ParkedRow>) -> Result<(), StoreError> {
         match row {
             Some(ParkedRow { attempts, error }) => {
@@ -355,7 +356,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Takes a row away.
+    /// Removes a row.
     pub fn remove(&mut self, key: Vec<u8>) {
         self.write(key, None);
     }
@@ -381,7 +382,7 @@ impl<'a> Transaction<'a> {
         }
         for IndexWrite { key, commit, posting } in self.index_writes.into_values() {
             batch.writes.push((key.clone(), Some(posting.encode()?)));
-            // What was written without a look rests on nothing.
+            // A row that was written without being read expects nothing.
             if commit != Commit::MAX {
                 batch.expects.push((key, commit));
             }
@@ -397,7 +398,7 @@ impl<'a> Transaction<'a> {
         Ok(batch)
     }
 
-    /// Lists `number` under a value of a field, or takes it out.
+    /// Adds `number` to the index of a field, or removes it.
     fn write_index(
         &mut self,
         number: u64,
@@ -419,7 +420,7 @@ impl<'a> Transaction<'a> {
             Entry::Vacant(place) => {
                 let key = prefix(&place.key().1).number(chunk).build();
                 let row = self.tree.row(&key);
-                // What cannot be read is written whatever it was.
+                // A row that cannot be read is overwritten whatever its commit.
                 let commit = row
                     .as_ref()
                     .map_or(Commit::MAX, |row| row.as_ref().map_or(0, |row| row.commit));
@@ -448,7 +449,7 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// Under what an entity is listed: its fields, and everything; nothing when it is in no list.
+/// The index entries of a state: its fields, and the index of everything; none if it is in no list.
 pub fn index_entries(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
     if state.lifecycle() != Lifecycle::Established {
         return Vec::new();

@@ -1,4 +1,5 @@
-//! What the actor of a context does when a message comes: as little as can be.
+//! The actor's message handlers. They do as little as possible, because a panic in one would end
+//! the actor.
 
 use super::{CommitDecided, ContextActor, Deliver, RunTurn, SetRunning};
 use crate::actors::{

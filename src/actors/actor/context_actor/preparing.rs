@@ -1,5 +1,5 @@
-//! What an actor writes before it answers anybody: rows by functions that have changed. Meanwhile it is starting, and what
-//! is sent to it waits.
+//! What an actor writes before it answers anybody: rows that a new version of a function derives.
+//! Until then it is starting, and its messages wait.
 
 use super::{ContextActor, PAUSE};
 use crate::{
@@ -15,13 +15,13 @@ use std::{
     sync::atomic::Ordering::Relaxed,
 };
 
-/// The next page, or the word on the last one.
+/// Prepares the next page, or takes the verdict on the last one.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Prepare(Option<Result<Verdict, StoreError>>);
 
 impl<L: Behavior> ContextActor<L> {
-    /// Writes what has to be written first, page by page; then it runs.
+    /// Writes page by page what has to be written first; then the context runs.
     pub(crate) fn prepare(&mut self, ctx: &mut Context<Self>) {
         let prepared = catch_unwind(AssertUnwindSafe(|| {
             let Some(batch) = self.behavior.prepare()? else { return Ok(None) };
@@ -46,7 +46,8 @@ impl<L: Behavior> ContextActor<L> {
         match verdict {
             Ok(Verdict::Accepted(_) | Verdict::Conflict) => {
                 match self.behavior.reload(&self.mailbox) {
-                    // By mail to itself: others of its thread have their turn between two pages.
+                    // By a message to itself, so that other actors of its thread run between two
+                    // pages.
                     Ok(()) => ctx.notify(Prepare(None)),
                     Err(error) => self.on_load_error(error),
                 }
