@@ -1,6 +1,7 @@
 //! The API document against what the server does. `scripts/test` has it checked by other people's tools as well.
 use serde_json::{Value, json};
 use support::Server;
+use tempfile::TempDir;
 
 /// Follows a `$ref` within the document.
 fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
@@ -158,4 +159,24 @@ fn its_pages_need_no_network() {
     assert_eq!(server.get("/docs").is(200).text, page, "`/docs` leads to the pages");
     server.get("/docs/nothing.js").refuses(404, "not-found");
     server.post("/docs/", json!({})).problem(405);
+}
+
+#[test]
+fn whatever_the_document_gives_as_an_example_can_be_created_today() {
+    let server = Server::over(&[], TempDir::new().unwrap());
+    let document = server.get("/openapi.json").is(200).body;
+    let mut tried = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let example = &operations["post"]["requestBody"]["content"]["application/json"]["example"];
+        if path.starts_with("/admin/") || example.is_null() {
+            continue;
+        }
+        let made = server.post(path, example.clone()).is(201);
+        assert_ne!(made.body["status"], "Fail", "{path}: {}", made.text);
+        // What expires has a long life before it.
+        let seen = server.get(&format!("{path}/{}", made.id())).is(200);
+        assert_ne!(seen.body["status"], "만료됨", "{path}: {}", seen.text);
+        tried += 1;
+    }
+    assert!(tried >= 12, "{tried}");
 }
