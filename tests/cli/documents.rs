@@ -215,3 +215,38 @@ fn the_promises_name_tests_that_exist() {
         assert!(root().join(file).exists(), "there is no {file}");
     }
 }
+
+#[test]
+fn the_walks_name_files_that_exist() {
+    let architecture = document("ARCHITECTURE.md");
+    let walks: Vec<_> = section(&architecture, "Three walks").split("\n### ").skip(1).collect();
+    assert_eq!(walks.len(), 3);
+    for walk in walks {
+        let is_step = |line: &&str| line.starts_with(|first: char| first.is_ascii_digit());
+        let files: Vec<_> =
+            walk.lines().filter(is_step).map(|line| line.split('`').nth(1).unwrap()).collect();
+        assert!((5..=15).contains(&files.len()), "{files:?}");
+        let distinct: BTreeSet<_> = files.iter().collect();
+        assert_eq!(distinct.len(), files.len(), "a file is named twice: {files:?}");
+        for file in quoted(walk).into_iter().filter(|name| name.starts_with("src/")) {
+            assert!(root().join(file).is_file(), "there is no {file}");
+        }
+    }
+}
+
+#[test]
+fn the_map_names_every_room() {
+    let architecture = document("ARCHITECTURE.md");
+    let map = section(&architecture, "Rooms");
+    let named: BTreeSet<_> =
+        map.lines().filter(|line| line.starts_with("| `")).flat_map(quoted).collect();
+    for directory in ["src", "src/actors"] {
+        for entry in fs::read_dir(root().join(directory)).unwrap().map(Result::unwrap) {
+            let name = entry.file_name().into_string().unwrap();
+            assert!(
+                !entry.path().is_dir() || named.contains(name.as_str()),
+                "{directory}/{name} is not on the map"
+            );
+        }
+    }
+}
