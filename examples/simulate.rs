@@ -5,7 +5,7 @@
 mod simulator;
 
 use clap::Parser;
-use simulator::{BUSINESSES, Business, Remedy, business, run, run_many, seeds_until_noticed};
+use simulator::{BUSINESSES, Business, Mitigation, business, run, run_many, seeds_until_noticed};
 use std::process::ExitCode;
 use strum::VariantArray;
 
@@ -30,10 +30,10 @@ struct Options {
     /// Shows everything that happens under the seed.
     #[arg(long)]
     trace: bool,
-    /// Leaves one remedy out: `keep-withdrawals`.
+    /// Leaves one mitigation out: `keep-withdrawals`.
     #[arg(long)]
-    without: Option<Remedy>,
-    /// Leaves the remedies out one by one, and says after how many seeds it shows.
+    without: Option<Mitigation>,
+    /// Leaves the mitigations out one by one, and says after how many seeds it shows.
     #[arg(long)]
     proof: bool,
 }
@@ -75,15 +75,19 @@ fn main() -> ExitCode {
 }
 
 fn prove(business: &'static Business, seeds: u64) {
-    for remedy in Remedy::VARIANTS {
-        match seeds_until_noticed(business, *remedy, seeds) {
+    for mitigation in Mitigation::VARIANTS {
+        match seeds_until_noticed(business, *mitigation, seeds) {
             Some((seed, wrong)) => {
-                println!("{} without {}: seed {seed}: {wrong}", business.system, remedy.as_ref())
+                println!(
+                    "{} without {}: seed {seed}: {wrong}",
+                    business.system,
+                    mitigation.as_ref()
+                )
             }
             None => println!(
                 "{} without {}: unnoticed in {seeds} seeds",
                 business.system,
-                remedy.as_ref()
+                mitigation.as_ref()
             ),
         }
     }

@@ -81,7 +81,7 @@ async fn patience_that_ends_before_a_turn_begins_leaves_nothing_behind() {
     assert!(matches!(second, Err(Fault::Busy { .. })), "{second:?}");
     hold.let_go();
     assert_eq!(first.await.unwrap().unwrap().number, 1);
-    bench.comes_right(|_| Ok(())).await;
+    bench.becomes_consistent(|_| Ok(())).await;
     assert_eq!(bench.total("bookrent.rent", &[]), 1, "nothing of the second");
 }
 
@@ -121,7 +121,7 @@ async fn a_context_that_is_given_up_after_it_has_recorded_something_says_so() {
     answers.push(bench.rent(book, 1).await);
     ill.store(false, SeqCst);
     rents.start().await;
-    bench.comes_right(super::sagas_go_wrong::the_world_is_right).await;
+    bench.becomes_consistent(super::bookrent_failures::is_consistent).await;
     let told = answers.iter().filter(|answer| answer.is_ok()).count();
     let refused = answers
         .iter()
@@ -162,7 +162,7 @@ async fn on_a_full_disk_what_is_new_is_refused_and_what_was_accepted_comes_to_it
     assert_eq!(bench.rent(book, 2).await, Err(Fault::DiskFull));
     assert_eq!(bench.cancel(1).await, Err(Fault::DiskFull));
     assert_eq!(value(&waiting.await.unwrap().unwrap())["status"], "Rent");
-    bench.comes_right(super::sagas_go_wrong::the_world_is_right).await;
+    bench.becomes_consistent(super::bookrent_failures::is_consistent).await;
     assert!(
         bench.see("bookrent.view", 1).unwrap()["deliveryStatus"].is_string(),
         "events are heard"

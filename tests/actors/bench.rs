@@ -104,7 +104,7 @@ impl Bench {
     }
 
     /// Waits until the world is quiet and right; tells what is wrong if it never is.
-    pub async fn comes_right(&self, right: impl Fn(&Self) -> Result<(), String>) {
+    pub async fn becomes_consistent(&self, right: impl Fn(&Self) -> Result<(), String>) {
         let mut wrong = None;
         for _ in 0..4000 {
             wrong = match self.is_quiet() {

@@ -2,7 +2,7 @@
 
 use super::{
     bench::{Bench, bookrent, eventually, rent, under},
-    kiosk::kiosk,
+    test_system::kiosk,
 };
 use holdfast::{
     actors::{CommandRequest, EventId, Fault, ListQuery, Node, NodeSettings, Phase},
@@ -48,7 +48,7 @@ async fn books_and_rents(number: u64) -> Bench {
         let book = bench.register().await;
         bench.rent(book, user).await.unwrap();
     }
-    bench.comes_right(|_| Ok(())).await;
+    bench.becomes_consistent(|_| Ok(())).await;
     bench
 }
 
@@ -120,7 +120,7 @@ async fn a_damaged_row_of_a_view_is_told_and_a_rebuild_mends_it() {
     assert!(found(&bench, "bookrent.view") > 0);
     bench.context("bookrent.view").rebuild().await.unwrap();
     bench
-        .comes_right(|bench| match bench.see("bookrent.view", 1) {
+        .becomes_consistent(|bench| match bench.see("bookrent.view", 1) {
             Some(row) if row["rentStatus"] == "Cancel" => Ok(()),
             row => Err(format!("{row:?}")),
         })

@@ -2,7 +2,7 @@
 
 use super::{
     bench::{Bench, LayOut},
-    counting::{Counting, Written},
+    counting_store::{Counting, Written},
 };
 use holdfast::{
     actors::{CommandRequest, LocalNode, Node, NodeBuilder, NodeSettings},
@@ -133,7 +133,7 @@ async fn bench(lay_out: LayOut, settings: &[(&str, Value)]) -> (Bench, Counting)
 }
 
 async fn quiet(bench: &Bench) {
-    bench.comes_right(|_| Ok(())).await;
+    bench.becomes_consistent(|_| Ok(())).await;
 }
 
 #[actix_rt::test]

@@ -4,8 +4,8 @@
 use super::{
     bench::{Bench, bookrent, eventually, value},
     damage::question,
-    kiosk::kiosk,
-    lockers::{lockers, seat},
+    test_system::kiosk,
+    versioned_system::{lockers, seat},
 };
 use holdfast::{
     actors::{CommandRequest, Fault, IdempotencyKey, LocalNode, Node, NodeSettings},
@@ -93,7 +93,7 @@ async fn old_store() -> MemoryStore {
     let book = bench.register().await;
     let id = AskId { context: "bookrent.rent".into(), number: 7, attempt: 1 };
     assert_eq!(bench.context("bookrent.book").ask(question(id, book)).await, Ok(Ok(())));
-    bench.comes_right(|_| Ok(())).await;
+    bench.becomes_consistent(|_| Ok(())).await;
     let store = bench.store.crash();
     for context in ["bookrent.book", "bookrent.rent", "bookrent.delivery", "bookrent.view"] {
         made_old(&store, context);
@@ -226,7 +226,7 @@ async fn long_claims_of_the_last_version_are_held_and_become_free_also_after_kil
     for (key, number) in held.iter().zip(1..) {
         assert_eq!(take(&bench, key).await, Ok(number));
     }
-    bench.comes_right(|_| Ok(())).await;
+    bench.becomes_consistent(|_| Ok(())).await;
     let mut store = bench.store.crash();
     let is_claim = |key: &[u8]| key.first() == Some(&(Space::Claim as u8));
     let rows = |store: &MemoryStore| -> Vec<Vec<u8>> {

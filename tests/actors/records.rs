@@ -3,7 +3,7 @@
 use super::{
     bench::{Bench, bookrent, eventually, under, value},
     damage::question,
-    kiosk::kiosk,
+    test_system::kiosk,
 };
 use holdfast::{
     actors::{CommandRequest, Fault, IdempotencyKey, NodeSettings, PeerQuestion, Phase},

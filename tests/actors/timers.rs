@@ -1,6 +1,6 @@
 //! Many timers that are due at once: what a look at them costs is counted, rows that are gone included.
 
-use super::{bench::eventually, kiosk::kiosk};
+use super::{bench::eventually, test_system::kiosk};
 use holdfast::{
     actors::{CommandRequest, LocalNode, Node, NodeSettings},
     store::{

@@ -54,7 +54,7 @@ fn ids(bench: &Bench, context: &str) -> Vec<String> {
 }
 
 async fn settled(bench: &Bench) {
-    bench.comes_right(|_| Ok(())).await;
+    bench.becomes_consistent(|_| Ok(())).await;
 }
 
 #[actix_rt::test]

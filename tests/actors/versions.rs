@@ -2,7 +2,7 @@
 
 use super::{
     bench::{Bench, LayOut, eventually, guarded, hasty},
-    lockers::{lockers, seat},
+    versioned_system::{lockers, seat},
 };
 use holdfast::{
     actors::{
@@ -56,7 +56,7 @@ async fn filled() -> MemoryStore {
     }
     give_up(&bench, 100).await;
     bench
-        .comes_right(|bench| match bench.total("lockers.wall", &[]) {
+        .becomes_consistent(|bench| match bench.total("lockers.wall", &[]) {
             MANY => Ok(()),
             total => Err(format!("{total} on the wall")),
         })

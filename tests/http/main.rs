@@ -5,8 +5,8 @@
 mod bad_input;
 mod context_ports;
 mod conventions;
-mod edge;
 mod events;
+mod limits;
 mod openapi;
 mod operations;
 mod process;

@@ -1,6 +1,6 @@
 //! Every system under many schedules of messages, delays, duplicates, losses, crashes, restarts, stopped contexts and
 //! clock steps, each of which a seed determines.
-use crate::simulator::{BUSINESSES, Remedy, run, run_many, seeds_until_noticed, unsaid};
+use crate::simulator::{BUSINESSES, Mitigation, run, run_many, seeds_until_noticed, unsaid};
 use strum::VariantArray;
 
 #[test]
@@ -51,17 +51,19 @@ fn whatever_can_be_said_is_said_under_some_schedule() {
 #[test]
 fn what_the_runtime_would_not_do_is_noticed() {
     for business in BUSINESSES {
-        for remedy in business.notices {
-            let noticed = seeds_until_noticed(business, *remedy, 3000);
+        for mitigation in business.notices {
+            let noticed = seeds_until_noticed(business, *mitigation, 3000);
             assert!(
                 noticed.is_some(),
-                "{}: that {remedy:?} is left out goes unnoticed",
+                "{}: that {mitigation:?} is left out goes unnoticed",
                 business.system
             );
         }
     }
-    let is_noticed =
-        |remedy: &&Remedy| BUSINESSES.iter().any(|business| business.notices.contains(remedy));
-    let unnoticed: Vec<_> = Remedy::VARIANTS.iter().filter(|remedy| !is_noticed(remedy)).collect();
+    let is_noticed = |mitigation: &&Mitigation| {
+        BUSINESSES.iter().any(|business| business.notices.contains(mitigation))
+    };
+    let unnoticed: Vec<_> =
+        Mitigation::VARIANTS.iter().filter(|mitigation| !is_noticed(mitigation)).collect();
     assert!(unnoticed.is_empty(), "no system would notice the lack of {unnoticed:?}");
 }

@@ -120,7 +120,7 @@ enum Kept {
 }
 
 /// A context that decides.
-pub struct Deciding<A: Aggregate> {
+pub struct AggregateContext<A: Aggregate> {
     pub states: BTreeMap<u64, A>,
     settings: A::Settings,
     log: Log<A>,
@@ -128,7 +128,7 @@ pub struct Deciding<A: Aggregate> {
     answers: BTreeMap<AskId, Kept>,
 }
 
-impl<A: Aggregate> Deciding<A> {
+impl<A: Aggregate> AggregateContext<A> {
     pub fn new(logs: &mut Logs, settings: &serde_json::Value) -> Self {
         let (log, mut ears) = (logs.of::<A>(), Ears(logs, Vec::new()));
         A::whenever(&mut ears);
@@ -193,7 +193,7 @@ fn flight<A: Aggregate>(number: u64, ask: Ask<A>) -> Flight {
     Flight { asker, callee, command: ask.command, answer: None, given_up: false }
 }
 
-impl<A: Aggregate> Member for Deciding<A> {
+impl<A: Aggregate> Member for AggregateContext<A> {
     fn audible(&self) -> Vec<(usize, u64)> {
         heard_by(&self.ears)
     }
@@ -263,12 +263,12 @@ fn heard_by<T>(ears: &[Box<dyn Ear<T>>]) -> Vec<(usize, u64)> {
 }
 
 /// A context that only listens.
-pub struct Looking<V: View> {
+pub struct ViewContext<V: View> {
     pub rows: BTreeMap<u64, V>,
     ears: Vec<Box<dyn Ear<(u64, Change<V>)>>>,
 }
 
-impl<V: View> Looking<V> {
+impl<V: View> ViewContext<V> {
     pub fn new(logs: &mut Logs) -> Self {
         let mut ears = Ears(logs, Vec::new());
         V::folds(&mut ears);
@@ -276,7 +276,7 @@ impl<V: View> Looking<V> {
     }
 }
 
-impl<V: View> Member for Looking<V> {
+impl<V: View> Member for ViewContext<V> {
     fn audible(&self) -> Vec<(usize, u64)> {
         heard_by(&self.ears)
     }

@@ -1,6 +1,6 @@
 //! All of a system without a runtime: what is on its way comes in the order that somebody else chooses.
 
-use super::member::{Deciding, Flight, Logs, Looking, Member};
+use super::member::{AggregateContext, Flight, Logs, Member, ViewContext};
 use holdfast::{
     domain::{Aggregate, Board, Id, NoAnswer, Refusal, Timestamp, View},
     systems,
@@ -33,11 +33,11 @@ enum Step {
 
 impl Board for World {
     fn aggregate<A: Aggregate>(&mut self) {
-        let member = Deciding::<A>::new(&mut self.logs, &self.settings);
+        let member = AggregateContext::<A>::new(&mut self.logs, &self.settings);
         self.members.insert(A::NAME.context, Box::new(member));
     }
     fn view<V: View>(&mut self) {
-        let member = Looking::<V>::new(&mut self.logs);
+        let member = ViewContext::<V>::new(&mut self.logs);
         self.members.insert(V::NAME.context, Box::new(member));
     }
 }
@@ -59,17 +59,17 @@ impl World {
     fn member(&mut self, context: &str) -> &mut dyn Member {
         self.members.get_mut(context).expect("a context").as_mut()
     }
-    fn deciding<A: Aggregate>(&mut self) -> &mut Deciding<A> {
+    fn context<A: Aggregate>(&mut self) -> &mut AggregateContext<A> {
         self.member(A::NAME.context).as_any().downcast_mut().expect("of that type")
     }
     pub fn states<A: Aggregate>(&mut self) -> &BTreeMap<u64, A> {
-        &self.deciding::<A>().states
+        &self.context::<A>().states
     }
     pub fn rows<V: View>(&mut self) -> &BTreeMap<u64, V> {
         &self
             .member(V::NAME.context)
             .as_any()
-            .downcast_mut::<Looking<V>>()
+            .downcast_mut::<ViewContext<V>>()
             .expect("of that type")
             .rows
     }
@@ -81,9 +81,9 @@ impl World {
         command: A::Command,
     ) -> Result<u64, Refusal> {
         let now = Timestamp::from_micros(self.now);
-        let deciding = self.deciding::<A>();
-        let number = to.map_or_else(|| deciding.next_number(), Id::get);
-        let opened = deciding.decide(number, command, now)?;
+        let context = self.context::<A>();
+        let number = to.map_or_else(|| context.next_number(), Id::get);
+        let opened = context.decide(number, command, now)?;
         self.flights.extend(opened);
         Ok(number)
     }

@@ -3,14 +3,14 @@
 //!
 //! One seed is one schedule of client commands, messages, delays, duplicates, losses, crashes, restarts, stopped
 //! contexts and clock steps. The model promises what the runtime promises and no more, so what holds here for every
-//! seed holds there. That it would notice is proven by taking one [`Remedy`] at a time away from the model.
+//! seed holds there. That it would notice is proven by taking one [`Mitigation`] at a time away from the model.
 //!
 //! | module | what |
 //! |---|---|
 //! | `world` | the contexts of a system, laid out on nodes; what may happen next |
-//! | `deciding`, `looking` | a context that decides, a view |
-//! | `hearing` | how either of them listens |
-//! | `hall` | what lies between the contexts: nodes, disks, questions on their way, the clock |
+//! | `aggregate`, `view` | a context that decides, a view |
+//! | `subscription` | how either of them listens |
+//! | `network` | what lies between the contexts: nodes, disks, questions on their way, the clock |
 //! | `table` | rows that a crash takes back |
 //! | `systems` | for each system: which bodies make sense, and what must hold |
 //! | `seeds` | many seeds, and what to say of one that fails |
@@ -18,19 +18,19 @@
 // Each of the two programs that share this uses its part of it.
 #![allow(dead_code, unused_imports)]
 
-mod deciding;
-mod hall;
-mod hearing;
-mod looking;
-mod remedy;
+mod aggregate;
+mod fault_plan;
+mod mitigation;
+mod network;
 mod schedule;
 mod seeds;
+mod subscription;
 mod systems;
 mod table;
 mod trace;
-mod weather;
+mod view;
 mod world;
 
-pub use remedy::Remedy;
+pub use mitigation::Mitigation;
 pub use seeds::{run, run_many, seeds_until_noticed, unsaid};
 pub use systems::{BUSINESSES, Business, business};

@@ -1,7 +1,7 @@
 //! Many seeds, and what to say of one that fails.
 
 use super::{
-    remedy::Remedy,
+    mitigation::Mitigation,
     systems::Business,
     trace::{Tail, Trace},
     world::World,
@@ -27,11 +27,16 @@ pub struct Verdict {
     pub wrong: Option<String>,
 }
 
-fn run_into(business: &'static Business, seed: u64, off: Option<Remedy>, trace: Trace) -> Verdict {
+fn run_into(
+    business: &'static Business,
+    seed: u64,
+    off: Option<Mitigation>,
+    trace: Trace,
+) -> Verdict {
     let run = || {
         let mut world = World::new(business, seed, off, trace);
         let steps = world.run();
-        Verdict { hash: world.hall.trace.hash(), steps, wrong: world.hall.wrong }
+        Verdict { hash: world.network.trace.hash(), steps, wrong: world.network.wrong }
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -41,7 +46,12 @@ fn run_into(business: &'static Business, seed: u64, off: Option<Remedy>, trace: 
 }
 
 /// Runs one seed; `print` shows everything that happens.
-pub fn run(business: &'static Business, seed: u64, off: Option<Remedy>, print: bool) -> Verdict {
+pub fn run(
+    business: &'static Business,
+    seed: u64,
+    off: Option<Mitigation>,
+    print: bool,
+) -> Verdict {
     run_into(business, seed, off, Trace::new(None, print))
 }
 
@@ -81,7 +91,7 @@ impl fmt::Display for Report {
 pub fn run_many(
     business: &'static Business,
     seeds: Range<u64>,
-    off: Option<Remedy>,
+    off: Option<Mitigation>,
     threads: usize,
 ) -> Report {
     let (next, done, steps, stop) =
@@ -120,13 +130,13 @@ pub fn run_many(
     }
 }
 
-/// The first seed, of so many, under which the lack of `remedy` shows, and how.
+/// The first seed, of so many, under which the lack of `mitigation` shows, and how.
 pub fn seeds_until_noticed(
     business: &'static Business,
-    remedy: Remedy,
+    mitigation: Mitigation,
     seeds: u64,
 ) -> Option<(u64, String)> {
-    (1..=seeds).find_map(|seed| Some((seed, run(business, seed, Some(remedy), false).wrong?)))
+    (1..=seeds).find_map(|seed| Some((seed, run(business, seed, Some(mitigation), false).wrong?)))
 }
 
 /// The events that no context says under so many seeds, though it could.

@@ -1,13 +1,13 @@
 //! All of a system: its contexts, laid out on nodes, and what may happen to them.
 
 use super::{
-    deciding::Deciding,
-    hall::{Flight, Hall},
-    hearing::Logs,
-    looking::Looking,
-    remedy::Remedy,
+    aggregate::AggregateContext,
+    mitigation::Mitigation,
+    network::{Flight, Network},
+    subscription::Logs,
     systems::Business,
     trace::Trace,
+    view::ViewContext,
 };
 use holdfast::{
     domain::{
@@ -135,31 +135,31 @@ pub trait Context {
     fn name(&self) -> Name;
     fn things(&self) -> &Things;
     /// A client's request.
-    fn enter(&mut self, hall: &mut Hall, order: &Order);
+    fn enter(&mut self, network: &mut Network, order: &Order);
     /// A question, or the answer to one of ours; says whether it was still waited for.
-    fn asked(&mut self, _: &mut Hall, _: Flight) {}
-    fn settle(&mut self, _: &mut Hall, _put: u64, _: Result<(), NoAnswer>) -> bool {
+    fn asked(&mut self, _: &mut Network, _: Flight) {}
+    fn settle(&mut self, _: &mut Network, _put: u64, _: Result<(), NoAnswer>) -> bool {
         false
     }
     fn puts(&self) -> Vec<u64> {
         Vec::new()
     }
     fn ears(&self) -> usize;
-    fn hears_more(&self, hall: &Hall, ear: usize) -> bool;
-    fn hear(&mut self, hall: &mut Hall, ear: usize);
+    fn hears_more(&self, network: &Network, ear: usize) -> bool;
+    fn hear(&mut self, network: &mut Network, ear: usize);
     /// Takes something that was set aside again, if anything was.
-    fn retry(&mut self, hall: &mut Hall) -> bool;
+    fn retry(&mut self, network: &mut Network) -> bool;
     /// Runs the next timer that is due, if one is.
-    fn ring(&mut self, _: &mut Hall) -> bool {
+    fn ring(&mut self, _: &mut Network) -> bool {
         false
     }
-    fn rebuild(&mut self, _: &mut Hall) -> bool {
+    fn rebuild(&mut self, _: &mut Network) -> bool {
         false
     }
-    fn stop(&mut self, _: &mut Hall) {}
+    fn stop(&mut self, _: &mut Network) {}
     /// Memory is gone, and everything after commit `to`.
-    fn crash(&mut self, hall: &mut Hall, to: u64);
-    fn start(&mut self, _: &mut Hall) {}
+    fn crash(&mut self, network: &mut Network, to: u64);
+    fn start(&mut self, _: &mut Network) {}
     /// The digest of all that has happened to a thing up to a version.
     fn history(&self, _number: u64, _version: u64) -> Option<u64> {
         None
@@ -177,11 +177,11 @@ pub trait Context {
         Vec::new()
     }
     /// What must hold of any context when nothing is left to do.
-    fn at_rest(&self, hall: &Hall) -> Result<(), String>;
+    fn at_rest(&self, network: &Network) -> Result<(), String>;
 }
 
 pub struct World {
-    pub hall: Hall,
+    pub network: Network,
     pub contexts: Vec<Box<dyn Context>>,
     pub business: &'static Business,
     /// What clients have sent, to be sent again.
@@ -192,22 +192,31 @@ pub struct World {
 
 impl Board for World {
     fn aggregate<A: Aggregate>(&mut self) {
-        let me = self.hall.place(A::NAME.context);
-        self.contexts.push(Box::new(Deciding::<A>::new(me, &mut self.logs, &self.settings)));
+        let me = self.network.place(A::NAME.context);
+        self.contexts.push(Box::new(AggregateContext::<A>::new(
+            me,
+            &mut self.logs,
+            &self.settings,
+        )));
     }
     fn view<V: View>(&mut self) {
-        let me = self.hall.place(V::NAME.context);
-        self.contexts.push(Box::new(Looking::<V>::new(me, &mut self.logs)));
+        let me = self.network.place(V::NAME.context);
+        self.contexts.push(Box::new(ViewContext::<V>::new(me, &mut self.logs)));
     }
 }
 
 impl World {
-    pub fn new(business: &'static Business, seed: u64, off: Option<Remedy>, trace: Trace) -> Self {
+    pub fn new(
+        business: &'static Business,
+        seed: u64,
+        off: Option<Mitigation>,
+        trace: Trace,
+    ) -> Self {
         let start: holdfast::domain::Timestamp = business.clock.parse().expect("a time");
-        let hall = Hall::new(seed, start.micros(), off, trace);
+        let network = Network::new(seed, start.micros(), off, trace);
         let settings = (business.settings)();
         let mut world = Self {
-            hall,
+            network,
             contexts: Vec::new(),
             business,
             sent: Vec::new(),
@@ -244,24 +253,24 @@ impl World {
     }
     /// A client's request comes to its context, if that is there.
     pub fn enter(&mut self, order: &Order) {
-        self.hall.trace.say(format_args!("client: {order:?}"));
+        self.network.trace.say(format_args!("client: {order:?}"));
         let Some(context) =
             self.contexts.iter().position(|known| known.name().collection == order.collection)
         else {
-            return self.hall.wrong(format!("there is no collection for {order:?}"));
+            return self.network.wrong(format!("there is no collection for {order:?}"));
         };
-        match self.hall.runs(context) {
-            true => self.contexts[context].enter(&mut self.hall, order),
-            false => self.hall.trace.say(format_args!("  nobody is there")),
+        match self.network.runs(context) {
+            true => self.contexts[context].enter(&mut self.network, order),
+            false => self.network.trace.say(format_args!("  nobody is there")),
         }
     }
 
     /// What clients were told stands.
     pub fn acknowledged_stands(&mut self) {
-        for ((context, number), (version, history)) in &self.hall.acknowledged {
+        for ((context, number), (version, history)) in &self.network.acknowledged {
             if self.contexts[*context].history(*number, *version) != Some(*history) {
                 let name = self.contexts[*context].name();
-                return self.hall.wrong(format!(
+                return self.network.wrong(format!(
                     "{name} #{number} was acknowledged as of version {version}, and is gone"
                 ));
             }

@@ -1,6 +1,6 @@
 //! The e-book library (전자도서관) over HTTP, as its clients and admins see it.
 
-mod away;
 mod library;
 mod races;
 mod rules;
+mod unavailable;

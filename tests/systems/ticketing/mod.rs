@@ -1,7 +1,7 @@
 //! Ticket reservation (티켓 예약) over HTTP: its transcript, tickets that expire by themselves, contexts away, races.
-mod away;
 mod rules;
 mod time;
+mod unavailable;
 
 use serde_json::json;
 use std::thread;

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        remedy::Remedy,
+        mitigation::Mitigation,
         world::{Order, World},
     },
     Business, must, text,
@@ -19,19 +19,19 @@ pub const BUSINESS: Business = Business {
     always,
     finally,
     notices: &[
-        Remedy::KeepWithdrawals,
-        Remedy::KeepAnswers,
-        Remedy::UndoAfterSilence,
-        Remedy::RefuseWhileOpen,
-        Remedy::DropDuplicates,
-        Remedy::MoveWithEffect,
-        Remedy::ReadTheLog,
-        Remedy::KeepOrderAside,
-        Remedy::KeepWhatIsDurable,
-        Remedy::WaitForDisk,
-        Remedy::KeepQuestions,
-        Remedy::KeepNumbers,
-        Remedy::KeepKeys,
+        Mitigation::KeepWithdrawals,
+        Mitigation::KeepAnswers,
+        Mitigation::UndoAfterSilence,
+        Mitigation::RefuseWhileOpen,
+        Mitigation::DropDuplicates,
+        Mitigation::MoveWithEffect,
+        Mitigation::ReadTheLog,
+        Mitigation::KeepOrderAside,
+        Mitigation::KeepWhatIsDurable,
+        Mitigation::WaitForDisk,
+        Mitigation::KeepQuestions,
+        Mitigation::KeepNumbers,
+        Mitigation::KeepKeys,
     ],
 };
 

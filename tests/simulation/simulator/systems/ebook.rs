@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        remedy::Remedy,
+        mitigation::Mitigation,
         world::{Order, World},
     },
     Business, money_adds_up, must, pays_once, text,
@@ -20,17 +20,17 @@ pub const BUSINESS: Business = Business {
     always,
     finally,
     notices: &[
-        Remedy::UndoAfterSilence,
-        Remedy::RefuseWhileOpen,
-        Remedy::MoveWithEffect,
-        Remedy::ReadTheLog,
-        Remedy::KeepWhatIsDurable,
-        Remedy::WaitForDisk,
-        Remedy::KeepQuestions,
-        Remedy::KeepNumbers,
-        Remedy::KeepKeys,
-        Remedy::DropDuplicates,
-        Remedy::KeepPositions,
+        Mitigation::UndoAfterSilence,
+        Mitigation::RefuseWhileOpen,
+        Mitigation::MoveWithEffect,
+        Mitigation::ReadTheLog,
+        Mitigation::KeepWhatIsDurable,
+        Mitigation::WaitForDisk,
+        Mitigation::KeepQuestions,
+        Mitigation::KeepNumbers,
+        Mitigation::KeepKeys,
+        Mitigation::DropDuplicates,
+        Mitigation::KeepPositions,
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        remedy::Remedy,
+        mitigation::Mitigation,
         world::{Order, World},
     },
     Business, must, text,
@@ -26,20 +26,20 @@ pub const BUSINESS: Business = Business {
     always,
     finally,
     notices: &[
-        Remedy::UndoAfterSilence,
-        Remedy::RefuseWhileOpen,
-        Remedy::MoveWithEffect,
-        Remedy::ReadTheLog,
-        Remedy::KeepWhatIsDurable,
-        Remedy::WaitForDisk,
-        Remedy::KeepQuestions,
-        Remedy::KeepNumbers,
-        Remedy::KeepKeys,
-        Remedy::KeepWithdrawals,
-        Remedy::DropLateAnswers,
-        Remedy::DropDuplicates,
-        Remedy::KeepPositions,
-        Remedy::KeepOrderAside,
+        Mitigation::UndoAfterSilence,
+        Mitigation::RefuseWhileOpen,
+        Mitigation::MoveWithEffect,
+        Mitigation::ReadTheLog,
+        Mitigation::KeepWhatIsDurable,
+        Mitigation::WaitForDisk,
+        Mitigation::KeepQuestions,
+        Mitigation::KeepNumbers,
+        Mitigation::KeepKeys,
+        Mitigation::KeepWithdrawals,
+        Mitigation::DropLateAnswers,
+        Mitigation::DropDuplicates,
+        Mitigation::KeepPositions,
+        Mitigation::KeepOrderAside,
     ],
 };
 

@@ -8,7 +8,7 @@ mod purifier;
 mod ticketing;
 
 use super::{
-    remedy::Remedy,
+    mitigation::Mitigation,
     world::{Order, World},
 };
 use serde_json::Value;
@@ -29,8 +29,8 @@ pub struct Business {
     pub always: fn(&World) -> Result<(), String>,
     /// What holds when all is healed and quiet.
     pub finally: fn(&World) -> Result<(), String>,
-    /// The remedies whose lack shows here.
-    pub notices: &'static [Remedy],
+    /// The mitigations whose lack shows here.
+    pub notices: &'static [Mitigation],
 }
 
 /// All of them.

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        remedy::Remedy,
+        mitigation::Mitigation,
         world::{Order, World},
     },
     Business, money_adds_up, must, pays_once, text,
@@ -21,18 +21,18 @@ pub const BUSINESS: Business = Business {
     always,
     finally,
     notices: &[
-        Remedy::UndoAfterSilence,
-        Remedy::RefuseWhileOpen,
-        Remedy::MoveWithEffect,
-        Remedy::ReadTheLog,
-        Remedy::KeepWhatIsDurable,
-        Remedy::WaitForDisk,
-        Remedy::KeepQuestions,
-        Remedy::KeepNumbers,
-        Remedy::KeepKeys,
-        Remedy::PostponeWhileOpen,
-        Remedy::KeepMarks,
-        Remedy::CheckClaims,
+        Mitigation::UndoAfterSilence,
+        Mitigation::RefuseWhileOpen,
+        Mitigation::MoveWithEffect,
+        Mitigation::ReadTheLog,
+        Mitigation::KeepWhatIsDurable,
+        Mitigation::WaitForDisk,
+        Mitigation::KeepQuestions,
+        Mitigation::KeepNumbers,
+        Mitigation::KeepKeys,
+        Mitigation::PostponeWhileOpen,
+        Mitigation::KeepMarks,
+        Mitigation::CheckClaims,
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        remedy::Remedy,
+        mitigation::Mitigation,
         world::{Order, World},
     },
     Business, must, text,
@@ -24,20 +24,20 @@ pub const BUSINESS: Business = Business {
     always,
     finally,
     notices: &[
-        Remedy::KeepWithdrawals,
-        Remedy::KeepAnswers,
-        Remedy::UndoAfterSilence,
-        Remedy::RefuseWhileOpen,
-        Remedy::DropDuplicates,
-        Remedy::MoveWithEffect,
-        Remedy::ReadTheLog,
-        Remedy::KeepOrderAside,
-        Remedy::KeepWhatIsDurable,
-        Remedy::WaitForDisk,
-        Remedy::KeepTimers,
-        Remedy::KeepQuestions,
-        Remedy::KeepNumbers,
-        Remedy::KeepKeys,
+        Mitigation::KeepWithdrawals,
+        Mitigation::KeepAnswers,
+        Mitigation::UndoAfterSilence,
+        Mitigation::RefuseWhileOpen,
+        Mitigation::DropDuplicates,
+        Mitigation::MoveWithEffect,
+        Mitigation::ReadTheLog,
+        Mitigation::KeepOrderAside,
+        Mitigation::KeepWhatIsDurable,
+        Mitigation::WaitForDisk,
+        Mitigation::KeepTimers,
+        Mitigation::KeepQuestions,
+        Mitigation::KeepNumbers,
+        Mitigation::KeepKeys,
     ],
 };
 
@@ -119,7 +119,7 @@ fn finally(world: &World) -> Result<(), String> {
             ),
             "예약가능" => {
                 must!(
-                    at("endtime") >= world.hall.now(),
+                    at("endtime") >= world.network.now(),
                     "ticket {number} ought to have expired: {ticket}"
                 )
             }

@@ -1,0 +1,91 @@
+//! BookRent, with every step failing in turn.
+
+use super::{
+    bench::{Bench, bookrent, rent},
+    step_failures::{Saga, fail_every_step},
+};
+use holdfast::actors::CommandRequest;
+use serde_json::{Value, json};
+
+const MOST: u64 = 12;
+
+fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
+    (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
+}
+
+/// What must be so of every book, rent, delivery and row once nobody is busy.
+pub fn is_consistent(bench: &Bench) -> Result<(), String> {
+    let (books, rents) = (all(bench, "bookrent.book"), all(bench, "bookrent.rent"));
+    let (deliveries, rows) = (all(bench, "bookrent.delivery"), all(bench, "bookrent.view"));
+    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
+    for (book, shown) in &books {
+        let holders = rents
+            .iter()
+            .filter(|(_, rent)| rent["bookId"] == *book && rent["status"] == "Rent")
+            .count();
+        so(
+            holders == usize::from(shown["status"] == false),
+            format!("book {book} is held by {holders}: {shown}"),
+        )?;
+    }
+    for (number, rent) in &rents {
+        let find = |among: &[(u64, Value)]| {
+            among.iter().find(|(of, _)| of == number).map(|(_, shown)| shown.clone())
+        };
+        let delivery = find(&deliveries).map(|delivery| delivery["status"].clone());
+        let wanted = match rent["status"].as_str() {
+            Some("Rent") => Some(json!("Delivery Started")),
+            Some("Cancel") => Some(json!("Delivery Cancelled")),
+            Some("Fail") => None,
+            other => return Err(format!("rent {number} is {other:?}")),
+        };
+        // A cancel that is heard first withholds the delivery; in order it is cancelled.
+        so(delivery == wanted, format!("rent {number}: {rent}, delivery {delivery:?}"))?;
+        let row = find(&rows).unwrap_or_default();
+        let told =
+            (&row["rentStatus"], &row["bookId"], &row["userId"], row["deliveryStatus"].clone());
+        let is = (&rent["status"], &rent["bookId"], &rent["userId"], wanted.unwrap_or_default());
+        so(told == is, format!("rent {number} is {is:?}, its row says {told:?}"))?;
+    }
+    let totals = [
+        ("book", books.len()),
+        ("rent", rents.len()),
+        ("delivery", deliveries.len()),
+        ("view", rows.len()),
+    ];
+    for (context, count) in totals {
+        let total = bench.total(&format!("bookrent.{context}"), &[]);
+        so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
+    }
+    for status in ["Rent", "Fail", "Cancel"] {
+        let count = rents.iter().filter(|(_, rent)| rent["status"] == status).count() as u64;
+        let total = bench.total("bookrent.rent", &[("status", status)]);
+        so(total == count, format!("{count} rents are {status}, {total} are listed"))?;
+    }
+    Ok(())
+}
+
+#[actix_rt::test]
+async fn after_any_failing_step_of_bookrent_the_data_is_consistent() {
+    let register = || {
+        (
+            "bookrent.book",
+            CommandRequest { body: json!({ "title": "title01" }), ..CommandRequest::default() },
+        )
+    };
+    let cancel = CommandRequest {
+        door: 1,
+        number: Some(1),
+        body: json!({ "status": "Cancel" }),
+        ..CommandRequest::default()
+    };
+    let orders = vec![
+        register(),
+        ("bookrent.rent", rent(1, 1)),
+        ("bookrent.rent", rent(1, 2)),
+        ("bookrent.rent", rent(9, 3)),
+        ("bookrent.rent", cancel),
+        ("bookrent.rent", rent(1, 4)),
+    ];
+    fail_every_step(Saga { lay_out: bookrent, orders, right: is_consistent }).await;
+}

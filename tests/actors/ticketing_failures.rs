@@ -1,0 +1,97 @@
+//! Ticket reservation, with every step failing in turn.
+
+use super::{
+    bench::Bench,
+    step_failures::{Saga, fail_every_step},
+};
+use holdfast::{
+    actors::{CommandRequest, NodeBuilder},
+    systems,
+};
+use serde_json::{Value, json};
+
+const MOST: u64 = 9;
+
+fn ticketing(board: &mut NodeBuilder<'_>) {
+    assert!(systems::lay_out("ticketing", board));
+}
+
+fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
+    (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
+}
+
+/// What must be so of every ticket, reservation, price and row once nobody is busy.
+fn is_consistent(bench: &Bench) -> Result<(), String> {
+    let (tickets, reservations) =
+        (all(bench, "ticketing.ticket"), all(bench, "ticketing.reservation"));
+    let (prices, rows) = (all(bench, "ticketing.price"), all(bench, "ticketing.view"));
+    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
+    let find = |among: &[(u64, Value)], number: u64| {
+        among
+            .iter()
+            .find(|(of, _)| *of == number)
+            .map(|(_, shown)| shown.clone())
+            .unwrap_or_default()
+    };
+    for (number, ticket) in &tickets {
+        let of: Vec<_> =
+            reservations.iter().filter(|(_, one)| one["ticketId"] == *number).collect();
+        let live: Vec<_> = of.iter().filter(|(_, one)| one["status"] == "RESERVED").collect();
+        let status = match (number, live.len()) {
+            (2, 0) => "만료됨",
+            (_, 0) => "예약가능",
+            (_, 1) => "예약됨",
+            (_, many) => return Err(format!("ticket {number} is held by {many}")),
+        };
+        so(ticket["status"] == status, format!("ticket {number} is not {status}: {ticket}"))?;
+        let is_vip = live.iter().any(|(_, one)| one["userGrade"] == "VIP");
+        let left = json!(if is_vip { 7000 } else { 8000 });
+        let (price, row) = (find(&prices, *number), find(&rows, *number));
+        so(price["discountedPrice"] == left, format!("ticket {number} costs {price}, not {left}"))?;
+        so(row["discountedPrice"] == left, format!("ticket {number} costs {left}: {row}"))?;
+        so(row["status"] == status, format!("ticket {number} is {status}: {row}"))?;
+        let last = live.first().copied().or(of.last());
+        let told = last.map(|(id, one)| (json!(id), one["status"].clone())).unwrap_or_default();
+        let is = (row["reservationId"].clone(), row["reservationStatus"].clone());
+        so(is == told, format!("ticket {number} was last held by {told:?}: {row}"))?;
+    }
+    let totals = [
+        ("ticket", tickets.len()),
+        ("reservation", reservations.len()),
+        ("price", tickets.len()),
+        ("view", tickets.len()),
+    ];
+    for (context, count) in totals {
+        let total = bench.total(&format!("ticketing.{context}"), &[]);
+        so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
+    }
+    Ok(())
+}
+
+#[actix_rt::test]
+async fn after_any_failing_step_of_ticketing_the_data_is_consistent() {
+    let register = |ticket: u64, day: &str| {
+        let body = json!({ "ticketId": ticket, "starttime": day, "endtime": day });
+        ("ticketing.ticket", CommandRequest { body, ..CommandRequest::default() })
+    };
+    let reserve = |ticket: u64, grade: &str| {
+        let body = json!({ "ticketId": ticket, "userId": "B", "userGrade": grade });
+        ("ticketing.reservation", CommandRequest { body, ..CommandRequest::default() })
+    };
+    let cancel = CommandRequest {
+        door: 1,
+        number: Some(1),
+        body: json!({ "status": "CANCELLED" }),
+        ..CommandRequest::default()
+    };
+    let orders = vec![
+        register(1, "2098-07-02"),
+        register(2, "2020-06-25"),
+        reserve(1, "VIP"),
+        reserve(1, "Silver"),
+        ("ticketing.reservation", cancel),
+        reserve(2, "VIP"),
+        reserve(1, "Silver"),
+    ];
+    fail_every_step(Saga { lay_out: ticketing, orders, right: is_consistent }).await;
+}

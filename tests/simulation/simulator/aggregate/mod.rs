@@ -1,0 +1,430 @@
+//! A context that decides, as the runtime has it decide.
+
+mod publishing;
+mod quiescence;
+
+use super::{
+    mitigation::Mitigation,
+    network::{Flight, Message, Network},
+    subscription::{Ears, Heard, Log, Logs, Told, ears_of},
+    table::Table,
+    world::{Context, Doorway, Order, Things, doorways},
+};
+use holdfast::domain::{
+    Aggregate, Ask, AskId, Commands, DecisionContext, Id, Lifecycle, Name, NoAnswer, Refusal,
+    Target, Timestamp,
+};
+use std::collections::BTreeMap;
+
+#[derive(Clone)]
+struct Kept<A> {
+    state: A,
+    version: u64,
+    commit: u64,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Said(Result<(), Refusal>),
+    Withdrawn,
+}
+
+/// A question that somebody here waits for.
+struct Put<A: Aggregate> {
+    number: u64,
+    callee: &'static str,
+    attempt: u32,
+    then: fn(Result<(), NoAnswer>) -> A::Command,
+}
+
+/// Why nothing came of a command.
+enum Trouble {
+    Refused(Refusal),
+    Busy,
+}
+
+pub struct AggregateContext<A: Aggregate> {
+    me: usize,
+    settings: A::Settings,
+    doors: Vec<Doorway<A>>,
+    log: Log<A>,
+    ears: Ears<Told<A>>,
+    kept: Table<u64, Kept<A>>,
+    answers: Table<AskId, Answer>,
+    questions: Table<u64, ()>,
+    timers: Table<(Timestamp, u64), ()>,
+    claims: Table<String, u64>,
+    last_number: Table<(), u64>,
+    /// The things that requests with a key came to.
+    keys: Table<u64, u64>,
+    // From here on memory, which a crash takes.
+    puts: BTreeMap<u64, Put<A>>,
+    waiting: Vec<(u64, Option<u64>)>,
+    postponed: Vec<Flight>,
+    shown: Things,
+}
+
+impl<A: Aggregate> AggregateContext<A> {
+    pub fn new(me: usize, logs: &mut Logs, settings: &serde_json::Value) -> Self {
+        Self {
+            me,
+            settings: serde_json::from_value(settings.clone()).unwrap_or_default(),
+            doors: doorways::<A>(),
+            log: logs.of::<A>(),
+            ears: ears_of::<A>(me, logs),
+            kept: Table::default(),
+            answers: Table::default(),
+            questions: Table::default(),
+            timers: Table::default(),
+            claims: Table::default(),
+            last_number: Table::default(),
+            keys: Table::default(),
+            puts: BTreeMap::new(),
+            waiting: Vec::new(),
+            postponed: Vec::new(),
+            shown: Things::default(),
+        }
+    }
+
+    fn state(&self, number: u64) -> (u64, A) {
+        self.kept.get(&number).map(|kept| (kept.version, kept.state.clone())).unwrap_or_default()
+    }
+    fn open(&self, number: u64) -> Option<(&'static str, u32)> {
+        let ask = self.kept.get(&number)?.state.awaits(Id::new(number))?;
+        Some((ask.callee.context, ask.attempt))
+    }
+    fn next_number(&self, network: &Network) -> u64 {
+        let mut number = self.last_number.get(&()).copied().unwrap_or(0) + 1;
+        while self.kept.get(&number).is_some() && network.does(Mitigation::KeepNumbers) {
+            number += 1;
+        }
+        number
+    }
+
+    /// Decides `command` on a copy, and writes down what follows.
+    fn decide(
+        &mut self,
+        network: &mut Network,
+        commit: u64,
+        number: u64,
+        command: A::Command,
+        (from_client, without_undo): (bool, bool),
+    ) -> Result<(), Trouble> {
+        let (id, withdrawn) = (Id::new(number), command.compensates());
+        let (version, before) = self.state(number);
+        network.trace.say(format_args!("  #{number} {command:?}"));
+        let moment = DecisionContext { id, at: network.now(), settings: &self.settings };
+        let events = before.decide(command, &moment).map_err(Trouble::Refused)?;
+        if !events.is_empty() {
+            let mut after = before.clone();
+            events.iter().for_each(|event| after.evolve(event));
+            let (held, claimed) = (before.held_keys(), after.held_keys());
+            let is_taken =
+                |key: &&String| self.claims.get(key).is_some_and(|holder| *holder != number);
+            if let Some(key) =
+                claimed.iter().find(is_taken).filter(|_| network.does(Mitigation::CheckClaims))
+            {
+                return Err(Trouble::Refused(A::key_refusal(key)));
+            }
+            let open = before.awaits(id).map(|ask| (ask.callee.context, ask.attempt));
+            let opens =
+                after.awaits(id).filter(|ask| open != Some((ask.callee.context, ask.attempt)));
+            let busy = network.fault_plan.busy;
+            if from_client && opens.is_some() && network.happens(busy) {
+                return Err(Trouble::Busy);
+            }
+            held.iter()
+                .filter(|key| !claimed.contains(key))
+                .for_each(|key| self.claims.remove(commit, key));
+            claimed.into_iter().for_each(|key| self.claims.put(commit, key, number));
+            if let Some((at, _)) = before.due() {
+                self.timers.remove(commit, &(at, number));
+            }
+            if let Some((at, _)) = after.due() {
+                self.timers.put(commit, (at, number), ());
+            }
+            match after.awaits(id) {
+                Some(_) => self.questions.put(commit, number, ()),
+                None => self.questions.remove(commit, &number),
+            }
+            let withheld = events.iter().any(|event| event.as_ref().ends_with("Withheld"));
+            let is_mark = version == 0 && (withheld || after.lifecycle() == Lifecycle::Absent);
+            self.record(network, commit, (number, version), events, without_undo);
+            let version = self.log.borrow().last().map_or(0, |said| said.version);
+            if !is_mark || network.does(Mitigation::KeepMarks) {
+                self.shown.set(number, &after);
+                self.kept.put(commit, number, Kept { state: after, version, commit });
+            }
+            if let Some(ask) = opens {
+                self.put(network, number, ask);
+            }
+        }
+        if let Some(ask) = withdrawn.filter(|_| network.does(Mitigation::KeepWithdrawals)) {
+            self.answers.put(commit, ask, Answer::Withdrawn);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, network: &mut Network, number: u64, ask: Ask<A>) {
+        let id = AskId::of(Id::<A>::new(number), ask.attempt);
+        let put = network.put(id, self.me, ask.callee.context, ask.number, ask.command);
+        self.puts.insert(
+            put,
+            Put { number, callee: ask.callee.context, attempt: ask.attempt, then: ask.then },
+        );
+    }
+
+    /// A policy, the time or an answer commands, which is never refused.
+    fn by_itself(
+        &mut self,
+        network: &mut Network,
+        commit: u64,
+        number: u64,
+        command: A::Command,
+        without_undo: bool,
+    ) {
+        let words = format!("{command:?}");
+        if let Err(Trouble::Refused(refusal)) =
+            self.decide(network, commit, number, command, (false, without_undo))
+        {
+            network.wrong(format!(
+                "{} #{number} refuses {words}, which no client commands: {refusal}",
+                A::NAME
+            ));
+        }
+        self.settled(network, number);
+    }
+
+    fn admit(&mut self, network: &mut Network, commit: u64, order: &Order, number: u64) -> bool {
+        if order.is_post() {
+            return true;
+        }
+        match self.state(number).1.lifecycle() {
+            Lifecycle::Absent | Lifecycle::Ended(_) => false,
+            Lifecycle::Open if network.does(Mitigation::RefuseWhileOpen) => false,
+            // What this is against: the order is ended over its open question, as if that had been answered with no.
+            Lifecycle::Open => {
+                if let Some(ask) = self.state(number).1.awaits(Id::new(number)) {
+                    let no = NoAnswer::Refused(Refusal::conflict("cancelled", "", ""));
+                    self.by_itself(network, commit, number, (ask.then)(Err(no)), true);
+                }
+                true
+            }
+            Lifecycle::Established => true,
+        }
+    }
+}
+
+impl<A: Aggregate> Context for AggregateContext<A> {
+    fn name(&self) -> Name {
+        A::NAME
+    }
+    fn things(&self) -> &Things {
+        &self.shown
+    }
+
+    fn enter(&mut self, network: &mut Network, order: &Order) {
+        let Some(doorway) = self.doors.iter().find(|doorway| doorway.takes(order)) else {
+            return network.wrong(format!("{} has no door for {order:?}", A::NAME));
+        };
+        let (target, command) = match (doorway.enter)(order.body.clone()) {
+            Ok(entered) => entered,
+            Err(bad) => return network.wrong(format!("{order:?}: {bad}")),
+        };
+        if let Some(number) = order.key.and_then(|key| self.keys.get(&key)).copied() {
+            network.trace.say(format_args!("  that is #{number} already"));
+            self.waiting.push((number, order.key.filter(|_| target == Target::New)));
+            return self.settled(network, number);
+        }
+        let commit = network.commit(self.me);
+        let (number, is_new) = match (order.number, target) {
+            (Some(number), _) => (number, false),
+            (None, Target::Chosen(id)) => (id.get(), false),
+            (None, Target::New) => (self.next_number(network), true),
+        };
+        if !self.admit(network, commit, order, number) {
+            return network.trace.say(format_args!("  #{number} is not open to that"));
+        }
+        match self.decide(network, commit, number, command, (true, false)) {
+            Ok(()) => {
+                if is_new {
+                    self.last_number.put(commit, (), number);
+                }
+                if let Some(key) = order.key.filter(|_| network.does(Mitigation::KeepKeys)) {
+                    self.keys.put(commit, key, number);
+                }
+                self.waiting.push((number, order.key.filter(|_| is_new)));
+                self.settled(network, number);
+            }
+            Err(Trouble::Refused(refusal)) => network.trace.say(format_args!("  {refusal:?}")),
+            Err(Trouble::Busy) => network.trace.say(format_args!("  is not even asked")),
+        }
+    }
+
+    fn asked(&mut self, network: &mut Network, flight: Flight) {
+        let Message::Question(command) = &flight.message else { return };
+        let commit = network.commit(self.me);
+        let said = match self.answers.get(&flight.ask) {
+            Some(Answer::Withdrawn) => Err(Refusal::conflict("withdrawn", "", "")),
+            Some(Answer::Said(said)) => said.clone(),
+            None => {
+                let command =
+                    *command.again().into_any().downcast::<A::Command>().expect("its command");
+                let said =
+                    match self.decide(network, commit, flight.number, command, (false, false)) {
+                        Err(Trouble::Refused(refusal)) => Err(refusal),
+                        Ok(()) | Err(Trouble::Busy) => Ok(()),
+                    };
+                let waits =
+                    said == Err(Refusal::still_open()) && self.open(flight.number).is_some();
+                if waits && network.does(Mitigation::PostponeWhileOpen) {
+                    network.trace.say(format_args!("  it waits for an answer itself"));
+                    return self.postponed.push(flight);
+                }
+                if network.does(Mitigation::KeepAnswers) {
+                    self.answers.put(commit, flight.ask.clone(), Answer::Said(said.clone()));
+                }
+                said
+            }
+        };
+        let number = flight.number;
+        network.answer(flight, said.map_err(NoAnswer::Refused), commit);
+        self.settled(network, number);
+    }
+
+    fn settle(&mut self, network: &mut Network, put: u64, answer: Result<(), NoAnswer>) -> bool {
+        let Some(Put { number, callee, attempt, then }) = self.puts.remove(&put) else {
+            return false;
+        };
+        let is_open = self.open(number) == Some((callee, attempt));
+        if !network.runs(self.me) || (!is_open && network.does(Mitigation::DropLateAnswers)) {
+            return true;
+        }
+        let commit = network.commit(self.me);
+        let without_undo =
+            answer == Err(NoAnswer::Unavailable) && !network.does(Mitigation::UndoAfterSilence);
+        self.by_itself(network, commit, number, then(answer), without_undo);
+        // Where the answer changed nothing, it is asked again.
+        if self.open(number) == Some((callee, attempt))
+            && let Some(ask) = self.state(number).1.awaits(Id::new(number))
+        {
+            self.put(network, number, ask);
+        }
+        true
+    }
+    fn puts(&self) -> Vec<u64> {
+        self.puts.keys().copied().collect()
+    }
+
+    fn ears(&self) -> usize {
+        self.ears.count()
+    }
+    fn hears_more(&self, network: &Network, ear: usize) -> bool {
+        self.ears.hears_more(network, ear)
+    }
+    fn hear(&mut self, network: &mut Network, ear: usize) {
+        let (commit, heard) = self.ears.hear(network, ear);
+        heard.into_iter().for_each(|heard| self.follow(network, commit, heard));
+    }
+    fn retry(&mut self, network: &mut Network) -> bool {
+        let Some((commit, heard)) = self.ears.retry(network) else { return false };
+        self.follow(network, commit, heard);
+        true
+    }
+
+    fn ring(&mut self, network: &mut Network) -> bool {
+        let Some((&(at, number), ())) = self.timers.rows().first_key_value() else { return false };
+        if at > network.now() {
+            return false;
+        }
+        network.trace.say(format_args!("{} #{number}: it is time", A::NAME));
+        let commit = network.commit(self.me);
+        match self.state(number).1.due() {
+            Some((due, command)) if due <= network.now() => {
+                self.by_itself(network, commit, number, command, false);
+                if self.state(number).1.due().is_some_and(|(next, _)| next <= due) {
+                    network.wrong(format!("{} #{number} stays due at {due}", A::NAME));
+                }
+            }
+            _ => self.timers.remove(commit, &(at, number)),
+        }
+        true
+    }
+
+    fn stop(&mut self, _: &mut Network) {
+        self.waiting.clear();
+        self.postponed.clear();
+    }
+    fn crash(&mut self, network: &mut Network, to: u64) {
+        self.log.borrow_mut().retain(|said| said.commit <= to);
+        self.kept.roll_back(to);
+        self.answers.roll_back(to);
+        self.claims.roll_back(to);
+        self.keys.roll_back(to);
+        self.questions.roll_back(to);
+        self.timers.roll_back(to);
+        self.last_number.roll_back(to);
+        if !network.does(Mitigation::KeepNumbers) {
+            self.last_number = Table::default();
+        }
+        if !network.does(Mitigation::KeepTimers) {
+            self.timers = Table::default();
+        }
+        if !network.does(Mitigation::KeepQuestions) {
+            self.questions = Table::default();
+        }
+        self.ears.crash(network, to);
+        self.puts.clear();
+        self.waiting.clear();
+        self.postponed.clear();
+        self.shown.show(self.kept.rows().iter().map(|(number, kept)| (number, &kept.state)));
+    }
+    fn start(&mut self, network: &mut Network) {
+        for number in self.questions.rows().keys().copied().collect::<Vec<_>>() {
+            if let Some(ask) = self.state(number).1.awaits(Id::new(number)) {
+                self.put(network, number, ask);
+            }
+        }
+    }
+
+    fn history(&self, number: u64, version: u64) -> Option<u64> {
+        let log = self.log.borrow();
+        let said = log.iter().find(|said| (said.number, said.version) == (number, version))?;
+        Some(said.history.0)
+    }
+    fn said(&self, number: u64, event: &str) -> usize {
+        self.log
+            .borrow()
+            .iter()
+            .filter(|said| said.number == number && said.event.as_ref() == event)
+            .count()
+    }
+    fn events(&self) -> Vec<(u64, serde_json::Value)> {
+        let json = |event| serde_json::to_value(event).expect("an event is JSON");
+        self.log.borrow().iter().map(|said| (said.number, json(&said.event))).collect()
+    }
+    fn sayable(&self) -> Vec<String> {
+        let found = holdfast::board::explore::<A>().expect("its samples are commands");
+        found.arrows.into_iter().flat_map(|(_, events)| events).collect()
+    }
+
+    fn at_rest(&self, network: &Network) -> Result<(), String> {
+        self.is_at_rest(network)
+    }
+}
+
+impl<A: Aggregate> AggregateContext<A> {
+    /// What an event of another context comes to here.
+    fn follow(&mut self, network: &mut Network, commit: u64, heard: Heard<Told<A>>) {
+        let Some((number, command)) = heard.what else { return };
+        if heard.without_undo && command.compensates().is_some() {
+            return;
+        }
+        let is_new = number.is_none();
+        let number = number.unwrap_or_else(|| self.next_number(network));
+        self.by_itself(network, commit, number, command, false);
+        if is_new && self.kept.get(&number).is_some() {
+            self.last_number.put(commit, (), number);
+        }
+    }
+}
