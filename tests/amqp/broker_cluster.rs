@@ -80,6 +80,7 @@ fn leader_of(broker: &Broker, queue: &str) -> String {
 
 #[test]
 fn brokers_that_freeze_die_and_are_cut_off_lose_nothing_and_double_nothing() {
+    let _alone = support::alone();
     let mut brokers = Broker::cluster();
     let urls: Vec<_> = brokers.iter().map(Broker::url).collect();
     Queue::bind_quorum(&urls[0], "all", "bookrent.#");

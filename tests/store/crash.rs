@@ -104,6 +104,7 @@ fn from_environment(name: &str) -> Option<u64> {
 
 #[test]
 fn killed_under_load_it_keeps_what_it_acknowledged_and_ends_what_it_began() {
+    let _alone = support::alone();
     let rounds = from_environment("HOLDFAST_CRASH_ROUNDS").unwrap_or(3);
     let seed = from_environment("HOLDFAST_CRASH_SEED").unwrap_or_else(|| u64::from(process::id()));
     eprintln!("HOLDFAST_CRASH_SEED={seed} HOLDFAST_CRASH_ROUNDS={rounds}");

@@ -171,6 +171,7 @@ fn has_all(server: &Server, told: &[Told]) {
 
 #[test]
 fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
+    let _alone = support::alone();
     let Some(disk) = Disk::of(64) else {
         eprintln!("skipped: a full disk: nothing can be mounted here");
         return;

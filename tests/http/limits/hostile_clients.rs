@@ -24,6 +24,7 @@ fn one_of_the_crowd(address: &str, number: usize) -> Option<Connection> {
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nobody_waits_for_the_probes() {
+    let _alone = support::alone();
     raise_limit();
     let data = tempfile::TempDir::new().unwrap();
     let toml = "[http]\nprobes = '127.0.0.1:0'\nwrite_timeout_ms = 2000\n";

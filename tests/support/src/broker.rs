@@ -1,6 +1,6 @@
 //! A RabbitMQ broker of the test's own: a private directory, private ports, and faults on demand.
 
-use super::eventually;
+use super::{eventually, quiet::Beside};
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
@@ -19,6 +19,7 @@ pub struct Broker {
     directory: TempDir,
     place: Place,
     child: Option<Child>,
+    _beside: Beside,
 }
 
 /// Where a broker is.
@@ -108,7 +109,7 @@ impl Broker {
             place.ip, place.ports[0]
         );
         fs::write(path.join("rabbitmq.conf"), config).unwrap();
-        Self { directory, place, child: None }
+        Self { directory, place, child: None, _beside: Beside::others() }
     }
 
     /// Its address, for the user that a fresh broker has.

@@ -11,10 +11,12 @@ mod client;
 pub mod cluster;
 pub mod gbike;
 pub mod queue;
+mod quiet;
 pub mod raw;
 
 pub use answer::Answer;
 pub use client::Client;
+pub use quiet::{Alone, alone};
 
 use std::{
     fs,
@@ -141,6 +143,7 @@ pub struct Server {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     directory: TempDir,
+    _beside: quiet::Beside,
 }
 
 impl Deref for Server {
@@ -214,11 +217,13 @@ impl Server {
         mut arguments: Vec<String>,
         toml: &str,
     ) -> Self {
+        let beside = quiet::Beside::others();
         let config = directory.path().join("holdfast.toml");
         fs::write(&config, toml).unwrap();
         arguments.splice(..0, ["serve".into(), "--config".into(), config.display().to_string()]);
         let (process, url) = Process::start(&launcher, &arguments, &environment);
-        Self { client: Client::new(url), process, launcher, arguments, environment, directory }
+        let client = Client::new(url);
+        Self { client, process, launcher, arguments, environment, directory, _beside: beside }
     }
 
     /// Where it keeps its data.
