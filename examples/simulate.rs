@@ -5,7 +5,7 @@
 mod simulator;
 
 use clap::Parser;
-use simulator::{BUSINESSES, Business, Mitigation, business, run, run_many, seeds_until_noticed};
+use simulator::{Business, Mitigation, business, businesses, run, run_many, seeds_until_noticed};
 use std::process::ExitCode;
 use strum::VariantArray;
 
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let chosen: Vec<&Business> = match &options.system {
         Some(system) => business(system).into_iter().collect(),
-        None => BUSINESSES.to_vec(),
+        None => businesses().iter().collect(),
     };
     if chosen.is_empty() {
         eprintln!("there is no such system to simulate");

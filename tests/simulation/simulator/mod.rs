@@ -33,4 +33,4 @@ mod world;
 
 pub use mitigation::Mitigation;
 pub use seeds::{run, run_many, seeds_until_noticed, unsaid};
-pub use systems::{BUSINESSES, Business, business};
+pub use systems::{Business, business, businesses, businesses_by_routes};

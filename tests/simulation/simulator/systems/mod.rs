@@ -1,6 +1,7 @@
 //! For each system: which bodies make sense, and what must hold.
 
 mod bookrent;
+mod by_routes;
 mod ebook;
 mod gbike;
 mod movie;
@@ -11,10 +12,13 @@ use super::{
     mitigation::Mitigation,
     world::{Order, World},
 };
+use holdfast::systems;
 use serde_json::Value;
+use std::sync::LazyLock;
 use support::chance::Chance;
 
 /// A system as its clients and its owners see it.
+#[derive(Clone, Copy)]
 pub struct Business {
     pub system: &'static str,
     /// Its table of the configuration.
@@ -33,19 +37,48 @@ pub struct Business {
     pub notices: &'static [Mitigation],
 }
 
-/// All of them.
-pub const BUSINESSES: &[&Business] = &[
-    &bookrent::BUSINESS,
-    &purifier::BUSINESS,
-    &ebook::BUSINESS,
-    &movie::BUSINESS,
-    &ticketing::BUSINESS,
-    &gbike::BUSINESS,
+/// The systems whose owners have said what must hold.
+const MODELS: &[Business] = &[
+    bookrent::BUSINESS,
+    purifier::BUSINESS,
+    ebook::BUSINESS,
+    movie::BUSINESS,
+    ticketing::BUSINESS,
+    gbike::BUSINESS,
 ];
+
+static BUSINESSES: LazyLock<Vec<Business>> = LazyLock::new(|| {
+    let business = |system| model(system).unwrap_or(by_routes::business(system));
+    systems::NAMES.iter().map(|system| business(system)).collect()
+});
+
+static BY_ROUTES: LazyLock<Vec<Business>> =
+    LazyLock::new(|| systems::NAMES.iter().map(|system| by_routes::business(system)).collect());
+
+fn model(system: &str) -> Option<Business> {
+    MODELS.iter().find(|model| model.system == system).copied()
+}
+
+/// Each system: by its model, or by its routes where it has none.
+pub fn businesses() -> &'static [Business] {
+    &BUSINESSES
+}
+
+/// Each system as if it had no model.
+pub fn businesses_by_routes() -> &'static [Business] {
+    &BY_ROUTES
+}
 
 /// The one of that system.
 pub fn business(system: &str) -> Option<&'static Business> {
-    BUSINESSES.iter().find(|business| business.system == system).copied()
+    businesses().iter().find(|business| business.system == system)
+}
+
+impl Business {
+    /// Whether its owners have said what must hold.
+    pub fn has_model(&self) -> bool {
+        model(self.system).is_some()
+    }
 }
 
 /// That it is so, or what is not.

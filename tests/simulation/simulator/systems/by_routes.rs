@@ -1,0 +1,112 @@
+//! A system without a model: clients send what its routes take, and what holds of every system must hold of it.
+
+use super::{
+    super::{
+        mitigation::Mitigation,
+        world::{Order, World},
+    },
+    Business,
+};
+use holdfast::{
+    board::sample::of_schema,
+    domain::{Aggregate, Board, Body, Role, Routes, Target, View},
+    systems,
+};
+use schemars::schema_for;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::LazyLock};
+use support::chance::Chance;
+
+pub const fn business(system: &'static str) -> Business {
+    Business {
+        system,
+        settings: || json!({}),
+        clock: "2026-03-02T09:00:00Z",
+        opening: Vec::new,
+        order,
+        always: |_| Ok(()),
+        finally: |_| Ok(()),
+        notices: &[Mitigation::KeepWhatIsDurable, Mitigation::WaitForDisk],
+    }
+}
+
+/// One way to command a context, and samples of the bodies that it takes.
+struct Route {
+    context: &'static str,
+    collection: &'static str,
+    verb: &'static str,
+    bodies: Vec<Value>,
+}
+
+#[derive(Default)]
+struct Found(Vec<Route>);
+
+impl Found {
+    fn add<A: Aggregate>(&mut self, verb: &'static str, bodies: Vec<Value>) {
+        let context = A::NAME.short();
+        let collection = A::NAME.collection;
+        self.0.push(Route { context, collection, verb, bodies });
+    }
+}
+
+impl<A: Aggregate> Routes<A> for Found {
+    fn post<B: Body>(&mut self, _: Role, _: fn(B) -> (Target<A>, A::Command)) {
+        self.add::<A>("POST", of_schema(schema_for!(B).as_value()));
+    }
+    fn patch<B: Body>(&mut self, _: Role, _: fn(B) -> A::Command) {
+        self.add::<A>("PATCH", of_schema(schema_for!(B).as_value()));
+    }
+    fn patch_verb(&mut self, _: Role, verb: &'static str, _: fn() -> A::Command) {
+        self.add::<A>(verb, vec![Value::Null]);
+    }
+    fn delete(&mut self, _: Role, _: fn() -> A::Command) {
+        self.add::<A>("DELETE", vec![Value::Null]);
+    }
+}
+
+impl Board for Found {
+    fn aggregate<A: Aggregate>(&mut self) {
+        A::routes(self);
+    }
+    fn view<V: View>(&mut self) {}
+}
+
+static ROUTES: LazyLock<BTreeMap<&str, Vec<Route>>> = LazyLock::new(|| {
+    let of = |system: &'static str| {
+        let mut found = Found::default();
+        systems::lay_out(system, &mut found);
+        (system, found.0)
+    };
+    systems::NAMES.iter().copied().map(of).collect()
+});
+
+/// The body with other numbers, few enough to meet each other again.
+fn with_few_numbers(body: &Value, chance: &mut Chance) -> Value {
+    match body {
+        Value::Number(number) if number.is_u64() && chance.coin() => chance.between(1, 5).into(),
+        Value::Array(items) => items.iter().map(|item| with_few_numbers(item, chance)).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, field)| (name.clone(), with_few_numbers(field, chance)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        other => other.clone(),
+    }
+}
+
+fn order(chance: &mut Chance, world: &World) -> Order {
+    let routes = &ROUTES[world.business.system];
+    let route = &routes[chance.number() as usize % routes.len()];
+    let body = &route.bodies[chance.number() as usize % route.bodies.len()];
+    let number = match world.all(route.context).any(chance.number()) {
+        Some(number) if chance.coin() => number,
+        _ => chance.between(1, 5),
+    };
+    Order {
+        collection: route.collection,
+        number: (route.verb != "POST").then_some(number),
+        verb: route.verb,
+        body: with_few_numbers(body, chance),
+        key: None,
+    }
+}
