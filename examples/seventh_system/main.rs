@@ -18,7 +18,7 @@ mod carshare;
 
 use holdfast::{
     actors::{LocalNode, Node, NodeSettings},
-    domain,
+    board, domain,
     http::{self, HttpSettings},
     store::{Options, SledStore},
 };
@@ -26,6 +26,9 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 /// Runs it: `seventh_system [ADDRESS [DIRECTORY]]`.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if let Some(what) = board::missing(|wall| carshare::lay_out(wall))?.into_iter().next() {
+        return Err(what.into());
+    }
     let mut arguments = std::env::args().skip(1);
     let listener = TcpListener::bind(arguments.next().unwrap_or_else(|| "127.0.0.1:8099".into()))?;
     let directory = arguments

@@ -1,6 +1,9 @@
 //! The drawing: a block for each context, who commands on the left, what follows on the right.
 
-use super::walk::{Context, Wall};
+use super::{
+    explore::{FoundAsk, FoundUndo},
+    walk::{Context, Policy, Wall},
+};
 use crate::domain::{Role, Subdomain};
 use std::fmt::Write;
 
@@ -36,7 +39,6 @@ type Rows = Vec<Vec<String>>;
 fn commands(context: &Context, wall: &Wall) -> Rows {
     let mut rows = Vec::new();
     for (command, events) in &context.arrows {
-        let named = format!("{command}{}", undo(context, command));
         let then = if events.is_empty() {
             String::new()
         } else {
@@ -44,12 +46,12 @@ fn commands(context: &Context, wall: &Wall) -> Rows {
         };
         let mut reasons = reasons(context, command, wall);
         if reasons.is_empty() {
-            reasons.push(("nobody".to_owned(), "─▶"));
+            reasons.push(("nobody".to_owned(), "─▶", ""));
         }
-        for (who, arrow) in reasons {
+        for (who, arrow, mark) in reasons {
             rows.push(vec![
                 who,
-                format!("{arrow} {named}"),
+                format!("{arrow} {command}{mark}"),
                 format!("─▶ {}", context.name.short()),
                 then.clone(),
             ]);
@@ -58,12 +60,26 @@ fn commands(context: &Context, wall: &Wall) -> Rows {
     rows
 }
 
-fn undo(context: &Context, command: &str) -> &'static str {
-    if context.undoes.iter().any(|(name, _)| name == command) { " (undo)" } else { "" }
+/// The mark of a policy that takes back a question: from an event that gives the question up.
+fn undo(policy: &Policy, wall: &Wall) -> &'static str {
+    let asks = wall.contexts.iter().filter(|asker| asker.name == policy.source);
+    let undone = asks.flat_map(|asker| &asker.asks).any(|ask| is_undo(ask, policy));
+    if undone { " (undo)" } else { "" }
+}
+
+/// Whether `policy` takes back `ask`, which the source of the policy puts.
+pub(super) fn is_undo(ask: &FoundAsk, policy: &Policy) -> bool {
+    let gives_up = ask.no.contains(&policy.event) || ask.unanswered.contains(&policy.event);
+    let by = matches!(&ask.undo, FoundUndo::By(command, _) if *command == policy.command);
+    gives_up && by && ask.callee == policy.target.context
 }
 
 /// Who or what brings `command` about: doors, questions, policies, answers, the time.
-fn reasons(context: &Context, command: &str, wall: &Wall) -> Vec<(String, &'static str)> {
+fn reasons(
+    context: &Context,
+    command: &str,
+    wall: &Wall,
+) -> Vec<(String, &'static str, &'static str)> {
     let mut reasons = Vec::new();
     for door in context.doors.iter().filter(|door| door.command == command) {
         let who = match door.who {
@@ -71,31 +87,31 @@ fn reasons(context: &Context, command: &str, wall: &Wall) -> Vec<(String, &'stat
             Role::Admin => "Admin",
             Role::Both => "Customer or Admin",
         };
-        reasons.push((format!("{who}: {}", door.request), " ─▶"));
+        reasons.push((format!("{who}: {}", door.request), " ─▶", ""));
     }
     for asker in &wall.contexts {
         let asks = asker
             .asks
             .iter()
             .filter(|ask| ask.callee == context.name.context && ask.command == command);
-        reasons.extend(asks.map(|ask| (format!("{}: {}", asker.name.short(), ask.after), "══▶")));
+        let who = |ask: &FoundAsk| format!("{}: {}", asker.name.short(), ask.after);
+        reasons.extend(asks.map(|ask| (who(ask), "══▶", "")));
     }
     let policies = wall
         .policies
         .iter()
         .filter(|policy| policy.target == context.name && policy.command == command);
-    reasons.extend(
-        policies.map(|policy| (format!("{}: {}", policy.source.short(), policy.event), "┄┄▶")),
-    );
+    let heard = |policy: &Policy| format!("{}: {}", policy.source.short(), policy.event);
+    reasons.extend(policies.map(|policy| (heard(policy), "┄┄▶", undo(policy, wall))));
     for ask in context.asks.iter().filter(|ask| ask.settle == command) {
-        let answer =
-            (format!("answer of {}", ask.callee.rsplit('.').next().unwrap_or(ask.callee)), " ─▶");
+        let callee = ask.callee.rsplit('.').next().unwrap_or(ask.callee);
+        let answer = (format!("answer of {callee}"), " ─▶", "");
         if !reasons.contains(&answer) {
             reasons.push(answer);
         }
     }
     if context.timers.iter().any(|timer| timer == command) {
-        reasons.push(("the time has come".to_owned(), " ─▶"));
+        reasons.push(("the time has come".to_owned(), " ─▶", ""));
     }
     reasons
 }
@@ -130,8 +146,7 @@ fn consequences(context: &Context, wall: &Wall) -> Rows {
             .iter()
             .filter(|policy| policy.source == context.name && policy.event == *event)
         {
-            let target = wall.contexts.iter().find(|target| target.name == policy.target);
-            let mark = target.map_or("", |target| undo(target, &policy.command));
+            let mark = undo(policy, wall);
             rows.push(vec![
                 event.clone(),
                 format!("┄┄▶ {}: {}{mark}", policy.target.short(), policy.command),

@@ -2,7 +2,7 @@
 
 use super::sample::{SampleError, samples};
 use crate::domain::{
-    Aggregate, AskId, Commands, DecisionContext, Id, NoAnswer, Refusal, Timestamp,
+    Aggregate, AskId, Commands, Compensation, DecisionContext, Id, NoAnswer, Refusal, Timestamp,
 };
 use std::collections::HashSet;
 
@@ -45,8 +45,21 @@ pub struct FoundAsk {
     pub yes: Vec<String>,
     /// Events after a no.
     pub no: Vec<String>,
-    /// Events when nobody answers.
+    /// Events when there is no answer.
     pub unanswered: Vec<String>,
+    /// What becomes of it then.
+    pub undo: FoundUndo,
+}
+
+/// What a question says that becomes of it where the asker gives up.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FoundUndo {
+    /// This command of the callee; whether it names the asker.
+    By(String, bool),
+    /// Nothing is to be undone.
+    NotNeeded,
+    /// It is never given up.
+    UntilAnswered,
 }
 
 /// Searches the states of `A`.
@@ -117,6 +130,13 @@ impl<A: Aggregate> Explored<A> {
             yes: names(Ok(())),
             no: names(Err(NoAnswer::Refused(no()))),
             unanswered: names(Err(NoAnswer::Unavailable)),
+            undo: match &ask.compensation {
+                Compensation::Undo { command, asker } => {
+                    FoundUndo::By(command.as_ref().name().to_owned(), *asker == ME)
+                }
+                Compensation::NotNeeded => FoundUndo::NotNeeded,
+                Compensation::UntilAnswered => FoundUndo::UntilAnswered,
+            },
         };
         if !self.asks.contains(&ask) {
             self.asks.push(ask);

@@ -5,13 +5,13 @@ use super::{
     sample::{SampleError, samples},
 };
 use crate::domain::{
-    Aggregate, AskId, Board, Body, Entity, Folds, Name, Policies, React, Role, Routes, Subdomain,
-    Target, View,
+    Aggregate, Board, Body, Entity, Folds, Name, Policies, React, Role, Routes, Subdomain, Target,
+    View,
 };
 
-/// All that a drawing shows.
+/// All that a drawing shows. Lay a system out on it.
 #[derive(Debug, Default)]
-pub(super) struct Wall {
+pub struct Wall {
     pub(super) contexts: Vec<Context>,
     pub(super) policies: Vec<Policy>,
     pub(super) folds: Vec<Heard>,
@@ -27,7 +27,6 @@ pub(super) struct Context {
     pub(super) doors: Vec<Door>,
     pub(super) arrows: Vec<(String, Vec<String>)>,
     pub(super) asks: Vec<FoundAsk>,
-    pub(super) undoes: Vec<(String, AskId)>,
     pub(super) timers: Vec<String>,
 }
 
@@ -81,7 +80,6 @@ impl Board for Wall {
             doors: doors.doors,
             arrows: found.arrows,
             asks: found.asks,
-            undoes: found.undoes,
             timers: found.timers,
         });
         A::whenever(self);
@@ -95,7 +93,6 @@ impl Board for Wall {
             doors: Vec::new(),
             arrows: Vec::new(),
             asks: Vec::new(),
-            undoes: Vec::new(),
             timers: Vec::new(),
         });
         V::folds(self);

@@ -11,6 +11,7 @@
 
 pub mod book;
 pub mod dashboard;
+pub mod order;
 pub mod payment;
 pub mod rent;
 

@@ -3,6 +3,7 @@
 //! Only the payment is waited for: `Rented` follows its yes, and the book, which may be down meanwhile, hears of it later.
 //! Without a yes there never was a rent, and on `RentFailed` anything that was paid goes back.
 
+pub use super::order::{Ended, Ordered, Request};
 use super::{
     book::{self, Book},
     payment::{self, Payment},
@@ -32,17 +33,6 @@ pub struct Rent {
     rented_date: Option<Timestamp>,
     returned_date: Option<Timestamp>,
     canceled_date: Option<Timestamp>,
-}
-
-/// What was ordered. Name and fee are what the customer claims, if anything; the book knows better.
-#[value]
-#[derive(Default)]
-pub struct Ordered {
-    pub rent_id: Id<Rent>,
-    pub user_id: u64,
-    pub book_id: Id<Book>,
-    pub book_name: Option<String>,
-    pub rental_fee: Option<u64>,
 }
 
 /// How far the rent has come.
@@ -126,29 +116,28 @@ impl Aggregate for Rent {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event.clone() {
-            Event::RentRequested(Ordered { user_id, book_id, book_name, rental_fee, .. }) => {
-                let status = Status::Requested;
-                *self = Rent { user_id, book_id, book_name, rental_fee, status, ..Rent::default() };
+        self.status = match event.clone() {
+            Event::RentRequested(order) => {
+                let Ordered { user_id, book_id, book_name, rental_fee, .. } = order;
+                *self = Self { user_id, book_id, book_name, rental_fee, ..Self::default() };
+                Status::Requested
             }
-            Event::Rented(_) => self.status = Status::Rented,
-            Event::RentFailed { reason, .. } if reason == declined().code => {
-                self.status = Status::Declined;
-            }
-            Event::RentFailed { .. } => self.status = Status::Unanswered,
+            Event::Rented(_) => Status::Rented,
+            Event::RentFailed { reason, .. } if reason == declined().code => Status::Declined,
+            Event::RentFailed { .. } => Status::Unanswered,
             Event::RentApproved { rented_date, .. } => {
-                self.status = Status::Approved;
                 self.rented_date = Some(rented_date);
+                Status::Approved
             }
             Event::Returned { returned_date, .. } => {
-                self.status = Status::Returned;
                 self.returned_date = Some(returned_date);
+                Status::Returned
             }
             Event::Canceled { canceled_date, .. } => {
-                self.status = Status::Canceled;
                 self.canceled_date = Some(canceled_date);
+                Status::Canceled
             }
-        }
+        };
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
@@ -177,25 +166,6 @@ impl Aggregate for Rent {
         routes.patch_verb(Role::Customer, "return", || Command::Return);
         routes.patch(Role::Customer, |Change { status: Ended::Returned }| Command::Return);
     }
-}
-
-/// `POST /rents`
-#[body]
-pub struct Request {
-    pub user_id: u64,
-    pub book_id: Id<Book>,
-    /// What the customer believes that it is called.
-    pub book_name: Option<String>,
-    /// What the customer believes that it costs, in won: this is charged, and it must be right.
-    pub rental_fee: Option<u64>,
-}
-
-/// `PATCH /rents/{id}`: the status that a client may ask for.
-#[body]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Ended {
-    /// The book comes back.
-    Returned,
 }
 
 #[cfg(test)]

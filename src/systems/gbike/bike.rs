@@ -47,42 +47,26 @@ pub enum Command {
 
 /// What a bike may say has happened.
 #[event]
+#[rustfmt::skip]
 pub enum Event {
-    RegisteredBike {
-        bikeid: Id<Bike>,
-        status: Status,
-        location: String,
-    },
+    RegisteredBike { bikeid: Id<Bike>, status: Status, location: String },
     /// A rent took it, or brought it back.
-    UpdatedBike {
-        bikeid: Id<Bike>,
-        status: Status,
-        location: String,
-        rentid: Id<Rent>,
-    },
+    UpdatedBike { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
     /// The rent that took it never came to be.
-    BikeFreed {
-        bikeid: Id<Bike>,
-        status: Status,
-        location: String,
-        rentid: Id<Rent>,
-    },
+    BikeFreed { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
 }
 
-/// Somebody rides it.
-pub fn in_use() -> Refusal {
+pub(super) fn in_use() -> Refusal {
     Refusal::conflict("bike-in-use", "the bike is in use", "사용 중인 자전거입니다")
 }
-/// It is broken.
-pub fn broken() -> Refusal {
+pub(super) fn broken() -> Refusal {
     Refusal::conflict("bike-broken", "the bike is broken", "고장 난 자전거입니다")
 }
-/// There is no such bike.
-pub fn unknown() -> Refusal {
+pub(super) fn unknown() -> Refusal {
     Refusal::conflict("bike-unknown", "there is no such bike", "없는 자전거입니다")
 }
 /// A blank location: a bike left there would be lost.
-pub fn nowhere() -> Refusal {
+pub(super) fn nowhere() -> Refusal {
     let (en, ko) = ("the location must not be blank", "위치는 비워 둘 수 없습니다");
     Refusal::invalid("location-blank", en, ko)
 }
@@ -105,7 +89,6 @@ impl Aggregate for Bike {
                 "the bike is registered already",
                 "이미 등록된 자전거입니다",
             )),
-
             (false, _, Take { .. }) => Err(unknown()),
             (true, _, Take { rent }) if self.taken_by == Some(rent) => ignore(),
             (true, Available, Take { rent }) => {
@@ -113,7 +96,6 @@ impl Aggregate for Bike {
             }
             (true, InUse, Take { .. }) => Err(in_use()),
             (true, Broken, Take { .. }) => Err(broken()),
-
             (_, _, Release { rent }) if self.taken_by == Some(rent) => {
                 emit(BikeFreed { bikeid, status: Available, location: here(), rentid: rent })
             }

@@ -10,7 +10,6 @@ use super::{
     user_deposit::{self, UserDeposit},
 };
 use crate::domain::prelude::*;
-
 mod version_1;
 
 /// The bill of the rent with the same number.
@@ -106,10 +105,9 @@ impl Aggregate for Billing {
             (S::Open | S::ApplyFee, Follow { .. }) => ignore(),
             // Nothing is to be paid before that one: it is next.
             (S::New | S::Closed, Follow { user, next, fee }) => emit(passed_on(user, (next, fee))),
-            (S::New | S::Open, Close) | (S::New | S::ApplyFee | S::Closed, Calculate { .. }) => {
-                ignore()
-            }
-            (S::Open | S::ApplyFee | S::Closed, Open { .. }) | (S::Closed, Close) => ignore(),
+            (S::New | S::Open | S::Closed, Close)
+            | (S::New | S::ApplyFee | S::Closed, Calculate { .. })
+            | (S::Open | S::ApplyFee | S::Closed, Open { .. }) => ignore(),
         }
     }
 
@@ -119,9 +117,8 @@ impl Aggregate for Billing {
                 *self = Billing { userid, starttime, status: Status::Open, ..Billing::default() };
             }
             Event::CalculatedFee { endtime, fee, .. } => {
-                self.status = Status::ApplyFee;
-                self.endtime = Some(endtime);
-                self.fee = Some(fee);
+                let (endtime, fee) = (Some(endtime), Some(fee));
+                *self = Billing { status: Status::ApplyFee, endtime, fee, ..*self };
             }
             Event::ClosedBill { .. } => self.status = Status::Closed,
             Event::BillFollowed { nextbillid, nextfee, .. } => {
@@ -146,9 +143,7 @@ impl Aggregate for Billing {
             user_deposit::Event::FeeQueued { userid: user, billid: next, fee, after } => {
                 Some((after, Command::Follow { user, next, fee }))
             }
-            user_deposit::Event::FeeDeferred { .. } | user_deposit::Event::FeeMovedUp { .. } => {
-                None
-            }
+            _ => None,
         });
     }
 }

@@ -239,7 +239,7 @@ mod tests {
             .when(Settle(Ok(())))
             .then([cleared()]);
         assert_eq!(rent.0.lifecycle(), Lifecycle::Open);
-        assert_eq!(rent.0.represent(RENT).status, Status::Requested);
+        assert_eq!(rent.0.represent(RENT).status.as_ref(), "Requested");
         let rent =
             rent.awaits("gbike.bike-3 <- Take { rent: #1 }").when(Settle(Ok(()))).then([rented()]);
         assert_eq!(rent.0.lifecycle(), Lifecycle::Established);

@@ -2,20 +2,16 @@
 //!
 //! A fee is charged whole or not at all, the oldest first: while one is open, the later ones wait for it. So the money is
 //! never negative, and paid in − charged = deposit at every moment.
-//!
-//! The open fees are its [`Arrears`].
 
 use super::{
-    arrears::{AT_HAND, Arrears},
+    arrears::Arrears,
     billing::{self, Billing},
     rent::Rent,
 };
 use crate::domain::prelude::*;
 
+mod paying;
 mod version_1;
-
-/// The most that a deposit may hold: the largest number that every reader of JSON keeps exactly.
-const MOST: u64 = (1 << 53) - 1;
 
 /// The account of the user with this number.
 #[entity(
@@ -57,14 +53,10 @@ pub enum Command {
 
 /// What an account may say has happened.
 #[event]
+#[rustfmt::skip]
 pub enum Event {
     /// It holds another amount now. `billid` is the bill that this very change has paid, none when money was paid in.
-    UpdatedDeposit {
-        userid: Id<UserDeposit>,
-        deposit: u64,
-        arrears: u64,
-        billid: Option<Id<Billing>>,
-    },
+    UpdatedDeposit { userid: Id<UserDeposit>, deposit: u64, arrears: u64, billid: Option<Id<Billing>> },
     /// It does not cover this fee, or owes an older one.
     FeeDeferred { userid: Id<UserDeposit>, billid: Id<Billing>, fee: u64, arrears: u64 },
     /// This deferred fee waits at the end of the chain, behind that of bill `after`.
@@ -76,56 +68,6 @@ pub enum Event {
 /// The customer owes fees.
 pub fn in_arrears() -> Refusal {
     Refusal::conflict("in-arrears", "earlier rides are not paid for yet", "미납 요금이 있습니다")
-}
-
-impl UserDeposit {
-    /// Money comes in, and pays what it covers, oldest first.
-    fn top_up(&self, userid: Id<Self>, paid_in: u64) -> Decision<Event> {
-        let holds = self.deposit.checked_add(paid_in).filter(|holds| *holds <= MOST);
-        let Some(deposit) = holds else {
-            let en = format!("a deposit holds at most {MOST} won");
-            let ko = format!("예치금은 최대 {MOST}원입니다");
-            return Err(Refusal::invalid("deposit-too-large", en, ko));
-        };
-        let paid_in =
-            Event::UpdatedDeposit { userid, deposit, arrears: self.arrears.sum(), billid: None };
-        let mut owing = self.clone();
-        owing.evolve(&paid_in);
-        Ok([paid_in].into_iter().chain(owing.pay(userid)).collect())
-    }
-    /// Pays of what is at hand as much as is covered, oldest first. The rest waits until the last bill that this pays is
-    /// closed.
-    fn pay(mut self, userid: Id<Self>) -> Vec<Event> {
-        let mut events = Vec::new();
-        while let Some((bill, fee)) = self.arrears.first()
-            && fee <= self.deposit
-            && events.len() < AT_HAND
-        {
-            let mut left = self.arrears.clone();
-            left.pay(bill, fee);
-            let (deposit, arrears) = (self.deposit - fee, left.sum());
-            let paid = Event::UpdatedDeposit { userid, deposit, arrears, billid: Some(bill) };
-            self.evolve(&paid);
-            events.push(paid);
-        }
-        events
-    }
-    /// A fee waits: at hand, or after the last one.
-    fn defer(&self, userid: Id<Self>, billid: Id<Billing>, fee: u64) -> Vec<Event> {
-        let last = self.arrears.last_in_line();
-        let queued = last.map(|after| Event::FeeQueued { userid, billid, fee, after });
-        let arrears = self.arrears.sum().saturating_add(fee);
-        queued.into_iter().chain([Event::FeeDeferred { userid, billid, fee, arrears }]).collect()
-    }
-    /// A fee that waited in the chain is next.
-    fn move_up(&self, userid: Id<Self>, billid: Id<Billing>, fee: u64) -> Vec<Event> {
-        let moved = Event::FeeMovedUp { userid, billid, fee };
-        let mut next = self.clone();
-        next.evolve(&moved);
-        // One that is paid at once needs no place: being paid takes it out of the chain.
-        let paid = next.pay(userid);
-        if paid.is_empty() { vec![moved] } else { paid }
-    }
 }
 
 impl Aggregate for UserDeposit {

@@ -278,7 +278,7 @@ mod tests {
             .when(SettleCancel(NO_ANSWER))
             .then_nothing()
             .awaits(void);
-        assert_eq!(book.0.status, Status::PaidComplete);
+        assert_eq!(book.0.represent(BOOKING).status.as_ref(), "PaidComplete");
         let book = book.when(SettleCancel(Ok(()))).then([Event::Canceled { booking_id: BOOKING }]);
         assert_eq!(book.0.status, Status::Canceled);
         book.when(Cancel).then_nothing().awaits_nothing();

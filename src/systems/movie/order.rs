@@ -1,6 +1,6 @@
 //! What is ordered when a movie is booked: what customers send, how the house checks it, what the events carry.
 
-use super::{book::Book, ticket::Admission};
+use super::book::Book;
 use crate::domain::{DateOrTime, Zone, prelude::*};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,15 @@ pub struct Ordered {
     pub showtime: Option<Timestamp>,
     /// The theatre.
     pub name: Option<String>,
+}
+
+/// What a ticket is for.
+#[value]
+pub struct Admission {
+    pub booking_id: Id<Book>,
+    pub movie_name: Option<String>,
+    pub qty: u64,
+    pub seat: Option<String>,
 }
 
 /// The name of a seat is at most so many characters long.

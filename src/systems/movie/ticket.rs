@@ -3,6 +3,7 @@
 //! Here it is decided whether a booking is printed or canceled: whichever comes first wins. While it asks for the points
 //! nothing is decided, so a question whether it can be void waits for that answer.
 
+pub use super::order::Admission;
 use super::{
     book::{self, Book},
     point::{self, Point},
@@ -40,15 +41,6 @@ pub enum Status {
     /// It asks for the points.
     #[shown_as(Waiting)]
     Printing,
-}
-
-/// What a ticket is for.
-#[value]
-pub struct Admission {
-    pub booking_id: Id<Book>,
-    pub movie_name: Option<String>,
-    pub qty: u64,
-    pub seat: Option<String>,
 }
 
 /// What may be asked of a ticket.
@@ -205,7 +197,7 @@ mod tests {
     fn printing_asks_for_the_points_and_only_their_yes_prints() {
         let ticket = given::<Ticket>([]).when(Create(admission())).then([Created(admission())]);
         let ticket = ticket.when(Print).then([asked(1)]);
-        assert_eq!(status(&ticket), Status::Waiting);
+        assert_eq!(status(&ticket).as_ref(), "Waiting");
         let ticket =
             ticket.awaits("movie.point-1 <- Grant { attempt: 1, contents: Some(\"soul\") }");
         let ticket = ticket

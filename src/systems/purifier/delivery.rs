@@ -1,9 +1,10 @@
 //! Delivery (배송): follows the rental, and knows whether it has a unit of the product to bring back.
 
+pub use super::order::Shipped;
 use super::{
     payment::{self, Payment},
     product::{self, Product},
-    rental::{self, Ordered, Rental},
+    rental::{self, Rental},
 };
 use crate::domain::prelude::*;
 
@@ -42,19 +43,6 @@ pub enum Status {
     /// The rental was canceled before the delivery started: it never will.
     #[absent]
     Withheld,
-}
-
-/// What is delivered, where and to whom.
-#[value(title = "ShippedRental")]
-#[derive(Default)]
-pub struct Shipped {
-    pub rental_id: Id<Rental>,
-    pub payment_id: Id<Payment>,
-    pub product_id: Id<Product>,
-    pub customer_id: u64,
-    pub phone: Option<String>,
-    pub address: String,
-    pub amt: u64,
 }
 
 /// What may be asked of a delivery.
@@ -146,14 +134,6 @@ impl Aggregate for Delivery {
             }
             _ => None,
         });
-    }
-}
-
-impl From<Ordered> for Shipped {
-    fn from(order: Ordered) -> Self {
-        let Ordered { rental_id, customer_id, product_id, amt, address, phone } = order;
-        let payment_id = rental_id.of();
-        Self { rental_id, payment_id, product_id, customer_id, phone, address, amt }
     }
 }
 

@@ -14,6 +14,7 @@
 pub mod delivery;
 pub mod mypage;
 pub mod notification;
+pub mod order;
 pub mod payment;
 pub mod product;
 pub mod rental;

@@ -1,5 +1,6 @@
 //! Rental (렌탈): a customer orders a unit and pays for it in one step; all else follows.
 
+pub use super::order::{Ended, Ordered, Request};
 use super::{
     payment::{self, Payment},
     product::{self, Product, Reason},
@@ -28,18 +29,6 @@ pub struct Rental {
     status: Status,
     /// Why it was canceled, where that was not the customer's wish.
     reason: Option<Reason>,
-}
-
-/// What was ordered.
-#[value(title = "OrderedRental")]
-#[derive(Default)]
-pub struct Ordered {
-    pub rental_id: Id<Rental>,
-    pub customer_id: u64,
-    pub product_id: Id<Product>,
-    pub amt: u64,
-    pub address: String,
-    pub phone: Option<String>,
 }
 
 /// How far the rental has come.
@@ -105,10 +94,7 @@ impl Aggregate for Rental {
         use {Command::*, Event::*, Status::*};
         let (rental_id, customer_id, product_id) = (this.id, self.customer_id, self.product_id);
         match (self.status, command) {
-            (New, Request(self::Request { customer_id, product_id, amt, address, phone })) => {
-                let order = Ordered { rental_id, customer_id, product_id, amt, address, phone };
-                emit(RentalRequested(order))
-            }
+            (New, Request(wanted)) => emit(RentalRequested(wanted.ordered(rental_id))),
             (Requested, Settle(Ok(()))) => emit(RentalPlaced(self.ordered(rental_id))),
             (Requested, Settle(Err(no))) => {
                 emit(RentalFailed { rental_id, customer_id, product_id, reason: no.code().into() })
@@ -122,22 +108,20 @@ impl Aggregate for Rental {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match event.clone() {
+        self.status = match event.clone() {
             Event::RentalRequested(order) => {
                 let Ordered { customer_id, product_id, amt, address, phone, .. } = order;
-                let (status, reason) = (Status::Requested, None);
-                *self = Rental { customer_id, product_id, amt, address, phone, status, reason };
+                *self = Self { customer_id, product_id, amt, address, phone, ..Self::default() };
+                Status::Requested
             }
-            Event::RentalPlaced(_) => self.status = Status::Placed,
-            Event::RentalFailed { reason, .. } if reason == declined().code => {
-                self.status = Status::Declined;
-            }
-            Event::RentalFailed { .. } => self.status = Status::Unanswered,
+            Event::RentalPlaced(_) => Status::Placed,
+            Event::RentalFailed { reason, .. } if reason == declined().code => Status::Declined,
+            Event::RentalFailed { .. } => Status::Unanswered,
             Event::RentalCanceled { reason, .. } => {
-                self.status = Status::Canceled;
                 self.reason = reason;
+                Status::Canceled
             }
-        }
+        };
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
@@ -162,25 +146,6 @@ impl Aggregate for Rental {
         routes.patch(Role::Customer, |Change { status: Ended::Cancel }| Command::Cancel);
         routes.delete(Role::Customer, || Command::Cancel);
     }
-}
-
-/// `POST /rentals`
-#[body(title = "RequestRental")]
-pub struct Request {
-    pub customer_id: u64,
-    pub product_id: Id<Product>,
-    /// What the customer believes that it costs, in won: this is charged, and it must be right.
-    pub amt: u64,
-    pub address: String,
-    /// Where text messages go.
-    pub phone: Option<String>,
-}
-
-/// `PATCH /rentals/{id}`: the status that a client may ask for.
-#[body(title = "EndedRental")]
-pub enum Ended {
-    /// The rental is canceled.
-    Cancel,
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@
 //! ```
 
 pub mod discount;
+pub mod order;
 pub mod price;
+pub mod registration;
 pub mod reservation;
 pub mod ticket;
 pub mod view;

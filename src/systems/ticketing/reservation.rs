@@ -1,5 +1,6 @@
 //! Reservation (예약): a user takes a ticket, which is checked and given in one step.
 
+pub use super::order::{Ended, LONGEST_USER, Request, Told};
 use super::ticket::{self, Ticket};
 use crate::domain::prelude::*;
 
@@ -55,17 +56,6 @@ pub enum Command {
     Cancel,
 }
 
-/// Whose reservation of what it is.
-#[value(title = "ToldReservation")]
-#[derive(Default)]
-pub struct Told {
-    pub reservation_id: Id<Reservation>,
-    pub ticket_id: Id<Ticket>,
-    pub user_id: Option<String>,
-    pub user_grade: Option<String>,
-    pub updated_date: Timestamp,
-}
-
 /// What a reservation may say has happened.
 #[event]
 pub enum Event {
@@ -73,16 +63,6 @@ pub enum Event {
     Reserved(Told),
     ReservationFailed { reservation_id: Id<Reservation>, ticket_id: Id<Ticket>, reason: String },
     Cancelled(Told),
-}
-
-/// The view keeps who has a ticket beside who had it last, so both must find room in its row.
-const LONGEST_USER: usize = 1024;
-
-impl Request {
-    fn is_too_long(&self) -> bool {
-        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        length(&self.user_id) + length(&self.user_grade) > LONGEST_USER
-    }
 }
 
 impl Reservation {
@@ -158,22 +138,6 @@ impl Aggregate for Reservation {
         routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         routes.patch(Role::Customer, |Change { status: Ended::Cancelled }| Command::Cancel);
     }
-}
-
-/// `POST /reservations`
-#[body(title = "RequestReservation")]
-pub struct Request {
-    pub ticket_id: Id<Ticket>,
-    pub user_id: Option<String>,
-    pub user_grade: Option<String>,
-}
-
-/// `PATCH /reservations/{id}`: the status that a client may ask for.
-#[body(title = "EndedReservation")]
-pub enum Ended {
-    /// The ticket goes back.
-    #[serde(rename = "CANCELLED")]
-    Cancelled,
 }
 
 #[cfg(test)]

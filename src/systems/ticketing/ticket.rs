@@ -1,9 +1,8 @@
 //! Ticket (티켓관리): one reservation at a time may have it, until its time has passed.
 
+pub use super::registration::{Register, Settings};
 use super::reservation::{self, Reservation};
-use crate::domain::{DateOrTime, Zone, prelude::*};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::domain::prelude::*;
 
 /// One ticket, and who has it.
 #[entity(
@@ -55,14 +54,6 @@ pub enum Command {
 pub enum Event {
     Registered { ticket_id: Id<Ticket>, status: Status, starttime: Timestamp, endtime: Timestamp },
     StatusUpdated { ticket_id: Id<Ticket>, status: Status, reservation_id: Option<Id<Reservation>> },
-}
-
-/// `[systems.ticketing]`, as far as it concerns tickets.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Settings {
-    /// Time zone in which a date is a day, such as `Asia/Seoul`.
-    pub zone: Zone,
 }
 
 /// Why a ticket cannot be had, by its code.
@@ -152,33 +143,13 @@ impl Aggregate for Ticket {
     }
 }
 
-/// `POST /tickets`
-#[body(title = "RegisterTicket")]
-pub struct Register {
-    pub ticket_id: Id<Ticket>,
-    /// Whether it can be had; it can when left out.
-    pub status: Option<Status>,
-    pub starttime: DateOrTime,
-    pub endtime: DateOrTime,
-}
-
-impl Register {
-    fn checked(self, zone: &Zone) -> Result<Event, Refusal> {
-        let Self { ticket_id, status, starttime, endtime } = self;
-        let (starttime, endtime) = (starttime.starts(zone), endtime.ends(zone));
-        if endtime < starttime {
-            let (en, ko) = ("it ends before it starts", "종료가 시작보다 빠릅니다");
-            return Err(Refusal::invalid("ends-before-start", en, ko));
-        }
-        let status = status.unwrap_or_default();
-        Ok(Event::Registered { ticket_id, status, starttime, endtime })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Command::*, Event::*, *};
-    use crate::domain::spec::{Given, given};
+    use crate::domain::{
+        DateOrTime,
+        spec::{Given, given},
+    };
 
     const TICKET: Id<Ticket> = Id::new(1);
     const RESERVATION: Id<Reservation> = Id::new(7);

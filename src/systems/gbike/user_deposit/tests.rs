@@ -1,6 +1,6 @@
 //! A fee is charged whole or not at all, the oldest first.
 
-use super::{Command::*, Event::*, *};
+use super::{Command::*, Event::*, paying::MOST, *};
 use crate::domain::spec::{Given, given};
 
 // The number of the account under test is 1; those of its bills are others.

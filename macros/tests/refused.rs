@@ -1,0 +1,7 @@
+//! What the attributes refuse, and that each error points at the token that is wrong and says what is allowed.
+//! `TRYBUILD=overwrite cargo test -p holdfast-macros` writes the messages anew.
+
+#[test]
+fn an_error_points_at_what_is_wrong_and_says_what_is_allowed() {
+    trybuild::TestCases::new().compile_fail("tests/refused/*.rs");
+}

@@ -1,0 +1,64 @@
+//! What is ordered when a unit is rented: what customers send, what the events carry.
+
+use super::{payment::Payment, product::Product, rental::Rental};
+use crate::domain::prelude::*;
+
+/// What was ordered.
+#[value(title = "OrderedRental")]
+#[derive(Default)]
+pub struct Ordered {
+    pub rental_id: Id<Rental>,
+    pub customer_id: u64,
+    pub product_id: Id<Product>,
+    pub amt: u64,
+    pub address: String,
+    pub phone: Option<String>,
+}
+
+/// `POST /rentals`
+#[body(title = "RequestRental")]
+pub struct Request {
+    pub customer_id: u64,
+    pub product_id: Id<Product>,
+    /// What the customer believes that it costs, in won: this is charged, and it must be right.
+    pub amt: u64,
+    pub address: String,
+    /// Where text messages go.
+    pub phone: Option<String>,
+}
+
+/// `PATCH /rentals/{id}`: the status that a client may ask for.
+#[body(title = "EndedRental")]
+pub enum Ended {
+    /// The rental is canceled.
+    Cancel,
+}
+
+/// What is delivered, where and to whom.
+#[value(title = "ShippedRental")]
+#[derive(Default)]
+pub struct Shipped {
+    pub rental_id: Id<Rental>,
+    pub payment_id: Id<Payment>,
+    pub product_id: Id<Product>,
+    pub customer_id: u64,
+    pub phone: Option<String>,
+    pub address: String,
+    pub amt: u64,
+}
+
+impl From<Ordered> for Shipped {
+    fn from(order: Ordered) -> Self {
+        let Ordered { rental_id, customer_id, product_id, amt, address, phone } = order;
+        let payment_id = rental_id.of();
+        Self { rental_id, payment_id, product_id, customer_id, phone, address, amt }
+    }
+}
+
+impl Request {
+    /// The order that rental `rental_id` is.
+    pub fn ordered(self, rental_id: Id<Rental>) -> Ordered {
+        let Self { customer_id, product_id, amt, address, phone } = self;
+        Ordered { rental_id, customer_id, product_id, amt, address, phone }
+    }
+}
