@@ -107,11 +107,11 @@ fn argument(input: ParseStream<'_>, table: &[Known]) -> Result<(&'static str, Sp
     let key: Ident = input.parse()?;
     let Some((name, form, example)) = table.iter().find(|(name, ..)| key == name) else {
         let all: Vec<_> = table.iter().map(|(name, ..)| *name).collect();
-        return Err(Error::new(
-            key.span(),
-            format!("no key `{key}`; there are: {}", all.join(", ")),
-        ));
+        let known = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
+        return Err(Error::new(key.span(), format!("no key `{key}`; there are: {known}")));
     };
+    // At the end of the arguments there is no token to point at but the key.
+    let at_end = input.is_empty() || input.peek(Token![,]);
     let value = match form {
         Form::Flag if input.is_empty() || input.peek(Token![,]) => Ok(Value::Flag),
         Form::Flag => Err(input.error("nothing may follow it")),
@@ -123,8 +123,10 @@ fn argument(input: ParseStream<'_>, table: &[Known]) -> Result<(&'static str, Sp
         Form::Types => list(input, |of| of.parse()).map(Value::Types),
         Form::Items => list(input, item).map(Value::Items),
     };
-    let value = value
-        .map_err(|why| Error::new(why.span(), format!("`{name}` is written `{example}`: {why}")))?;
+    let value = value.map_err(|why| {
+        let at = if at_end { key.span() } else { why.span() };
+        Error::new(at, format!("`{name}` is written `{example}`: {why}"))
+    })?;
     Ok((name, key.span(), value))
 }
 

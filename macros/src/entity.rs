@@ -3,7 +3,7 @@
 use crate::args::{Args, Form, Item, Known, take_marks};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Attribute, Error, Expr, Fields, Ident, ItemStruct, Result, Type, parse_quote};
+use syn::{Attribute, Error, Expr, Fields, Ident, ItemStruct, LitInt, Result, Type, parse_quote};
 
 /// What may be said of an entity.
 const ENTITY: &[Known] = &[
@@ -54,7 +54,7 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
     for (field, marks) in fields.named.iter().zip(&marks) {
         let Some(name) = &field.ident else { continue };
         if let Some(second) = marks.span("exists").filter(|_| exists.is_some()) {
-            return Err(Error::new(second, "one field says that the entity exists"));
+            return Err(Error::new(second, "only one field says whether the entity exists"));
         }
         exists = exists.or(marks.has("exists").then(|| name.clone()));
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
@@ -203,11 +203,11 @@ fn consts(args: &Args) -> Result<TokenStream> {
         ));
     }
     if let Some(port) = args.number("port") {
-        port.base10_parse::<u16>()?;
+        number(port)?;
         consts.extend(quote!(const PORT: Option<u16> = Some(#port);));
     }
     if let Some(version) = args.number("index_version") {
-        version.base10_parse::<u16>()?;
+        number(version)?;
         consts.extend(quote!(const INDEX_VERSION: u16 = #version;));
     }
     let aliases = args.texts("aliases");
@@ -218,6 +218,11 @@ fn consts(args: &Args) -> Result<TokenStream> {
         consts.extend(quote!(const STATE_VERSION: u16 = #old + 1;));
     }
     Ok(consts)
+}
+
+fn number(given: &LitInt) -> Result<u16> {
+    let why = |_| Error::new(given.span(), "this is a number from 0 to 65535");
+    given.base10_parse().map_err(why)
 }
 
 /// The entity's own number, as one of its fields.

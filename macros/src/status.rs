@@ -3,7 +3,7 @@
 use crate::args::{Args, Form, Known, take_marks};
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Expr, Fields, Ident, ItemEnum, LitStr, Result, parse_quote};
+use syn::{Attribute, Error, Expr, Fields, Ident, ItemEnum, LitStr, Result, parse_quote};
 
 /// What may be said of a status.
 const STATUS: &[Known] = &[
@@ -46,7 +46,8 @@ pub fn expand(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
         })
         .collect();
     let mut arms = Vec::new();
-    for (place, (variant, marks)) in item.variants.iter_mut().zip(&marks).enumerate() {
+    let mut added = Vec::new();
+    for (place, (variant, marks)) in item.variants.iter().zip(&marks).enumerate() {
         let ident = &variant.ident;
         if !matches!(variant.fields, Fields::Unit) {
             return Err(Error::new_spanned(
@@ -69,19 +70,25 @@ pub fn expand(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
             None => quote!(Established),
         };
         arms.push(quote!(Self::#ident => ::holdfast::domain::Lifecycle::#lifecycle));
+        let mut attributes: Vec<Attribute> = Vec::new();
         if place == 0 {
-            variant.attrs.push(parse_quote!(#[default]));
+            attributes.push(parse_quote!(#[default]));
         }
         if let Some(text) = marks.text("name") {
-            variant.attrs.push(parse_quote!(#[serde(rename = #text)]));
-            variant.attrs.push(parse_quote!(#[strum(serialize = #text)]));
+            attributes.push(parse_quote!(#[serde(rename = #text)]));
+            attributes.push(parse_quote!(#[strum(serialize = #text)]));
         }
         if let Some(other) = marks.expr("shown_as") {
             let text = shown(other, &names)?;
-            variant.attrs.push(parse_quote!(#[serde(rename(serialize = #text))]));
-            variant.attrs.push(parse_quote!(#[strum(serialize = #text)]));
-            variant.attrs.push(parse_quote!(#[schemars(skip)]));
+            attributes.push(parse_quote!(#[serde(rename(serialize = #text))]));
+            attributes.push(parse_quote!(#[strum(serialize = #text)]));
+            attributes.push(parse_quote!(#[schemars(skip)]));
         }
+        added.push(attributes);
+    }
+    // Only now: an item that is refused stays as it was written.
+    for (variant, attributes) in item.variants.iter_mut().zip(added) {
+        variant.attrs.extend(attributes);
     }
     let order = args.has("ordered").then(|| quote!(#[derive(PartialOrd, Ord)]));
     let case = args

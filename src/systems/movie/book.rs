@@ -58,7 +58,7 @@ pub enum Status {
     PaidComplete,
     PrintComplete,
     Canceled,
-    /// It asks its ticket whether it may be canceled.
+    // It asks its ticket whether it may be canceled.
     #[shown_as(PaidComplete)]
     Canceling,
 }

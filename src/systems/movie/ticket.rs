@@ -38,7 +38,7 @@ pub enum Status {
     Waiting,
     Printed,
     Canceled,
-    /// It asks for the points.
+    // It asks for the points.
     #[shown_as(Waiting)]
     Printing,
 }
