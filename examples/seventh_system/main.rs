@@ -26,7 +26,7 @@ use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 /// Runs it: `seventh_system [ADDRESS [DIRECTORY]]`.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if let Some(what) = board::missing(|wall| carshare::lay_out(wall))?.into_iter().next() {
+    if let Some(what) = board::missing(carshare::lay_out)?.into_iter().next() {
         return Err(what.into());
     }
     let mut arguments = std::env::args().skip(1);
