@@ -207,6 +207,7 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     let systems = settings.systems.settings.clone().into_iter().collect();
     let admission = settings.admission.per_context;
     let (contexts, accept_history) = (settings.hosted(), settings.node.accept_history.clone());
+    let event_versions = settings.events.write_versions.clone().into_iter().collect();
     let clock_offset = ahead;
     let settings = NodeSettings {
         admission,
@@ -217,7 +218,7 @@ fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
         clock_offset,
         ..NodeSettings::default()
     };
-    NodeSettings { accept_history, ..settings }
+    NodeSettings { accept_history, event_versions, ..settings }
 }
 
 fn http_settings(settings: &Settings) -> HttpSettings {

@@ -129,6 +129,9 @@ impl Settings {
         for name in hosted {
             known.require(name, "node.contexts")?;
         }
+        for name in self.events.write_versions.keys() {
+            known.require(name, "events.write_versions")?;
+        }
         for name in &self.node.accept_history {
             known.require(name, "node.accept_history")?;
         }

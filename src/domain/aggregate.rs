@@ -63,8 +63,15 @@ pub trait Aggregate: Entity {
         + Sync
         + 'static;
 
-    /// The version of the event type in the log; [`Aggregate::old_event`] reads the ones before it.
+    /// The version of the event type. [`Aggregate::old_event`] reads the versions before it, from
+    /// the log and from older nodes. A field added at the end of a variant, with `#[serde(default)]`,
+    /// takes no new version: older events are read with the default, and older nodes ignore it.
     const EVENT_VERSION: u16 = 1;
+    /// The version in which other nodes and consumers get the events until the setting
+    /// `events.write_versions` says otherwise. A release that raises [`Aggregate::EVENT_VERSION`]
+    /// leaves this at the version before, and [`Aggregate::older_event`] writes it: so the new
+    /// version is written only when all nodes read it. A later release raises this too.
+    const WRITTEN_VERSION: u16 = Self::EVENT_VERSION;
 
     /// The version of [`Aggregate::claims`] and [`Entity::unique`]: a change in what they say of a stored state is a new
     /// one, and the claims are written anew at the next start. Two that claim one key then both hold it, until both have
@@ -172,6 +179,11 @@ pub trait Aggregate: Entity {
     /// [`Undecodable`] when that version is unknown.
     fn old_event<D: Decoder>(version: u16, _record: D) -> Result<Self::Event, Undecodable> {
         Err(Undecodable::Version(version))
+    }
+
+    /// The event as JSON with its name, as the older `version` of its type had it.
+    fn older_event(_event: &Self::Event, _version: u16) -> Option<serde_json::Value> {
+        None
     }
 }
 

@@ -21,7 +21,7 @@ pub const MAX_RECORD: usize = 7 * 1024;
 /// read, and a damaged length claims no more than this.
 const MAX_DECODED: usize = size_of::<u128>() * MAX_RECORD;
 
-fn config() -> impl bincode::config::Config {
+pub(super) fn config() -> impl bincode::config::Config {
     bincode::config::standard().with_limit::<MAX_DECODED>()
 }
 

@@ -7,12 +7,14 @@
 
 pub mod codec;
 mod durability;
+mod event_part;
 pub mod keys;
 mod memory;
 mod port;
 mod sled;
 
 pub use self::{
+    event_part::EventPart,
     memory::MemoryStore,
     port::{
         Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth,

@@ -29,8 +29,9 @@ use crate::{
             subscriptions::{Progress, Subscriptions},
         },
         tables::{
+            log::LogEntry,
             rebuild,
-            records::{Counters, LogEntry, SagaId, TraceContext},
+            records::{Counters, SagaId, TraceContext},
             transaction::Tree,
         },
     },

@@ -20,8 +20,9 @@ use crate::{
             source::Recipient,
             subscriptions::{Delivery, Listener, Progress},
         },
-        tables::records::{
-            Answer, AskResult, Cause, Envelope, ParkedRow, StoredResponse, TraceContext,
+        tables::{
+            log::Envelope,
+            records::{Answer, AskResult, Cause, ParkedRow, StoredResponse, TraceContext},
         },
     },
     domain::{Kind, Lifecycle, NoAnswer, Refusal},

@@ -4,8 +4,9 @@ use super::turn::Turn;
 use crate::{
     actors::{
         erased::{Event, State},
-        tables::records::{
-            Cause, Envelope, LogEntry, SAGA_PAGE, SagaId, TraceContext, Versioned, encode_event,
+        tables::{
+            log::{Envelope, LogEntry, encode_event},
+            records::{Cause, SAGA_PAGE, SagaId, TraceContext, Versioned},
         },
     },
     store::StoreError,
@@ -48,6 +49,7 @@ impl Turn<'_> {
                 cause: cause.clone(),
                 client: thread.and_then(|thread| thread.client.clone()),
                 trace: thread.and_then(|thread| thread.trace.clone()),
+                owner: None,
             };
             let logged = LogEntry { envelope, event };
             let bytes = encode_event(&logged)?;

@@ -19,10 +19,11 @@ use crate::{
         subscription::subscriptions::Progress,
         tables::{
             history::{epoch_key, epoch_row},
+            log::{LogEntry, encode_log},
             query,
             records::{
-                AskResult, Cause, Counters, LogEntry, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES,
-                SagaId, SagaPage, TraceContext, encode_log, keepable, key_pages,
+                AskResult, Cause, Counters, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, SagaId,
+                SagaPage, TraceContext, keepable, key_pages,
             },
             transaction::{Transaction, counters_key},
         },

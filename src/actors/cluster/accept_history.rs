@@ -9,10 +9,11 @@ use crate::{
         erased::{self, AggregateType, EntityType},
         node::settings::{NodeError, NodeSettings},
         port::{health::ParkedId, history::Past},
-        subscription::{parking, source::last_sequence},
+        subscription::parking,
         tables::{
             history::{History, epoch_key},
-            records::{decode_log, encode_counters, encode_event, encode_log},
+            log::{decode_log, encode_event, encode_log, last_sequence},
+            records::encode_counters,
             transaction::{Tree, counters_key},
         },
     },

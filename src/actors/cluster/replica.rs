@@ -23,7 +23,8 @@ use crate::{
         subscription::source::Subscribers,
         tables::{
             history::{epoch_key, epoch_row},
-            records::{Cause, Envelope, LogEntry, SagaId, encode_event, encode_log},
+            log::{Envelope, LogEntry, encode_event, encode_log},
+            records::{Cause, SagaId},
             transaction::Tree,
         },
     },
@@ -328,17 +329,18 @@ fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEn
         data,
     } = told;
     let (of, known) = (aggregate.name().context, aggregate.event_version());
-    if schema != known {
+    if schema > known {
         return Err(format!(
-            "event {sequence} of {of} has version {schema}; this node knows {known}"
+            "event {sequence} of {of} has version {schema}; this node reads up to {known}: upgrade it, or have its \
+             source write version {known} (`events.write_versions`)"
         ));
     }
     // One that has nothing more to say is written as its bare name.
     let bare = data.as_object().is_some_and(serde_json::Map::is_empty);
     let whole = serde_json::json!({ name.as_str(): data });
     let event = aggregate
-        .event(whole)
-        .or_else(|why| if bare { aggregate.event(name.as_str().into()) } else { Err(why) })
+        .event(schema, whole)
+        .or_else(|why| if bare { aggregate.event(schema, name.as_str().into()) } else { Err(why) })
         .map_err(|why| format!("event {sequence} of {of}, `{name}`, cannot be read: {why}"))?;
     let saga = saga
         .rsplit_once('-')
@@ -357,6 +359,7 @@ fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEn
         cause: Cause::Elsewhere(cause),
         client,
         trace,
+        owner: None,
     };
     Ok(LogEntry { envelope, event })
 }

@@ -12,8 +12,8 @@ use crate::{
         Lifecycle, Name, NamedMessage, NoAnswer, Refusal, Timestamp, Undecodable, View,
     },
     store::{
-        StoreError,
-        codec::{self, Part, Record},
+        EventPart, StoreError,
+        codec::{self, Record},
         keys::Space,
     },
 };
@@ -88,6 +88,20 @@ impl<T: NamedMessage> AnyEvent for T {
 /// An event with its type again.
 pub fn event_of<A: Aggregate>(event: &dyn AnyEvent) -> Option<&A::Event> {
     (event as &dyn Any).downcast_ref()
+}
+
+/// Reads an event that was written under `version`.
+fn read_event<A: Aggregate>(version: u16, event: impl Decoder) -> Result<A::Event, Undecodable> {
+    if version == A::EVENT_VERSION { event.read() } else { A::old_event(version, event) }
+}
+
+/// An event in JSON, with its name.
+struct Json(Value);
+
+impl Decoder for Json {
+    fn read<T: DeserializeOwned>(self) -> Result<T, Undecodable> {
+        serde_json::from_value(self.0).map_err(|error| Undecodable::Payload(error.to_string()))
+    }
 }
 
 /// A state with its type again.
@@ -192,16 +206,20 @@ pub trait AggregateType: EntityType {
     /// # Errors
     /// That it is none.
     fn command(&self, json: Value) -> Result<Command, serde_json::Error>;
-    /// An event that came from elsewhere, with its name.
+    /// [`Aggregate::WRITTEN_VERSION`].
+    fn written_version(&self) -> u16;
+    /// [`Aggregate::older_event`].
+    fn older_event(&self, event: &dyn AnyEvent, version: u16) -> Option<Value>;
+    /// An event from another node, with its name; of an older version of its type where need be.
     ///
     /// # Errors
-    /// That it is none.
-    fn event(&self, json: Value) -> Result<Event, serde_json::Error>;
+    /// [`Undecodable`].
+    fn event(&self, version: u16, json: Value) -> Result<Event, Undecodable>;
     /// Reads an event of the log, of an older version of its type where need be.
     ///
     /// # Errors
     /// [`Undecodable`].
-    fn decode_event(&self, version: u16, part: Part<'_>) -> Result<Event, Undecodable>;
+    fn decode_event(&self, version: u16, part: EventPart<'_>) -> Result<Event, Undecodable>;
     /// [`Aggregate::decide`], and all that follows from its events.
     ///
     /// # Errors
@@ -343,13 +361,17 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
     fn command(&self, json: Value) -> Result<Command, serde_json::Error> {
         Ok(Box::new(serde_json::from_value::<A::Command>(json)?))
     }
-    fn event(&self, json: Value) -> Result<Event, serde_json::Error> {
-        Ok(Box::new(serde_json::from_value::<A::Event>(json)?))
+    fn written_version(&self) -> u16 {
+        A::WRITTEN_VERSION
     }
-    fn decode_event(&self, version: u16, part: Part<'_>) -> Result<Event, Undecodable> {
-        let event: A::Event =
-            if version == A::EVENT_VERSION { part.read()? } else { A::old_event(version, part)? };
-        Ok(Box::new(event))
+    fn older_event(&self, event: &dyn AnyEvent, version: u16) -> Option<Value> {
+        A::older_event(event_of::<A>(event)?, version)
+    }
+    fn event(&self, version: u16, json: Value) -> Result<Event, Undecodable> {
+        Ok(Box::new(read_event::<A>(version, Json(json))?))
+    }
+    fn decode_event(&self, version: u16, part: EventPart<'_>) -> Result<Event, Undecodable> {
+        Ok(Box::new(read_event::<A>(version, part)?))
     }
     fn decide(
         &self,

@@ -32,10 +32,14 @@ use crate::{
             handle::ViewHandle,
         },
         subscription::{
-            source::{LocalSource, PushWindow, Source, Subscribers, last_sequence, last_time},
+            source::{LocalSource, PushWindow, Source, Subscribers},
             subscriptions::{Delivery, Subscriptions},
         },
-        tables::{rebuild, transaction::Tree},
+        tables::{
+            log::{last_sequence, last_time},
+            rebuild,
+            transaction::Tree,
+        },
     },
     domain::{Aggregate, Board, Name, View},
     store::{Store, StoreError},
@@ -239,7 +243,12 @@ impl<'a> NodeBuilder<'a> {
         let listeners = self.subscribers(aggregate)?;
         let past = listeners.clone();
         self.local_pasts.insert(name.context, Box::new(move || past.past()));
-        let outflows = EventLogs { tree: tree.clone(), listeners: listeners.clone(), write };
+        let outflows = EventLogs {
+            tree: tree.clone(),
+            listeners: listeners.clone(),
+            written_version: self.settings.written_version(aggregate)?,
+            write,
+        };
         let handle = Arc::new(AggregateHandle::new(
             mailbox.clone(),
             tree.clone(),

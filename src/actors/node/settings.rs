@@ -45,6 +45,9 @@ pub struct NodeSettings {
     pub wire: Option<Arc<dyn PeerClient>>,
     /// Contexts of other nodes whose past is believed anew, whatever was known of it.
     pub accept_history: Vec<String>,
+    /// The versions in which contexts write their events for other nodes and consumers, where that
+    /// is another one than the release writes by itself.
+    pub event_versions: HashMap<String, u16>,
 }
 
 impl Default for NodeSettings {
@@ -62,6 +65,7 @@ impl Default for NodeSettings {
             contexts: None,
             wire: None,
             accept_history: Vec::new(),
+            event_versions: HashMap::new(),
         }
     }
 }
@@ -83,6 +87,23 @@ impl NodeSettings {
         let one = own.map(|(_, guard)| guard.patience()).fold(of_system, Duration::max);
         let all = chain.iter().map(|name| self.guard(name).patience()).sum();
         one.max(all) + Duration::from_secs(2)
+    }
+    /// The version in which a context writes its events for other nodes and consumers.
+    ///
+    /// # Errors
+    /// [`NodeError::Settings`] for one that it cannot write.
+    pub(crate) fn written_version(&self, aggregate: &dyn AggregateType) -> Result<u16, NodeError> {
+        let context = aggregate.name().context;
+        let (oldest, newest) = (aggregate.written_version(), aggregate.event_version());
+        match self.event_versions.get(context) {
+            Some(version) if !(oldest..=newest).contains(version) => {
+                Err(NodeError::Settings(format!(
+                    "events.write_versions: {context} writes versions {oldest} to {newest} of its events, not {version}"
+                )))
+            }
+            Some(version) => Ok(*version),
+            None => Ok(oldest),
+        }
     }
     /// What the system of an aggregate lets be configured, as the aggregate reads it.
     pub(crate) fn of_aggregate(

@@ -6,7 +6,7 @@
 
 use crate::{
     actors::{
-        erased::AnyEvent,
+        erased::{AggregateType, AnyEvent},
         port::{
             backoff::pause,
             context::Context,
@@ -14,8 +14,11 @@ use crate::{
             history::{EventId, Past, Word},
             sink::{Sink, SinkHealth},
         },
-        subscription::source::{Subscribers, read_log},
-        tables::{records::LogEntry, transaction::Tree},
+        subscription::source::Subscribers,
+        tables::{
+            log::{LogEntry, read_log},
+            transaction::Tree,
+        },
     },
     domain::Message,
     store::{
@@ -93,6 +96,8 @@ pub type Write = Arc<dyn Fn(&dyn AnyEvent) -> Option<Message> + Send + Sync>;
 pub struct EventLogs {
     pub tree: Tree,
     pub listeners: Arc<Subscribers>,
+    /// The version in which events are written for other nodes and consumers.
+    pub written_version: u16,
     /// What of it is told in text messages.
     pub write: Option<Write>,
 }
@@ -107,8 +112,11 @@ impl EventLogs {
     }
     /// Everything that happened.
     pub fn history(&self) -> Arc<dyn EventLog<RecordedEvent>> {
-        let schema = self.listeners.aggregate.event_version();
-        self.of(Arc::new(move |logged, epoch| Some(recorded_event(schema, logged, epoch))))
+        let aggregate = self.listeners.aggregate;
+        let version = self.written_version;
+        self.of(Arc::new(move |entry, epoch| {
+            Some(recorded_event(aggregate, version, entry, epoch))
+        }))
     }
     /// What is told in text messages.
     pub fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
@@ -125,8 +133,12 @@ impl EventLogs {
 
 /// The fields of an event, which is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
 pub fn data_of(event: &dyn AnyEvent) -> serde_json::Value {
-    let data = match event.to_json() {
-        Ok(serde_json::Value::Object(fields)) => fields.into_iter().next().map(|(_, data)| data),
+    event.to_json().map_or_else(|_| serde_json::json!({}), fields_of)
+}
+
+fn fields_of(event: serde_json::Value) -> serde_json::Value {
+    let data = match event {
+        serde_json::Value::Object(fields) => fields.into_iter().next().map(|(_, data)| data),
         _ => None,
     };
     data.unwrap_or_else(|| serde_json::json!({}))
@@ -134,10 +146,17 @@ pub fn data_of(event: &dyn AnyEvent) -> serde_json::Value {
 
 /// An event as the outside is told of it.
 fn recorded_event(
-    schema: u16,
+    aggregate: &dyn AggregateType,
+    version: u16,
     LogEntry { envelope, event }: &LogEntry,
     epoch: Word,
 ) -> RecordedEvent {
+    let current = aggregate.event_version();
+    let older = (version < current).then(|| aggregate.older_event(event.as_ref(), version));
+    let (schema, data) = match older.flatten() {
+        Some(older) => (version, fields_of(older)),
+        None => (current, data_of(event.as_ref())),
+    };
     RecordedEvent {
         sequence: envelope.sequence,
         epoch,
@@ -150,7 +169,7 @@ fn recorded_event(
         trace: envelope.trace.clone(),
         name: event.name().to_owned(),
         schema,
-        data: data_of(event.as_ref()),
+        data,
     }
 }
 

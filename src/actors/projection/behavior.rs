@@ -17,8 +17,9 @@ use crate::{
             subscriptions::{Delivery, Listener, Progress, Subscriptions},
         },
         tables::{
+            log::Envelope,
             rebuild,
-            records::{Counters, Envelope, ParkedRow, Versioned},
+            records::{Counters, ParkedRow, Versioned},
             transaction::{Transaction, Tree, counters_key},
         },
     },

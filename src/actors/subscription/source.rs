@@ -6,15 +6,11 @@ use crate::{
         port::history::{EventId, Past, Word},
         tables::{
             history::History,
-            records::{Envelope, LogEntry, decode_log},
+            log::{Envelope, LogEntry, read_log},
             transaction::Tree,
         },
     },
-    domain::Timestamp,
-    store::{
-        Scan, StoreError,
-        keys::{KeyBuf, Space, last_number, prefix_end},
-    },
+    store::StoreError,
     sync,
 };
 use std::sync::{
@@ -195,126 +191,6 @@ impl<T: Send + 'static> Source<T> for LocalSource<T> {
         let events = read_log(self.listeners.aggregate, &self.tree, from, limit)?;
         Ok(Self::batch(&events.into(), &self.react))
     }
-}
-
-/// Reads events of a log from sequence `from` on, about `limit` of them. Where a row cannot be read, or one is missing, it
-/// ends with what comes before.
-///
-/// # Errors
-/// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one behind it.
-pub fn read_log(
-    aggregate: &dyn AggregateType,
-    tree: &Tree,
-    from: u64,
-    limit: usize,
-) -> Result<Vec<LogEntry>, StoreError> {
-    let from = from.max(1);
-    let (first, end) = (KeyBuf::new(Space::Log).build(), prefix_end(&[Space::Log as u8]));
-    let at = |sequence: u64| KeyBuf::new(Space::Log).number(sequence).build();
-    // The row that holds `from` begins at or before it.
-    let before = Scan { from: first, to: at(from.saturating_add(1)), backwards: true, limit: 1 };
-    let mut rows = tree.scan(&before)?;
-    let mut next = Scan { from: at(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
-    let (mut events, mut expected) = (Vec::new(), None);
-    // A log begins at 1: where nothing is before `from`, it is the first.
-    if rows.is_empty() {
-        expected = Some(from);
-    }
-    loop {
-        for (key, row) in &rows {
-            match read_row(aggregate, key, &row.record, expected) {
-                Ok(row) => {
-                    expected = row.last().map(|logged| logged.envelope.sequence + 1);
-                    events
-                        .extend(row.into_iter().filter(|logged| logged.envelope.sequence >= from));
-                }
-                Err(StoreError::Damaged(_)) if !events.is_empty() => return Ok(events),
-                Err(error) => return Err(error),
-            }
-            next.from = [key.as_slice(), &[0]].concat().max(std::mem::take(&mut next.from));
-        }
-        if events.len() >= limit {
-            return Ok(events);
-        }
-        rows = tree.scan(&next)?;
-        if rows.is_empty() {
-            return Ok(events);
-        }
-    }
-}
-
-/// Reads a row of a log, whose events follow each other, and those before it.
-fn read_row(
-    aggregate: &dyn AggregateType,
-    key: &[u8],
-    record: &[u8],
-    expected: Option<u64>,
-) -> Result<Vec<LogEntry>, StoreError> {
-    let (first, name) = (last_number(key).unwrap_or(0), aggregate.name());
-    let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
-    if let Some(expected) = expected.filter(|expected| *expected != first) {
-        return Err(damaged(format!(
-            "what should follow from {expected} on is missing; {first} is there"
-        )));
-    }
-    let events = decode_log(aggregate, record).map_err(|error| match error {
-        StoreError::Damaged(what) => damaged(format!("the row at {first}: {what}")),
-        error => error,
-    })?;
-    let follow =
-        events.iter().zip(first..).all(|(logged, sequence)| logged.envelope.sequence == sequence);
-    match follow && !events.is_empty() {
-        true => Ok(events),
-        false => Err(damaged(format!("the events of the row at {first} do not follow each other"))),
-    }
-}
-
-/// The last sequence of a log. Where its last row cannot be read, that is the one before it.
-pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, StoreError> {
-    let (from, to) = (vec![Space::Log as u8], prefix_end(&[Space::Log as u8]));
-    let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
-    let last = match tree.scan(&all) {
-        Err(StoreError::Damaged(what)) => {
-            tracing::error!(
-                context = aggregate.name().context,
-                what,
-                "the end of a log cannot be read"
-            );
-            tree.report_damage(&what);
-            tree.last_before_a_gap(&from, &to)?
-        }
-        rows => rows?.pop(),
-    };
-    match last {
-        Some((key, row)) => match read_row(aggregate, &key, &row.record, None) {
-            Ok(events) => Ok(events.last().map_or(0, |logged| logged.envelope.sequence)),
-            Err(StoreError::Damaged(what)) => {
-                tracing::error!(
-                    context = aggregate.name().context,
-                    what,
-                    "the end of a log is damaged"
-                );
-                tree.report_damage(&what);
-                Ok(last_number(&key).unwrap_or(1).saturating_sub(1))
-            }
-            Err(error) => Err(error),
-        },
-        None => Ok(0),
-    }
-}
-
-/// When the last event of a log happened; of the last that can be read, where its end is damaged.
-pub fn last_time(aggregate: &dyn AggregateType, tree: &Tree) -> Option<Timestamp> {
-    let all = Scan {
-        from: vec![Space::Log as u8],
-        to: prefix_end(&[Space::Log as u8]),
-        backwards: true,
-        limit: 8,
-    };
-    let rows = tree.scan(&all).ok()?;
-    rows.into_iter().find_map(|(_, row)| {
-        decode_log(aggregate, &row.record).ok()?.last().map(|logged| logged.envelope.at)
-    })
 }
 
 /// Counts the pushes on their way to one ear, so that a slow listener does not gather them without bound.

@@ -11,10 +11,7 @@ use super::{
 use crate::{
     actors::{
         port::health::ParkedId,
-        tables::{
-            records::{Envelope, ParkedRow},
-            transaction::Tree,
-        },
+        tables::{log::Envelope, records::ParkedRow, transaction::Tree},
     },
     store::StoreError,
 };

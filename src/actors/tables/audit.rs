@@ -1,15 +1,11 @@
 //! What rows of a context's tree promise each other, for whoever reads a store that is not running.
 
-use super::records::Envelope;
-use crate::{
-    domain::Decoder,
-    store::{
-        Audit, Row,
-        codec::Record,
-        keys::{Space, last_number},
-    },
+use super::log::decode_envelopes;
+use crate::store::{
+    Audit, Row,
+    codec::Record,
+    keys::{Space, last_number},
 };
-use serde_bytes::ByteBuf;
 use strum::VariantArray;
 
 /// Judges rows one by one: each record must be what was written, and a log has no gaps.
@@ -42,8 +38,8 @@ impl Audit for RowAudit {
 
 impl RowAudit {
     fn log(&mut self, first: u64, record: Record<'_>) -> Option<String> {
-        let row: Vec<(Envelope, ByteBuf)> = match record.read() {
-            Ok(row) => row,
+        let row = match decode_envelopes(record) {
+            Ok((_, row)) => row,
             Err(why) => {
                 self.next = None;
                 return Some(format!("the events from {first} on: {why}"));
@@ -66,10 +62,14 @@ impl RowAudit {
 mod tests {
     use super::*;
     use crate::{
-        actors::tables::records::{Cause, SagaId, VERSION, encode_log},
+        actors::tables::{
+            log::encode_log,
+            records::{Cause, SagaId, VERSION},
+        },
         domain::Timestamp,
         store::keys::KeyBuf,
     };
+    use serde_bytes::ByteBuf;
 
     fn envelope(sequence: u64) -> Envelope {
         let saga = SagaId { context: "a.b".into(), number: 1 };
@@ -83,6 +83,7 @@ mod tests {
             cause: Cause::Timer,
             client: None,
             trace: None,
+            owner: None,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod counting;
 pub mod gaps;
 pub mod history;
 pub mod indexes;
+pub mod log;
 pub mod query;
 pub mod rebuild;
 pub mod records;

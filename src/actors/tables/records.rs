@@ -5,11 +5,11 @@ mod meta;
 pub use meta::{Counters, Rebuild, Versions, decode_counters, encode_counters};
 
 use crate::{
-    actors::erased::{AggregateType, EntityType, Event, State},
-    domain::{AskId, Decoder, Refusal, Timestamp, Undecodable},
+    actors::erased::{EntityType, State},
+    domain::{AskId, Refusal},
     store::{
         StoreError,
-        codec::{self, Part, Record},
+        codec::{self, Record},
         keys::Space,
     },
 };
@@ -81,103 +81,6 @@ pub fn decode_state(entity: &dyn EntityType, record: &[u8]) -> Result<Versioned,
     entity
         .decode(Record::open(Space::State, record)?)
         .map_err(|why| StoreError::Damaged(format!("a state of {}: {why}", entity.name())))
-}
-
-/// What is known of an event besides itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// Its place in the context's log.
-    pub sequence: u64,
-    /// The aggregate that it happened to.
-    pub aggregate: u64,
-    /// The aggregate's version after it.
-    pub version: u64,
-    /// Business time.
-    pub at: Timestamp,
-    /// The saga that it belongs to.
-    pub saga: SagaId,
-    /// What made it happen.
-    pub cause: Cause,
-    /// The client's own correlation id.
-    pub client: Option<String>,
-    /// The trace that it belongs to.
-    pub trace: Option<String>,
-}
-
-/// An event with its envelope.
-#[derive(Debug)]
-pub struct LogEntry {
-    /// Where and why.
-    pub envelope: Envelope,
-    /// What.
-    pub event: Event,
-}
-
-/// How large a row of the log may grow before the next is begun.
-const LOG_ROW: usize = 5 * 1024;
-
-/// How much of a row an event takes, at most.
-fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
-    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-    let cause = if let Cause::Elsewhere(words) = &envelope.cause { words.len() } else { 0 };
-    event.len() + 96 + length(&envelope.client) + length(&envelope.trace) + cause
-}
-
-/// Writes an event, to stand in a row of the log.
-///
-/// # Errors
-/// [`StoreError::Invalid`] when no row could hold it.
-pub fn encode_event(LogEntry { envelope, event }: &LogEntry) -> Result<ByteBuf, StoreError> {
-    let bytes = event.encode()?;
-    match size_in_row(envelope, &bytes) {
-        size if size > codec::MAX_RECORD => Err(StoreError::Invalid(format!(
-            "an event of about {size} bytes is over the limit of a record"
-        ))),
-        _ => Ok(ByteBuf::from(bytes)),
-    }
-}
-
-/// Writes events as rows of the log: the first sequence of each, and its record.
-pub fn encode_log<'a>(
-    version: u16,
-    events: impl Iterator<Item = (&'a Envelope, ByteBuf)>,
-) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
-    type Row<'a> = Vec<(&'a Envelope, ByteBuf)>;
-    let (mut rows, mut row, mut size) = (Vec::with_capacity(1), Row::new(), 0);
-    let close = |row: &mut Row<'_>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
-        let Some((first, _)) = row.first() else { return Ok(None) };
-        let record = (first.sequence, codec::encode(Space::Log, version, row)?);
-        row.clear();
-        Ok(Some(record))
-    };
-    for (envelope, event) in events {
-        let more = size_in_row(envelope, &event);
-        size += more;
-        if size > LOG_ROW {
-            rows.extend(close(&mut row)?);
-            size = more;
-        }
-        row.push((envelope, event));
-    }
-    rows.extend(close(&mut row)?);
-    Ok(rows)
-}
-
-/// Reads a row of the log.
-pub fn decode_log(
-    aggregate: &dyn AggregateType,
-    record: &[u8],
-) -> Result<Vec<LogEntry>, StoreError> {
-    let record = Record::open(Space::Log, record)?;
-    let damaged =
-        |why: Undecodable| StoreError::Damaged(format!("an event of {}: {why}", aggregate.name()));
-    let row: Vec<(Envelope, ByteBuf)> = record.read().map_err(damaged)?;
-    row.into_iter()
-        .map(|(envelope, bytes)| {
-            let event = aggregate.decode_event(record.version, Part(&bytes)).map_err(damaged)?;
-            Ok(LogEntry { envelope, event })
-        })
-        .collect()
 }
 
 /// What was said to an ask.

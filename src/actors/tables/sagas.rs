@@ -1,7 +1,8 @@
 //! What a context has to tell of a saga.
 
 use super::{
-    records::{LogEntry, SAGA_PAGE, SagaPage},
+    log::{LogEntry, read_log},
+    records::{SAGA_PAGE, SagaPage},
     transaction::Tree,
 };
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
             fault::Fault,
             health::{SagaEntry, SagaPart},
         },
-        subscription::source::read_log,
     },
     store::{
         Scan, StoreError, codec,

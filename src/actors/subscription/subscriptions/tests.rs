@@ -81,6 +81,7 @@ impl Source<u64> for Log {
             cause: Cause::Answer("test".into()),
             client: None,
             trace: None,
+            owner: None,
         };
         let events: Vec<_> = (from..=self.latest()).take(limit).map(envelope).collect();
         self.read.fetch_add(events.len(), SeqCst);

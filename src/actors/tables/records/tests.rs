@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    actors::erased,
+    actors::{
+        erased,
+        tables::log::{Envelope, LogEntry, decode_log, encode_event, encode_log},
+    },
     domain::Aggregate,
     systems::bookrent::rent::{self, Rent},
 };
@@ -49,6 +52,7 @@ fn event() -> Typed {
         cause: Cause::Answer("bookrent.book".into()),
         client: Some("c-1".into()),
         trace: None,
+        owner: None,
     };
     let event = rent::Event::RentFailed {
         rent_id: crate::domain::Id::new(7),
@@ -136,6 +140,9 @@ fn a_log_row_and_a_state_are_stored_as_they_always_were() {
         [(300, LOG.to_owned())]
     );
     assert_eq!(read(&rows[0].1), [event()]);
+    assert_eq!(read(&bytes(LOG_V0)), [event()], "rows without owners are read");
+    let owned = Envelope { owner: Some("9".into()), ..event().0 };
+    assert_eq!(read(&log(&[(owned.clone(), event().1)])[0].1), [(owned, event().1)]);
     let mut state = Rent::default();
     Aggregate::evolve(&mut state, &event().1);
     let saga = event().0.saga;
@@ -165,7 +172,8 @@ const QUESTIONS: &str = "0171010001070117616e6f6e796d6f757320504f5354202f72656e7
 const IDEMPOTENCY: &str = "016b0100fd00000000000000100709010002027b7d1d691ccc";
 const PARKED: &str = "01700100030b69742070616e69636b656417d3fae6";
 const SAGA: &str = "016701000207fb2c0108fb2d014e5135cf";
-const LOG: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d31000d0207090108626f6f6b2d6f757415846e04";
+const LOG_V0: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d31000d0207090108626f6f6b2d6f757415846e04";
+const LOG: &str = "016c0101";
 const STATE: &str =
     "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
 

@@ -1,0 +1,286 @@
+//! The event log, which is also the outbox: the events of a turn in rows of some kilobytes, by the sequence of the first.
+
+use super::{
+    records::{Cause, SagaId},
+    transaction::Tree,
+};
+use crate::{
+    actors::erased::{AggregateType, Event},
+    domain::{Decoder, Timestamp, Undecodable},
+    store::{
+        EventPart, Scan, StoreError,
+        codec::{self, Record},
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
+};
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
+
+/// The layout of the log's rows. A record's version is this in its upper byte, and the version of
+/// the context's events in the lower one. Rows of layout 0 have envelopes without owner.
+const LAYOUT: u16 = 1;
+
+/// What is known of an event besides itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Its place in the context's log.
+    pub sequence: u64,
+    /// The aggregate that it happened to.
+    pub aggregate: u64,
+    /// The aggregate's version after it.
+    pub version: u64,
+    /// Business time.
+    pub at: Timestamp,
+    /// The saga that it belongs to.
+    pub saga: SagaId,
+    /// What made it happen.
+    pub cause: Cause,
+    /// The client's own correlation id.
+    pub client: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<String>,
+    /// The customer whose saga it is, where one is known.
+    pub owner: Option<String>,
+}
+
+/// An envelope as rows of layout 0 have it. Frozen: what is on disks does not change.
+#[derive(Serialize, Deserialize)]
+struct EnvelopeV0 {
+    sequence: u64,
+    aggregate: u64,
+    version: u64,
+    at: Timestamp,
+    saga: SagaId,
+    cause: Cause,
+    client: Option<String>,
+    trace: Option<String>,
+}
+
+impl From<EnvelopeV0> for Envelope {
+    fn from(old: EnvelopeV0) -> Self {
+        let EnvelopeV0 { sequence, aggregate, version, at, saga, cause, client, trace } = old;
+        Self { sequence, aggregate, version, at, saga, cause, client, trace, owner: None }
+    }
+}
+
+/// An event with its envelope.
+#[derive(Debug)]
+pub struct LogEntry {
+    /// Where and why.
+    pub envelope: Envelope,
+    /// What.
+    pub event: Event,
+}
+
+/// How large a row of the log may grow before the next is begun.
+const LOG_ROW: usize = 5 * 1024;
+
+/// How much of a row an event takes, at most.
+fn size_in_row(envelope: &Envelope, event: &[u8]) -> usize {
+    let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let owner = length(&envelope.owner);
+    let cause = if let Cause::Elsewhere(words) = &envelope.cause { words.len() } else { 0 };
+    event.len() + 96 + length(&envelope.client) + length(&envelope.trace) + owner + cause
+}
+
+/// Writes an event, to stand in a row of the log.
+///
+/// # Errors
+/// [`StoreError::Invalid`] when no row could hold it.
+pub fn encode_event(LogEntry { envelope, event }: &LogEntry) -> Result<ByteBuf, StoreError> {
+    let bytes = event.encode()?;
+    match size_in_row(envelope, &bytes) {
+        size if size > codec::MAX_RECORD => Err(StoreError::Invalid(format!(
+            "an event of about {size} bytes is over the limit of a record"
+        ))),
+        _ => Ok(ByteBuf::from(bytes)),
+    }
+}
+
+/// The key of the row that begins with `first`.
+pub fn log_key(first: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Log).number(first).build()
+}
+
+/// Writes events of `version` as rows of the log: the first sequence of each, and its record.
+pub fn encode_log<'a>(
+    version: u16,
+    events: impl Iterator<Item = (&'a Envelope, ByteBuf)>,
+) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
+    type Row<'a> = Vec<(&'a Envelope, ByteBuf)>;
+    let (mut rows, mut row, mut size) = (Vec::with_capacity(1), Row::new(), 0);
+    let close = |row: &mut Row<'_>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
+        let Some((first, _)) = row.first() else { return Ok(None) };
+        let record = (first.sequence, codec::encode(Space::Log, LAYOUT << 8 | version, row)?);
+        row.clear();
+        Ok(Some(record))
+    };
+    for (envelope, event) in events {
+        let more = size_in_row(envelope, &event);
+        size += more;
+        if size > LOG_ROW {
+            rows.extend(close(&mut row)?);
+            size = more;
+        }
+        row.push((envelope, event));
+    }
+    rows.extend(close(&mut row)?);
+    Ok(rows)
+}
+
+/// Reads a row of the log, with the events still encoded: their version, and each with its envelope.
+///
+/// # Errors
+/// [`Undecodable`].
+pub fn decode_envelopes(
+    record: Record<'_>,
+) -> Result<(u16, Vec<(Envelope, ByteBuf)>), Undecodable> {
+    let version = record.version;
+    let rows = match version >> 8 {
+        0 => {
+            let old: Vec<(EnvelopeV0, ByteBuf)> = record.read()?;
+            old.into_iter().map(|(envelope, event)| (envelope.into(), event)).collect()
+        }
+        LAYOUT => record.read()?,
+        _ => return Err(Undecodable::Version(version)),
+    };
+    Ok((version & 0xff, rows))
+}
+
+/// Reads a row of the log.
+pub fn decode_log(
+    aggregate: &dyn AggregateType,
+    record: &[u8],
+) -> Result<Vec<LogEntry>, StoreError> {
+    let record = Record::open(Space::Log, record)?;
+    let damaged =
+        |why: Undecodable| StoreError::Damaged(format!("an event of {}: {why}", aggregate.name()));
+    let (version, row) = decode_envelopes(record).map_err(damaged)?;
+    row.into_iter()
+        .map(|(envelope, bytes)| {
+            let event = aggregate.decode_event(version, EventPart(&bytes)).map_err(damaged)?;
+            Ok(LogEntry { envelope, event })
+        })
+        .collect()
+}
+
+/// Reads events of a log from sequence `from` on, about `limit` of them. Where a row cannot be read, or one is missing, it
+/// ends with what comes before.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the event `from` cannot be read although there are such, or one behind it.
+pub fn read_log(
+    aggregate: &dyn AggregateType,
+    tree: &Tree,
+    from: u64,
+    limit: usize,
+) -> Result<Vec<LogEntry>, StoreError> {
+    let from = from.max(1);
+    let (first, end) = (KeyBuf::new(Space::Log).build(), prefix_end(&[Space::Log as u8]));
+    // The row that holds `from` begins at or before it.
+    let before =
+        Scan { from: first, to: log_key(from.saturating_add(1)), backwards: true, limit: 1 };
+    let mut rows = tree.scan(&before)?;
+    let mut next =
+        Scan { from: log_key(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
+    let (mut events, mut expected) = (Vec::new(), None);
+    // A log begins at 1: where nothing is before `from`, it is the first.
+    if rows.is_empty() {
+        expected = Some(from);
+    }
+    loop {
+        for (key, row) in &rows {
+            match read_row(aggregate, key, &row.record, expected) {
+                Ok(row) => {
+                    expected = row.last().map(|logged| logged.envelope.sequence + 1);
+                    events
+                        .extend(row.into_iter().filter(|logged| logged.envelope.sequence >= from));
+                }
+                Err(StoreError::Damaged(_)) if !events.is_empty() => return Ok(events),
+                Err(error) => return Err(error),
+            }
+            next.from = [key.as_slice(), &[0]].concat().max(std::mem::take(&mut next.from));
+        }
+        if events.len() >= limit {
+            return Ok(events);
+        }
+        rows = tree.scan(&next)?;
+        if rows.is_empty() {
+            return Ok(events);
+        }
+    }
+}
+
+/// Reads a row of a log, whose events follow each other, and those before it.
+fn read_row(
+    aggregate: &dyn AggregateType,
+    key: &[u8],
+    record: &[u8],
+    expected: Option<u64>,
+) -> Result<Vec<LogEntry>, StoreError> {
+    let (first, name) = (last_number(key).unwrap_or(0), aggregate.name());
+    let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
+    if let Some(expected) = expected.filter(|expected| *expected != first) {
+        return Err(damaged(format!(
+            "what should follow from {expected} on is missing; {first} is there"
+        )));
+    }
+    let events = decode_log(aggregate, record).map_err(|error| match error {
+        StoreError::Damaged(what) => damaged(format!("the row at {first}: {what}")),
+        error => error,
+    })?;
+    let follow =
+        events.iter().zip(first..).all(|(logged, sequence)| logged.envelope.sequence == sequence);
+    match follow && !events.is_empty() {
+        true => Ok(events),
+        false => Err(damaged(format!("the events of the row at {first} do not follow each other"))),
+    }
+}
+
+/// The last sequence of a log. Where its last row cannot be read, that is the one before it.
+pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, StoreError> {
+    let (from, to) = (vec![Space::Log as u8], prefix_end(&[Space::Log as u8]));
+    let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
+    let last = match tree.scan(&all) {
+        Err(StoreError::Damaged(what)) => {
+            tracing::error!(
+                context = aggregate.name().context,
+                what,
+                "the end of a log cannot be read"
+            );
+            tree.report_damage(&what);
+            tree.last_before_a_gap(&from, &to)?
+        }
+        rows => rows?.pop(),
+    };
+    match last {
+        Some((key, row)) => match read_row(aggregate, &key, &row.record, None) {
+            Ok(events) => Ok(events.last().map_or(0, |logged| logged.envelope.sequence)),
+            Err(StoreError::Damaged(what)) => {
+                tracing::error!(
+                    context = aggregate.name().context,
+                    what,
+                    "the end of a log is damaged"
+                );
+                tree.report_damage(&what);
+                Ok(last_number(&key).unwrap_or(1).saturating_sub(1))
+            }
+            Err(error) => Err(error),
+        },
+        None => Ok(0),
+    }
+}
+
+/// When the last event of a log happened; of the last that can be read, where its end is damaged.
+pub fn last_time(aggregate: &dyn AggregateType, tree: &Tree) -> Option<Timestamp> {
+    let all = Scan {
+        from: vec![Space::Log as u8],
+        to: prefix_end(&[Space::Log as u8]),
+        backwards: true,
+        limit: 8,
+    };
+    let rows = tree.scan(&all).ok()?;
+    rows.into_iter().find_map(|(_, row)| {
+        decode_log(aggregate, &row.record).ok()?.last().map(|logged| logged.envelope.at)
+    })
+}
