@@ -8,6 +8,7 @@ mod bench;
 mod bookrent_failures;
 mod counting_store;
 mod damage;
+mod event_versions;
 mod ebook_failures;
 mod gbike_failures;
 mod growth;

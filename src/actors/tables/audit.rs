@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::{
         actors::tables::{
-            log::encode_log,
+            log::{Envelope, encode_log},
             records::{Cause, SagaId, VERSION},
         },
         domain::Timestamp,

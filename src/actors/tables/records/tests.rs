@@ -4,7 +4,7 @@ use crate::{
         erased,
         tables::log::{Envelope, LogEntry, decode_log, encode_event, encode_log},
     },
-    domain::Aggregate,
+    domain::{Aggregate, Timestamp},
     systems::bookrent::rent::{self, Rent},
 };
 use serde::de::DeserializeOwned;
@@ -173,7 +173,7 @@ const IDEMPOTENCY: &str = "016b0100fd00000000000000100709010002027b7d1d691ccc";
 const PARKED: &str = "01700100030b69742070616e69636b656417d3fae6";
 const SAGA: &str = "016701000207fb2c0108fb2d014e5135cf";
 const LOG_V0: &str = "016c010001fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d31000d0207090108626f6f6b2d6f757415846e04";
-const LOG: &str = "016c0101";
+const LOG: &str = "016c010101fb2c010702fc80841e000d626f6f6b72656e742e72656e7407030d626f6f6b72656e742e626f6f6b0103632d3100000d0207090108626f6f6b2d6f75749f1f4d23";
 const STATE: &str =
     "0173010002010d626f6f6b72656e742e72656e7407000000030108626f6f6b2d6f75748da89d27";
 
