@@ -12,6 +12,7 @@ mod projection;
 mod subscription;
 mod tables;
 
+pub use crate::actors::node::accept_history::{Accepting, accept_histories};
 pub use crate::actors::node::settings::{NodeError, NodeSettings, Stuck};
 pub use crate::actors::port::dispute::Dispute;
 pub use crate::actors::port::event_log::{
@@ -24,7 +25,6 @@ pub use crate::actors::port::sink::{Sink, SinkHealth};
 pub use crate::actors::port::status::{Chaos, ChaosPoint};
 pub use ask::breaker::BreakerSettings;
 pub use ask::guard::GuardSettings;
-pub use cluster::accept_history::{Accepting, accept_histories};
 pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters};
 pub use node::builder::NodeBuilder;
 pub use node::local_node::LocalNode;

@@ -1,7 +1,7 @@
 //! How many connections there is room for: what the limit of open files carries, less what everybody else needs.
 
+use super::exit::Failure;
 use crate::{
-    cli::Failure,
     config::Settings,
     http::{MAX_CONNECTIONS, connection_headroom},
 };

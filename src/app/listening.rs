@@ -1,6 +1,7 @@
 //! The addresses that a server listens on.
 
-use crate::{cli::Failure, config::Settings, http::Listeners};
+use super::exit::Failure;
+use crate::{config::Settings, http::Listeners};
 use std::{
     io::ErrorKind,
     net::{SocketAddr, TcpListener},

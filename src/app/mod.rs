@@ -2,6 +2,7 @@
 
 mod broker;
 mod connection_budget;
+pub mod exit;
 mod listening;
 mod outbound;
 mod server;

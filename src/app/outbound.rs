@@ -1,9 +1,9 @@
 //! What a server does towards the outside by itself: on a runtime of its own, so that nothing there delays anybody here.
 
+use super::exit::Failure;
 use crate::{
     actors::{LocalNode, OutboundMessage, PeerClient, Sink},
     app::connection_budget,
-    cli::Failure,
     cluster::{HttpWire, Peers},
     config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::Facts,

@@ -1,5 +1,6 @@
 //! `serve`: what stands around the server while it runs.
 
+use super::exit::{Failure, print};
 use crate::{
     actors::{
         ClockHealth, Context, GuardSettings, ListLimits, LocalNode, Node, NodeSettings,
@@ -12,7 +13,6 @@ use crate::{
         listening::{Listening, bind},
         outbound::{self, Outside},
     },
-    cli::{Failure, print},
     config::{AuthMode, Config, Settings},
     domain::Timestamp,
     events::{self, Documents},

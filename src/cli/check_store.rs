@@ -1,6 +1,7 @@
 //! `check-store`: reads all of a store that is not running, and says what is wrong.
 
-use super::{Failure, Sources, print};
+use super::Sources;
+use crate::app::exit::{Failure, print};
 use crate::{
     actors::RowAudit,
     store::{self, CheckReport},

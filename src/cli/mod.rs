@@ -3,8 +3,14 @@
 mod check_store;
 
 use crate::{
-    actors::LATEST, app, board, config, domain::Timestamp, lab, limits, reference, systems,
-    telemetry,
+    actors::LATEST,
+    app::{
+        self,
+        exit::{Failure, print},
+    },
+    board, config,
+    domain::Timestamp,
+    lab, limits, reference, systems, telemetry,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::{io::Write, path::PathBuf, process::ExitCode};
@@ -137,35 +143,6 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     }
 }
 
-/// Why a command did not do what it was asked. Each kind has an exit code of its own.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The configuration is wrong (78).
-    #[error("configuration: {0}")]
-    Config(#[from] config::ConfigProblem),
-    /// The command line is wrong (2).
-    #[error("{0}")]
-    Usage(String),
-    /// It did not work (1).
-    #[error("{0}")]
-    Failed(String),
-    /// A fault of the software itself (70).
-    #[error("internal error: {0}")]
-    Internal(String),
-}
-
-impl Failure {
-    /// The exit code.
-    pub fn code(&self) -> u8 {
-        match self {
-            Self::Failed(_) => 1,
-            Self::Usage(_) => 2,
-            Self::Internal(_) => 70,
-            Self::Config(_) => 78,
-        }
-    }
-}
-
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
     match Cli::parse().command.run() {
@@ -247,17 +224,6 @@ fn check_config(config: &config::Config, json: bool) -> Result<(), Failure> {
         .zip(&values)
         .map(|(line, value)| format!("{value:<width$}  # {}\n", line.origin));
     print(&lines.collect::<String>())
-}
-
-/// Prints to stdout; a reader that has gone away, as `head` does, is no failure.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(why) if why.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::Failed(format!("stdout: {why}")))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

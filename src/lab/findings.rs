@@ -1,7 +1,7 @@
 //! What is left when everything is quiet, and whether it is as promised.
 
 use crate::{
-    cli::Failure,
+    app::exit::Failure,
     lab::{
         client::{Client, Health, number},
         load::Figures,

@@ -2,7 +2,7 @@
 //! asks to, for nobody did where the originals' figures come from.
 
 use crate::{
-    cli::Failure,
+    app::exit::Failure,
     lab::{
         client::{Answer, Client, number},
         scene::Scene,

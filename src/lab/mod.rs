@@ -7,8 +7,11 @@ mod report;
 mod scene;
 
 use crate::{
-    app::{Listening, bind, serve, told_to_stop},
-    cli::{Failure, print},
+    app::{
+        Listening, bind,
+        exit::{Failure, print},
+        serve, told_to_stop,
+    },
     config::{Config, Flags},
     systems,
 };

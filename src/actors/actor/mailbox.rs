@@ -1,13 +1,12 @@
 //! Where an actor's mail goes, whichever actor that is by now.
 
-use crate::actors::port::status::ContextStatus;
 use crate::{
     actors::{
         actor::{
             behavior::Behavior,
             context_actor::{ContextActor, Deliver},
         },
-        port::health::Phase,
+        port::{health::Phase, status::ContextStatus},
     },
     sync,
 };

@@ -1,6 +1,5 @@
 //! Contexts of other nodes: asking them, keeping replicas of their logs, and what could not be taken from outside.
 
-pub mod accept_history;
 pub mod dead_letters;
 pub mod hearsay;
 pub mod remote_context;

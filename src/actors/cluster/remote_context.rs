@@ -1,14 +1,16 @@
 //! Contexts that other nodes host, and how they are asked from here.
 
 use super::hearsay::Hearsay;
-use crate::actors::port::peers::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence};
 use crate::{
     actors::{
         ask::{
             directory::{Askable, Question},
             guard::AnswerReceiver,
         },
-        port::history::Past,
+        port::{
+            history::Past,
+            peers::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence},
+        },
     },
     domain::NoAnswer,
     store::Store,

@@ -1,10 +1,6 @@
 //! The types of the contexts, erased. The runtime works on values whose type it does not know; [`Typed`] is the one place
 //! where they meet their types again. So the runtime is compiled once, and what is compiled for each context is this file.
 
-mod declared;
-
-pub use declared::{DeclaredAggregate, DeclaredView, Hears, declared_aggregate, declared_view};
-
 use super::tables::records::{SagaId, Versioned};
 use crate::{
     domain::{

@@ -1,7 +1,7 @@
 //! Lays the contexts of a board out on a node: who listens to whom, which doors there are, and an actor for each.
 
+use super::declared::{DeclaredAggregate, DeclaredView, Hears, declared_aggregate, declared_view};
 use super::settings::{NodeError, NodeSettings};
-use crate::actors::port::retention::Retention;
 use crate::{
     actors::{
         actor::{behavior::Behavior, context_actor::ContextActor, mailbox::Mailbox},
@@ -19,12 +19,13 @@ use crate::{
             remote_context::{Pasts, RemoteContext, TellPast},
             replica::Replica,
         },
-        erased::{self, AggregateType, DeclaredAggregate, DeclaredView, Hears},
+        erased::AggregateType,
         outbox::event_log::EventLogs,
         port::{
             clock::Clock,
             context::Context,
             replica::ReplicaHandle,
+            retention::Retention,
             status::{ContextStatus, Latest},
         },
         projection::{
@@ -322,7 +323,7 @@ impl Board for NodeBuilder<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
         match self.settings.hosts(A::NAME.context) {
             true if self.failed.is_none() => {
-                self.failed = self.deploy_aggregate(erased::declared_aggregate::<A>()).err();
+                self.failed = self.deploy_aggregate(declared_aggregate::<A>()).err();
             }
             true => {}
             false => self.reach_remote(A::NAME),
@@ -330,7 +331,7 @@ impl Board for NodeBuilder<'_> {
     }
     fn view<V: View>(&mut self) {
         if self.failed.is_none() && self.settings.hosts(V::NAME.context) {
-            self.failed = self.deploy_view(erased::declared_view::<V>()).err();
+            self.failed = self.deploy_view(declared_view::<V>()).err();
         }
     }
 }

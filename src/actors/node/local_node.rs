@@ -4,11 +4,11 @@ use super::{
     builder::{DeployedContext, NodeBuilder},
     watchdog::Watchdog,
 };
-use crate::actors::node::settings::{NodeError, NodeSettings};
 use crate::{
     actors::{
         ask::guard::Guard,
         cluster::hearsay::{Hearsay, late},
+        node::settings::{NodeError, NodeSettings},
         outbox::event_log::{Cursors, Find, Pump, RunningPump},
         port::{
             clock::{Clock, ClockHealth, TooFar},

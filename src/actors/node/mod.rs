@@ -1,6 +1,8 @@
 //! A node: its contexts are built, started and watched here.
 
+pub mod accept_history;
 pub mod builder;
+pub mod declared;
 pub mod local_node;
 pub mod settings;
 pub mod watchdog;

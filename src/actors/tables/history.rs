@@ -5,10 +5,12 @@
 //! that and its sequence. Whoever has heard of an event can be told whether it is in the past of the one who answers now.
 
 use super::{records::VERSION, transaction::Tree};
-use crate::actors::port::history::{EventId, Past, TOLD, Word, word_at};
-use crate::store::{
-    Scan, StoreError, codec,
-    keys::{KeyBuf, Space, last_number, prefix_end},
+use crate::{
+    actors::port::history::{EventId, Past, TOLD, Word, word_at},
+    store::{
+        Scan, StoreError, codec,
+        keys::{KeyBuf, Space, last_number, prefix_end},
+    },
 };
 /// How many epochs are read at once.
 const PAGE: usize = 256;

@@ -1,9 +1,9 @@
 //! What a context declares in its own types, without them: what it listens to, its doors, its messages.
 
-use super::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut};
 use crate::{
     actors::{
         aggregate::handle::Enter,
+        erased::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut},
         outbox::event_log::Write,
         port::context::{DoorInfo, Verb},
         projection::behavior::Change,
@@ -47,7 +47,7 @@ pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
     let mut writing = MessageList(None);
     A::messages(&mut writing);
     DeclaredAggregate {
-        aggregate: super::aggregate::<A>(),
+        aggregate: crate::actors::erased::aggregate::<A>(),
         hears: hears.0,
         doors: (doors.0, doors.1),
         write: writing.0,
@@ -58,7 +58,7 @@ pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
 pub fn declared_view<V: View>() -> DeclaredView {
     let mut hears = SourceList::<V, _>(Vec::new(), PhantomData);
     V::folds(&mut hears);
-    DeclaredView { view: super::view::<V>(), hears: hears.0 }
+    DeclaredView { view: crate::actors::erased::view::<V>(), hears: hears.0 }
 }
 
 /// Gathers what a listener listens to.
@@ -70,14 +70,14 @@ impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
             let (id, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             Some((Recipient::Number(id.get()), Box::new(command)))
         });
-        self.0.push(Hears { source: super::aggregate::<S>(), react });
+        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
         let react: Reaction<Command> = Arc::new(move |events, place| {
             let command = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             Some((Recipient::New, Box::new(command)))
         });
-        self.0.push(Hears { source: super::aggregate::<S>(), react });
+        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
     }
 }
 
@@ -94,7 +94,7 @@ impl<V: View> Folds<V> for SourceList<V, Change> {
             });
             Some((Recipient::Number(number), change))
         });
-        self.0.push(Hears { source: super::aggregate::<S>(), react });
+        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
     }
 }
 
