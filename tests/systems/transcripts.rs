@@ -1,4 +1,5 @@
-//! Replays the transcripts of `docs/systems`, line by line, against the real server: each says what it answers.
+//! Replays the transcripts of the README and of `docs/systems`, line by line, against the real server: each says what it
+//! answers.
 
 use serde_json::{Map, Value};
 use std::{fs, path::Path};
@@ -10,13 +11,16 @@ struct Step<'a> {
     answer: Vec<&'a str>,
 }
 
-fn steps(page: &str) -> Vec<Step<'_>> {
-    let (_, transcript) = page.split_once("\n## Transcript\n").unwrap();
+fn steps<'a>(page: &'a str, heading: &str) -> Vec<Step<'a>> {
+    let (_, transcript) = page.split_once(&format!("\n## {heading}\n")).unwrap();
     let (_, block) = transcript.split_once("```console\n").unwrap();
     let mut steps: Vec<Step<'_>> = Vec::new();
     for line in block.lines().take_while(|line| *line != "```") {
         match line.strip_prefix("$ ") {
-            Some(line) => steps.push(Step { line, answer: Vec::new() }),
+            Some(line) => {
+                let line = line.split("    # ").next().unwrap();
+                steps.push(Step { line, answer: Vec::new() });
+            }
             None => steps.last_mut().unwrap().answer.push(line),
         }
     }
@@ -37,23 +41,30 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Sends what HTTPie would: `name=value` is a member of the body, as a string.
+/// Sends what HTTPie would: `name=value` is a member of the body, as a string, and `Name:value` a header.
 fn send(server: &Client, line: &str) -> Answer {
     let words = words(line);
-    let [http, method, target, members @ ..] = words.as_slice() else { panic!("{line}") };
+    let [http, method, target, items @ ..] = words.as_slice() else { panic!("{line}") };
     assert_eq!(http, "http", "{line}");
+    let is_header = |item: &&String| {
+        let sign = item.find([':', '=']);
+        sign.is_some_and(|at| item[at..].starts_with(':'))
+    };
+    let (headers, members): (Vec<_>, Vec<_>) = items.iter().partition(is_header);
     let body: Map<String, Value> = members
-        .iter()
+        .into_iter()
         .map(|member| {
             let (name, value) = member.split_once('=').unwrap();
             (name.to_owned(), value.into())
         })
         .collect();
-    let body = (!body.is_empty()).then_some(Value::Object(body));
     let path = target.strip_prefix(":8088").unwrap();
-    server.call(method, path, |request| match &body {
-        Some(body) => request.json(body),
-        None => request,
+    server.call(method, path, |mut request| {
+        for header in headers {
+            let (name, value) = header.split_once(':').unwrap();
+            request = request.header(name, value);
+        }
+        if body.is_empty() { request } else { request.json(&body) }
     })
 }
 
@@ -81,14 +92,18 @@ fn told(step: &Step<'_>) -> (u16, Value) {
 }
 
 fn replay(system: &str) {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/systems/{system}.md"));
+    replay_page(&format!("docs/systems/{system}.md"), "Transcript", system);
+}
+
+fn replay_page(page: &str, heading: &str, system: &str) {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let page = fs::read_to_string(page).unwrap();
     let command = format!("`holdfast serve --system {system}");
     let (_, further) = page.split_once(&command).unwrap();
     let further: Vec<_> = further.split('`').next().unwrap().split_whitespace().collect();
     let server = Server::of(system, "", &further);
-    let steps = steps(&page);
-    assert!(steps.len() > 8, "{system} has a transcript");
+    let steps = steps(&page, heading);
+    assert!(steps.len() >= 8, "{system} has a transcript");
     for step in &steps {
         let Some(status) = step.answer.first() else {
             let done = send(&server, step.line);
@@ -113,6 +128,11 @@ fn replay(system: &str) {
             assert_eq!(seen(send(&server, step.line)), told, "{}", step.line);
         }
     }
+}
+
+#[test]
+fn a_minute_of_the_readme_goes_as_it_says() {
+    replay_page("README.md", "A minute's tour", "bookrent");
 }
 
 #[test]
