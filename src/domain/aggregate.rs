@@ -1,8 +1,8 @@
 //! What a context that decides is made of.
 
 use super::{
-    Ask, Commands, Decoder, Entity, Folds, Id, Messages, Name, NamedMessage, Policies, Refusal,
-    Routes, Timestamp, Undecodable,
+    AskId, Body, Decoder, Entity, Id, Message, Name, NamedMessage, OpenAsk, Refusal, Role, Target,
+    Timestamp, Undecodable,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -252,3 +252,54 @@ pub fn emit<E>(event: E) -> Decision<E> {
 pub fn ignore<E>() -> Decision<E> {
     Ok(Vec::new())
 }
+
+/// The commands of a context. `#[command]` implements it.
+pub trait Commands: NamedMessage {
+    /// The ask that this command takes back, if it is an undo: see `#[undo]`. The runtime keeps it by the ask's id, so
+    /// that a late question is refused and a late yes cannot come.
+    fn compensates(&self) -> Option<AskId> {
+        None
+    }
+}
+
+/// The question that an `A` waits for.
+pub type Ask<A> = OpenAsk<<A as Aggregate>::Command>;
+
+/// Takes the policies of `A`: which command follows from which event of another context.
+pub trait Policies<A: Aggregate> {
+    /// From an event of `S` follows this command to that one of us, if any.
+    fn on<S: Aggregate>(&mut self, react: React<A, S>);
+    /// From an event of `S` follows this command to a new one of us, under the next number, if any. A context is listened
+    /// to in one of the two ways, not in both.
+    fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>);
+}
+
+/// The command that follows from an event of `S`, and to which `A`.
+pub type React<A, S> = fn(&<S as Aggregate>::Event) -> Option<(Id<A>, <A as Aggregate>::Command)>;
+
+/// Takes the contexts that a view listens to, and how their events change its rows.
+pub trait Folds<V: View> {
+    /// The row that an event of `S` belongs to, if any, and what the event makes of it.
+    fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event));
+}
+
+/// Takes the commands that clients may send, and their shape.
+pub trait Routes<A: Aggregate> {
+    /// `POST /{collection}`.
+    fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command));
+    /// `PATCH /{collection}/{id}`.
+    fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command);
+    /// `PATCH /{collection}/{verb}/{id}`, without a body.
+    fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command);
+    /// `DELETE /{collection}/{id}`: a command that cancels; the thing is still shown.
+    fn delete(&mut self, who: Role, enter: fn() -> A::Command);
+}
+
+/// Takes the events of `A` that become text messages.
+pub trait Messages<A: Aggregate> {
+    /// From an event follows this message, if any. An aggregate has one such rule.
+    fn sending(&mut self, write: Write<A>);
+}
+
+/// The text message that follows from an event, if any.
+pub type Write<A> = fn(&<A as Aggregate>::Event) -> Option<Message>;

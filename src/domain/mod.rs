@@ -11,25 +11,31 @@
 
 mod aggregate;
 mod ask;
+mod ask_id;
 mod board;
 mod entity;
 mod id;
 pub mod lenient;
 mod message;
 pub mod prelude;
+mod question;
 mod refusal;
+mod request;
 pub mod spec;
 mod time;
 
-pub use aggregate::{Aggregate, Decision, DecisionContext, MayAsk, View, emit, ignore};
-pub use ask::{AnyCommand, Ask, AskId, Compensation, NoAnswer, Question, Undo, ask};
-pub use board::{
-    Board, Body, Change, Contexts, Facts, Folds, Message, Messages, Policies, React, Role, Routes,
-    Target, Write,
+pub use aggregate::{
+    Aggregate, Ask, Commands, Decision, DecisionContext, Folds, MayAsk, Messages, Policies, React,
+    Routes, View, Write, emit, ignore,
 };
+pub use ask::{AnyCommand, Compensation, NoAnswer, OpenAsk};
+pub use ask_id::AskId;
+pub use board::{Board, Contexts, Facts};
 pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Undecodable};
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;
-pub use message::{Commands, NamedMessage, Wire};
+pub use message::{NamedMessage, Wire};
+pub use question::{Question, Undo, ask};
 pub use refusal::{Kind, Refusal};
+pub use request::{Body, Change, Message, Role, Target};
 pub use time::{DateOrTime, Timestamp, Weekday, Zone};

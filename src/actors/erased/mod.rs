@@ -5,7 +5,8 @@ use super::tables::records::{SagaId, Versioned};
 use crate::{
     domain::{
         Aggregate, AnyCommand, Ask, AskId, Commands, DecisionContext, Decoder, Entity, Id, Key,
-        Lifecycle, Name, NamedMessage, NoAnswer, Refusal, Timestamp, Undecodable, View,
+        Lifecycle, Name, NamedMessage, NoAnswer, OpenAsk as PutAsk, Refusal, Timestamp,
+        Undecodable, View,
     },
     store::{
         EventPart, StoreError,
@@ -388,7 +389,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
         let mut after = before.clone();
         events.iter().for_each(|event| after.evolve(event));
         Ok(Decided {
-            ask: after.awaits(id).map(erased_ask),
+            ask: after.awaits(id).map(erased_ask::<A>),
             claims: (before.held_keys(), after.held_keys()),
             due: (OfAggregate::due_at(before), OfAggregate::due_at(&after)),
             rejection: events.iter().find_map(A::rejects),
@@ -397,7 +398,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
         })
     }
     fn awaits(&self, state: &dyn AnyState, number: u64) -> Option<OpenAsk> {
-        state_of::<A>(state)?.awaits(Id::new(number)).map(erased_ask)
+        state_of::<A>(state)?.awaits(Id::new(number)).map(erased_ask::<A>)
     }
     fn due(&self, state: &dyn AnyState) -> Option<(Timestamp, Command)> {
         let (at, command) = state_of::<A>(state)?.due()?;
@@ -418,7 +419,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
 }
 
 fn erased_ask<A: Aggregate>(ask: Ask<A>) -> OpenAsk {
-    let Ask { callee, number, attempt, command, then, .. } = ask;
+    let PutAsk { callee, number, attempt, command, then, .. } = ask;
     let then = Box::new(move |answer| Box::new(then(answer)) as Command);
     OpenAsk { callee, number, attempt, command, then }
 }
