@@ -17,10 +17,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use metrics::{
-    requests::REQUEST_DURATION,
-    table::{BUILD, METRICS},
-};
+pub(crate) use metrics::table::{BUILD, METRICS, REQUEST_DURATION};
 pub(crate) use openapi::operations::Deployment;
 pub(crate) use routes::{Audience, ROUTES};
 pub use server::{Listeners, serve};

@@ -4,7 +4,7 @@ use crate::http::{
     call::ProbeReply,
     metrics::{
         snapshot::Snapshot,
-        table::{BUILD, METRICS},
+        table::{BUILD, METRICS, REQUEST_DURATION},
     },
     state::AppState,
 };
@@ -16,7 +16,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// Reads every metric.
 pub fn scrape(state: &AppState) -> ProbeReply {
     let mut registry = Registry::default();
-    state.requests.register(&mut registry);
+    state.requests.register(&mut registry, REQUEST_DURATION.name, REQUEST_DURATION.help);
     let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
     registry.register(BUILD.name, BUILD.help, version);
     let now = Snapshot::take(state);

@@ -1,6 +1,5 @@
 //! The duration of requests, counted as they are answered.
 
-use super::samples::{Kind, Metric};
 use actix_web::http::Method;
 use prometheus_client::{
     encoding::{EncodeLabelSet, LabelSetEncoder},
@@ -12,21 +11,6 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 /// The upper bounds of the buckets, in seconds: those of OpenTelemetry's `http.server.request.duration`.
 const BUCKETS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
-
-/// The declaration of the histogram.
-pub const REQUEST_DURATION: Metric = Metric {
-    name: "http_server_request_duration_seconds",
-    kind: Kind::Histogram,
-    labels: &[
-        "http_request_method",
-        "http_route",
-        "http_response_status_code",
-        "url_scheme",
-        "error_type",
-    ],
-    help: "Duration of requests until they are answered; `error_type` of those that the server failed",
-    read: |_, _| {},
-};
 
 /// The labels of a request. The route is a template, so there are few of them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,7 +70,7 @@ impl RequestMetrics {
     }
 
     /// Adds the histogram to `registry`.
-    pub fn register(&self, registry: &mut Registry) {
-        registry.register(REQUEST_DURATION.name, REQUEST_DURATION.help, self.0.clone());
+    pub fn register(&self, registry: &mut Registry, name: &str, help: &str) {
+        registry.register(name, help, self.0.clone());
     }
 }

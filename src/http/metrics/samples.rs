@@ -2,7 +2,11 @@
 
 use super::snapshot::Snapshot;
 use prometheus_client::{
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    metrics::{
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::{ConstGauge, Gauge},
+    },
     registry::Registry,
 };
 
@@ -57,6 +61,10 @@ impl Metric {
     pub fn register(&self, registry: &mut Registry, now: &Snapshot) {
         let mut samples = Samples(Vec::new());
         (self.read)(now, &mut samples);
+        if self.labels.is_empty() {
+            let value = samples.0.into_iter().next().map(|(_, value)| value);
+            return value.into_iter().for_each(|value| self.register_value(registry, value));
+        }
         let labelled = samples.0.into_iter().map(|(values, value)| {
             let labels = self.labels.iter().copied().zip(values);
             (labels.collect::<Vec<(&str, &str)>>(), value)
@@ -70,11 +78,24 @@ impl Metric {
         } else {
             let family = Family::<Vec<(&str, &str)>, Gauge>::default();
             for (labels, value) in labelled {
-                family.get_or_create(&labels).set(i64::try_from(value).unwrap_or(i64::MAX));
+                family.get_or_create(&labels).set(gauge(value));
             }
             registry.register(self.name, self.help, family);
         }
     }
+
+    /// Adds the only value of a metric without labels.
+    fn register_value(&self, registry: &mut Registry, value: u64) {
+        if self.kind == Kind::Counter {
+            registry.register(self.name, self.help, ConstCounter::new(value));
+        } else {
+            registry.register(self.name, self.help, ConstGauge::new(gauge(value)));
+        }
+    }
+}
+
+fn gauge(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// The values of a metric, each with the values of its labels.

@@ -1,4 +1,4 @@
-//! Every metric but the duration of requests. The scrape and the documents read this table.
+//! Every metric. The scrape and the documents read this table.
 
 use super::{
     samples::{Kind, Metric, Samples},
@@ -16,6 +16,21 @@ const CONTEXT: &[&str] = &["context"];
 const SINK: &[&str] = &["sink"];
 const INGRESS: &[&str] = &["ingress"];
 
+/// The duration of requests, counted as they are answered.
+pub const REQUEST_DURATION: Metric = Metric {
+    name: "http_server_request_duration_seconds",
+    kind: Kind::Histogram,
+    labels: &[
+        "http_request_method",
+        "http_route",
+        "http_response_status_code",
+        "url_scheme",
+        "error_type",
+    ],
+    help: "Duration of requests until they are answered; `error_type` of those that the server failed",
+    read: |_, _| {},
+};
+
 /// The version that runs.
 pub const BUILD: Metric = Metric {
     name: "holdfast_build",
@@ -25,7 +40,7 @@ pub const BUILD: Metric = Metric {
     read: |_, _| {},
 };
 
-/// Every metric but [`BUILD`] and the duration of requests.
+/// Every metric but [`BUILD`] and [`REQUEST_DURATION`].
 pub const METRICS: &[Metric] = &[
     gauge("holdfast_context_up", CONTEXT, "1 while the context is running", |now, to| {
         contexts(now, to, |health| u64::from(health.state == Phase::Running));
