@@ -1,7 +1,7 @@
 //! What a server does by way of a broker, where one is configured: it publishes its events, takes those of other nodes,
 //! and holds on to the contexts that it decides for.
 
-use super::exit::Failure;
+use super::failure::Failure;
 use crate::{
     actors::{DeadLetterStore, DeadLetters, LocalNode, Node, RecordedEvent, Sink},
     amqp::{

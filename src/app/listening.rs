@@ -1,7 +1,6 @@
 //! The addresses that a server listens on.
 
-use super::exit::Failure;
-use crate::{config::Settings, http::Listeners};
+use crate::{app::failure::Failure, config::Settings, http::Listeners};
 use std::{
     io::ErrorKind,
     net::{SocketAddr, TcpListener},

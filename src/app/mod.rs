@@ -1,13 +1,23 @@
 //! The composition root: settings become parts, and the parts a running server.
 
+mod banner;
 mod broker;
+mod clock;
 mod connection_budget;
-pub mod exit;
+mod documents;
+mod failure;
 mod listening;
 mod outbound;
 mod server;
+mod settings;
+mod signals;
+#[cfg(test)]
+mod tests;
 
+pub use banner::{announce, banner};
+pub use clock::machine_now;
+pub use documents::{api_document, async_document};
+pub use failure::{Failure, print};
 pub use listening::{Listening, bind};
-pub use server::{
-    announce, api_document, async_document, banner, machine_now, run, serve, told_to_stop,
-};
+pub use server::{run, serve};
+pub use signals::stop_signal;

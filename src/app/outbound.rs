@@ -1,6 +1,6 @@
 //! What a server does towards the outside by itself: on a runtime of its own, so that nothing there delays anybody here.
 
-use super::exit::Failure;
+use super::failure::Failure;
 use crate::{
     actors::{LocalNode, OutboundMessage, PeerClient, Sink},
     app::connection_budget,
@@ -20,9 +20,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 const SHORTEST: usize = 16;
 
 /// The runtime of everything that speaks to the outside. Dropped, it stops; what is under way goes out again later.
-pub struct Outside(Option<Runtime>, Handle);
+pub struct Outbound(Option<Runtime>, Handle);
 
-impl Outside {
+impl Outbound {
     /// A runtime on which nothing runs yet.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Outside {
     }
 }
 
-impl Drop for Outside {
+impl Drop for Outbound {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();

@@ -1,9 +1,9 @@
-//! `check-store`: reads all of a store that is not running, and says what is wrong.
+//! `check-store`: reads the whole store of a stopped server, and reports damage.
 
-use super::Sources;
-use crate::app::exit::{Failure, print};
+use super::sources::Sources;
 use crate::{
     actors::RowAudit,
+    app::{Failure, print},
     store::{self, CheckReport},
 };
 use clap::Args;
@@ -13,7 +13,7 @@ use std::{fmt::Write, path::PathBuf};
 pub(super) struct CheckStore {
     #[command(flatten)]
     sources: Sources,
-    /// Where a copy of the database may be made for the while; that for temporary files otherwise.
+    /// Where a temporary copy of the database is made; the directory for temporary files by default.
     #[arg(long, value_name = "DIR")]
     scratch: Option<PathBuf>,
     /// As JSON.
@@ -22,18 +22,18 @@ pub(super) struct CheckStore {
 }
 
 /// What to do about damage.
-const REMEDY: &str = "What the data directory itself lacks keeps it from being opened: restore a backup. What is damaged in \
-                      a context costs that much only: a view is mended by a rebuild, anything else by a backup";
+const REMEDY: &str = "Damage of the data directory itself keeps it from being opened: restore a backup. Damage in a context \
+                      concerns that context only: rebuild a view, restore anything else from a backup";
 
 impl CheckStore {
     pub(super) fn run(self) -> Result<(), Failure> {
         let dir = self.sources.load()?.settings.store.dir;
         let scratch = self.scratch.unwrap_or_else(std::env::temp_dir);
         let checked = store::check_store(&dir, &scratch, &mut RowAudit::default());
-        let checked = checked.map_err(|why| Failure::Failed(why.to_string()))?;
+        let checked = checked.map_err(Failure::failed)?;
         if self.json {
             let text = serde_json::to_string_pretty(&checked)
-                .map_err(|why| Failure::Internal(why.to_string()))?;
+                .map_err(|error| Failure::Internal(error.to_string()))?;
             print(&format!("{text}\n"))?;
         } else {
             print(&table(&checked))?;
@@ -79,7 +79,7 @@ fn table(checked: &CheckReport) -> String {
         let _ = writeln!(text, "and {} more", checked.more_problems);
     }
     if checked.problems.is_empty() {
-        text.push_str("nothing is wrong\n");
+        text.push_str("no damage found\n");
     }
     text
 }

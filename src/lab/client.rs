@@ -1,6 +1,6 @@
 //! A client of the server under test, over real connections.
 
-use crate::app::exit::Failure;
+use crate::app::Failure;
 use reqwest::{Client as Http, Method};
 use serde::Deserialize;
 use serde_json::Value;

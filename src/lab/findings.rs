@@ -1,7 +1,7 @@
 //! What is left when everything is quiet, and whether it is as promised.
 
 use crate::{
-    app::exit::Failure,
+    app::Failure,
     lab::{
         client::{Client, Health, number},
         load::Figures,

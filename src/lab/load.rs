@@ -2,7 +2,7 @@
 //! asks to, for nobody did where the originals' figures come from.
 
 use crate::{
-    app::exit::Failure,
+    app::Failure,
     lab::{
         client::{Answer, Client, number},
         scene::Scene,

@@ -7,11 +7,7 @@ mod report;
 mod scene;
 
 use crate::{
-    app::{
-        Listening, bind,
-        exit::{Failure, print},
-        serve, told_to_stop,
-    },
+    app::{Failure, Listening, bind, print, serve, stop_signal},
     config::{Config, Flags},
     systems,
 };
@@ -127,7 +123,7 @@ fn experiment(
         async move {
             tokio::select! {
                 findings = observe(address, scene, users, seconds, tries) => *found.borrow_mut() = findings,
-                () = told_to_stop() => {}
+                () = stop_signal() => {}
             }
         }
     };

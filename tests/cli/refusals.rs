@@ -261,7 +261,7 @@ fn a_store_is_checked_without_a_server_and_nothing_in_it_is_changed() {
     let of = |name: &str| trees.iter().find(|tree| tree["name"] == name).unwrap();
     assert!(of("bookrent.rent")["rows"].as_u64() > Some(2), "{checked:#}");
     let text = run(holdfast().args(["check-store", "--data"]).arg(server.data()));
-    assert!(String::from_utf8_lossy(&text.stdout).ends_with("nothing is wrong\n"));
+    assert!(String::from_utf8_lossy(&text.stdout).ends_with("no damage found\n"));
     assert!(contents() == before, "something was changed");
     let nowhere = server.data().join("nowhere");
     ended(

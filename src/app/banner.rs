@@ -1,0 +1,51 @@
+//! What is printed when the server accepts connections.
+
+use super::failure::{Failure, print};
+use crate::config::Config;
+use std::{
+    io::{IsTerminal, Write},
+    net::SocketAddr,
+};
+
+/// Prints the address on stdout, in one line for programs, and on a terminal a banner on stderr.
+///
+/// # Errors
+/// [`Failure::Failed`] when stdout cannot be written.
+pub fn announce(
+    config: &Config,
+    address: SocketAddr,
+    probes: Option<SocketAddr>,
+) -> Result<(), Failure> {
+    if std::io::stderr().is_terminal() {
+        let _ = std::io::stderr().write_all(banner(config, address).as_bytes());
+    }
+    let probes = probes.map(|probes| format!("probes on http://{probes}\n")).unwrap_or_default();
+    print(&format!("{probes}listening on http://{address}\n"))
+}
+
+/// The banner of a server that listens on `address`.
+pub fn banner(config: &Config, address: SocketAddr) -> String {
+    let settings = &config.settings;
+    let reach = if address.ip().is_loopback() { "loopback only" } else { "REACHABLE FROM OUTSIDE" };
+    let systems = settings.enabled();
+    let mut banner = format!(
+        "  Holdfast {}            DEVELOPMENT: authentication is open, {reach}\n  API docs  http://{address}/docs/\n  \
+         Metrics   http://{address}/metrics\n  Data      {} (kept)\n  Systems   {}\n",
+        env!("CARGO_PKG_VERSION"),
+        settings.store.dir.display(),
+        systems.join(" "),
+    );
+    let ports = settings.compat_ports();
+    if !ports.is_empty() {
+        let ports: Vec<_> =
+            ports.into_iter().map(|(context, port)| format!("{context} :{port}")).collect();
+        banner.push_str(&format!("  Ports     {}\n", ports.join("  ")));
+    }
+    if systems.contains(&"bookrent") {
+        banner.push_str(&format!(
+            "  Try       http POST :{}/bookrent/books title=title01 status=true\n",
+            address.port()
+        ));
+    }
+    banner
+}

@@ -1,0 +1,95 @@
+//! From the configuration to the settings of the parts.
+
+use crate::{
+    actors::{GuardSettings, ListLimits, NodeSettings},
+    config::{AuthMode, Settings},
+    http::HttpSettings,
+    store::{Options, Reserve, ScrubSettings},
+    systems,
+};
+use std::{collections::HashMap, time::Duration};
+
+/// The settings of the store.
+pub(super) fn store_options(settings: &Settings) -> Options {
+    let store = &settings.store;
+    Options {
+        cache_bytes: store.cache_mb << 20,
+        unwritten_limit_bytes: store.unwritten_mb << 20,
+        accept_data_loss: store.accept_data_loss,
+        reserve: store.reserve_mb.map_or(Reserve::Auto, |mb| Reserve::Bytes(mb << 20)),
+        scrub: (store.scrub_hours > 0).then(|| ScrubSettings {
+            every: Duration::from_secs(store.scrub_hours * 60 * 60),
+            bytes_per_second: store.scrub_mb_per_second << 20,
+        }),
+    }
+}
+
+/// The settings of the node. `ahead` is how far business time is ahead of the machine's, in microseconds.
+pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
+    let mut system_guards = HashMap::new();
+    for system in systems::NAMES {
+        let timeout = systems::ask_timeout_millis(system).map(Duration::from_millis);
+        let default = GuardSettings::default();
+        system_guards.insert(
+            (*system).to_owned(),
+            GuardSettings { timeout: timeout.unwrap_or(default.timeout), ..default },
+        );
+    }
+    let mut guards = HashMap::new();
+    for (system, contexts) in &settings.guard {
+        let base = system_guards.get(system).copied().unwrap_or_default();
+        for (context, guard) in contexts {
+            guards.insert(format!("{system}.{context}"), guard.over(base));
+        }
+    }
+    let systems = settings.systems.settings.clone().into_iter().collect();
+    let admission = settings.admission.per_context;
+    let (contexts, accept_history) = (settings.hosted(), settings.node.accept_history.clone());
+    let event_versions = settings.events.write_versions.clone().into_iter().collect();
+    let clock_offset = ahead;
+    let settings = NodeSettings {
+        admission,
+        guards,
+        system_guards,
+        systems,
+        contexts,
+        clock_offset,
+        ..NodeSettings::default()
+    };
+    NodeSettings { accept_history, event_versions, ..settings }
+}
+
+/// The settings of the HTTP server.
+pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
+    let http = &settings.http;
+    // Beyond loopback, open authentication opens neither administration nor access for scripts of any origin.
+    let development = settings.auth.mode == AuthMode::Open && http.listen.ip().is_loopback();
+    let any = match http.cors_origins.as_slice() {
+        [] => development,
+        origins => origins.iter().any(|origin| origin == "*"),
+    };
+    HttpSettings {
+        workers: http.workers,
+        uri_limit: http.uri_limit,
+        header_limit: http.header_limit,
+        unsent_bytes: http.unsent_mb << 20,
+        write_timeout: Duration::from_millis(http.write_timeout_ms),
+        body_limit: http.body_limit,
+        json_depth: http.json_depth,
+        header_timeout: Duration::from_millis(http.header_timeout_ms),
+        body_timeout: Duration::from_millis(http.body_timeout_ms),
+        drain_delay: Duration::from_millis(http.drain_delay_ms),
+        drain_timeout: Duration::from_millis(http.drain_timeout_ms),
+        cors_origins: (!any).then(|| http.cors_origins.clone()),
+        bare: settings.alone().is_some(),
+        development,
+        trusted_proxies: http.trusted_proxies.clone(),
+        list_limits: ListLimits { rows: http.max_scan_rows, filters: http.max_filters },
+        scans: http.scans,
+        scans_waiting: http.scans_waiting,
+        answer_limit: settings.node.answer_limit,
+        max_hops: settings.node.max_hops,
+        node_name: settings.node_name(),
+        ..HttpSettings::default()
+    }
+}

@@ -1,0 +1,27 @@
+//! The signals that stop the server.
+
+use tokio::signal::unix::SignalKind;
+
+/// Resolves at SIGTERM or SIGINT. A second one ends the process at once.
+pub async fn stop_signal() {
+    let signal = |kind| tokio::signal::unix::signal(kind).ok();
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let (Some(mut terminate), Some(mut interrupt)) = (terminate, interrupt) else {
+        tracing::error!(
+            "failed to listen to signals; kill the process to stop it, nothing acknowledged is lost"
+        );
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; a second signal stops at once");
+    actix_rt::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+}

@@ -1,0 +1,106 @@
+//! The arguments of the command line.
+
+use super::{check_store::CheckStore, sources::Sources};
+use crate::{actors::LATEST, domain::Timestamp, lab::Lab};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A rental and reservation server.
+#[derive(Debug, Parser)]
+#[command(name = "holdfast", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the server.
+    Serve(Serve),
+    /// Check the configuration, and print each value with its origin.
+    CheckConfig {
+        #[command(flatten)]
+        sources: Sources,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read the whole store of a stopped server, without changing it, and report damage.
+    CheckStore(CheckStore),
+    /// Print the OpenAPI document.
+    Openapi {
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Print the AsyncAPI document: the published events.
+    Asyncapi {
+        #[command(flatten)]
+        sources: Sources,
+    },
+    /// Print the event-storming board of a system, derived from its code.
+    Board {
+        /// The system: `bookrent`.
+        system: String,
+    },
+    /// Print a list of the documents as Markdown, from the declarations in the code.
+    Docs {
+        /// Which list.
+        list: DocsList,
+        /// Events of this system only.
+        #[arg(long, value_name = "NAME")]
+        system: Option<String>,
+    },
+    /// Run a system under the load and the faults that its original was tested with, and check its promises.
+    Lab(Lab),
+    /// Print a completion script.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum DocsList {
+    Settings,
+    Metrics,
+    Problems,
+    Events,
+    Routes,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    pub(super) sources: Sources,
+    /// Start business time here (RFC 3339 with an offset).
+    #[arg(long, value_name = "RFC3339", value_parser = clock)]
+    pub(super) clock: Option<Timestamp>,
+}
+
+fn clock(text: &str) -> Result<Timestamp, String> {
+    let expected = "expected a time with its offset, such as 2021-06-28T12:00:00+09:00";
+    let at: Timestamp = text.parse().map_err(|_| expected.to_owned())?;
+    let allowed = Timestamp::from_micros(0)..LATEST;
+    if allowed.contains(&at) {
+        Ok(at)
+    } else {
+        Err("business time must be between the years 1970 and 9000".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_clock_needs_its_offset() {
+        assert_eq!(clock("2021-06-28T12:00:00+09:00"), clock("2021-06-28T03:00:00Z"));
+        assert!(clock("2021-06-28T12:00:00").unwrap_err().contains("offset"));
+    }
+}

@@ -1,0 +1,56 @@
+//! The arguments from which a configuration is loaded.
+
+use crate::{
+    app::Failure,
+    config::{Config, Flags},
+};
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct Sources {
+    /// Configuration file (TOML).
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address to listen on: 127.0.0.1:8088.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Data directory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Run this system only; may be repeated.
+    #[arg(long = "system", value_name = "NAME")]
+    systems: Vec<String>,
+    /// Host these contexts only (`bookrent.book,bookrent.rent`), or `none`; `[peers]` has the nodes of the others.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    contexts: Option<Vec<String>>,
+    /// Open a store that lacks acknowledged data.
+    #[arg(long)]
+    accept_data_loss: bool,
+    /// Accept the history of another node's context at this start, whatever was known of it; may be repeated.
+    #[arg(long = "accept-history", value_name = "CONTEXT")]
+    accept_history: Vec<String>,
+}
+
+impl Sources {
+    /// Loads the configuration.
+    ///
+    /// # Errors
+    /// [`Failure::Config`].
+    pub fn load(self) -> Result<Config, Failure> {
+        let Self {
+            config: file,
+            listen,
+            data,
+            systems,
+            contexts,
+            accept_data_loss,
+            accept_history,
+        } = self;
+        let flags = Flags { listen, data, systems, contexts, accept_data_loss, accept_history };
+        // A variable that is not text cannot be a setting.
+        let environment = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Ok(Config::load(file.as_deref(), environment, flags)?)
+    }
+}
