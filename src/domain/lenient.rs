@@ -45,9 +45,6 @@ pub fn read<T: DeserializeOwned>(body: Value) -> Result<T, BadBody> {
 /// What is wrong and what is allowed, from the words of serde.
 fn explain(error: &str) -> String {
     let names = |text: &str| text.replace("one of ", "").replace(", expected ", "; allowed: ");
-    if let Some(field) = error.strip_prefix("missing field ") {
-        return format!("the field {field} is missing");
-    }
     if let Some(field) = error.strip_prefix("unknown field ") {
         return format!("unknown field {}", names(field));
     }
