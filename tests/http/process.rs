@@ -167,11 +167,7 @@ fn business_time_goes_on_from_what_the_data_has_reached_and_is_moved_so_far_and_
 
     server.set_argument("--clock", "2021-06-28T12:00:00+09:00");
     server.restart();
-    assert!(
-        server.said().contains(r#""reached":"2030-05-03T00:"#),
-        "{}",
-        server.said()
-    );
+    assert!(server.said().contains(r#""reached":"2030-05-03T00:"#), "{}", server.said());
     let details = server.get("/actuator/health")["components"]["clock"]["details"].clone();
     assert!(details["carriedOnFrom"].as_str().unwrap().starts_with("2030-05-03T00:"), "{details}");
     server.cancel(1).is(200);
