@@ -55,10 +55,32 @@ pub enum Command {
 /// What a rent may say has happened.
 #[event]
 pub enum Event {
-    RentRequested { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
-    BookRented { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
-    RentFailed { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, reason: String },
-    BookCancelled { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64 },
+    RentRequested {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+        user_id: u64,
+        address: String,
+    },
+    BookRented {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+        user_id: u64,
+        address: String,
+    },
+    RentFailed {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+        user_id: u64,
+        reason: String,
+    },
+    BookCancelled {
+        rent_id: Id<Rent>,
+        book_id: Id<Book>,
+        user_id: u64,
+        /// Where the book is collected. Events from before this field have none.
+        #[serde(default)]
+        address: Option<String>,
+    },
 }
 
 impl Aggregate for Rent {
@@ -80,7 +102,10 @@ impl Aggregate for Rent {
             (Requested, Settle(Err(no))) => {
                 emit(RentFailed { rent_id, book_id, user_id, reason: no.code().into() })
             }
-            (Rented, Cancel) => emit(BookCancelled { rent_id, book_id, user_id }),
+            (Rented, Cancel) => {
+                let address = Some(self.address.clone());
+                emit(BookCancelled { rent_id, book_id, user_id, address })
+            }
             (Cancelled, Cancel) | (_, Settle(_) | Request(_)) => ignore(),
             (New, Cancel) => Err(Refusal::absent("rent")),
             (Requested, Cancel) => Err(Refusal::still_open()),
@@ -153,7 +178,8 @@ mod tests {
         RentFailed { rent_id: RENT, book_id: BOOK, user_id: 9, reason: reason.into() }
     }
     fn cancelled() -> Event {
-        BookCancelled { rent_id: RENT, book_id: BOOK, user_id: 9 }
+        let address = Some("분당".into());
+        BookCancelled { rent_id: RENT, book_id: BOOK, user_id: 9, address }
     }
 
     #[test]

@@ -153,6 +153,24 @@ fn a_log_row_and_a_state_are_stored_as_they_always_were() {
     assert_eq!(erased::state_of(read.state.as_ref()), Some(&state));
 }
 
+/// `BookCancelled` had no address before.
+#[test]
+fn an_event_that_has_grown_is_read_as_it_was_stored_and_as_older_nodes_tell_it() {
+    let cancelled = rent::Event::BookCancelled {
+        rent_id: crate::domain::Id::new(7),
+        book_id: crate::domain::Id::new(9),
+        user_id: 1,
+        address: None,
+    };
+    let rent = erased::aggregate::<Rent>();
+    let is_read = |event: &erased::Event| {
+        assert_eq!(erased::event_of::<Rent>(event.as_ref()), Some(&cancelled));
+    };
+    is_read(&rent.decode_event(1, crate::store::EventPart(&[3, 7, 9, 1])).unwrap());
+    let told = serde_json::json!({ "BookCancelled": { "rentId": 7, "bookId": 9, "userId": 1 } });
+    is_read(&rent.event(1, told).unwrap());
+}
+
 #[test]
 fn a_turn_of_many_events_is_several_rows_and_all_of_it_is_read_again() {
     let events: Vec<_> =
