@@ -5,7 +5,6 @@
 mod deployment;
 mod documents;
 mod examples;
-mod generated_lists;
 mod imports;
 mod lab;
 mod output;

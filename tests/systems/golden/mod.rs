@@ -1,12 +1,13 @@
 //! Golden files: what is known of the systems outside this source, in `tests/golden`. A difference fails.
 //!
 //! `HOLDFAST_GOLDEN=write cargo test --test systems golden` writes all of them: boards, records, schemas of events, the
-//! API. Additions are written; a change that breaks consumers of events or clients of the API is not, and fails.
+//! API, and the lists in the documents. Additions are written; a change that breaks consumers of events or clients of the API is not, and fails.
 
 mod api;
 mod boards;
 mod breaking;
 mod event_schemas;
+mod lists;
 mod records;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};

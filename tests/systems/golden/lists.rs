@@ -1,11 +1,12 @@
 //! Holds the lists in the documents: what is between `<!-- holdfast docs LIST -->` and `<!-- end -->` is what the command
-//! prints. `HOLDFAST_GOLDEN=write` writes it.
+//! prints.
 
+use super::{COMMAND, is_writing};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
+use support::{holdfast, run};
 
 const BEGIN: &str = "<!-- holdfast docs ";
 const END: &str = "<!-- end -->";
@@ -29,11 +30,7 @@ fn documents() -> Vec<PathBuf> {
 
 /// What `holdfast docs` prints.
 fn list(arguments: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_holdfast"))
-        .arg("docs")
-        .args(arguments.split_whitespace())
-        .output()
-        .unwrap();
+    let output = run(holdfast().arg("docs").args(arguments.split_whitespace()));
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -62,11 +59,8 @@ fn the_lists_in_the_documents_are_those_of_the_code() {
         if current == text {
             continue;
         }
-        if std::env::var_os("HOLDFAST_GOLDEN").is_some_and(|mode| mode == "write") {
-            fs::write(&path, current).unwrap();
-            continue;
-        }
-        panic!("{} is not current; HOLDFAST_GOLDEN=write writes its lists", path.display());
+        assert!(is_writing(), "{} is not current; {COMMAND}", path.display());
+        fs::write(&path, current).unwrap();
     }
     for list in ["settings", "metrics", "problems", "events", "routes"] {
         assert!(lists.iter().any(|found| found == list), "no document has the list of {list}");
