@@ -17,7 +17,7 @@ pub trait Behavior: Sized + 'static {
     type CacheUpdate: 'static;
 
     /// Loads its cache from the store, under a new epoch.
-    fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError>;
+    fn reload(&mut self, mailbox: &Arc<Mailbox<Self::Mail>>) -> Result<(), StoreError>;
     /// The next batch to write before the context answers anybody, if there is one. Called again
     /// after each accepted batch and after each reload.
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;

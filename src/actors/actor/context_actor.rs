@@ -11,7 +11,7 @@ mod preparing;
 
 use super::{
     behavior::Behavior,
-    mailbox::Mailbox,
+    mailbox::{Address, Mailbox},
     restart_policy::{RestartDecision, Restarts},
 };
 use crate::{
@@ -38,11 +38,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How long the next wake-up waits after a damaged row was found.
 const DAMAGE_PAUSE: Duration = Duration::from_secs(1);
 
-/// Puts a message into the buffer.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Deliver<M: Send + 'static>(pub M);
-
 #[derive(Message)]
 #[rtype(result = "()")]
 struct RunTurn;
@@ -50,11 +45,6 @@ struct RunTurn;
 #[derive(Message)]
 #[rtype(result = "()")]
 struct CommitDecided(Result<store::Verdict, StoreError>);
-
-/// Stops or starts the context, and notifies the sender when that is done.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct SetRunning(pub bool, pub tokio::sync::oneshot::Sender<()>);
 
 struct InFlight<L: Behavior> {
     mails: Vec<Option<L::Mail>>,
@@ -68,7 +58,7 @@ struct InFlight<L: Behavior> {
 pub struct ContextActor<L: Behavior> {
     behavior: L,
     shared: Arc<ContextStatus>,
-    mailbox: Arc<Mailbox<L>>,
+    mailbox: Arc<Mailbox<L::Mail>>,
     buffer: VecDeque<L::Mail>,
     in_flight: Option<InFlight<L>>,
     turn_scheduled: bool,
@@ -85,7 +75,7 @@ pub struct ContextActor<L: Behavior> {
 impl<L: Behavior> Unpin for ContextActor<L> {}
 
 impl<L: Behavior> ContextActor<L> {
-    pub fn new(behavior: L, shared: Arc<ContextStatus>, mailbox: Arc<Mailbox<L>>) -> Self {
+    pub fn new(behavior: L, shared: Arc<ContextStatus>, mailbox: Arc<Mailbox<L::Mail>>) -> Self {
         Self {
             behavior,
             shared,
@@ -366,7 +356,9 @@ impl<L: Behavior> Actor for ContextActor<L> {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         // The mailbox delivers to the running actor: the first one, or the one that replaced it.
-        self.mailbox.attach(ctx.address());
+        let address = ctx.address();
+        let control = address.clone().recipient();
+        self.mailbox.attach(Address { messages: address.recipient(), control });
         if self.shared.phase() == Phase::Starting {
             self.load(ctx);
         }

@@ -1,73 +1,82 @@
-//! Where an actor's mail goes, whichever actor that is by now.
+//! The way to the actor of a context, whichever instance runs at the moment.
 
 use crate::{
-    actors::{
-        actor::{
-            behavior::Behavior,
-            context_actor::{ContextActor, Deliver},
-        },
-        port::{health::Phase, status::ContextStatus},
-    },
+    actors::port::{health::Phase, status::ContextStatus},
     sync,
 };
-use actix::Addr;
+use actix::{Message, Recipient};
 use std::sync::{Arc, Mutex, RwLock, atomic::Ordering::Relaxed};
+use tokio::sync::oneshot;
 
-/// Where an actor's mail goes, whichever actor that is by now.
-pub struct Mailbox<L: Behavior> {
-    address: RwLock<Option<Addr<ContextActor<L>>>>,
-    /// What has come before there was anybody: contexts start one after the other, and the first ones have questions for
-    /// the later ones at once.
-    early: Mutex<Vec<L::Mail>>,
+/// Puts a message into the actor's buffer.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Deliver<M: Send + 'static>(pub M);
+
+/// Stops or starts the context, and notifies the sender when that is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SetRunning(pub bool, pub oneshot::Sender<()>);
+
+/// The address of a running actor.
+pub struct Address<M: Send + 'static> {
+    pub messages: Recipient<Deliver<M>>,
+    pub control: Recipient<SetRunning>,
+}
+
+/// The way to the actor of a context, which takes messages of type `M`.
+pub struct Mailbox<M: Send + 'static> {
+    address: RwLock<Option<Address<M>>>,
+    /// Messages that came before the first actor: contexts start one after the other, and the first ones ask the later
+    /// ones at once.
+    early: Mutex<Vec<M>>,
     pub shared: Arc<ContextStatus>,
 }
 
-impl<L: Behavior> Mailbox<L> {
+impl<M: Send + 'static> Mailbox<M> {
     pub fn new(shared: Arc<ContextStatus>) -> Arc<Self> {
         Arc::new(Self { address: RwLock::new(None), early: Mutex::new(Vec::new()), shared })
     }
-    pub fn attach(&self, address: Addr<ContextActor<L>>) {
+    /// From now on messages go to the actor at `address`.
+    pub fn attach(&self, address: Address<M>) {
         let mut early = sync::lock(&self.early);
-        *sync::write(&self.address) = Some(address.clone());
-        early.drain(..).for_each(|mail| address.do_send(Deliver(mail)));
+        early.drain(..).for_each(|mail| address.messages.do_send(Deliver(mail)));
+        *sync::write(&self.address) = Some(address);
     }
-    /// Whoever lived here is gone, and another will come.
+    /// The actor is gone, and another one will come.
     pub fn detach(&self) {
         *sync::write(&self.address) = None;
     }
-    /// Posts `mail`. Where nobody will come, it is dropped, and with it the way back to its sender.
-    pub fn post(&self, mail: L::Mail) {
+    /// Sends a message. If there will be no actor, it is dropped, and its sender sees that.
+    pub fn post(&self, mail: M) {
         let Some(mail) = self.deliver(mail) else { return };
         let mut early = sync::lock(&self.early);
-        // Somebody may have come meanwhile; while this is locked nobody can.
+        // An actor may have been attached meanwhile; none can be while this is locked.
         let Some(mail) = self.deliver(mail) else { return };
         if self.shared.phase() == Phase::Starting {
             self.shared.mailbox.fetch_add(1, Relaxed);
             early.push(mail);
         }
     }
-    /// Hands `mail` over, or back where there is nobody.
-    fn deliver(&self, mail: L::Mail) -> Option<L::Mail> {
+    /// Delivers `mail`, or returns it if there is no actor.
+    fn deliver(&self, mail: M) -> Option<M> {
         let Some(address) = &*sync::read(&self.address) else {
             return Some(mail);
         };
         self.shared.mailbox.fetch_add(1, Relaxed);
-        address.do_send(Deliver(mail));
+        address.messages.do_send(Deliver(mail));
         None
     }
     pub fn was_attached(&self) -> bool {
         sync::read(&self.address).is_some()
     }
     pub fn is_connected(&self) -> bool {
-        sync::read(&self.address).as_ref().is_some_and(Addr::connected)
+        sync::read(&self.address).as_ref().is_some_and(|address| address.messages.connected())
     }
-}
-
-impl<L: Behavior> Mailbox<L> {
-    /// Stops or starts the context. Where there is nobody, the sender sees that.
-    pub fn set_running(&self, halt: super::context_actor::SetRunning) {
+    /// Stops or starts the context. If there is no actor, the sender sees that.
+    pub fn set_running(&self, command: SetRunning) {
         if let Some(address) = &*sync::read(&self.address) {
-            address.do_send(halt);
+            address.control.do_send(command);
         }
     }
 }

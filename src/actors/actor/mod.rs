@@ -2,5 +2,6 @@
 
 pub mod behavior;
 pub mod context_actor;
+pub mod handle;
 pub mod mailbox;
 pub mod restart_policy;

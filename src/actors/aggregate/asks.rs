@@ -1,7 +1,10 @@
 //! Open questions: asked once the turn that opened them is accepted, and asked again after a
 //! restart.
 
-use super::behavior::{AggregateBehavior, AggregateMail, Answered, Asking};
+use super::{
+    behavior::{AggregateBehavior, Asking},
+    message::{AggregateMail, Answered},
+};
 use crate::{
     actors::{
         ask::{directory::Question, guard::Permit},

@@ -2,8 +2,7 @@
 //! batch a turn goes out.
 
 pub use super::asks::waiting_keys_key;
-pub use super::message::{AggregateMail, Answered, AskMessage, CommandMessage};
-pub use super::progress::{CommandProgress, CommandStage};
+use super::message::{AggregateMail, AskMessage};
 pub use super::timers::timer_key;
 pub(in crate::actors) use super::{
     answers::{answer_page_key, spill_oldest},
@@ -81,7 +80,7 @@ pub struct AggregateBehavior {
     pub peers: Peers,
     pub subscriptions: Subscriptions<Command>,
     pub subscribers: Arc<Subscribers>,
-    pub(super) mailbox: Option<Arc<Mailbox<Self>>>,
+    pub(super) mailbox: Option<Arc<Mailbox<AggregateMail>>>,
     pub(super) epoch: Epoch,
     pub(super) counters: Counters,
     /// The commit that wrote the counters.
@@ -183,7 +182,7 @@ impl Behavior for AggregateBehavior {
     type Effect = Effect;
     type CacheUpdate = CacheUpdate;
 
-    fn reload(&mut self, mailbox: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
+    fn reload(&mut self, mailbox: &Arc<Mailbox<AggregateMail>>) -> Result<(), StoreError> {
         self.mailbox = Some(mailbox.clone());
         self.epoch = self.tree.store.activate(self.tree.id)?;
         (self.counters, self.counters_commit) = rebuild::load(&self.tree)?;

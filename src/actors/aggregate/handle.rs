@@ -1,9 +1,12 @@
 //! The handle of an aggregate context, used by other threads.
 
-use super::behavior::{self, AggregateBehavior, AskMessage, CommandMessage, CommandStage};
+use super::{
+    message::{AggregateMail, AskMessage, CommandMessage},
+    progress::CommandStage,
+};
 use crate::{
     actors::{
-        actor::{behavior::Behavior, context_actor::SetRunning, mailbox::Mailbox},
+        actor::{handle::ContextHandle, mailbox::Mailbox},
         ask::{
             directory::{Askable, Question},
             guard::{AnswerReceiver, Guard},
@@ -16,27 +19,16 @@ use crate::{
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
             peers::PeerQuestion,
-            status::{ContextStatus, Latest},
         },
-        subscription::{parking, source::Recipient},
-        tables::{
-            query,
-            records::{ParkedRow, TraceContext},
-            sagas,
-            transaction::Tree,
-        },
+        subscription::source::Recipient,
+        tables::{query, records::TraceContext, sagas, transaction::Tree},
     },
-    domain::{self, Name, NoAnswer, Refusal, lenient},
-    store::StoreError,
-    sync,
+    domain::{Name, NoAnswer, Refusal, lenient},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use schemars::{Schema, SchemaGenerator};
 use std::{
-    sync::{
-        Arc,
-        atomic::Ordering::{Relaxed, SeqCst},
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 use tokio::sync::oneshot;
@@ -44,151 +36,6 @@ use tokio::sync::oneshot;
 /// Turns a request body into a command for one of a context's aggregates.
 pub type Enter =
     Box<dyn Fn(serde_json::Value) -> Result<(Recipient, Command), lenient::BadBody> + Send + Sync>;
-
-/// What the handles of aggregates and views have in common.
-pub struct ContextHandle<L: Behavior> {
-    pub mailbox: Arc<Mailbox<L>>,
-    pub tree: Tree,
-    pub filters: Vec<&'static str>,
-    pub guard: Arc<Guard>,
-}
-
-impl<L: Behavior> ContextHandle<L> {
-    pub fn name(&self) -> Name {
-        self.tree.entity.name()
-    }
-
-    pub fn shared(&self) -> &ContextStatus {
-        &self.mailbox.shared
-    }
-
-    pub fn read(&self, number: u64) -> Result<Seen, Fault> {
-        self.shared().check_open()?;
-        let look = |generation: u32| {
-            self.tree.state(generation, number).map_err(|error| {
-                if let StoreError::Damaged(what) = &error {
-                    self.tree.report(generation, what);
-                }
-                error.into()
-            })
-        };
-        let Some((commit, kept)) = self.read_one_generation(look)? else {
-            return Err(Refusal::absent(self.name().item).into());
-        };
-        match kept.state.lifecycle() {
-            domain::Lifecycle::Absent | domain::Lifecycle::Ended(_) => {
-                Err(Refusal::absent(self.name().item).into())
-            }
-            domain::Lifecycle::Open | domain::Lifecycle::Established => Ok(Seen {
-                number,
-                version: kept.version,
-                body: query::represent(kept.state.as_ref(), number)?,
-                commit,
-            }),
-        }
-    }
-
-    pub fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        self.shared().check_open()?;
-        self.read_one_generation(|generation| query::list(&self.tree, generation, query))
-    }
-
-    /// Reads again if the shown generation changed meanwhile: the old one is being purged.
-    fn read_one_generation<T>(&self, look: impl Fn(u32) -> Result<T, Fault>) -> Result<T, Fault> {
-        loop {
-            let generation = self.shared().generation.load(SeqCst);
-            let seen = look(generation);
-            if self.shared().generation.load(SeqCst) == generation {
-                return seen;
-            }
-        }
-    }
-
-    /// How many events it has not processed, from the stored positions: right even if the actor
-    /// does not run.
-    fn backlog(&self) -> u64 {
-        let meta = self.tree.counters().map(|(meta, _)| meta).unwrap_or_default();
-        let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
-        let left = |(source, latest): &(&'static str, Latest)| {
-            latest().saturating_sub(positions.get(*source).copied().unwrap_or(0))
-        };
-        self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
-    }
-
-    pub fn phase(&self) -> Phase {
-        self.shared().phase()
-    }
-
-    pub fn health(&self, view: bool) -> ContextHealth {
-        let shared = self.shared();
-        ContextHealth {
-            context: self.name().context,
-            view,
-            state: shared.phase(),
-            restarts: shared.restarts.load(Relaxed),
-            crashes: shared.crashes.load(Relaxed),
-            mailbox: shared.mailbox.load(Relaxed),
-            backlog: self.backlog(),
-            waiting: shared.waiting.load(Relaxed),
-            parked: shared.parked.load(Relaxed),
-            contested: sync::lock(&shared.contested).clone(),
-            rebuilding: shared.rebuilding.load(Relaxed).then(|| shared.rebuilt.load(Relaxed)),
-            damaged: shared.damaged.load(Relaxed),
-            damage: shared.damage(),
-            last_commit: shared.last_commit.load(Relaxed),
-            last_sequence: shared.last_sequence.load(Relaxed),
-            fault: shared.fault(),
-            guard: (!view).then(|| self.guard.health()),
-        }
-    }
-
-    pub fn set_running(&self, halt: bool) -> BoxFuture<'static, ()> {
-        let mailbox = self.mailbox.clone();
-        async move {
-            let (done, is_done) = oneshot::channel();
-            mailbox.set_running(SetRunning(halt, done));
-            let _ = is_done.await;
-        }
-        .boxed()
-    }
-
-    pub fn parked(
-        &self,
-        after: Option<&ParkedId>,
-        limit: usize,
-    ) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::parked_page(&self.tree, after, limit)?
-            .into_iter()
-            .map(|row| self.parked_event(row))
-            .collect())
-    }
-
-    pub fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::parked_among(&self.tree, ids)?
-            .into_iter()
-            .map(|row| self.parked_event(row))
-            .collect())
-    }
-
-    /// Sends a message that an operator waits for.
-    pub fn send_by_operator(
-        &self,
-        mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> L::Mail,
-    ) -> BoxFuture<'static, Result<(), Fault>> {
-        let (done, is_done) = oneshot::channel();
-        match self.shared().check_open() {
-            Ok(()) => self.mailbox.post(mail(done)),
-            Err(fault) => drop(done.send(Err(fault))),
-        }
-        let context = self.name().context;
-        async move { is_done.await.unwrap_or(Err(Fault::Away(context))) }.boxed()
-    }
-
-    fn parked_event(&self, (id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
-        let listener = self.name().context;
-        ParkedEvent { id, listener, attempts: row.attempts, error: row.error }
-    }
-}
 
 /// The largest command, in bytes of JSON: its events, its state and its stored response then fit
 /// into records.
@@ -200,7 +47,7 @@ type Entered = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 /// The handle of an aggregate context.
 pub struct AggregateHandle {
     aggregate: &'static dyn AggregateType,
-    common: ContextHandle<AggregateBehavior>,
+    common: ContextHandle<AggregateMail>,
     doors: Vec<DoorInfo>,
     enter: Vec<Enter>,
     patience: Patience,
@@ -212,7 +59,7 @@ pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
 
 impl AggregateHandle {
     pub fn new(
-        mailbox: Arc<Mailbox<AggregateBehavior>>,
+        mailbox: Arc<Mailbox<AggregateMail>>,
         tree: Tree,
         guard: Arc<Guard>,
         (doors, enter): (Vec<DoorInfo>, Vec<Enter>),
@@ -309,7 +156,7 @@ impl Context for AggregateHandle {
             (self.patience)(self.aggregate.may_ask(entry.command.as_ref())),
         );
         let (tree, context) = (self.common.tree.clone(), self.common.name().context);
-        self.common.mailbox.post(behavior::AggregateMail::Command(entry));
+        self.common.mailbox.post(AggregateMail::Command(entry));
         async move {
             let mut answer = answer;
             // There is no answer if the context has stopped or failed, or if the answer was lost.
@@ -371,11 +218,7 @@ impl Context for AggregateHandle {
         self.common.parked_among(ids)
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
-        self.common.send_by_operator(|done| behavior::AggregateMail::Unpark {
-            parked,
-            redrive,
-            done,
-        })
+        self.common.send_by_operator(|done| AggregateMail::Unpark { parked, redrive, done })
     }
 
     fn ask(
@@ -402,7 +245,7 @@ impl Context for AggregateHandle {
         };
         let (reply, answer) = oneshot::channel();
         let thread = TraceContext { client, trace };
-        self.common.mailbox.post(behavior::AggregateMail::Ask(AskMessage {
+        self.common.mailbox.post(AggregateMail::Ask(AskMessage {
             id,
             saga,
             thread,
@@ -440,7 +283,7 @@ impl Askable for AggregateHandle {
         let Question { id, saga, thread, number, command } = question;
         if self.common.shared().check_open().is_ok() {
             let asked = AskMessage { id, saga, thread, number, command, reply };
-            self.common.mailbox.post(behavior::AggregateMail::Ask(asked));
+            self.common.mailbox.post(AggregateMail::Ask(asked));
         }
         answer
     }

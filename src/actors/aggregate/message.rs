@@ -1,6 +1,6 @@
 //! The messages of an aggregate context, each with its own way to answer.
 
-use super::behavior::CommandProgress;
+use super::progress::CommandProgress;
 use crate::{
     actors::{
         erased::Command,

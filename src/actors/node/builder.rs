@@ -139,12 +139,12 @@ impl<'a> NodeBuilder<'a> {
     }
 
     /// Has the owner of a mailbox listen to a context: pushes become its mail, and the log is there for what was missed.
-    fn connect<L: Behavior, T: Send + 'static>(
+    fn connect<M: Send + 'static, T: Send + 'static>(
         &mut self,
-        mailbox: &Arc<Mailbox<L>>,
+        mailbox: &Arc<Mailbox<M>>,
         ear: usize,
         hears: &Hears<T>,
-        mail: fn(Delivery<T>) -> L::Mail,
+        mail: fn(Delivery<T>) -> M,
     ) -> Result<(Arc<Subscribers>, PushWindow), NodeError> {
         let (listeners, pushes) = (self.subscribers(hears.source)?, PushWindow::default());
         let (mailbox, pushed, queue) = (mailbox.clone(), hears.react.clone(), pushes.clone());
@@ -158,11 +158,11 @@ impl<'a> NodeBuilder<'a> {
     }
 
     /// Has the owner of a mailbox listen to all that it hears; gives how to open the sources anew for each of its lives.
-    fn connect_all<L: Behavior, T: Send + 'static>(
+    fn connect_all<M: Send + 'static, T: Send + 'static>(
         &mut self,
-        mailbox: &Arc<Mailbox<L>>,
+        mailbox: &Arc<Mailbox<M>>,
         all: Vec<Hears<T>>,
-        mail: fn(Delivery<T>) -> L::Mail,
+        mail: fn(Delivery<T>) -> M,
     ) -> Result<Vec<OpenSource<T>>, NodeError> {
         let (mut sources, mut latest) = (Vec::<OpenSource<T>>::new(), Vec::<(_, Latest)>::new());
         for hears in all {
@@ -192,7 +192,7 @@ impl<'a> NodeBuilder<'a> {
     fn deploy<L: Behavior>(
         &mut self,
         name: Name,
-        mailbox: &Arc<Mailbox<L>>,
+        mailbox: &Arc<Mailbox<L::Mail>>,
         context: Arc<dyn Context>,
         logic: impl Fn() -> Result<L, NodeError> + Send + Sync + 'static,
     ) {
@@ -230,7 +230,7 @@ impl<'a> NodeBuilder<'a> {
         let DeclaredAggregate { aggregate, hears, doors, write } = declared;
         let name = aggregate.name();
         let shared = self.shared(name);
-        let mailbox = Mailbox::<AggregateBehavior>::new(shared.clone());
+        let mailbox = Mailbox::<AggregateMail>::new(shared.clone());
         let sources = Arc::new(self.connect_all(&mailbox, hears, AggregateMail::Delivery)?);
 
         let tree = Tree::open(self.store, aggregate)?.reporting_to(&shared);
@@ -298,7 +298,7 @@ impl<'a> NodeBuilder<'a> {
         let DeclaredView { view, hears } = declared;
         let name = view.name();
         let shared = self.shared(name);
-        let mailbox = Mailbox::<ViewBehavior>::new(shared.clone());
+        let mailbox = Mailbox::<ViewMail>::new(shared.clone());
         let sources = Arc::new(self.connect_all(&mailbox, hears, ViewMail::Delivery)?);
         let tree = Tree::open(self.store, view)?.reporting_to(&shared);
         // Readers may come before the actor has loaded anything.

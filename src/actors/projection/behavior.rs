@@ -133,7 +133,7 @@ impl Behavior for ViewBehavior {
     type Effect = ViewEffect;
     type CacheUpdate = CacheUpdate;
 
-    fn reload(&mut self, _: &Arc<Mailbox<Self>>) -> Result<(), StoreError> {
+    fn reload(&mut self, _: &Arc<Mailbox<ViewMail>>) -> Result<(), StoreError> {
         self.epoch = self.tree.store.activate(self.tree.id)?;
         (self.counters, self.counters_commit) = rebuild::load(&self.tree)?;
         self.shared.generation.store(self.counters.generation, SeqCst);

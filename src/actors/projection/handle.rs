@@ -1,10 +1,9 @@
 //! The handle of a view, used by other threads.
 
-use super::behavior::{self, ViewBehavior};
+use super::behavior::ViewMail;
 use crate::{
     actors::{
-        actor::mailbox::Mailbox,
-        aggregate::handle::ContextHandle,
+        actor::{handle::ContextHandle, mailbox::Mailbox},
         ask::guard::Guard,
         port::{
             context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
@@ -21,11 +20,11 @@ use std::sync::Arc;
 
 /// The handle of a view.
 pub struct ViewHandle {
-    common: ContextHandle<ViewBehavior>,
+    common: ContextHandle<ViewMail>,
 }
 
 impl ViewHandle {
-    pub fn new(mailbox: Arc<Mailbox<ViewBehavior>>, tree: Tree, guard: Arc<Guard>) -> Self {
+    pub fn new(mailbox: Arc<Mailbox<ViewMail>>, tree: Tree, guard: Arc<Guard>) -> Self {
         let filters = query::filters(tree.entity);
         Self { common: ContextHandle { mailbox, tree, filters, guard } }
     }
@@ -82,7 +81,7 @@ impl Context for ViewHandle {
         if self.common.shared().store.is_full() {
             return std::future::ready(Err(Fault::DiskFull)).boxed();
         }
-        self.common.send_by_operator(behavior::ViewMail::Rebuild)
+        self.common.send_by_operator(ViewMail::Rebuild)
     }
     fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
         self.common.parked(after, limit)
@@ -91,7 +90,7 @@ impl Context for ViewHandle {
         self.common.parked_among(ids)
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
-        self.common.send_by_operator(|done| behavior::ViewMail::Unpark { parked, redrive, done })
+        self.common.send_by_operator(|done| ViewMail::Unpark { parked, redrive, done })
     }
     fn saga(&self, _: &str, _: u64, _: u64, _: usize) -> Result<SagaPart, Fault> {
         Ok(SagaPart::default())

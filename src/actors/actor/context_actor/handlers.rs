@@ -1,7 +1,8 @@
 //! The actor's message handlers. They do as little as possible, because a panic in one would end
 //! the actor.
 
-use super::{CommitDecided, ContextActor, Deliver, RunTurn, SetRunning};
+use super::{CommitDecided, ContextActor, RunTurn};
+use crate::actors::actor::mailbox::{Deliver, SetRunning};
 use crate::actors::{
     actor::{behavior::Behavior, restart_policy::Restarts},
     port::{fault::Fault, health::Phase},
