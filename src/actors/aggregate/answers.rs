@@ -1,32 +1,19 @@
 //! Stored results of asks: a repeated ask gets the same answer, and one that asks something else
 //! under the same id is refused.
 
-use super::{behavior::Expiring, turn::Turn};
+use super::{expiry::Expiring, turn::Turn};
+use crate::actors::tables::answers::{answer_page_key, overflow_key, spill_oldest};
 use crate::{
     actors::{
         erased::AggregateType,
         port::clock::machine_seconds,
-        tables::records::{
-            ANSWER_BYTES, ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult,
-        },
+        tables::records::{ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult},
     },
     domain::{AnyCommand, AskId},
-    store::{
-        StoreError, codec,
-        keys::{KeyBuf, Space},
-    },
+    store::{StoreError, keys::Space},
 };
 use sha2::{Digest, Sha256};
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, btree_map::Entry},
-};
-
-/// The asking context, and the page.
-type Place = (Cow<'static, str>, u64);
-
-/// The pages that this turn has read, and whether each has changed.
-pub(crate) type Answers = BTreeMap<Place, (AnswerPage, bool)>;
+use std::collections::btree_map::Entry;
 
 /// A digest of what is asked of which aggregate.
 pub(crate) fn command_digest(
@@ -125,50 +112,4 @@ impl Turn<'_> {
         }
         Ok(())
     }
-}
-
-/// Makes a page fit its row: if neighbours ask a lot, the oldest answers move to rows of their own,
-/// which are returned.
-pub(in crate::actors) fn spill_oldest(
-    page: &mut AnswerPage,
-    context: &str,
-    until: u64,
-) -> Result<Vec<(Vec<u8>, Answer)>, StoreError> {
-    let mut others = Vec::new();
-    while codec::encode_part(&page)?.len() > ANSWER_BYTES && !page.answers.is_empty() {
-        let mut by_age: Vec<_> =
-            page.answers.iter().map(|(ask, answer)| (answer.at, *ask)).collect();
-        by_age.sort_unstable();
-        for (_, (number, attempt)) in by_age.iter().take(by_age.len().div_ceil(2)) {
-            if let Some(answer) = page.answers.remove(&(*number, *attempt)) {
-                others.push((overflow_key(context, *number, *attempt), answer));
-            }
-        }
-        page.others_until = until;
-    }
-    Ok(others)
-}
-
-/// The key of a page of answers. No name begins with these two bytes; version 1 had keys without
-/// them.
-pub(in crate::actors) fn answer_page_key(context: &str, page: u64) -> Vec<u8> {
-    KeyBuf::new(Space::Answer).bytes(&PAGES).text(context).number(page).build()
-}
-
-/// The key of an answer that does not fit its page.
-fn overflow_key(context: &str, number: u64, attempt: u32) -> Vec<u8> {
-    KeyBuf::new(Space::Answer)
-        .bytes(&OTHERS)
-        .text(context)
-        .number(number)
-        .number(attempt.into())
-        .build()
-}
-
-const PAGES: [u8; 2] = [0, 1];
-const OTHERS: [u8; 2] = [0, 2];
-
-/// Whether a key is that of a single answer.
-pub(crate) fn is_overflow_key(key: &[u8]) -> bool {
-    key.get(1..3) == Some(&OTHERS)
 }

@@ -2,9 +2,10 @@
 //! restart.
 
 use super::{
-    behavior::{AggregateBehavior, Asking},
+    context::{AggregateBehavior, Asking},
     message::{AggregateMail, Answered},
 };
+use crate::actors::tables::questions::parse_waiting_keys_key;
 use crate::{
     actors::{
         ask::{directory::Question, guard::Permit},
@@ -14,7 +15,7 @@ use crate::{
     domain::{AskId, Name, NoAnswer},
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space, last_number, prefix_end},
+        keys::{Space, last_number, prefix_end},
     },
 };
 use serde_bytes::ByteBuf;
@@ -27,23 +28,6 @@ pub fn retry_pause(rounds: u32) -> Duration {
         rounds => (Duration::from_millis(50) * 2_u32.saturating_pow(rounds.min(10)))
             .min(Duration::from_secs(5)),
     }
-}
-
-/// The key of the page of open questions that `number` is on.
-pub fn question_page_key(number: u64) -> Vec<u8> {
-    KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).build()
-}
-
-/// The key of a row with idempotency keys that wait for the question of `number`; it sorts after
-/// the page.
-pub fn waiting_keys_key(number: u64, row: u64) -> Vec<u8> {
-    KeyBuf::new(Space::Question).number(number / QUESTION_PAGE).number(number).number(row).build()
-}
-
-/// The number and the row of such a key.
-pub fn parse_waiting_keys_key(key: &[u8]) -> Option<(u64, u64)> {
-    let (rest, row) = key.split_last_chunk::<8>()?;
-    (rest.len() == 17).then(|| Some((last_number(rest)?, u64::from_be_bytes(*row)))).flatten()
 }
 
 /// The saga that an aggregate begins itself.

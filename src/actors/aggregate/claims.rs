@@ -2,19 +2,10 @@
 
 use super::turn::Turn;
 use crate::{
-    actors::tables::rebuild::{claim_key, contested_key},
+    actors::tables::claims::{claim_key, contested_key},
     domain::Refusal,
     store::{StoreError, keys::Space},
 };
-use std::collections::BTreeSet;
-
-/// The keys that are given up, and the keys that are new.
-pub(crate) fn diff(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
-    let before: BTreeSet<&str> = held.iter().map(String::as_str).collect();
-    let after: BTreeSet<&str> = claimed.iter().map(String::as_str).collect();
-    let (given_up, new) = (before.difference(&after), after.difference(&before));
-    (given_up.map(|key| (*key).to_owned()).collect(), new.map(|key| (*key).to_owned()).collect())
-}
 
 impl Turn<'_> {
     /// Checks that no other aggregate holds these keys.

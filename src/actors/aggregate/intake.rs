@@ -2,9 +2,8 @@
 
 use super::{
     answers::command_digest,
-    behavior::{Effect, Open},
+    context::{Effect, Open},
     message::{AggregateMail, Answered, AskMessage, CommandMessage, as_replay},
-    responses::request_key,
     turn::{Awaited, Rejection, Turn},
 };
 use crate::{
@@ -15,14 +14,10 @@ use crate::{
             fault::Fault,
             health::ParkedId,
         },
-        subscription::{
-            parking,
-            source::Recipient,
-            subscriptions::{Delivery, Listener, Progress},
-        },
+        subscription::{source::Recipient, subscriptions::Delivery},
         tables::{
-            log::Envelope,
-            records::{Answer, AskResult, Cause, ParkedRow, StoredResponse, TraceContext},
+            records::{Answer, AskResult, Cause, StoredResponse},
+            responses::request_key,
         },
     },
     domain::{Kind, Lifecycle, NoAnswer, Refusal},
@@ -31,6 +26,24 @@ use crate::{
 use std::borrow::Cow;
 
 impl Turn<'_> {
+    /// Handles one message. Damage that it meets costs this message only.
+    pub(crate) fn handle(&mut self, place: usize, mail: &AggregateMail) -> Result<(), StoreError> {
+        let taken = match mail {
+            AggregateMail::Command(entry) => self.handle_command(place, entry),
+            AggregateMail::Ask(asked) => self.handle_ask(place, asked),
+            AggregateMail::Answer { number, answered, command } => {
+                self.handle_answer(*number, *answered, command.again())
+            }
+            AggregateMail::Delivery(heard) => self.handle_delivery(heard),
+            AggregateMail::Wake => self.handle_wake(),
+            AggregateMail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
+        };
+        match taken {
+            Err(StoreError::Damaged(what)) => self.reject_damaged(place, mail, what),
+            taken => taken,
+        }
+    }
+
     /// A client's command.
     pub(crate) fn handle_command(
         &mut self,
@@ -99,7 +112,7 @@ impl Turn<'_> {
     }
 
     /// The next unused number.
-    fn next_number(&mut self) -> Result<u64, StoreError> {
+    pub(super) fn next_number(&mut self) -> Result<u64, StoreError> {
         let mut number = self.counters.last_number + 1;
         loop {
             match self.transaction.load(number) {
@@ -398,58 +411,5 @@ impl Turn<'_> {
     fn store_outcome(&mut self, key: &[u8], number: u64) -> Result<(), StoreError> {
         let outcome = self.outcome_of(number)?;
         self.store_response(key, outcome)
-    }
-}
-
-impl Listener<Command> for Turn<'_> {
-    fn progress(&mut self) -> &mut Progress {
-        &mut self.progress
-    }
-
-    fn apply(
-        &mut self,
-        source: &'static str,
-        envelope: &Envelope,
-        whose: Recipient,
-        command: Command,
-    ) -> Result<Result<(), String>, StoreError> {
-        let number = match whose {
-            Recipient::Number(number) => number,
-            Recipient::New => self.next_number()?,
-        };
-        let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
-        let thread =
-            TraceContext { client: envelope.client.clone(), trace: envelope.trace.clone() };
-        let decided =
-            match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
-                Err(StoreError::Damaged(what)) => {
-                    self.report_damage(&what);
-                    return Ok(Err(what));
-                }
-                decided => decided?,
-            };
-        Ok(match decided {
-            Ok(()) => {
-                if whose == Recipient::New && self.transaction.load(number)?.now.version > 0 {
-                    self.counters.last_number = number;
-                }
-                Ok(())
-            }
-            Err(Rejection::TooLarge(why)) => Err(why),
-            // A policy's command is never refused: a refusal is a gap in the context's `decide`.
-            Err(trouble) => Err(trouble.into_fault().to_string()),
-        })
-    }
-
-    fn report_damage(&mut self, what: &str) {
-        self.behavior.shared.report_damage(what);
-    }
-
-    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
-        self.transaction.park(key, row.as_ref())
-    }
-
-    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_parked(&self.behavior.tree, source, aggregate, limit)
     }
 }

@@ -1,15 +1,21 @@
-//! A context that decides: its messages, the turn that handles them, and what follows from it.
+//! Aggregate contexts: their messages, the turn that handles them, and what follows from it.
 
-pub mod answers;
-pub mod asks;
-pub mod behavior;
-pub mod claims;
-pub mod expiry;
+mod answers;
+mod asks;
+mod behavior;
+mod claims;
+pub mod context;
+mod decide;
+mod expire;
+mod expiry;
 pub mod handle;
-pub mod intake;
+mod intake;
 pub mod message;
-pub mod progress;
-pub mod recording;
-pub mod responses;
-pub mod timers;
-pub mod turn;
+mod output;
+mod policies;
+mod progress;
+mod recording;
+mod responses;
+mod run_timers;
+mod timers;
+mod turn;

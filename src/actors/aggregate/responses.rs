@@ -1,7 +1,8 @@
 //! Stored responses to requests with an idempotency key. A row's key is the digest of the
 //! idempotency key, so it has a fixed length.
 
-use super::{behavior::Expiring, message::CommandMessage, turn::Turn};
+use super::{expiry::Expiring, message::CommandMessage, turn::Turn};
+use crate::actors::tables::responses::{PART, part_key, request_key};
 use crate::{
     actors::{
         port::{
@@ -12,27 +13,9 @@ use crate::{
         tables::records::{IdempotencyRow, StoredResponse, keepable},
     },
     domain::{Kind, Refusal},
-    store::{
-        StoreError,
-        keys::{KeyBuf, Space},
-    },
+    store::{StoreError, keys::Space},
 };
 use serde_bytes::ByteBuf;
-use sha2::{Digest, Sha256};
-
-/// How much of a response's body one row holds. A full row is continued in the next one.
-const PART: usize = 5 * 1024;
-
-/// The key of a response. No idempotency key begins with these two bytes; version 1 had keys
-/// without them.
-pub(in crate::actors) fn request_key(scope: &str) -> Vec<u8> {
-    KeyBuf::new(Space::Idempotency).bytes(&[0, 1]).bytes(&Sha256::digest(scope.as_bytes())).build()
-}
-
-/// The key of a continuation row.
-fn part_key(key: &[u8], part: u64) -> Vec<u8> {
-    [key, &part.to_be_bytes()].concat()
-}
 
 impl Turn<'_> {
     /// The stored response, if it has not expired.

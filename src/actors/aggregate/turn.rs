@@ -2,59 +2,47 @@
 //! batch.
 
 use super::{
-    answers::Answers,
     asks,
-    behavior::{AggregateBehavior, Asking, CacheUpdate, Effect, Open},
-    claims,
-    expiry::{self, Expiring},
-    message::AggregateMail,
-    timers,
+    context::{AggregateBehavior, Asking, Effect, Open},
+    expiry::Expiring,
 };
+use super::{expiry::ExpiryCursor, timers::TimersUpdate};
+use crate::actors::tables::records::AnswerPage;
 use crate::{
     actors::{
-        actor::behavior::TurnOutput,
         ask::guard::Permit,
-        erased::{self, Circumstances, Command, OpenAsk},
+        erased::OpenAsk,
         port::{context::Outcome, fault::Fault},
         subscription::subscriptions::Progress,
         tables::{
-            history::{epoch_key, epoch_row},
-            log::{LogEntry, encode_log},
+            log::LogEntry,
             query,
-            records::{
-                AskResult, Cause, Counters, QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, SagaId,
-                SagaPage, TraceContext, keepable, key_pages,
-            },
-            transaction::{Transaction, counters_key},
+            records::{Counters, SagaPage, TraceContext, keepable},
+            transaction::Transaction,
         },
     },
     domain::{Kind, Lifecycle, Refusal, Timestamp},
-    store::{
-        StoreError, codec,
-        keys::{KeyBuf, Space},
-    },
+    store::{StoreError, codec},
 };
 use serde_bytes::ByteBuf;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, VecDeque},
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::Ordering::Relaxed,
     time::Duration,
 };
 
 /// What an aggregate that this turn touched waits for at its end.
 pub(crate) struct Awaited {
     pub(crate) open_question: Option<Open>,
-    to_ask: Option<(OpenAsk, Option<Permit>, Duration)>,
+    pub(super) to_ask: Option<(OpenAsk, Option<Permit>, Duration)>,
     /// Keys of the idempotency rows that store the outcome.
     pub(crate) keys: Vec<Vec<u8>>,
     /// How many of the keys are already stored, and in how many rows after the question page.
-    saved: (usize, u64),
+    pub(super) saved: (usize, u64),
     /// How many rows were stored before this turn.
-    before: u64,
-    rounds: u32,
-    thread: TraceContext,
+    pub(super) before: u64,
+    pub(super) rounds: u32,
+    pub(super) thread: TraceContext,
 }
 
 impl Awaited {
@@ -100,6 +88,12 @@ impl Rejection {
     }
 }
 
+/// The asking context, and the page.
+type Place = (Cow<'static, str>, u64);
+
+/// The pages that this turn has read, and whether each has changed.
+pub(crate) type Answers = BTreeMap<Place, (AnswerPage, bool)>;
+
 /// The state of one turn.
 pub struct Turn<'a> {
     pub(crate) behavior: &'a AggregateBehavior,
@@ -116,9 +110,9 @@ pub struct Turn<'a> {
     pub(crate) shut_for: BTreeMap<u64, Duration>,
     /// Rows of this turn that expire.
     pub(crate) expiring: Vec<Expiring>,
-    pub(crate) timers: timers::TimersUpdate,
+    pub(crate) timers: TimersUpdate,
     pub(crate) contested: Vec<(String, Vec<u64>)>,
-    pub(crate) expiry: Option<expiry::ExpiryCursor>,
+    pub(crate) expiry: Option<ExpiryCursor>,
     pub(crate) progress: Progress,
     pub(crate) events: Vec<LogEntry>,
     /// The encoded form of each event.
@@ -142,7 +136,7 @@ impl<'a> Turn<'a> {
             new_keys: Vec::new(),
             shut_for: BTreeMap::new(),
             expiring: Vec::new(),
-            timers: timers::TimersUpdate::default(),
+            timers: TimersUpdate::default(),
             contested: Vec::new(),
             expiry: None,
             progress,
@@ -161,89 +155,7 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Decides `command` on a copy, and records the result.
-    pub(crate) fn decide(
-        &mut self,
-        number: u64,
-        command: Command,
-        cause: Cause,
-        saga: SagaId,
-        client: Option<&TraceContext>,
-    ) -> Result<Result<(), Rejection>, StoreError> {
-        let aggregate = self.behavior.aggregate;
-        let (withdrawn, may_ask) =
-            (aggregate.compensates(command.as_ref()), aggregate.may_ask(command.as_ref()));
-        if let Some(ask) = &withdrawn {
-            // Read before anything is changed: if it is damaged, the command has no effect.
-            self.find_answer(ask)?;
-        }
-        let sheet = self.transaction.load(number)?;
-        let (version, state) = (sheet.now.version, sheet.now.state.as_ref());
-        let this = Circumstances { number, at: self.now, settings: &self.behavior.settings };
-        let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
-        let erased::Decided { events, after, ask, claims, due, rejection: no } = match decided {
-            Ok(Ok(decided)) => decided,
-            Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(keepable(refusal)))),
-            Err(_) => {
-                self.behavior.shared.crashes.fetch_add(1, Relaxed);
-                return Ok(Err(Rejection::Crashed));
-            }
-        };
-        if !events.is_empty() {
-            let (given_up, new) = claims::diff(claims.0, claims.1);
-            if let Err(taken) = self.check_claims(number, &new)? {
-                return Ok(Err(Rejection::Refused(keepable(taken))));
-            }
-            let created_in = match version {
-                0 => Some(saga.clone())
-                    .filter(|saga| *saga != asks::own_saga(aggregate.name(), number)),
-                _ => self.transaction.load(number)?.now.saga.clone(),
-            };
-            let decided = self.encode_decision(
-                number,
-                (version, created_in),
-                (events, after),
-                (&cause, &saga),
-                client,
-            );
-            let decided = match decided {
-                Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
-                decided => decided?,
-            };
-            // A client's command that opens a question needs a permit of the callee's guard.
-            let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
-            let opens = ask.filter(|_| self.open_question(number) != still_open);
-            let pass = match (&opens, &cause, client) {
-                (Some(ask), Cause::Command(_), Some(_)) => {
-                    match self.behavior.peers.admit(ask.callee, may_ask) {
-                        Ok(pass) => pass,
-                        Err(wait) => return Ok(Err(Rejection::Busy(wait))),
-                    }
-                }
-                _ => None,
-            };
-            self.write_claims(number, &given_up, &new)?;
-            self.reschedule(number, due.0, due.1)?;
-            self.record(number, decided)?;
-            let thread = client.cloned().unwrap_or_default();
-            self.set_awaited(
-                number,
-                still_open,
-                opens.map(|ask| (ask, pass, Duration::ZERO)),
-                thread,
-            );
-            if let Some(refusal) = no {
-                self.reject_waiting(number, keepable(refusal))?;
-            }
-        }
-        if let Some(ask) = withdrawn {
-            let asked = self.find_answer(&ask)?.and_then(|answer| answer.asked);
-            self.store_answer(&ask, AskResult::Withdrawn, asked)?;
-        }
-        Ok(Ok(()))
-    }
-
-    fn set_awaited(
+    pub(crate) fn set_awaited(
         &mut self,
         number: u64,
         open_question: Option<Open>,
@@ -326,139 +238,6 @@ impl<'a> Turn<'a> {
         match self.shut_for.get(&number) {
             Some(retry_after) => Fault::Busy { retry_after: *retry_after },
             None => Fault::Refused(refusal),
-        }
-    }
-
-    /// The result of the turn.
-    pub fn into_output(mut self) -> Result<TurnOutput<AggregateBehavior>, StoreError> {
-        self.settle_requests()?;
-        let asking = self.write_questions()?;
-        for ((context, page), entries) in std::mem::take(&mut self.sagas) {
-            for entries in entries.chunks(SAGA_ENTRIES) {
-                let first = entries.first().map_or(0, |(_, sequence)| *sequence);
-                let key =
-                    KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
-                self.transaction.put(Space::Saga, key, &entries)?;
-            }
-        }
-        self.write_answer_pages()?;
-        self.schedule_expiry()?;
-        let written = self
-            .events
-            .iter()
-            .map(|logged| &logged.envelope)
-            .zip(std::mem::take(&mut self.encoded_events));
-        for (first, record) in encode_log(self.behavior.aggregate.event_version(), written)? {
-            self.transaction.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
-        }
-        if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
-            && let Some(word) = self.behavior.subscribers.epoch_starting_at(first)
-        {
-            self.transaction.write(epoch_key(first), Some(epoch_row(word)?));
-        }
-        self.counters.positions.clone_from(&self.progress.positions);
-        self.counters.highest = self.transaction.highest();
-        self.transaction.expect(counters_key(), self.behavior.counters_commit);
-        if self.counters != self.behavior.counters {
-            self.transaction.put_counters(&self.counters)?;
-        }
-        if !self.events.is_empty() {
-            self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
-        }
-        let (timers, contested, sweep) = (self.timers, self.contested, self.expiry);
-        let judged = self.transaction.read_commit.0;
-        let memory = CacheUpdate {
-            counters: self.counters,
-            progress: self.progress,
-            asking,
-            timers,
-            contested,
-            has_more: false,
-            expiry: sweep,
-        };
-        Ok(TurnOutput {
-            batch: self.transaction.into_batch(self.behavior.epoch)?,
-            read_commit: judged,
-            cache: memory,
-            effects: self.effects,
-        })
-    }
-
-    /// Writes the open questions to their pages, and adds the effects that ask them.
-    fn write_questions(&mut self) -> Result<Vec<(u64, Option<Asking>)>, StoreError> {
-        let mut changes = Vec::new();
-        for (number, awaited) in std::mem::take(&mut self.awaited) {
-            let Awaited {
-                open_question: open,
-                to_ask: put,
-                keys,
-                saved: (saved, rows),
-                before,
-                rounds,
-                thread,
-            } = awaited;
-            let (kept, unsaved) =
-                if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
-            (kept..before)
-                .for_each(|row| self.transaction.remove(asks::waiting_keys_key(number, row)));
-            let mut rows = kept;
-            for page in key_pages(unsaved.unwrap_or_default().to_vec()) {
-                self.transaction.put(
-                    Space::Question,
-                    asks::waiting_keys_key(number, rows),
-                    &page,
-                )?;
-                rows += 1;
-            }
-            if let Some((ask, pass, pause)) = put {
-                let (saga, thread) = (self.saga_of(number)?, thread.clone());
-                self.effects.push_back(Effect::Ask { number, ask, pass, pause, saga, thread });
-            }
-            changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
-        }
-        // The changes are sorted by number.
-        for changes in
-            changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE)
-        {
-            let first = changes.first().map_or(0, |(number, _)| number - number % QUESTION_PAGE);
-            let before: QuestionPage = self
-                .behavior
-                .asking
-                .range(first..first.saturating_add(QUESTION_PAGE))
-                .map(|(number, _)| (*number, Vec::new()))
-                .collect();
-            let mut after = before.clone();
-            for (number, asking) in changes {
-                match asking {
-                    Some(_) => drop(after.insert(*number, Vec::new())),
-                    None => drop(after.remove(number)),
-                }
-            }
-            match (before == after, after.is_empty()) {
-                (true, _) => {}
-                (false, true) => self.transaction.remove(asks::question_page_key(first)),
-                (false, false) => {
-                    self.transaction.put(Space::Question, asks::question_page_key(first), &after)?
-                }
-            }
-        }
-        Ok(changes)
-    }
-
-    pub(crate) fn handle(&mut self, place: usize, mail: &AggregateMail) -> Result<(), StoreError> {
-        let taken = match mail {
-            AggregateMail::Command(entry) => self.handle_command(place, entry),
-            AggregateMail::Ask(asked) => self.handle_ask(place, asked),
-            AggregateMail::Answer { number, answered, command } => {
-                self.handle_answer(*number, *answered, command.again())
-            }
-            AggregateMail::Delivery(heard) => self.handle_delivery(heard),
-            AggregateMail::Wake => self.handle_wake(),
-            AggregateMail::Unpark { parked, redrive, .. } => self.unpark(place, parked, *redrive),
-        };
-        match taken {
-            Err(StoreError::Damaged(what)) => self.reject_damaged(place, mail, what),
-            taken => taken,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     actors::{
         actor::{behavior::Behavior, context_actor::ContextActor, mailbox::Mailbox},
         aggregate::{
-            behavior::AggregateBehavior,
+            context::AggregateBehavior,
             handle::{AggregateHandle, Patience},
             message::AggregateMail,
         },

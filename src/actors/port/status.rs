@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{
-        aggregate::behavior::Retention,
+        port::retention::Retention,
         port::{
             fault::Fault,
             health::{Contested, Injected, Phase},

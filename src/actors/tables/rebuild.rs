@@ -9,11 +9,12 @@ use super::{
     records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_counters},
     transaction::{Tree, counters_key, index_entries},
 };
+use crate::actors::tables::claims::{CONTESTED, claim_key, contested_key};
 use crate::{
     actors::{
-        aggregate::behavior::timer_key,
         erased::{EntityType, FunctionVersions},
         port::status::ContextStatus,
+        tables::timers::timer_key,
     },
     store::{
         Batch, Commit, Epoch, Scan, StoreError, codec,
@@ -22,7 +23,6 @@ use crate::{
 };
 use serde::Serialize;
 use serde_bytes::ByteBuf;
-use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -337,28 +337,6 @@ impl Page<'_> {
         Ok((Batch { tree: tree.id, epoch, expects: vec![(counters_key(), commit)], writes }, meta))
     }
 }
-
-/// A claim longer than this stands under its sum: what is long in it (the title of a movie) would be written once for each
-/// seat.
-const LONGEST_CLAIM: usize = 160;
-
-/// Who holds a key.
-pub fn claim_key(key: &str) -> Vec<u8> {
-    match key.len() <= LONGEST_CLAIM {
-        true => KeyBuf::new(Space::Claim).text(key).build(),
-        false => KeyBuf::new(Space::Claim).bytes(&SUMMED).bytes(&Sha256::digest(key)).build(),
-    }
-}
-
-/// The bytes in front cannot begin a key either.
-const SUMMED: [u8; 2] = [0, 2];
-
-/// All who claim a key, where they are several. The bytes in front cannot begin a key.
-pub fn contested_key(key: &str) -> Vec<u8> {
-    KeyBuf::new(Space::Claim).bytes(&CONTESTED).text(key).build()
-}
-
-const CONTESTED: [u8; 2] = [0, 1];
 
 /// Keys that several claim, and who they are.
 pub fn contested(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {

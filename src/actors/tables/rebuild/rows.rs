@@ -3,13 +3,16 @@
 use super::{Page, text_of};
 use crate::{
     actors::{
-        aggregate::behavior::{
-            answer_page_key, expiry_rows, request_key, spill_oldest, waiting_keys_key,
-        },
         port::clock::machine_seconds,
-        tables::records::{
-            ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, QuestionPage,
-            VERSION, key_pages,
+        tables::{
+            answers::{answer_page_key, spill_oldest},
+            expiry::expiry_rows,
+            questions::waiting_keys_key,
+            records::{
+                ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, QuestionPage,
+                VERSION, key_pages,
+            },
+            responses::request_key,
         },
     },
     store::{

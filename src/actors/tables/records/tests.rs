@@ -198,7 +198,7 @@ const STATE: &str =
 /// What the runtime's rows are made of, of any size, in rows that can be written, and read again.
 mod any_size {
     use super::*;
-    use crate::actors::aggregate::behavior::spill_oldest;
+    use crate::actors::tables::answers::spill_oldest;
     use proptest::prelude::*;
 
     fn answer() -> impl Strategy<Value = Answer> {

@@ -1,0 +1,109 @@
+//! Decides one command: its events, and what follows from them.
+
+use super::asks;
+use super::turn::{Rejection, Turn};
+use crate::{
+    actors::{
+        erased::{self, Circumstances, Command},
+        tables::records::{AskResult, Cause, SagaId, TraceContext, keepable},
+    },
+    store::StoreError,
+};
+use std::collections::BTreeSet;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering::Relaxed,
+    time::Duration,
+};
+
+impl Turn<'_> {
+    /// Decides `command` on a copy, and records the result.
+    pub(crate) fn decide(
+        &mut self,
+        number: u64,
+        command: Command,
+        cause: Cause,
+        saga: SagaId,
+        client: Option<&TraceContext>,
+    ) -> Result<Result<(), Rejection>, StoreError> {
+        let aggregate = self.behavior.aggregate;
+        let (withdrawn, may_ask) =
+            (aggregate.compensates(command.as_ref()), aggregate.may_ask(command.as_ref()));
+        if let Some(ask) = &withdrawn {
+            // Read before anything is changed: if it is damaged, the command has no effect.
+            self.find_answer(ask)?;
+        }
+        let sheet = self.transaction.load(number)?;
+        let (version, state) = (sheet.now.version, sheet.now.state.as_ref());
+        let this = Circumstances { number, at: self.now, settings: &self.behavior.settings };
+        let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
+        let erased::Decided { events, after, ask, claims, due, rejection: no } = match decided {
+            Ok(Ok(decided)) => decided,
+            Ok(Err(refusal)) => return Ok(Err(Rejection::Refused(keepable(refusal)))),
+            Err(_) => {
+                self.behavior.shared.crashes.fetch_add(1, Relaxed);
+                return Ok(Err(Rejection::Crashed));
+            }
+        };
+        if !events.is_empty() {
+            let (given_up, new) = diff(claims.0, claims.1);
+            if let Err(taken) = self.check_claims(number, &new)? {
+                return Ok(Err(Rejection::Refused(keepable(taken))));
+            }
+            let created_in = match version {
+                0 => Some(saga.clone())
+                    .filter(|saga| *saga != asks::own_saga(aggregate.name(), number)),
+                _ => self.transaction.load(number)?.now.saga.clone(),
+            };
+            let decided = self.encode_decision(
+                number,
+                (version, created_in),
+                (events, after),
+                (&cause, &saga),
+                client,
+            );
+            let decided = match decided {
+                Err(StoreError::Invalid(why)) => return Ok(Err(Rejection::TooLarge(why))),
+                decided => decided?,
+            };
+            // A client's command that opens a question needs a permit of the callee's guard.
+            let still_open = ask.as_ref().map(|ask| (ask.callee.context, ask.attempt));
+            let opens = ask.filter(|_| self.open_question(number) != still_open);
+            let pass = match (&opens, &cause, client) {
+                (Some(ask), Cause::Command(_), Some(_)) => {
+                    match self.behavior.peers.admit(ask.callee, may_ask) {
+                        Ok(pass) => pass,
+                        Err(wait) => return Ok(Err(Rejection::Busy(wait))),
+                    }
+                }
+                _ => None,
+            };
+            self.write_claims(number, &given_up, &new)?;
+            self.reschedule(number, due.0, due.1)?;
+            self.record(number, decided)?;
+            let thread = client.cloned().unwrap_or_default();
+            self.set_awaited(
+                number,
+                still_open,
+                opens.map(|ask| (ask, pass, Duration::ZERO)),
+                thread,
+            );
+            if let Some(refusal) = no {
+                self.reject_waiting(number, keepable(refusal))?;
+            }
+        }
+        if let Some(ask) = withdrawn {
+            let asked = self.find_answer(&ask)?.and_then(|answer| answer.asked);
+            self.store_answer(&ask, AskResult::Withdrawn, asked)?;
+        }
+        Ok(Ok(()))
+    }
+}
+
+/// The keys that are given up, and the keys that are new.
+fn diff(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let before: BTreeSet<&str> = held.iter().map(String::as_str).collect();
+    let after: BTreeSet<&str> = claimed.iter().map(String::as_str).collect();
+    let (given_up, new) = (before.difference(&after), after.difference(&before));
+    (given_up.map(|key| (*key).to_owned()).collect(), new.map(|key| (*key).to_owned()).collect())
+}

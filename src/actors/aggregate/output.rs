@@ -1,0 +1,140 @@
+//! The result of a turn: one batch, the change of the cache, and the effects.
+
+use super::context::{AggregateBehavior, Asking, CacheUpdate, Effect};
+use super::turn::{Awaited, Turn};
+use crate::actors::tables::questions;
+use crate::{
+    actors::{
+        actor::behavior::TurnOutput,
+        tables::{
+            history::{epoch_key, epoch_row},
+            log::encode_log,
+            records::{QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, key_pages},
+            transaction::counters_key,
+        },
+    },
+    store::{
+        StoreError,
+        keys::{KeyBuf, Space},
+    },
+};
+
+impl Turn<'_> {
+    /// The result of the turn.
+    pub fn into_output(mut self) -> Result<TurnOutput<AggregateBehavior>, StoreError> {
+        self.settle_requests()?;
+        let asking = self.write_questions()?;
+        for ((context, page), entries) in std::mem::take(&mut self.sagas) {
+            for entries in entries.chunks(SAGA_ENTRIES) {
+                let first = entries.first().map_or(0, |(_, sequence)| *sequence);
+                let key =
+                    KeyBuf::new(Space::Saga).text(&context).number(page).number(first).build();
+                self.transaction.put(Space::Saga, key, &entries)?;
+            }
+        }
+        self.write_answer_pages()?;
+        self.schedule_expiry()?;
+        let written = self
+            .events
+            .iter()
+            .map(|logged| &logged.envelope)
+            .zip(std::mem::take(&mut self.encoded_events));
+        for (first, record) in encode_log(self.behavior.aggregate.event_version(), written)? {
+            self.transaction.write(KeyBuf::new(Space::Log).number(first).build(), Some(record));
+        }
+        if let Some(first) = self.events.first().map(|logged| logged.envelope.sequence)
+            && let Some(word) = self.behavior.subscribers.epoch_starting_at(first)
+        {
+            self.transaction.write(epoch_key(first), Some(epoch_row(word)?));
+        }
+        self.counters.positions.clone_from(&self.progress.positions);
+        self.counters.highest = self.transaction.highest();
+        self.transaction.expect(counters_key(), self.behavior.counters_commit);
+        if self.counters != self.behavior.counters {
+            self.transaction.put_counters(&self.counters)?;
+        }
+        if !self.events.is_empty() {
+            self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
+        }
+        let (timers, contested, sweep) = (self.timers, self.contested, self.expiry);
+        let judged = self.transaction.read_commit.0;
+        let memory = CacheUpdate {
+            counters: self.counters,
+            progress: self.progress,
+            asking,
+            timers,
+            contested,
+            has_more: false,
+            expiry: sweep,
+        };
+        Ok(TurnOutput {
+            batch: self.transaction.into_batch(self.behavior.epoch)?,
+            read_commit: judged,
+            cache: memory,
+            effects: self.effects,
+        })
+    }
+
+    /// Writes the open questions to their pages, and adds the effects that ask them.
+    fn write_questions(&mut self) -> Result<Vec<(u64, Option<Asking>)>, StoreError> {
+        let mut changes = Vec::new();
+        for (number, awaited) in std::mem::take(&mut self.awaited) {
+            let Awaited {
+                open_question: open,
+                to_ask: put,
+                keys,
+                saved: (saved, rows),
+                before,
+                rounds,
+                thread,
+            } = awaited;
+            let (kept, unsaved) =
+                if open.is_some() { (rows, keys.get(saved..)) } else { (0, None) };
+            (kept..before)
+                .for_each(|row| self.transaction.remove(questions::waiting_keys_key(number, row)));
+            let mut rows = kept;
+            for page in key_pages(unsaved.unwrap_or_default().to_vec()) {
+                self.transaction.put(
+                    Space::Question,
+                    questions::waiting_keys_key(number, rows),
+                    &page,
+                )?;
+                rows += 1;
+            }
+            if let Some((ask, pass, pause)) = put {
+                let (saga, thread) = (self.saga_of(number)?, thread.clone());
+                self.effects.push_back(Effect::Ask { number, ask, pass, pause, saga, thread });
+            }
+            changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));
+        }
+        // The changes are sorted by number.
+        for changes in
+            changes.chunk_by(|(one, _), (other, _)| one / QUESTION_PAGE == other / QUESTION_PAGE)
+        {
+            let first = changes.first().map_or(0, |(number, _)| number - number % QUESTION_PAGE);
+            let before: QuestionPage = self
+                .behavior
+                .asking
+                .range(first..first.saturating_add(QUESTION_PAGE))
+                .map(|(number, _)| (*number, Vec::new()))
+                .collect();
+            let mut after = before.clone();
+            for (number, asking) in changes {
+                match asking {
+                    Some(_) => drop(after.insert(*number, Vec::new())),
+                    None => drop(after.remove(number)),
+                }
+            }
+            match (before == after, after.is_empty()) {
+                (true, _) => {}
+                (false, true) => self.transaction.remove(questions::question_page_key(first)),
+                (false, false) => self.transaction.put(
+                    Space::Question,
+                    questions::question_page_key(first),
+                    &after,
+                )?,
+            }
+        }
+        Ok(changes)
+    }
+}

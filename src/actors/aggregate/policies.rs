@@ -1,0 +1,72 @@
+//! Applies the commands that policies make of events.
+
+use super::turn::{Rejection, Turn};
+use crate::{
+    actors::{
+        erased::Command,
+        subscription::{
+            parking,
+            source::Recipient,
+            subscriptions::{Listener, Progress},
+        },
+        tables::{
+            log::Envelope,
+            records::{Cause, ParkedRow, TraceContext},
+        },
+    },
+    store::StoreError,
+};
+use std::borrow::Cow;
+
+impl Listener<Command> for Turn<'_> {
+    fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
+    }
+
+    fn apply(
+        &mut self,
+        source: &'static str,
+        envelope: &Envelope,
+        whose: Recipient,
+        command: Command,
+    ) -> Result<Result<(), String>, StoreError> {
+        let number = match whose {
+            Recipient::Number(number) => number,
+            Recipient::New => self.next_number()?,
+        };
+        let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
+        let thread =
+            TraceContext { client: envelope.client.clone(), trace: envelope.trace.clone() };
+        let decided =
+            match self.decide(number, command, cause, envelope.saga.clone(), Some(&thread)) {
+                Err(StoreError::Damaged(what)) => {
+                    self.report_damage(&what);
+                    return Ok(Err(what));
+                }
+                decided => decided?,
+            };
+        Ok(match decided {
+            Ok(()) => {
+                if whose == Recipient::New && self.transaction.load(number)?.now.version > 0 {
+                    self.counters.last_number = number;
+                }
+                Ok(())
+            }
+            Err(Rejection::TooLarge(why)) => Err(why),
+            // A policy's command is never refused: a refusal is a gap in the context's `decide`.
+            Err(trouble) => Err(trouble.into_fault().to_string()),
+        })
+    }
+
+    fn report_damage(&mut self, what: &str) {
+        self.behavior.shared.report_damage(what);
+    }
+
+    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError> {
+        self.transaction.park(key, row.as_ref())
+    }
+
+    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+        parking::first_parked(&self.behavior.tree, source, aggregate, limit)
+    }
+}
