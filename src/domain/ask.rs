@@ -17,6 +17,14 @@ pub enum NoAnswer {
 }
 
 impl NoAnswer {
+    /// The refusal for a client who waits: the callee's own, or that the same may work in a moment.
+    pub fn refusal(self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::Unavailable => Refusal::retry_later(),
+        }
+    }
+
     /// Its stable code: the refusal's, or `no-answer`.
     pub fn code(&self) -> &str {
         match self {

@@ -14,7 +14,7 @@ use std::fmt;
 /// #[entity(context = "parking.space", collection = "spaces", index(status), unique(plate))]
 /// struct Space {
 ///     status: Status,
-///     /// Which car stands there.
+///     /// Which car is parked there.
 ///     plate: Option<String>,
 ///     #[hidden]
 ///     notes: u64,
@@ -66,7 +66,7 @@ pub trait Entity: Wire + Default {
     }
 
     /// The fields whose value no other thing of the context may have, in their wire names: natural keys. Lists filter by
-    /// them as by any index, with at most one row. A missing or empty value is held by nobody. Only aggregates hold it.
+    /// them as by any index, with at most one row. A missing or empty value is not held. Views hold none.
     fn unique(&self) -> Vec<(&'static str, Key)> {
         Vec::new()
     }

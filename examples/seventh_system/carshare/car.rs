@@ -13,7 +13,6 @@ pub struct Car {
 }
 
 #[command]
-#[schemars(rename = "CarCommand")]
 pub enum Command {
     /// A new car.
     Register { plate: String },
@@ -25,7 +24,6 @@ pub enum Command {
 }
 
 #[event]
-#[schemars(rename = "CarEvent")]
 pub enum Event {
     Registered { plate: String },
     Unlocked { trip_id: Id<Trip> },

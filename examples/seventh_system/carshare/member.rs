@@ -10,13 +10,11 @@ pub struct Member {
 }
 
 #[command]
-#[schemars(rename = "MemberCommand")]
 pub enum Command {
     Join { phone: String },
 }
 
 #[event]
-#[schemars(rename = "MemberEvent")]
 pub enum Event {
     Joined { user_id: Id<Member>, phone: String },
 }

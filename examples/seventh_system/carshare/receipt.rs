@@ -18,13 +18,11 @@ pub struct Receipt {
 }
 
 #[command]
-#[schemars(rename = "ReceiptCommand")]
 pub enum Command {
     Write { trip: Id<Trip>, user: u64 },
 }
 
 #[event]
-#[schemars(rename = "ReceiptEvent")]
 pub enum Event {
     Written { trip_id: Id<Trip>, user_id: u64, at: Timestamp },
 }

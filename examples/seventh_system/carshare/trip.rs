@@ -23,7 +23,7 @@ pub struct Trip {
     refusal: Option<Refusal>,
 }
 
-#[status(title = "TripStatus")]
+#[status]
 pub enum Status {
     #[absent]
     New,
@@ -35,7 +35,6 @@ pub enum Status {
 }
 
 #[command]
-#[schemars(rename = "TripCommand")]
 pub enum Command {
     Begin(NewTrip),
     End,
@@ -43,7 +42,6 @@ pub enum Command {
 }
 
 #[event]
-#[schemars(rename = "TripEvent")]
 #[allow(clippy::enum_variant_names, reason = "the words of the board")]
 pub enum Event {
     TripRequested { trip_id: Id<Trip>, car_id: Id<Car>, user_id: u64 },
@@ -75,11 +73,8 @@ impl Aggregate for Trip {
             (S::Requested, Settle(Ok(()))) => {
                 emit(TripBegun { trip_id, car_id, user_id, since: this.at })
             }
-            (S::Requested, Settle(Err(NoAnswer::Refused(refusal)))) => {
-                emit(TripRefused { trip_id, car_id, refusal })
-            }
-            (S::Requested, Settle(Err(NoAnswer::Unavailable))) => {
-                emit(TripRefused { trip_id, car_id, refusal: Refusal::retry_later() })
+            (S::Requested, Settle(Err(no))) => {
+                emit(TripRefused { trip_id, car_id, refusal: no.refusal() })
             }
             (S::Driving, End) => emit(TripEnded { trip_id, car_id, user_id }),
             _ => ignore(),

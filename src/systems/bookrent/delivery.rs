@@ -1,4 +1,4 @@
-//! Delivery (배송관리): follows its rent, whether it hears of the start or of the end first.
+//! Delivery (배송관리): follows its rent, whether the event of its start or of its end comes first.
 
 use super::{
     book::Book,

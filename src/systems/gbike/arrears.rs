@@ -1,11 +1,11 @@
 //! Arrears: the fees that a deposit does not cover, the oldest first.
 //!
 //! However many there are, the account keeps the oldest few and the number of the last. The others stand in a chain of
-//! bills, each of which knows the one behind it, and says so when it closes: paying off the chain is one short step after
+//! bills, each of which knows the one after it, and names it when it closes: paying off the chain is one short step after
 //! the other, and each step is a function of the state.
 
 use super::billing::Billing;
-use crate::domain::*;
+use crate::domain::Id;
 use serde::{Deserialize, Serialize};
 
 /// So many open fees an account keeps itself, and pays in one step. Few customers ever owe more, and they are answered
@@ -23,7 +23,7 @@ pub struct Arrears {
     chain: Option<Chain>,
 }
 
-/// Open bills, each of which knows the one behind it.
+/// Open bills, each of which knows the one after it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Chain {
     last: Id<Billing>,
@@ -53,7 +53,7 @@ impl Arrears {
     pub fn first(&self) -> Option<(Id<Billing>, u64)> {
         self.at_hand.first().copied()
     }
-    /// The bill that a further one queues behind, where there is no place at hand.
+    /// The bill that a further one queues after, where there is no place at hand.
     pub fn last_in_line(&self) -> Option<Id<Billing>> {
         let last_at_hand =
             self.at_hand.last().map(|(bill, _)| *bill).filter(|_| self.at_hand.len() >= AT_HAND);

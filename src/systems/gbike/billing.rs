@@ -229,7 +229,7 @@ mod tests {
             .then([followed]);
         let bill = bill.when(follow(9)).then_nothing().when(Close).then([closed(), passed_on()]);
         let _ = bill.when(Close).then_nothing();
-        // Whoever queues behind one that is closed already is next at once.
+        // One that queues after a closed bill is next at once.
         let closed = given::<Billing>([registered(), calculated(1000, 701), closed()]);
         let _ = closed.when(follow(8)).then([passed_on()]);
         assert_eq!(

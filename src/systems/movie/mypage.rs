@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use std::any::Any;
 
-    /// Everything that was said of booking 1, taken by whoever hears it.
+    /// One event, and the row of booking 1.
     struct Telling<'a>(&'a dyn Any, Option<Row>);
 
     impl Folds<Row> for Telling<'_> {

@@ -15,7 +15,7 @@ pub struct Ticket {
     status: Option<Status>,
     /// When what it is for begins.
     starttime: Timestamp,
-    /// When that ends; afterwards nobody can have it.
+    /// When that ends; afterwards it cannot be had.
     endtime: Timestamp,
     #[hidden]
     held_by: Option<Id<Reservation>>,
