@@ -177,7 +177,7 @@ impl<A: Aggregate> AggregateContext<A> {
             after.awaits(id).filter(|ask| before.awaits(id).is_none_or(|open| !same(&open, ask)));
         self.states.insert(number, after);
         self.log.borrow_mut().entry(number).or_default().extend(events);
-        Ok(opened.into_iter().map(|ask| flight(number, ask)).collect())
+        Ok(opened.into_iter().map(|ask| flight::<A>(number, ask)).collect())
     }
 
     fn by_policy(&mut self, number: u64, command: A::Command, now: Timestamp) -> Vec<Flight> {
@@ -238,7 +238,7 @@ impl<A: Aggregate> Member for AggregateContext<A> {
         let mut flights = self.by_policy(number, (ask.then)(answer), now);
         // Where the answer changed nothing, it is asked again.
         if flights.is_empty() {
-            flights.extend(self.open(number).map(|ask| flight(number, ask)));
+            flights.extend(self.open(number).map(|ask| flight::<A>(number, ask)));
         }
         flights
     }
