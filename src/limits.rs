@@ -1,12 +1,12 @@
-//! What the operating system lets the process have.
+//! Limits of the operating system.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Fewer open files than this are not enough to run at all: each system has a thread with descriptors of its own, the
-/// store keeps its files open, and there must be some left for connections.
+/// The server needs at least so many open files: each system has a thread with descriptors of its own, the store keeps its
+/// files open, and connections need some too.
 pub const LEAST_OPEN_FILES: u64 = 128;
 
-/// More are of no use, and some systems offer numbers that they do not grant.
+/// More are of no use, and some systems report limits that they do not grant.
 const MOST_OPEN_FILES: u64 = 1 << 20;
 
 /// The process may not open as many files as it needs.
@@ -39,7 +39,7 @@ pub fn raise_open_files() -> Result<u64, TooFewFiles> {
         && let Err(error) =
             setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: now.maximum })
     {
-        tracing::warn!(%error, "the limit of open files could not be raised");
+        tracing::warn!(%error, "failed to raise the limit of open files");
     }
     let limit = open_files();
     if limit < LEAST_OPEN_FILES { Err(TooFewFiles { limit }) } else { Ok(limit) }

@@ -1,4 +1,4 @@
-//! Logs, on stderr: text where a person reads along, a JSON object a line otherwise.
+//! Logs on stderr: text on a terminal, otherwise one JSON object a line.
 
 use std::{io::IsTerminal, panic};
 use tracing_subscriber::EnvFilter;
@@ -13,45 +13,45 @@ pub enum Format {
 }
 
 impl Format {
-    /// What `HOLDFAST_LOG_FORMAT` asks for; without it, what suits the reader.
+    /// The format of `HOLDFAST_LOG_FORMAT`; without it, text on a terminal and JSON otherwise.
     ///
     /// # Errors
-    /// The words for a value that is neither `json` nor `text`.
+    /// The value is neither `json` nor `text`.
     pub fn choose(asked: Option<&str>, terminal: bool) -> Result<Self, String> {
         match asked {
             Some("json") => Ok(Self::Json),
             Some("text") => Ok(Self::Text),
-            Some(other) => {
-                Err(format!("HOLDFAST_LOG_FORMAT is `{other}`; it may be `json` or `text`"))
-            }
+            Some(other) => Err(format!(
+                "HOLDFAST_LOG_FORMAT: `{other}` is not allowed; allowed are `json` or `text`"
+            )),
             None if terminal => Ok(Self::Text),
             None => Ok(Self::Json),
         }
     }
 }
 
-/// Starts writing logs; `RUST_LOG` filters them; otherwise `info` and above, without a line for each
-/// request (`RUST_LOG=info` has them). A panic becomes one line that says where,
-/// and not what: its payload may hold what a customer has sent.
+/// Starts logging. `RUST_LOG` is the filter; without it, `info` and above without a line for each request (`RUST_LOG=info`
+/// includes them). A panic is one line with its place and without its message, which may contain data of a customer.
 ///
 /// # Errors
-/// The words for a variable that cannot be understood.
+/// A variable is malformed.
 pub fn start() -> Result<(), String> {
     let terminal = std::io::stderr().is_terminal();
     let format = Format::choose(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
     let filter = match std::env::var("RUST_LOG") {
-        Ok(filter) => EnvFilter::try_new(filter)
-            .map_err(|why| format!("RUST_LOG cannot be understood: {why}"))?,
+        Ok(filter) => {
+            EnvFilter::try_new(filter).map_err(|why| format!("RUST_LOG is malformed: {why}"))?
+        }
         Err(_) => EnvFilter::new("info,holdfast::access=warn"),
     };
-    // A returned message would be told with its body, which is what a customer has sent or been told; they are counted.
+    // lapin logs returned messages with their bodies, which may contain data of a customer. They are counted instead.
     let filter = match "lapin::returned_messages=error".parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
     };
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Someone else may have begun to listen, as tests do; then there is nothing to start.
+    // A test may have started logging already.
     let _ = match format {
         Format::Text => lines.with_ansi(terminal && !plain).try_init(),
         Format::Json => lines
@@ -62,13 +62,9 @@ pub fn start() -> Result<(), String> {
             .try_init(),
     };
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "somewhere".to_owned(), ToString::to_string);
+        let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
         let thread = std::thread::current();
-        tracing::error!(
-            at = place,
-            thread = thread.name().unwrap_or("unnamed"),
-            "a thread panicked"
-        );
+        tracing::error!(at = place, thread = thread.name().unwrap_or("unnamed"), "thread panicked");
     }));
     Ok(())
 }

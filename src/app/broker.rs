@@ -1,5 +1,5 @@
-//! What a server does by way of a broker, where one is configured: it publishes its events, takes those of other nodes,
-//! and holds on to the contexts that it decides for.
+//! The broker, if one is configured: publishes events, consumes those of other nodes and commands, and owns the contexts that
+//! this node decides for.
 
 use super::failure::Failure;
 use crate::{
@@ -22,29 +22,29 @@ use tokio::{runtime::Handle, sync::oneshot};
 /// The broker, as this node uses it.
 pub struct Broker {
     runtime: Handle,
-    /// Each purpose has a connection of its own: a broker that takes nothing more does not even hear what else a publisher
-    /// says, and one that cannot answer for a queue closes the connection that has asked.
+    /// Each purpose has a connection of its own: a broker that is blocked reads nothing more from a publisher, and one that
+    /// cannot declare a queue closes the connection.
     publishing: Arc<ManagedConnection>,
     taking: Arc<ManagedConnection>,
     claiming: Arc<ManagedConnection>,
-    /// Commands come in over a third one, where they do.
+    /// Consumes commands, if that is configured.
     commanded: Option<Arc<ManagedConnection>>,
     commands: Option<Arc<CommandConsumer>>,
     claim: OwnershipClaim,
     lease: Lease,
-    /// What this node's queues are called by.
+    /// The part of queue names that is this node's own.
     queues: String,
 }
 
-/// How long a connection that has ended may hold a lease, for each second between heartbeats: after two that are missing the
-/// broker closes it.
-const GHOST: Duration = Duration::from_secs(3);
+/// How long a connection that has ended may hold a lease, for each second between heartbeats: the broker closes it after two
+/// missing ones.
+const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Broker {
-    /// Begins to connect, where a broker is configured. Everything runs on `runtime`.
+    /// Begins to connect on `runtime`, if a broker is configured.
     ///
     /// # Errors
-    /// [`ConfigProblem`] when there is no address where one should be.
+    /// [`ConfigProblem`] if its URL cannot be read.
     pub fn connect(
         runtime: &Handle,
         settings: &Settings,
@@ -71,7 +71,7 @@ impl Broker {
         let (publishing, taking, claiming) = (link("publishes"), link("takes"), link("claims"));
         let commanded = settings.amqp.commands.then(|| link("is commanded"));
         let run = uuid::Uuid::now_v7().simple().to_string();
-        let lease = Lease::new(&queues, run, GHOST * u32::from(settings.amqp.heartbeat_s));
+        let lease = Lease::new(&queues, run, LEASE_TIMEOUT * u32::from(settings.amqp.heartbeat_s));
         let claim = OwnershipClaim {
             store: queues.clone(),
             node: name,
@@ -91,11 +91,11 @@ impl Broker {
         }))
     }
 
-    /// Claims the contexts that this node decides for, and holds on to them. What is returned resolves should another
-    /// node turn out to have one of them after all, which the broker could not say before.
+    /// Claims the contexts that this node decides for, and keeps them. The receiver resolves if another node turns out to own
+    /// one of them later.
     ///
     /// # Errors
-    /// [`Failure`] when another node has one of them, or runs with the same data.
+    /// [`Failure`] if another node owns one of them, or runs with the same data.
     pub async fn claim(&self) -> Result<oneshot::Receiver<OwnershipConflict>, Failure> {
         let (claim, link, mut lease) =
             (self.claim.clone(), self.claiming.clone(), self.lease.clone());
@@ -111,10 +111,10 @@ impl Broker {
         Ok(is_taken)
     }
 
-    /// Begins to publish the events of `node`, and to take those that it listens to.
+    /// Begins to publish the events of `node`, and to consume those that it subscribes to.
     ///
     /// # Errors
-    /// [`Failure`] when a place in a log cannot be read.
+    /// [`Failure`] if a cursor of a log cannot be read.
     pub fn start(
         &mut self,
         settings: &Settings,
@@ -166,15 +166,15 @@ impl Broker {
         Ok(letters)
     }
 
-    /// By what else than HTTP commands come in.
+    /// The ingress of commands.
     pub fn ingress(&self) -> Option<Arc<dyn Ingress>> {
         self.commands.clone().map(|commands| commands as Arc<dyn Ingress>)
     }
 
-    /// Takes nothing more in; resolves when what is under way has been answered, or when `patience` ends.
+    /// Stops consuming; resolves when the commands in flight are answered, or after `patience`.
     pub async fn finish(&self, patience: Duration) {
         if let Some(commands) = &self.commands {
-            // What is not answered by then comes again when there is somebody to take it.
+            // What is not answered by then is redelivered.
             let _ = tokio::time::timeout(patience, commands.finish()).await;
         }
     }
@@ -188,10 +188,10 @@ fn urls(settings: &Settings) -> Result<Vec<String>, ConfigProblem> {
         return Ok(urls);
     };
     let urls = Addresses::parse(&text).reveal();
-    let wrong = urls.iter().find_map(|url| amqp::check_url(url).err());
-    let wrong =
-        wrong.map(|why| ConfigProblem(format!("amqp.url_file: no address of a broker: {why}")));
-    wrong.map_or(Ok(urls), Err)
+    let error = urls.iter().find_map(|url| amqp::check_url(url).err());
+    let error =
+        error.map(|error| ConfigProblem(format!("amqp.url_file: not a broker URL: {error}")));
+    error.map_or(Ok(urls), Err)
 }
 
 /// The contexts that this node decides for.

@@ -6,24 +6,24 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-/// What the kernel keeps of answers for one connection, in bytes. It takes twice that, for its own needs.
+/// The send buffer of a connection, in bytes. The kernel doubles it for its own needs.
 const SEND_BUFFER: usize = 128 * 1024;
 
-/// Addresses that are taken, and not yet served.
+/// Addresses that are bound, and not served yet.
 #[derive(Debug)]
 pub struct Listening {
-    /// To accept on.
+    /// The listeners.
     pub listeners: Listeners,
-    /// Where the gateway is; with the real port where 0 was asked for.
+    /// The address of the main listener, with the port that was chosen for 0.
     pub address: SocketAddr,
-    /// Where probes are answered, if they have a listener of their own.
+    /// The address of the probe listener, if there is one.
     pub probes: Option<SocketAddr>,
 }
 
-/// Takes the address of the gateway, and those of the contexts that have one of their own.
+/// Binds all addresses of the configuration.
 ///
 /// # Errors
-/// [`Failure::Failed`] says what to do.
+/// [`Failure::Failed`] if one cannot be bound, with what to do.
 pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
     let address = settings.http.listen;
     let all = take(address, "", &format!("choose another with --listen {}:PORT", address.ip()))?;
@@ -65,9 +65,9 @@ fn take(address: SocketAddr, whose: &str, way_out: &str) -> Result<TcpListener, 
     };
     let listener = TcpListener::bind(address).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
-    // What is accepted has the same. Without it the kernel takes in megabytes for a client that does not read.
+    // Accepted connections inherit it. Without it the kernel buffers megabytes for a client that does not read.
     if let Err(why) = rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER) {
-        tracing::warn!(%why, "connections have the send buffers that the system gives them");
+        tracing::warn!(error = %why, "failed to set the send buffer of connections");
     }
     Ok(listener)
 }

@@ -1,4 +1,4 @@
-//! What a server does towards the outside by itself: on a runtime of its own, so that nothing there delays anybody here.
+//! What the server sends to others: on a runtime of its own, so that slow peers delay no request.
 
 use super::failure::Failure;
 use crate::{
@@ -16,17 +16,17 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// The shortest credential that nodes may show each other.
-const SHORTEST: usize = 16;
+/// The shortest credential of nodes.
+const MIN_CREDENTIAL: usize = 16;
 
-/// The runtime of everything that speaks to the outside. Dropped, it stops; what is under way goes out again later.
+/// The runtime of everything that is sent. It stops when this is dropped; what is in flight is sent again later.
 pub struct Outbound(Option<Runtime>, Handle);
 
 impl Outbound {
     /// A runtime on which nothing runs yet.
     ///
     /// # Errors
-    /// [`Failure`] when no thread can be started.
+    /// [`Failure`] if no thread can be started.
     pub fn new() -> Result<Self, Failure> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -38,15 +38,15 @@ impl Outbound {
         Ok(Self(Some(runtime), handle))
     }
 
-    /// Where it runs.
+    /// The handle of the runtime.
     pub fn runtime(&self) -> &Handle {
         &self.1
     }
 
-    /// The way to other nodes, where any are configured.
+    /// The client of other nodes, if any are configured.
     ///
     /// # Errors
-    /// [`Failure`] when the configuration cannot be used.
+    /// [`Failure`] if the configuration is wrong.
     pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
         let Some(credential) = credential(settings)?.filter(|_| !settings.peers.is_empty()) else {
             return Ok(None);
@@ -69,10 +69,10 @@ impl Outbound {
         Ok(Some(Arc::new(HttpWire::new(peers, self.1.clone()).map_err(Failure::Failed)?)))
     }
 
-    /// Begins to hand out what `node` has to tell, and to hear what others have.
+    /// Begins to send the messages of `node`, and to read the events of other nodes.
     ///
     /// # Errors
-    /// [`Failure`] when the configuration cannot be used, or a place in a log cannot be read.
+    /// [`Failure`] if the configuration is wrong, or a cursor of a log cannot be read.
     pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
         let pumps =
             node.attach_sink(notifications::SINK, &gateway(&settings.messages)?, |context| {
@@ -92,23 +92,23 @@ impl Drop for Outbound {
     }
 }
 
-/// What nodes show each other, if anything.
+/// The credential of nodes, if there is one.
 ///
 /// # Errors
-/// [`ConfigProblem`] when it cannot be read, or is too short to be a secret.
+/// [`ConfigProblem`] if it cannot be read, or is too short.
 pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> {
     let node = &settings.node;
     let credential =
         secret("node.credential", node.credential.as_ref(), node.credential_file.as_ref())?;
     match credential {
-        Some(short) if short.len() < SHORTEST => Err(ConfigProblem(format!(
-            "node.credential: at least {SHORTEST} characters are wanted"
+        Some(short) if short.len() < MIN_CREDENTIAL => Err(ConfigProblem(format!(
+            "node.credential: at least {MIN_CREDENTIAL} characters are required"
         ))),
         credential => Ok(credential),
     }
 }
 
-/// The contexts of the enabled systems that this node does not host, and where they are.
+/// The contexts of the enabled systems that other nodes host.
 pub fn remote_contexts(settings: &Settings) -> Vec<RemoteContext> {
     let hosted = settings.hosted();
     let all = settings.enabled().into_iter().flat_map(systems::contexts);
@@ -123,7 +123,7 @@ pub fn remote_contexts(settings: &Settings) -> Vec<RemoteContext> {
     .collect()
 }
 
-/// Who takes text messages.
+/// The sink of text messages.
 fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<OutboundMessage>>, Failure> {
     match settings.gateway {
         MessageGateway::Log => Ok(Arc::new(Log)),
@@ -135,28 +135,28 @@ fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<OutboundMessage>>, Failur
 
 fn webhook(settings: &Messages) -> Result<WebhookSettings, ConfigProblem> {
     let missing = |key: &str| {
-        ConfigProblem(format!("messages.{key} is needed with `messages.gateway = \"webhook\"`"))
+        ConfigProblem(format!("messages.{key} is required with `messages.gateway = \"webhook\"`"))
     };
     let url = settings.url.as_deref().ok_or_else(|| missing("url"))?;
     let url = url
         .parse()
-        .map_err(|why| ConfigProblem(format!("messages.url: `{url}` is no URL: {why}")))?;
+        .map_err(|why| ConfigProblem(format!("messages.url: `{url}` is not a URL: {why}")))?;
     let secret =
         secret("messages.secret", settings.secret.as_ref(), settings.secret_file.as_ref())?;
     let secret = secret.ok_or_else(|| missing("secret"))?;
     let secret = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(&secret));
     let secret = secret.map_err(|_| {
         ConfigProblem(
-            "messages.secret: base64 is wanted, such as `openssl rand -base64 32` gives".into(),
+            "messages.secret: expected base64, for example from `openssl rand -base64 32`".into(),
         )
     })?;
     Ok(WebhookSettings { url, secret, timeout: Duration::from_millis(settings.timeout_ms) })
 }
 
-/// A secret that stands in the configuration or in a file.
+/// A secret from the configuration or from a file.
 ///
 /// # Errors
-/// [`ConfigProblem`] when the file cannot be read.
+/// [`ConfigProblem`] if the file cannot be read.
 pub fn secret(
     key: &str,
     given: Option<&Secret>,

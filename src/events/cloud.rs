@@ -1,19 +1,19 @@
-//! A CloudEvent 1.0.2: what is said of an event besides its data, in one place for every protocol.
+//! CloudEvents 1.0.2: the attributes of an event, in one place for every protocol.
 
 use crate::actors::{EventId, RecordedEvent};
 use serde_json::{Map, Value};
 
-/// Where the schemas of events are, by their type; a server has them under `/schemas/` too.
+/// The URL of the schemas of events, by type; a server has them under `/schemas/` too.
 pub const SCHEMA_BASE: &str = "https://holdfast.dev/schemas/";
-/// What `data` is written in.
+/// The media type of `data`.
 pub const DATA_CONTENT_TYPE: &str = "application/json";
 
-/// An event of one context, on its way out.
+/// An event of one context.
 #[derive(Debug, Clone, Copy)]
 pub struct CloudEvent<'a> {
     /// `bookrent.rent`
     pub context: &'a str,
-    /// What happened.
+    /// The event.
     pub event: &'a RecordedEvent,
 }
 
@@ -22,19 +22,19 @@ pub fn kind_of(context: &str, name: &str, version: u16) -> String {
     format!("io.holdfast.{context}.{name}.v{version}")
 }
 
-/// Who says it: `/bookrent/rent`.
+/// The source of an event: `/bookrent/rent`.
 pub fn source_of(context: &str) -> String {
     format!("/{}", context.replace('.', "/"))
 }
 
 impl CloudEvent<'_> {
-    /// Its type.
+    /// The type.
     pub fn kind(&self) -> String {
         kind_of(self.context, &self.event.name, self.event.schema)
     }
 
-    /// Every attribute but `datacontenttype`, which each protocol has a place of its own for. Dedupe by `source` and
-    /// `id`, which is opaque; `sequence` is the place in the log, in a form that sorts as text.
+    /// Every attribute but `datacontenttype`, for which each protocol has a place of its own. Consumers deduplicate by
+    /// `source` and `id`; `sequence` is the position in the log, in a form that sorts as text.
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
         let RecordedEvent { sequence, number, version, at, saga, cause, client, trace, .. } =
             self.event;
@@ -58,7 +58,7 @@ impl CloudEvent<'_> {
         attributes
     }
 
-    /// All of it in one JSON object, as `application/cloudevents+json` has it.
+    /// The event as one JSON object (`application/cloudevents+json`).
     pub fn structured(&self) -> Value {
         let attributes =
             self.attributes().into_iter().map(|(name, value)| (name.to_owned(), value.into()));
@@ -69,10 +69,10 @@ impl CloudEvent<'_> {
     }
 }
 
-/// Reads an event of `context` that somebody has told of. `attribute` finds an attribute by its name.
+/// Reads an event of `context`; `attribute` finds an attribute by its name.
 ///
 /// # Errors
-/// What is missing, or not as it should be.
+/// What is missing or malformed.
 pub fn read(
     context: &str,
     attribute: impl Fn(&str) -> Option<String>,
@@ -82,29 +82,30 @@ pub fn read(
         |name: &str| attribute(name).ok_or_else(|| format!("it has no attribute `{name}`"));
     let number = |name: &str| {
         let text = needed(name)?;
-        text.parse::<u64>().map_err(|_| format!("its attribute `{name}` is no number: `{text}`"))
+        text.parse::<u64>().map_err(|_| format!("its attribute `{name}` is not a number: `{text}`"))
     };
     let source = needed("source")?;
     if source != source_of(context) {
-        return Err(format!("it is of `{source}`, not of `{}`", source_of(context)));
+        return Err(format!("its source is `{source}`, not `{}`", source_of(context)));
     }
     let kind = needed("type")?;
     let named = kind
         .strip_prefix("io.holdfast.")
         .and_then(|kind| kind.strip_prefix(context)?.strip_prefix('.'));
     let named = named.and_then(|named| named.rsplit_once(".v"));
-    let (name, schema) = named.ok_or_else(|| format!("its type `{kind}` is none of {context}"))?;
+    let (name, schema) =
+        named.ok_or_else(|| format!("its type `{kind}` is not a type of {context}"))?;
     let schema = schema.parse().map_err(|_| format!("its type `{kind}` has no version"))?;
     let at = needed("time")?;
     let id = needed("id")?;
     let EventId { word, sequence } =
-        id.parse().map_err(|()| format!("its attribute `id` is none of ours: `{id}`"))?;
+        id.parse().map_err(|()| format!("its attribute `id` is malformed: `{id}`"))?;
     Ok(RecordedEvent {
         sequence,
         epoch: word,
         number: number("subject")?,
         version: number("aggregateversion")?,
-        at: at.parse().map_err(|why| format!("its time `{at}` is none: {why}"))?,
+        at: at.parse().map_err(|why| format!("its time `{at}` is malformed: {why}"))?,
         saga: needed("correlationid")?,
         cause: needed("causationid")?,
         client: attribute("clientcorrelationid"),

@@ -1,4 +1,4 @@
-//! The AsyncAPI document: what is published where, and how it looks.
+//! The AsyncAPI document: which events are published where, with their schemas.
 
 use super::{
     cloud::{DATA_CONTENT_TYPE, source_of},
@@ -6,12 +6,12 @@ use super::{
 };
 use serde_json::{Map, Value, json};
 
-/// Where events are published, as far as the document tells of it.
+/// Where events are published.
 #[derive(Debug, Clone)]
 pub struct Broker {
     /// The topic exchange.
     pub exchange: String,
-    /// What stands before the names of attributes in headers.
+    /// The prefix of attributes in headers.
     pub prefix: String,
 }
 

@@ -11,7 +11,7 @@ pub use schemas::{Described, Events, describe};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What a server says of its events.
+/// The documents about the events of a server.
 #[derive(Debug, Clone, Default)]
 pub struct Documents {
     /// `/asyncapi.json`

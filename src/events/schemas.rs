@@ -5,16 +5,16 @@ use crate::domain::{Aggregate, Board, View};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// An event that may happen.
+/// An event type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Described {
-    /// Whose: `bookrent.rent`.
+    /// Its context: `bookrent.rent`.
     pub context: &'static str,
     /// `BookRented`
     pub name: String,
     /// `io.holdfast.bookrent.rent.BookRented.v1`
     pub kind: String,
-    /// Of its data: 2020-12, with an `$id`.
+    /// The JSON Schema of its data (2020-12), with an `$id`.
     pub schema: Value,
 }
 
@@ -25,7 +25,7 @@ pub fn describe(lay_out: impl FnOnce(&mut Events)) -> Vec<Described> {
     events.0
 }
 
-/// Is shown contexts, and describes their events.
+/// Describes the events of the contexts that it visits.
 pub struct Events(Vec<Described>);
 
 impl Board for Events {
@@ -89,7 +89,7 @@ impl Events {
         schema.insert("title".into(), name.clone().into());
         schema.extend(what.map(|what| ("description".to_owned(), what)));
         if let Value::Object(fields) = data {
-            // A consumer must bear fields that it does not know: they may be added.
+            // Consumers must ignore unknown fields: fields may be added.
             schema.extend(fields.into_iter().filter(|(word, _)| word != "additionalProperties"));
         }
         if let Some(Value::Object(definitions)) = definitions {
