@@ -5,12 +5,14 @@ use super::{
     context::{AggregateBehavior, Asking},
     message::{AggregateMail, Answered},
 };
+use crate::actors::erased::Versioned;
+use crate::actors::port::saga::{SagaId, TraceContext};
 use crate::actors::tables::questions::parse_waiting_keys_key;
 use crate::{
     actors::{
         ask::{directory::Question, guard::Permit},
         erased::{AggregateType, OpenAsk},
-        tables::records::{KeyPage, QUESTION_PAGE, QuestionPage, SagaId, TraceContext, Versioned},
+        tables::records::{KeyPage, QUESTION_PAGE, QuestionPage},
     },
     domain::{AskId, Name, NoAnswer},
     store::{

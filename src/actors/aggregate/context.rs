@@ -5,6 +5,7 @@ use super::{
     expiry::ExpiryCursor,
     timers::{Timers, TimersUpdate},
 };
+use crate::actors::port::saga::{SagaId, TraceContext};
 
 use crate::{
     actors::{
@@ -18,11 +19,7 @@ use crate::{
             source::Subscribers,
             subscriptions::{Progress, Subscriptions},
         },
-        tables::{
-            log::LogEntry,
-            records::{Counters, SagaId, TraceContext},
-            transaction::Tree,
-        },
+        tables::{log::LogEntry, records::Counters, transaction::Tree},
     },
     domain::NoAnswer,
     store::{Commit, Epoch},

@@ -2,10 +2,11 @@
 
 use super::asks;
 use super::turn::{Rejection, Turn};
+use crate::actors::port::saga::{SagaId, TraceContext};
 use crate::{
     actors::{
         erased::{self, Circumstances, Command},
-        tables::records::{AskResult, Cause, SagaId, TraceContext, keepable},
+        tables::records::{AskResult, Cause, keepable},
     },
     store::StoreError,
 };

@@ -4,6 +4,7 @@ use super::{
     message::{AggregateMail, AskMessage, CommandMessage},
     progress::CommandStage,
 };
+use crate::actors::port::saga::TraceContext;
 use crate::{
     actors::{
         actor::{handle::ContextHandle, mailbox::Mailbox},
@@ -21,7 +22,7 @@ use crate::{
             peers::PeerQuestion,
         },
         subscription::source::Recipient,
-        tables::{query, records::TraceContext, sagas, transaction::Tree},
+        tables::{query, sagas, transaction::Tree},
     },
     domain::{Name, NoAnswer, Refusal, lenient},
 };

@@ -1,6 +1,7 @@
 //! The messages of an aggregate context, each with its own way to answer.
 
 use super::progress::CommandProgress;
+use crate::actors::port::saga::{SagaId, TraceContext};
 use crate::{
     actors::{
         erased::Command,
@@ -10,7 +11,6 @@ use crate::{
             health::ParkedId,
         },
         subscription::{source::Recipient, subscriptions::Delivery},
-        tables::records::{SagaId, TraceContext},
     },
     domain::{AskId, NoAnswer},
 };

@@ -1,6 +1,7 @@
 //! Applies the commands that policies make of events.
 
 use super::turn::{Rejection, Turn};
+use crate::actors::port::saga::TraceContext;
 use crate::{
     actors::{
         erased::Command,
@@ -11,7 +12,7 @@ use crate::{
         },
         tables::{
             log::Envelope,
-            records::{Cause, ParkedRow, TraceContext},
+            records::{Cause, ParkedRow},
         },
     },
     store::StoreError,

@@ -1,12 +1,14 @@
 //! Encodes decisions for the log.
 
 use super::turn::Turn;
+use crate::actors::erased::Versioned;
+use crate::actors::port::saga::{SagaId, TraceContext};
 use crate::{
     actors::{
         erased::{Event, State},
         tables::{
             log::{Envelope, LogEntry, encode_event},
-            records::{Cause, SAGA_PAGE, SagaId, TraceContext, Versioned},
+            records::{Cause, SAGA_PAGE},
         },
     },
     store::StoreError,

@@ -142,7 +142,7 @@ impl Turn<'_> {
     pub(crate) fn saga_of(
         &mut self,
         number: u64,
-    ) -> Result<crate::actors::tables::records::SagaId, StoreError> {
+    ) -> Result<crate::actors::port::saga::SagaId, StoreError> {
         Ok(super::asks::saga_of(
             self.behavior.aggregate,
             number,

@@ -7,6 +7,7 @@ use super::{
     expiry::Expiring,
 };
 use super::{expiry::ExpiryCursor, timers::TimersUpdate};
+use crate::actors::port::saga::TraceContext;
 use crate::actors::tables::records::AnswerPage;
 use crate::{
     actors::{
@@ -17,7 +18,7 @@ use crate::{
         tables::{
             log::LogEntry,
             query,
-            records::{Counters, SagaPage, TraceContext, keepable},
+            records::{Counters, SagaPage, keepable},
             transaction::Transaction,
         },
     },

@@ -1,10 +1,8 @@
 //! Who can be asked: here by mail, elsewhere later by other means; always through a guard.
 
 use super::guard::{AnswerReceiver, Guard, Permit};
-use crate::{
-    actors::tables::records::{SagaId, TraceContext},
-    domain::{AnyCommand, AskId, Name},
-};
+use crate::actors::port::saga::{SagaId, TraceContext};
+use crate::domain::{AnyCommand, AskId, Name};
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},

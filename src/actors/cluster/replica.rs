@@ -9,6 +9,7 @@
 //! there was put back from a copy, or is another one. Then nothing more is taken, and the node says so. A feed cannot know
 //! what a new epoch follows, so the first event of one is asked for.
 
+use crate::actors::port::saga::SagaId;
 use crate::{
     actors::{
         erased::AggregateType,
@@ -24,7 +25,7 @@ use crate::{
         tables::{
             history::{epoch_key, epoch_row},
             log::{Envelope, LogEntry, encode_event, encode_log},
-            records::{Cause, SagaId},
+            records::Cause,
             transaction::Tree,
         },
     },

@@ -1,7 +1,7 @@
 //! The types of the contexts, erased. The runtime works on values whose type it does not know; [`Typed`] is the one place
 //! where they meet their types again. So the runtime is compiled once, and what is compiled for each context is this file.
 
-use super::tables::records::{SagaId, Versioned};
+use super::port::saga::SagaId;
 use crate::{
     domain::{
         Aggregate, AnyCommand, Ask, AskId, Commands, DecisionContext, Decoder, Entity, Id, Key,
@@ -58,6 +58,17 @@ impl<E: Entity> AnyState for E {
     fn encode(&self, version: u64, saga: Option<&SagaId>) -> Result<Vec<u8>, StoreError> {
         codec::encode(Space::State, E::STATE_VERSION, &(version, saga, self))
     }
+}
+
+/// A state with what the runtime knows of it.
+#[derive(Debug)]
+pub struct Versioned {
+    /// Counts the aggregate's events; of a view's row, its changes.
+    pub version: u64,
+    /// The saga that it came to be in, where that is not its own.
+    pub saga: Option<SagaId>,
+    /// The state itself.
+    pub state: State,
 }
 
 /// An event without its type.

@@ -16,7 +16,7 @@ use crate::{
         },
         subscription::source::Subscribers,
         tables::{
-            log::{LogEntry, read_log},
+            log::{LogEntry, data_of, fields_of, read_log},
             transaction::Tree,
         },
     },
@@ -129,19 +129,6 @@ impl EventLogs {
             Some(OutboundMessage { context, event, number, at: envelope.at, saga, to, text })
         })))
     }
-}
-
-/// The fields of an event, which is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
-pub fn data_of(event: &dyn AnyEvent) -> serde_json::Value {
-    event.to_json().map_or_else(|_| serde_json::json!({}), fields_of)
-}
-
-fn fields_of(event: serde_json::Value) -> serde_json::Value {
-    let data = match event {
-        serde_json::Value::Object(fields) => fields.into_iter().next().map(|(_, data)| data),
-        _ => None,
-    };
-    data.unwrap_or_else(|| serde_json::json!({}))
 }
 
 /// An event as the outside is told of it.

@@ -11,5 +11,6 @@ pub mod history;
 pub mod peers;
 pub mod replica;
 pub mod retention;
+pub mod saga;
 pub mod sink;
 pub mod status;

@@ -4,10 +4,8 @@ use super::{
     event_log::RecordedEvent,
     history::{EventId, Past},
 };
-use crate::{
-    actors::tables::records::SagaId,
-    domain::{AskId, Refusal},
-};
+use crate::actors::port::saga::SagaId;
+use crate::domain::{AskId, Refusal};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;

@@ -3,6 +3,7 @@
 //! A rebuild writes the next generation of the table next to the shown one, from the first event on. Once it has caught
 //! up it is shown, and the old one is purged. Readers see a complete table at any time.
 
+use crate::actors::erased::Versioned;
 use crate::{
     actors::{
         actor::{
@@ -19,7 +20,7 @@ use crate::{
         tables::{
             log::Envelope,
             rebuild,
-            records::{Counters, ParkedRow, Versioned},
+            records::{Counters, ParkedRow},
             transaction::{Transaction, Tree, counters_key},
         },
     },

@@ -61,10 +61,11 @@ impl RowAudit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actors::port::saga::SagaId;
     use crate::{
         actors::tables::{
             log::{Envelope, encode_log},
-            records::{Cause, SagaId, VERSION},
+            records::{Cause, VERSION},
         },
         domain::Timestamp,
         store::keys::KeyBuf,

@@ -1,11 +1,9 @@
 //! The event log, which is also the outbox: the events of a turn in rows of some kilobytes, by the sequence of the first.
 
-use super::{
-    records::{Cause, SagaId},
-    transaction::Tree,
-};
+use super::{records::Cause, transaction::Tree};
+use crate::actors::port::saga::SagaId;
 use crate::{
-    actors::erased::{AggregateType, Event},
+    actors::erased::{AggregateType, AnyEvent, Event},
     domain::{Decoder, Timestamp, Undecodable},
     store::{
         EventPart, Scan, StoreError,
@@ -283,4 +281,18 @@ pub fn last_time(aggregate: &dyn AggregateType, tree: &Tree) -> Option<Timestamp
     rows.into_iter().find_map(|(_, row)| {
         decode_log(aggregate, &row.record).ok()?.last().map(|logged| logged.envelope.at)
     })
+}
+
+/// The fields of an event, which is written as `{"Name": {…}}`, or as `"Name"` where there is nothing more to say.
+pub fn data_of(event: &dyn AnyEvent) -> serde_json::Value {
+    event.to_json().map_or_else(|_| serde_json::json!({}), fields_of)
+}
+
+/// The fields of an event in JSON, without its name.
+pub fn fields_of(event: serde_json::Value) -> serde_json::Value {
+    let data = match event {
+        serde_json::Value::Object(fields) => fields.into_iter().next().map(|(_, data)| data),
+        _ => None,
+    };
+    data.unwrap_or_else(|| serde_json::json!({}))
 }

@@ -6,17 +6,19 @@
 
 mod cursor;
 mod filters;
+mod page;
 mod reading;
 mod sorted;
 
 use self::{
     cursor::Cursor,
     filters::{Ahead, Filter},
+    page::{Page, Place},
     reading::{ROWS, Reading, Walked},
     sorted::{Matching, Wanted},
 };
 use super::{
-    indexes::{self, CHUNK, Posting},
+    indexes,
     records::decode_state,
     transaction::{Tree, index_entries, state_key},
 };
@@ -31,7 +33,6 @@ use crate::{
     domain::Key,
     store::StoreError,
 };
-use std::cmp::Ordering;
 
 /// The largest page.
 const LARGEST: u64 = 100;
@@ -53,64 +54,6 @@ impl From<StoreError> for Fault {
 pub fn filters(entity: &dyn EntityType) -> Vec<&'static str> {
     let indexed = entity.absent().indexes().into_iter().map(|(field, _)| field);
     indexed.chain(entity.id_aliases().iter().copied()).collect()
-}
-
-/// Where a row stands in a list: by its value in the field that sorts it, then by its number.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Place {
-    value: Key,
-    number: u64,
-}
-
-impl Place {
-    fn compare(&self, other: &Self) -> Ordering {
-        indexes::order(&self.value, &other.value).then(self.number.cmp(&other.number))
-    }
-}
-
-/// A page that is being filled.
-pub struct Page {
-    skip: u64,
-    size: usize,
-    rows: Vec<Place>,
-    /// There is at least one more row behind it.
-    more: bool,
-}
-
-impl Page {
-    fn new(skip: u64, size: usize) -> Self {
-        Self { skip, size, rows: Vec::with_capacity(size), more: false }
-    }
-    /// How many rows it takes to fill it, and to see whether there are more; not more than are read at once.
-    fn wanted(&self) -> usize {
-        usize::try_from(self.skip).unwrap_or(ROWS).saturating_add(self.size + 1).min(ROWS)
-    }
-    fn is_full(&self) -> bool {
-        self.rows.len() == self.size
-    }
-    /// Takes some of a chunk's numbers, which all have `value`. Gives whether it wants more.
-    fn take(&mut self, value: &Key, chunk: u64, posting: &Posting, down: bool) -> bool {
-        let count = posting.len() as u64;
-        if count <= self.skip {
-            self.skip -= count;
-            return true;
-        }
-        let skip = usize::try_from(std::mem::take(&mut self.skip)).unwrap_or(usize::MAX);
-        let mut take = |offset: u16| {
-            self.more = self.is_full();
-            if !self.more {
-                self.rows.push(Place {
-                    value: value.clone(),
-                    number: chunk * CHUNK + u64::from(offset),
-                });
-            }
-            !self.more
-        };
-        match down {
-            false => posting.offsets().skip(skip).all(&mut take),
-            true => posting.offsets().rev().skip(skip).all(&mut take),
-        }
-    }
 }
 
 /// A list that was asked for: sorted and filtered by what there is.

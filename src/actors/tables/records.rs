@@ -2,10 +2,11 @@
 
 mod meta;
 
+use crate::actors::erased::Versioned;
 pub use meta::{Counters, Rebuild, Versions, decode_counters, encode_counters};
 
 use crate::{
-    actors::erased::{EntityType, State},
+    actors::erased::EntityType,
     domain::{AskId, Refusal},
     store::{
         StoreError,
@@ -19,21 +20,6 @@ use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// The version of the records in this file, which have had one only.
 pub const VERSION: u16 = 1;
-
-/// A saga by its correlation id: the aggregate that began it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct SagaId {
-    /// The context of the aggregate that began it.
-    pub context: Cow<'static, str>,
-    /// Its number.
-    pub number: u64,
-}
-
-impl fmt::Display for SagaId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.context, self.number)
-    }
-}
 
 /// What made an event happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,17 +49,6 @@ impl fmt::Display for Cause {
             Self::Elsewhere(words) => f.write_str(words),
         }
     }
-}
-
-/// A state with what the runtime knows of it.
-#[derive(Debug)]
-pub struct Versioned {
-    /// Counts the aggregate's events; of a view's row, its changes.
-    pub version: u64,
-    /// The saga that it came to be in, where that is not its own.
-    pub saga: Option<SagaId>,
-    /// The state itself.
-    pub state: State,
 }
 
 /// Reads a state, of an older version of its type where need be.
@@ -215,15 +190,6 @@ pub struct ParkedRow {
     pub attempts: u32,
     /// Why the last one failed.
     pub error: String,
-}
-
-/// What runs through everything that one request sets going.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct TraceContext {
-    /// The client's own correlation id.
-    pub client: Option<String>,
-    /// The trace.
-    pub trace: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
 //! What a context has to tell of a saga.
 
 use super::{
-    log::{LogEntry, read_log},
+    log::{LogEntry, data_of, read_log},
     records::{SAGA_PAGE, SagaPage},
     transaction::Tree,
 };
 use crate::{
     actors::{
         erased::AggregateType,
-        outbox::event_log::data_of,
         port::{
             fault::Fault,
             health::{SagaEntry, SagaPart},

@@ -6,10 +6,10 @@
 use super::{
     indexes::{self, Posting},
     records::{
-        Counters, ParkedRow, VERSION, Versioned, clipped, decode_counters, decode_state,
-        encode_counters,
+        Counters, ParkedRow, VERSION, clipped, decode_counters, decode_state, encode_counters,
     },
 };
+use crate::actors::erased::Versioned;
 use crate::{
     actors::{
         erased::{AnyState, EntityType, State},

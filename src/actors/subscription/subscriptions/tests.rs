@@ -1,13 +1,11 @@
 //! Many events that cannot be taken: what they cost a turn, a start and a listing.
 
 use super::*;
+use crate::actors::port::saga::SagaId;
 use crate::{
     actors::{
         erased,
-        tables::{
-            counting::Counting,
-            records::{Cause, SagaId},
-        },
+        tables::{counting::Counting, records::Cause},
     },
     domain::{Entity, Folds, Id, Lifecycle, Name, Timestamp, View},
     store::{Batch, Epoch, Store, Verdict, codec, keys::Space},

@@ -4,7 +4,7 @@
 //! depend on how many rows there are before it. It is text for whoever has it. What comes back may be anything, so it is
 //! summed, its length is bounded, and the list judges what it says as it judges a query.
 
-use super::Place;
+use super::page::Place;
 use crate::{
     domain::{Decoder, Key},
     store::codec,

@@ -1,16 +1,17 @@
 //! Lists that are sorted by a field: along its index, or, where few are left to sort, by looking at each.
 
 use super::{
-    Page, Place,
     filters::{self, Filter},
+    page::{Page, Place},
     reading::{Reading, Walked},
 };
+use crate::actors::erased::Versioned;
 use crate::{
     actors::{
         port::fault::Fault,
         tables::{
             indexes::{self, CHUNK, Posting},
-            records::{Versioned, decode_state},
+            records::decode_state,
             transaction::state_key,
         },
     },

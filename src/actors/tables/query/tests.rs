@@ -1,13 +1,13 @@
 //! Lists against a model: pages, walks under change, and how many rows they read.
 
 use super::*;
+use crate::actors::{erased::Versioned, tables::indexes::CHUNK};
 use crate::{
     actors::{
         erased,
         port::context::ListLimits,
         tables::{
             counting::Counting,
-            records::Versioned,
             transaction::{Transaction, counters_key},
         },
     },

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     actors::{
         erased,
+        port::saga::SagaId,
         tables::log::{Envelope, LogEntry, decode_log, encode_event, encode_log},
     },
     domain::{Aggregate, Timestamp},
