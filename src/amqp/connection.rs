@@ -1,7 +1,7 @@
 //! One connection to the broker, kept up. After any error it is a fresh one: what a broken connection still knows is not
 //! worth asking for.
 
-use crate::actors;
+use crate::actors::pause;
 use futures_util::{StreamExt, future::BoxFuture};
 use lapin::{Connection, ConnectionProperties, Event, uri::AMQPUri};
 use std::{
@@ -291,7 +291,7 @@ impl ManagedConnection {
 
 /// Longer each time, and never the same for two nodes.
 pub(crate) fn retry_delay(failures: u32) -> Duration {
-    actors::pause(failures.into(), MIN_DELAY, MAX_DELAY)
+    pause(failures.into(), MIN_DELAY, MAX_DELAY)
 }
 
 /// The address without what is nobody's business.
