@@ -287,7 +287,7 @@ async fn who_is_asked_later_and_cannot_be_is_no_answer_at_once() {
     case.say(&bench, &case.opening[0]).await.unwrap();
     // The first one is still asking the deposit when nobody answers the second one's question to the bike.
     let deposit = bench.context("gbike.userDeposit");
-    deposit.set_fault(Some(Injected { delay_ms: (1_000, 1_000), failure_rate: 0.0 }));
+    deposit.set_fault(Some(Injected { delay_ms: (5_000, 5_000), failure_rate: 0.0 }));
     let order = super::bench::under(
         "key",
         &CommandRequest { body: case.order.3.clone(), ..CommandRequest::default() },
