@@ -54,25 +54,11 @@ pub enum Command {
 
 /// What a rent may say has happened.
 #[event]
+#[rustfmt::skip]
 pub enum Event {
-    RentRequested {
-        rent_id: Id<Rent>,
-        book_id: Id<Book>,
-        user_id: u64,
-        address: String,
-    },
-    BookRented {
-        rent_id: Id<Rent>,
-        book_id: Id<Book>,
-        user_id: u64,
-        address: String,
-    },
-    RentFailed {
-        rent_id: Id<Rent>,
-        book_id: Id<Book>,
-        user_id: u64,
-        reason: String,
-    },
+    RentRequested { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
+    BookRented { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, address: String },
+    RentFailed { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, reason: String },
     BookCancelled {
         rent_id: Id<Rent>,
         book_id: Id<Book>,
