@@ -18,7 +18,7 @@ impl Drop for Running {
 fn start(directory: &std::path::Path) -> Running {
     // Whoever runs this test alone has not built the example.
     let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--example", "seventh_system"])
+        .args(["build", "--quiet", "--workspace", "--example", "seventh_system"])
         .status();
     assert!(built.unwrap().success());
     let examples = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples");
