@@ -11,7 +11,7 @@ use crate::{
             status::{ContextStatus, Latest},
         },
         subscription::parking,
-        tables::{query, records::ParkedRow, transaction::Tree},
+        tables::{query, records::ParkedRow, tree::Tree},
     },
     domain::{self, Name, Refusal},
     store::StoreError,

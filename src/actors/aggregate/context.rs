@@ -19,7 +19,7 @@ use crate::{
             source::Subscribers,
             subscriptions::{Progress, Subscriptions},
         },
-        tables::{log::LogEntry, records::Counters, transaction::Tree},
+        tables::{log::LogEntry, records::Counters, tree::Tree},
     },
     domain::NoAnswer,
     store::{Commit, Epoch},

@@ -22,7 +22,7 @@ use crate::{
             peers::PeerQuestion,
         },
         subscription::source::Recipient,
-        tables::{query, sagas, transaction::Tree},
+        tables::{query, sagas, tree::Tree},
     },
     domain::{Name, NoAnswer, Refusal, lenient},
 };

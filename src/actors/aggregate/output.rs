@@ -10,7 +10,7 @@ use crate::{
             history::{epoch_key, epoch_row},
             log::encode_log,
             records::{QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, key_pages},
-            transaction::counters_key,
+            tree::counters_key,
         },
     },
     store::{

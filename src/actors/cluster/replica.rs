@@ -26,7 +26,7 @@ use crate::{
             history::{epoch_key, epoch_row},
             log::{Envelope, LogEntry, encode_event, encode_log},
             records::Cause,
-            transaction::Tree,
+            tree::Tree,
         },
     },
     store::{

@@ -14,7 +14,7 @@ use crate::{
             history::{History, epoch_key},
             log::{decode_log, encode_event, encode_log, last_sequence},
             records::encode_counters,
-            transaction::{Tree, counters_key},
+            tree::{Tree, counters_key},
         },
     },
     domain::{Aggregate, Board, View},

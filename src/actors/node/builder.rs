@@ -39,7 +39,7 @@ use crate::{
         tables::{
             log::{last_sequence, last_time},
             rebuild,
-            transaction::Tree,
+            tree::Tree,
         },
     },
     domain::{Aggregate, Board, Name, View},

@@ -17,7 +17,7 @@ use crate::{
         subscription::source::Subscribers,
         tables::{
             log::{LogEntry, data_of, fields_of, read_log},
-            transaction::Tree,
+            tree::Tree,
         },
     },
     domain::Message,

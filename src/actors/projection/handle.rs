@@ -10,7 +10,7 @@ use crate::{
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
         },
-        tables::{query, transaction::Tree},
+        tables::{query, tree::Tree},
     },
     domain::{Name, Refusal},
 };

@@ -4,7 +4,7 @@
 use crate::{
     actors::{
         port::health::ParkedId,
-        tables::{records::ParkedRow, transaction::Tree},
+        tables::{records::ParkedRow, tree::Tree},
     },
     store::{
         Row, Scan, StoreError, codec,

@@ -7,7 +7,7 @@ use crate::{
         tables::{
             history::History,
             log::{Envelope, LogEntry, read_log},
-            transaction::Tree,
+            tree::Tree,
         },
     },
     store::StoreError,

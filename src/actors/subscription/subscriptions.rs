@@ -11,7 +11,7 @@ use super::{
 use crate::{
     actors::{
         port::health::ParkedId,
-        tables::{log::Envelope, records::ParkedRow, transaction::Tree},
+        tables::{log::Envelope, records::ParkedRow, tree::Tree},
     },
     store::StoreError,
 };

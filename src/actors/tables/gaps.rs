@@ -1,6 +1,6 @@
 //! Walks over rows of which a part cannot be read: a block that is lost costs what was in it, and not what lies behind it.
 
-use super::transaction::Tree;
+use super::tree::Tree;
 use crate::store::{Row, Scan, StoreError, keys::prefix_end};
 
 /// Rows with their keys.

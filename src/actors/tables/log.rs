@@ -1,6 +1,6 @@
 //! The event log, which is also the outbox: the events of a turn in rows of some kilobytes, by the sequence of the first.
 
-use super::{records::Cause, transaction::Tree};
+use super::{records::Cause, tree::Tree};
 use crate::actors::port::saga::SagaId;
 use crate::{
     actors::erased::{AggregateType, AnyEvent, Event},

@@ -18,3 +18,4 @@ pub mod responses;
 pub mod sagas;
 pub mod timers;
 pub mod transaction;
+pub mod tree;

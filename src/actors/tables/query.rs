@@ -20,7 +20,7 @@ use self::{
 use super::{
     indexes,
     records::decode_state,
-    transaction::{Tree, index_entries, state_key},
+    tree::{Tree, index_entries, state_key},
 };
 use crate::{
     actors::{

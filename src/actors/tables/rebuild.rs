@@ -7,7 +7,7 @@ mod rows;
 use super::{
     indexes::{self, Posting},
     records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_counters},
-    transaction::{Tree, counters_key, index_entries},
+    tree::{Tree, counters_key, index_entries},
 };
 use crate::actors::tables::claims::{CONTESTED, claim_key, contested_key};
 use crate::{

@@ -3,7 +3,7 @@
 use super::{
     log::{LogEntry, data_of, read_log},
     records::{SAGA_PAGE, SagaPage},
-    transaction::Tree,
+    tree::Tree,
 };
 use crate::{
     actors::{

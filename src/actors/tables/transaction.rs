@@ -3,164 +3,19 @@
 //! Every row that is read is kept with its commit, so the batch says what it expects; every row is written once, at the
 //! end, however often the turn has changed it. A transaction that is dropped changes nothing.
 
+use super::tree::{Tree, counters_key, index_entries, state_key};
 use super::{
     indexes::{self, Posting},
-    records::{
-        Counters, ParkedRow, VERSION, clipped, decode_counters, decode_state, encode_counters,
-    },
+    records::{Counters, ParkedRow, VERSION, clipped, encode_counters},
 };
 use crate::actors::erased::Versioned;
 use crate::{
-    actors::{
-        erased::{AnyState, EntityType, State},
-        port::status::ContextStatus,
-    },
-    domain::{Key, Lifecycle, Undecodable},
-    store::{
-        Batch, Commit, Epoch, Row, Scan, Store, StoreError, TreeId, codec,
-        keys::{KeyBuf, Space, last_number},
-    },
+    actors::erased::State,
+    domain::{Key, Undecodable},
+    store::{Batch, Commit, Epoch, StoreError, codec, keys::Space},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    sync::{Arc, atomic::Ordering::SeqCst},
-};
-
-/// The tree of one context, with the type of its states.
-#[derive(Clone)]
-pub struct Tree {
-    pub store: Arc<dyn Store>,
-    pub id: TreeId,
-    /// The type of its states.
-    pub entity: &'static dyn EntityType,
-    /// Where damage is reported.
-    status: Option<Arc<ContextStatus>>,
-}
-
-/// The key of the counters.
-pub fn counters_key() -> Vec<u8> {
-    KeyBuf::new(Space::Meta).build()
-}
-
-/// The key of a state.
-pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
-    KeyBuf::new(Space::State).number(u64::from(generation)).number(number).build()
-}
-
-impl Tree {
-    /// Opens the context's tree.
-    pub fn open(
-        store: &Arc<dyn Store>,
-        entity: &'static dyn EntityType,
-    ) -> Result<Self, StoreError> {
-        Self::open_as(store, entity, entity.name().context)
-    }
-    /// Opens a tree of the same type under another name.
-    pub fn open_as(
-        store: &Arc<dyn Store>,
-        entity: &'static dyn EntityType,
-        name: &str,
-    ) -> Result<Self, StoreError> {
-        Ok(Self { store: store.clone(), id: store.open_tree(name)?, entity, status: None })
-    }
-    /// The same tree, which reports its damage there.
-    pub fn reporting_to(self, shared: &Arc<ContextStatus>) -> Self {
-        Self { status: Some(shared.clone()), ..self }
-    }
-    /// Something in it is damaged or missing.
-    pub fn report_damage(&self, what: &str) {
-        if let Some(told) = &self.status {
-            told.report_damage(what);
-        }
-    }
-    /// Reports the damage that a read has met.
-    pub fn report_damage_of<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
-        if let Err(StoreError::Damaged(what)) = &read {
-            self.report_damage(what);
-        }
-        read
-    }
-    /// Reports damage in a generation, if that is shown: older ones are being purged.
-    pub fn report(&self, generation: u32, what: &str) {
-        if self.status.as_ref().is_some_and(|told| told.generation.load(SeqCst) == generation) {
-            self.report_damage(what);
-        }
-    }
-    /// One row.
-    pub fn row(&self, key: &[u8]) -> Result<Option<Row>, StoreError> {
-        Ok(self.store.read(self.id, &[key])?.pop().flatten())
-    }
-    /// The context's counters, and the commit that wrote them.
-    pub fn counters(&self) -> Result<(Counters, Commit), StoreError> {
-        match self.row(&counters_key())? {
-            Some(row) => Ok((decode_counters(&row.record)?, row.commit)),
-            None => Ok((Counters::default(), 0)),
-        }
-    }
-    /// A range of rows.
-    pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-        self.store.scan(self.id, scan)
-    }
-    /// A state, and the commit that wrote it.
-    pub fn state(
-        &self,
-        generation: u32,
-        number: u64,
-    ) -> Result<Option<(Commit, Versioned)>, StoreError> {
-        match self.row(&state_key(generation, number))? {
-            Some(row) => {
-                let of = |what: StoreError| match what {
-                    StoreError::Damaged(what) => {
-                        StoreError::Damaged(format!("number {number}: {what}"))
-                    }
-                    other => other,
-                };
-                Ok(Some((row.commit, decode_state(self.entity, &row.record).map_err(of)?)))
-            }
-            None => Ok(None),
-        }
-    }
-}
-
-impl Tree {
-    /// Which numbers of a chunk have a value of a field, from the states themselves.
-    fn rebuild_index_chunk(
-        &self,
-        generation: u32,
-        field: &str,
-        value: &Key,
-        chunk: u64,
-    ) -> Result<Posting, StoreError> {
-        let first = chunk.saturating_mul(indexes::CHUNK);
-        let (from, to) = (
-            state_key(generation, first),
-            state_key(generation, first.saturating_add(indexes::CHUNK)),
-        );
-        let mut scan = Scan { from, to, backwards: false, limit: 256 };
-        let mut posting = Posting::default();
-        loop {
-            let (rows, is_all) = self.scan_over(&scan, 9)?;
-            for (key, row) in &rows {
-                // A state that cannot be read is in no index.
-                let Ok(kept) = decode_state(self.entity, &row.record) else { continue };
-                let number = last_number(key).unwrap_or(0);
-                if index_entries(kept.state.as_ref())
-                    .iter()
-                    .any(|(known, is)| *known == field && is == value)
-                {
-                    posting.insert(indexes::place(number).1);
-                }
-            }
-            match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit || !is_all => {
-                    scan.from = [last.as_slice(), &[0]].concat()
-                }
-                _ => return Ok(posting),
-            }
-        }
-    }
-}
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// The highest of some commits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -447,14 +302,4 @@ impl<'a> Transaction<'a> {
         }
         Ok(())
     }
-}
-
-/// The index entries of a state: its fields, and the index of everything; none if it is in no list.
-pub fn index_entries(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
-    if state.lifecycle() != Lifecycle::Established {
-        return Vec::new();
-    }
-    let mut fields = state.indexes();
-    fields.push((indexes::ALL, Key::Missing));
-    fields
 }

@@ -3,7 +3,7 @@
 use crate::{
     actors::{
         erased::EntityType,
-        tables::transaction::{ReadCommit, Tree},
+        tables::{transaction::ReadCommit, tree::Tree},
     },
     store::{Row, Scan, StoreError},
 };

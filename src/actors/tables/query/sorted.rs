@@ -12,7 +12,7 @@ use crate::{
         tables::{
             indexes::{self, CHUNK, Posting},
             records::decode_state,
-            transaction::state_key,
+            tree::state_key,
         },
     },
     domain::Key,

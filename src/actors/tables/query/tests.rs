@@ -6,10 +6,7 @@ use crate::{
     actors::{
         erased,
         port::context::ListLimits,
-        tables::{
-            counting::Counting,
-            transaction::{Transaction, counters_key},
-        },
+        tables::{counting::Counting, transaction::Transaction, tree::counters_key},
     },
     domain::{Entity, Folds, Id, Lifecycle, Name, View},
     store::{Batch, Epoch, Store, Verdict},
