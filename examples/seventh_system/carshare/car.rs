@@ -83,3 +83,32 @@ impl Aggregate for Car {
 pub struct NewCar {
     pub plate: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Command::*, Event::*, *};
+    use crate::domain::spec::given;
+
+    const TRIP: Id<Trip> = Id::new(1);
+    const OTHER: Id<Trip> = Id::new(2);
+
+    fn unlocked() -> [Event; 2] {
+        [Registered { plate: "12가3456".into() }, Unlocked { trip_id: TRIP }]
+    }
+
+    #[test]
+    fn a_car_on_a_trip_is_not_unlocked_for_another() {
+        given::<Car>(unlocked()).when(Unlock { trip: OTHER }).refused(Kind::Conflict, "car-taken");
+    }
+
+    #[test]
+    fn a_repeated_question_is_answered_as_the_first_one_was() {
+        let _ = given::<Car>(unlocked()).when(Unlock { trip: TRIP }).then_nothing();
+    }
+
+    #[test]
+    fn only_its_own_trip_locks_it() {
+        let car = given::<Car>(unlocked()).when(Lock { trip: OTHER }).then_nothing();
+        let _ = car.when(Lock { trip: TRIP }).then([Locked { trip_id: TRIP }]);
+    }
+}

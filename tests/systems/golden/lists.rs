@@ -1,5 +1,5 @@
-//! Holds the lists in the documents: what is between `<!-- holdfast docs LIST -->` and `<!-- end -->` is what the command
-//! prints.
+//! Holds the lists and the code in the documents: what is between `<!-- holdfast docs LIST -->` and `<!-- end -->` is what
+//! the command prints, and what is between `<!-- file PATH -->` and `<!-- end -->` is that file.
 
 use super::{COMMAND, is_writing};
 use std::{
@@ -8,7 +8,8 @@ use std::{
 };
 use support::{holdfast, run};
 
-const BEGIN: &str = "<!-- holdfast docs ";
+const LIST: &str = "<!-- holdfast docs ";
+const FILE: &str = "<!-- file ";
 const END: &str = "<!-- end -->";
 
 fn documents() -> Vec<PathBuf> {
@@ -35,32 +36,49 @@ fn list(arguments: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The document with its lists as they are printed now, and which lists it has.
-fn current(text: &str) -> (String, Vec<String>) {
-    let mut parts = text.split(BEGIN);
+/// A source file as a block of code.
+fn code(path: &str) -> String {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"));
+    format!("```rust\n{text}```\n")
+}
+
+/// The document with what follows each marker that begins with `begin` as it is now, and what those markers name.
+fn current(text: &str, begin: &str, content: impl Fn(&str) -> String) -> (String, Vec<String>) {
+    let mut parts = text.split(begin);
     let mut current = parts.next().unwrap().to_owned();
-    let mut lists = Vec::new();
+    let mut named = Vec::new();
     for part in parts {
-        let (arguments, rest) = part.split_once(" -->").expect("a marker ends");
-        let (_, after) = rest.split_once(END).expect("a list ends");
-        current.push_str(&format!("{BEGIN}{arguments} -->\n{}{END}{after}", list(arguments)));
-        lists.push(arguments.split_whitespace().next().unwrap().to_owned());
+        let (name, rest) = part.split_once(" -->").expect("a marker ends");
+        let (_, after) = rest.split_once(END).expect("what a marker begins ends");
+        current.push_str(&format!("{begin}{name} -->\n{}{END}{after}", content(name)));
+        named.push(name.to_owned());
     }
-    (current, lists)
+    (current, named)
 }
 
 #[test]
-fn the_lists_in_the_documents_are_those_of_the_code() {
+fn the_lists_and_the_code_in_the_documents_are_those_of_the_sources() {
     let mut lists = Vec::new();
+    let mut files = Vec::new();
     for path in documents() {
         let text = fs::read_to_string(&path).unwrap();
-        let (current, found) = current(&text);
-        lists.extend(found);
+        let (with_lists, found) = current(&text, LIST, list);
+        lists.extend(
+            found.iter().filter_map(|list| list.split_whitespace().next().map(str::to_owned)),
+        );
+        let (current, found) = current(&with_lists, FILE, code);
+        files.extend(found);
         if current == text {
             continue;
         }
         assert!(is_writing(), "{} is not current; {COMMAND}", path.display());
         fs::write(&path, current).unwrap();
+    }
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/seventh_system/carshare");
+    for entry in fs::read_dir(example).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(files.iter().any(|file| file.ends_with(&name)), "no document shows {name}");
     }
     for list in ["settings", "metrics", "problems", "events", "routes"] {
         assert!(lists.iter().any(|found| found == list), "no document has the list of {list}");
