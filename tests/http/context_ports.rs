@@ -30,7 +30,8 @@ fn started(system: &str) -> (Server, impl Fn(&str) -> Client) {
 #[test]
 fn the_contexts_of_a_system_have_the_ports_from_8081_on() {
     let mut without = Vec::new();
-    for system in systems::NAMES {
+    // A system that nobody knew by ports has none.
+    for system in systems::NAMES.iter().filter(|system| !self::ports(system).is_empty()) {
         let mut ports: Vec<_> = self::ports(system).into_iter().map(|(_, port)| port).collect();
         ports.sort_unstable();
         assert!(
@@ -51,7 +52,7 @@ fn the_contexts_of_a_system_have_the_ports_from_8081_on() {
 
 #[test]
 fn in_every_system_a_port_answers_for_its_own_context_alone() {
-    for system in systems::NAMES {
+    for system in systems::NAMES.iter().filter(|system| !ports(system).is_empty()) {
         let (_server, of) = started(system);
         for (own, _) in ports(system) {
             let client = of(own);

@@ -21,7 +21,7 @@ pub use quiet::{Alone, alone};
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    net::TcpListener,
+    net::TcpStream,
     ops::Deref,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -95,9 +95,9 @@ pub fn free_ports(count: u16) -> u16 {
     let own = || 12_000 + u16::try_from(std::process::id() % 1_000).unwrap() * 20;
     loop {
         let first = NEXT.get_or_init(|| own().into()).fetch_add(20, Ordering::Relaxed);
-        let taken: Vec<_> =
-            (first..first + count).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
-        if taken.iter().all(Result::is_ok) {
+        // Nobody listens there. To listen there to find out would leave a process that is just being started with a copy
+        // of the socket, and the port taken until it runs.
+        if (first..first + count).all(|port| TcpStream::connect(("127.0.0.1", port)).is_err()) {
             return first;
         }
     }
