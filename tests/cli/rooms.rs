@@ -36,9 +36,8 @@ const FLOORS: &[&str] = &[
     "cli",
 ];
 
-/// The words of the board and the businesses that are written in them speak of each other, as the board itself does: an
-/// aggregate asks with an ask, which names its aggregate; a rent hears of a delivery, and the delivery of the rent.
-const CIRCLES: &[&str] = &["domain", "systems"];
+/// The businesses hear of each other, as on the board: a rent hears of its delivery, and the delivery of the rent.
+const CIRCLES: &[&str] = &["systems"];
 
 fn imports() -> Imports {
     Imports::of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
