@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 
-/// The schemas that every collection shares: `ManagedConnection` and `Problem`.
+/// The schemas that every collection shares: `Link` and `Problem`.
 pub fn shared_schemas() -> Map<String, Value> {
     let link = json!({ "type": "object", "properties": { "href": { "type": "string", "format": "uri-reference" } }, "required": ["href"] });
     let problem = json!({
