@@ -1,9 +1,14 @@
 //! Swagger UI, whose files are in the binary as the archive that its project releases.
 
+use crate::sync::lock;
 use actix_web::web::Bytes;
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
-use std::io::{Error, ErrorKind, Read};
+use std::{
+    collections::BTreeMap,
+    io::{Error, ErrorKind, Read},
+    sync::Mutex,
+};
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED as ARCHIVE;
 
 /// Where the pages are within the archive, below the folder of the release.
@@ -23,8 +28,11 @@ const INITIALIZER: &str = r##"window.onload = function () {
 };
 "##;
 
-/// The file with this path below `/docs/`, with its content type; `None` where there is none. A browser asks for each file
-/// once, so that it is unpacked for each request and not kept.
+/// The files that have been asked for. Few of the archive are: a server whose pages nobody opens keeps none, and one that
+/// is asked over and over unpacks each once.
+static UNPACKED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
+
+/// The file with this path below `/docs/`, with its content type; `None` where there is none.
 ///
 /// # Errors
 /// The archive cannot be read.
@@ -40,7 +48,12 @@ pub fn file(path: &str) -> Result<Option<(&'static str, Bytes)>, Error> {
     if path == "swagger-initializer.js" {
         return Ok(Some((content_type, Bytes::from_static(INITIALIZER.as_bytes()))));
     }
-    Ok(unpack(path)?.map(|bytes| (content_type, bytes)))
+    if let Some(bytes) = lock(&UNPACKED).get(path) {
+        return Ok(Some((content_type, bytes.clone())));
+    }
+    let Some(bytes) = unpack(path)? else { return Ok(None) };
+    lock(&UNPACKED).insert(path.to_owned(), bytes.clone());
+    Ok(Some((content_type, bytes)))
 }
 
 fn unpack(path: &str) -> Result<Option<Bytes>, Error> {
