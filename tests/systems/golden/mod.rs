@@ -1,6 +1,6 @@
 //! Golden files: what is known of the systems outside this source, in `tests/golden`. A difference fails.
 //!
-//! `HOLDFAST_GOLDEN=write cargo test --test systems golden` writes all of them: boards, records, schemas of events, the
+//! `HOLDFAST_GOLDEN=write cargo test --workspace --test systems golden` writes all of them: boards, records, schemas of events, the
 //! API, and the lists in the documents. Additions are written; a change that breaks consumers of events or clients of the API is not, and fails.
 
 mod api;
@@ -12,7 +12,8 @@ mod records;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-const COMMAND: &str = "`HOLDFAST_GOLDEN=write cargo test --test systems golden` writes it";
+const COMMAND: &str =
+    "`HOLDFAST_GOLDEN=write cargo test --workspace --test systems golden` writes it";
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
