@@ -23,8 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|word| word.parse().ok()).collect();
-    let (clients, rents) =
-        (numbers.first().copied().unwrap_or(100), numbers.get(1).copied().unwrap_or(100_000));
+    let clients = numbers.first().copied().unwrap_or(100);
+    let rents = numbers.get(1).copied().unwrap_or(100_000);
     let dir = tempfile::tempdir_in("target").expect("a directory");
     let store: Arc<dyn Store> = match std::env::args().any(|word| word == "memory") {
         true => Arc::new(MemoryStore::new()),
@@ -68,11 +68,14 @@ async fn measure(
     count: u64,
     body: impl Fn(u64) -> serde_json::Value + Copy + 'static,
 ) {
-    let (next, begun, before) = (Arc::new(AtomicU64::new(0)), Instant::now(), processor_time());
+    let next = Arc::new(AtomicU64::new(0));
+    let begun = Instant::now();
+    let before = processor_time();
     let syncs = store.health().syncs;
     let mut tasks = Vec::new();
     for _ in 0..clients {
-        let (next, context) = (next.clone(), context.clone());
+        let next = next.clone();
+        let context = context.clone();
         tasks.push(actix_rt::spawn(async move {
             let mut times = Vec::new();
             loop {
@@ -93,7 +96,8 @@ async fn measure(
     for task in tasks {
         times.extend(task.await.expect("a client"));
     }
-    let (took, worked) = (begun.elapsed(), processor_time() - before);
+    let took = begun.elapsed();
+    let worked = processor_time() - before;
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
     println!(

@@ -10,7 +10,8 @@ use holdfast::{
 use std::hint::black_box;
 
 fn request() -> rent::Command {
-    let (book_id, user_id) = (Id::new(31), 7);
+    let book_id = Id::new(31);
+    let user_id = 7;
     rent::Command::Request(rent::Request {
         book_id, user_id, address: "서울시 종로구 1".into()
     })

@@ -182,7 +182,8 @@ pub fn drive(address: &str, connections: usize, until: Until, next: Next) -> Res
 }
 
 async fn connection(mut socket: TcpStream, drive: Rc<RefCell<Drive>>) -> Result<()> {
-    let (mut request, mut heard) = (Vec::with_capacity(512), Vec::with_capacity(4096));
+    let mut request = Vec::with_capacity(512);
+    let mut heard = Vec::with_capacity(4096);
     while drive.borrow_mut().next(&mut request) {
         let sent = Instant::now();
         socket.write_all(&request).await?;

@@ -152,8 +152,10 @@ impl Arguments {
             _ => Duration::from_secs(self.seconds.div_ceil(2)),
         };
         let echo = Running::echo()?;
-        let (before_echo, before) = (Before::of(&echo), running.as_ref().map(Before::of));
-        let (mut ceiling, mut figures) = (Figures::default(), Figures::default());
+        let before_echo = Before::of(&echo);
+        let before = running.as_ref().map(Before::of);
+        let mut ceiling = Figures::default();
+        let mut figures = Figures::default();
         while figures.elapsed < Duration::from_secs(self.seconds) {
             ceiling.add(&scenes::echo(&echo.address, self.connections, Until::Elapsed(slice))?);
             figures.add(&match self.what {
@@ -198,7 +200,8 @@ impl Arguments {
         println!("   rents  a second  of echo   p99 ms  longest ms  syncs  resident MiB  disk MiB");
         let mut rates = Vec::new();
         for slice in 0..slices {
-            let (first, end) = (1 + total * slice / slices, 1 + total * (slice + 1) / slices);
+            let first = 1 + total * slice / slices;
+            let end = 1 + total * (slice + 1) / slices;
             scenes::register(&running.address, self.connections, first, end - first)?;
             let syncs = metric(&running.address, "holdfast_store_syncs_total").unwrap_or_default();
             let figures = scenes::rents(

@@ -92,7 +92,8 @@ fn implementation(
     columns: &[Column],
     lifecycle: &TokenStream,
 ) -> Result<TokenStream> {
-    let (name, vis) = (&item.ident, &item.vis);
+    let name = &item.ident;
+    let vis = &item.vis;
     let representation = format_ident!("{name}Representation");
     let place = place(args, name.span())?;
     let consts = consts(args)?;
@@ -102,7 +103,8 @@ fn implementation(
     let types = columns.iter().map(|column| &column.of);
     let values = columns.iter().map(|column| &column.value);
     let indexed = |key: &str| args.items(key).iter().map(key_of).collect::<Vec<_>>();
-    let (index, unique) = (indexed("index"), indexed("unique"));
+    let index = indexed("index");
+    let unique = indexed("unique");
     let id_aliases = args
         .items("id")
         .iter()

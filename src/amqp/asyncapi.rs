@@ -52,8 +52,8 @@ impl Added {
     fn context(&mut self, context: &dyn Context) {
         let name = context.name();
         let (thing, _) = description::describe_item(context, &mut self.schemas);
-        let (commands, replies) =
-            (format!("commands.{}", name.context), format!("replies.{}", name.context));
+        let commands = format!("commands.{}", name.context);
+        let replies = format!("replies.{}", name.context);
         let answered = format!("answer.{}", name.context);
         self.messages.insert(
             answered.clone(),

@@ -162,7 +162,8 @@ impl CommandConsumer {
         over: &Channel,
         mut coming: Consumer,
     ) -> Result<(), String> {
-        let (mut state, mut under_way) = (self.connection.state(), FuturesUnordered::new());
+        let mut state = self.connection.state();
+        let mut under_way = FuturesUnordered::new();
         loop {
             tokio::select! {
                 came = coming.next() => match came {
@@ -199,7 +200,8 @@ impl CommandConsumer {
         let answer = self.dispatcher.respond(&message, place, data).await;
         let again = i64::from(message.delivery_count) < RETRIES;
         let settled = if let Some(to) = &message.reply_to {
-            let (still, timeout) = (AtomicUsize::new(0), self.confirm_timeout);
+            let still = AtomicUsize::new(0);
+            let timeout = self.confirm_timeout;
             let replying = publish_reply(over, to, &message, &answer);
             match self.connection.with_progress_timeout(live, &still, timeout, replying).await {
                 Ok(ReplyOutcome::Kept) => self.acknowledge(&came, &self.answered).await,
@@ -302,8 +304,10 @@ async fn open_consumer(
     steps: &AtomicUsize,
 ) -> lapin::Result<(Channel, Consumer)> {
     let channel = live.connection.create_channel().await?;
-    let (queue, none) = (format!("{COMMANDS}.{context}"), FieldTable::default);
-    let (bind, everything) = (QueueBindOptions::default(), ShortString::default());
+    let queue = format!("{COMMANDS}.{context}");
+    let none = FieldTable::default;
+    let bind = QueueBindOptions::default();
+    let everything = ShortString::default();
     declare_exchange(&channel, COMMANDS, ExchangeKind::Direct).await?;
     // A fanout keeps the key, so that what lies there can be sent to where it came from.
     declare_exchange(&channel, DEAD_COMMANDS, ExchangeKind::Fanout).await?;

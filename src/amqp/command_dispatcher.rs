@@ -49,11 +49,12 @@ impl CommandDispatcher {
         let entered = entering.await.unwrap_or_else(|_| Err(Problem::crashed()));
         let respond = entered.unwrap_or_else(|problem| problem.answer(path, message));
         let said = |name: &str| text(message, name).unwrap_or_default();
-        let (method, correlation) = (said("method"), said("x-correlation-id"));
+        let method = said("method");
+        let correlation = said("x-correlation-id");
         let trace = said("traceparent").split('-').nth(1).unwrap_or_default();
         let context = self.contexts.get(place).map_or("", |context| context.name().context);
-        let (status, micros) =
-            (respond.status, u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        let status = respond.status;
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(target: "holdfast::access", over = "amqp", method, context, status, micros, correlation, trace, "answered");
         respond
     }

@@ -176,7 +176,8 @@ impl ManagedConnection {
         timeout: Duration,
         work: impl Future<Output = lapin::Result<T>>,
     ) -> Result<T, String> {
-        let (mut work, mut state) = (pin!(work), self.state());
+        let mut work = pin!(work);
+        let mut state = self.state();
         let mut before = (0, false);
         loop {
             let gone = state.wait_for(|state| !state.is_generation(wait_connected.generation));
@@ -194,7 +195,8 @@ impl ManagedConnection {
     }
 
     async fn run(self: Arc<Self>, mut heard: mpsc::UnboundedReceiver<(u64, String)>) {
-        let (mut failures, mut generation) = (0_u32, 0);
+        let mut failures = 0_u32;
+        let mut generation = 0;
         loop {
             let place = usize::try_from(failures).unwrap_or_default();
             let Some(url) = self.settings.urls.get(place % self.settings.urls.len().max(1)) else {
@@ -206,7 +208,8 @@ impl ManagedConnection {
                         self.reconnects.fetch_add(1, Relaxed);
                     }
                     generation += 1;
-                    let (name, reconnects) = (&self.settings.name, self.reconnects());
+                    let name = &self.settings.name;
+                    let reconnects = self.reconnects();
                     tracing::info!(broker = %redacted_address(url), name, reconnects, "connected to the broker");
                     let began = Instant::now();
                     let why = self.hold(Arc::new(connection), generation, &mut heard).await;

@@ -104,7 +104,8 @@ impl DeadLetterConsumer {
         let mut headers = text_headers(delivery);
         let mut first =
             |name: &str| headers.remove(&format!("x-first-death-{name}")).unwrap_or_default();
-        let (queue, reason) = (first("queue"), first("reason"));
+        let queue = first("queue");
+        let reason = first("reason");
         let body = String::from_utf8_lossy(&delivery.data).into_owned();
         let letter = DeadLetter {
             at: self.node.now(),

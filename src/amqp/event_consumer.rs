@@ -106,8 +106,10 @@ impl EventConsumer {
             ("x-overflow", text("reject-publish")),
         ];
         declare_queue(&channel, &self.queue, &arguments).await?;
-        let (queue, key) = (self.queue.as_str(), format!("{}.*", self.replica.context()));
-        let (bind, exchange) = (QueueBindOptions::default(), self.settings.exchange.as_str());
+        let queue = self.queue.as_str();
+        let key = format!("{}.*", self.replica.context());
+        let bind = QueueBindOptions::default();
+        let exchange = self.settings.exchange.as_str();
         channel
             .queue_bind(queue.into(), exchange.into(), key.into(), bind, FieldTable::default())
             .await?;
@@ -131,8 +133,8 @@ impl EventConsumer {
     }
 
     async fn take(&self, batch: Vec<Delivery>) -> lapin::Result<()> {
-        let (mut events, mut ackers) =
-            (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        let mut events = Vec::with_capacity(batch.len());
+        let mut ackers = Vec::with_capacity(batch.len());
         for delivery in &batch {
             match read_delivery(self.replica.context(), delivery) {
                 Ok(event) => {

@@ -128,7 +128,8 @@ impl OwnershipClaim {
         connection: Arc<ManagedConnection>,
         mut lease: Lease,
     ) -> OwnershipConflict {
-        let (mut live, mut failures) = (connection.wait_connected().await, 0);
+        let mut live = connection.wait_connected().await;
+        let mut failures = 0;
         loop {
             let claimed = async {
                 self.claim(&live).await?;
@@ -218,7 +219,8 @@ impl OwnershipClaim {
 
     async fn claim(&self, live: &LiveConnection) -> Result<(), ClaimError> {
         for context in &self.contexts {
-            let (channel, queue) = (live.connection.create_channel().await?, queue(context));
+            let channel = live.connection.create_channel().await?;
+            let queue = queue(context);
             let arguments = [
                 ("x-max-length", AMQPValue::LongInt(1)),
                 ("x-dead-letter-exchange", text("")),
@@ -250,7 +252,8 @@ impl OwnershipClaim {
                 .with_delivery_mode(2)
                 .with_content_type("text/plain".into());
             let properties = properties.with_message_id(run.into());
-            let (options, queue) = (BasicPublishOptions::default(), queue(context));
+            let options = BasicPublishOptions::default();
+            let queue = queue(context);
             channel
                 .basic_publish("".into(), queue.into(), options, self.node.as_bytes(), properties)
                 .await?

@@ -56,7 +56,8 @@ pub struct Publisher {
 impl Publisher {
     /// Publishes over `link`.
     pub fn new(connection: Arc<ManagedConnection>, settings: PublisherSettings) -> Self {
-        let (channels, errors) = (Mutex::default(), Mutex::default());
+        let channels = Mutex::default();
+        let errors = Mutex::default();
         Self {
             connection,
             settings,
@@ -73,7 +74,8 @@ impl Publisher {
         items: &[(u64, RecordedEvent)],
     ) -> Result<usize, String> {
         let live = self.connection.wait_unblocked().await;
-        let (taken, moves) = (AtomicUsize::new(0), AtomicUsize::new(1));
+        let taken = AtomicUsize::new(0);
+        let moves = AtomicUsize::new(1);
         let done = self.publish_window(&live, context, items, (&taken, &moves));
         let done = self
             .connection

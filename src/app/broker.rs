@@ -54,8 +54,8 @@ impl Broker {
         if urls.is_empty() {
             return Ok(None);
         }
-        let (name, queues) =
-            (settings.node_name(), uuid::Uuid::from_u128(store.identity()).simple().to_string());
+        let name = settings.node_name();
+        let queues = uuid::Uuid::from_u128(store.identity()).simple().to_string();
         let patience = Duration::from_millis(settings.amqp.connect_timeout_ms);
         let settings_of = |does: &str| ConnectionSettings {
             urls: urls.clone(),
@@ -68,7 +68,9 @@ impl Broker {
             runtime.spawn(keeping);
             link
         };
-        let (publishing, taking, claiming) = (link("publishes"), link("takes"), link("claims"));
+        let publishing = link("publishes");
+        let taking = link("takes");
+        let claiming = link("claims");
         let commanded = settings.amqp.commands.then(|| link("is commanded"));
         let run = uuid::Uuid::now_v7().simple().to_string();
         let lease = Lease::new(&queues, run, LEASE_TIMEOUT * u32::from(settings.amqp.heartbeat_s));
@@ -97,8 +99,9 @@ impl Broker {
     /// # Errors
     /// [`Failure`] if another node owns one of them, or runs with the same data.
     pub async fn claim(&self) -> Result<oneshot::Receiver<OwnershipConflict>, Failure> {
-        let (claim, link, mut lease) =
-            (self.claim.clone(), self.claiming.clone(), self.lease.clone());
+        let claim = self.claim.clone();
+        let link = self.claiming.clone();
+        let mut lease = self.lease.clone();
         let claimed = self
             .runtime
             .spawn(async move { claim.claim_at_start(&link, &mut lease).await.map(|()| lease) })

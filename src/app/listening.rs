@@ -41,7 +41,8 @@ pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
             .local_addr()
             .map_err(|why| Failure::Failed(format!("an address cannot be told: {why}")))
     };
-    let (address, asked_at) = (told(&all)?, probes.as_ref().map(told).transpose()?);
+    let address = told(&all)?;
+    let asked_at = probes.as_ref().map(told).transpose()?;
     Ok(Listening {
         listeners: Listeners { main: all, contexts, probes },
         address,

@@ -44,7 +44,8 @@ pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     }
     let systems = settings.systems.settings.clone().into_iter().collect();
     let admission = settings.admission.per_context;
-    let (contexts, accept_history) = (settings.hosted(), settings.node.accept_history.clone());
+    let contexts = settings.hosted();
+    let accept_history = settings.node.accept_history.clone();
     let event_versions = settings.events.write_versions.clone().into_iter().collect();
     let clock_offset = ahead;
     let settings = NodeSettings {

@@ -5,7 +5,8 @@ use tokio::signal::unix::SignalKind;
 /// Resolves at SIGTERM or SIGINT. A second one ends the process at once.
 pub async fn stop_signal() {
     let signal = |kind| tokio::signal::unix::signal(kind).ok();
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
     let (Some(mut terminate), Some(mut interrupt)) = (terminate, interrupt) else {
         tracing::error!(
             "failed to listen to signals; kill the process to stop it, nothing acknowledged is lost"

@@ -115,7 +115,8 @@ impl Wall {
     ) {
         for event in self.take(samples::<S::Event>()).into_iter().flatten() {
             let Some(command) = react(&event) else { continue };
-            let (event, command) = (event.as_ref().to_owned(), command.as_ref().to_owned());
+            let event = event.as_ref().to_owned();
+            let command = command.as_ref().to_owned();
             let policy = Policy { source: S::NAME, event, target: A::NAME, command };
             if !self.policies.contains(&policy) {
                 self.policies.push(policy);

@@ -96,7 +96,8 @@ impl PeerClient for HttpWire {
         if let Some(trace) = &question.trace {
             request = request.header("traceparent", trace);
         }
-        let (limit, places) = (self.peers.answer_limit, Arc::clone(&self.places));
+        let limit = self.peers.answer_limit;
+        let places = Arc::clone(&self.places);
         let asked = self.elsewhere(async move {
             let place = tokio::time::timeout(within, places.acquire_owned()).await;
             let _place = place

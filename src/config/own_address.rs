@@ -22,7 +22,8 @@ pub(super) fn leads_to(url: &str, own: SocketAddr) -> bool {
     if let Ok(ip) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
         return is_here(ip.to_canonical());
     }
-    let (name, listened) = (host.trim_end_matches('.').to_ascii_lowercase(), own.ip());
+    let name = host.trim_end_matches('.').to_ascii_lowercase();
+    let listened = own.ip();
     let is_local = name == "localhost" || name.ends_with(".localhost");
     (is_local && (listened.is_loopback() || listened.is_unspecified()))
         || (!listened.is_loopback()

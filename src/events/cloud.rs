@@ -165,7 +165,8 @@ mod tests {
     }
     #[test]
     fn an_event_reads_back_as_it_was_said() {
-        let (context, event) = ("bookrent.rent", event());
+        let context = "bookrent.rent";
+        let event = event();
         let said: std::collections::HashMap<_, _> =
             CloudEvent { context, event: &event }.attributes().into_iter().collect();
         let of = |context, without: &str, data: &Value| {

@@ -17,8 +17,10 @@ pub struct Broker {
 
 /// The AsyncAPI 3.0 document of these events.
 pub fn document(events: &[Described], broker: &Broker) -> Value {
-    let (mut channels, mut operations) = (Map::new(), Map::new());
-    let (mut messages, mut schemas) = (Map::new(), Map::new());
+    let mut channels = Map::new();
+    let mut operations = Map::new();
+    let mut messages = Map::new();
+    let mut schemas = Map::new();
     for event in events {
         let Described { context, name, kind, schema } = event;
         let key = format!("{context}.{name}");

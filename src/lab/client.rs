@@ -71,8 +71,8 @@ impl Client {
         }
         let failed = |why: reqwest::Error| Failure::Failed(format!("{path}: {why}"));
         let response = request.send().await.map_err(failed)?;
-        let (status, retry_after) =
-            (response.status().as_u16(), response.headers().contains_key("retry-after"));
+        let status = response.status().as_u16();
+        let retry_after = response.headers().contains_key("retry-after");
         let bytes = response.bytes().await.map_err(failed)?;
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
         Ok(Answer { status, retry_after, length: bytes.len(), body })

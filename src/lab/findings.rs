@@ -90,7 +90,8 @@ pub async fn find(
         });
     }
     // The order that was placed last is one of them.
-    let (told, there) = (figures.established + 1, orders.len() as u64);
+    let told = figures.established + 1;
+    let there = orders.len() as u64;
     let what =
         format!("every order that was confirmed stands: {told} confirmed, {there} established");
     promises.push(Promise { kept: told == there, what });

@@ -117,7 +117,8 @@ pub async fn apply(
     stock: &RefCell<VecDeque<u64>>,
     figures: &RefCell<Figures>,
 ) {
-    let (begun, time) = (Instant::now(), Duration::from_secs(seconds));
+    let begun = Instant::now();
+    let time = Duration::from_secs(seconds);
     let customers = (0..users).map(|_| async move {
         while begun.elapsed() < time {
             let number = stock.borrow_mut().pop_front();

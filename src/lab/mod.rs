@@ -49,8 +49,8 @@ impl Lab {
     /// [`Failure`] when it cannot be tried, or when a promise is broken.
     pub fn run(&self) -> Result<(), Failure> {
         let scene = self.scene()?;
-        let (users, seconds) =
-            (self.users.unwrap_or(scene.users), self.seconds.unwrap_or(scene.seconds));
+        let users = self.users.unwrap_or(scene.users);
+        let seconds = self.seconds.unwrap_or(scene.seconds);
         let timeout = systems::ask_timeout_millis(scene.system).unwrap_or_default();
         let mut broken = 0;
         for tries in self.tries.map_or(1..=2, |tries| tries..=tries) {
@@ -146,7 +146,8 @@ async fn observe(
     client
         .must(Method::PUT, &fault, Some(&json!({ "delayMs": [from, to], "failureRate": 0.0 })))
         .await?;
-    let (stock, figures) = (RefCell::new(stock), RefCell::new(Figures::default()));
+    let stock = RefCell::new(stock);
+    let figures = RefCell::new(Figures::default());
     tokio::select! {
         () = load::apply(&client, scene, (users, seconds), &stock, &figures) => {}
         () = tell(scene, tries, seconds, &figures) => {}
@@ -163,7 +164,8 @@ async fn tell(scene: &Scene, tries: u32, seconds: u64, figures: &RefCell<Figures
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         let answered = { figures.borrow().successful + figures.borrow().failed };
-        let (system, passed) = (scene.system, begun.elapsed().as_secs());
+        let system = scene.system;
+        let passed = begun.elapsed().as_secs();
         // Talk; nobody has to hear it.
         let _ = writeln!(
             std::io::stderr(),

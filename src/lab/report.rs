@@ -23,8 +23,8 @@ pub fn report(scene: &Scene, found: &Findings) -> String {
     let figures = &found.figures;
     let answered = (figures.successful + figures.failed).max(1) as f64;
     let elapsed = figures.elapsed.as_secs_f64().max(f64::EPSILON);
-    let (megabytes, waited) =
-        (figures.bytes as f64 / f64::from(1 << 20), figures.waited.as_secs_f64());
+    let megabytes = figures.bytes as f64 / f64::from(1 << 20);
+    let waited = figures.waited.as_secs_f64();
     let hundred = 100.0 * figures.successful as f64;
     let lines = [
         ("Transactions", whole(figures.successful), "hits", None),

@@ -229,7 +229,8 @@ mod tests {
     where
         T: Serialize + DeserializeOwned + Clone + PartialEq + std::fmt::Debug,
     {
-        let (mut most, mut too_many) = (0, 2 * MAX_RECORD);
+        let mut most = 0;
+        let mut too_many = 2 * MAX_RECORD;
         while most + 1 < too_many {
             let many = most.midpoint(too_many);
             match encode(Space::State, 1, &vec![one.clone(); many]) {

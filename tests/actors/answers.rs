@@ -101,7 +101,8 @@ async fn where_the_store_goes_away_while_it_decides_nobody_says_that_nothing_was
 
 #[actix_rt::test]
 async fn a_context_that_is_given_up_after_it_has_recorded_something_says_so() {
-    let (ill, told) = (Arc::new(AtomicBool::new(false)), ChaosPoint::AfterCommit);
+    let ill = Arc::new(AtomicBool::new(false));
+    let told = ChaosPoint::AfterCommit;
     let is_ill = ill.clone();
     let chaos: Chaos = Arc::new(move |context, point| {
         assert!(!(context == "bookrent.rent" && point == told && is_ill.load(SeqCst)), "as asked");
@@ -113,7 +114,8 @@ async fn a_context_that_is_given_up_after_it_has_recorded_something_says_so() {
     let bench = bench.ready().await;
     let book = bench.register().await;
     ill.store(true, SeqCst);
-    let (rents, mut answers) = (bench.context("bookrent.rent"), Vec::new());
+    let rents = bench.context("bookrent.rent");
+    let mut answers = Vec::new();
     while rents.health().state != Phase::Failed {
         answers.push(bench.rent(book, 1).await);
         assert!(answers.len() < 200, "it is never given up");

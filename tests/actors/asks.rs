@@ -229,7 +229,8 @@ async fn wherever_in_a_chain_nobody_can_be_asked_nothing_begins_and_the_client_h
     for case in cases() {
         let open_for = Duration::from_secs(600);
         let bench = case.broken(open_for).await;
-        let (before, asked) = (happened(&bench), bench.context(case.asked).health().guard.unwrap());
+        let before = happened(&bench);
+        let asked = bench.context(case.asked).health().guard.unwrap();
         for _ in 0..3 {
             match case.say(&bench, &case.order).await {
                 Err(Fault::Busy { retry_after }) => {

@@ -15,8 +15,10 @@ fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
 
 /// What must be so of every book, rent, delivery and row once nobody is busy.
 pub fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let (books, rents) = (all(bench, "bookrent.book"), all(bench, "bookrent.rent"));
-    let (deliveries, rows) = (all(bench, "bookrent.delivery"), all(bench, "bookrent.view"));
+    let books = all(bench, "bookrent.book");
+    let rents = all(bench, "bookrent.rent");
+    let deliveries = all(bench, "bookrent.delivery");
+    let rows = all(bench, "bookrent.view");
     let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     for (book, shown) in &books {
         let holders = rents

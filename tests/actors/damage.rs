@@ -205,8 +205,8 @@ async fn a_damaged_page_of_questions_is_found_again_from_the_states() {
     let context = bench.context("kiosk.order");
     let change =
         CommandRequest { door: 1, number: Some(1), body: json!(null), ..CommandRequest::default() };
-    let (waits, questions) =
-        (context.enter(change), || keys(&bench, "kiosk.order", Space::Question));
+    let waits = context.enter(change);
+    let questions = || keys(&bench, "kiosk.order", Space::Question);
     let waits = actix_rt::spawn(waits);
     eventually(|| !questions().is_empty()).await;
     for key in questions() {

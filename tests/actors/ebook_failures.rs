@@ -28,8 +28,10 @@ fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
 
 /// What must be so of every book, rent, payment and row once nobody is busy.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let (books, rents) = (all(bench, "ebook.book"), all(bench, "ebook.rent"));
-    let (payments, rows) = (all(bench, "ebook.payment"), all(bench, "ebook.dashboard"));
+    let books = all(bench, "ebook.book");
+    let rents = all(bench, "ebook.rent");
+    let payments = all(bench, "ebook.payment");
+    let rows = all(bench, "ebook.dashboard");
     let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     let find = |among: &[(u64, Value)], number: u64| {
         among
@@ -58,7 +60,8 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
         so(right, format!("book {number} is {book}, its rents are {holders:?}"))?;
     }
     for (number, rent) in &rents {
-        let (payment, row) = (find(&payments, *number), find(&rows, *number));
+        let payment = find(&payments, *number);
+        let row = find(&rows, *number);
         let (paid, told) = match rent["status"].as_str() {
             Some("RENTED") => ("PAID", "PAID"),
             Some("APPROVED") => ("PAID", "APPROVED"),

@@ -256,7 +256,8 @@ async fn shows(listener: &Bench, number: u64, to: &str, note: &str) {
 #[actix_rt::test]
 async fn nodes_before_and_after_an_additive_field_read_each_other() {
     let wire = Arc::<Source>::default();
-    let (before, after) = (old::lay_out as LayOut, grown::lay_out as LayOut);
+    let before = old::lay_out as LayOut;
+    let after = grown::lay_out as LayOut;
     let node = source(MemoryStore::new(), before, None).await;
     wire.is(&node);
     let new_listener = listener(MemoryStore::new(), after, &wire).await;
@@ -283,7 +284,8 @@ async fn nodes_before_and_after_an_additive_field_read_each_other() {
 #[actix_rt::test]
 async fn a_new_version_is_written_when_all_nodes_read_it_and_an_old_node_waits_for_its_upgrade() {
     let wire = Arc::<Source>::default();
-    let (before, after) = (grown::lay_out as LayOut, changed::lay_out as LayOut);
+    let before = grown::lay_out as LayOut;
+    let after = changed::lay_out as LayOut;
     let node = source(MemoryStore::new(), before, None).await;
     wire.is(&node);
     // The listener is upgraded first: it reads the version before.

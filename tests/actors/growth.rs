@@ -58,10 +58,12 @@ struct Driven {
 
 impl Board for Driven {
     fn aggregate<A: Aggregate>(&mut self) {
-        let (commands, settings) = (samples::<A::Command>().unwrap(), A::Settings::default());
+        let commands = samples::<A::Command>().unwrap();
+        let settings = A::Settings::default();
         let mut largest = 0;
         for seed in 0..4 {
-            let (mut state, mut chance) = (A::default(), Chance::new(seed));
+            let mut state = A::default();
+            let mut chance = Chance::new(seed);
             for step in 0..MUCH {
                 let command = match state.awaits(Id::new(1)) {
                     Some(ask) if chance.coin() => (ask.then)(Ok(())),
@@ -81,7 +83,8 @@ impl Board for Driven {
     fn view<V: View>(&mut self) {
         let mut row = Drawn::<V> { row: V::default(), folds: Vec::new() };
         V::folds(&mut row);
-        let (mut largest, mut chance) = (0, Chance::new(1));
+        let mut largest = 0;
+        let mut chance = Chance::new(1);
         for _ in 0..MUCH {
             let fold = chance.number() as usize % row.folds.len();
             row.folds[fold](&mut row.row, &mut chance);
@@ -346,7 +349,8 @@ async fn what_an_order_costs_is_in_proportion_to_what_it_says() {
         for (context, body) in opening {
             bench.enter(context, 0, None, body.clone()).await.unwrap();
         }
-        let (short, long) = (body(text(100)), body(text(3_500)));
+        let short = body(text(100));
+        let long = body(text(3_500));
         let longer = serde_json::to_string(&long).unwrap().len()
             - serde_json::to_string(&short).unwrap().len();
         let short = cost(&bench, &counting, context, short).await;

@@ -171,8 +171,10 @@ async fn when_the_disk_fails_who_waits_hears_it_and_the_node_is_not_ready() {
 #[actix_rt::test]
 async fn a_context_that_panics_at_every_turn_fails_for_good_and_a_start_by_hand_brings_it_back() {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-    let (ill, turns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let (is_ill, counted) = (ill.clone(), turns.clone());
+    let ill = Arc::new(AtomicBool::new(false));
+    let turns = Arc::new(AtomicU64::new(0));
+    let is_ill = ill.clone();
+    let counted = turns.clone();
     let chaos: holdfast::actors::Chaos = Arc::new(move |context, _| {
         if context == "bookrent.rent" && is_ill.load(Relaxed) {
             counted.fetch_add(1, Relaxed);

@@ -119,10 +119,8 @@ async fn a_lost_end_of_a_log_does_not_keep_the_node_from_starting() {
         bench.rent(book, user).await.unwrap();
     }
     bench.becomes_consistent(|_| Ok(())).await;
-    let (log, last) = (
-        keys(&bench, "bookrent.rent", Space::Log),
-        bench.context("bookrent.rent").health().last_sequence,
-    );
+    let log = keys(&bench, "bookrent.rent", Space::Log);
+    let last = bench.context("bookrent.rent").health().last_sequence;
     lose(&bench, "bookrent.rent", &log[log.len() - 2..]);
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     let book = bench.register().await;

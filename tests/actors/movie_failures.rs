@@ -15,7 +15,8 @@ const MOST: u64 = 12;
 fn is_consistent(bench: &Bench) -> Result<(), String> {
     let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     let see = |context: &str, number| bench.see(&format!("movie.{context}"), number);
-    let (mut seen, mut seats) = (BTreeMap::<&str, u64>::new(), BTreeMap::<String, u64>::new());
+    let mut seen = BTreeMap::<&str, u64>::new();
+    let mut seats = BTreeMap::<String, u64>::new();
     for number in 1..=MOST {
         let status = |context: &str| {
             see(context, number).map(|shown| shown["status"].as_str().unwrap().to_owned())

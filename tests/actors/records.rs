@@ -55,7 +55,8 @@ async fn every_answer_is_kept_however_many_one_asker_has_had() {
 async fn a_kept_answer_knows_what_was_asked() {
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let books = bench.context("bookrent.book");
-    let (one, other) = (bench.register().await, bench.register().await);
+    let one = bench.register().await;
+    let other = bench.register().await;
     assert_eq!(books.ask(ask(1, one)).await, Ok(Ok(())));
     assert_eq!(books.ask(ask(1, one)).await, Ok(Ok(())), "a repeat gets the same answer");
     // An asker with a restored past gives its numbers again.
@@ -134,7 +135,8 @@ async fn what_is_kept_for_a_day_goes_when_it_is_over_whatever_it_was_and_however
         ..NodeSettings::default()
     };
     let bench = Bench::on(MemoryStore::new(), settings()).ready().await;
-    let (books, rents) = (bench.context("bookrent.book"), bench.context("bookrent.rent"));
+    let books = bench.context("bookrent.book");
+    let rents = bench.context("bookrent.rent");
     let keyed = |place: u64| {
         let key = IdempotencyKey { scope: long_key(&place.to_string()), fingerprint: place };
         let body = json!({ "title": "one" });

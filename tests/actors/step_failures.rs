@@ -57,7 +57,8 @@ fn settings(
     reached: UnboundedSender<&'static str>,
     saga: &Saga,
 ) -> NodeSettings {
-    let (injection, turns) = (injection.clone(), turns.clone());
+    let injection = injection.clone();
+    let turns = turns.clone();
     let chaos = move |context: &'static str, point: ChaosPoint| {
         let turn = {
             let mut turns = turns.lock().unwrap();
@@ -95,7 +96,8 @@ async fn stop_and_start(bench: Arc<Bench>, mut reached: UnboundedReceiver<&'stat
 
 /// Runs `saga` with one thing going wrong. Gives how many turns each context took, and how many commits there were.
 async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool), usize>, u64) {
-    let (store, turns) = (MemoryStore::new(), Turns::default());
+    let store = MemoryStore::new();
+    let turns = Turns::default();
     let (reached, is_reached) = unbounded_channel();
     let set_up = settings(&injection, &turns, reached, saga);
     let mut bench = Arc::new(Bench::of(store.clone(), set_up, saga.lay_out).ready().await);

@@ -46,7 +46,8 @@ async fn pages_filters_and_sorts_agree_with_a_model_over_many_chunks() {
             .filter(|(number, _)| numbers.contains(number))
             .for_each(|(_, on)| *on = false);
     }
-    let (config, seed) = (Config::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let config = Config::default();
+    let seed = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, seed);
     let filter = prop::option::of(any::<bool>());
     let sort = prop::option::of((prop::sample::select(vec!["id", "status"]), any::<bool>()));

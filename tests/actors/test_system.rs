@@ -213,7 +213,8 @@ impl Aggregate for Order {
         match (self.status, command) {
             (New, Place(place)) => {
                 let until = place.seconds.map(|seconds| this.at.plus_micros(seconds * 1_000_000));
-                let (asks, seat) = (place.asks, place.seat.clone());
+                let asks = place.asks;
+                let seat = place.seat.clone();
                 let requested = OrderRequested { place, price: this.settings.price, until };
                 match asks {
                     0 => Ok(vec![requested, OrderPlaced { seat }]),

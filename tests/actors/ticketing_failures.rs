@@ -22,9 +22,10 @@ fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
 
 /// What must be so of every ticket, reservation, price and row once nobody is busy.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let (tickets, reservations) =
-        (all(bench, "ticketing.ticket"), all(bench, "ticketing.reservation"));
-    let (prices, rows) = (all(bench, "ticketing.price"), all(bench, "ticketing.view"));
+    let tickets = all(bench, "ticketing.ticket");
+    let reservations = all(bench, "ticketing.reservation");
+    let prices = all(bench, "ticketing.price");
+    let rows = all(bench, "ticketing.view");
     let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     let find = |among: &[(u64, Value)], number: u64| {
         among
@@ -46,7 +47,8 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
         so(ticket["status"] == status, format!("ticket {number} is not {status}: {ticket}"))?;
         let is_vip = live.iter().any(|(_, one)| one["userGrade"] == "VIP");
         let left = json!(if is_vip { 7000 } else { 8000 });
-        let (price, row) = (find(&prices, *number), find(&rows, *number));
+        let price = find(&prices, *number);
+        let row = find(&rows, *number);
         so(price["discountedPrice"] == left, format!("ticket {number} costs {price}, not {left}"))?;
         so(row["discountedPrice"] == left, format!("ticket {number} costs {left}: {row}"))?;
         so(row["status"] == status, format!("ticket {number} is {status}: {row}"))?;

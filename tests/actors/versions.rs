@@ -190,7 +190,8 @@ async fn old_functions_take_their_rows_back() {
 async fn a_kill_at_every_page_ends_in_the_same_rows() {
     let unharmed = rows(&on(filled().await, NEW).await.store);
     for lost in [0, 1] {
-        let (mut store, mut kills) = (filled().await, 0);
+        let mut store = filled().await;
+        let mut kills = 0;
         loop {
             let accepted = store.health().accepted_commit;
             // One page more is durable than at the last kill, and another is not.

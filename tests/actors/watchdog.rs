@@ -65,7 +65,8 @@ async fn when_the_thread_of_a_system_ends_its_contexts_are_started_anew() {
 #[actix_rt::test]
 async fn a_thread_that_hangs_ends_the_process() {
     let hold: Arc<(Mutex<bool>, Condvar)> = Arc::new((Mutex::new(false), Condvar::new()));
-    let (held, told) = (hold.clone(), Arc::new(AtomicBool::new(false)));
+    let held = hold.clone();
+    let told = Arc::new(AtomicBool::new(false));
     let chaos: Chaos = Arc::new(move |context, point| {
         if (context, point) == ("bookrent.book", ChaosPoint::BeforeCommit) {
             let (free, freed) = &*held;

@@ -87,7 +87,8 @@ fn brokers_that_freeze_die_and_are_cut_off_lose_nothing_and_double_nothing() {
     let amqp = format!("[amqp]\nurl = {urls:?}\nheartbeat_s = 2\nconfirm_timeout_ms = 2000\n");
     let cluster = Cluster::laid_out("bookrent", &NODES, &amqp);
     let rent = cluster.node("rent");
-    let (stop, placed) = (AtomicBool::new(false), AtomicU64::new(0));
+    let stop = AtomicBool::new(false);
+    let placed = AtomicU64::new(0);
     thread::scope(|scope| {
         let _stop = Stop(&stop);
         for _ in 0..2 {

@@ -10,7 +10,8 @@ fn configured(broker: &Broker, name: &str) -> String {
 /// What becomes of a node with a store of its own that is to host `contexts`.
 fn start(broker: &Broker, contexts: &str) -> (Option<i32>, String) {
     let directory = TempDir::new().unwrap();
-    let (config, data) = (directory.path().join("holdfast.toml"), directory.path().join("data"));
+    let config = directory.path().join("holdfast.toml");
+    let data = directory.path().join("data");
     std::fs::write(&config, configured(broker, "second")).unwrap();
     let mut command = holdfast();
     command.args([

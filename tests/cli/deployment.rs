@@ -135,7 +135,8 @@ fn said(output: &Output) -> String {
 fn every_context_has_a_node_with_a_volume_and_the_port_of_its_service() {
     let mut hosted = Vec::new();
     for node in nodes() {
-        let (contexts, configuration) = (node.contexts(), node.configuration());
+        let contexts = node.contexts();
+        let configuration = node.configuration();
         let volumes = node.service["volumes"].as_array().cloned().unwrap_or_default();
         let data = configuration["store.dir"].as_str().unwrap();
         assert_eq!(configuration["node.name"], node.name.as_str());

@@ -154,8 +154,8 @@ fn the_consumer_prints_the_history_at_once_and_then_what_happens() {
     let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
     rents(&server, 5);
     drained(&server);
-    let (out, positions) =
-        (server.directory().join("out"), server.directory().join("heard.sqlite"));
+    let out = server.directory().join("out");
+    let positions = server.directory().join("heard.sqlite");
     let listen = |bind: &str| {
         let mut listen = Command::new(python());
         listen.arg(example("listen.py")).args(["--amqp", &broker.url(), "--history", server.url()]);
@@ -200,8 +200,8 @@ fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again
     };
     let told = |command: &mut Command, code: i32, status: &str| {
         let run = run(command);
-        let (said, why) =
-            (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+        let said = String::from_utf8_lossy(&run.stdout);
+        let why = String::from_utf8_lossy(&run.stderr);
         assert_eq!(run.status.code(), Some(code), "{said}{why}");
         let (first, body) = said.split_once(' ').unwrap_or_else(|| panic!("{said}{why}"));
         assert_eq!(first, status, "{said}");

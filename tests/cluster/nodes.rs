@@ -30,7 +30,8 @@ fn any_node_forwards_any_path() {
             request.header("Idempotency-Key", "k1").json(&json!({"title": "title02"}))
         })
     };
-    let (first, second) = (keyed(), keyed());
+    let first = keyed();
+    let second = keyed();
     assert_eq!(first["id"], second["id"]);
     assert_eq!(second.header("idempotent-replayed"), "true");
 }

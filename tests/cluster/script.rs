@@ -169,7 +169,8 @@ fn transcript(gateway: &Client) {
 /// The same with the book's process killed instead of stopped, and after it every other.
 fn transcript_with_kills(cluster: &Cluster) {
     let gateway = cluster.gateway();
-    let (book, other) = (gateway.register_book("title01"), gateway.register_book("title02"));
+    let book = gateway.register_book("title01");
+    let other = gateway.register_book("title02");
     let rent = gateway.rent(book, 1).has("status", "Rent").id();
 
     cluster.does(&["kill", "book"]);
@@ -204,7 +205,8 @@ fn killed_under_load(cluster: &Cluster, name: &str) -> Vec<Value> {
     thread::scope(|scope| {
         let closing = Closing(&shop);
         let customers = ["a", "b", "c"].map(|letter| {
-            let (gateway, shop) = (cluster.gateway(), &shop);
+            let gateway = cluster.gateway();
+            let shop = &shop;
             scope.spawn(move || customer(&gateway, &format!("{name}-{letter}"), shop))
         });
         shop.serves(5);
@@ -222,7 +224,8 @@ fn killed_under_load(cluster: &Cluster, name: &str) -> Vec<Value> {
 
 /// Every rent stands as it was answered, and what follows from it is done.
 fn stands(gateway: &Client, rent: &Value) {
-    let (id, book) = (&rent["id"], format!("/books/{}", rent["bookId"]));
+    let id = &rent["id"];
+    let book = format!("/books/{}", rent["bookId"]);
     gateway.get(&format!("/rents/{id}")).is(200).has("status", rent["status"].clone());
     if rent["status"] == "Rent" {
         let delivered = json!({"rentStatus": "Rent", "deliveryStatus": "Delivery Started"});

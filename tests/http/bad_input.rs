@@ -253,7 +253,8 @@ fn what_is_no_http_is_turned_away() {
     let world = Guarded::start();
     let address = world.server.address();
     let host = format!("Host: {address}\r\n");
-    let (json, book) = ("Content-Type: application/json\r\n", r#"{"title": "t"}"#);
+    let json = "Content-Type: application/json\r\n";
+    let book = r#"{"title": "t"}"#;
     let malformed = [
         "GARBAGE\r\n\r\n".to_owned(),
         format!("POST /books HTTP/9.9\r\n{host}\r\n"),

@@ -57,7 +57,8 @@ fn in_every_system_a_port_answers_for_its_own_context_alone() {
         for (own, _) in ports(system) {
             let client = of(own);
             for name in systems::contexts(system).iter().map(|context| context.name) {
-                let (context, collection) = (name.context, name.collection);
+                let context = name.context;
+                let collection = name.collection;
                 let status = if context == own { 200 } else { 404 };
                 client.get(&format!("/{collection}")).is(status);
                 client.get(&format!("/{system}/{collection}")).is(status);
@@ -69,8 +70,10 @@ fn in_every_system_a_port_answers_for_its_own_context_alone() {
 #[test]
 fn the_transcript_of_bookrent_replays_on_the_ports_of_its_services() {
     let (server, of) = started("bookrent");
-    let (books, rents, deliveries, views) =
-        (of("bookrent.book"), of("bookrent.rent"), of("bookrent.delivery"), of("bookrent.view"));
+    let books = of("bookrent.book");
+    let rents = of("bookrent.rent");
+    let deliveries = of("bookrent.delivery");
+    let views = of("bookrent.view");
     let book =
         books.post("/books", json!({"title": "title01", "status": "true"})).is(201).has("id", 1);
     assert_eq!(book.header("location"), format!("{}/books/1", books.url()));
@@ -98,7 +101,8 @@ fn the_transcript_of_bookrent_replays_on_the_ports_of_its_services() {
 #[test]
 fn whichever_port_a_request_takes_it_is_the_same_request() {
     let (server, of) = started("bookrent");
-    let (books, rents) = (of("bookrent.book"), of("bookrent.rent"));
+    let books = of("bookrent.book");
+    let rents = of("bookrent.rent");
     books.register_book("title01");
     rents.get("/books/1").refuses(404, "not-found");
     rents.post("/bookrent/books", json!({"title": "title02"})).problem(404);

@@ -122,7 +122,8 @@ fn lists_are_sorted_and_filtered_by_what_an_index_serves() {
 
 /// Follows `next` to the end; `each` sees every page first.
 fn walk(server: &Server, path: &str, collection: &str, mut each: impl FnMut(&Answer)) -> Vec<u64> {
-    let (mut path, mut seen) = (path.to_owned(), Vec::new());
+    let mut path = path.to_owned();
+    let mut seen = Vec::new();
     loop {
         let page = server.get(&path).is(200);
         each(&page);

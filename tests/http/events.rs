@@ -60,7 +60,8 @@ fn the_log_of_a_context_is_read_page_by_page() {
 fn all_logs_are_read_with_one_cursor_each_event_once_and_each_context_in_order() {
     let server = Server::start(&[]);
     rents(&server, 10);
-    let (mut url, mut all) = ("/events?limit=7".to_owned(), Vec::new());
+    let mut url = "/events?limit=7".to_owned();
+    let mut all = Vec::new();
     loop {
         let page = server.get(&url).is(200);
         if ids(&page).is_empty() {
@@ -91,7 +92,8 @@ fn stream(
     let last = last.map_or(String::new(), |last| format!("Last-Event-ID: {last}\r\n"));
     let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n{last}\r\n");
     socket.write_all(head.as_bytes()).unwrap();
-    let (mut events, mut id) = (Vec::new(), String::new());
+    let mut events = Vec::new();
+    let mut id = String::new();
     for line in BufReader::new(socket.try_clone().unwrap()).lines().map(Result::unwrap) {
         if let Some(text) = line.strip_prefix("id: ") {
             id = text.to_owned();

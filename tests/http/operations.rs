@@ -114,7 +114,8 @@ fn a_saga_is_what_happened_under_one_context_and_number() {
     assert_eq!(told("bookrent.rent/1"), of_rent);
     assert_eq!(told("bookrent.book/1"), ("Registered".into(), "bookrent.book".into()));
     // One entry at a time, each once and in the same order.
-    let (mut path, mut one_by_one) = ("/admin/sagas/bookrent/1?limit=1".to_owned(), Vec::new());
+    let mut path = "/admin/sagas/bookrent/1?limit=1".to_owned();
+    let mut one_by_one = Vec::new();
     loop {
         let part = server.get(&path).is(200);
         let entries = part["entries"].as_array().unwrap();

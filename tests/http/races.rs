@@ -13,7 +13,9 @@ fn at_once<T: Send>(
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=clients)
             .map(|n| {
-                let (client, gate, act) = ((**server).clone(), &gate, &act);
+                let client = (**server).clone();
+                let gate = &gate;
+                let act = &act;
                 scope.spawn(move || {
                     gate.wait();
                     act(&client, n)
@@ -37,7 +39,8 @@ fn two_hundred_want_one_book_and_one_gets_it() {
     let rents = at_once(&server, 200, |client, user| client.rent(book, user));
     let of =
         |status: &str| rents.iter().filter(|rent| rent["status"] == status).collect::<Vec<_>>();
-    let (winners, losers) = (of("Rent"), of("Fail"));
+    let winners = of("Rent");
+    let losers = of("Fail");
     assert_eq!((winners.len(), losers.len()), (1, 199));
     assert!(losers.iter().all(|rent| rent["reason"] == "book-out"));
 

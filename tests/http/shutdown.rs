@@ -11,7 +11,8 @@ const PATIENCE: u32 = 5;
 
 /// Rents books until the server has said often enough that it goes; every single request must be answered.
 fn work(client: &Client, name: u64, acknowledged: &AtomicU64) -> Vec<u64> {
-    let (mut rents, mut told) = (Vec::new(), 0);
+    let mut rents = Vec::new();
+    let mut told = 0;
     for n in 0.. {
         let book = client.register_book(&format!("{name}-{n}"));
         let rent = client.rent(book, name).has("status", "Rent");
@@ -32,7 +33,8 @@ fn stopped_under_load_it_answers_everything_and_loses_nothing() {
     let work = thread::scope(|scope| {
         let clients: Vec<_> = (0..8)
             .map(|name| {
-                let (client, acknowledged) = ((*server).apart(), &acknowledged);
+                let client = (*server).apart();
+                let acknowledged = &acknowledged;
                 scope.spawn(move || work(&client, name, acknowledged))
             })
             .collect();

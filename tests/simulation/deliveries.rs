@@ -179,16 +179,19 @@ struct Positions {
 
 /// Runs a world to its end, in the order that `choices` say; what they double comes twice, at any distance.
 fn run(books: u64, orders: &[(u64, bool)], choices: &[u16]) -> (World, BTreeMap<u64, Row>) {
-    let (mut world, mut at, mut rows) =
-        (World::with_books(books), Positions::default(), BTreeMap::new());
-    let (ears_of_book, ears_of_delivery) = (Ears::of::<Book>(), Ears::of::<Delivery>());
+    let mut world = World::with_books(books);
+    let mut at = Positions::default();
+    let mut rows = BTreeMap::new();
+    let ears_of_book = Ears::of::<Book>();
+    let ears_of_delivery = Ears::of::<Delivery>();
     let mut ears_of_view = Ears::default();
     Row::folds(&mut ears_of_view);
-    let (mut orders, mut choices) = (orders.iter(), choices.iter());
+    let mut orders = orders.iter();
+    let mut choices = choices.iter();
     loop {
         let choice = choices.next().copied();
-        let (pick, doubled) =
-            (usize::from(choice.unwrap_or(0) >> 2), choice.is_some_and(|choice| choice & 3 == 0));
+        let pick = usize::from(choice.unwrap_or(0) >> 2);
+        let doubled = choice.is_some_and(|choice| choice & 3 == 0);
         let copies = 1 + usize::from(doubled);
         match pick % 8 {
             0 => {
@@ -252,7 +255,8 @@ fn run(books: u64, orders: &[(u64, bool)], choices: &[u16]) -> (World, BTreeMap<
             _ => {}
         }
         // Nothing to do in this place: look in the next, until all is quiet.
-        let (rents, deliveries) = (world.said_by_rents.len(), world.said_by_deliveries.len());
+        let rents = world.said_by_rents.len();
+        let deliveries = world.said_by_deliveries.len();
         let heard = at.book == [rents, deliveries]
             && at.delivery == rents
             && at.view == [rents, deliveries];
@@ -307,7 +311,8 @@ fn finish(
         world.said_by_deliveries[at.view[1]..]
             .iter()
             .for_each(|event| view.fold::<Delivery>(&mut rows, event));
-        let (rents, deliveries) = (world.said_by_rents.len(), world.said_by_deliveries.len());
+        let rents = world.said_by_rents.len();
+        let deliveries = world.said_by_deliveries.len();
         at = Positions { book: [rents, deliveries], delivery: rents, view: [rents, deliveries] };
         if world.parcels.is_empty() && before == (0, rents, deliveries) {
             return (world, rows);

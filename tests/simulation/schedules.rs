@@ -16,10 +16,11 @@ fn the_same_seed_is_the_same_schedule() {
     for business in businesses() {
         let hashes =
             || -> Vec<u64> { (1..20).map(|seed| run(business, seed, None, false).hash).collect() };
-        let (hashes, again) = (hashes(), hashes());
-        assert_eq!(hashes, again, "{}", business.system);
+        let first = hashes();
+        let again = hashes();
+        assert_eq!(first, again, "{}", business.system);
         assert!(
-            hashes.windows(2).all(|two| two[0] != two[1]),
+            first.windows(2).all(|two| two[0] != two[1]),
             "{}: another seed is another schedule",
             business.system
         );

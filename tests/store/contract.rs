@@ -133,7 +133,8 @@ fn reads_its_own_writes(store: &impl Store) {
 }
 
 fn keeps_trees_apart(store: &impl Store) {
-    let (a, b) = (store.open_tree("a").expect("opens"), store.open_tree("b").expect("opens"));
+    let a = store.open_tree("a").expect("opens");
+    let b = store.open_tree("b").expect("opens");
     let epoch = store.activate(a).expect("activates");
     accepted(submit(store, batch(a, epoch, &[(b"x", Some(b"1"))])));
     assert_eq!(store.read(b, &[b"x"]), Ok(vec![None]));

@@ -112,13 +112,17 @@ fn killed_under_load_it_keeps_what_it_acknowledged_and_ends_what_it_began() {
     let mut server = Server::start(&[]);
     let told = Mutex::new(Told::default());
     for round in 0..rounds {
-        let (acknowledged, killed) = (AtomicU64::new(0), AtomicBool::new(false));
+        let acknowledged = AtomicU64::new(0);
+        let killed = AtomicBool::new(false);
         let enough = chance.between(20, 400);
         thread::scope(|scope| {
             for n in 0..CLIENTS {
-                let (client, name) = ((*server).apart(), format!("round{round}-client{n}"));
-                let (told, acknowledged, killed, chance) =
-                    (&told, &acknowledged, &killed, chance.fork());
+                let client = (*server).apart();
+                let name = format!("round{round}-client{n}");
+                let told = &told;
+                let acknowledged = &acknowledged;
+                let killed = &killed;
+                let chance = chance.fork();
                 let customer =
                     Customer { client, told, acknowledged, killed, chance, name, wishes: 0 };
                 scope.spawn(move || customer.live(round));
@@ -203,8 +207,8 @@ fn the_world_is_right(server: &Client) {
     }
     let rents = server.all("rents");
     for rent in &rents {
-        let (path, view) =
-            (format!("/deliveries/{}", rent["id"]), format!("/views/{}", rent["id"]));
+        let path = format!("/deliveries/{}", rent["id"]);
+        let view = format!("/views/{}", rent["id"]);
         server.shows(&view, json!({"rentStatus": rent["status"], "bookId": rent["bookId"]}));
         match rent["status"].as_str() {
             Some("Rent") => {

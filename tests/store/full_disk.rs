@@ -178,10 +178,13 @@ fn a_full_disk_is_foreseen_and_everything_goes_on_when_there_is_room() {
     };
     let mut server =
         Server::through(disk.enter.clone(), &disk.data(), "[store]\nunwritten_mb = 4\n");
-    let (acknowledged, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+    let acknowledged = AtomicU64::new(0);
+    let stop = AtomicBool::new(false);
     let told: Vec<_> = thread::scope(|scope| {
         let clients = (0..CLIENTS).map(|name| {
-            let (client, acknowledged, stop) = ((*server).apart(), &acknowledged, &stop);
+            let client = (*server).apart();
+            let acknowledged = &acknowledged;
+            let stop = &stop;
             scope.spawn(move || work(&client, name, acknowledged, stop))
         });
         let clients: Vec<_> = clients.collect();

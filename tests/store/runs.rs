@@ -82,10 +82,11 @@ fn compare(shelf: &Shelf, model: &Model, chance: &mut Chance) {
         let key = key(chance);
         assert_eq!(shelf.read(&key).as_ref(), model.get(&key), "{key:?}");
     }
-    let (one, other) = (key(chance), key(chance));
+    let one = key(chance);
+    let other = key(chance);
     let (from, to) = if one < other { (one, other) } else { (other, one) };
-    let (backwards, limit) =
-        (chance.between(0, 2) == 0, [1, 3, 1000][chance.between(0, 3) as usize]);
+    let backwards = chance.between(0, 2) == 0;
+    let limit = [1, 3, 1000][chance.between(0, 3) as usize];
     let seen = shelf.scan(&Scan { from: from.clone(), to: to.clone(), backwards, limit });
     let inside = model.range(from..to).map(|(key, row)| (key.clone(), row.clone()));
     let right: Vec<_> =
@@ -98,7 +99,8 @@ fn rows_in_memory_in_runs_and_after_restarts_are_what_a_sorted_map_has() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     for (seed, limit) in [(1, 24 << 10), (2, 96 << 10), (3, 3 << 10)] {
         let dir = dir.path().join(seed.to_string());
-        let (mut chance, mut model) = (Chance::new(seed), Model::new());
+        let mut chance = Chance::new(seed);
+        let mut model = Model::new();
         for _ in 0..4 {
             let shelf = open(&dir, limit);
             compare(&shelf, &model, &mut chance);
@@ -163,7 +165,8 @@ fn while_merging_falls_behind_writers_are_refused_and_reads_cost_no_more() {
         store.submit(Batch { tree, epoch, expects: Vec::new(), writes })
     };
     // Nothing is merged, so that runs would gather without end: a writer who is refused and comes again for a while.
-    let (mut number, mut refused) = (0, 0);
+    let mut number = 0;
+    let mut refused = 0;
     while refused < 500 || (refused < 60_000 && store.health().most_runs < 20) {
         match write(&store, epoch, number) {
             Ok(_) => (number, refused) = (number + 1, 0),

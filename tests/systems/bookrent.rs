@@ -66,7 +66,8 @@ fn every_path_is_there_with_its_system_in_front_as_well() {
 #[test]
 fn a_delivery_that_is_away_delays_nothing_but_the_delivery() {
     let server = Server::start(&[]);
-    let (first, second) = (server.register_book("title01"), server.register_book("title02"));
+    let first = server.register_book("title01");
+    let second = server.register_book("title02");
     server.stop(DELIVERY);
     server.rent(first, 1).has("status", "Rent");
     server.rent(second, 2).has("status", "Rent");

@@ -65,7 +65,9 @@ impl Aggregate for Trip {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
-        let (trip_id, car_id, user_id) = (this.id, self.car_id, self.user_id);
+        let trip_id = this.id;
+        let car_id = self.car_id;
+        let user_id = self.user_id;
         match (self.status, command) {
             (S::New, Begin(NewTrip { car_id, user_id })) => {
                 emit(TripRequested { trip_id, car_id, user_id })

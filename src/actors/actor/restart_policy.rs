@@ -58,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_few_crashes_are_bad_luck_more_are_slowed_down_and_three_bursts_end_it() {
-        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        let mut restarts = Restarts::default();
+        let now = Instant::now();
         let mut burst =
             |at: Instant| (0..=RESTARTS).map(|_| restarts.crashed(at)).collect::<Vec<_>>();
         let first = burst(now);
@@ -70,7 +71,8 @@ mod tests {
 
     #[test]
     fn bursts_far_apart_are_not_added_up() {
-        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        let mut restarts = Restarts::default();
+        let now = Instant::now();
         for day in 0..10 {
             let at = now + Duration::from_secs(day * 86_400);
             let last = (0..=RESTARTS).map(|_| restarts.crashed(at)).last();
@@ -80,7 +82,8 @@ mod tests {
 
     #[test]
     fn crashes_that_are_spread_out_are_bad_luck() {
-        let (mut restarts, now) = (Restarts::default(), Instant::now());
+        let mut restarts = Restarts::default();
+        let now = Instant::now();
         assert!((0..100).all(|n| restarts.crashed(now + WINDOW * n / 5) == RestartDecision::GoOn));
     }
 }

@@ -88,7 +88,8 @@ impl Turn<'_> {
 
     /// Writes the pages that have changed.
     pub(crate) fn write_answer_pages(&mut self) -> Result<(), StoreError> {
-        let (now, kept) = (machine_seconds(), self.behavior.shared.retention.seconds());
+        let now = machine_seconds();
+        let kept = self.behavior.shared.retention.seconds();
         for ((context, number), (mut page, has_grown)) in std::mem::take(&mut self.answers) {
             if !has_grown {
                 continue;

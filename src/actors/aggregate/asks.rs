@@ -68,8 +68,10 @@ impl AggregateBehavior {
             let (answer, shut_for) = match peers.find(callee.context) {
                 Some(peer) => {
                     let put = || {
-                        let (id, saga, thread, command) =
-                            (id.clone(), saga.clone(), thread.clone(), command.again());
+                        let id = id.clone();
+                        let saga = saga.clone();
+                        let thread = thread.clone();
+                        let command = command.again();
                         peer.askable.ask(Question { id, saga, thread, number: of, command })
                     };
                     let answer = peer.guard.ask(pass, put).await;

@@ -28,14 +28,15 @@ impl Turn<'_> {
         client: Option<&TraceContext>,
     ) -> Result<Result<(), Rejection>, StoreError> {
         let aggregate = self.behavior.aggregate;
-        let (withdrawn, may_ask) =
-            (aggregate.compensates(command.as_ref()), aggregate.may_ask(command.as_ref()));
+        let withdrawn = aggregate.compensates(command.as_ref());
+        let may_ask = aggregate.may_ask(command.as_ref());
         if let Some(ask) = &withdrawn {
             // Read before anything is changed: if it is damaged, the command has no effect.
             self.find_answer(ask)?;
         }
         let sheet = self.transaction.load(number)?;
-        let (version, state) = (sheet.now.version, sheet.now.state.as_ref());
+        let version = sheet.now.version;
+        let state = sheet.now.state.as_ref();
         let this = Circumstances { number, at: self.now, settings: &self.behavior.settings };
         let decided = catch_unwind(AssertUnwindSafe(|| aggregate.decide(state, command, &this)));
         let erased::Decided { events, after, ask, claims, due, rejection: no } = match decided {
@@ -105,6 +106,7 @@ impl Turn<'_> {
 fn diff(held: Vec<String>, claimed: Vec<String>) -> (Vec<String>, Vec<String>) {
     let before: BTreeSet<&str> = held.iter().map(String::as_str).collect();
     let after: BTreeSet<&str> = claimed.iter().map(String::as_str).collect();
-    let (given_up, new) = (before.difference(&after), after.difference(&before));
+    let given_up = before.difference(&after);
+    let new = after.difference(&before);
     (given_up.map(|key| (*key).to_owned()).collect(), new.map(|key| (*key).to_owned()).collect())
 }

@@ -26,7 +26,8 @@ impl Turn<'_> {
     pub(crate) fn schedule_expiry(&mut self) -> Result<(), StoreError> {
         let keeping = self.behavior.shared.retention;
         let now = machine_seconds();
-        let (mut rows, mut buckets) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
+        let mut buckets = Vec::new();
         for expiring in std::mem::take(&mut self.expiring) {
             match expiring {
                 Expiring::Row(key) => rows.push(key),
@@ -50,7 +51,8 @@ impl Turn<'_> {
             return Ok(());
         }
         let keeping = self.behavior.shared.retention;
-        let (now, mut from) = (machine_seconds(), self.behavior.expiry.from.clone());
+        let now = machine_seconds();
+        let mut from = self.behavior.expiry.from.clone();
         let to = KeyBuf::new(Space::Expiry).number(now).build();
         let scan = Scan { from: from.clone(), to, backwards: false, limit: MAX_ROWS };
         let (rows, is_all) = self.behavior.tree.scan_over(&scan, 1)?;

@@ -67,7 +67,8 @@ impl AggregateHandle {
         patience: Patience,
         outflows: EventLogs,
     ) -> Self {
-        let (aggregate, filters) = (outflows.listeners.aggregate, query::filters(tree.entity));
+        let aggregate = outflows.listeners.aggregate;
+        let filters = query::filters(tree.entity);
         Self {
             aggregate,
             common: ContextHandle { mailbox, tree, filters, guard },
@@ -152,11 +153,10 @@ impl Context for AggregateHandle {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
-        let (progress, patience) = (
-            entry.progress.clone(),
-            (self.patience)(self.aggregate.may_ask(entry.command.as_ref())),
-        );
-        let (tree, context) = (self.common.tree.clone(), self.common.name().context);
+        let progress = entry.progress.clone();
+        let patience = (self.patience)(self.aggregate.may_ask(entry.command.as_ref()));
+        let tree = self.common.tree.clone();
+        let context = self.common.name().context;
         self.common.mailbox.post(AggregateMail::Command(entry));
         async move {
             let mut answer = answer;
@@ -209,7 +209,8 @@ impl Context for AggregateHandle {
         self.common.shared().set_fault(fault);
     }
     fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
-        let (en, ko) = ("only a view can be rebuilt", "뷰만 다시 만들 수 있습니다");
+        let en = "only a view can be rebuilt";
+        let ko = "뷰만 다시 만들 수 있습니다";
         std::future::ready(Err(Refusal::invalid("not-a-view", en, ko).into())).boxed()
     }
     fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
@@ -226,7 +227,8 @@ impl Context for AggregateHandle {
         &self,
         question: PeerQuestion,
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
-        let (shared, context) = (self.common.shared(), self.common.name().context);
+        let shared = self.common.shared();
+        let context = self.common.name().context;
         let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
         let command = match self.aggregate.command(command) {
             _ if shared.check_open().is_err() => {

@@ -135,7 +135,8 @@ impl Turn<'_> {
         number: u64,
     ) -> Result<Result<(), Fault>, StoreError> {
         let now = &self.transaction.load(number)?.now;
-        let (version, standing) = (now.version, now.state.lifecycle());
+        let version = now.version;
+        let standing = now.state.lifecycle();
         let there = matches!(standing, Lifecycle::Open | Lifecycle::Established);
         if entry.verb != Verb::Post {
             match standing {
@@ -181,10 +182,8 @@ impl Turn<'_> {
             // An asker that was restored from a copy reuses its numbers for other questions.
             Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
                 tracing::error!(ask = %asked.id, "refusing ask: its id was used for another question");
-                let (en, ko) = (
-                    "this was asked before, and otherwise",
-                    "같은 번호로 다른 요청이 이미 있었습니다",
-                );
+                let en = "this was asked before, and otherwise";
+                let ko = "같은 번호로 다른 요청이 이미 있었습니다";
                 let answer = Err(NoAnswer::Refused(Refusal::conflict("asked-otherwise", en, ko)));
                 self.effects.push_back(Effect::Answer { mail: place, answer });
                 return Ok(());
@@ -224,7 +223,8 @@ impl Turn<'_> {
             AskResult::Yes => Ok(()),
             AskResult::No(refusal) => Err(NoAnswer::Refused(refusal.clone())),
             AskResult::Withdrawn => {
-                let (en, ko) = ("the question was taken back", "철회된 요청입니다");
+                let en = "the question was taken back";
+                let ko = "철회된 요청입니다";
                 Err(NoAnswer::Refused(Refusal::conflict("withdrawn", en, ko)))
             }
         };

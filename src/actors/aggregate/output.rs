@@ -56,7 +56,9 @@ impl Turn<'_> {
         if !self.events.is_empty() {
             self.effects.push_front(Effect::Publish(std::mem::take(&mut self.events)));
         }
-        let (timers, contested, sweep) = (self.timers, self.contested, self.expiry);
+        let timers = self.timers;
+        let contested = self.contested;
+        let sweep = self.expiry;
         let judged = self.transaction.read_commit.0;
         let memory = CacheUpdate {
             counters: self.counters,
@@ -102,7 +104,8 @@ impl Turn<'_> {
                 rows += 1;
             }
             if let Some((ask, pass, pause)) = put {
-                let (saga, thread) = (self.saga_of(number)?, thread.clone());
+                let saga = self.saga_of(number)?;
+                let thread = thread.clone();
                 self.effects.push_back(Effect::Ask { number, ask, pass, pause, saga, thread });
             }
             changes.push((number, open.map(|open| Asking { open, keys, rows, rounds, thread })));

@@ -34,7 +34,8 @@ impl AggregateBehavior {
 impl Turn<'_> {
     /// Runs the timers that are due.
     pub(crate) fn run_timers(&mut self) -> Result<(), StoreError> {
-        let (timers, now) = (&self.behavior.timers, self.now);
+        let timers = &self.behavior.timers;
+        let now = self.now;
         let early: Vec<_> = timers.early.range(..=(now, u64::MAX)).take(TIMERS).copied().collect();
         let mut left = TIMERS - early.len();
         for (at, number) in early {
@@ -50,7 +51,8 @@ impl Turn<'_> {
         if left == 0 || timers.next.is_none_or(|next| next > now) {
             return Ok(());
         }
-        let (mut from, to) = (timers.cursor.clone(), prefix_end(&[Space::Timer as u8]));
+        let mut from = timers.cursor.clone();
+        let to = prefix_end(&[Space::Timer as u8]);
         let scan = Scan { from: from.clone(), to, backwards: false, limit: left + 1 };
         let (rows, is_all) = self.behavior.tree.scan_over(&scan, 1)?;
         let mut next = match (is_all, rows.is_empty()) {

@@ -225,7 +225,8 @@ mod tests {
             tries: 2,
             ..Default::default()
         });
-        let (mut senders, mut tries) = (Vec::new(), 0);
+        let mut senders = Vec::new();
+        let mut tries = 0;
         let answer = guard.ask(None, || {
             let (sender, receiver) = oneshot::channel();
             senders.push(sender);

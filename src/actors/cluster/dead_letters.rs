@@ -143,8 +143,10 @@ mod tests {
 
     fn letter(body: &str) -> DeadLetter {
         let headers = BTreeMap::from([("cloudEvents:id".to_owned(), "7".to_owned())]);
-        let (at, queue, context, reason) =
-            (Timestamp::from_micros(7), "queue".into(), "c".into(), "why".into());
+        let at = Timestamp::from_micros(7);
+        let queue = "queue".into();
+        let context = "c".into();
+        let reason = "why".into();
         DeadLetter { at, queue, context, reason, headers, body: Some(body.into()) }
     }
 

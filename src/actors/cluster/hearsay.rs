@@ -66,7 +66,8 @@ impl Hearsay {
         let epoch = store.activate(tree)?;
         let all = [Space::Epoch as u8];
         let scan = Scan { from: all.to_vec(), to: prefix_end(&all), backwards: false, limit: MOST };
-        let (mut pasts, mut writes) = (BTreeMap::new(), Vec::new());
+        let mut pasts = BTreeMap::new();
+        let mut writes = Vec::new();
         let rows = store.scan(tree, &scan).or_else(|error| match error {
             StoreError::Damaged(what) => {
                 forgotten(&what);
@@ -91,7 +92,9 @@ impl Hearsay {
         if !writes.is_empty() {
             store.submit(Batch { tree, epoch, expects: Vec::new(), writes })?;
         }
-        let (store, pasts, disputes) = (store.clone(), Mutex::new(pasts), Mutex::default());
+        let store = store.clone();
+        let pasts = Mutex::new(pasts);
+        let disputes = Mutex::default();
         Ok(Self { store, tree, epoch, pasts, disputes })
     }
 

@@ -57,7 +57,8 @@ impl Askable for RemoteContext {
         let Question { id, saga, thread, number, command } = question;
         let Some(command) = command.to_json() else { return answer };
         // Told are events that were accepted before, and wait for the disk with the question.
-        let (past, heard) = (self.pasts.of(&id.context), self.heard.last(self.context));
+        let past = self.pasts.of(&id.context);
+        let heard = self.heard.last(self.context);
         let question = PeerQuestion {
             id,
             saga,
@@ -70,7 +71,9 @@ impl Askable for RemoteContext {
         };
         // What leaves the process waits for the disk: the question must not outlive the request behind it.
         let durable = self.store.durable(self.store.accepted_commit());
-        let (wire, context, patience) = (self.wire.clone(), self.context, self.patience);
+        let wire = self.wire.clone();
+        let context = self.context;
+        let patience = self.patience;
         let heard = self.heard.clone();
         actix::spawn(async move {
             if durable.await.is_err() {

@@ -92,10 +92,14 @@ impl Replica {
         listeners: Arc<Subscribers>,
         wire: Arc<dyn PeerClient>,
     ) -> Result<Self, StoreError> {
-        let (aggregate, epoch) = (listeners.aggregate, tree.store.activate(tree.id)?);
+        let aggregate = listeners.aggregate;
+        let epoch = tree.store.activate(tree.id)?;
         let last = AsyncMutex::new(listeners.latest.load(Relaxed));
-        let (feed, missing, counts) = (watch::Sender::new(None), Notify::new(), Counts::default());
-        let (trouble, dispute) = (Mutex::default(), Mutex::default());
+        let feed = watch::Sender::new(None);
+        let missing = Notify::new();
+        let counts = Counts::default();
+        let trouble = Mutex::default();
+        let dispute = Mutex::default();
         Ok(Self {
             aggregate,
             tree,
@@ -121,7 +125,8 @@ impl Replica {
     /// Appends what comes next, and counts it. The rest is here already, behind a gap, or of another past.
     async fn append(&self, events: Vec<(LogEntry, Word)>, by: By) -> Result<(), String> {
         let mut last = self.last.lock().await;
-        let (mut end, mut next) = (*last, Vec::with_capacity(events.len()));
+        let mut end = *last;
+        let mut next = Vec::with_capacity(events.len());
         let mut epoch = self.listeners.history(|history| history.current());
         let mut began = Vec::new();
         for (logged, word) in events {
@@ -173,7 +178,8 @@ impl Replica {
     }
 
     async fn take(&self, events: Vec<RecordedEvent>) -> Result<Vec<(usize, String)>, String> {
-        let (mut readable, mut unreadable) = (Vec::with_capacity(events.len()), Vec::new());
+        let mut readable = Vec::with_capacity(events.len());
+        let mut unreadable = Vec::new();
         for (place, event) in events.into_iter().enumerate() {
             let word = event.epoch;
             match as_logged(self.aggregate, event) {
@@ -220,7 +226,8 @@ impl Replica {
             );
         }
         let known = events.len();
-        let (mut readable, mut stop) = (Vec::with_capacity(known), None);
+        let mut readable = Vec::with_capacity(known);
+        let mut stop = None;
         for event in events {
             let word = event.epoch;
             match as_logged(self.aggregate, event) {
@@ -329,7 +336,8 @@ fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEn
         schema,
         data,
     } = told;
-    let (of, known) = (aggregate.name().context, aggregate.event_version());
+    let of = aggregate.name().context;
+    let known = aggregate.event_version();
     if schema > known {
         return Err(format!(
             "event {sequence} of {of} has version {schema}; this node reads up to {known}: upgrade it, or have its \

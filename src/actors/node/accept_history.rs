@@ -104,7 +104,8 @@ impl Accepting<'_> {
         let context = aggregate.name().context;
         let Some(past) = self.pasts.get(context) else { return Ok(()) };
         let tree = self.replica(aggregate)?;
-        let (last, history) = (last_sequence(aggregate, &tree)?, History::load(&tree)?);
+        let last = last_sequence(aggregate, &tree)?;
+        let history = History::load(&tree)?;
         let mut kept = last.min(past.latest);
         // Where the names of its events were never told, there are only their numbers to go by.
         while history.names(kept) && !past.has(history.id_of(kept)) {
@@ -120,7 +121,8 @@ impl Accepting<'_> {
     fn go_back(&mut self, entity: &'static dyn EntityType) -> Result<(), StoreError> {
         let tree = Tree::open(self.store, entity)?;
         let (mut meta, _) = tree.counters()?;
-        let (before, mut writes) = (meta.clone(), Vec::new());
+        let before = meta.clone();
+        let mut writes = Vec::new();
         for (source, kept) in &self.kept {
             let building = meta.building.iter_mut().map(|(_, positions)| positions);
             for position in [&mut meta.positions]
@@ -152,8 +154,8 @@ impl Accepting<'_> {
         let context = aggregate.name().context;
         let Some(kept) = self.kept.get(context).copied() else { return Ok(()) };
         let tree = self.replica(aggregate)?;
-        let (log, key) =
-            ([Space::Log as u8], |sequence| KeyBuf::new(Space::Log).number(sequence).build());
+        let log = [Space::Log as u8];
+        let key = |sequence| KeyBuf::new(Space::Log).number(sequence).build();
         // The row that holds the last event that is kept may hold others.
         let last =
             Scan { from: log.to_vec(), to: key(kept.saturating_add(1)), backwards: true, limit: 1 };

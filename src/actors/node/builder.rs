@@ -126,7 +126,8 @@ impl<'a> NodeBuilder<'a> {
         if let Some(known) = self.subscribers.get(context) {
             return Ok(known.clone());
         }
-        let (listeners, tree) = (Arc::new(Subscribers::new(aggregate)), self.log(aggregate)?);
+        let listeners = Arc::new(Subscribers::new(aggregate));
+        let tree = self.log(aggregate)?;
         let last = last_sequence(aggregate, &tree)?;
         let is_here = self.settings.hosts(context);
         listeners.latest.store(last, SeqCst);
@@ -146,8 +147,11 @@ impl<'a> NodeBuilder<'a> {
         hears: &Hears<T>,
         mail: fn(Delivery<T>) -> M,
     ) -> Result<(Arc<Subscribers>, PushWindow), NodeError> {
-        let (listeners, pushes) = (self.subscribers(hears.source)?, PushWindow::default());
-        let (mailbox, pushed, queue) = (mailbox.clone(), hears.react.clone(), pushes.clone());
+        let listeners = self.subscribers(hears.source)?;
+        let pushes = PushWindow::default();
+        let mailbox = mailbox.clone();
+        let pushed = hears.react.clone();
+        let queue = pushes.clone();
         listeners.subscribe(Box::new(move |events| {
             if let Some(ticket) = queue.try_acquire() {
                 let told = LocalSource::batch(events, &pushed);
@@ -164,7 +168,8 @@ impl<'a> NodeBuilder<'a> {
         all: Vec<Hears<T>>,
         mail: fn(Delivery<T>) -> M,
     ) -> Result<Vec<OpenSource<T>>, NodeError> {
-        let (mut sources, mut latest) = (Vec::<OpenSource<T>>::new(), Vec::<(_, Latest)>::new());
+        let mut sources = Vec::<OpenSource<T>>::new();
+        let mut latest = Vec::<(_, Latest)>::new();
         for hears in all {
             let (listeners, pushes) = self.connect(mailbox, sources.len(), &hears, mail)?;
             let said = listeners.clone();
@@ -197,10 +202,13 @@ impl<'a> NodeBuilder<'a> {
         logic: impl Fn() -> Result<L, NodeError> + Send + Sync + 'static,
     ) {
         let spawn = {
-            let (mailbox, shared) = (mailbox.clone(), mailbox.shared.clone());
+            let shared = mailbox.shared.clone();
+            let mailbox = mailbox.clone();
             let logic = Arc::new(logic);
             move |arbiter: &ArbiterHandle| {
-                let (mailbox, shared, logic) = (mailbox.clone(), shared.clone(), logic.clone());
+                let mailbox = mailbox.clone();
+                let shared = shared.clone();
+                let logic = logic.clone();
                 arbiter.spawn_fn(move || match logic() {
                     Ok(logic) => drop(Supervisor::start(|_| ContextActor::new(logic, shared, mailbox))),
                     Err(error) => {
@@ -210,7 +218,9 @@ impl<'a> NodeBuilder<'a> {
                 });
             }
         };
-        let (alive, lived, waking) = (mailbox.clone(), mailbox.clone(), mailbox.clone());
+        let alive = mailbox.clone();
+        let lived = mailbox.clone();
+        let waking = mailbox.clone();
         let replaced = mailbox.clone();
         self.deployed.push(DeployedContext {
             name,
@@ -237,8 +247,8 @@ impl<'a> NodeBuilder<'a> {
         rebuild::say_whether_due(&shared, &tree)?;
         last_time(aggregate, &tree).into_iter().for_each(|at| self.clock.carry_on_from(at));
         let guard = Guard::new(self.settings.guard(&name));
-        let (guards, system_guards) =
-            (self.settings.guards.clone(), self.settings.system_guards.clone());
+        let guards = self.settings.guards.clone();
+        let system_guards = self.settings.system_guards.clone();
         let asking = NodeSettings { guards, system_guards, ..NodeSettings::default() };
         let patience: Patience = Box::new(move |chain| asking.patience(name.system, chain));
         let listeners = self.subscribers(aggregate)?;
@@ -262,10 +272,13 @@ impl<'a> NodeBuilder<'a> {
         self.askable.insert(name.context, Peer { guard, askable });
 
         let settings = self.settings.of_aggregate(aggregate)?;
-        let (clock, peers) = (self.clock.clone(), self.peers.clone());
+        let clock = self.clock.clone();
+        let peers = self.peers.clone();
         self.deploy(name, &mailbox, handle, move || {
             let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
-            let (tree, shared, clock) = (tree.clone(), shared.clone(), clock.clone());
+            let tree = tree.clone();
+            let shared = shared.clone();
+            let clock = clock.clone();
             Ok(AggregateBehavior::new(
                 tree,
                 shared,
@@ -284,9 +297,11 @@ impl<'a> NodeBuilder<'a> {
         let context = name.context;
         if let Some(wire) = self.settings.wire.as_ref().filter(|wire| wire.reaches(context)) {
             let settings = self.settings.guard(&name);
-            let (patience, guard) = (settings.patience(), Guard::new(settings));
+            let patience = settings.patience();
+            let guard = Guard::new(settings);
             let store = self.store.clone();
-            let (pasts, heard) = (self.pasts.clone(), self.heard.clone());
+            let pasts = self.pasts.clone();
+            let heard = self.heard.clone();
             let askable =
                 RemoteContext { context, wire: wire.clone(), store, patience, pasts, heard };
             self.guards.push((context, guard.clone()));

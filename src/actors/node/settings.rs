@@ -94,7 +94,8 @@ impl NodeSettings {
     /// [`NodeError::Settings`] for one that it cannot write.
     pub(crate) fn written_version(&self, aggregate: &dyn AggregateType) -> Result<u16, NodeError> {
         let context = aggregate.name().context;
-        let (oldest, newest) = (aggregate.written_version(), aggregate.event_version());
+        let oldest = aggregate.written_version();
+        let newest = aggregate.event_version();
         match self.event_versions.get(context) {
             Some(version) if !(oldest..=newest).contains(version) => {
                 Err(NodeError::Settings(format!(

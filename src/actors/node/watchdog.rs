@@ -53,8 +53,10 @@ impl Drop for ExitFlag {
 impl Heartbeat {
     fn start() -> Self {
         let arbiter = Arbiter::new().handle();
-        let (beats, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (beat, words) = (beats.clone(), ExitFlag(ended.clone()));
+        let beats = Arc::new(AtomicU64::new(0));
+        let ended = Arc::new(AtomicBool::new(false));
+        let beat = beats.clone();
+        let words = ExitFlag(ended.clone());
         arbiter.spawn(async move {
             let _words = words;
             loop {
@@ -83,7 +85,8 @@ impl Watchdog {
         settings: &NodeSettings,
         clock: Arc<Clock>,
     ) -> Result<Self, NodeError> {
-        let (stuck, silence) = (settings.stuck.clone(), settings.silence);
+        let stuck = settings.stuck.clone();
+        let silence = settings.silence;
         let mut hearts: BTreeMap<&'static str, Heartbeat> = BTreeMap::new();
         for placed in placed.iter() {
             let heart = hearts.entry(placed.name.system).or_insert_with(Heartbeat::start);
@@ -153,7 +156,8 @@ mod tests {
 
     fn heart() -> Heartbeat {
         let arbiter = Arbiter::new().handle();
-        let (beats, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let beats = Arc::new(AtomicU64::new(0));
+        let ended = Arc::new(AtomicBool::new(false));
         Heartbeat { arbiter, beats, seen: 0, silent: Duration::ZERO, ended }
     }
 

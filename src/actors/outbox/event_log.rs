@@ -124,7 +124,8 @@ impl EventLogs {
         let context = self.listeners.aggregate.name().context;
         Some(self.of(Arc::new(move |LogEntry { envelope, event }: &LogEntry, word| {
             let Message { to, text } = write(event.as_ref())?;
-            let (number, saga) = (envelope.aggregate, envelope.saga.to_string());
+            let number = envelope.aggregate;
+            let saga = envelope.saga.to_string();
             let event = EventId { word, sequence: envelope.sequence };
             Some(OutboundMessage { context, event, number, at: envelope.at, saga, to, text })
         })))

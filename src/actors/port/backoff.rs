@@ -18,7 +18,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_bound_and_differ() {
-        let (shortest, longest) = (Duration::from_millis(100), Duration::from_secs(5));
+        let shortest = Duration::from_millis(100);
+        let longest = Duration::from_secs(5);
         assert!((shortest / 2..=shortest).contains(&pause(1, shortest, longest)));
         assert!((shortest * 2..=shortest * 4).contains(&pause(3, shortest, longest)));
         assert!((longest / 2..=longest).contains(&pause(u64::MAX, shortest, longest)));

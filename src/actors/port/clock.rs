@@ -69,7 +69,8 @@ impl Clock {
     }
 
     fn of(machine: fn() -> Timestamp, micros: i64) -> Self {
-        let (offset, reached) = (AtomicI64::new(micros), AtomicI64::new(i64::MIN));
+        let offset = AtomicI64::new(micros);
+        let reached = AtomicI64::new(i64::MIN);
         Self { offset, reached, changes: Mutex::default(), machine }
     }
 

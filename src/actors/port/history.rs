@@ -183,7 +183,8 @@ impl FromStr for Past {
     fn from_str(text: &str) -> Result<Self, ()> {
         let mut parts = text.splitn(3, ';');
         let mut number = || parts.next().and_then(|text| text.parse().ok()).ok_or(());
-        let (latest, since) = (number()?, number()?);
+        let latest = number()?;
+        let since = number()?;
         let epochs = parts.next().ok_or(())?.split(',').filter(|epoch| !epoch.is_empty());
         let began = epochs.map(|epoch| {
             let (first, word) = epoch.split_once(':').ok_or(())?;

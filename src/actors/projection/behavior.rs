@@ -285,10 +285,8 @@ impl<'a> Turn<'a> {
             Some((generation, positions)) => (*generation, positions),
             None => (behavior.counters.generation, &behavior.counters.positions),
         };
-        let (transaction, progress) = (
-            Transaction::new(&behavior.tree, generation, behavior.counters.highest),
-            Progress::from(positions),
-        );
+        let transaction = Transaction::new(&behavior.tree, generation, behavior.counters.highest);
+        let progress = Progress::from(positions);
         let counters = behavior.counters.clone();
         let purged = behavior.purged.clone();
         Self {
@@ -318,7 +316,8 @@ impl<'a> Turn<'a> {
     /// Purges the parked events of the old generation, some rows at a time. Only then does the new
     /// one read events.
     fn purge_parked(&mut self) -> Result<(), StoreError> {
-        let (from, to) = (self.purged[2].clone(), prefix_end(&[Space::Parked as u8]));
+        let from = self.purged[2].clone();
+        let to = prefix_end(&[Space::Parked as u8]);
         let rows =
             self.behavior.tree.scan(&Scan { from, to, backwards: false, limit: MAX_PURGED })?;
         if let Some((last, _)) = rows.last() {
@@ -383,7 +382,8 @@ impl<'a> Turn<'a> {
             self.transaction.put_counters(&self.counters)?;
         }
         let judged = self.transaction.read_commit.0;
-        let (reshelve, cleared) = (self.clears_parked, self.purged);
+        let reshelve = self.clears_parked;
+        let cleared = self.purged;
         let memory = CacheUpdate {
             counters: self.counters,
             progress: self.progress,
@@ -422,7 +422,8 @@ impl Listener<Change> for Turn<'_> {
             }
             Err(error) => return Err(error),
         };
-        let (version, mut row) = (kept.version, kept.state.copy());
+        let version = kept.version;
+        let mut row = kept.state.copy();
         let folded = catch_unwind(AssertUnwindSafe(move || {
             change(row.as_mut());
             row

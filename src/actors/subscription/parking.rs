@@ -117,7 +117,8 @@ impl ParkedQueues {
     pub fn read(tree: &Tree, source: &str) -> Result<Self, StoreError> {
         let mut shelves = Self::default();
         let prefix = KeyBuf::new(Space::Parked).text(source).build();
-        let (mut scan, mut more) = (all_of(&prefix, ROWS), true);
+        let mut scan = all_of(&prefix, ROWS);
+        let mut more = true;
         while more {
             let (rows, is_all) = tree.scan_over(&scan, prefix.len())?;
             more = rows.len() == scan.limit || !(is_all || rows.is_empty());

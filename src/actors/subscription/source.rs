@@ -45,7 +45,8 @@ pub struct Subscribers {
 
 impl Subscribers {
     pub fn new(aggregate: &'static dyn AggregateType) -> Self {
-        let (subscribers, history) = (RwLock::new(Vec::new()), RwLock::default());
+        let subscribers = RwLock::new(Vec::new());
+        let history = RwLock::default();
         Self {
             aggregate,
             subscribers,

@@ -188,7 +188,8 @@ impl<T> Subscriptions<T> {
 
     fn catch_up(&self, work: &mut impl Listener<T>, place: usize) -> Result<(), StoreError> {
         let Some(ear) = self.subscriptions.get(place) else { return Ok(()) };
-        let (source, latest) = (ear.source.context(), ear.source.latest());
+        let source = ear.source.context();
+        let latest = ear.source.latest();
         let position = work.progress().position(source);
         if latest <= position
             || ear.unreadable.is_some_and(|(_, retry_at)| retry_at > Instant::now())

@@ -15,7 +15,8 @@ impl Tree {
             Err(StoreError::Damaged(what)) => self.report_damage(&what),
             rows => return rows.map(|rows| (rows, true)),
         }
-        let (mut rows, mut from) = (Rows::new(), scan.from.clone());
+        let mut rows = Rows::new();
+        let mut from = scan.from.clone();
         while rows.len() < scan.limit {
             match self.first_from(from.clone(), &scan.to)?.map(|mut found| found.pop()) {
                 Some(Some((key, row))) => {
@@ -59,7 +60,8 @@ impl Tree {
             .fold(0_u64, |number, byte| number << 8 | u64::from(byte));
         let most = u64::MAX - number;
         let key = |step: u64| [head, &(number + step).to_be_bytes()].concat();
-        let (mut lost, mut step) = (0, 1.min(most));
+        let mut lost = 0;
+        let mut step = 1.min(most);
         let mut rows = loop {
             match self.first_from(key(step), to)? {
                 Some(rows) => break rows,
@@ -102,7 +104,9 @@ impl Tree {
                 rows => rows.map(Some),
             }
         };
-        let (mut known, mut lost, mut last) = (0, u64::MAX, None);
+        let mut known = 0;
+        let mut lost = u64::MAX;
+        let mut last = None;
         if to <= from {
             return Ok(last);
         }

@@ -65,7 +65,8 @@ impl Posting {
     /// The offsets, ascending.
     pub fn offsets(&self) -> impl DoubleEndedIterator<Item = u16> {
         let set = |(place, byte): (usize, &u8)| {
-            let (start, byte) = (u16::try_from(place * 8).unwrap_or(u16::MAX), *byte);
+            let start = u16::try_from(place * 8).unwrap_or(u16::MAX);
+            let byte = *byte;
             (0..8).filter(move |bit| byte & (1 << bit) != 0).map(move |bit| start + bit)
         };
         self.bits.iter().enumerate().filter(|(_, byte)| **byte != 0).flat_map(set)
@@ -252,7 +253,8 @@ mod tests {
         fn a_posting_holds_what_was_inserted_and_not_removed_in_either_form(
             steps in prop::collection::vec((any::<bool>(), 0..4096u16), 0..900)
         ) {
-            let (mut posting, mut model) = (Posting::default(), BTreeSet::new());
+            let mut posting = Posting::default();
+            let mut model = BTreeSet::new();
             for (insert, offset) in steps {
                 if insert { posting.insert(offset); model.insert(offset); } else { posting.remove(offset); model.remove(&offset); }
             }

@@ -106,7 +106,9 @@ pub fn encode_log<'a>(
     events: impl Iterator<Item = (&'a Envelope, ByteBuf)>,
 ) -> Result<Vec<(u64, Vec<u8>)>, StoreError> {
     type Row<'a> = Vec<(&'a Envelope, ByteBuf)>;
-    let (mut rows, mut row, mut size) = (Vec::with_capacity(1), Row::new(), 0);
+    let mut rows = Vec::with_capacity(1);
+    let mut row = Row::new();
+    let mut size = 0;
     let close = |row: &mut Row<'_>| -> Result<Option<(u64, Vec<u8>)>, StoreError> {
         let Some((first, _)) = row.first() else { return Ok(None) };
         let record = (first.sequence, codec::encode(Space::Log, LAYOUT << 8 | version, row)?);
@@ -174,14 +176,16 @@ pub fn read_log(
     limit: usize,
 ) -> Result<Vec<LogEntry>, StoreError> {
     let from = from.max(1);
-    let (first, end) = (KeyBuf::new(Space::Log).build(), prefix_end(&[Space::Log as u8]));
+    let first = KeyBuf::new(Space::Log).build();
+    let end = prefix_end(&[Space::Log as u8]);
     // The row that holds `from` begins at or before it.
     let before =
         Scan { from: first, to: log_key(from.saturating_add(1)), backwards: true, limit: 1 };
     let mut rows = tree.scan(&before)?;
     let mut next =
         Scan { from: log_key(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
-    let (mut events, mut expected) = (Vec::new(), None);
+    let mut events = Vec::new();
+    let mut expected = None;
     // A log begins at 1: where nothing is before `from`, it is the first.
     if rows.is_empty() {
         expected = Some(from);
@@ -216,7 +220,8 @@ fn read_row(
     record: &[u8],
     expected: Option<u64>,
 ) -> Result<Vec<LogEntry>, StoreError> {
-    let (first, name) = (last_number(key).unwrap_or(0), aggregate.name());
+    let first = last_number(key).unwrap_or(0);
+    let name = aggregate.name();
     let damaged = |what: String| StoreError::Damaged(format!("the log of {name}: {what}"));
     if let Some(expected) = expected.filter(|expected| *expected != first) {
         return Err(damaged(format!(
@@ -237,7 +242,8 @@ fn read_row(
 
 /// The last sequence of a log. Where its last row cannot be read, that is the one before it.
 pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, StoreError> {
-    let (from, to) = (vec![Space::Log as u8], prefix_end(&[Space::Log as u8]));
+    let from = vec![Space::Log as u8];
+    let to = prefix_end(&[Space::Log as u8]);
     let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
     let last = match tree.scan(&all) {
         Err(StoreError::Damaged(what)) => {

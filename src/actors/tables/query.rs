@@ -73,7 +73,8 @@ impl Plan {
         filters: &[(String, String)],
         most: usize,
     ) -> Result<Self, Fault> {
-        let (known, numbered) = (self::filters(entity), entity.id_aliases());
+        let known = self::filters(entity);
+        let numbered = entity.id_aliases();
         let (field, down) = match sort {
             None => (indexes::ALL, false),
             Some((field, down)) if field == "id" || numbered.contains(&field.as_str()) => {
@@ -143,10 +144,12 @@ struct Found {
 
 /// One page of what `query` asks for.
 pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage, Fault> {
-    let (entity, context) = (tree.entity, tree.entity.name().context);
+    let entity = tree.entity;
+    let context = tree.entity.name().context;
     let size = query.size.clamp(1, LARGEST);
     let skip = query.page.saturating_mul(size);
-    let (cursor, limits) = (query.after.as_deref(), query.limits);
+    let cursor = query.after.as_deref();
+    let limits = query.limits;
     let (sort, filters, after) = match cursor {
         None => (query.sort.clone(), query.filters.clone(), None),
         Some(text) => {
@@ -214,7 +217,8 @@ fn by_number(
     mut page: Page,
     rows: usize,
 ) -> Result<Found, Fault> {
-    let (mut filters, down) = (plan.filters(generation), plan.down);
+    let mut filters = plan.filters(generation);
+    let down = plan.down;
     let mut total = 0;
     reading.allow(rows);
     let place = |number| Place { value: Key::Missing, number };
@@ -255,7 +259,8 @@ fn by_field(
     rows: usize,
 ) -> Result<Found, Fault> {
     let mut filters = plan.filters(generation);
-    let (mut total, mut matching) = (0, Matching::new());
+    let mut total = 0;
+    let mut matching = Matching::new();
     reading.allow(rows);
     let counted =
         filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |chunk, posting| {
@@ -268,7 +273,8 @@ fn by_field(
     let at_least = counted != Walked::Through;
     let sort = (plan.field, plan.down);
     let after = after.as_ref();
-    let (skip, size) = (page.skip, page.size);
+    let skip = page.skip;
+    let size = page.size;
     let new_page = || Page::new(skip, size);
     // They are few enough to look at them all, at the same price as trying the index first.
     let few = plan.is_filtered() && !at_least && total <= rows as u64 / 2;

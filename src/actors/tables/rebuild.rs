@@ -240,7 +240,8 @@ impl Page<'_> {
         }
         let of = |what: StoreError| StoreError::Damaged(format!("number {number}: {what}"));
         let state = decode_state(self.tree.entity, record).map_err(of)?.state;
-        let (entity, state) = (self.tree.entity, state.as_ref());
+        let entity = self.tree.entity;
+        let state = state.as_ref();
         let told = catch_unwind(AssertUnwindSafe(|| {
             (entity.claims(state), entity.due_at(state), index_entries(state))
         }));
@@ -370,7 +371,8 @@ pub fn contested(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, StoreError> 
 
 /// The words that a key has behind its first byte.
 fn text_of(key: &[u8]) -> Option<String> {
-    let (mut text, mut bytes) = (Vec::new(), key.get(1..)?.iter());
+    let mut text = Vec::new();
+    let mut bytes = key.get(1..)?.iter();
     loop {
         match bytes.next()? {
             0 => match bytes.next()? {

@@ -117,7 +117,8 @@ const KEY_BYTES: usize = 4 * 1024;
 
 /// Shares keys out over rows.
 pub fn key_pages(keys: Vec<Vec<u8>>) -> Vec<KeyPage> {
-    let (mut pages, mut size) = (Vec::<KeyPage>::new(), 0);
+    let mut pages = Vec::<KeyPage>::new();
+    let mut size = 0;
     for key in keys {
         size += key.len() + 3;
         match pages.last_mut() {

@@ -38,13 +38,15 @@ pub fn saga_part(
         return Ok(SagaPart::default());
     }
     let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE);
-    let (first, end) = (prefix.clone().build(), prefix_end(&prefix.clone().build()));
+    let first = prefix.clone().build();
+    let end = prefix_end(&prefix.clone().build());
     let mut scan =
         Scan { from: prefix.number(from).build(), to: end, backwards: false, limit: 256 };
     // The row that holds `from` may begin before it.
     let mut rows =
         tree.scan(&Scan { from: first, to: scan.from.clone(), backwards: true, limit: 1 })?;
-    let (mut entries, mut looked) = (Vec::new(), 0);
+    let mut entries = Vec::new();
+    let mut looked = 0;
     loop {
         for (_, row) in &rows {
             let page = codec::decode::<SagaPage>(Space::Saga, &row.record);

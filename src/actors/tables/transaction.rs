@@ -72,7 +72,9 @@ pub struct Transaction<'a> {
 impl<'a> Transaction<'a> {
     /// A transaction over `tree`, where no number above `highest` is in use.
     pub fn new(tree: &'a Tree, generation: u32, highest: u64) -> Self {
-        let (loaded, index_writes, rows) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let loaded = BTreeMap::new();
+        let index_writes = BTreeMap::new();
+        let rows = BTreeMap::new();
         Self {
             tree,
             generation,
@@ -223,8 +225,8 @@ impl<'a> Transaction<'a> {
         for (number, sheet) in std::mem::take(&mut self.loaded) {
             let key = state_key(self.generation, number);
             if let Some((before, record)) = sheet.changed {
-                let (before, now) =
-                    (index_entries(before.as_ref()), index_entries(sheet.now.state.as_ref()));
+                let before = index_entries(before.as_ref());
+                let now = index_entries(sheet.now.state.as_ref());
                 for old in before.iter().filter(|old| !now.contains(old)) {
                     self.write_index(number, old.clone(), false, &mut batch.writes)?;
                 }

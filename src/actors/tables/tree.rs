@@ -124,10 +124,8 @@ impl Tree {
         chunk: u64,
     ) -> Result<Posting, StoreError> {
         let first = chunk.saturating_mul(indexes::CHUNK);
-        let (from, to) = (
-            state_key(generation, first),
-            state_key(generation, first.saturating_add(indexes::CHUNK)),
-        );
+        let from = state_key(generation, first);
+        let to = state_key(generation, first.saturating_add(indexes::CHUNK));
         let mut scan = Scan { from, to, backwards: false, limit: 256 };
         let mut posting = Posting::default();
         loop {

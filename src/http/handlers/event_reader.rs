@@ -174,10 +174,13 @@ mod tests {
             let begin = from as usize - 1;
             let event = |(place, at): (usize, &i64)| {
                 let sequence = (begin + place) as u64 + 1;
-                let (saga, cause, name) = (String::new(), String::new(), String::new());
+                let saga = String::new();
+                let cause = String::new();
+                let name = String::new();
                 let at = Timestamp::from_micros(*at);
                 let data = serde_json::Value::Null;
-                let (client, trace) = (None, None);
+                let client = None;
+                let trace = None;
                 (
                     sequence,
                     RecordedEvent {

@@ -72,7 +72,8 @@ pub fn free_bytes(dir: &Path) -> Option<u64> {
 
 /// Before a store is opened: gives up the file that is kept for this, where there is not enough room without it.
 pub fn release_reserve_file(dir: &Path, reserve: Reserve) -> io::Result<()> {
-    let (reserve, path) = (reserve.of(dir), dir.join(FILE));
+    let reserve = reserve.of(dir);
+    let path = dir.join(FILE);
     let Ok(kept) = path.metadata() else { return Ok(()) };
     let scarce = free_bytes(dir).is_some_and(|free| free < reserve);
     if scarce {
@@ -131,7 +132,8 @@ impl DiskSpace {
         // Hysteresis, so that it does not change with every small file.
         let full = free < if was { needed + self.reserve / 16 } else { needed };
         if full != was && self.full.swap(full, Relaxed) != full {
-            let (dir, free_mb) = (self.dir.display(), free >> 20);
+            let dir = self.dir.display();
+            let free_mb = free >> 20;
             let needed_mb = (needed + self.reserve / 16).div_ceil(1 << 20);
             match full {
                 true => tracing::error!(
@@ -245,7 +247,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_given_up_only_when_there_is_no_room() {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let (reserve, file) = (Reserve::Bytes(2 * SEGMENT), dir.path().join(FILE));
+        let reserve = Reserve::Bytes(2 * SEGMENT);
+        let file = dir.path().join(FILE);
         let space = DiskSpace::new(dir.path(), reserve);
         assert_eq!(file.metadata().expect("it is kept").len(), 2 * SEGMENT);
         assert!(!space.is_full() && !space.refuses_batches());

@@ -91,7 +91,8 @@ fn parse_valid_header(slot: usize, content: Vec<u8>) -> Option<RecoveredSegment>
     let (store, rest) = rest.split_first_chunk::<16>()?;
     let (number, rest) = rest.split_first_chunk::<8>()?;
     let after = Commit::from_le_bytes(rest.try_into().ok()?);
-    let (store, number) = (u128::from_le_bytes(*store), u64::from_le_bytes(*number));
+    let store = u128::from_le_bytes(*store);
+    let number = u64::from_le_bytes(*number);
     let seed = u32::from_le_bytes(*sum);
     (crc32c::crc32c(head) == seed).then_some(RecoveredSegment {
         slot,

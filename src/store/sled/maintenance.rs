@@ -78,7 +78,8 @@ impl MaintenanceThreads {
         let merger = thread::Builder::new()
             .name("merger".into())
             .spawn(move || merging.run_until_closed(|keeper| keeper.merge_all()))?;
-        let (writing, wake) = (keeper.clone(), merger.thread().clone());
+        let writing = keeper.clone();
+        let wake = merger.thread().clone();
         let writer = thread::Builder::new().name("run-writer".into()).spawn(move || {
             writing.run_until_closed(|keeper| {
                 let wrote = keeper.flush_next()?;

@@ -113,7 +113,9 @@ impl Manifest {
 
 fn parse(mut rest: &[u8]) -> Option<Manifest> {
     let rest = &mut rest;
-    let (generation, through, count) = (take_varint(rest)?, take_varint(rest)?, take_varint(rest)?);
+    let generation = take_varint(rest)?;
+    let through = take_varint(rest)?;
+    let count = take_varint(rest)?;
     let mut runs = Vec::new();
     for _ in 0..count {
         let number = take_varint(rest)?;

@@ -41,7 +41,8 @@ impl<'a> RunRange<'a> {
         }
         // The block before may reach into the range.
         let before = run.find_block(tree, &scan.from)?.map(|(place, _)| first_key(&place).to_vec());
-        let (lowest, to) = (before.unwrap_or_default(), Some(scan.to.as_slice()));
+        let lowest = before.unwrap_or_default();
+        let to = Some(scan.to.as_slice());
         Self::from_block(run, tree, lowest, (&scan.from, to), scan.backwards).map(Some)
     }
 
@@ -96,8 +97,8 @@ impl<'a> RunRange<'a> {
     }
 
     fn restart(&mut self) -> Result<(), StoreError> {
-        let (mut from, mut to) =
-            (run_key(BLOCK, self.run.number, &self.lowest), range_end(self.run, self.to));
+        let mut from = run_key(BLOCK, self.run.number, &self.lowest);
+        let mut to = range_end(self.run, self.to);
         match &self.seen {
             None => {}
             Some((first, _)) if self.backwards => to = run_key(BLOCK, self.run.number, first),

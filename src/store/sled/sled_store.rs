@@ -81,8 +81,9 @@ impl SledStore {
             before,
             lock,
         } = open::open(dir, options)?;
-        let (lock, watermark, damage) =
-            (Arc::new(lock), Arc::new(watermark), Arc::<DamageLog>::default());
+        let lock = Arc::new(lock);
+        let watermark = Arc::new(watermark);
+        let damage = Arc::<DamageLog>::default();
         let cannot =
             |error: std::io::Error| StoreError::CannotOpen(format!("`{}`: {error}", dir.display()));
         let pipe = Arc::new(CommitQueue::new(mark.commit, options.unwritten_limit_bytes));

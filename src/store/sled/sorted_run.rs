@@ -266,7 +266,8 @@ fn decode_summary(place: &[u8], stored: &[u8]) -> Option<(Spans, Seal)> {
     let mut rest = body.strip_prefix(&[NEW, VERSION])?;
     let rest = &mut rest;
     let id = u64::from_le_bytes(*take_bytes(rest, 8)?.first_chunk()?);
-    let (blocks, rows) = (take_varint(rest)?, take_varint(rest)?);
+    let blocks = take_varint(rest)?;
+    let rows = take_varint(rest)?;
     let sum = u32::from_le_bytes(*take_bytes(rest, 4)?.first_chunk()?);
     let key = |rest: &mut &[u8]| {
         let len = take_varint(rest)?;

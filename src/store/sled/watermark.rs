@@ -56,7 +56,8 @@ impl WatermarkRecord {
         let (magic, rest) = body.split_first_chunk::<4>()?;
         let (store, rest) = rest.split_first_chunk::<16>()?;
         let (commit, rest) = rest.split_first_chunk::<8>()?;
-        let (store, commit) = (u128::from_le_bytes(*store), Commit::from_le_bytes(*commit));
+        let store = u128::from_le_bytes(*store);
+        let commit = Commit::from_le_bytes(*commit);
         match *magic {
             MAGIC_V1 => rest.is_empty().then_some(Self { store, commit, ..Self::default() }),
             MAGIC => {

@@ -77,7 +77,9 @@ impl Aggregate for Rent {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
-        let (rent_id, book_id, user_id) = (this.id, self.book_id, self.user_id);
+        let rent_id = this.id;
+        let book_id = self.book_id;
+        let user_id = self.user_id;
         match (self.status, command) {
             (New, Request(self::Request { book_id, user_id, address })) => {
                 emit(RentRequested { rent_id, book_id, user_id, address })

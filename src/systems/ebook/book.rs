@@ -96,7 +96,8 @@ impl Aggregate for Book {
                 rejected(rent, user, "fee-differs")
             }
             (Possible, Hold { rent: rent_id, user: user_id, .. }, _) => {
-                let (book_name, rental_fee) = (self.book_name.clone(), self.rental_fee);
+                let book_name = self.book_name.clone();
+                let rental_fee = self.rental_fee;
                 emit(RequestHeld { rent_id, book_id, user_id, book_name, rental_fee })
             }
 

@@ -217,7 +217,9 @@ mod tests {
 
     #[test]
     fn a_rent_that_was_returned_has_the_same_row_whoever_is_heard_first() {
-        let (rent_id, user_id, book_id) = (RENT, 9, BOOK);
+        let rent_id = RENT;
+        let user_id = 9;
+        let book_id = BOOK;
         let rents = [
             rent::Event::RentRequested(order(None)),
             rent::Event::Rented(order(None)),
@@ -254,7 +256,10 @@ mod tests {
 
     #[test]
     fn a_rent_that_was_rejected_has_the_same_row_whoever_is_heard_first() {
-        let (rent_id, user_id, book_id, rental_fee) = (RENT, 9, BOOK, Some(2999));
+        let rent_id = RENT;
+        let user_id = 9;
+        let book_id = BOOK;
+        let rental_fee = Some(2999);
         let rents = [
             rent::Event::Rented(order(rental_fee)),
             rent::Event::Canceled { rent_id, user_id, book_id, canceled_date: at(4) },
@@ -279,7 +284,9 @@ mod tests {
 
     #[test]
     fn what_was_paid_without_a_rent_has_no_row_to_see() {
-        let (rent_id, user_id, book_id) = (RENT, 9, BOOK);
+        let rent_id = RENT;
+        let user_id = 9;
+        let book_id = BOOK;
         let rents = [
             rent::Event::RentRequested(order(None)),
             rent::Event::RentFailed { rent_id, user_id, book_id, reason: "no-answer".into() },

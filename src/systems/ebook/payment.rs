@@ -95,7 +95,8 @@ impl Aggregate for Payment {
     fn evolve(&mut self, event: &Event) {
         match *event {
             Event::Paid { user_id, book_id, rental_fee, paid_date, .. } => {
-                let (progress, paid_date) = (Progress::Paid, Some(paid_date));
+                let progress = Progress::Paid;
+                let paid_date = Some(paid_date);
                 let refunded_date = None;
                 *self = Self { user_id, book_id, rental_fee, progress, paid_date, refunded_date };
             }

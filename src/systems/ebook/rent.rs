@@ -83,13 +83,16 @@ impl Aggregate for Rent {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
-        let (rent_id, user_id, book_id) = (this.id, self.user_id, self.book_id);
+        let rent_id = this.id;
+        let user_id = self.user_id;
+        let book_id = self.book_id;
         match (self.status, command) {
             (S::New, Request(self::Request { user_id, book_id, book_name, rental_fee })) => {
                 emit(RentRequested(Ordered { rent_id, user_id, book_id, book_name, rental_fee }))
             }
             (S::Requested, Settle(Ok(()))) => {
-                let (book_name, rental_fee) = (self.book_name.clone(), self.rental_fee);
+                let book_name = self.book_name.clone();
+                let rental_fee = self.rental_fee;
                 emit(Rented(Ordered { rent_id, user_id, book_id, book_name, rental_fee }))
             }
             (S::Requested, Settle(Err(no))) => {

@@ -67,7 +67,8 @@ pub(super) fn unknown() -> Refusal {
 }
 /// A blank location: a bike left there would be lost.
 pub(super) fn nowhere() -> Refusal {
-    let (en, ko) = ("the location must not be blank", "위치는 비워 둘 수 없습니다");
+    let en = "the location must not be blank";
+    let ko = "위치는 비워 둘 수 없습니다";
     Refusal::invalid("location-blank", en, ko)
 }
 
@@ -78,7 +79,8 @@ impl Aggregate for Bike {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
-        let (bikeid, here) = (this.id, || self.location.clone());
+        let bikeid = this.id;
+        let here = || self.location.clone();
         match (self.registered, self.status, command) {
             (_, _, Register { location, .. }) if location.trim().is_empty() => Err(nowhere()),
             (false, _, Register { status, location }) => {

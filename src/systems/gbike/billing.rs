@@ -83,7 +83,9 @@ impl Aggregate for Billing {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
-        let (billid, rentid, userid) = (this.id, this.id.of(), self.userid);
+        let billid = this.id;
+        let rentid = this.id.of();
+        let userid = self.userid;
         let passed_on =
             |userid, (nextbillid, nextfee)| BillPassedOn { billid, userid, nextbillid, nextfee };
         match (self.status, command) {
@@ -117,7 +119,8 @@ impl Aggregate for Billing {
                 *self = Billing { userid, starttime, status: Status::Open, ..Billing::default() };
             }
             Event::CalculatedFee { endtime, fee, .. } => {
-                let (endtime, fee) = (Some(endtime), Some(fee));
+                let endtime = Some(endtime);
+                let fee = Some(fee);
                 *self = Billing { status: Status::ApplyFee, endtime, fee, ..*self };
             }
             Event::ClosedBill { .. } => self.status = Status::Closed,

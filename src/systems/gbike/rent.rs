@@ -100,10 +100,13 @@ impl Aggregate for Rent {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
-        let (rentid, userid, bikeid) = (this.id, self.userid, self.bikeid);
+        let rentid = this.id;
+        let userid = self.userid;
+        let bikeid = self.bikeid;
         match (self.status, command) {
             (S::New, Request(wanted)) if wanted.userid == Id::default() => {
-                let (en, ko) = ("numbers of users are positive", "사용자 번호는 양수여야 합니다");
+                let en = "numbers of users are positive";
+                let ko = "사용자 번호는 양수여야 합니다";
                 Err(Refusal::invalid("user-unknown", en, ko))
             }
             (S::New, Request(self::Request { userid, bikeid })) => {

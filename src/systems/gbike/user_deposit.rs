@@ -77,14 +77,16 @@ impl Aggregate for UserDeposit {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
-        let (userid, arrears) = (this.id, &self.arrears);
+        let userid = this.id;
+        let arrears = &self.arrears;
         let was_last = |bill| self.billid == Some(bill);
         match (!arrears.is_empty(), command) {
             (_, TopUp { deposit }) => self.top_up(userid, deposit),
             (true, Clear { .. }) => Err(in_arrears()),
             (false, Clear { .. }) => ignore(),
             (false, Charge { bill, fee }) if fee <= self.deposit => {
-                let (deposit, billid) = (self.deposit - fee, Some(bill));
+                let deposit = self.deposit - fee;
+                let billid = Some(bill);
                 emit(UpdatedDeposit { userid, deposit, arrears: 0, billid })
             }
             (_, Charge { bill, fee }) => Ok(self.defer(userid, bill, fee)),

@@ -198,7 +198,8 @@ mod tests {
     const NO_ANSWER: Result<(), NoAnswer> = Err(NoAnswer::Unavailable);
 
     fn order(showtime: Option<Timestamp>) -> Ordered {
-        let (movie_name, seat) = (Some("soul".into()), Some("1A, 2B".into()));
+        let movie_name = Some("soul".into());
+        let seat = Some("1A, 2B".into());
         Ordered {
             booking_id: BOOKING,
             qty: 2,
@@ -309,7 +310,8 @@ mod tests {
     #[test]
     fn the_seats_of_a_showtime_are_held_from_the_request_on_until_it_fails_or_is_canceled() {
         let showtime = Some(Timestamp::default());
-        let (ask, done) = (BookRequested(order(showtime)), Booked(order(showtime)));
+        let ask = BookRequested(order(showtime));
+        let done = Booked(order(showtime));
         let seats = ["1A,1970-01-01T00:00:00Z,soul", "2B,1970-01-01T00:00:00Z,soul"];
         assert_eq!(given::<Book>([ask.clone()]).0.claims(), seats);
         assert_eq!(given::<Book>([ask.clone(), done.clone(), completed()]).0.claims(), seats);

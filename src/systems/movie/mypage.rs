@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn a_printed_booking_shows_so_in_whatever_order_it_is_heard_of() {
-        let (asked, booked) = (book::Event::BookRequested(order()), book::Event::Booked(order()));
+        let asked = book::Event::BookRequested(order());
+        let booked = book::Event::Booked(order());
         let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };
         let printed = ticket::Event::Printed { booking_id: BOOKING };
         let waited = point::Event::WaitedPoint { booking_id: BOOKING, score: 0, contents: None };
@@ -182,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_canceled_booking_shows_so_in_whatever_order_it_is_heard_of() {
-        let (booked, canceled) =
-            (book::Event::Booked(order()), book::Event::Canceled { booking_id: BOOKING });
+        let booked = book::Event::Booked(order());
+        let canceled = book::Event::Canceled { booking_id: BOOKING };
         let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };
         let back = payment::Event::PaymentCanceled { booking_id: BOOKING };
         let written = point::Event::WrittenPoint {

@@ -118,8 +118,8 @@ impl Request {
         }
         match house.ticket_price.map(|price| price.checked_mul(qty)) {
             Some(right) if right.is_none() || right != total_price => {
-                let (en, ko) =
-                    ("the price is not that of so many seats", "금액이 수량과 맞지 않습니다");
+                let en = "the price is not that of so many seats";
+                let ko = "금액이 수량과 맞지 않습니다";
                 Err(Refusal::invalid("wrong-price", en, ko))
             }
             _ if qty > house.seats_per_booking => Err(house.too_many()),
@@ -175,7 +175,8 @@ mod tests {
         Settings { ticket_price: Some(5_000), ..Settings::default() }
     }
     fn request(qty: u64, seat: &str, total_price: Option<u64>) -> Request {
-        let (movie_name, seat) = (Some("soul".into()), Some(seat.into()));
+        let movie_name = Some("soul".into());
+        let seat = Some(seat.into());
         Request {
             qty,
             movie_name,
@@ -257,7 +258,8 @@ mod tests {
     #[test]
     fn claims_differ_where_seat_showtime_or_movie_do_and_not_by_spaces() {
         let claims = |movie: Option<&str>, seat: &str, micros| {
-            let (movie_name, seat) = (movie.map(Into::into), Some(seat.into()));
+            let movie_name = movie.map(Into::into);
+            let seat = Some(seat.into());
             Ordered {
                 movie_name,
                 seat,

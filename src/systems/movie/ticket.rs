@@ -80,7 +80,8 @@ impl Aggregate for Ticket {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
-        let (booking_id, attempt) = (this.id.of(), self.attempts);
+        let booking_id = this.id.of();
+        let attempt = self.attempts;
         match (self.status, command) {
             (S::New, Create(admission)) => emit(Created(admission)),
             (S::New, Void(admission)) => emit(TicketWithheld(admission)),
@@ -137,7 +138,8 @@ impl Aggregate for Ticket {
     }
 
     fn awaits(&self, ticket: Id<Self>) -> Option<Ask<Self>> {
-        let (attempt, contents) = (self.attempts, self.movie_name.clone());
+        let attempt = self.attempts;
+        let contents = self.movie_name.clone();
         (self.status == Status::Printing).then(|| {
             let grant = point::Command::Grant { attempt, contents };
             ask(ticket.of::<Point>(), grant, Command::Settle)

@@ -77,7 +77,8 @@ impl Aggregate for Delivery {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
-        let (rental_id, product_id) = (this.id.of(), self.shipped.product_id);
+        let rental_id = this.id.of();
+        let product_id = self.shipped.product_id;
         match (self.status, command) {
             (New, Start(shipped)) => emit(DeliveryStarted(shipped)),
             (Started | Canceled | Withheld, Start(_)) => ignore(),
@@ -146,7 +147,8 @@ mod tests {
     const PRODUCT: Id<Product> = Id::new(3);
 
     fn shipped() -> Shipped {
-        let (payment_id, address) = (RENTAL.of(), "Seoul".to_owned());
+        let payment_id = RENTAL.of();
+        let address = "Seoul".to_owned();
         Shipped {
             rental_id: RENTAL,
             payment_id,

@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn it_comes_in_once_and_goes_back_once() {
-        let (approve, cancel) =
-            (|| Approve { product: PRODUCT, amt: 30_000 }, || Cancel { rental: RENTAL });
+        let approve = || Approve { product: PRODUCT, amt: 30_000 };
+        let cancel = || Cancel { rental: RENTAL };
         let approved = PaymentApproved { rental_id: RENTAL, product_id: PRODUCT, amt: 30_000 };
         let canceled = PaymentCanceled { rental_id: RENTAL, product_id: PRODUCT, amt: 30_000 };
         let payment =

@@ -79,7 +79,8 @@ impl Rental {
         Ordered { rental_id, customer_id, product_id, amt, address, phone }
     }
     fn canceled(&self, rental_id: Id<Self>, reason: Option<Reason>) -> Event {
-        let (customer_id, phone) = (self.customer_id, self.phone.clone());
+        let customer_id = self.customer_id;
+        let phone = self.phone.clone();
         Event::RentalCanceled { rental_id, customer_id, phone, reason }
     }
 }
@@ -92,7 +93,9 @@ impl Aggregate for Rental {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
-        let (rental_id, customer_id, product_id) = (this.id, self.customer_id, self.product_id);
+        let rental_id = this.id;
+        let customer_id = self.customer_id;
+        let product_id = self.product_id;
         match (self.status, command) {
             (New, Request(wanted)) => emit(RentalRequested(wanted.ordered(rental_id))),
             (Requested, Settle(Ok(()))) => emit(RentalPlaced(self.ordered(rental_id))),
@@ -157,7 +160,8 @@ mod tests {
     const PRODUCT: Id<Product> = Id::new(3);
 
     fn order() -> Ordered {
-        let (address, phone) = ("Seoul".to_owned(), Some("010-0000-0000".to_owned()));
+        let address = "Seoul".to_owned();
+        let phone = Some("010-0000-0000".to_owned());
         Ordered {
             rental_id: RENTAL,
             customer_id: 7,

@@ -125,8 +125,8 @@ impl Aggregate for Price {
         });
         policies.on::<Reservation>(|event| match event {
             reservation::Event::Reserved(told) => {
-                let (reservation, vip) =
-                    (told.reservation_id, told.user_grade.as_deref() == Some(VIP));
+                let reservation = told.reservation_id;
+                let vip = told.user_grade.as_deref() == Some(VIP);
                 Some((told.ticket_id.of(), Command::Reserve { reservation, vip }))
             }
             reservation::Event::Cancelled(told) => {

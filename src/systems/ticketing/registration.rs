@@ -30,9 +30,11 @@ impl Register {
     /// `ends-before-start`
     pub fn checked(self, zone: &Zone) -> Result<Event, Refusal> {
         let Self { ticket_id, status, starttime, endtime } = self;
-        let (starttime, endtime) = (starttime.starts(zone), endtime.ends(zone));
+        let starttime = starttime.starts(zone);
+        let endtime = endtime.ends(zone);
         if endtime < starttime {
-            let (en, ko) = ("it ends before it starts", "종료가 시작보다 빠릅니다");
+            let en = "it ends before it starts";
+            let ko = "종료가 시작보다 빠릅니다";
             return Err(Refusal::invalid("ends-before-start", en, ko));
         }
         let status = status.unwrap_or_default();

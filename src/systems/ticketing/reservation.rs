@@ -87,7 +87,8 @@ impl Aggregate for Reservation {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
-        let (reservation_id, ticket_id) = (this.id, self.ticket_id);
+        let reservation_id = this.id;
+        let ticket_id = self.ticket_id;
         match (self.status, command) {
             (S::New, Request(wanted)) if wanted.is_too_long() => {
                 let en =
@@ -122,8 +123,8 @@ impl Aggregate for Reservation {
                 return;
             }
         };
-        let (Told { ticket_id, user_id, user_grade, updated_date, .. }, reason) =
-            (told, String::new());
+        let Told { ticket_id, user_id, user_grade, updated_date, .. } = told;
+        let reason = String::new();
         *self = Self { ticket_id, user_id, user_grade, updated_date, status, reason };
     }
 
@@ -148,7 +149,8 @@ mod tests {
     #[test]
     fn who_reserves_is_told_by_a_name_and_not_by_a_book() {
         let request = |user: usize, grade: usize| {
-            let (user_id, user_grade) = (Some("u".repeat(user)), Some("g".repeat(grade)));
+            let user_id = Some("u".repeat(user));
+            let user_grade = Some("g".repeat(grade));
             Request(super::Request { ticket_id: TICKET, user_id, user_grade })
         };
         given::<Reservation>([]).when(request(1_000, 25)).refused(Kind::Invalid, "user-too-long");
@@ -163,7 +165,8 @@ mod tests {
     const TICKET: Id<Ticket> = Id::new(3);
 
     fn told() -> Told {
-        let (user_id, user_grade) = (Some("B".into()), Some("VIP".into()));
+        let user_id = Some("B".into());
+        let user_grade = Some("VIP".into());
         let updated_date = Timestamp::default();
         Told { reservation_id: RESERVATION, ticket_id: TICKET, user_id, user_grade, updated_date }
     }

@@ -76,7 +76,8 @@ impl Aggregate for Ticket {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
-        let (ticket_id, over) = (this.id, this.at > self.endtime);
+        let ticket_id = this.id;
+        let over = this.at > self.endtime;
         match (self.status, command) {
             (None, Register(new)) => new.checked(&this.settings.zone).map(|event| vec![event]),
             (Some(_), Register(_)) => Err(Refusal::conflict(
@@ -157,8 +158,8 @@ mod tests {
 
     /// Decisions in these tests are taken at the epoch.
     fn until(endtime: i64) -> Given<Ticket> {
-        let (starttime, endtime) =
-            (Timestamp::from_micros(endtime - 10), Timestamp::from_micros(endtime));
+        let starttime = Timestamp::from_micros(endtime - 10);
+        let endtime = Timestamp::from_micros(endtime);
         given([Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime }])
     }
     fn updated(status: Status, reservation_id: Option<Id<Reservation>>) -> Event {
@@ -223,7 +224,8 @@ mod tests {
             endtime: day("2021-07-06"),
         };
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let (starttime, endtime) = (at("2021-07-05T15:00:00Z"), at("2021-07-06T15:00:00Z"));
+        let starttime = at("2021-07-05T15:00:00Z");
+        let endtime = at("2021-07-06T15:00:00Z");
         let registered =
             Registered { ticket_id: TICKET, status: Status::Available, starttime, endtime };
         let ticket = given::<Ticket>([]).when(Register(new.clone())).then([registered]);

@@ -122,14 +122,16 @@ impl View for Row {
             },
             |row, event| match event {
                 Reserved(told) => {
-                    let (user_id, user_grade) = (told.user_id.clone(), told.user_grade.clone());
+                    let user_id = told.user_id.clone();
+                    let user_grade = told.user_grade.clone();
                     row.live.insert(told.reservation_id, Holder { user_id, user_grade });
                     while row.live.len() > HOLDERS || row.is_full() {
                         row.live.pop_first();
                     }
                 }
                 Cancelled(told) => {
-                    let (at, id) = (told.updated_date, told.reservation_id);
+                    let at = told.updated_date;
+                    let id = told.reservation_id;
                     let is_later =
                         row.last.as_ref().is_none_or(|(last, of, _)| (*last, *of) < (at, id));
                     row.last = match row.live.remove(&id) {

@@ -48,10 +48,13 @@ struct Listener {
 
 impl Listener {
     fn start(url: String) -> Self {
-        let (came, ready, stop) =
-            (Came::default(), Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let came = Came::default();
+        let ready = Arc::<AtomicBool>::default();
+        let stop = Arc::<AtomicBool>::default();
         let thread = {
-            let (came, ready, stop) = (came.clone(), ready.clone(), stop.clone());
+            let came = came.clone();
+            let ready = ready.clone();
+            let stop = stop.clone();
             thread::spawn(move || {
                 let runtime = Builder::new_current_thread().enable_all().build().unwrap();
                 while !stop.load(Relaxed) {
@@ -79,8 +82,8 @@ async fn listen(
 ) -> lapin::Result<()> {
     let connection = Connection::connect(url, ConnectionProperties::default()).await?;
     let channel = connection.create_channel().await?;
-    let (durable, exchange) =
-        (ExchangeDeclareOptions { durable: true, ..Default::default() }, "holdfast.events");
+    let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
+    let exchange = "holdfast.events";
     channel
         .exchange_declare(exchange.into(), ExchangeKind::Topic, durable, FieldTable::default())
         .await?;
@@ -116,8 +119,8 @@ async fn listen(
                 .and_then(|value| value.as_long_string())
                 .map(ToString::to_string)
         };
-        let (source, id) =
-            (header("cloudEvents:source").unwrap(), header("cloudEvents:id").unwrap());
+        let source = header("cloudEvents:source").unwrap();
+        let id = header("cloudEvents:id").unwrap();
         came.lock().unwrap().push((source, id, delivery.redelivered));
         delivery.ack(BasicAckOptions::default()).await?;
     }
@@ -151,7 +154,8 @@ impl Drop for Stop<'_> {
 
 /// The ids in the log of a context, in their order.
 fn log(server: &Server, context: &str) -> Vec<String> {
-    let (mut ids, mut path) = (Vec::new(), format!("/events/{context}?limit=1000"));
+    let mut ids = Vec::new();
+    let mut path = format!("/events/{context}?limit=1000");
     loop {
         let page = server.get(&path).is(200);
         let events = page.body.as_array().unwrap();
@@ -171,7 +175,9 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
     let listener = Listener::start(broker.url());
     within(PATIENCE, "the queue is there", || listener.ready.load(Relaxed).then_some(()));
     let server = server(&broker.url());
-    let (stop, placed, begun) = (AtomicBool::new(false), AtomicU64::new(0), Instant::now());
+    let stop = AtomicBool::new(false);
+    let placed = AtomicU64::new(0);
+    let begun = Instant::now();
     let sent = || server.metric("holdfast_outbox_sent_total");
     let goes_on = || {
         let before = sent();
@@ -181,7 +187,8 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
         let _stop = Stop(&stop);
         for user in 0..CLIENTS {
             let client = server.apart();
-            let (stop, placed) = (&stop, &placed);
+            let stop = &stop;
+            let placed = &placed;
             scope.spawn(move || rents(&client, user, stop, placed));
         }
         for kill in 0..kills {
@@ -209,7 +216,8 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
     let events: usize = logs.iter().map(|(_, ids)| ids.len()).sum();
     // What comes again is had already.
     let once = || {
-        let (mut had, mut first) = (HashSet::new(), BTreeMap::<String, Vec<String>>::new());
+        let mut had = HashSet::new();
+        let mut first = BTreeMap::<String, Vec<String>>::new();
         for (source, id, _) in listener.came.lock().unwrap().iter() {
             if had.insert((source.clone(), id.clone())) {
                 first.entry(source.clone()).or_default().push(id.clone());
@@ -227,7 +235,8 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
             "consumers",
         ])
     };
-    let (mut before, mut since) = (0, Instant::now());
+    let mut before = 0;
+    let mut since = Instant::now();
     loop {
         let all = listener.came.lock().unwrap().len();
         if all >= events && once().values().map(Vec::len).sum::<usize>() >= events {
@@ -244,7 +253,8 @@ fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is
         );
         thread::sleep(Duration::from_millis(200));
     }
-    let (heard, all) = (once(), listener.came.lock().unwrap().len());
+    let heard = once();
+    let all = listener.came.lock().unwrap().len();
     println!(
         "{kills} kills in {loaded:.1?}: {events} events of {} rents, {:.0} a second; {} came again",
         placed.load(Relaxed),

@@ -45,7 +45,8 @@ fn put_back_server(toml: &str, settled: impl Fn(&Server)) -> (Server, Answer, St
     server.restart();
     books(&server, 3);
     settled(&server);
-    let (before, all) = (server.get(BOOKS).is(200), next(&server.get("/events").is(200)));
+    let before = server.get(BOOKS).is(200);
+    let all = next(&server.get("/events").is(200));
     server.terminate();
     put_back(&copied, &server.data());
     server.restart();
@@ -56,7 +57,8 @@ fn put_back_server(toml: &str, settled: impl Fn(&Server)) -> (Server, Answer, St
 #[test]
 fn numbers_that_are_given_again_have_other_names_and_a_cursor_of_the_lost_past_is_refused() {
     let (mut server, before, all) = put_back_server("", |_| {});
-    let (was, is) = (names(&before), names(&server.get(BOOKS).is(200)));
+    let was = names(&before);
+    let is = names(&server.get(BOOKS).is(200));
     for sequence in 1..=3 {
         assert_eq!(was[&sequence], is[&sequence], "what was in the copy is what it was");
     }
@@ -96,7 +98,8 @@ fn stream(server: &Server, path: &str, last: &str, count: usize) -> Vec<BTreeMap
         "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nLast-Event-ID: {last}\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).unwrap();
-    let (mut events, mut told) = (Vec::new(), BTreeMap::new());
+    let mut events = Vec::new();
+    let mut told = BTreeMap::new();
     for line in BufReader::new(socket).lines().map(Result::unwrap) {
         match line.split_once(": ") {
             Some((field, value)) => drop(told.insert(field.to_owned(), value.to_owned())),

@@ -88,8 +88,8 @@ fn put_back_cluster(toml: &str) -> (Cluster, std::path::PathBuf) {
     }
     rent(cluster.node("rent"), 1).has("status", "Rent");
     cluster.kill("rent");
-    let (data, copied) =
-        (cluster.node("rent").data(), cluster.node("rent").directory().join("copied"));
+    let data = cluster.node("rent").data();
+    let copied = cluster.node("rent").directory().join("copied");
     copy(&data, &copied);
     cluster.restart("rent");
     rent(cluster.node("rent"), 2).has("status", "Rent");
@@ -166,8 +166,8 @@ fn an_asked_node_whose_past_was_put_back_is_noticed_by_who_asks() {
     for _ in 0..3 {
         cluster.node("book").register_book("title01");
     }
-    let (data, copied) =
-        (cluster.node("book").data(), cluster.node("book").directory().join("copied"));
+    let data = cluster.node("book").data();
+    let copied = cluster.node("book").directory().join("copied");
     cluster.kill("book");
     copy(&data, &copied);
     cluster.restart("book");

@@ -85,8 +85,9 @@ fn who_has_sent_half_a_body_makes_room_too() {
 #[test]
 fn writers_that_are_closed_at_the_bound_lose_no_answer() {
     let server = bounded(8, "");
-    let (address, acknowledged, over) =
-        (server.address().to_owned(), AtomicUsize::new(0), AtomicBool::new(false));
+    let address = server.address().to_owned();
+    let acknowledged = AtomicUsize::new(0);
+    let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let write = || {
             let mut wire = Connection::to(&address);

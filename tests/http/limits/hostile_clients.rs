@@ -29,9 +29,13 @@ fn nothing_acknowledged_is_lost_and_nobody_waits_for_the_probes() {
     let data = tempfile::TempDir::new().unwrap();
     let toml = "[http]\nprobes = '127.0.0.1:0'\nwrite_timeout_ms = 2000\n";
     let mut server = Server::through(with_files(256), &data.path().join("data"), toml);
-    let (address, probes) = (server.address().to_owned(), server.probes().to_owned());
-    let (acknowledged, over) = (Mutex::new(Vec::new()), AtomicBool::new(false));
-    let (crowd, probed, most) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0));
+    let address = server.address().to_owned();
+    let probes = server.probes().to_owned();
+    let acknowledged = Mutex::new(Vec::new());
+    let over = AtomicBool::new(false);
+    let crowd = AtomicUsize::new(0);
+    let probed = AtomicUsize::new(0);
+    let most = AtomicU64::new(0);
     thread::scope(|scope| {
         let work = || {
             let mut wire = Connection::to(&address);

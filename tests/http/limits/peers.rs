@@ -17,7 +17,8 @@ pub fn answer_once(listener: &TcpListener, answer: &str) -> String {
 }
 
 fn hear(stream: &mut TcpStream) -> String {
-    let (mut heard, mut part) = (Vec::new(), [0; 4096]);
+    let mut heard = Vec::new();
+    let mut part = [0; 4096];
     while !heard.windows(4).any(|end| end == b"\r\n\r\n") {
         match stream.read(&mut part) {
             Ok(0) | Err(_) => break,

@@ -41,7 +41,8 @@ fn probes_are_told_what_the_main_port_tells() {
         "/actuator/health/readiness",
         "/actuator/info",
     ] {
-        let (there, here) = (server.get(path), ask(server.probes(), path));
+        let there = server.get(path);
+        let here = ask(server.probes(), path);
         assert_eq!(here.status, there.status, "{path}");
         let here_text = String::from_utf8(here.body.clone()).unwrap();
         assert_eq!(at_rest(&here_text), at_rest(&there.text), "{path}");

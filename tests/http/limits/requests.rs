@@ -28,7 +28,8 @@ fn requests_behind_each_other_are_answered_in_order_however_they_are_cut() {
         let mut listening = wire.again();
         let (answers, shown) = std::thread::scope(|scope| {
             let heard = scope.spawn(move || {
-                let (mut answers, mut shown) = (0, Vec::new());
+                let mut answers = 0;
+                let mut shown = Vec::new();
                 while let Some(heard) = listening.hear() {
                     answers += 1;
                     if heard.status == 200 {

@@ -77,7 +77,8 @@ fn streams_are_counted_and_one_too_many_is_told_when_to_come_again() {
         let heard = wire.hear().unwrap();
         (wire, heard)
     };
-    let ((first, heard), (_second, _)) = (open(), open());
+    let (first, heard) = open();
+    let (_second, _) = open();
     heard.is(200);
     let (_, refused) = open();
     assert!(!refused.refuses(503, "too-many-streams").field("retry-after").is_empty());

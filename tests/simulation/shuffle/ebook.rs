@@ -64,8 +64,10 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, rent) in world.states::<Rent>() {
         prop_assert!(rent.lifecycle() != Lifecycle::Open, "rent {number} is never settled");
     }
-    let (books, rents) = (seen(world.states::<Book>()), seen(world.states::<Rent>()));
-    let (payments, rows) = (seen(world.states::<Payment>()), seen(world.rows::<Row>()));
+    let books = seen(world.states::<Book>());
+    let rents = seen(world.states::<Rent>());
+    let payments = seen(world.states::<Payment>());
+    let rows = seen(world.rows::<Row>());
     for (number, book) in &books {
         let holders: Vec<_> = rents
             .iter()
@@ -92,7 +94,8 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             Some("CANCELED") => ("REFUNDED", "CANCELED"),
             _ => ("", ""),
         };
-        let (payment, row) = (&payments[number], &rows[number]);
+        let payment = &payments[number];
+        let row = &rows[number];
         prop_assert_eq!(
             (&payment["status"], &row["status"]),
             (&json!(paid), &json!(told)),

@@ -130,7 +130,8 @@ pub struct AggregateContext<A: Aggregate> {
 
 impl<A: Aggregate> AggregateContext<A> {
     pub fn new(logs: &mut Logs, settings: &serde_json::Value) -> Self {
-        let (log, mut ears) = (logs.of::<A>(), Ears(logs, Vec::new()));
+        let log = logs.of::<A>();
+        let mut ears = Ears(logs, Vec::new());
         A::whenever(&mut ears);
         let settings = serde_json::from_value(settings.clone()).unwrap_or_default();
         Self { states: BTreeMap::new(), settings, log, ears: ears.1, answers: BTreeMap::new() }
@@ -151,7 +152,8 @@ impl<A: Aggregate> AggregateContext<A> {
         command: A::Command,
         now: Timestamp,
     ) -> Result<Vec<Flight>, Refusal> {
-        let (id, withdrawn) = (Id::new(number), command.compensates());
+        let id = Id::new(number);
+        let withdrawn = command.compensates();
         let before = self.states.get(&number).cloned().unwrap_or_default();
         let events =
             before.decide(command, &DecisionContext { id, at: now, settings: &self.settings })?;
@@ -188,8 +190,8 @@ impl<A: Aggregate> AggregateContext<A> {
 }
 
 fn flight<A: Aggregate>(number: u64, ask: Ask<A>) -> Flight {
-    let (asker, callee) =
-        ((A::NAME.context, number, ask.attempt), (ask.callee.context, ask.number));
+    let asker = (A::NAME.context, number, ask.attempt);
+    let callee = (ask.callee.context, ask.number);
     Flight { asker, callee, command: ask.command, answer: None, given_up: false }
 }
 
@@ -204,7 +206,8 @@ impl<A: Aggregate> Member for AggregateContext<A> {
     }
     fn asked(&mut self, flight: &Flight, now: Timestamp) -> Option<Result<(), NoAnswer>> {
         let (context, number, attempt) = flight.asker;
-        let (id, of) = (AskId { context: context.into(), number, attempt }, flight.callee.1);
+        let id = AskId { context: context.into(), number, attempt };
+        let of = flight.callee.1;
         let said = match self.answers.get(&id) {
             Some(Kept::Withdrawn) => Err(Refusal::conflict("withdrawn", "", "")),
             Some(Kept::Said(said)) => said.clone(),

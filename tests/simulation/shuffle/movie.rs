@@ -23,8 +23,8 @@ const DEAR: u64 = 90_000;
 fn order(world: &mut World, number: u64) -> Result<(), Refusal> {
     let seat = Some(format!("{}A, {}A", number % 5, (number + 1 + number / 5 % 4) % 5));
     let total_price = [None, Some(10_000), Some(DEAR)][(number / 20 % 3) as usize];
-    let (movie_name, showtime) =
-        (Some("soul".into()), Some(DateOrTime::Moment(Timestamp::default())));
+    let movie_name = Some("soul".into());
+    let showtime = Some(DateOrTime::Moment(Timestamp::default()));
     let wanted = Request { qty: 2, movie_name, seat, total_price, showtime };
     world.command::<Book>(None, book::Command::Request(wanted)).map(drop)
 }
@@ -60,8 +60,10 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, book) in world.states::<Book>() {
         prop_assert!(book.lifecycle() != Lifecycle::Open, "booking {number} is never settled");
     }
-    let (books, payments) = (seen(world.states::<Book>()), seen(world.states::<Payment>()));
-    let (tickets, points) = (seen(world.states::<Ticket>()), seen(world.states::<Point>()));
+    let books = seen(world.states::<Book>());
+    let payments = seen(world.states::<Payment>());
+    let tickets = seen(world.states::<Ticket>());
+    let points = seen(world.states::<Point>());
     let rows = seen(world.rows::<Row>());
     let mut sold = BTreeSet::new();
     for (number, book) in &books {

@@ -27,7 +27,8 @@ fn register(world: &mut World, _: u64) -> Result<(), Refusal> {
 }
 fn rent(world: &mut World, number: u64) -> Result<(), Refusal> {
     let amt = [PRICE, PRICE, PRICE, PRICE - 1, DEAR][(number / 4 % 5) as usize];
-    let (product_id, address) = (Id::new(number % 4), "Seoul".into());
+    let product_id = Id::new(number % 4);
+    let address = "Seoul".into();
     let wanted = rental::Request { customer_id: 7, product_id, amt, address, phone: None };
     world.command::<Rental>(None, rental::Command::Request(wanted)).map(drop)
 }
@@ -52,10 +53,12 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     for (number, rental) in world.states::<Rental>() {
         prop_assert!(rental.lifecycle() != Lifecycle::Open, "rental {number} is never settled");
     }
-    let (products, rentals) = (seen(world.states::<Product>()), seen(world.states::<Rental>()));
-    let (payments, deliveries) =
-        (seen(world.states::<Payment>()), seen(world.states::<Delivery>()));
-    let (rows, messages) = (seen(world.rows::<Row>()), seen(world.states::<Notification>()));
+    let products = seen(world.states::<Product>());
+    let rentals = seen(world.states::<Rental>());
+    let payments = seen(world.states::<Payment>());
+    let deliveries = seen(world.states::<Delivery>());
+    let rows = seen(world.rows::<Row>());
+    let messages = seen(world.states::<Notification>());
     for (number, product) in &products {
         let out = rentals
             .values()
@@ -75,7 +78,8 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             (Some("RentalCanceled"), None) => ("PAYMENT CANCELED", "PAYMENT CANCELED"),
             _ => ("", ""),
         };
-        let (payment, row) = (&payments[number], &rows[number]);
+        let payment = &payments[number];
+        let row = &rows[number];
         let is = (&payment["status"], &row["status"]);
         prop_assert_eq!(
             is,

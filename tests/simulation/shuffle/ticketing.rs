@@ -67,9 +67,10 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             "reservation {number} is never settled"
         );
     }
-    let (tickets, reservations) =
-        (seen(world.states::<Ticket>()), seen(world.states::<Reservation>()));
-    let (prices, rows) = (seen(world.states::<Price>()), seen(world.rows::<Row>()));
+    let tickets = seen(world.states::<Ticket>());
+    let reservations = seen(world.states::<Reservation>());
+    let prices = seen(world.states::<Price>());
+    let rows = seen(world.rows::<Row>());
     for (number, ticket) in &tickets {
         let of = || reservations.iter().filter(|(_, one)| one["ticketId"] == *number);
         let live: Vec<_> = of().filter(|(_, one)| one["status"] == "RESERVED").collect();
@@ -90,7 +91,8 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
         );
         let is_vip = live.iter().any(|(_, one)| one["userGrade"] == "VIP");
         let costs = (json!(10_000), json!(if is_vip { 7_000 } else { 8_000 }));
-        let (price, row) = (&prices[number], &rows[number]);
+        let price = &prices[number];
+        let row = &rows[number];
         prop_assert_eq!(
             (&price["price"], &price["discountedPrice"]),
             (&costs.0, &costs.1),

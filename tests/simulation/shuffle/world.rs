@@ -104,7 +104,8 @@ impl World {
     /// Lets everything happen, in the order that `choices` say, and then what is left as it comes. Some questions come
     /// twice, some answers are lost, and some are given up while they are on their way.
     pub fn run(&mut self, clients: &[(Client, u64)], choices: &[u16]) {
-        let (mut clients, mut choices) = (clients.iter(), choices.iter().copied());
+        let mut clients = clients.iter();
+        let mut choices = choices.iter().copied();
         loop {
             self.now += self.pace;
             let steps = self.steps(clients.len());
@@ -112,8 +113,8 @@ impl World {
                 return;
             }
             let choice = choices.next();
-            let (mischief, pick) =
-                (choice.map_or(0, |choice| choice % 8), usize::from(choice.unwrap_or(0) / 8));
+            let mischief = choice.map_or(0, |choice| choice % 8);
+            let pick = usize::from(choice.unwrap_or(0) / 8);
             let now = Timestamp::from_micros(self.now);
             match steps[pick % steps.len()] {
                 Step::Act => {

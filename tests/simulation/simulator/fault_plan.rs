@@ -35,9 +35,15 @@ impl FaultPlan {
             2 => often,
             _ => often / 2,
         };
-        let (crashes, stops, clock, silence, rebuilds) =
-            (some(30), some(30), some(60), some(80), some(10));
-        let (doubled, lost, parked, busy) = (some(300), some(150), some(100), some(100));
+        let crashes = some(30);
+        let stops = some(30);
+        let clock = some(60);
+        let silence = some(80);
+        let rebuilds = some(10);
+        let doubled = some(300);
+        let lost = some(150);
+        let parked = some(100);
+        let busy = some(100);
         Self {
             nodes: [1, 1, 2, 3][chance.between(0, 4) as usize],
             steps: chance.between(60, 260),

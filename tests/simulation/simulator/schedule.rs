@@ -145,7 +145,8 @@ impl World {
             .filter(|place| self.network.has_left(&self.network.flights[*place]));
         let Some(place) = places.nth(chosen) else { return false };
         let flight = self.network.flights.swap_remove(place);
-        let (lost, doubled) = (self.network.fault_plan.lost, self.network.fault_plan.doubled);
+        let lost = self.network.fault_plan.lost;
+        let doubled = self.network.fault_plan.doubled;
         if self.network.happens(lost) {
             self.network.trace.say(format_args!("lost: {flight:?}"));
             return true;
@@ -281,8 +282,8 @@ impl World {
         (dying.up, dying.last, dying.durable) = (false, to, to);
         self.network.changed = true;
         self.network.replies.retain(|reply| reply.node != node);
-        let (places, does_wait) =
-            (&self.network.places, self.network.does(Mitigation::WaitForDisk));
+        let places = &self.network.places;
+        let does_wait = self.network.does(Mitigation::WaitForDisk);
         let is_lost = |flight: &Flight| {
             let inside = places[flight.asker].node == node && places[flight.callee].node == node;
             inside

@@ -69,7 +69,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { business, seeds, steps, took, failed } = self;
         let per_second = *seeds as f64 / took.as_secs_f64();
-        let (system, took) = (business.system, took.as_secs_f64());
+        let system = business.system;
+        let took = took.as_secs_f64();
         write!(
             f,
             "{system}: {seeds} seeds, {steps} steps in {took:.1} s, {per_second:.0} seeds/s"
@@ -94,8 +95,10 @@ pub fn run_many(
     off: Option<Mitigation>,
     threads: usize,
 ) -> Report {
-    let (next, done, steps, stop) =
-        (AtomicU64::new(seeds.start), AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let next = AtomicU64::new(seeds.start);
+    let done = AtomicU64::new(0);
+    let steps = AtomicU64::new(0);
+    let stop = AtomicBool::new(false);
     let failed: Mutex<Option<(u64, String)>> = Mutex::default();
     let began = Instant::now();
     std::thread::scope(|scope| {

@@ -60,8 +60,8 @@ impl<S: Aggregate, T> Ear<T> for EarOf<S, T> {
         S::NAME.context
     }
     fn reach(&self, network: &Network, listener: usize) -> u64 {
-        let (log, source) =
-            (self.log.borrow(), network.find(S::NAME.context).expect("a context of this system"));
+        let log = self.log.borrow();
+        let source = network.find(S::NAME.context).expect("a context of this system");
         let node = network.node_of(source);
         match (network.together(source, listener), node.up) {
             (false, false) => 0,
@@ -113,10 +113,12 @@ impl<T> Ears<T> {
 
     /// What comes next, some events at once, and the commit of their effects.
     pub fn hear(&mut self, network: &mut Network, ear: usize) -> (u64, Vec<Heard<T>>) {
-        let (position, reach) = (self.position(ear), self.ears[ear].reach(network, self.me));
+        let position = self.position(ear);
+        let reach = self.ears[ear].reach(network, self.me);
         // A push may bring old events again, and perhaps new ones. It may also have lost the ones before it: then the
         // log is read.
-        let (again, lost) = (network.fault_plan.doubled, network.fault_plan.lost);
+        let again = network.fault_plan.doubled;
+        let lost = network.fault_plan.lost;
         let from = match network.happens(again) {
             true => (position + 1).saturating_sub(network.chance.between(1, 8)).max(1),
             false if network.happens(lost) && !network.does(Mitigation::ReadTheLog) => position + 2,
@@ -195,7 +197,8 @@ impl<T> Ears<T> {
     /// Whether everything has been heard and nothing is set aside.
     pub fn rest(&self, network: &Network) -> Result<(), String> {
         for (place, ear) in self.ears.iter().enumerate() {
-            let (position, length) = (self.position(place), ear.length());
+            let position = self.position(place);
+            let length = ear.length();
             if position != length || ear.reach(network, self.me) != length {
                 return Err(format!("has heard {position} of {length} events of {}", ear.source()));
             }

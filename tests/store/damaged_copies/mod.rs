@@ -80,21 +80,27 @@ fn whatever_is_damaged_is_told_and_nothing_is_missing_without_a_word() {
     let number = |name: &str, otherwise| {
         std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
     };
-    let (copies, seed) = (number("HOLDFAST_DAMAGED_COPIES", 60), number("HOLDFAST_SEED", 7));
+    let copies = number("HOLDFAST_DAMAGED_COPIES", 60);
+    let seed = number("HOLDFAST_SEED", 7);
     let keep = tempfile::tempdir().expect("a temporary directory");
     let mut chance = Chance::new(seed);
     let original = Arc::new(make(keep.path(), &mut chance));
     let sound = keep.path().join("sound");
     copy(&original.now, &sound);
     assert_eq!(judge(&sound, &original.truth), Outcome::Whole);
-    let (mut refused, mut told, mut whole, mut hanging, mut bad) = (0, 0, 0, 0, Vec::new());
+    let mut refused = 0;
+    let mut told = 0;
+    let mut whole = 0;
+    let mut hanging = 0;
+    let mut bad = Vec::new();
     for round in 0..copies {
         let dir = keep.path().join(format!("copy{round}"));
         copy(&original.now, &dir);
         let what = damage(&original, &dir, &mut chance);
         let before = contents(&dir);
         let (word, heard) = mpsc::channel();
-        let (judged, truth) = (dir.clone(), original.clone());
+        let judged = dir.clone();
+        let truth = original.clone();
         thread::spawn(move || word.send(judge(&judged, &truth.truth)));
         match heard.recv_timeout(PATIENCE) {
             Ok(Outcome::Refused(words)) => {

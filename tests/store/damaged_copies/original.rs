@@ -105,8 +105,10 @@ pub struct Original {
 }
 
 pub fn make(place: &Path, chance: &mut Chance) -> Original {
-    let (now, older) = (place.join("now"), place.join("older"));
-    let (mut truth, mut sequence) = (Truth::default(), 0);
+    let now = place.join("now");
+    let older = place.join("older");
+    let mut truth = Truth::default();
+    let mut sequence = 0;
     for (round, turns) in [1_500, 2_500, 1_500, 200].into_iter().enumerate() {
         let shop = Shop::open(&now);
         shop.work(chance, &mut truth, turns, &mut sequence);
@@ -146,7 +148,9 @@ pub fn contents(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 
 /// A small store with runs and a journal, closed; its files.
 pub fn small(dir: &Path) -> Truth {
-    let (mut chance, mut truth, mut sequence) = (Chance::new(3), Truth::default(), 0);
+    let mut chance = Chance::new(3);
+    let mut truth = Truth::default();
+    let mut sequence = 0;
     for turns in [900, 100] {
         Shop::open(dir).work(&mut chance, &mut truth, turns, &mut sequence);
     }

@@ -19,7 +19,8 @@ type Harm<'a> = (&'a str, &'a dyn Fn(&Path));
 #[test]
 fn a_store_that_is_refused_is_left_as_it_was() {
     let keep = tempfile::tempdir().expect("a temporary directory");
-    let (original, other) = (keep.path().join("original"), keep.path().join("other"));
+    let original = keep.path().join("original");
+    let other = keep.path().join("other");
     let truth = small(&original);
     small(&other);
     // Written over whole, because a watermark knows neither of the other.
@@ -114,7 +115,8 @@ fn damage_a_block(dir: &Path, truth: &Truth) -> bool {
 #[test]
 fn what_nobody_reads_is_found_by_the_scrub_and_by_a_check_which_changes_nothing() {
     let keep = tempfile::tempdir().expect("a temporary directory");
-    let (dir, scratch) = (keep.path().join("data"), keep.path().join("scratch"));
+    let dir = keep.path().join("data");
+    let scratch = keep.path().join("scratch");
     fs::create_dir(&scratch).expect("creates");
     let truth = small(&dir);
     // From now on sled begins behind what it has.

@@ -72,7 +72,8 @@ impl Left {
     /// Opens it a minute after it was left.
     pub fn open(&self) -> Opened {
         let directory = TempDir::new().unwrap();
-        let (to, from) = (directory.path().display().to_string(), self.data.display().to_string());
+        let to = directory.path().display().to_string();
+        let from = self.data.display().to_string();
         assert!(Command::new("tar").args(["-xJf", &from, "-C", &to]).status().unwrap().success());
         // What was advanced was business time alone, and it went on from there.
         let killed = self.record["killedAt"].as_f64().unwrap() as u64;
@@ -125,7 +126,8 @@ impl Opened {
 
     /// The whole log of a context.
     pub fn events(&self, context: &str) -> Vec<Value> {
-        let (mut all, mut path) = (Vec::new(), format!("/events/{context}?from=1&limit=1000"));
+        let mut all = Vec::new();
+        let mut path = format!("/events/{context}?from=1&limit=1000");
         loop {
             let page = self.get(&path).is(200);
             let events = page.body.as_array().unwrap();

@@ -34,7 +34,8 @@ impl Wrong {
 #[test]
 fn what_was_told_and_shown_is_told_and_shown_again() {
     for left in Left::all() {
-        let (server, wrong) = (left.open(), Wrong::default());
+        let server = left.open();
+        let wrong = Wrong::default();
         for (source, told) in left.record["events"].as_object().unwrap() {
             let context = source.trim_start_matches('/').replace('/', ".");
             let events = server.events(&context);
@@ -92,7 +93,8 @@ fn said(answer: &Answer) -> Value {
 #[test]
 fn whoever_repeats_a_request_with_its_key_gets_the_old_answer() {
     for left in Left::all() {
-        let (server, wrong) = (left.open(), Wrong::default());
+        let server = left.open();
+        let wrong = Wrong::default();
         in_parallel(left.list("acknowledged"), |wish| {
             let now = server.put(wish);
             let was = &wish["answer"];
@@ -113,7 +115,8 @@ fn whoever_repeats_a_request_with_its_key_gets_the_old_answer() {
 #[test]
 fn no_key_that_an_order_holds_is_free_and_every_cancel_frees_its_key() {
     for left in Left::all() {
-        let (server, wrong) = (left.open(), Wrong::default());
+        let server = left.open();
+        let wrong = Wrong::default();
         let claims: Vec<_> = left.list("claims");
         let held = |claim: &Value| claim["state"] != "canceled";
         let book = |claim: &Value| server.post("/movie/books", claim["body"].clone());
@@ -134,7 +137,8 @@ fn no_key_that_an_order_holds_is_free_and_every_cancel_frees_its_key() {
         }
         // A seat that was given up before is free, and may be given up again.
         for claim in claims.iter().filter(|claim| !held(claim)) {
-            let (again, body) = (book(claim), &claim["body"]);
+            let again = book(claim);
+            let body = &claim["body"];
             wrong.unless(again.status == 201, || format!("{body} was canceled: {}", again.text));
             if again.status == 201 {
                 server.cancels(&format!("/movie/books/{}", again.id()));
@@ -145,7 +149,8 @@ fn no_key_that_an_order_holds_is_free_and_every_cancel_frees_its_key() {
             server.cancels(&format!("/movie/books/{}", claim["id"]));
         }
         for claim in claims.iter().filter(|claim| claim["state"] == "held") {
-            let (again, body) = (book(claim), &claim["body"]);
+            let again = book(claim);
+            let body = &claim["body"];
             wrong.unless(again.status == 201, || format!("{body} was canceled: {}", again.text));
             if again.status == 201 {
                 server.cancels(&format!("/movie/books/{}", again.id()));
@@ -304,7 +309,8 @@ fn every_order_that_was_begun_is_settled_and_nothing_is_half_done() {
 #[test]
 fn what_waits_for_its_time_comes_when_it_has_come() {
     for left in Left::all() {
-        let (server, wrong) = (left.open(), Wrong::default());
+        let server = left.open();
+        let wrong = Wrong::default();
         let tickets = || by(&server.all_of("/ticketing/tickets"), "id");
         let of = |list: &BTreeMap<String, Vec<Value>>, id: &str| list[id][0]["status"].clone();
         server.is_quiet(&["ticketing"]);
@@ -354,7 +360,8 @@ fn what_waits_for_its_time_comes_when_it_has_come() {
 #[test]
 fn rows_that_could_be_written_and_not_be_read_are_read() {
     for left in Left::all() {
-        let (server, wrong) = (left.open(), Wrong::default());
+        let server = left.open();
+        let wrong = Wrong::default();
         server.is_quiet(&["movie", "gbike"]);
         // So often was this print asked for in vain that the answers to it could not be read any more.
         let ticket = format!("/movie/tickets/{}", left.record["unprinted"]);
@@ -362,10 +369,8 @@ fn rows_that_could_be_written_and_not_be_read_are_read() {
         server.shows(&format!("/movie/points/{}", left.record["unprinted"]), json!({"score": 100}));
         // And so many rides had this customer not paid for. All of them are charged now, and can be paid.
         let unpaid = &left.record["unpaid"];
-        let (account, bills) = (
-            format!("/gbike/userDeposits/{}", unpaid["user"]),
-            format!("/gbike/billings?userid={}", unpaid["user"]),
-        );
+        let account = format!("/gbike/userDeposits/{}", unpaid["user"]);
+        let bills = format!("/gbike/billings?userid={}", unpaid["user"]);
         let rides = unpaid["rides"].as_array().unwrap().len();
         let sums =
             |bills: &[Value]| bills.iter().map(|bill| bill["fee"].as_u64().unwrap()).sum::<u64>();

@@ -16,7 +16,8 @@ pub struct Answer {
 
 impl Answer {
     pub fn read(response: Response) -> reqwest::Result<Self> {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
         let text = response.text()?;
         let body = serde_json::from_str(&text).unwrap_or_default();
         Ok(Self { status, headers, text, body })

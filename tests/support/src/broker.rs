@@ -66,7 +66,8 @@ impl Broker {
     /// A broker that is not there yet.
     pub fn absent() -> Self {
         let ip = Ipv4Addr::LOCALHOST;
-        let (ports, mapper) = ([free_port(ip), free_port(ip)], (free_port(ip), ip.to_string()));
+        let ports = [free_port(ip), free_port(ip)];
+        let mapper = (free_port(ip), ip.to_string());
         Self::at(Place { ip, ports, mapper, ends_mapper: true }, "")
     }
 

@@ -112,8 +112,8 @@ impl Caller {
                 Connection::connect(url, ConnectionProperties::default()).await.unwrap();
             let channel = connection.create_channel().await.unwrap();
             channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
-            let (durable, none) =
-                (QueueDeclareOptions { durable: true, ..Default::default() }, FieldTable::default);
+            let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+            let none = FieldTable::default;
             channel.queue_declare(replies.into(), durable, none()).await.unwrap();
             let consumer = channel.basic_consume(
                 replies.into(),
@@ -124,7 +124,8 @@ impl Caller {
             let consumer = consumer.await.unwrap();
             (connection, channel, consumer)
         });
-        let (replies, early) = (replies.to_owned(), HashMap::new());
+        let replies = replies.to_owned();
+        let early = HashMap::new();
         Self { runtime, channel, consumer, replies, early, count: 0, _connection: connection }
     }
 
@@ -137,8 +138,8 @@ impl Caller {
         }
         let properties = command.properties.clone().with_headers(headers);
         let confirmed = self.runtime.block_on(async {
-            let (options, key) =
-                (BasicPublishOptions { mandatory: true, ..Default::default() }, &command.context);
+            let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+            let key = &command.context;
             let key = key.as_str().into();
             let sent = self.channel.basic_publish(
                 "holdfast.commands".into(),

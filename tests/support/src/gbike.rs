@@ -99,7 +99,8 @@ impl Seen {
                 .filter(|bill| bill["userid"] == user && bill["status"] == status);
             of.map(|bill| bill["fee"].as_u64().unwrap_or_default()).collect()
         };
-        let (charged, open) = (fees("CLOSEBILL"), fees("APPLYFEE"));
+        let charged = fees("CLOSEBILL");
+        let open = fees("APPLYFEE");
         let all = || {
             format!(
                 "user {user} has {account}, paid in {paid_in}, was charged {charged:?}, owes {open:?}"

@@ -107,8 +107,8 @@ pub fn free_ports(count: u16) -> u16 {
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (stdout, stderr) =
-        (gather(child.stdout.take().unwrap()), gather(child.stderr.take().unwrap()));
+    let stdout = gather(child.stdout.take().unwrap());
+    let stderr = gather(child.stderr.take().unwrap());
     let status = wait(&mut child).unwrap_or_else(|| {
         let _ = child.kill();
         panic!("`{command:?}` does not end")
@@ -344,7 +344,8 @@ impl Process {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
         let stderr = Arc::new(Mutex::new(String::new()));
-        let (heard, out) = (Arc::clone(&stderr), BufReader::new(child.stderr.take().unwrap()));
+        let heard = Arc::clone(&stderr);
+        let out = BufReader::new(child.stderr.take().unwrap());
         thread::spawn(move || {
             out.lines().map_while(Result::ok).for_each(|line| {
                 let mut heard = heard.lock().unwrap();

@@ -117,10 +117,8 @@ impl Queue {
                     .with_content_type(event.content_type.as_str().into())
                     .with_delivery_mode(2)
                     .with_headers(headers);
-                let (options, body) = (
-                    BasicPublishOptions { mandatory: true, ..Default::default() },
-                    event.body.to_string(),
-                );
+                let options = BasicPublishOptions { mandatory: true, ..Default::default() };
+                let body = event.body.to_string();
                 let queue = self.name.as_str();
                 let sent = channel
                     .basic_publish("".into(), queue.into(), options, body.as_bytes(), properties)

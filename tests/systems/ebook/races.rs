@@ -15,7 +15,9 @@ fn at_once<T: Send>(
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=clients)
             .map(|n| {
-                let (client, gate, act) = (server.apart(), &gate, &act);
+                let client = server.apart();
+                let gate = &gate;
+                let act = &act;
                 scope.spawn(move || {
                     gate.wait();
                     act(&client, n)
@@ -99,8 +101,8 @@ fn of_approve_and_reject_at_once_one_wins_and_the_rent_follows_the_winner() {
         for answer in of(!approved) {
             answer.refuses(409, if approved { "already-approved" } else { "nothing-held" });
         }
-        let (once, twice) =
-            (happened(&server, rent, "Approved"), happened(&server, rent, "Rejected"));
+        let once = happened(&server, rent, "Approved");
+        let twice = happened(&server, rent, "Rejected");
         if approved {
             assert!(
                 of(true).all(|answer| answer.status == 200),

@@ -132,7 +132,8 @@ fn payments_and_fees_at_once_keep_the_balance_exact_at_every_look() {
     let looks = thread::scope(|scope| {
         let looking = scope.spawn(|| {
             let client = server.apart();
-            let (mut looks, mut before) = (0, (0, 0));
+            let mut looks = 0;
+            let mut before = (0, 0);
             while !over.load(Ordering::Relaxed) {
                 let (deposit, arrears) = account(&client, 71);
                 let paid_in = deposit % FEE * PAYMENT;

@@ -93,7 +93,8 @@ fn the_transcript_replays_line_by_line() {
 fn lists_are_filtered_and_every_path_is_there_with_its_system_in_front_as_well() {
     let server = free_of_charge();
     [501, 502].iter().for_each(|bike| register(&server, *bike));
-    let (first, second) = (ride(&server, 501, 71), ride(&server, 502, 72));
+    let first = ride(&server, 501, 71);
+    let second = ride(&server, 502, 72);
     bring_back(&server, first, ZONE_3).is(200);
     server.shows("/rentAndBillingViews/1", json!({"billingStatus": "CLOSEBILL"}));
     server.shows("/billings/2", json!({"status": "OPENBILL"}));

@@ -90,7 +90,9 @@ pub fn at_once<T: Send>(
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=clients)
             .map(|n| {
-                let (client, gate, act) = (server.apart(), &gate, &act);
+                let client = server.apart();
+                let gate = &gate;
+                let act = &act;
                 scope.spawn(move || {
                     gate.wait();
                     act(&client, n)

@@ -14,7 +14,8 @@ fn returns_work_while_billing_and_deposit_are_away_and_everything_is_charged_onc
     let server = patient("[systems.gbike]\nfee_per_minute = 1000");
     [501, 502].iter().for_each(|bike| register(&server, *bike));
     top_up(&server, 71, 1_000_000);
-    let (first, second) = (ride(&server, 501, 71), ride(&server, 502, 72));
+    let first = ride(&server, 501, 71);
+    let second = ride(&server, 502, 72);
     pass(&server, 10);
     [BILLING, DEPOSIT, VIEW].iter().for_each(|context| server.stop(context));
     for number in [first, second] {
@@ -99,7 +100,8 @@ fn rents_go_on_while_billing_is_away_and_their_bills_open_when_it_is_back() {
     let server = free_of_charge();
     [501, 502].iter().for_each(|bike| register(&server, *bike));
     server.stop(BILLING);
-    let (first, second) = (ride(&server, 501, 71), ride(&server, 502, 72));
+    let first = ride(&server, 501, 71);
+    let second = ride(&server, 502, 72);
     let row = json!({"rentStatus": "RENTED", "billid": null, "billingStatus": null, "fee": null});
     server.shows("/rentAndBillingViews/2", row);
     bring_back(&server, first, ZONE_3).is(200);
@@ -292,7 +294,8 @@ fn killed_while_asking(asked: &str, has_happened: fn(&Server) -> bool) {
     register(&server, 501);
     top_up(&server, 71, 5000);
     server.delay(asked, 15_000, 15_000);
-    let (client, order) = ((*server).clone(), json!({"userid": 71, "bikeid": 501}));
+    let client = (*server).clone();
+    let order = json!({"userid": 71, "bikeid": 501});
     let body = order.clone();
     let asking = thread::spawn(move || client.try_post_once("/rents", "key", &body));
     server.shows("/rents/1", json!({"status": "Requested"}));

@@ -349,7 +349,8 @@ impl<'a> Comparison<'a> {
         };
         for (place, branch) in branches(self.old, old).into_iter().enumerate() {
             let fits = now.iter().any(|now| {
-                let (old, new) = (self.old, self.new);
+                let old = self.old;
+                let new = self.new;
                 let mut alone =
                     Comparison { old, new, found: Vec::new(), compared: self.compared.clone() };
                 alone.schema(at, sender, branch, now);

@@ -91,7 +91,8 @@ fn what_is_written_is_read_up_to_the_border<T: Wire>(
     version: u16,
     seen: &mut BTreeSet<String>,
 ) -> usize {
-    let (value, mut found) = (serde_json::to_value(value).unwrap(), Vec::new());
+    let value = serde_json::to_value(value).unwrap();
+    let mut found = Vec::new();
     places(&value, "", &mut found);
     let mut borders = 0;
     for at in found.into_iter().filter(|at| seen.insert(at.clone())) {
@@ -100,7 +101,8 @@ fn what_is_written_is_read_up_to_the_border<T: Wire>(
         };
         // A word of a fixed list grows into none of its type.
         let Some(Ok(_)) = fits(1) else { continue };
-        let (mut most, mut too_many) = (1, 2 * codec::MAX_RECORD);
+        let mut most = 1;
+        let mut too_many = 2 * codec::MAX_RECORD;
         while most + 1 < too_many {
             let many = most.midpoint(too_many);
             match fits(many) {
@@ -132,7 +134,8 @@ impl Board for Recorder {
         let mut file = String::new();
         let events = samples::<A::Event>().unwrap();
         every_variant_is_there(&events);
-        let (mut in_events, mut in_states) = (BTreeSet::new(), BTreeSet::new());
+        let mut in_events = BTreeSet::new();
+        let mut in_states = BTreeSet::new();
         for event in events {
             self.borders += what_is_written_is_read_up_to_the_border(
                 &event,
@@ -165,7 +168,8 @@ impl Board for Recorder {
     fn view<V: View>(&mut self) {
         let mut rows = Rows::<V>(vec![V::default()]);
         V::folds(&mut rows);
-        let (mut file, mut seen) = (String::new(), BTreeSet::new());
+        let mut file = String::new();
+        let mut seen = BTreeSet::new();
         for row in rows.0 {
             self.borders += what_is_written_is_read_up_to_the_border(
                 &row,

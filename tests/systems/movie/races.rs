@@ -15,7 +15,9 @@ fn at_once<T: Send>(
     thread::scope(|scope| {
         let threads: Vec<_> = (0..clients)
             .map(|n| {
-                let (client, gate, act) = ((**server).clone(), &gate, &act);
+                let client = (**server).clone();
+                let gate = &gate;
+                let act = &act;
                 scope.spawn(move || {
                     gate.wait();
                     act(&client, n)
@@ -48,7 +50,8 @@ fn of_all_who_want_a_seat_at_once_one_gets_it_and_after_a_cancel_the_next_one_do
             shows_canceled(&server, winner);
         }
     }
-    let (booked, canceled) = (server.total("books"), server.get("/books?status=Canceled").is(200));
+    let booked = server.total("books");
+    let canceled = server.get("/books?status=Canceled").is(200);
     assert_eq!((booked, &canceled["page"]["totalElements"]), (18, &json!(18)));
     assert_eq!(server.total("payments"), 18, "who has no seat has not paid");
 }

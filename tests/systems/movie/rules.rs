@@ -188,7 +188,8 @@ fn seats_of_a_showtime_must_be_as_many_as_are_booked_and_none_twice() {
 fn a_seat_is_sold_once_for_each_movie_and_showtime_however_it_is_written() {
     let server = movie("");
     let body = |movie: &str, seat: &str, showtime: &str| json!({"qty": seat.split(',').count(), "movieName": movie, "seat": seat, "showtime": showtime});
-    let (evening, night) = ("2026-12-24T19:00:00+09:00", "2026-12-24T23:00:00+09:00");
+    let evening = "2026-12-24T19:00:00+09:00";
+    let night = "2026-12-24T23:00:00+09:00";
     server.post("/books", body("soul", "1A,2B", evening)).is(201);
     for seat in ["1A", " 2B ", "3C,1A"] {
         let refused = server.post("/books", body("soul", seat, "2026-12-24T10:00:00Z"));
@@ -261,7 +262,8 @@ fn a_declined_payment_is_told_as_such_and_leaves_nothing_but_a_spent_number() {
 #[test]
 fn what_belongs_to_a_booking_is_found_by_its_number_and_by_its_status() {
     let server = movie("");
-    let (first, second) = (book_with_ticket(&server), book_with_ticket(&server));
+    let first = book_with_ticket(&server);
+    let second = book_with_ticket(&server);
     print(&server, first).is(200);
     shows_printed(&server, first);
     shows_waiting(&server, second);

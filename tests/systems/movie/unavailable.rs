@@ -42,7 +42,8 @@ fn with_the_payment_away_a_booking_is_to_be_tried_again_and_what_was_paid_all_th
 fn bookings_are_taken_while_the_ticket_is_away_and_a_cancel_is_done_when_it_is_back() {
     let server = with_patience(SHORT, "");
     server.stop(TICKET);
-    let (kept, canceled) = (book(&server), book(&server));
+    let kept = book(&server);
+    let canceled = book(&server);
     let so_far = cancel(&server, canceled).is(202).has("status", "PaidComplete");
     assert_eq!(so_far.header("retry-after"), "1");
     assert!(so_far.header("location").ends_with(&format!("/books/{canceled}")));

@@ -171,7 +171,8 @@ fn a_cancelled_rental_is_still_there_and_nobody_writes_what_is_not_theirs() {
 /// Stock and money add up: what is out is with rentals that stand, what is kept is theirs too.
 fn the_books_balance(server: &Client, stock: u64) {
     eventually("stock and money add up", || {
-        let (rentals, payments) = (server.all("rentals"), server.all("payments"));
+        let rentals = server.all("rentals");
+        let payments = server.all("payments");
         let placed =
             rentals.iter().filter(|rental| rental["status"] == "RentalPlaced").count() as u64;
         let kept =
@@ -249,11 +250,14 @@ impl Gateway {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (heard, status) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(200)));
-        let (keep, answer) = (heard.clone(), status.clone());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let status = Arc::new(Mutex::new(200));
+        let keep = heard.clone();
+        let answer = status.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (keep, answer) = (keep.clone(), answer.clone());
+                let keep = keep.clone();
+                let answer = answer.clone();
                 thread::spawn(move || while Self::hear(&stream, &keep, &answer).is_some() {});
             }
         });
@@ -265,7 +269,9 @@ impl Gateway {
         keep: &Mutex<Vec<(String, Value)>>,
         answer: &Mutex<u16>,
     ) -> Option<()> {
-        let (mut reader, mut head, mut length) = (BufReader::new(stream), String::new(), 0);
+        let mut reader = BufReader::new(stream);
+        let mut head = String::new();
+        let mut length = 0;
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).ok()? == 0 {

@@ -23,7 +23,9 @@ fn at_once<T: Send>(
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=clients)
             .map(|n| {
-                let (client, gate, act) = (server.apart(), &gate, &act);
+                let client = server.apart();
+                let gate = &gate;
+                let act = &act;
                 scope.spawn(move || {
                     gate.wait();
                     act(&client, n)
@@ -52,7 +54,8 @@ fn of_a_hundred_rentals_of_five_units_five_keep_theirs_and_the_others_get_their_
     let seen = thread::scope(|scope| {
         // Every look at the stock shows what is left, never less than nothing and never more than there was.
         let looking = scope.spawn(|| {
-            let (client, mut seen) = (server.apart(), Vec::new());
+            let client = server.apart();
+            let mut seen = Vec::new();
             while !done.load(Ordering::SeqCst) {
                 seen.push(stock(&client, product));
             }
@@ -69,8 +72,8 @@ fn of_a_hundred_rentals_of_five_units_five_keep_theirs_and_the_others_get_their_
     assert_eq!(stock(&server, product), 0);
 
     let payments = server.all("payments");
-    let (kept, canceled) =
-        (won(&payments, "PAYMENT COMPLETED"), won(&payments, "PAYMENT CANCELED"));
+    let kept = won(&payments, "PAYMENT COMPLETED");
+    let canceled = won(&payments, "PAYMENT CANCELED");
     assert_eq!(
         (kept, canceled),
         (UNITS * PRICE, (RENTALS - UNITS) * PRICE),
@@ -100,12 +103,11 @@ fn of_a_hundred_rentals_of_five_units_five_keep_theirs_and_the_others_get_their_
 
 /// In the product's own log: each unit that came back had gone out, and the stock is what is left at each step.
 fn the_stock_adds_up(server: &Server, product: u64, rentals: u64, initial: u64) {
-    let (mut out, mut back) = (0, 0);
+    let mut out = 0;
+    let mut back = 0;
     for number in 1..=rentals {
-        let (gone, returned) = (
-            happened(server, number, "ProductDecreased") as u64,
-            happened(server, number, "ProductIncreased") as u64,
-        );
+        let gone = happened(server, number, "ProductDecreased") as u64;
+        let returned = happened(server, number, "ProductIncreased") as u64;
         assert!(
             gone <= 1 && returned <= gone,
             "rental {number}: {gone} went out, {returned} came back"

@@ -94,7 +94,8 @@ fn a_canceled_rental_stays_readable_and_a_delete_is_a_cancel() {
 #[test]
 fn what_is_out_of_stock_unknown_or_of_another_price_is_undone_and_the_customer_is_told_why() {
     let server = start();
-    let (empty, full) = (with_product(&server, 0), register(&server, 5));
+    let empty = with_product(&server, 0);
+    let full = register(&server, 5);
     let orders = [
         (empty, PRICE, "out-of-stock", "재고"),
         (999, PRICE, "product-unknown", "없는 상품"),

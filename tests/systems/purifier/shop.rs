@@ -52,7 +52,9 @@ pub fn register(client: &Client, stock: u64) -> u64 {
 }
 
 pub fn order(product: u64, customer: u64, amt: u64) -> Value {
-    let (customer, product, amt) = (customer.to_string(), product.to_string(), amt.to_string());
+    let customer = customer.to_string();
+    let product = product.to_string();
+    let amt = amt.to_string();
     json!({"customerId": customer, "productId": product, "amt": amt, "address": "Seoul", "phone": "010-0000-0000"})
 }
 

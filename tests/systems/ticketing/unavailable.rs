@@ -105,7 +105,8 @@ fn what_is_not_settled_is_in_no_list_and_a_kill_in_the_middle_loses_nothing_of_i
     server.delay("ticketing.ticket", 50_000, 50_000);
     let body = json!({"ticketId": "1", "userId": "B", "userGrade": "VIP"});
     thread::scope(|scope| {
-        let (client, body) = (server.apart(), body.clone());
+        let client = server.apart();
+        let body = body.clone();
         let asking = scope.spawn(move || client.try_post_once("/reservations", "mine", &body));
         server.shows("/reservations/1", json!({"status": "Requested"}));
         let refused = cancel(&server, 1);

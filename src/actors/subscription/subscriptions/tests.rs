@@ -161,7 +161,8 @@ impl Post {
     fn turn(&mut self, turn: impl FnOnce(&Subscriptions<u64>, &mut Work)) -> (usize, usize) {
         let before = self.store.rows();
         let hearing = Progress::from(&self.positions);
-        let (tree, heavy) = (self.tree.clone(), self.heavy.clone());
+        let tree = self.tree.clone();
+        let heavy = self.heavy.clone();
         let mut work = Work { tree, hearing, heavy, taken: Vec::new(), writes: Vec::new() };
         turn(&self.ears, &mut work);
         let Work { hearing, taken, writes, .. } = work;
@@ -182,7 +183,8 @@ impl Post {
     }
 
     fn count_in_store(&self) -> usize {
-        let (mut after, mut count) = (None, 0);
+        let mut after = None;
+        let mut count = 0;
         loop {
             let before = self.store.rows();
             let page = parking::parked_page(&self.tree, after.as_ref(), 1000).unwrap();

@@ -215,7 +215,8 @@ pub fn walk(
         [Filter::Chunks { prefix, .. }] => {
             let mut next = Some(ahead);
             while let Some(now) = next {
-                let (low, high) = (indexes::place(now.low).0, indexes::place(now.high).0);
+                let low = indexes::place(now.low).0;
+                let high = indexes::place(now.high).0;
                 let scan = Scan {
                     limit: reading.batch(&mut batch),
                     ..range(prefix, low, high, ahead.down)

@@ -60,7 +60,8 @@ pub fn along(
     page: &mut Page,
 ) -> Result<Walked<Place>, Fault> {
     let prefix = indexes::field_prefix(generation, field).build();
-    let (mut from, mut to) = (prefix.clone(), prefix_end(&prefix));
+    let mut from = prefix.clone();
+    let mut to = prefix_end(&prefix);
     if let Some(Place { value, number }) = after {
         let chunk = indexes::place(*number).0;
         let alone = indexes::stands_alone(value);

@@ -136,7 +136,8 @@ impl Shop {
 
     /// Follows `next` to the end, with a change before each page.
     fn walk(&mut self, query: &ListQuery, mut change: impl FnMut(&mut Self)) -> Vec<u64> {
-        let (mut seen, mut query) = (Vec::new(), query.clone());
+        let mut seen = Vec::new();
+        let mut query = query.clone();
         for _ in 0..3000 {
             let page = self.list(&query).unwrap();
             seen.extend(numbers(&page));
@@ -399,7 +400,8 @@ fn an_entry_whose_row_is_gone_or_unreadable_is_named_and_the_others_are_shown() 
     for query in [ListQuery::default(), sorted("owner", &[]), sorted("owner", &[("color", "red")])]
     {
         let page = shop.list(&query).unwrap();
-        let (mut shown, mut damaged) = (numbers(&page), page.damaged);
+        let mut shown = numbers(&page);
+        let mut damaged = page.damaged;
         shown.sort_unstable();
         damaged.sort_unstable();
         assert_eq!(

@@ -70,7 +70,8 @@ impl Page<'_> {
         let row: IdempotencyRow = codec::decode(Space::Idempotency, record)?;
         let scope = text_of(key)
             .ok_or_else(|| StoreError::Damaged("a request under a key that is none".into()))?;
-        let (new, end) = (request_key(&scope), row.at + self.kept);
+        let new = request_key(&scope);
+        let end = row.at + self.kept;
         self.put(Space::Idempotency, VERSION, new.clone(), &row)?;
         self.rows.insert(key.to_vec(), None);
         self.note(end, vec![new])

@@ -151,12 +151,11 @@ impl Inspection {
             let tree = panic::catch_panic_silently(|| db.open_tree(name))?;
             let name = String::from_utf8_lossy(name).into_owned();
             let manifest = Manifest::read(&tree)?;
-            let (is, root) = (
-                Root::of(&manifest, &tree.name()),
-                named.trees.get(&name).copied().unwrap_or_default(),
-            );
+            let is = Root::of(&manifest, &tree.name());
+            let root = named.trees.get(&name).copied().unwrap_or_default();
             if is.generation < root.generation {
-                let (is, was) = (is.generation, root.generation);
+                let is = is.generation;
+                let was = root.generation;
                 self.losses.push(format!(
                     "has an older state of `{name}` than was written (change {is} of {was})"
                 ));

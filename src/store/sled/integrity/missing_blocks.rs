@@ -45,7 +45,8 @@ fn scan(
     to: u64,
     backwards: bool,
 ) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
-    let (from, to) = (from.to_be_bytes().to_vec(), to.to_be_bytes().to_vec());
+    let from = from.to_be_bytes().to_vec();
+    let to = to.to_be_bytes().to_vec();
     let scan = Scan { from, to, backwards, limit: usize::MAX };
     let range = RunRange::of(run, tree, &scan)?;
     range
@@ -64,7 +65,8 @@ proptest! {
         count in 1..60_u64, holes in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
         from in 0..130_u64, len in 1..60_u64, backwards in any::<bool>(),
     ) {
-        let (tree, rows) = (tree(), rows(count));
+        let tree = tree();
+        let rows = rows(count);
         let run = write(&tree, &rows);
         prop_assert!(verify_run(&run, &tree, |_| true).is_ok());
         let blocks = blocks(&tree);
@@ -88,7 +90,8 @@ proptest! {
                 Err(other) => panic!("{other:?}"),
             }
         }
-        let (low, high) = (from.to_be_bytes().to_vec(), (from + len).to_be_bytes().to_vec());
+        let low = from.to_be_bytes().to_vec();
+        let high = (from + len).to_be_bytes().to_vec();
         match scan(&run, &tree, from, from + len, backwards) {
             Ok(mut seen) => {
                 if backwards { seen.reverse() }
@@ -106,7 +109,8 @@ proptest! {
 
 #[test]
 fn a_block_of_another_run_or_changed_is_an_error() {
-    let (tree, rows) = (tree(), rows(30));
+    let tree = tree();
+    let rows = rows(30);
     let run = write(&tree, &rows);
     let place = blocks(&tree)[2].clone();
     let block = tree.get(&place).expect("reads").expect("is there");
@@ -153,7 +157,8 @@ fn write_unsealed(tree: &sled::Tree, rows: &BTreeMap<Vec<u8>, Row>) {
 
 #[test]
 fn a_tree_from_before_there_were_seals_is_read_and_gets_them() {
-    let (tree, rows) = (tree(), rows(100));
+    let tree = tree();
+    let rows = rows(100);
     write_unsealed(&tree, &rows);
     let table = Table::open("a.b", tree.clone(), Arc::default()).expect("opens");
     let all = Scan { from: vec![0], to: vec![u8::MAX; 9], backwards: false, limit: usize::MAX };

@@ -88,7 +88,8 @@ impl Scrubber {
         damage: Arc<DamageLog>,
         settings: ScrubSettings,
     ) -> io::Result<Self> {
-        let (closing, finished) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+        let closing = Arc::<AtomicBool>::default();
+        let finished = Arc::<AtomicU64>::default();
         let reading = Arc::<ScrubProgress>::default();
         let work = ScrubTask {
             db,
@@ -250,7 +251,8 @@ mod tests {
 
     #[test]
     fn a_tree_that_cannot_be_read_to_its_end_is_told_and_one_that_is_read_slowly_is_not() {
-        let (reading, later) = (ScrubProgress::default(), |by| Instant::now() + by);
+        let reading = ScrubProgress::default();
+        let later = |by| Instant::now() + by;
         assert_eq!(reading.stuck_tree(later(STUCK_AFTER * 2)), None);
         reading.begin("bookrent.rent");
         reading.advance();

@@ -31,7 +31,8 @@ impl UserDeposit {
         {
             let mut left = self.arrears.clone();
             left.pay(bill, fee);
-            let (deposit, arrears) = (self.deposit - fee, left.sum());
+            let deposit = self.deposit - fee;
+            let arrears = left.sum();
             let paid = Event::UpdatedDeposit { userid, deposit, arrears, billid: Some(bill) };
             self.evolve(&paid);
             events.push(paid);

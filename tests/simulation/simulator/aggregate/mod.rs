@@ -110,7 +110,8 @@ impl<A: Aggregate> AggregateContext<A> {
         command: A::Command,
         (from_client, without_undo): (bool, bool),
     ) -> Result<(), Trouble> {
-        let (id, withdrawn) = (Id::new(number), command.compensates());
+        let id = Id::new(number);
+        let withdrawn = command.compensates();
         let (version, before) = self.state(number);
         network.trace.say(format_args!("  #{number} {command:?}"));
         let moment = DecisionContext { id, at: network.now(), settings: &self.settings };
@@ -118,7 +119,8 @@ impl<A: Aggregate> AggregateContext<A> {
         if !events.is_empty() {
             let mut after = before.clone();
             events.iter().for_each(|event| after.evolve(event));
-            let (held, claimed) = (before.held_keys(), after.held_keys());
+            let held = before.held_keys();
+            let claimed = after.held_keys();
             let is_taken =
                 |key: &&String| self.claims.get(key).is_some_and(|holder| *holder != number);
             if let Some(key) =

@@ -52,7 +52,8 @@ impl<A: Aggregate> AggregateContext<A> {
 
     fn reply(&mut self, network: &mut Network, number: u64, key: Option<u64>) {
         let Some(kept) = self.kept.get(&number) else { return };
-        let (node, context) = (network.places[self.me].node, self.me);
+        let node = network.places[self.me].node;
+        let context = self.me;
         let version = kept.version;
         match kept.state.lifecycle() {
             // Try again in a moment: the same key is then a new request.

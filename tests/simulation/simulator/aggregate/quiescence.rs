@@ -12,7 +12,8 @@ impl<A: Aggregate> AggregateContext<A> {
         for said in self.log.borrow().iter() {
             folded.entry(said.number).or_default().evolve(&said.event);
         }
-        let (mut timers, mut claims) = (BTreeSet::new(), BTreeMap::new());
+        let mut timers = BTreeSet::new();
+        let mut claims = BTreeMap::new();
         for (number, Kept { state, .. }) in self.kept.rows() {
             if let Some(ask) = state.awaits(Id::new(*number)) {
                 return Err(format!("#{number} waits for ever: {ask:?}"));

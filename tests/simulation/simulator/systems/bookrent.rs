@@ -44,7 +44,8 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         0 => book(),
         1..7 => {
             // One of the books is not there, at first.
-            let (book, user) = (chance.between(1, 4), chance.between(1, 3));
+            let book = chance.between(1, 4);
+            let user = chance.between(1, 3);
             Order::post(
                 "rents",
                 json!({ "bookId": book, "userId": user.to_string(), "address": "a" }),
@@ -89,7 +90,8 @@ fn always(world: &World) -> Result<(), String> {
 }
 
 fn finally(world: &World) -> Result<(), String> {
-    let (rents, views) = (world.all("rent"), world.all("view"));
+    let rents = world.all("rent");
+    let views = world.all("view");
     for (number, book) in world.all("book").iter() {
         let is_held = rents
             .iter()

@@ -44,7 +44,8 @@ fn book() -> Order {
 
 fn order(chance: &mut Chance, world: &World) -> Order {
     let mut number = |context| world.all(context).any(chance.number());
-    let (book_number, rent) = (number("book").unwrap_or(1), number("rent").unwrap_or(1));
+    let book_number = number("book").unwrap_or(1);
+    let rent = number("rent").unwrap_or(1);
     match chance.between(0, 16) {
         0 => book(),
         1..7 => {
@@ -103,7 +104,8 @@ fn always(world: &World) -> Result<(), String> {
         }
     }
     pays_once(world, ("Paid", "Refunded"), "REFUNDED")?;
-    let (mut came, mut went) = (0, 0);
+    let mut came = 0;
+    let mut went = 0;
     world.each_said::<Payment>(|_, event| match event {
         Event::Paid { rental_fee, .. } => came += rental_fee.unwrap_or_default(),
         // What was approved without an amount.
@@ -122,7 +124,9 @@ fn always(world: &World) -> Result<(), String> {
 }
 
 fn finally(world: &World) -> Result<(), String> {
-    let (rents, rows, payments) = (world.all("rent"), world.all("dashboard"), world.all("payment"));
+    let rents = world.all("rent");
+    let rows = world.all("dashboard");
+    let payments = world.all("payment");
     for (number, book) in world.all("book").iter() {
         let holders: Vec<_> = rents
             .iter()

@@ -132,8 +132,9 @@ fn always(world: &World) -> Result<(), String> {
 
 /// A deposit is what was paid in less the fees that were charged, each of them once, and a closed bill was charged.
 fn deposits_add_up(world: &World) -> Result<(), String> {
-    let (mut holds, mut charged, mut wrong) =
-        (BTreeMap::<u64, u64>::new(), BTreeMap::new(), Ok(()));
+    let mut holds = BTreeMap::<u64, u64>::new();
+    let mut charged = BTreeMap::new();
+    let mut wrong = Ok(());
     world.each_said::<UserDeposit>(|user, event| {
         let before = holds.entry(user).or_default();
         let UpdatedDeposit { deposit, billid, .. } = event else { return };
@@ -157,7 +158,8 @@ fn deposits_add_up(world: &World) -> Result<(), String> {
         );
     }
     for (number, bill) in world.all("billing").iter() {
-        let (fee, paid) = (bill["fee"].as_u64(), charged.get(&number).copied());
+        let fee = bill["fee"].as_u64();
+        let paid = charged.get(&number).copied();
         let is_closed = text(bill, "status") == "CLOSEBILL";
         must!(
             paid.is_none() && !is_closed || paid == fee,
@@ -176,7 +178,9 @@ fn fee(bill: &Value) -> u64 {
 }
 
 fn finally(world: &World) -> Result<(), String> {
-    let (rents, bills, views) = (world.all("rent"), world.all("billing"), world.all("view"));
+    let rents = world.all("rent");
+    let bills = world.all("billing");
+    let views = world.all("view");
     for (number, bike) in world.all("bike").iter() {
         let ridden = rents
             .iter()
@@ -235,7 +239,8 @@ fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
             .filter_map(|(_, bill)| bill["fee"].as_u64())
             .sum()
     };
-    let (charged, owed) = (sum("CLOSEBILL"), sum("APPLYFEE"));
+    let charged = sum("CLOSEBILL");
+    let owed = sum("APPLYFEE");
     let account = world.all("userDeposit").get(user);
     let amount =
         |field: &str| account.and_then(|account| account[field].as_u64()).unwrap_or_default();
@@ -252,7 +257,8 @@ fn accounts_agree(world: &World, user: u64) -> Result<(), String> {
         paid_in <= asked.count() as u64,
         "user {user} has paid in more often than that was wanted"
     );
-    let (left, arrears) = (amount("deposit"), amount("arrears"));
+    let left = amount("deposit");
+    let arrears = amount("arrears");
     must!(
         paid_in * PAID_IN == left + charged,
         "user {user} paid in {paid_in} times, {charged} are charged: {account:?}"

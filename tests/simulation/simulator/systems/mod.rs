@@ -113,8 +113,8 @@ fn money_adds_up(
 /// What is paid came in once and went back at most once, as its status says.
 fn pays_once(world: &World, (came, went): (&str, &str), gone: &str) -> Result<(), String> {
     for (number, payment) in world.all("payment").iter() {
-        let (paid, back) =
-            (world.said("payment", number, came), world.said("payment", number, went));
+        let paid = world.said("payment", number, came);
+        let back = world.said("payment", number, went);
         let right = paid == 1 && back == usize::from(text(payment, "status") == gone);
         must!(right, "payment {number} came in {paid} times and went back {back} times: {payment}");
     }

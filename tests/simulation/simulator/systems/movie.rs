@@ -43,7 +43,8 @@ const SHOWS: [Option<&str>; 3] = [Some("2026-03-02T19:00:00Z"), Some("2026-03-03
 
 fn order(chance: &mut Chance, world: &World) -> Order {
     let mut one = |context: &str| world.all(context).any(chance.number());
-    let (book, ticket) = (one("book").unwrap_or(1), one("ticket").unwrap_or(1));
+    let book = one("book").unwrap_or(1);
+    let ticket = one("ticket").unwrap_or(1);
     match chance.between(0, 12) {
         0..6 => {
             let (qty, seat) = SEATS[chance.between(0, 5) as usize];
@@ -81,7 +82,9 @@ fn always(world: &World) -> Result<(), String> {
         }
     }
     pays_once(world, ("Paid", "PaymentCanceled"), "Canceled")?;
-    let (mut came, mut went, mut paid) = (0, 0, BTreeMap::new());
+    let mut came = 0;
+    let mut went = 0;
+    let mut paid = BTreeMap::new();
     world.each_said::<Payment>(|number, event| match event {
         Event::Paid { total_price, .. } => {
             came += total_price.unwrap_or_default();
@@ -98,7 +101,8 @@ fn always(world: &World) -> Result<(), String> {
         );
     }
     for (number, book) in world.all("book").iter() {
-        let (ticket, payment) = (status(world, "ticket", number), status(world, "payment", number));
+        let ticket = status(world, "ticket", number);
+        let payment = status(world, "payment", number);
         let right = match text(book, "status") {
             "PaidComplete" => payment == Some("Paid"),
             "PrintComplete" => payment == Some("Paid") && ticket == Some("Printed"),

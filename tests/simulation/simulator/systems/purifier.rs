@@ -52,7 +52,8 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         0 => product(chance.between(0, 4)),
         1..8 => {
             let amt = [PRICE, PRICE, PRICE, PRICE - 1, DEAR][chance.between(0, 5) as usize];
-            let (product, amt) = (chance.between(1, 4), amt.to_string());
+            let product = chance.between(1, 4);
+            let amt = amt.to_string();
             let phone = chance.coin().then_some("010-0000-0000");
             let wanted = json!({
                 "customerId": 7, "productId": product, "amt": amt, "address": "Seoul", "phone": phone
@@ -77,7 +78,8 @@ fn always(world: &World) -> Result<(), String> {
         must!(product["stock"] == left, "of product {number}, {product}, there ought to be {left}");
     }
     pays_once(world, ("PaymentApproved", "PaymentCanceled"), "PAYMENT CANCELED")?;
-    let (mut came, mut went) = (0, 0);
+    let mut came = 0;
+    let mut went = 0;
     world.each_said::<Payment>(|_, event| match event {
         Event::PaymentApproved { amt, .. } => came += amt,
         Event::PaymentCanceled { amt, .. } => went += amt,
@@ -100,8 +102,9 @@ fn always(world: &World) -> Result<(), String> {
 }
 
 fn finally(world: &World) -> Result<(), String> {
-    let (rentals, payments, deliveries) =
-        (world.all("rental"), world.all("payment"), world.all("delivery"));
+    let rentals = world.all("rental");
+    let payments = world.all("payment");
+    let deliveries = world.all("delivery");
     for (number, product) in world.all("product").iter() {
         let is_out = |delivery: &serde_json::Value| {
             delivery["productId"] == number && text(delivery, "status") == "DeliveryStarted"
@@ -112,7 +115,9 @@ fn finally(world: &World) -> Result<(), String> {
     }
     for (number, rental) in rentals.iter() {
         let status = |context| world.all(context).get(number).map(|it| text(it, "status"));
-        let (payment, delivery, row) = (status("payment"), status("delivery"), status("mypage"));
+        let payment = status("payment");
+        let delivery = status("delivery");
+        let row = status("mypage");
         let all = (text(rental, "status"), payment, delivery, row);
         let right = matches!(
             all,

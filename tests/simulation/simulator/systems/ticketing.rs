@@ -135,7 +135,8 @@ fn finally(world: &World) -> Result<(), String> {
             let shown = world.all(context).get(number);
             (shown.map(|it| it["price"].clone()), shown.map(|it| it["discountedPrice"].clone()))
         };
-        let (price, told) = (priced("price"), priced("view"));
+        let price = priced("price");
+        let told = priced("view");
         must!(
             price == right && told == right,
             "ticket {number} is {ticket}, of {holder:?}, costs {price:?}, {told:?}"
