@@ -26,11 +26,10 @@ fn main() {
     let clients = numbers.first().copied().unwrap_or(100);
     let rents = numbers.get(1).copied().unwrap_or(100_000);
     let dir = tempfile::tempdir_in("target").expect("a directory");
-    let store: Arc<dyn Store> = match std::env::args().any(|word| word == "memory") {
-        true => Arc::new(MemoryStore::new()),
-        false => {
-            Arc::new(SledStore::open(dir.path(), &Options::default()).expect("the store opens"))
-        }
+    let store: Arc<dyn Store> = if std::env::args().any(|word| word == "memory") {
+        Arc::new(MemoryStore::new())
+    } else {
+        Arc::new(SledStore::open(dir.path(), &Options::default()).expect("the store opens"))
     };
     actix_rt::System::new().block_on(run(store, clients, rents));
 }

@@ -21,9 +21,10 @@ fn main() -> Result<()> {
         return servers::serve_echo();
     }
     // Cargo says `--bench` when figures are wanted.
-    let (books, time) = match std::env::args().any(|argument| argument == "--bench") {
-        true => (150_000, Until::Elapsed(Duration::from_secs(5))),
-        false => (500, Until::Sent(500)),
+    let (books, time) = if std::env::args().any(|argument| argument == "--bench") {
+        (150_000, Until::Elapsed(Duration::from_secs(5)))
+    } else {
+        (500, Until::Sent(500))
     };
     let echo = Running::echo()?;
     let holdfast = Holdfast::new(env!("CARGO_BIN_EXE_holdfast").into())?;

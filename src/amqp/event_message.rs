@@ -9,10 +9,7 @@ const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
 
 /// An acknowledgement that was not sent is an error: the messages are delivered again.
 pub fn check_sent(sent: bool) -> lapin::Result<()> {
-    match sent {
-        true => Ok(()),
-        false => Err(std::io::Error::other("the channel was lost").into()),
-    }
+    if sent { Ok(()) } else { Err(std::io::Error::other("the channel was lost").into()) }
 }
 
 /// The headers that are text.

@@ -168,10 +168,7 @@ impl OwnershipClaim {
         connection: &ManagedConnection,
         lease: &mut Lease,
     ) -> Result<(), ClaimError> {
-        match self.contexts.is_empty() {
-            true => Ok(()),
-            false => self.acquire(live, connection, lease).await,
-        }
+        if self.contexts.is_empty() { Ok(()) } else { self.acquire(live, connection, lease).await }
     }
 
     /// Acquires the lease. A connection that was lost may live on at the broker for a while and hold

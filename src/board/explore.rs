@@ -178,9 +178,10 @@ fn follow<A: Aggregate>(
         for event in decide(state, (ask.then)(answer), Timestamp::default(), settings) {
             then.evolve(&event);
         }
-        match opens(state, &then) {
-            true => follow(&then, settings, &asked, ways),
-            false => ways.push(asked.clone()),
+        if opens(state, &then) {
+            follow(&then, settings, &asked, ways)
+        } else {
+            ways.push(asked.clone())
         }
     }
 }

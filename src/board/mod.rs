@@ -17,9 +17,10 @@ pub use walk::Wall;
 /// [`SampleError`] when no samples can be made of one of its types.
 pub fn board(name: &str) -> Result<Option<String>, SampleError> {
     let mut wall = walk::Wall::default();
-    match crate::systems::lay_out(name, &mut wall) {
-        true => wall.finish().map(|wall| Some(draw::draw(name, &wall))),
-        false => Ok(None),
+    if crate::systems::lay_out(name, &mut wall) {
+        wall.finish().map(|wall| Some(draw::draw(name, &wall)))
+    } else {
+        Ok(None)
     }
 }
 

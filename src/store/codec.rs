@@ -36,12 +36,13 @@ pub fn encode<T: Serialize>(space: Space, version: u16, value: &T) -> Result<Vec
     bincode::serde::encode_into_std_write(value, &mut record, config())
         .map_err(|error| StoreError::Invalid(format!("this cannot be stored: {error}")))?;
     record.extend_from_slice(&crc32c::crc32c(&record).to_le_bytes());
-    match record.len() <= MAX_RECORD {
-        true => Ok(record),
-        false => Err(StoreError::Invalid(format!(
+    if record.len() <= MAX_RECORD {
+        Ok(record)
+    } else {
+        Err(StoreError::Invalid(format!(
             "a record of {} bytes is over the limit of {MAX_RECORD}",
             record.len()
-        ))),
+        )))
     }
 }
 

@@ -205,12 +205,13 @@ impl Inner {
 
 impl Tree {
     fn check_readable(&self, key: &[u8]) -> Result<(), StoreError> {
-        match self.lost.contains(key) {
-            true => Err(StoreError::Damaged(format!(
+        if self.lost.contains(key) {
+            Err(StoreError::Damaged(format!(
                 "`{}` lies where nothing can be read",
                 key.escape_ascii()
-            ))),
-            false => Ok(()),
+            )))
+        } else {
+            Ok(())
         }
     }
 }
@@ -324,9 +325,10 @@ impl Store for MemoryStore {
         let owned = |(key, row): (&Vec<u8>, &Row)| {
             tree.check_readable(key).map(|()| (key.clone(), row.clone()))
         };
-        match scan.backwards {
-            false => range.take(scan.limit).map(owned).collect(),
-            true => range.rev().take(scan.limit).map(owned).collect(),
+        if scan.backwards {
+            range.rev().take(scan.limit).map(owned).collect()
+        } else {
+            range.take(scan.limit).map(owned).collect()
         }
     }
 

@@ -107,9 +107,10 @@ impl Bench {
     pub async fn becomes_consistent(&self, right: impl Fn(&Self) -> Result<(), String>) {
         let mut wrong = None;
         for _ in 0..4000 {
-            wrong = match self.is_quiet() {
-                true => right(self).err(),
-                false => Some("somebody is still busy".to_owned()),
+            wrong = if self.is_quiet() {
+                right(self).err()
+            } else {
+                Some("somebody is still busy".to_owned())
             };
             if wrong.is_none() {
                 return;

@@ -157,9 +157,10 @@ async fn where_a_log_is_damaged_or_has_a_gap_its_readers_stop_and_the_context_go
         let before = bench.see("bookrent.view", 4).unwrap();
         let log = keys(&bench, "bookrent.rent", Space::Log);
         let from = if whole { 0 } else { log.len() / 2 };
-        match missing {
-            true => bench.store.damage("bookrent.rent", &log[from], None),
-            false => flip(&bench.store, "bookrent.rent", &log[from]),
+        if missing {
+            bench.store.damage("bookrent.rent", &log[from], None)
+        } else {
+            flip(&bench.store, "bookrent.rent", &log[from])
         }
         let history = bench.context("bookrent.rent").history().unwrap();
         let first = u64::from_be_bytes(log[from][1..9].try_into().unwrap());

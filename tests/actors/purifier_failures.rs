@@ -28,9 +28,10 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
     let of = |context: &str, number: u64| bench.see(context, number).unwrap_or_default();
     for (number, rental) in &rentals {
         let stands = rental["status"] == "RentalPlaced";
-        let words = match stands {
-            true => ["PAYMENT COMPLETED", "DeliveryStarted", "DeliveryStarted"],
-            false => ["PAYMENT CANCELED", "DeliveryCanceled", "DeliveryCanceled"],
+        let words = if stands {
+            ["PAYMENT COMPLETED", "DeliveryStarted", "DeliveryStarted"]
+        } else {
+            ["PAYMENT CANCELED", "DeliveryCanceled", "DeliveryCanceled"]
         };
         let contexts = ["purifier.payment", "purifier.delivery", "purifier.mypage"];
         for (context, word) in contexts.iter().zip(words) {

@@ -331,9 +331,10 @@ async fn after_any_failing_step_of_the_kiosk_each_charged_customer_has_a_place()
         let mut is = desk["charged"].as_array().cloned().unwrap_or_default();
         is.sort_by_key(serde_json::Value::as_u64);
         let placed = orders.iter().all(|(_, order)| order["status"] == "Placed");
-        match placed && is == charged && bench.total("kiosk.order", &[]) == orders.len() as u64 {
-            true => Ok(()),
-            false => Err(format!("{orders:?} and {desk}")),
+        if placed && is == charged && bench.total("kiosk.order", &[]) == orders.len() as u64 {
+            Ok(())
+        } else {
+            Err(format!("{orders:?} and {desk}"))
         }
     }
     let orders = vec![("kiosk.order", place("A1", 2)), ("kiosk.order", place("A2", 2))];

@@ -70,9 +70,10 @@ impl Disk {
     /// Lets somebody else write as much as there is room for, or take it away again.
     fn fill_up(&self, full: bool) {
         let file = self.directory.path().join("filler");
-        let script = match full {
-            true => format!("cat /dev/zero > '{0}' 2> /dev/null; test -s '{0}'", file.display()),
-            false => format!("rm '{}'", file.display()),
+        let script = if full {
+            format!("cat /dev/zero > '{0}' 2> /dev/null; test -s '{0}'", file.display())
+        } else {
+            format!("rm '{}'", file.display())
         };
         let mut shell = Command::new(&self.enter[0]);
         assert!(

@@ -120,9 +120,10 @@ impl<L: Behavior> ContextActor<L> {
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let turn = self.behavior.decide(&mails)?;
             self.shared.chaos(ChaosPoint::BeforeCommit);
-            let verdict = match turn.batch.writes.is_empty() {
-                true => store::Verdict::Accepted(turn.read_commit),
-                false => self.shared.store.submit(turn.batch)?,
+            let verdict = if turn.batch.writes.is_empty() {
+                store::Verdict::Accepted(turn.read_commit)
+            } else {
+                self.shared.store.submit(turn.batch)?
             };
             Ok::<_, StoreError>((turn.cache, turn.effects, verdict))
         }));
@@ -258,9 +259,10 @@ impl<L: Behavior> ContextActor<L> {
             StoreError::Overloaded => {
                 let (outside, inside) =
                     mails.into_iter().flatten().partition::<Vec<_>, _>(L::is_from_outside);
-                let busy = match self.shared.store.is_full() {
-                    true => Fault::DiskFull,
-                    false => Fault::Busy { retry_after: Duration::from_secs(1) },
+                let busy = if self.shared.store.is_full() {
+                    Fault::DiskFull
+                } else {
+                    Fault::Busy { retry_after: Duration::from_secs(1) }
                 };
                 outside.into_iter().for_each(|mail| self.reject(mail, &busy));
                 self.requeue(inside.into_iter().map(Some).collect());

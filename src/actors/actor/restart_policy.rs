@@ -45,9 +45,10 @@ impl Restarts {
         let in_a_row = self.last_window.is_some_and(|last| now.duration_since(last) < WINDOW * 3);
         self.windows = if in_a_row { self.windows + 1 } else { 1 };
         self.last_window = Some(now);
-        match self.windows >= WINDOWS {
-            true => RestartDecision::GiveUp,
-            false => RestartDecision::After(SHORTEST * 2_u32.pow(self.windows)),
+        if self.windows >= WINDOWS {
+            RestartDecision::GiveUp
+        } else {
+            RestartDecision::After(SHORTEST * 2_u32.pow(self.windows))
         }
     }
 }

@@ -37,9 +37,10 @@ impl Turn<'_> {
         new: &[String],
     ) -> Result<(), StoreError> {
         for key in given_up {
-            match self.behavior.contested.contains_key(key) {
-                false => self.transaction.remove(claim_key(key)),
-                true => self.release_contested(number, key)?,
+            if self.behavior.contested.contains_key(key) {
+                self.release_contested(number, key)?
+            } else {
+                self.transaction.remove(claim_key(key))
             }
         }
         for key in new {

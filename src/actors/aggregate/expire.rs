@@ -121,25 +121,17 @@ impl Turn<'_> {
         let Some(mut page) = page else { return Ok(()) };
         let all = page.answers.len();
         page.answers.retain(|_, answer| answer.at > before);
-        match page.answers.is_empty() {
-            true if page.others_until < machine_seconds() => self.transaction.remove(key.to_vec()),
-            // The page must stay as long as there are answers in rows of their own.
-            true => {
-                self.expiring.push(Expiring::Row(key.to_vec()));
-                self.transaction.put_versioned(
-                    Space::Answer,
-                    ANSWER_VERSION,
-                    key.to_vec(),
-                    &page,
-                )?;
-            }
-            false if page.answers.len() < all => self.transaction.put_versioned(
-                Space::Answer,
-                ANSWER_VERSION,
-                key.to_vec(),
-                &page,
-            )?,
-            false => {}
+        // An empty page must stay as long as there are answers in rows of their own.
+        let empty = page.answers.is_empty();
+        if empty && page.others_until < machine_seconds() {
+            self.transaction.remove(key.to_vec());
+            return Ok(());
+        }
+        if empty {
+            self.expiring.push(Expiring::Row(key.to_vec()));
+        }
+        if empty || page.answers.len() < all {
+            self.transaction.put_versioned(Space::Answer, ANSWER_VERSION, key.to_vec(), &page)?;
         }
         Ok(())
     }

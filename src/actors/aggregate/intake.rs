@@ -149,9 +149,10 @@ impl Turn<'_> {
         }
         let current = if there { version } else { 0 };
         let matches = entry.if_match.is_empty() || entry.if_match.contains(&current);
-        Ok(match matches && (there || !entry.must_exist) {
-            true => Ok(()),
-            false => Err(Fault::VersionMismatch { current }),
+        Ok(if matches && (there || !entry.must_exist) {
+            Ok(())
+        } else {
+            Err(Fault::VersionMismatch { current })
         })
     }
 
@@ -302,12 +303,12 @@ impl Turn<'_> {
         parked: &ParkedId,
         redrive: bool,
     ) -> Result<(), StoreError> {
-        let found = match redrive {
-            true => self
-                .behavior
+        let found = if redrive {
+            self.behavior
                 .subscriptions
-                .retry_parked(self, Some((&parked.source, parked.aggregate)))?,
-            false => self.behavior.subscriptions.drop_parked(self, parked)?,
+                .retry_parked(self, Some((&parked.source, parked.aggregate)))?
+        } else {
+            self.behavior.subscriptions.drop_parked(self, parked)?
         };
         let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
         self.effects.push_back(Effect::Done { mail: place, answer });

@@ -62,9 +62,10 @@ impl Timers {
             self.early.remove(&early);
         }
         for (at, number) in change.new {
-            match timer_key(at, number) < self.cursor {
-                true => drop(self.early.insert((at, number))),
-                false => self.next = Some(self.next.map_or(at, |next| next.min(at))),
+            if timer_key(at, number) < self.cursor {
+                self.early.insert((at, number));
+            } else {
+                self.next = Some(self.next.map_or(at, |next| next.min(at)))
             }
         }
         for (number, stuck) in change.failing {

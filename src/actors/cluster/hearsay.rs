@@ -84,9 +84,10 @@ impl Hearsay {
                 }
                 read => read?,
             };
-            match accepted.contains(&context) {
-                true => writes.push((row_key, None)),
-                false => drop(pasts.insert(context, past)),
+            if accepted.contains(&context) {
+                writes.push((row_key, None))
+            } else {
+                pasts.insert(context, past);
             }
         }
         if !writes.is_empty() {

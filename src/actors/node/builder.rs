@@ -111,9 +111,10 @@ impl<'a> NodeBuilder<'a> {
     /// Where a context's log is: in its own tree, or in the replica of a context that another node hosts.
     fn log(&self, aggregate: &'static dyn AggregateType) -> Result<Tree, NodeError> {
         let context = aggregate.name().context;
-        Ok(match self.settings.hosts(context) {
-            true => Tree::open(self.store, aggregate)?,
-            false => Tree::open_as(self.store, aggregate, &format!("replica/{context}"))?,
+        Ok(if self.settings.hosts(context) {
+            Tree::open(self.store, aggregate)?
+        } else {
+            Tree::open_as(self.store, aggregate, &format!("replica/{context}"))?
         })
     }
 
@@ -336,12 +337,10 @@ impl<'a> NodeBuilder<'a> {
 
 impl Board for NodeBuilder<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
-        match self.settings.hosts(A::NAME.context) {
-            true if self.failed.is_none() => {
-                self.failed = self.deploy_aggregate(declared_aggregate::<A>()).err();
-            }
-            true => {}
-            false => self.reach_remote(A::NAME),
+        if !self.settings.hosts(A::NAME.context) {
+            self.reach_remote(A::NAME);
+        } else if self.failed.is_none() {
+            self.failed = self.deploy_aggregate(declared_aggregate::<A>()).err();
         }
     }
     fn view<V: View>(&mut self) {

@@ -73,9 +73,10 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.word.is_none() {
-            true => write!(f, "{}", self.sequence),
-            false => write!(f, "{}-{}", self.word, self.sequence),
+        if self.word.is_none() {
+            write!(f, "{}", self.sequence)
+        } else {
+            write!(f, "{}-{}", self.word, self.sequence)
         }
     }
 }
@@ -156,9 +157,10 @@ impl Past {
             last.sequence < first
                 || known.began.iter().rev().skip(1).any(|(_, known)| *known == word)
         });
-        match ended && last.sequence <= known.latest && known.has(last) {
-            true => Relation::Behind,
-            false => Relation::Apart,
+        if ended && last.sequence <= known.latest && known.has(last) {
+            Relation::Behind
+        } else {
+            Relation::Apart
         }
     }
 

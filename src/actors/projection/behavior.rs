@@ -190,12 +190,12 @@ impl Behavior for ViewBehavior {
                 }
                 Some(ViewMail::Rebuild(_)) => work.begin_rebuild(place)?,
                 Some(ViewMail::Unpark { parked, redrive, .. }) => {
-                    let found = match redrive {
-                        true => work
-                            .behavior
+                    let found = if *redrive {
+                        work.behavior
                             .subscriptions
-                            .retry_parked(&mut work, Some((&parked.source, parked.aggregate)))?,
-                        false => work.behavior.subscriptions.drop_parked(&mut work, parked)?,
+                            .retry_parked(&mut work, Some((&parked.source, parked.aggregate)))?
+                    } else {
+                        work.behavior.subscriptions.drop_parked(&mut work, parked)?
                     };
                     let answer =
                         if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
@@ -220,9 +220,10 @@ impl Behavior for ViewBehavior {
         };
         let reshelve = memory.clears_parked || is_clearing(&self.counters);
         self.counters = memory.counters;
-        match reshelve {
-            true => self.subscriptions.clear_parked(),
-            false => self.subscriptions.apply_progress(&memory.progress),
+        if reshelve {
+            self.subscriptions.clear_parked()
+        } else {
+            self.subscriptions.apply_progress(&memory.progress)
         }
         self.publish_health();
     }
@@ -252,12 +253,11 @@ impl Behavior for ViewBehavior {
     }
 
     fn next_wake(&self) -> Option<Duration> {
-        match self.has_more {
-            true => Some(Duration::ZERO),
-            false => {
-                let building = self.counters.building.as_ref().map(|(_, positions)| positions);
-                self.subscriptions.next_wake(building.unwrap_or(&self.counters.positions))
-            }
+        if self.has_more {
+            Some(Duration::ZERO)
+        } else {
+            let building = self.counters.building.as_ref().map(|(_, positions)| positions);
+            self.subscriptions.next_wake(building.unwrap_or(&self.counters.positions))
         }
     }
 

@@ -232,9 +232,10 @@ impl<T> Subscriptions<T> {
             }
             let behind_another = ear.parked.get(envelope.aggregate).is_some()
                 || work.progress().shelved.contains_key(&(place, envelope.aggregate));
-            let taken = match behind_another {
-                true => Err("it waits behind an earlier event of its aggregate".to_owned()),
-                false => apply_event(work, source, batch, index)?,
+            let taken = if behind_another {
+                Err("it waits behind an earlier event of its aggregate".to_owned())
+            } else {
+                apply_event(work, source, batch, index)?
             };
             if let Err(error) = taken {
                 tracing::warn!(source, sequence = envelope.sequence, error, "parking event");

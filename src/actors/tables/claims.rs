@@ -9,9 +9,10 @@ pub(crate) const LONGEST_CLAIM: usize = 160;
 
 /// Who holds a key.
 pub fn claim_key(key: &str) -> Vec<u8> {
-    match key.len() <= LONGEST_CLAIM {
-        true => KeyBuf::new(Space::Claim).text(key).build(),
-        false => KeyBuf::new(Space::Claim).bytes(&SUMMED).bytes(&Sha256::digest(key)).build(),
+    if key.len() <= LONGEST_CLAIM {
+        KeyBuf::new(Space::Claim).text(key).build()
+    } else {
+        KeyBuf::new(Space::Claim).bytes(&SUMMED).bytes(&Sha256::digest(key)).build()
     }
 }
 

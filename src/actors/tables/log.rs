@@ -234,9 +234,10 @@ fn read_row(
     })?;
     let follow =
         events.iter().zip(first..).all(|(logged, sequence)| logged.envelope.sequence == sequence);
-    match follow && !events.is_empty() {
-        true => Ok(events),
-        false => Err(damaged(format!("the events of the row at {first} do not follow each other"))),
+    if follow && !events.is_empty() {
+        Ok(events)
+    } else {
+        Err(damaged(format!("the events of the row at {first} do not follow each other")))
     }
 }
 

@@ -103,9 +103,10 @@ impl Plan {
             if place >= most {
                 return Err(Fault::TooManyFilters(most));
             }
-            match numbered.contains(name) {
-                true => plan.numbers.push(value.parse().map_err(|_| bad(name, value))?),
-                false => plan.values.push((*name, parse(entity, name, value)?)),
+            if numbered.contains(name) {
+                plan.numbers.push(value.parse().map_err(|_| bad(name, value))?)
+            } else {
+                plan.values.push((*name, parse(entity, name, value)?))
             }
         }
         Ok(plan)

@@ -92,9 +92,10 @@ impl<'a> Transaction<'a> {
             Entry::Occupied(sheet) => Ok(sheet.into_mut()),
             Entry::Vacant(place) => {
                 // Most new aggregates have the next number, which needs no read.
-                let read = match number > self.highest {
-                    true => None,
-                    false => self.tree.state(self.generation, number)?,
+                let read = if number > self.highest {
+                    None
+                } else {
+                    self.tree.state(self.generation, number)?
                 };
                 let (commit, now) = match read {
                     Some(read) => read,

@@ -135,12 +135,13 @@ impl DiskSpace {
             let dir = self.dir.display();
             let free_mb = free >> 20;
             let needed_mb = (needed + self.reserve / 16).div_ceil(1 << 20);
-            match full {
-                true => tracing::error!(
+            if full {
+                tracing::error!(
                     %dir, free_mb, needed_mb,
                     "the disk is full: new commands are refused until so much is free"
-                ),
-                false => tracing::info!(%dir, free_mb, "there is room again: commands are taken"),
+                )
+            } else {
+                tracing::info!(%dir, free_mb, "there is room again: commands are taken")
             }
         }
     }

@@ -45,9 +45,10 @@ impl Memtable {
             Bound::Included(scan.from.as_slice()),
             Bound::Excluded(scan.to.as_slice()),
         ));
-        match scan.backwards {
-            false => take_live(range, scan.limit),
-            true => take_live(range.rev(), scan.limit),
+        if scan.backwards {
+            take_live(range.rev(), scan.limit)
+        } else {
+            take_live(range, scan.limit)
         }
     }
 

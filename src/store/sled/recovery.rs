@@ -149,9 +149,10 @@ impl JournalContents {
         let behind = segment.content.get(at + 1..).unwrap_or_default();
         let sound = |from: usize| parse_record(segment, at + 1 + from).is_some();
         let mut candidates = memchr::memmem::find_iter(behind, &RECORD_MAGIC);
-        match candidates.any(sound) {
-            true => Err(format!("the journal is damaged behind commit {}", self.last)),
-            false => Ok(()),
+        if candidates.any(sound) {
+            Err(format!("the journal is damaged behind commit {}", self.last))
+        } else {
+            Ok(())
         }
     }
 

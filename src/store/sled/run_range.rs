@@ -90,9 +90,12 @@ impl<'a> RunRange<'a> {
     }
 
     fn step(&mut self) -> Result<Option<(IVec, IVec)>, StoreError> {
-        catch_panic_silently(|| match self.backwards {
-            false => self.blocks.next().transpose(),
-            true => self.blocks.next_back().transpose(),
+        catch_panic_silently(|| {
+            if self.backwards {
+                self.blocks.next_back().transpose()
+            } else {
+                self.blocks.next().transpose()
+            }
         })
     }
 
@@ -153,17 +156,10 @@ impl<'a> RunRange<'a> {
 
     fn missing_block(&self, found: &[u8]) -> StoreError {
         let behind = self.seen.as_ref().map_or(&b""[..], |(first, _)| first);
-        let what = match self.backwards {
-            false => format!(
-                "a block is missing between {} and {}",
-                display_key(behind),
-                display_key(found)
-            ),
-            true => format!(
-                "a block is missing between {} and {}",
-                display_key(found),
-                display_key(behind)
-            ),
+        let what = if self.backwards {
+            format!("a block is missing between {} and {}", display_key(found), display_key(behind))
+        } else {
+            format!("a block is missing between {} and {}", display_key(behind), display_key(found))
         };
         damaged(self.tree, self.run.number, &what)
     }

@@ -87,14 +87,13 @@ fn a_node_that_is_told_to_ask_itself_does_not_start() {
         fs::write(&file, toml).unwrap();
         let mut check = holdfast();
         check.args(["check-config", "--config"]).arg(&file);
-        match wrong {
-            true => {
-                refuses(&mut check, 78, &["peers.bookrent.book", url, "itself"]);
-                let mut serve = holdfast();
-                serve.args(["serve", "--config"]).arg(&file).arg("--data").arg(&data);
-                refuses(&mut serve, 78, &["peers.bookrent.book"]);
-            }
-            false => assert!(support::run(&mut check).status.success(), "{url}"),
+        if wrong {
+            refuses(&mut check, 78, &["peers.bookrent.book", url, "itself"]);
+            let mut serve = holdfast();
+            serve.args(["serve", "--config"]).arg(&file).arg("--data").arg(&data);
+            refuses(&mut serve, 78, &["peers.bookrent.book"]);
+        } else {
+            assert!(support::run(&mut check).status.success(), "{url}")
         }
     }
     // All nodes may have the same list: what a node hosts itself, it does not ask for.

@@ -44,9 +44,10 @@ fn bring_back(world: &mut World, number: u64) -> Result<(), Refusal> {
         .states::<Rent>()
         .get(&rent)
         .is_some_and(|rent| rent.lifecycle() == Lifecycle::Established);
-    match there {
-        true => world.command(Some(Id::<Rent>::new(rent)), rent::Command::Return(end)).map(drop),
-        false => Ok(()),
+    if there {
+        world.command(Some(Id::<Rent>::new(rent)), rent::Command::Return(end)).map(drop)
+    } else {
+        Ok(())
     }
 }
 fn top_up(world: &mut World, number: u64) -> Result<(), Refusal> {

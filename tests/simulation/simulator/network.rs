@@ -224,9 +224,10 @@ impl Network {
         told.into_iter().for_each(|reply| self.acknowledge(reply));
     }
     pub fn reply(&mut self, reply: Reply) {
-        match self.does(Mitigation::WaitForDisk) && self.nodes[reply.node].durable < reply.commit {
-            true => self.replies.push(reply),
-            false => self.acknowledge(reply),
+        if self.does(Mitigation::WaitForDisk) && self.nodes[reply.node].durable < reply.commit {
+            self.replies.push(reply)
+        } else {
+            self.acknowledge(reply)
         }
     }
     fn acknowledge(&mut self, reply: Reply) {

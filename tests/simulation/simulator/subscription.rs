@@ -119,10 +119,12 @@ impl<T> Ears<T> {
         // log is read.
         let again = network.fault_plan.doubled;
         let lost = network.fault_plan.lost;
-        let from = match network.happens(again) {
-            true => (position + 1).saturating_sub(network.chance.between(1, 8)).max(1),
-            false if network.happens(lost) && !network.does(Mitigation::ReadTheLog) => position + 2,
-            false => position + 1,
+        let from = if network.happens(again) {
+            (position + 1).saturating_sub(network.chance.between(1, 8)).max(1)
+        } else if network.happens(lost) && !network.does(Mitigation::ReadTheLog) {
+            position + 2
+        } else {
+            position + 1
         };
         let to = reach.min(from + network.chance.between(0, 4));
         let source = self.ears[ear].source();
@@ -174,9 +176,10 @@ impl<T> Ears<T> {
 
     pub fn crash(&mut self, network: &Network, to: u64) {
         self.aside.roll_back(to);
-        match network.does(Mitigation::KeepPositions) {
-            true => self.positions.roll_back(to),
-            false => self.positions = Table::default(),
+        if network.does(Mitigation::KeepPositions) {
+            self.positions.roll_back(to)
+        } else {
+            self.positions = Table::default()
         }
     }
     /// As if nothing had been heard.

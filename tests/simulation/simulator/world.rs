@@ -259,9 +259,10 @@ impl World {
         else {
             return self.network.wrong(format!("there is no collection for {order:?}"));
         };
-        match self.network.runs(context) {
-            true => self.contexts[context].enter(&mut self.network, order),
-            false => self.network.trace.say(format_args!("  nobody is there")),
+        if self.network.runs(context) {
+            self.contexts[context].enter(&mut self.network, order)
+        } else {
+            self.network.trace.say(format_args!("  nobody is there"))
         }
     }
 

@@ -100,13 +100,14 @@ fn of_a_print_and_a_cancel_at_once_exactly_one_wins_and_the_other_is_told() {
             0 => server.delay("movie.point", 5, 30),
             _ => server.heal("movie.point"),
         }
-        let answers = at_once(&server, 2, |client, n| match (n == 0) ^ (round % 2 == 0) {
-            true => {
+        let answers = at_once(&server, 2, |client, n| {
+            if (n == 0) ^ (round % 2 == 0) {
                 // A print has the shorter way; it sets out a little later, more so from round to round.
                 thread::sleep(Duration::from_micros(round as u64 % 10 * 300));
                 ("print", print(client, id))
+            } else {
+                ("cancel", cancel(client, id))
             }
-            false => ("cancel", cancel(client, id)),
         });
         let of = |who: &str| answers.iter().find(|(did, _)| *did == who).unwrap().1.clone();
         match (of("print"), of("cancel")) {

@@ -33,9 +33,10 @@ impl Filter {
     /// Those that have `value` in `field`.
     pub fn of(generation: u32, field: &str, value: &Key) -> Self {
         let prefix = indexes::value_prefix(generation, field, value).build();
-        match indexes::stands_alone(value) {
-            true => Self::Entries { prefix },
-            false => Self::Chunks { prefix, last: None },
+        if indexes::stands_alone(value) {
+            Self::Entries { prefix }
+        } else {
+            Self::Chunks { prefix, last: None }
         }
     }
 
@@ -126,17 +127,19 @@ impl Ahead {
     }
     /// Those behind `number`, if there can be any.
     pub fn behind(self, number: u64) -> Option<Self> {
-        match self.down {
-            false => number.checked_add(1).map(|low| Self { low: low.max(self.low), ..self }),
-            true => number.checked_sub(1).map(|high| Self { high: high.min(self.high), ..self }),
+        if self.down {
+            number.checked_sub(1).map(|high| Self { high: high.min(self.high), ..self })
+        } else {
+            number.checked_add(1).map(|low| Self { low: low.max(self.low), ..self })
         }
         .filter(|ahead| ahead.low <= ahead.high)
     }
     /// Those from `number` on.
     fn from(self, number: u64) -> Self {
-        match self.down {
-            false => Self { low: number.max(self.low), ..self },
-            true => Self { high: number.min(self.high), ..self },
+        if self.down {
+            Self { high: number.min(self.high), ..self }
+        } else {
+            Self { low: number.max(self.low), ..self }
         }
     }
     fn first(self) -> u64 {

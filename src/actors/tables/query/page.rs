@@ -58,9 +58,10 @@ impl Page {
             }
             !self.more
         };
-        match down {
-            false => posting.offsets().skip(skip).all(&mut take),
-            true => posting.offsets().rev().skip(skip).all(&mut take),
+        if down {
+            posting.offsets().rev().skip(skip).all(&mut take)
+        } else {
+            posting.offsets().skip(skip).all(&mut take)
         }
     }
 }

@@ -111,10 +111,12 @@ pub fn along(
             let last = rows.peek().is_none();
             if reading.overdrawn() && !last || reading.spent() && last && more {
                 let low = row.chunk.saturating_mul(CHUNK);
-                let number = match indexes::stands_alone(&row.value) {
-                    true => row.last,
-                    false if down => low,
-                    false => low.saturating_add(CHUNK - 1),
+                let number = if indexes::stands_alone(&row.value) {
+                    row.last
+                } else if down {
+                    low
+                } else {
+                    low.saturating_add(CHUNK - 1)
                 };
                 return Ok(Walked::Spent(Place { value: row.value, number }));
             }
@@ -148,10 +150,8 @@ pub fn by_looking(
             found.push(Place { value, number: *number });
         }
     }
-    let order = |one: &Place, other: &Place| match down {
-        true => other.compare(one),
-        false => one.compare(other),
-    };
+    let order =
+        |one: &Place, other: &Place| if down { other.compare(one) } else { one.compare(other) };
     found.retain(|place| after.is_none_or(|after| order(after, place) == Ordering::Less));
     found.sort_unstable_by(order);
     for Place { value, number } in found {

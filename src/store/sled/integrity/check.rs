@@ -79,9 +79,10 @@ const PAGE: usize = 1000;
 
 impl CheckReport {
     fn add_problem(&mut self, place: &str, what: impl Into<String>) {
-        match self.problems.len() < MAX_LISTED {
-            true => self.problems.push(StoreProblem { place: place.into(), what: what.into() }),
-            false => self.more_problems += 1,
+        if self.problems.len() < MAX_LISTED {
+            self.problems.push(StoreProblem { place: place.into(), what: what.into() })
+        } else {
+            self.more_problems += 1
         }
     }
 }
