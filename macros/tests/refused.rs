@@ -2,6 +2,6 @@
 //! `TRYBUILD=overwrite cargo test -p holdfast-macros` writes the messages anew.
 
 #[test]
-fn an_error_points_at_what_is_wrong_and_says_what_is_allowed() {
+fn an_error_points_at_the_wrong_token_and_names_the_allowed_ones() {
     trybuild::TestCases::new().compile_fail("tests/refused/*.rs");
 }

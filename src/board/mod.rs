@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_undo_that_no_policy_sends_is_found_and_so_is_a_question_that_is_not_what_it_says() {
+    fn an_undo_that_no_policy_sends_is_found_and_so_is_an_ask_that_is_not_what_it_declares() {
         let missing = super::missing(|wall| {
             wall.aggregate::<Door>();
             wall.aggregate::<Guest>();

@@ -271,7 +271,7 @@ fn a_preflight_is_answered() {
     says("OPTIONS /things/7", headers, "", &["200", "access-control-allow-origin: http://o"]);
 }
 #[test]
-fn administration_checks_what_it_is_told() {
+fn administration_validates_its_input() {
     says("POST /admin/clock", JSON, r#"{"advance":"PT10M"}"#, &["200", "\"now\""]);
     says(
         "POST /admin/clock",

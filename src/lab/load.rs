@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_end_as_the_contract_has_it_or_are_told_as_something_else() {
+    fn orders_end_as_in_the_contract_or_are_reported_as_unexpected() {
         let scene = SCENES.iter().find(|scene| scene.system == "bookrent").unwrap();
         let mut figures = Figures::default();
         let second = Duration::from_secs(1);

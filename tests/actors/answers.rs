@@ -67,7 +67,7 @@ async fn patience_that_ends_while_a_turn_decides_waits_for_what_comes_of_it() {
 }
 
 #[actix_rt::test]
-async fn patience_that_ends_before_a_turn_begins_leaves_nothing_behind() {
+async fn patience_that_ends_before_a_turn_begins_changes_nothing() {
     let hold = Arc::new(Hold::default());
     let settings =
         NodeSettings { chaos: Some(hold.chaos()), ..guarded("bookrent.book", hasty(100)) };
@@ -86,7 +86,7 @@ async fn patience_that_ends_before_a_turn_begins_leaves_nothing_behind() {
 }
 
 #[actix_rt::test]
-async fn where_the_store_goes_away_while_it_decides_nobody_says_that_nothing_was_done() {
+async fn a_store_that_fails_during_a_decision_never_claims_that_nothing_was_done() {
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let book = bench.register().await;
     bench.store.pending_mode(true);
@@ -138,7 +138,7 @@ async fn a_context_that_is_given_up_after_it_has_recorded_something_says_so() {
 }
 
 #[actix_rt::test]
-async fn who_loses_the_answer_is_told_how_it_stands() {
+async fn an_asker_that_loses_the_answer_gets_the_present_state() {
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     let book = bench.register().await;
     bench

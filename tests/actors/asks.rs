@@ -59,7 +59,7 @@ impl Board for Compared {
 }
 
 #[test]
-fn every_command_says_whom_it_may_ask_and_in_which_order() {
+fn every_command_declares_which_contexts_it_may_ask_and_in_which_order() {
     let mut compared = Compared::default();
     for system in systems::NAMES {
         assert!(systems::lay_out(system, &mut compared));
@@ -224,7 +224,7 @@ fn happened(bench: &Bench) -> Vec<u64> {
 }
 
 #[actix_rt::test]
-async fn wherever_in_a_chain_nobody_can_be_asked_nothing_begins_and_the_client_hears_for_how_long()
+async fn when_any_context_of_a_chain_is_unavailable_nothing_begins_and_the_client_gets_retry_after()
 {
     for case in cases() {
         let open_for = Duration::from_secs(600);

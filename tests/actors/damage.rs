@@ -106,7 +106,7 @@ async fn an_event_for_a_damaged_state_is_set_aside_and_the_others_are_taken() {
 }
 
 #[actix_rt::test]
-async fn a_damaged_row_of_a_view_is_told_and_a_rebuild_mends_it() {
+async fn a_damaged_row_of_a_view_is_reported_and_a_rebuild_repairs_it() {
     let bench = books_and_rents(2).await;
     let rows = keys(&bench, "bookrent.view", Space::State);
     flip(&bench.store, "bookrent.view", &rows[0]);
@@ -128,7 +128,7 @@ async fn a_damaged_row_of_a_view_is_told_and_a_rebuild_mends_it() {
 }
 
 #[actix_rt::test]
-async fn a_row_that_is_missing_behind_a_list_is_told() {
+async fn a_row_that_a_list_names_but_is_missing_is_reported() {
     let bench = books_and_rents(3).await;
     bench.store.damage("bookrent.rent", &state(2), None);
     assert_eq!(shown(&bench, "bookrent.rent"), [1, 3]);
@@ -137,7 +137,7 @@ async fn a_row_that_is_missing_behind_a_list_is_told() {
 }
 
 #[actix_rt::test]
-async fn a_damaged_index_row_is_told_and_the_next_write_makes_it_anew() {
+async fn a_damaged_index_row_is_reported_and_the_next_write_replaces_it() {
     let bench = books_and_rents(3).await;
     for key in keys(&bench, "bookrent.rent", Space::Index) {
         flip(&bench.store, "bookrent.rent", &key);
@@ -237,7 +237,7 @@ async fn a_damaged_page_of_answers_is_no_answer_and_no_second_decision() {
 }
 
 #[actix_rt::test]
-async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_costs_nobody_else_anything() {
+async fn a_damaged_timer_claim_idempotency_saga_or_parked_row_affects_no_other_aggregate() {
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
     let place = |seat: &str| CommandRequest {
         body: json!({ "seat": seat, "desk": 1, "asks": 0, "seconds": 600 }),
@@ -310,7 +310,7 @@ async fn damaged_counters_fail_their_context_with_words_and_no_other() {
 }
 
 #[actix_rt::test]
-async fn a_damaged_epoch_begins_another_one_and_accuses_nobody() {
+async fn a_damaged_epoch_begins_another_one_and_refuses_no_replica() {
     let id = |bench: &Bench, last: fn(&[String]) -> Option<&String>| -> EventId {
         let events = bench.context("bookrent.book").history().unwrap().read(1).unwrap().items;
         let ids: Vec<String> =

@@ -151,7 +151,7 @@ fn payment_last(board: &mut NodeBuilder<'_>) {
 }
 
 #[actix_rt::test]
-async fn a_question_that_is_found_after_a_crash_waits_for_whoever_starts_later() {
+async fn an_ask_recovered_after_a_crash_waits_for_a_context_that_starts_later() {
     let rent = CommandRequest {
         body: json!({ "userId": 7, "bookId": 9, "rentalFee": 3000 }),
         ..CommandRequest::default()

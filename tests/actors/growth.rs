@@ -107,7 +107,7 @@ impl<V: View> Folds<V> for Drawn<V> {
 }
 
 #[test]
-fn whatever_happens_to_a_thing_however_often_what_is_kept_of_it_stays_small() {
+fn the_stored_size_of_an_aggregate_stays_small_over_any_number_of_changes() {
     let mut driven = Driven::default();
     for system in systems::NAMES {
         systems::lay_out(system, &mut driven);
@@ -286,7 +286,7 @@ async fn a_seat_costs_a_row_of_its_own_and_no_more_however_long_the_title_is() {
 type Ordered<'a> = (LayOut, &'a str, &'a [(&'a str, Value)], &'a str, fn(String) -> Value);
 
 #[actix_rt::test]
-async fn what_an_order_costs_is_in_proportion_to_what_it_says() {
+async fn the_cost_of_an_order_is_in_proportion_to_its_size() {
     let text = |length: usize| "t".repeat(length);
     let orders: [Ordered<'_>; 6] = [
         (

@@ -47,7 +47,7 @@ async fn more_questions_at_once_than_may_be_are_not_even_begun() {
 }
 
 #[actix_rt::test]
-async fn the_breaker_opens_when_nobody_answers_lets_three_try_and_closes() {
+async fn the_breaker_opens_without_answers_lets_three_probes_through_and_closes() {
     let breaker = BreakerSettings {
         minimum: 4,
         open_for: Duration::from_millis(300),
@@ -83,7 +83,7 @@ async fn with_two_tries_a_late_answer_to_the_first_counts() {
 }
 
 #[actix_rt::test]
-async fn who_comes_when_all_places_are_taken_is_told_to_come_again() {
+async fn a_request_beyond_the_limit_is_refused_with_retry_after() {
     let settings = NodeSettings { admission: 2, ..guarded("bookrent.book", hasty(500)) };
     let bench = Bench::on(MemoryStore::new(), settings).ready().await;
     let book = bench.register().await;
@@ -156,7 +156,7 @@ async fn a_list_that_has_just_lost_its_last_entry_waits_for_the_disk_too() {
 }
 
 #[actix_rt::test]
-async fn when_the_disk_fails_who_waits_hears_it_and_the_node_is_not_ready() {
+async fn when_the_disk_fails_waiting_requests_fail_and_the_node_is_not_ready() {
     let bench = with(hasty(1000)).await;
     let book = bench.register().await;
     bench.store.hold_durability();

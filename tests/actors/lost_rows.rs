@@ -30,7 +30,7 @@ fn lose(bench: &Bench, context: &str, keys: &[Vec<u8>]) {
 }
 
 #[actix_rt::test]
-async fn timers_behind_some_that_are_lost_run_all_the_same_also_after_a_restart() {
+async fn timers_after_lost_ones_run_also_after_a_restart() {
     for restarted in [false, true] {
         let mut bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
         for number in 1..=9 {
@@ -76,7 +76,7 @@ async fn notes_of_what_expires_that_are_lost_hold_up_neither_timers_nor_other_no
 }
 
 #[actix_rt::test]
-async fn a_context_starts_whatever_is_lost_of_what_is_set_aside_or_open() {
+async fn a_context_starts_without_any_of_its_parked_and_open_rows() {
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
     bench.order("kiosk.order", place("choke-71", 600)).await.unwrap();
     bench.order("kiosk.order", place("choke-72", 600)).await.unwrap();

@@ -93,7 +93,7 @@ async fn comes_to(bench: &Bench, all: [&str; 5], score: u64) {
 const PRINTED: [&str; 5] = ["PrintComplete", "Paid", "Printed", "Pointed", "Printed"];
 
 #[actix_rt::test]
-async fn a_question_to_somebody_who_asks_waits_and_is_answered_with_what_came_of_it() {
+async fn an_ask_of_a_context_that_is_itself_asking_waits_and_gets_the_outcome() {
     let bench = Bench::of(MemoryStore::new(), patient(), movie).ready().await;
     let (printing, canceling) = both_on_their_way(&bench, late(300, 0.0)).await;
     assert_eq!(value(&printing.await.unwrap().unwrap())["status"], "Printed");
@@ -107,7 +107,7 @@ async fn a_question_to_somebody_who_asks_waits_and_is_answered_with_what_came_of
 }
 
 #[actix_rt::test]
-async fn a_question_to_somebody_whose_own_gets_no_answer_is_answered_then() {
+async fn an_ask_of_a_context_whose_own_ask_gets_no_answer_is_answered_then() {
     let bench = Bench::of(MemoryStore::new(), patient(), movie).ready().await;
     let (printing, canceling) = both_on_their_way(&bench, late(300, 1.0)).await;
     assert_eq!(printing.await.unwrap(), Err(Fault::Refused(Refusal::retry_later())));
@@ -168,7 +168,7 @@ async fn still_open_is_never_kept_under_a_key() {
 }
 
 #[actix_rt::test]
-async fn a_cancel_that_is_not_answered_is_told_so_far_and_its_key_keeps_what_settles_it() {
+async fn a_cancel_without_an_answer_is_reported_as_pending_and_its_key_keeps_the_outcome() {
     let mut settings = NodeSettings::default();
     settings.system_guards.insert("movie".into(), hasty(500));
     let bench = Bench::of(MemoryStore::new(), settings, movie).ready().await;

@@ -147,8 +147,7 @@ async fn rows_of_the_last_version_go_when_their_day_is_over() {
 }
 
 #[actix_rt::test]
-async fn keys_that_waited_on_a_page_of_the_last_version_are_told_what_came_of_them_also_after_kills()
- {
+async fn keys_that_waited_on_a_page_of_the_last_version_get_their_outcome_also_after_kills() {
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
     bench
         .enter("kiosk.order", 0, None, json!({ "seat": "A1", "desk": 1, "asks": 0 }))

@@ -77,8 +77,7 @@ fn long_key(name: &str) -> String {
 }
 
 #[actix_rt::test]
-async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_also_after_a_crash()
-{
+async fn many_long_keys_on_one_page_of_asks_all_get_their_outcome_also_after_a_crash() {
     let bench = Bench::of(MemoryStore::new(), NodeSettings::default(), kiosk).ready().await;
     for number in 1..=8 {
         let body = json!({ "number": number, "seat": format!("A{number}"), "desk": 1, "asks": 0 });
@@ -128,7 +127,7 @@ async fn many_long_keys_on_one_page_of_questions_are_all_told_what_came_of_them_
 }
 
 #[actix_rt::test]
-async fn what_is_kept_for_a_day_goes_when_it_is_over_whatever_it_was_and_however_much() {
+async fn rows_kept_for_a_day_of_any_kind_and_number_are_removed_when_it_is_over() {
     let settings = || NodeSettings {
         kept: Duration::from_secs(2),
         admission: 4_000,

@@ -174,7 +174,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
                 }
             }
         }
-        keeps_its_word(&injection, &acknowledged, answer);
+        check_promises(&injection, &acknowledged, answer);
     }
     bench.becomes_consistent(saga.right).await;
     let turns = turns.lock().unwrap().clone();
@@ -199,7 +199,7 @@ fn was_honest(
 }
 
 /// What a client has been told stays so: the same number, the same answer.
-fn keeps_its_word(
+fn check_promises(
     injection: &Injection,
     told: &Result<Outcome, Fault>,
     again: &Result<Outcome, Fault>,

@@ -194,7 +194,7 @@ async fn an_answer_that_changes_nothing_is_asked_for_again_and_a_repeat_under_a_
 }
 
 #[actix_rt::test]
-async fn whoever_waits_for_what_is_turned_down_is_told_so_and_the_thing_stands_as_it_was() {
+async fn a_waiting_caller_of_a_rejected_command_gets_the_refusal_and_the_state_is_unchanged() {
     let bench = bench().await;
     let body = json!({ "seat": "A1", "desk": 13, "asks": 0 });
     bench.enter("kiosk.order", 0, None, body).await.unwrap();

@@ -191,7 +191,7 @@ async fn rent(bench: &Bench) {
 }
 
 #[actix_rt::test]
-async fn a_replica_goes_on_behind_the_very_event_that_it_has_whatever_versions_meet() {
+async fn a_replica_continues_after_its_last_event_with_any_mix_of_versions() {
     let old = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
     rent(&old).await;
     let other =

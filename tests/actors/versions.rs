@@ -140,7 +140,7 @@ fn all_is_as_the_new_functions_say(bench: &Bench) {
 }
 
 #[actix_rt::test]
-async fn claims_lists_and_timers_follow_their_functions_and_nobody_loses_what_they_hold() {
+async fn claims_lists_and_timers_follow_their_functions_and_no_held_claim_is_lost() {
     let bench = on(filled().await, NEW).await;
     all_is_as_the_new_functions_say(&bench);
     // A key is another's in any case; one that was given up is free.
@@ -257,7 +257,7 @@ async fn what_one_version_had_begun_another_finishes_in_its_own_way() {
 }
 
 #[actix_rt::test]
-async fn until_its_rows_are_written_a_context_answers_nobody_and_is_not_ready() {
+async fn until_its_rows_are_written_a_context_answers_no_request_and_is_not_ready() {
     let (gate, closed) = std::sync::mpsc::channel::<()>();
     let closed = std::sync::Mutex::new(closed);
     let chaos: holdfast::actors::Chaos = Arc::new(move |context, _| {

@@ -119,7 +119,7 @@ fn events_come_by_the_broker_to_every_node_that_listens() {
 }
 
 #[test]
-fn a_broker_that_is_killed_under_load_is_missed_by_nobody() {
+fn a_broker_that_is_killed_under_load_fails_no_request() {
     let mut broker = Broker::start();
     let cluster = bookrent(&broker.url());
     all_are_fed(&cluster);

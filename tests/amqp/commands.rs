@@ -261,7 +261,7 @@ fn one_whose_replies_are_not_kept_is_no_trouble_to_the_others() {
 }
 
 #[test]
-fn a_queue_that_cannot_be_heard_is_no_trouble_to_the_others() {
+fn a_queue_that_cannot_be_consumed_does_not_affect_the_others() {
     let broker = Broker::start();
     let mut caller = Caller::connect(&broker.url(), "replies");
     let delivery = "holdfast.commands.bookrent.delivery";
@@ -295,7 +295,7 @@ fn a_queue_that_cannot_be_heard_is_no_trouble_to_the_others() {
 }
 
 #[test]
-fn a_command_that_is_late_or_brings_down_everybody_is_laid_aside() {
+fn a_command_that_is_late_or_crashes_its_consumers_is_dead_lettered() {
     let broker = Broker::start();
     let mut server = server(&broker);
     let caller = Caller::connect(&broker.url(), "replies");

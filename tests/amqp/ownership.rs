@@ -28,7 +28,7 @@ fn start(broker: &Broker, contexts: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_second_owner_does_not_start_and_hears_of_the_first_and_of_the_way_out() {
+fn a_second_owner_does_not_start_and_names_the_first_and_the_remedy() {
     let broker = Broker::start();
     let mut first = Server::of("bookrent", &configured(&broker, "first"), &[]);
     let (code, said) = start(&broker, "bookrent.rent,bookrent.view");
@@ -62,7 +62,7 @@ fn a_second_owner_does_not_start_and_hears_of_the_first_and_of_the_way_out() {
 }
 
 #[test]
-fn two_owners_that_began_without_a_broker_are_told_apart_when_it_comes() {
+fn two_owners_that_began_without_a_broker_are_distinguished_when_it_comes() {
     let mut broker = Broker::absent();
     let mut nodes =
         ["first", "second"].map(|name| Server::of("bookrent", &configured(&broker, name), &[]));

@@ -12,7 +12,7 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 struct Wrong(&'static str, &'static str, &'static [(&'static str, &'static str)], Vec<u8>);
 
 #[test]
-fn what_is_wrong_is_told_in_the_same_problem_as_over_http() {
+fn a_bad_command_gets_the_same_problem_as_over_http() {
     let broker = Broker::start();
     let server = server(&broker);
     let mut caller = Caller::connect(&broker.url(), "replies");

@@ -66,7 +66,7 @@ fn heard(text: &str) -> Vec<u64> {
 }
 
 #[test]
-fn the_replay_tells_everything_once_and_goes_on_with_what_happens() {
+fn the_replay_prints_every_event_once_and_continues_with_new_ones() {
     let server = Server::start(&[]);
     rents(&server, 6);
     let python = python();
@@ -88,7 +88,7 @@ fn the_replay_tells_everything_once_and_goes_on_with_what_happens() {
 }
 
 #[test]
-fn the_consumer_hears_every_event_once_and_in_order_however_often_it_and_the_broker_begin_anew() {
+fn the_consumer_receives_every_event_once_and_in_order_over_restarts_of_it_and_the_broker() {
     if !has_pika() {
         eprintln!("not run: {} has no pika, which scripts/test installs", python());
         return;
@@ -179,7 +179,7 @@ fn the_consumer_prints_the_history_at_once_and_then_what_happens() {
 }
 
 #[test]
-fn the_commander_gets_an_answer_whoever_is_away_meanwhile_and_the_same_one_again() {
+fn the_commander_gets_one_answer_over_outages_and_the_same_one_again() {
     let python = python();
     if !has_pika() {
         eprintln!("not run: {python} has no pika; scripts/test installs it");

@@ -90,7 +90,7 @@ fn movie_booking_is_tried_and_the_report_adds_up() {
 }
 
 #[test]
-fn a_lab_that_is_told_to_stop_clears_up_and_says_that_it_is_not_done() {
+fn a_lab_that_gets_a_signal_cleans_up_and_reports_that_it_is_not_done() {
     let scratch = TempDir::new().unwrap();
     let mut command = lab(&scratch, &["bookrent", "--seconds", "3600", "--tries", "1"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

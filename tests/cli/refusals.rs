@@ -279,7 +279,7 @@ fn a_store_is_checked_without_a_server_and_nothing_in_it_is_changed() {
 }
 
 #[test]
-fn too_few_open_files_are_told_in_words() {
+fn too_few_open_files_are_refused_with_a_plain_message() {
     let serve = format!(
         "ulimit -n 32; exec '{}' serve --listen 127.0.0.1:0",
         env!("CARGO_BIN_EXE_holdfast")

@@ -75,7 +75,7 @@ fn a_peer_that_never_answers_is_left_alone_after_a_while_and_nothing_stays_held(
 }
 
 #[test]
-fn whoever_does_not_show_the_credential_finds_nothing_of_the_inside() {
+fn a_request_without_the_credential_finds_no_internal_path() {
     let cluster = bookrent();
     let book = cluster.node("book");
     book.get("/internal/events/bookrent.book?from=1").problem(404);

@@ -255,7 +255,7 @@ fn all_has_been_told(cluster: &Cluster, queue: &Queue) {
 }
 
 #[test]
-fn whatever_is_killed_and_started_again_nothing_is_lost() {
+fn nothing_is_lost_over_kills_and_restarts_of_any_process() {
     let cluster = Cluster::up(&[]);
     let queue = Queue::bind(&cluster.broker(), "all", "#");
     let gateway = cluster.gateway();
@@ -282,7 +282,7 @@ fn whatever_is_killed_and_started_again_nothing_is_lost() {
 }
 
 #[test]
-fn the_script_does_what_is_asked_once_and_says_what_it_had_to_do() {
+fn the_script_is_idempotent_and_prints_what_it_had_to_do() {
     let cluster = Cluster::up(&["--no-broker"]);
     // The nodes hear each other over HTTP then.
     transcript_with_kills(&cluster);

@@ -297,7 +297,7 @@ fn what_came_before_garbage_is_answered_as_ever() {
 }
 
 #[test]
-fn who_is_too_slow_is_told_so() {
+fn a_request_that_is_too_slow_is_refused_as_such() {
     let world = Guarded::start();
     let address = world.server.address();
     let host = format!("Host: {address}\r\n");

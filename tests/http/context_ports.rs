@@ -99,7 +99,7 @@ fn the_transcript_of_bookrent_replays_on_the_ports_of_its_services() {
 }
 
 #[test]
-fn whichever_port_a_request_takes_it_is_the_same_request() {
+fn a_request_is_the_same_over_any_port() {
     let (server, of) = started("bookrent");
     let books = of("bookrent.book");
     let rents = of("bookrent.rent");

@@ -134,7 +134,7 @@ fn walk(server: &Server, path: &str, collection: &str, mut each: impl FnMut(&Ans
 }
 
 #[test]
-fn a_job_that_follows_next_and_cancels_what_it_sees_leaves_none_behind() {
+fn a_job_that_follows_next_and_cancels_each_item_misses_none() {
     let server = Server::start(&[]);
     for user in 0..35 {
         let book = server.register_book("t");
@@ -166,7 +166,7 @@ fn a_job_that_follows_next_and_cancels_what_it_sees_leaves_none_behind() {
 }
 
 #[test]
-fn a_list_refuses_what_it_does_not_know_and_says_what_it_knows() {
+fn a_list_refuses_an_unknown_parameter_and_names_the_known_ones() {
     let server = Server::start(&[]);
     for _ in 0..3 {
         server.register_book("t");
@@ -233,7 +233,7 @@ fn what_only_policies_write_is_read_only() {
 }
 
 #[test]
-fn problems_are_told_in_korean_to_who_prefers_it() {
+fn problems_are_in_korean_for_a_client_that_prefers_it() {
     let server = Server::start(&[]);
     let told = |language: &str| {
         let answer =

@@ -162,7 +162,7 @@ fn its_pages_need_no_network() {
 }
 
 #[test]
-fn whatever_the_document_gives_as_an_example_can_be_created_today() {
+fn each_example_of_the_document_can_be_created_today() {
     let server = Server::over(&[], TempDir::new().unwrap());
     let document = server.get("/openapi.json").is(200).body;
     let mut tried = 0;

@@ -128,7 +128,7 @@ fn a_503_means_that_nothing_was_recorded() {
 }
 
 #[test]
-fn a_gateway_says_that_it_does_not_know_when_whom_it_reached_is_not_heard() {
+fn a_gateway_reports_an_unknown_outcome_when_a_reached_node_does_not_answer() {
     // One that reads a request and hangs up, as one does that is killed at it; and one that nobody reaches.
     let killed = TcpListener::bind("127.0.0.1:0").unwrap();
     let reached = killed.local_addr().unwrap();

@@ -122,7 +122,7 @@ fn a_thousand_requests_with_one_key_have_one_effect_and_the_same_answer_also_aft
 }
 
 #[test]
-fn a_key_stands_for_what_was_decided_and_for_nothing_else() {
+fn a_key_repeats_exactly_what_was_decided() {
     let server = Server::start(&[]);
     let unreadable = json!({"bookId": "one", "userId": 1, "address": "a"});
     server.try_post_once("/rents", "k", &unreadable).unwrap().problem(400);

@@ -57,7 +57,7 @@ fn stopped_under_load_it_answers_everything_and_loses_nothing() {
 }
 
 #[test]
-fn while_it_drains_it_is_not_ready_serves_on_and_says_that_it_closes() {
+fn while_it_drains_it_is_not_ready_serves_on_and_announces_that_it_closes() {
     let mut server = Server::configured("[http]\ndrain_delay_ms = 4000\n");
     server.register_book("title01");
     assert_ne!(server.get("/books/1").header("connection"), "close");

@@ -335,7 +335,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn whatever_comes_when_and_how_often_the_world_is_right_in_the_end(
+    fn any_order_and_repetition_of_deliveries_ends_in_the_right_state(
         books in 1..4_u64,
         orders in prop::collection::vec((1..4_u64, any::<bool>()), 1..12),
         choices in prop::collection::vec(any::<u16>(), 0..400),

@@ -28,7 +28,7 @@ fn the_same_seed_is_the_same_schedule() {
 }
 
 #[test]
-fn whatever_the_schedule_what_must_hold_holds() {
+fn the_invariants_hold_under_every_schedule() {
     for business in businesses() {
         let report = run_many(business, 1..501, None, 2);
         assert!(report.failed.is_none(), "{report}");
@@ -45,7 +45,7 @@ const NEVER_SAID: &[&str] = &[
 ];
 
 #[test]
-fn whatever_can_be_said_is_said_under_some_schedule() {
+fn every_event_and_answer_occurs_under_some_schedule() {
     let modelled = businesses().iter().filter(|business| business.has_model());
     let unsaid: Vec<String> = modelled.flat_map(|business| unsaid(business, 500)).collect();
     assert_eq!(unsaid, NEVER_SAID, "no schedule brings these about");

@@ -85,7 +85,7 @@ macro_rules! contract {
                 super::releases_in_order(&store);
             }
             #[test]
-            fn what_is_wrong_in_itself_is_invalid_and_nothing_of_it_stands() {
+            fn a_malformed_batch_is_invalid_and_changes_nothing() {
                 let (store, _keep) = $make;
                 super::refuses_the_invalid(&store);
             }
@@ -283,7 +283,7 @@ fn scans_like_a_map(store: &impl Store, steps: &[Step]) -> Result<(), TestCaseEr
 }
 
 #[test]
-fn a_store_that_is_behind_says_so_and_takes_more_once_it_has_caught_up() {
+fn a_store_under_pressure_refuses_writes_and_accepts_them_once_it_has_caught_up() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let options = Options { unwritten_limit_bytes: 1, ..Options::default() };
     let store = SledStore::open(dir.path(), &options).expect("opens");

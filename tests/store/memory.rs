@@ -89,7 +89,7 @@ fn a_crash_takes_back_what_was_not_durable_and_nothing_else() {
 }
 
 #[test]
-fn a_failed_disk_takes_nothing_more_and_tells_who_waits() {
+fn a_failed_disk_accepts_nothing_more_and_fails_waiting_commits() {
     let (store, tree, epoch) = rig();
     store.hold_durability();
     assert!(matches!(store.submit(put(tree, epoch, 1, 0)), Ok(Verdict::Accepted(1))));

@@ -322,7 +322,7 @@ fn copy_files(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_store_that_lost_its_tail_says_which_commits_and_opens_only_when_told_to() {
+fn a_store_that_lost_its_tail_names_the_commits_and_opens_only_when_allowed() {
     let (keep, path) = dir();
     let store = open(&path).expect("opens");
     let owner = active(&store);

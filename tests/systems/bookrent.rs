@@ -103,7 +103,7 @@ fn with_the_book_away_a_rent_fails_and_holds_nothing_afterwards() {
 }
 
 #[test]
-fn cancelling_waits_for_nobody() {
+fn cancelling_waits_for_no_other_context() {
     let server = Server::start(&[]);
     let book = server.register_book("title01");
     server.rent(book, 1).has("status", "Rent");

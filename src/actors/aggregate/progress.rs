@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_comes_first_has_it() {
+    fn the_first_claimant_has_it() {
         let progress = CommandProgress::default();
         assert_eq!(progress.abandon(), CommandStage::Unrecorded);
         assert!(!progress.begin(), "its client has gone");

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_takes_no_probe_and_tells_what_a_call_would_hear() {
+    fn a_check_takes_no_probe_and_returns_what_a_call_would_get() {
         let (breaker, now) = breaker();
         assert_eq!((breaker.look(now), breaker.open_for(now)), (Ok(()), None));
         (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));

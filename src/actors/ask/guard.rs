@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_answers_and_that_is_no_answer() {
+    async fn a_missing_answer_counts_as_no_answer() {
         let mut kept = Vec::new();
         let guard = quick(2);
         let answer = guard.ask(None, || {
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn before_an_open_breaker_nobody_waits_and_nobody_is_asked() {
+    async fn an_open_breaker_refuses_at_once_and_asks_no_context() {
         let breaker = BreakerSettings {
             minimum: 1,
             open_for: Duration::from_secs(600),

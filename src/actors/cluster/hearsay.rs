@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_is_known_after_a_restart_and_another_past_is_refused_until_it_is_accepted() {
+    fn a_received_past_is_known_after_a_restart_and_another_is_refused_until_it_is_accepted() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let heard = Hearsay::open(&store, &[]).unwrap();
         heard.judge("shop.till", &past("7;0;1:a")).unwrap();

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_in_a_log_and_a_changed_record_are_told() {
+    fn a_gap_in_a_log_and_a_changed_record_are_reported() {
         let mut audit = RowAudit::default();
         let mut look = |(key, row): (Vec<u8>, Row)| audit.row(&key, &row);
         assert_eq!(look(log(1, 3)), None);

@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_block_says_what_it_was_told(rows in rows(), other in prop::collection::vec(0..3_u8, 0..6)) {
+        fn a_block_reads_as_it_was_written(rows in rows(), other in prop::collection::vec(0..3_u8, 0..6)) {
             let (first, block) = block(&rows);
             let read: Result<BTreeMap<_, _>, _> = Rows::of(&first, &block).collect();
             prop_assert_eq!(read.as_ref(), Ok(&rows));

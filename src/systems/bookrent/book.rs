@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn one_rent_takes_it_and_the_next_is_told_it_is_out() {
+    fn one_rent_takes_it_and_the_next_is_refused() {
         let book = given::<Book>([registered()]).when(Take { rent: RENT }).then([taken()]);
         book.when(Take { rent: OTHER }).refused(Kind::Conflict, "book-out");
     }

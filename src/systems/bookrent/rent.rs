@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_no_fails_the_rent_and_says_why() {
+    fn a_refusal_fails_the_rent_and_records_the_reason() {
         let no = NoAnswer::Refused(Refusal::conflict("book-out", "", ""));
         given::<Rent>([requested()])
             .when(Settle(Err(no)))

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rent_that_was_returned_has_the_same_row_whoever_is_heard_first() {
+    fn a_returned_rent_has_the_same_row_in_any_order_of_events() {
         let rent_id = RENT;
         let user_id = 9;
         let book_id = BOOK;
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rent_that_was_rejected_has_the_same_row_whoever_is_heard_first() {
+    fn a_rejected_rent_has_the_same_row_in_any_order_of_events() {
         let rent_id = RENT;
         let user_id = 9;
         let book_id = BOOK;

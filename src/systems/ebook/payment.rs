@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn it_hears_the_rent_of_a_rejection_and_not_its_book() {
+    fn a_rejection_is_taken_from_the_rent_and_not_from_its_book() {
         struct Ear(Option<React<Payment, Book>>);
         impl Policies<Payment> for Ear {
             fn on<S: Aggregate>(&mut self, react: React<Payment, S>) {

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_asks_for_its_payment_and_only_its_yes_says_rented() {
+    fn a_request_asks_for_its_payment_and_is_rented_only_by_its_consent() {
         let Ordered { user_id, book_id, book_name, rental_fee, .. } = order();
         given::<Rent>([])
             .when(Request(super::Request { user_id, book_id, book_name, rental_fee }))

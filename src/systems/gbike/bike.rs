@@ -183,13 +183,13 @@ mod tests {
     }
 
     #[test]
-    fn it_stands_somewhere() {
+    fn it_is_at_a_location() {
         let nowhere = Command::Register { status: None, location: " ".into() };
         given::<Bike>([]).when(nowhere).refused(Kind::Invalid, "location-blank");
     }
 
     #[test]
-    fn one_rent_takes_it_and_the_next_is_told_that_it_is_in_use() {
+    fn one_rent_takes_it_and_the_next_is_refused_as_in_use() {
         let bike = given::<Bike>([registered(Available)]).when(Take { rent: RENT });
         let bike = bike
             .then([updated(InUse, "분당_정자역_1구역")])
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rent_that_never_came_to_be_leaves_it_where_it_stands() {
+    fn a_failed_rent_leaves_it_where_it_is() {
         let bike =
             taken().when(Release { rent: OTHER }).then_nothing().when(Release { rent: RENT });
         let freed = BikeFreed {

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_user_zero() {
+    fn user_zero_is_refused() {
         let nobody = Request(super::Request { userid: Id::new(0), bikeid: BIKE });
         given::<Rent>([]).when(nobody).refused(Kind::Invalid, "user-unknown");
     }

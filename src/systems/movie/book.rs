@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_asks_for_its_payment_and_only_its_yes_says_booked() {
+    fn a_request_asks_for_its_payment_and_is_booked_only_by_its_consent() {
         let Ordered { qty, movie_name, seat, total_price, .. } = order(None);
         let book = given::<Book>([])
             .when(Command::Request(super::Request {
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_asks_the_ticket_until_it_answers_and_only_its_yes_says_canceled() {
+    fn a_cancel_asks_the_ticket_until_it_answers_and_is_canceled_only_by_its_consent() {
         let void = "movie.ticket-1 <- Void(Admission { booking_id: #1, movie_name: Some(\"soul\"), qty: 2, \
                     seat: Some(\"1A, 2B\") })";
         let book = booked().when(Cancel).then([cancel_requested()]).awaits(void);
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancel_that_came_too_late_is_told_so_and_the_booking_stands() {
+    fn a_cancel_that_came_too_late_is_refused_and_the_booking_stays() {
         let no = SettleCancel(Err(NoAnswer::Refused(printed())));
         let book = canceling().when(no).then([cancel_refused()]);
         assert_eq!(Book::rejects(&cancel_refused()), Some(printed()));
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_print_that_is_heard_of_before_the_tickets_no_ends_the_cancel_as_well() {
+    fn a_print_event_before_the_tickets_refusal_ends_the_cancel_as_well() {
         let book = canceling().when(CompletePrint).then([cancel_refused(), completed()]);
         book.when(SettleCancel(Ok(()))).then_nothing().awaits_nothing();
     }

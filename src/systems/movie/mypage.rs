@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_printed_booking_shows_so_in_whatever_order_it_is_heard_of() {
+    fn a_printed_booking_is_shown_as_printed_in_any_order_of_events() {
         let asked = book::Event::BookRequested(order());
         let booked = book::Event::Booked(order());
         let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canceled_booking_shows_so_in_whatever_order_it_is_heard_of() {
+    fn a_canceled_booking_is_shown_as_canceled_in_any_order_of_events() {
         let booked = book::Event::Booked(order());
         let canceled = book::Event::Canceled { booking_id: BOOKING };
         let paid = payment::Event::Paid { booking_id: BOOKING, total_price: Some(10_000) };

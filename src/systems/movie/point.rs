@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_question_may_come_before_the_ticket_is_heard_of() {
+    fn the_ask_may_come_before_the_event_of_the_ticket() {
         let point = given::<Point>([]).when(grant(1)).then([written(1)]);
         let _ = point.when(Wait { contents: contents() }).then_nothing();
     }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canceled_booking_has_none_whatever_comes_after_it() {
+    fn a_canceled_booking_has_none_after_any_later_event() {
         let withheld = PointWithheld { booking_id: BOOKING, score: 0 };
         let canceled = PointCanceled { booking_id: BOOKING, score: 0 };
         for (past, event) in

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn whichever_comes_first_wins_and_the_other_is_told() {
+    fn the_first_of_print_and_cancel_wins_and_the_other_is_refused() {
         let waiting = || given::<Ticket>([Created(admission())]);
         let void = waiting().when(Void(admission())).then([TicketCanceled { booking_id: BOOKING }]);
         void.when(Void(admission()))

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_no_and_no_answer_establish_nothing_and_say_which_it_was() {
+    fn a_refusal_and_no_answer_establish_nothing_and_record_which_it_was() {
         let failed = |no: NoAnswer| {
             let reason = no.code().to_owned();
             let event =
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_canceled_once_by_whoever_comes_first() {
+    fn it_is_canceled_once_by_the_first_cancel() {
         let refuse = || Refuse { reason: Reason::OutOfStock };
         let rental = placed().when(Cancel).then([canceled(None)]);
         let _ = rental.when(refuse()).then_nothing().when(Cancel).then_nothing();

@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_price_is_the_same_in_whatever_order_it_is_heard_of() {
+    fn the_price_is_the_same_in_any_order_of_events() {
         let early = given::<Price>([]).settled(Reserve { reservation: SECOND, vip: true });
         assert_eq!(early.0.lifecycle(), Lifecycle::Absent);
         assert_eq!(shown(&set(early, "2021-07-07")), (10_000, 7_000));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_whose_ends_are_not_heard_of_the_last_ones_are_kept() {
+    fn of_many_without_an_end_event_the_last_ones_are_kept() {
         let mut price = set(given([]), "2021-07-07");
         for reservation in 1..1_000 {
             price = price.settled(Reserve { reservation: Id::new(reservation), vip: true });
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reservation_that_changes_no_price_says_so_without_calculating() {
+    fn a_reservation_that_changes_no_price_is_recorded_without_calculating() {
         let price = set(given([]), "2021-07-06");
         let noted = PriceReserved { ticket_id: TICKET, reservation_id: FIRST, vip: false };
         let _ = price.when(Reserve { reservation: FIRST, vip: false }).then([noted]);

@@ -147,7 +147,7 @@ mod tests {
     use crate::domain::spec::given;
 
     #[test]
-    fn who_reserves_is_told_by_a_name_and_not_by_a_book() {
+    fn the_reserver_is_a_name_and_not_a_book() {
         let request = |user: usize, grade: usize| {
             let user_id = Some("u".repeat(user));
             let user_grade = Some("g".repeat(grade));
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_no_and_no_answer_establish_nothing_and_say_why() {
+    fn a_refusal_and_no_answer_establish_nothing_and_record_the_reason() {
         let failed = |no: NoAnswer| {
             let reason = no.code().to_owned();
             let event =

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn one_reservation_gets_it_and_the_next_is_told_that_it_is_taken() {
+    fn one_reservation_gets_it_and_the_next_is_refused_as_taken() {
         let ticket = until(0).when(Book { reservation: RESERVATION }).then([booked()]);
         let ticket = ticket.when(Book { reservation: RESERVATION }).then_nothing();
         ticket.when(Book { reservation: OTHER }).refused(Kind::Conflict, "ticket-taken");

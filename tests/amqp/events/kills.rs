@@ -169,7 +169,7 @@ fn log(server: &Server, context: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_consumer_of_everything_hears_all_of_it_in_order_however_often_the_broker_is_killed() {
+fn a_consumer_of_everything_receives_all_of_it_in_order_however_often_the_broker_is_killed() {
     let kills = std::env::var("HOLDFAST_BROKER_KILLS").map_or(2, |kills| kills.parse().unwrap());
     let mut broker = Broker::start();
     let listener = Listener::start(broker.url());

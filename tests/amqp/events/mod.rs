@@ -118,7 +118,7 @@ fn a_server_that_is_killed_goes_on_where_the_broker_has_confirmed() {
 }
 
 #[test]
-fn a_broker_that_takes_nothing_stops_nobody_and_gets_everything_afterwards() {
+fn a_broker_that_accepts_nothing_stops_no_request_and_gets_everything_afterwards() {
     let broker = Broker::start();
     let queue = Queue::bind(&broker.url(), "all", "#");
     let server = server(&broker.url());
@@ -141,7 +141,7 @@ fn a_broker_that_takes_nothing_stops_nobody_and_gets_everything_afterwards() {
 }
 
 #[test]
-fn an_exchange_that_is_deleted_is_declared_again_and_what_nobody_bound_is_counted() {
+fn a_deleted_exchange_is_declared_again_and_unroutable_messages_are_counted() {
     let broker = Broker::start();
     let server = server(&broker.url());
     load(&server, 8);

@@ -56,7 +56,7 @@ fn a_copy_is_refused_while_its_original_runs_and_may_take_its_place() {
 }
 
 #[test]
-fn two_copies_that_began_without_a_broker_are_told_apart_when_it_comes() {
+fn two_copies_that_began_without_a_broker_are_distinguished_when_it_comes() {
     let mut broker = Broker::absent();
     let mut first = Server::of("bookrent", &configured(&broker, "first"), &[]);
     first.register_book("title01");

@@ -116,7 +116,7 @@ fn stream(server: &Server, path: &str, last: &str, count: usize) -> Vec<BTreeMap
 }
 
 #[test]
-fn a_stream_says_that_the_past_is_another_and_begins_anew() {
+fn a_stream_reports_that_the_past_is_another_and_begins_anew() {
     let (server, before, all) = put_back_server("", |_| {});
     let last = names(&before)[&6].clone();
     let told = stream(&server, BOOKS, &last, 9);

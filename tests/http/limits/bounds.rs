@@ -36,7 +36,7 @@ fn who_has_been_idle_for_longest_makes_room_for_a_newcomer() {
 }
 
 #[test]
-fn who_has_a_request_under_way_is_not_closed_and_a_newcomer_is_told_to_come_again() {
+fn a_connection_with_a_request_under_way_stays_open_and_a_new_one_is_refused_with_retry_after() {
     let server = bounded(3, "[guard.\"bookrent.book\"]\ntimeout_ms = 20000\n");
     let books: Vec<_> = (0..3).map(|_| server.register_book("title")).collect();
     server.delay("bookrent.book", 4000, 4000);

@@ -67,7 +67,7 @@ fn a_node_passes_on_what_it_is_called_and_by_which_way_it_came() {
 }
 
 #[test]
-fn a_node_that_is_told_to_ask_itself_does_not_start() {
+fn a_node_configured_as_its_own_peer_does_not_start() {
     let directory = tempfile::TempDir::new().unwrap();
     let file = directory.path().join("holdfast.toml");
     let data = directory.path().join("data");

@@ -23,7 +23,7 @@ fn one_of_the_crowd(address: &str, number: usize) -> Option<Connection> {
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_and_nobody_waits_for_the_probes() {
+fn nothing_acknowledged_is_lost_and_probes_answer_at_once() {
     let _alone = support::alone();
     raise_limit();
     let data = tempfile::TempDir::new().unwrap();

@@ -71,7 +71,7 @@ fn asking(contexts: &str, peer: &str, further: &str) -> Server {
 }
 
 #[test]
-fn what_a_node_says_is_passed_on_as_it_comes_and_not_gathered() {
+fn a_peers_body_is_passed_on_as_it_arrives_and_not_buffered() {
     let length = 12 << 20;
     let peer = talker("HTTP/1.1 200 OK\r\nContent-Length: 12582912\r\n\r\n", length);
     let server = asking("none", &peer, "");

@@ -28,7 +28,7 @@ fn at_rest(text: &str) -> String {
 }
 
 #[test]
-fn probes_are_told_what_the_main_port_tells() {
+fn probes_get_what_the_main_port_answers() {
     let server = Server::configured("[http]\nprobes = '127.0.0.1:0'\n");
     server.stop("bookrent.delivery");
     for path in [

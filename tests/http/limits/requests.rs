@@ -9,7 +9,7 @@ fn server(further: &str) -> Server {
 }
 
 #[test]
-fn requests_behind_each_other_are_answered_in_order_however_they_are_cut() {
+fn pipelined_requests_are_answered_in_order_however_they_are_cut() {
     let server = server("");
     let books: Vec<_> = (0..20).map(|n| server.register_book(&format!("title{n}"))).collect();
     let mut all = String::new();
@@ -157,7 +157,7 @@ fn lists_in_headers_and_long_words_of_clients_do_no_harm() {
 }
 
 #[test]
-fn who_offers_another_protocol_is_answered_in_this_one_and_told_that_the_connection_ends() {
+fn an_offer_of_another_protocol_is_answered_in_this_one_and_the_connection_closes() {
     let server = server("");
     for offer in ["h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__", "websocket", "something"] {
         let offered = format!("Connection: Upgrade\r\nUpgrade: {offer}\r\n\r\n");

@@ -69,7 +69,7 @@ fn who_reads_slowly_and_goes_on_reading_gets_everything() {
 }
 
 #[test]
-fn streams_are_counted_and_one_too_many_is_told_when_to_come_again() {
+fn streams_are_counted_and_one_too_many_is_refused_with_retry_after() {
     let server = server("max_streams = 2\n");
     let open = || {
         let mut wire = Connection::to(server.address());

@@ -122,7 +122,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn whatever_comes_when_every_request_is_held_lent_returned_or_refunded(
+    fn in_any_order_every_request_is_held_lent_returned_or_refunded(
         acts in prop::collection::vec((0..8_usize, any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {

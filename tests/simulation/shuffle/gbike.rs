@@ -103,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn whatever_comes_when_every_bike_is_ridden_by_one_and_every_ride_is_charged_once_or_owed(
+    fn in_any_order_every_bike_has_at_most_one_rider_and_every_ride_is_charged_once_or_owed(
         acts in prop::collection::vec((0..WHAT.len(), any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {

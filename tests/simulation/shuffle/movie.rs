@@ -97,7 +97,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn whatever_comes_when_every_booking_is_printed_or_canceled_or_neither_but_never_both(
+    fn in_any_order_no_booking_is_both_printed_and_canceled(
         acts in prop::collection::vec((0..7_usize, any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {

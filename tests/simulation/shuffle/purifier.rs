@@ -119,7 +119,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn whatever_comes_when_each_unit_is_out_or_there_and_each_won_is_kept_or_canceled(
+    fn in_any_order_each_unit_is_rented_or_in_stock_and_each_payment_is_kept_or_canceled(
         acts in prop::collection::vec((0..7_usize, any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {

@@ -123,7 +123,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn whatever_comes_when_a_ticket_is_held_by_one_and_its_price_and_row_tell_of_who_has_or_had_it(
+    fn in_any_order_a_ticket_has_one_holder_and_its_price_and_row_name_the_last_one(
         acts in prop::collection::vec((0..7_usize, any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {

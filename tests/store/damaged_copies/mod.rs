@@ -76,7 +76,7 @@ fn damage(original: &Original, dir: &Path, chance: &mut Chance) -> String {
 }
 
 #[test]
-fn whatever_is_damaged_is_told_and_nothing_is_missing_without_a_word() {
+fn any_damage_is_reported_and_nothing_is_missing_silently() {
     let number = |name: &str, otherwise| {
         std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
     };

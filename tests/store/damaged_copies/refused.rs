@@ -113,7 +113,7 @@ fn damage_a_block(dir: &Path, truth: &Truth) -> bool {
 }
 
 #[test]
-fn what_nobody_reads_is_found_by_the_scrub_and_by_a_check_which_changes_nothing() {
+fn damage_in_unread_blocks_is_found_by_the_scrub_and_by_a_check_which_changes_nothing() {
     let keep = tempfile::tempdir().expect("a temporary directory");
     let dir = keep.path().join("data");
     let scratch = keep.path().join("scratch");

@@ -32,7 +32,7 @@ impl Wrong {
 }
 
 #[test]
-fn what_was_told_and_shown_is_told_and_shown_again() {
+fn events_and_representations_are_the_same_after_the_upgrade() {
     for left in Left::all() {
         let server = left.open();
         let wrong = Wrong::default();
@@ -91,7 +91,7 @@ fn said(answer: &Answer) -> Value {
 }
 
 #[test]
-fn whoever_repeats_a_request_with_its_key_gets_the_old_answer() {
+fn a_request_repeated_with_its_key_gets_the_old_answer() {
     for left in Left::all() {
         let server = left.open();
         let wrong = Wrong::default();

@@ -115,7 +115,7 @@ fn every_context_shows_what_became_of_a_rent() {
 }
 
 #[test]
-fn what_follows_from_an_order_is_told_in_its_own_saga_whatever_number_its_book_has() {
+fn the_steps_of_an_order_are_in_its_own_saga_with_any_number_of_its_book() {
     let server = start();
     let [book, other] = with_books(&server);
     request(&server, book, 7).is(201).has("id", 1);
@@ -256,7 +256,7 @@ fn approve_reject_and_return_are_refused_where_there_is_nothing_to_do_and_may_be
 }
 
 #[test]
-fn nobody_writes_what_follows_by_policy() {
+fn steps_of_policies_cannot_be_sent_from_outside() {
     let server = start();
     with_books(&server);
     request(&server, 11, 7).is(201);

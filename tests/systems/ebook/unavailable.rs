@@ -100,7 +100,7 @@ fn the_admin_judges_while_rents_are_away_and_the_rent_follows() {
 }
 
 #[test]
-fn a_return_waits_for_nobody() {
+fn a_return_waits_for_no_other_context() {
     let server = start();
     let [book, _] = with_books(&server);
     request(&server, book, 7).is(201);

@@ -74,7 +74,7 @@ fn a_top_up_never_closes_a_bill_that_it_did_not_pay() {
 }
 
 #[test]
-fn fees_are_settled_oldest_first_each_whole_and_a_new_one_waits_behind_an_older_one() {
+fn fees_are_settled_whole_and_oldest_first_and_a_new_one_waits_for_an_older_one() {
     let server = patient("[systems.gbike]\nfee_per_minute = 1000");
     [501, 502, 503].iter().for_each(|bike| register(&server, *bike));
     // Three rides begin while nothing is owed; they end one after the other.
@@ -132,7 +132,7 @@ fn only_whole_minutes_are_charged_and_a_ride_that_costs_nothing_is_closed_all_th
 }
 
 #[test]
-fn a_bill_of_somebody_without_an_account_opens_one_with_nothing_in_it() {
+fn a_bill_of_a_user_without_an_account_opens_an_empty_one() {
     let server = patient("[systems.gbike]\nfee_per_minute = 1000");
     register(&server, 501);
     server.get("/userDeposits/71").refuses(404, "not-found");
@@ -145,7 +145,7 @@ fn a_bill_of_somebody_without_an_account_opens_one_with_nothing_in_it() {
 }
 
 #[test]
-fn what_is_paid_in_is_an_amount_for_somebody() {
+fn a_deposit_names_an_amount_and_a_user() {
     let server = start();
     for body in [
         json!({"userid": 71, "deposit": -1}),

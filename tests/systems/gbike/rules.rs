@@ -237,7 +237,7 @@ fn a_return_says_where_the_bike_is_left_and_its_location_never_becomes_nothing()
 }
 
 #[test]
-fn nobody_writes_what_follows_by_policy_or_asks_what_contexts_ask_each_other() {
+fn steps_of_policies_and_asks_between_contexts_cannot_be_sent_from_outside() {
     let server = free_of_charge();
     register(&server, 501);
     ride(&server, 501, 71);

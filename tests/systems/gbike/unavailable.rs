@@ -117,7 +117,7 @@ fn rents_go_on_while_billing_is_away_and_their_bills_open_when_it_is_back() {
 }
 
 #[test]
-fn a_ride_ends_while_its_bike_is_away_and_the_bike_hears_of_it_later() {
+fn a_ride_ends_while_its_bike_is_unavailable_and_the_bike_learns_of_it_later() {
     let server = free_of_charge();
     register(&server, 501);
     let number = ride(&server, 501, 71);

@@ -85,7 +85,7 @@ fn of_bookings_that_overlap_none_is_half_a_booking() {
 }
 
 #[test]
-fn of_a_print_and_a_cancel_at_once_exactly_one_wins_and_the_other_is_told() {
+fn of_a_print_and_a_cancel_at_once_exactly_one_wins_and_the_other_is_refused() {
     const ROUNDS: usize = 60;
     let server = movie("");
     let mut prints = 0;

@@ -246,7 +246,7 @@ fn where_the_theatre_sets_the_price_it_must_be_right_and_the_booking_names_the_t
 }
 
 #[test]
-fn a_declined_payment_is_told_as_such_and_leaves_nothing_but_a_spent_number() {
+fn a_declined_payment_is_reported_as_such_and_leaves_only_a_used_number() {
     let server = movie("decline_from = 20000");
     let showtime = "2026-12-24T10:00:00Z";
     let body = |price: u64| json!({"qty": 1, "seat": "1A", "movieName": "soul", "totalPrice": price, "showtime": showtime});

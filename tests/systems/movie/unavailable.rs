@@ -82,7 +82,7 @@ fn without_points_there_is_no_ticket_and_none_are_granted_in_the_end() {
 }
 
 #[test]
-fn whoever_is_away_stops_nobody_else() {
+fn an_unavailable_context_stops_no_other() {
     let server = movie("");
     let id = book_with_ticket(&server);
     server.stop(MYPAGE);

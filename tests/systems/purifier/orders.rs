@@ -41,7 +41,7 @@ fn happened(server: &Client, rental: u64, what: &str) -> usize {
 }
 
 #[test]
-fn each_change_of_status_is_told_in_one_text_message() {
+fn each_change_of_status_sends_one_text_message() {
     let server = start();
     product(&server, 1);
     rental(&server, 1).is(201);
@@ -65,7 +65,7 @@ fn each_change_of_status_is_told_in_one_text_message() {
 }
 
 #[test]
-fn a_product_that_cannot_be_had_cancels_the_order_and_the_customer_is_told_why() {
+fn an_unavailable_product_cancels_the_order_and_the_customer_gets_the_reason() {
     let server = start();
     let sold_out = product(&server, 0);
     let cases = [
@@ -154,7 +154,7 @@ fn each_context_may_be_away_and_what_it_missed_is_done_when_it_is_back() {
 }
 
 #[test]
-fn a_cancelled_rental_is_still_there_and_nobody_writes_what_is_not_theirs() {
+fn a_cancelled_rental_can_still_be_read_and_fields_of_the_server_cannot_be_written() {
     let server = start();
     product(&server, 1);
     rental(&server, 1).is(201);
@@ -184,7 +184,7 @@ fn the_books_balance(server: &Client, stock: u64) {
 }
 
 #[test]
-fn of_many_rentals_for_the_last_units_no_more_stand_than_there_are_units() {
+fn of_many_rentals_for_the_last_units_no_more_succeed_than_there_are_units() {
     const CLIENTS: u64 = 24;
     const STOCK: u64 = 5;
     let server = start();

@@ -92,7 +92,7 @@ fn a_canceled_rental_stays_readable_and_a_delete_is_a_cancel() {
 }
 
 #[test]
-fn what_is_out_of_stock_unknown_or_of_another_price_is_undone_and_the_customer_is_told_why() {
+fn an_order_out_of_stock_unknown_or_at_another_price_is_undone_and_the_customer_gets_the_reason() {
     let server = start();
     let empty = with_product(&server, 0);
     let full = register(&server, 5);
@@ -125,7 +125,7 @@ fn what_is_out_of_stock_unknown_or_of_another_price_is_undone_and_the_customer_i
 }
 
 #[test]
-fn each_change_of_status_is_told_once_to_the_customers_telephone() {
+fn each_change_of_status_sends_one_text_message_to_the_customers_telephone() {
     let server = start();
     let product = with_product(&server, 2);
     rent(&server, product, 7).is(201);
@@ -167,7 +167,7 @@ fn each_change_of_status_is_told_once_to_the_customers_telephone() {
 }
 
 #[test]
-fn nobody_pays_delivers_or_writes_messages_from_outside() {
+fn payments_deliveries_and_messages_cannot_be_written_from_outside() {
     let server = start();
     let product = with_product(&server, 1);
     rent(&server, product, 7).is(201);

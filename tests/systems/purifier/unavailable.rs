@@ -60,7 +60,7 @@ fn with_the_payment_away_nothing_is_established_and_its_return_makes_all_well() 
 }
 
 #[test]
-fn what_was_paid_after_the_customer_was_told_to_try_again_is_canceled() {
+fn a_payment_after_the_customer_was_asked_to_try_again_is_canceled() {
     let server = hasty(2000);
     let product = with_product(&server, 5);
     // The fault holds back the answer, not the charge.
@@ -86,7 +86,7 @@ fn what_was_paid_after_the_customer_was_told_to_try_again_is_canceled() {
 }
 
 #[test]
-fn canceling_waits_for_nobody() {
+fn canceling_waits_for_no_other_context() {
     let server = start();
     let product = with_product(&server, 1);
     rent(&server, product, 7).is(201);

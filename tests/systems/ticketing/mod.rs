@@ -180,7 +180,7 @@ fn a_ticket_that_answers_too_late_is_not_held_by_whom_it_was_refused() {
 }
 
 #[test]
-fn of_fifty_reservations_for_a_ticket_one_stands_and_nothing_is_seen_of_the_others() {
+fn of_fifty_reservations_for_a_ticket_one_succeeds_and_the_others_leave_no_trace() {
     let server = start();
     ticket(&server, 1, "예약가능", "2021-07-07").is(201);
     let answers: Vec<Answer> = thread::scope(|scope| {

@@ -63,7 +63,7 @@ fn a_late_repeat_of_a_cancel_changes_nothing_and_does_not_undo_the_next_reservat
 }
 
 #[test]
-fn who_reserves_is_text_and_may_be_left_out_and_nobody_sets_what_is_not_theirs() {
+fn the_reserver_is_optional_text_and_fields_of_the_server_cannot_be_set() {
     let server = start();
     (1..=3).for_each(|number| drop(ticket(&server, number, "예약가능", TUESDAY).is(201)));
     let made = server.post("/reservations", json!({"ticketId": 1})).is(201);
@@ -117,7 +117,7 @@ fn lists_are_filtered_and_what_is_not_listed_is_not_allowed() {
 }
 
 #[test]
-fn a_price_once_given_stays_whatever_is_configured_since() {
+fn a_price_once_given_stays_when_the_configuration_changes() {
     let toml = "[systems.ticketing]\nbase_price = 5000\ndiscount_days = ['Tuesday']\ndiscount_rate = 10\n\
                 vip_discount = 300\n";
     let mut server = Server::of("ticketing", toml, &["--clock", super::JUNE]);
@@ -150,7 +150,7 @@ fn a_zone_that_there_is_not_refuses_to_start() {
 }
 
 #[test]
-fn a_weekday_is_that_of_seoul_wherever_the_server_stands() {
+fn a_weekday_is_that_of_seoul_in_any_time_zone_of_the_server() {
     let elsewhere = [
         ("TZ", "America/Los_Angeles"),
         ("LANG", "en_US.UTF-8"),

@@ -13,7 +13,7 @@ fn history_of(epochs: impl IntoIterator<Item = (u64, Word)>) -> History {
 }
 
 #[test]
-fn of_an_epoch_that_cannot_be_read_whatever_others_know_is_believed_and_of_the_next_nothing_else() {
+fn replicas_are_believed_about_an_unreadable_epoch_and_not_about_the_next() {
     // The second of three is lost; then the last.
     let history = History { began: vec![(1, Word(1)), (20, Word(3))], unsure: 20 };
     assert!(
@@ -39,7 +39,7 @@ fn an_epoch_is_stored_as_it_always_was() {
 }
 
 #[test]
-fn what_was_written_before_there_were_words_keeps_its_names() {
+fn events_written_before_there_were_epochs_keep_their_names() {
     let mut history = History::default();
     assert_eq!(history.id_of(7).to_string(), "7");
     history.begin(8, Word(0xab));
@@ -60,7 +60,7 @@ fn an_epoch_without_events_is_replaced() {
 }
 
 #[test]
-fn a_restored_past_is_told_from_one_that_goes_on() {
+fn a_restored_past_is_distinguished_from_one_that_continues() {
     let went_on = Past { latest: 9, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
     let known = Past { latest: 7, since: 0, began: vec![(1, Word(1)), (6, Word(2))] };
     assert_eq!(went_on.to(&known), Relation::GoesOn);
@@ -82,7 +82,7 @@ fn a_restored_past_is_told_from_one_that_goes_on() {
 }
 
 #[test]
-fn of_a_long_history_the_end_is_told_and_what_is_before_is_believed() {
+fn of_a_long_history_the_end_is_sent_and_the_rest_is_believed() {
     let history = history_of((1..=100).map(|place| (place * 10, Word(place))));
     let past = history.past(1005);
     assert_eq!(past.began.len(), TOLD);
@@ -91,7 +91,7 @@ fn of_a_long_history_the_end_is_told_and_what_is_before_is_believed() {
 
 proptest! {
     #[test]
-    fn names_and_pasts_read_as_they_were_told(word in 0..=u64::MAX, sequence: u64, mut firsts in prop::collection::btree_set(any::<u64>(), 0..40)) {
+    fn names_and_pasts_read_as_they_were_written(word in 0..=u64::MAX, sequence: u64, mut firsts in prop::collection::btree_set(any::<u64>(), 0..40)) {
         let id = id(word, sequence);
         prop_assert_eq!(id.to_string().parse::<EventId>().unwrap(), id);
         prop_assert_eq!(id.in_full().parse::<EventId>().unwrap(), id);

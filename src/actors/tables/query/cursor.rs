@@ -109,7 +109,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_says_what_was_written_and_only_to_its_own_list(cursor in cursor()) {
+        fn a_cursor_decodes_to_what_was_encoded_and_only_for_its_own_list(cursor in cursor()) {
             let text = cursor.clone().write("a.b").unwrap();
             prop_assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
             prop_assert_eq!(Cursor::read(&text, "a.b"), Some(cursor));

@@ -228,7 +228,7 @@ proptest! {
     }
 
     #[test]
-    fn a_walk_shows_what_stays_once_whatever_else_changes_and_nothing_twice(
+    fn a_walk_shows_each_unchanged_row_once_while_others_change(
         things in things(80), query in query(), changes in prop::collection::vec((any::<prop::sample::Index>(), 1..90_000_u64, thing()), 0..60),
         rows in prop_oneof![Just(20_000_usize), 1..40_usize],
     ) {
@@ -288,7 +288,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_given_as_a_cursor_is_refused_or_a_page(
+    fn any_text_as_a_cursor_is_refused_or_gives_a_page(
         place in (prop_oneof![Just(Key::Missing), any::<u64>().prop_map(Key::Number), ".{0,9}".prop_map(Key::Text), any::<bool>().prop_map(Key::Flag)], any::<u64>()),
         sort in prop::option::of(("(id|color|owner|free|none)", any::<bool>())),
         filters in prop::collection::vec(("(color|owner|free|thingId|none)", "(red|1|true|x)"), 0..12),

@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tree_that_cannot_be_read_to_its_end_is_told_and_one_that_is_read_slowly_is_not() {
+    fn a_tree_that_cannot_be_read_to_its_end_is_reported_and_one_that_is_read_slowly_is_not() {
         let reading = ScrubProgress::default();
         let later = |by| Instant::now() + by;
         assert_eq!(reading.stuck_tree(later(STUCK_AFTER * 2)), None);

@@ -57,7 +57,7 @@ fn a_fee_that_is_not_covered_is_not_charged_at_all() {
 }
 
 #[test]
-fn a_new_fee_waits_behind_an_older_one_even_if_it_would_be_covered() {
+fn a_new_fee_waits_for_an_older_one_even_if_it_would_be_covered() {
     let account =
         given::<UserDeposit>([updated(400, 0, None), deferred(7, 500, 500)]).when(charge(8, 100));
     let account =
@@ -130,7 +130,7 @@ fn move_up(after: u64, bill: u64) -> Command {
 }
 
 #[test]
-fn behind_the_first_few_fees_wait_in_a_chain_that_is_paid_one_by_one_as_bills_close() {
+fn after_the_first_few_fees_wait_in_a_chain_that_is_paid_one_by_one_as_bills_close() {
     let account = chained().when(top_up(500));
     let at_hand = (1..=4).map(|bill| updated(550 - bill * 100, 600 - bill * 100, Some(bill)));
     let account = account.then([updated(550, 600, None)].into_iter().chain(at_hand));
