@@ -1,10 +1,8 @@
 //! Rental (렌탈): a customer orders a unit and pays for it in one step; all else follows.
 
 pub use super::order::{Ended, Ordered, Request};
-use super::{
-    payment::{self, Payment},
-    product::{self, Product, Reason},
-};
+use super::payment::{self, Payment};
+use super::product::{self, Product, Reason};
 use crate::{domain::prelude::*, systems::payment::declined};
 
 /// A rental asks for its payment once; after a no, the customer orders anew.
@@ -79,8 +77,7 @@ impl Rental {
         Ordered { rental_id, customer_id, product_id, amt, address, phone }
     }
     fn canceled(&self, rental_id: Id<Self>, reason: Option<Reason>) -> Event {
-        let customer_id = self.customer_id;
-        let phone = self.phone.clone();
+        let Self { customer_id, phone, .. } = self.clone();
         Event::RentalCanceled { rental_id, customer_id, phone, reason }
     }
 }
@@ -94,9 +91,8 @@ impl Aggregate for Rental {
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status::*};
         let rental_id = this.id;
-        let customer_id = self.customer_id;
-        let product_id = self.product_id;
-        match (self.status, command) {
+        let Self { customer_id, product_id, status, .. } = *self;
+        match (status, command) {
             (New, Request(wanted)) => emit(RentalRequested(wanted.ordered(rental_id))),
             (Requested, Settle(Ok(()))) => emit(RentalPlaced(self.ordered(rental_id))),
             (Requested, Settle(Err(no))) => {
