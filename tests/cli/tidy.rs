@@ -200,7 +200,10 @@ fn a_context_is_one_short_file_that_begins_with_its_story() {
         ("bookrent/rent", 165),
         ("ebook/book", 200),
         ("ebook/rent", 175),
+        ("gbike/bike", 155),
+        ("gbike/billing", 155),
         ("gbike/rent", 200),
+        ("gbike/user_deposit", 155),
         ("movie/book", 195),
         ("movie/ticket", 170),
     ];

@@ -85,9 +85,8 @@ impl Aggregate for UserDeposit {
             (true, Clear { .. }) => Err(in_arrears()),
             (false, Clear { .. }) => ignore(),
             (false, Charge { bill, fee }) if fee <= self.deposit => {
-                let deposit = self.deposit - fee;
                 let billid = Some(bill);
-                emit(UpdatedDeposit { userid, deposit, arrears: 0, billid })
+                emit(UpdatedDeposit { userid, deposit: self.deposit - fee, arrears: 0, billid })
             }
             (_, Charge { bill, fee }) => Ok(self.defer(userid, bill, fee)),
 
