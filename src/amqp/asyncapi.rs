@@ -1,4 +1,4 @@
-//! Commands and their replies in the AsyncAPI document, from the doors that the contexts declare.
+//! Commands and their replies in the AsyncAPI document, from the routes that the contexts declare.
 
 use super::topology::COMMANDS;
 use crate::{
@@ -60,8 +60,8 @@ impl Added {
             reply("application/hal+json", &format!("The {}, as it is now.", name.item), &thing),
         );
         let mut taken = Map::new();
-        for door in context.doors() {
-            let words = description::describe_command(context, door, &thing, &mut self.schemas);
+        for route in context.routes() {
+            let words = description::describe_command(context, route, &thing, &mut self.schemas);
             let key = format!("{commands}.{}", words.name);
             taken.insert(words.name.clone(), to("components/messages", &key));
             self.operations.insert(
@@ -110,7 +110,7 @@ impl Added {
     }
 }
 
-/// What a command by this door looks like.
+/// What a command by this route looks like.
 fn command(words: &CommandDescription, collection: &str) -> Value {
     let text = json!({ "type": "string" });
     let path = format!("^{collection}{}$", words.rest.replace("{id}", "[1-9][0-9]*"));

@@ -1,4 +1,4 @@
-//! Commands over the broker: the doors that HTTP has, through a queue for each context. A command is taken off its queue
+//! Commands over the broker: the routes that HTTP has, through a queue for each context. A command is taken off its queue
 //! when its answer is durable and the broker has the reply; until then it comes again, and its key sees to it that nothing
 //! happens twice.
 

@@ -1,4 +1,4 @@
-//! Where commands from the broker come in: by the doors that HTTP has.
+//! Where commands from the broker come in: by the routes that HTTP has.
 
 use super::message::Message;
 use crate::{
@@ -59,7 +59,7 @@ impl CommandDispatcher {
         respond
     }
 
-    /// Brings a command in by the door that it names.
+    /// Executes a command on the route that its headers name.
     async fn dispatch(
         &self,
         message: &Message,
@@ -70,7 +70,7 @@ impl CommandDispatcher {
         let method = text(message, "method").filter(|_| !path.is_empty()).ok_or_else(|| {
             Problem::new(
                 "bad-request",
-                "the headers `method` and `path` name a door, such as `PATCH` and `/bookrent/rents/7`",
+                "the headers `method` and `path` name a route, such as `PATCH` and `/bookrent/rents/7`",
                 "`method`와 `path` 헤더가 필요합니다. 예: `PATCH`, `/bookrent/rents/7`",
             )
         })?;
@@ -79,7 +79,7 @@ impl CommandDispatcher {
         let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
         let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
         let inside = api::target(context, rest).ok_or_else(Problem::not_found)?;
-        let door =
+        let route =
             api::find_command(context, &inside, method).ok_or_else(|| {
                 match api::methods(context, &inside).as_slice() {
                     [] => Problem::not_found(),
@@ -99,6 +99,6 @@ impl CommandDispatcher {
         let limit = self.limits.body;
         let body =
             ready(if body.len() > limit { Err(Problem::too_large(limit)) } else { Ok(body) });
-        api::command(&request, context, door, self.limits.depth, body).await
+        api::command(&request, context, route, self.limits.depth, body).await
     }
 }

@@ -25,7 +25,7 @@ pub async fn command<H: Headers>(
 ) -> Result<Answer, Problem> {
     let Request { method, headers, path, rest, .. } = *request;
     let mut command = CommandRequest {
-        door: route.index,
+        route: route.index,
         number: route.number,
         client_correlation: bounded_header(headers, "x-correlation-id"),
         traceparent: bounded_header(headers, "traceparent"),

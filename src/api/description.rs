@@ -1,7 +1,7 @@
 //! Descriptions and schemas of contexts and their commands, for the documents of each adapter.
 
 use crate::{
-    actors::{Context, DoorInfo, Verb},
+    actors::{Context, RouteInfo, Verb},
     api::schema::{Direction, component, reference},
 };
 use serde_json::{Map, Value, json};
@@ -96,7 +96,7 @@ pub struct CommandDescription {
 /// returned.
 pub fn describe_command(
     context: &dyn Context,
-    route: &DoorInfo,
+    route: &RouteInfo,
     item_schema: &str,
     schemas: &mut Map<String, Value>,
 ) -> CommandDescription {

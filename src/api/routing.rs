@@ -1,7 +1,7 @@
 //! Which path and method lead to which collection, item or command.
 
 use crate::{
-    actors::{Context, DoorInfo, Verb},
+    actors::{Context, RouteInfo, Verb},
     domain::Name,
 };
 use std::{collections::HashMap, sync::Arc};
@@ -77,7 +77,7 @@ pub fn target<'a>(context: &dyn Context, rest: &'a str) -> Option<PathTarget<'a>
     };
     match rest.split_once('/') {
         None => Some(PathTarget::Item(None, number(rest)?)),
-        Some((verb, rest)) if context.doors().iter().any(|route| route.word == Some(verb)) => {
+        Some((verb, rest)) if context.routes().iter().any(|route| route.word == Some(verb)) => {
             Some(PathTarget::Item(Some(verb), number(rest)?))
         }
         Some(_) => None,
@@ -90,7 +90,7 @@ pub struct CommandRoute<'a> {
     /// Its index among the context's routes.
     pub index: usize,
     /// The route.
-    pub info: &'a DoorInfo,
+    pub info: &'a RouteInfo,
     /// The number in the path, if there is one.
     pub number: Option<u64>,
 }
@@ -98,7 +98,7 @@ pub struct CommandRoute<'a> {
 const METHODS: [(Verb, &str); 3] =
     [(Verb::Post, "POST"), (Verb::Patch, "PATCH"), (Verb::Delete, "DELETE")];
 
-fn is_at(route: &DoorInfo, target: &PathTarget<'_>) -> bool {
+fn is_at(route: &RouteInfo, target: &PathTarget<'_>) -> bool {
     match target {
         PathTarget::Collection => route.verb == Verb::Post && route.word.is_none(),
         PathTarget::Item(None, _) => route.verb != Verb::Post && route.word.is_none(),
@@ -113,7 +113,7 @@ pub fn find_command<'a>(
     method: &str,
 ) -> Option<CommandRoute<'a>> {
     let (verb, _) = METHODS.into_iter().find(|(_, name)| *name == method)?;
-    let mut routes = context.doors().iter().enumerate();
+    let mut routes = context.routes().iter().enumerate();
     let (index, info) = routes.find(|(_, route)| route.verb == verb && is_at(route, target))?;
     let number = if let PathTarget::Item(_, number) = target { Some(*number) } else { None };
     Some(CommandRoute { index, info, number })
@@ -122,7 +122,7 @@ pub fn find_command<'a>(
 /// The methods that send a command to `target`.
 pub fn methods(context: &dyn Context, target: &PathTarget<'_>) -> Vec<&'static str> {
     let is_offered = |(verb, _): &(Verb, &str)| {
-        context.doors().iter().any(|route| route.verb == *verb && is_at(route, target))
+        context.routes().iter().any(|route| route.verb == *verb && is_at(route, target))
     };
     METHODS.into_iter().filter(is_offered).map(|(_, name)| name).collect()
 }

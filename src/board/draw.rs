@@ -74,20 +74,20 @@ pub(super) fn is_undo(ask: &FoundAsk, policy: &Policy) -> bool {
     gives_up && by && ask.callee == policy.target.context
 }
 
-/// Who or what brings `command` about: doors, questions, policies, answers, the time.
+/// Who or what brings `command` about: routes, questions, policies, answers, the time.
 fn reasons(
     context: &Context,
     command: &str,
     wall: &Wall,
 ) -> Vec<(String, &'static str, &'static str)> {
     let mut reasons = Vec::new();
-    for door in context.doors.iter().filter(|door| door.command == command) {
-        let who = match door.who {
+    for route in context.routes.iter().filter(|route| route.command == command) {
+        let who = match route.who {
             Role::Customer => "Customer",
             Role::Admin => "Admin",
             Role::Both => "Customer or Admin",
         };
-        reasons.push((format!("{who}: {}", door.request), " ─▶", ""));
+        reasons.push((format!("{who}: {}", route.request), " ─▶", ""));
     }
     for asker in &wall.contexts {
         let asks = asker

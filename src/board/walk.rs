@@ -24,7 +24,7 @@ pub(super) struct Context {
     pub(super) name: Name,
     pub(super) is_view: bool,
     pub(super) subdomain: Subdomain,
-    pub(super) doors: Vec<Door>,
+    pub(super) routes: Vec<Route>,
     pub(super) arrows: Vec<(String, Vec<String>)>,
     pub(super) asks: Vec<FoundAsk>,
     pub(super) timers: Vec<String>,
@@ -32,7 +32,7 @@ pub(super) struct Context {
 
 /// Who may command what from outside, and how.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct Route {
     pub(super) who: Role,
     pub(super) request: String,
     pub(super) command: String,
@@ -70,14 +70,14 @@ impl Wall {
 impl Board for Wall {
     fn aggregate<A: Aggregate>(&mut self) {
         let Some(found) = self.take(explore::<A>()) else { return };
-        let mut doors = Found { doors: Vec::new(), failed: None };
-        A::routes(&mut doors);
-        self.failed = self.failed.take().or(doors.failed);
+        let mut found_routes = Found { routes: Vec::new(), failed: None };
+        A::routes(&mut found_routes);
+        self.failed = self.failed.take().or(found_routes.failed);
         self.contexts.push(Context {
             name: A::NAME,
             is_view: false,
             subdomain: A::SUBDOMAIN,
-            doors: doors.doors,
+            routes: found_routes.routes,
             arrows: found.arrows,
             asks: found.asks,
             timers: found.timers,
@@ -90,7 +90,7 @@ impl Board for Wall {
             name: V::NAME,
             is_view: true,
             subdomain: V::SUBDOMAIN,
-            doors: Vec::new(),
+            routes: Vec::new(),
             arrows: Vec::new(),
             asks: Vec::new(),
             timers: Vec::new(),
@@ -142,12 +142,12 @@ impl<V: View> Folds<V> for Wall {
 }
 
 struct Found {
-    doors: Vec<Door>,
+    routes: Vec<Route>,
     failed: Option<SampleError>,
 }
 
 impl Found {
-    fn door<E: Entity>(
+    fn route<E: Entity>(
         &mut self,
         who: Role,
         verb: &str,
@@ -157,7 +157,7 @@ impl Found {
         let mut names = Vec::new();
         add(&mut names, commands);
         let request = format!("{verb} /{}{tail}", E::NAME.collection);
-        self.doors.extend(names.into_iter().map(|command| Door {
+        self.routes.extend(names.into_iter().map(|command| Route {
             who,
             request: request.clone(),
             command,
@@ -175,7 +175,7 @@ impl Found {
 impl<A: Aggregate> Routes<A> for Found {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         let bodies = self.bodies::<B>();
-        self.door::<A>(
+        self.route::<A>(
             who,
             "POST",
             "",
@@ -184,7 +184,7 @@ impl<A: Aggregate> Routes<A> for Found {
     }
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
         let bodies = self.bodies::<B>();
-        self.door::<A>(
+        self.route::<A>(
             who,
             "PATCH",
             "/{id}",
@@ -192,9 +192,9 @@ impl<A: Aggregate> Routes<A> for Found {
         );
     }
     fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
-        self.door::<A>(who, "PATCH", &format!("/{verb}/{{id}}"), [enter().as_ref().to_owned()]);
+        self.route::<A>(who, "PATCH", &format!("/{verb}/{{id}}"), [enter().as_ref().to_owned()]);
     }
     fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
-        self.door::<A>(who, "DELETE", "/{id}", [enter().as_ref().to_owned()]);
+        self.route::<A>(who, "DELETE", "/{id}", [enter().as_ref().to_owned()]);
     }
 }

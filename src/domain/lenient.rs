@@ -10,7 +10,7 @@ use serde::{
 use serde_json::{Error, Value};
 use std::str::FromStr;
 
-/// A body that is not what the door takes.
+/// A body that is not what the route takes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail} at `{pointer}`")]
 pub struct BadBody {

@@ -16,7 +16,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-struct Things([DoorInfo; 2]);
+struct Things([RouteInfo; 2]);
 struct Fake([Arc<dyn Context>; 1]);
 
 impl Context for Things {
@@ -32,7 +32,7 @@ impl Context for Things {
     fn is_order(&self) -> bool {
         true
     }
-    fn doors(&self) -> &[DoorInfo] {
+    fn routes(&self) -> &[RouteInfo] {
         &self.0
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
@@ -135,8 +135,8 @@ fn talk(requests: &[&str]) -> Vec<String> {
     let server = std::thread::spawn(move || {
         let body: fn(&mut SchemaGenerator) -> Schema =
             |generator| generator.subschema_for::<String>();
-        let door = |verb| DoorInfo { verb, word: None, role: Role::Both, body: Some(body) };
-        let node = Arc::new(Fake([Arc::new(Things([door(Verb::Post), door(Verb::Patch)]))]));
+        let route = |verb| RouteInfo { verb, word: None, role: Role::Both, body: Some(body) };
+        let node = Arc::new(Fake([Arc::new(Things([route(Verb::Post), route(Verb::Patch)]))]));
         let settings = HttpSettings {
             workers: 1,
             bare: true,

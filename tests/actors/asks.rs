@@ -83,7 +83,7 @@ fn a_declaration_that_is_forgotten_is_noticed() {
     );
 }
 
-/// A context, one of its doors, a number and a body.
+/// A context, one of its routes, a number and a body.
 type Said = (&'static str, usize, Option<u64>, Value);
 
 /// An order that leads to asking `asked`.
@@ -181,8 +181,8 @@ impl Case {
         }
         bench.becomes_consistent(|_| Ok(())).await;
         bench.context(self.asked).set_fault(NOBODY_ANSWERS);
-        let (context, door, number, body) = self.in_vain.clone();
-        let order = CommandRequest { door, number, body, ..CommandRequest::default() };
+        let (context, route, number, body) = self.in_vain.clone();
+        let order = CommandRequest { route, number, body, ..CommandRequest::default() };
         let answer = actix_rt::spawn(bench.context(context).enter(order));
         eventually(|| breaker_of(&bench, self.asked) != "closed").await;
         if !self.repeats {
@@ -204,10 +204,10 @@ impl Case {
     async fn say(
         &self,
         bench: &Bench,
-        (context, door, number, body): &Said,
+        (context, route, number, body): &Said,
     ) -> Result<Value, Fault> {
         bench
-            .enter(context, *door, *number, body.clone())
+            .enter(context, *route, *number, body.clone())
             .await
             .map(|outcome| super::bench::value(&outcome))
     }

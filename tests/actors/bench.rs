@@ -59,11 +59,11 @@ impl Bench {
     pub async fn enter(
         &self,
         context: &str,
-        door: usize,
+        route: usize,
         number: Option<u64>,
         body: Value,
     ) -> Result<Outcome, Fault> {
-        self.order(context, CommandRequest { door, number, body, ..CommandRequest::default() })
+        self.order(context, CommandRequest { route, number, body, ..CommandRequest::default() })
             .await
     }
 

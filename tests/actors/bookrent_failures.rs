@@ -76,7 +76,7 @@ async fn after_any_failing_step_of_bookrent_the_data_is_consistent() {
         )
     };
     let cancel = CommandRequest {
-        door: 1,
+        route: 1,
         number: Some(1),
         body: json!({ "status": "Cancel" }),
         ..CommandRequest::default()

@@ -204,8 +204,12 @@ async fn a_damaged_page_of_questions_is_found_again_from_the_states() {
     bench.enter("kiosk.order", 0, None, body).await.unwrap();
     // It asks until it is answered, and nobody is there.
     let context = bench.context("kiosk.order");
-    let change =
-        CommandRequest { door: 1, number: Some(1), body: json!(null), ..CommandRequest::default() };
+    let change = CommandRequest {
+        route: 1,
+        number: Some(1),
+        body: json!(null),
+        ..CommandRequest::default()
+    };
     let waits = context.enter(change);
     let questions = || keys(&bench, "kiosk.order", Space::Question);
     let waits = actix_rt::spawn(waits);

@@ -124,8 +124,8 @@ async fn after_any_failing_step_of_the_library_the_data_is_consistent() {
         let body = json!({ "userId": 7, "bookId": book, "rentalFee": fee });
         ("ebook.rent", CommandRequest { body, ..CommandRequest::default() })
     };
-    let command = |context, door, number| {
-        (context, CommandRequest { door, number: Some(number), ..CommandRequest::default() })
+    let command = |context, route, number| {
+        (context, CommandRequest { route, number: Some(number), ..CommandRequest::default() })
     };
     let orders = vec![
         register(),

@@ -67,7 +67,7 @@ async fn after_any_failing_step_of_gbike_the_data_is_consistent() {
         let body = json!({ "endlocation": format!("zone {number}") });
         (
             "gbike.rent",
-            CommandRequest { door: 1, number: Some(number), body, ..CommandRequest::default() },
+            CommandRequest { route: 1, number: Some(number), body, ..CommandRequest::default() },
         )
     };
     let orders = vec![

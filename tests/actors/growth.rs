@@ -212,7 +212,7 @@ async fn a_customer_who_owes_for_many_rides_pays_them_all_and_rents_again() {
     quiet(&bench).await;
     bench.node.advance_clock(Duration::from_secs(60)).unwrap();
     let end = |number| CommandRequest {
-        door: 1,
+        route: 1,
         number: Some(number),
         ..body(json!({ "endlocation": "there" }))
     };

@@ -84,7 +84,7 @@ async fn a_context_starts_without_any_of_its_parked_and_open_rows() {
     bench.context("kiosk.desk").stop().await;
     let changes: Vec<_> = [1, 2]
         .map(|number| CommandRequest {
-            door: 1,
+            route: 1,
             number: Some(number),
             body: json!(null),
             ..CommandRequest::default()

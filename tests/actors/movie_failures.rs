@@ -71,14 +71,14 @@ async fn after_any_failing_step_of_movie_booking_the_data_is_consistent() {
         let body = json!({ "status": "Canceled" });
         (
             "movie.book",
-            CommandRequest { door: 1, number: Some(number), body, ..CommandRequest::default() },
+            CommandRequest { route: 1, number: Some(number), body, ..CommandRequest::default() },
         )
     };
     let print = |number| {
         let body = json!({ "status": "Printed" });
         (
             "movie.ticket",
-            CommandRequest { door: 0, number: Some(number), body, ..CommandRequest::default() },
+            CommandRequest { route: 0, number: Some(number), body, ..CommandRequest::default() },
         )
     };
     let orders = vec![book("1A"), print(1), cancel(1), book("2B"), cancel(2), book("2B"), print(2)];

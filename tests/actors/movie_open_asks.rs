@@ -31,7 +31,7 @@ fn late(millis: u64, failure_rate: f64) -> Option<Injected> {
 
 fn print() -> CommandRequest {
     CommandRequest {
-        door: 0,
+        route: 0,
         number: Some(1),
         body: json!({ "status": "Printed" }),
         ..CommandRequest::default()
@@ -39,7 +39,7 @@ fn print() -> CommandRequest {
 }
 fn cancel() -> CommandRequest {
     CommandRequest {
-        door: 1,
+        route: 1,
         number: Some(1),
         body: json!({ "status": "Canceled" }),
         ..CommandRequest::default()

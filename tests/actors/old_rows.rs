@@ -155,7 +155,7 @@ async fn keys_that_waited_on_a_page_of_the_last_version_get_their_outcome_also_a
         .unwrap();
     bench.context("kiosk.desk").stop().await;
     let change = || CommandRequest {
-        door: 1,
+        route: 1,
         number: Some(1),
         body: json!(null),
         ..CommandRequest::default()

@@ -82,7 +82,7 @@ async fn after_any_failing_step_of_the_purifier_the_data_is_consistent() {
         let body = json!({ "customerId": 7, "productId": product, "amt": amt, "address": "Seoul" });
         ("purifier.rental", CommandRequest { body, ..CommandRequest::default() })
     };
-    let cancel = CommandRequest { door: 2, number: Some(1), ..CommandRequest::default() };
+    let cancel = CommandRequest { route: 2, number: Some(1), ..CommandRequest::default() };
     let orders = vec![
         ("purifier.product", register),
         rental(1, 30_000),

@@ -87,7 +87,7 @@ async fn many_long_keys_on_one_page_of_asks_all_get_their_outcome_also_after_a_c
     let orders = bench.context("kiosk.order");
     let change = |number: u64, name: String| {
         let order = CommandRequest {
-            door: 1,
+            route: 1,
             number: Some(number),
             body: json!(null),
             ..CommandRequest::default()

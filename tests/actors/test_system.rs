@@ -306,14 +306,14 @@ impl Aggregate for Order {
             .filter(|_| self.status == OrderStatus::Placed)
             .map(|until| (until, OrderCommand::Expire))
     }
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |place: Place| {
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |place: Place| {
             (
                 place.number.map_or(Target::New, |number| Target::Chosen(Id::new(number))),
                 OrderCommand::Place(place),
             )
         });
-        doors.patch_verb(Role::Customer, "change", || OrderCommand::Change);
+        routes.patch_verb(Role::Customer, "change", || OrderCommand::Change);
     }
 }
 

@@ -160,7 +160,7 @@ async fn a_no_is_kept_under_the_key_and_still_open_is_not() {
     assert!(matches!(again, Err(Fault::RefusedBefore(refusal)) if refusal.code == "taken"));
 
     bench.context("kiosk.desk").stop().await;
-    let change = CommandRequest { door: 1, number: Some(9), ..CommandRequest::default() };
+    let change = CommandRequest { route: 1, number: Some(9), ..CommandRequest::default() };
     assert_eq!(code(bench.order("kiosk.order", under("change", &change)).await).0, Kind::Absent);
     let again = bench.order("kiosk.order", under("change", &change)).await;
     assert!(matches!(again, Err(Fault::RefusedBefore(Refusal { kind: Kind::Absent, .. }))));
@@ -172,7 +172,7 @@ async fn an_answer_that_changes_nothing_is_asked_for_again_and_a_repeat_under_a_
     let bench = bench().await;
     order(&bench, "A1", 0).await.unwrap();
     bench.context("kiosk.desk").stop().await;
-    let change = CommandRequest { door: 1, number: Some(1), ..CommandRequest::default() };
+    let change = CommandRequest { route: 1, number: Some(1), ..CommandRequest::default() };
     let (first, second) = futures_util::future::join(
         bench.order("kiosk.order", under("one", &change)),
         bench.order("kiosk.order", under("two", &change)),
@@ -199,7 +199,7 @@ async fn a_waiting_caller_of_a_rejected_command_gets_the_refusal_and_the_state_i
     let body = json!({ "seat": "A1", "desk": 13, "asks": 0 });
     bench.enter("kiosk.order", 0, None, body).await.unwrap();
     bench.context("kiosk.desk").set_fault(Some(Injected { delay_ms: (50, 50), failure_rate: 0.0 }));
-    let change = CommandRequest { door: 1, number: Some(1), ..CommandRequest::default() };
+    let change = CommandRequest { route: 1, number: Some(1), ..CommandRequest::default() };
     let (first, second) = futures_util::future::join(
         bench.order("kiosk.order", under("one", &change)),
         bench.order("kiosk.order", change.clone()),

@@ -81,7 +81,7 @@ async fn after_any_failing_step_of_ticketing_the_data_is_consistent() {
         ("ticketing.reservation", CommandRequest { body, ..CommandRequest::default() })
     };
     let cancel = CommandRequest {
-        door: 1,
+        route: 1,
         number: Some(1),
         body: json!({ "status": "CANCELLED" }),
         ..CommandRequest::default()

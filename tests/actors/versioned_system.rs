@@ -115,11 +115,11 @@ impl<const V: u16> Aggregate for Locker<V> {
         let until = self.until.filter(|_| !self.closed && !self.given_up)?;
         Some((until.plus_micros(-earlier), Command::Close))
     }
-    fn routes(doors: &mut impl Routes<Self>) {
-        doors.post(Role::Customer, |Take { key, until }: Take| {
+    fn routes(routes: &mut impl Routes<Self>) {
+        routes.post(Role::Customer, |Take { key, until }: Take| {
             (Target::New, Command::Take { key, until })
         });
-        doors.patch_verb(Role::Customer, "give-up", || Command::GiveUp);
+        routes.patch_verb(Role::Customer, "give-up", || Command::GiveUp);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Commands over a real broker: the same doors as over HTTP, with the same answers, each with one effect, whoever of the
+//! Commands over a real broker: the same routes as over HTTP, with the same answers, each with one effect, whoever of the
 //! two is killed meanwhile.
 
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use crate::{
         erased::{AggregateType, Command},
         outbox::event_log::EventLogs,
         port::{
-            context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
+            context::{CommandRequest, Context, ListPage, ListQuery, Outcome, RouteInfo, Seen},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
@@ -49,7 +49,7 @@ type Entered = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 pub struct AggregateHandle {
     aggregate: &'static dyn AggregateType,
     common: ContextHandle<AggregateMail>,
-    doors: Vec<DoorInfo>,
+    routes: Vec<RouteInfo>,
     enter: Vec<Enter>,
     patience: Patience,
     outflows: EventLogs,
@@ -63,7 +63,7 @@ impl AggregateHandle {
         mailbox: Arc<Mailbox<AggregateMail>>,
         tree: Tree,
         guard: Arc<Guard>,
-        (doors, enter): (Vec<DoorInfo>, Vec<Enter>),
+        (routes, enter): (Vec<RouteInfo>, Vec<Enter>),
         patience: Patience,
         outflows: EventLogs,
     ) -> Self {
@@ -72,7 +72,7 @@ impl AggregateHandle {
         Self {
             aggregate,
             common: ContextHandle { mailbox, tree, filters, guard },
-            doors,
+            routes,
             enter,
             patience,
             outflows,
@@ -82,9 +82,9 @@ impl AggregateHandle {
     fn command_message(&self, order: CommandRequest) -> Result<Entered, Fault> {
         let shared = self.common.shared();
         shared.check_open()?;
-        let (Some(info), Some(enter)) = (self.doors.get(order.door), self.enter.get(order.door))
+        let (Some(info), Some(enter)) = (self.routes.get(order.route), self.enter.get(order.route))
         else {
-            return Err(Refusal::absent("door").into());
+            return Err(Refusal::absent("route").into());
         };
         let (target, command) = enter(order.body)
             .map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
@@ -138,8 +138,8 @@ impl Context for AggregateHandle {
     fn is_order(&self) -> bool {
         self.aggregate.is_order()
     }
-    fn doors(&self) -> &[DoorInfo] {
-        &self.doors
+    fn routes(&self) -> &[RouteInfo] {
+        &self.routes
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
         self.aggregate.shown_schema(generator)

@@ -1,4 +1,4 @@
-//! Lays the contexts of a board out on a node: who listens to whom, which doors there are, and an actor for each.
+//! Lays the contexts of a board out on a node: who listens to whom, which routes there are, and an actor for each.
 
 use super::declared::{DeclaredAggregate, DeclaredView, Hears, declared_aggregate, declared_view};
 use super::settings::{NodeError, NodeSettings};
@@ -238,7 +238,7 @@ impl<'a> NodeBuilder<'a> {
     }
 
     fn deploy_aggregate(&mut self, declared: DeclaredAggregate) -> Result<(), NodeError> {
-        let DeclaredAggregate { aggregate, hears, doors, write } = declared;
+        let DeclaredAggregate { aggregate, hears, routes, write } = declared;
         let name = aggregate.name();
         let shared = self.shared(name);
         let mailbox = Mailbox::<AggregateMail>::new(shared.clone());
@@ -265,7 +265,7 @@ impl<'a> NodeBuilder<'a> {
             mailbox.clone(),
             tree.clone(),
             guard.clone(),
-            doors,
+            routes,
             patience,
             outflows,
         ));

@@ -1,11 +1,11 @@
-//! What a context declares in its own types, without them: what it listens to, its doors, its messages.
+//! What a context declares in its own types, without them: what it listens to, its routes, its messages.
 
 use crate::{
     actors::{
         aggregate::handle::Enter,
         erased::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut},
         outbox::event_log::Write,
-        port::context::{DoorInfo, Verb},
+        port::context::{RouteInfo, Verb},
         projection::behavior::Change,
         subscription::source::{Reaction, Recipient},
     },
@@ -26,8 +26,8 @@ pub struct Hears<T> {
 pub struct DeclaredAggregate {
     pub aggregate: &'static dyn AggregateType,
     pub hears: Vec<Hears<Command>>,
-    /// What the outside sees of its doors, and how a body becomes a command there.
-    pub doors: (Vec<DoorInfo>, Vec<Enter>),
+    /// Its command routes, and how a body becomes a command on each.
+    pub routes: (Vec<RouteInfo>, Vec<Enter>),
     /// What of its events is told in text messages.
     pub write: Option<Write>,
 }
@@ -42,14 +42,14 @@ pub struct DeclaredView {
 pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
     let mut hears = SourceList::<A, _>(Vec::new(), PhantomData);
     A::whenever(&mut hears);
-    let mut doors = RouteList::<A>(Vec::new(), Vec::new(), PhantomData);
-    A::routes(&mut doors);
+    let mut routes = RouteList::<A>(Vec::new(), Vec::new(), PhantomData);
+    A::routes(&mut routes);
     let mut writing = MessageList(None);
     A::messages(&mut writing);
     DeclaredAggregate {
         aggregate: crate::actors::erased::aggregate::<A>(),
         hears: hears.0,
-        doors: (doors.0, doors.1),
+        routes: (routes.0, routes.1),
         write: writing.0,
     }
 }
@@ -98,8 +98,8 @@ impl<V: View> Folds<V> for SourceList<V, Change> {
     }
 }
 
-/// Gathers the doors of one context.
-struct RouteList<A>(Vec<DoorInfo>, Vec<Enter>, PhantomData<fn() -> A>);
+/// Collects the command routes of one context.
+struct RouteList<A>(Vec<RouteInfo>, Vec<Enter>, PhantomData<fn() -> A>);
 
 fn schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<B>()
@@ -114,7 +114,7 @@ impl<A> RouteList<A> {
         body: Option<fn(&mut SchemaGenerator) -> Schema>,
         enter: Enter,
     ) {
-        self.0.push(DoorInfo { verb, word, role, body });
+        self.0.push(RouteInfo { verb, word, role, body });
         self.1.push(enter);
     }
 }

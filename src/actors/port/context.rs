@@ -30,14 +30,14 @@ pub trait Context: Send + Sync {
     fn is_order(&self) -> bool;
     /// Other spellings of its collection in the path.
     fn aliases(&self) -> &'static [&'static str];
-    /// The doors that clients may enter by, in the order of their declaration.
-    fn doors(&self) -> &[DoorInfo];
+    /// Its command routes, in the order of their declaration.
+    fn routes(&self) -> &[RouteInfo];
     /// How one of its things looks.
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
     /// The fields that lists filter by; they sort by `id` and these.
     fn filters(&self) -> &[&'static str];
 
-    /// Brings a command in by a door; answers when it is settled and durable, or when patience ends.
+    /// Executes a command; answers when it is settled and durable, or when patience ends.
     fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
     /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
     ///
@@ -101,19 +101,19 @@ pub trait Context: Send + Sync {
     }
 }
 
-/// A door without its types.
-pub struct DoorInfo {
+/// A command route without its types.
+pub struct RouteInfo {
     /// `POST`, `PATCH` or `DELETE`.
     pub verb: Verb,
     /// The word between collection and number: `approve` in `PATCH /books/approve/{id}`.
     pub word: Option<&'static str>,
     /// Who stands before it on the board.
     pub role: Role,
-    /// The body's schema; `None` for a door without a body.
+    /// The body's schema; `None` for a route without a body.
     pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
 }
 
-/// The method that opens a door.
+/// The method of a command route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Verb {
@@ -125,11 +125,11 @@ pub enum Verb {
 /// A command on its way in.
 #[derive(Debug, Clone, Default)]
 pub struct CommandRequest {
-    /// The place of the door among the context's doors.
-    pub door: usize,
+    /// The index of its route among the context's routes.
+    pub route: usize,
     /// The number in the path, where there is one.
     pub number: Option<u64>,
-    /// The body, `Null` for a door without one. Its depth and size have been checked.
+    /// The body, `Null` for a route without one. Its depth and size have been checked.
     pub body: serde_json::Value,
     /// The versions of which `If-Match` wants one to be current, if any. `*` is none with [`CommandRequest::must_exist`].
     pub if_match: Vec<u64>,

@@ -12,7 +12,7 @@ pub enum Fault {
     /// It was refused before, and the answer was kept under the idempotency key.
     #[error(transparent)]
     RefusedBefore(Refusal),
-    /// The body is not what the door takes: where (a JSON pointer) and what.
+    /// The body is not what the route takes: where (a JSON pointer) and what.
     #[error("the body cannot be read: {detail} at `{pointer}`")]
     BadBody {
         /// A JSON pointer to the place.

@@ -6,7 +6,7 @@ use crate::{
         actor::{handle::ContextHandle, mailbox::Mailbox},
         ask::guard::Guard,
         port::{
-            context::{CommandRequest, Context, DoorInfo, ListPage, ListQuery, Outcome, Seen},
+            context::{CommandRequest, Context, ListPage, ListQuery, Outcome, RouteInfo, Seen},
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
         },
@@ -43,7 +43,7 @@ impl Context for ViewHandle {
     fn is_order(&self) -> bool {
         self.common.tree.entity.is_order()
     }
-    fn doors(&self) -> &[DoorInfo] {
+    fn routes(&self) -> &[RouteInfo] {
         &[]
     }
     fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
@@ -53,7 +53,7 @@ impl Context for ViewHandle {
         &self.common.filters
     }
     fn enter(&self, _: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
-        std::future::ready(Err(Refusal::absent("door").into())).boxed()
+        std::future::ready(Err(Refusal::absent("route").into())).boxed()
     }
     fn read(&self, number: u64) -> Result<Seen, Fault> {
         self.common.read(number)

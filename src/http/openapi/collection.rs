@@ -1,7 +1,7 @@
 //! The operations of one collection: its list, its items, its commands.
 
 use crate::{
-    actors::{Context, DoorInfo, Verb},
+    actors::{Context, RouteInfo, Verb},
     api::{
         description::{self, CommandDescription},
         schema::{self, put, reference},
@@ -53,7 +53,7 @@ pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Desc
             }),
         ),
     ];
-    for route in context.doors() {
+    for route in context.routes() {
         all.push(operation(context, route, &component_name, schemas));
     }
     Described(all)
@@ -132,7 +132,7 @@ fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
 
 fn operation(
     context: &dyn Context,
-    route: &DoorInfo,
+    route: &RouteInfo,
     component_name: &str,
     schemas: &mut Map<String, Value>,
 ) -> (String, &'static str, String, Value) {

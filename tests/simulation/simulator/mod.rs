@@ -1,5 +1,5 @@
 //! A deterministic simulator: the production code of a system (`decide`, `evolve`, `whenever`, `awaits`, `withdraws`,
-//! `claims`, `due`, `folds`, `doors`) on a model of the runtime, in memory and on one thread.
+//! `claims`, `due`, `folds`, `routes`) on a model of the runtime, in memory and on one thread.
 //!
 //! One seed is one schedule of client commands, messages, delays, duplicates, losses, crashes, restarts, stopped
 //! contexts and clock steps. The model promises what the runtime promises and no more, so what holds here for every

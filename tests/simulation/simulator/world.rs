@@ -90,41 +90,43 @@ impl fmt::Debug for Order {
 
 type Entered<A> = (Target<A>, <A as Aggregate>::Command);
 
-/// A door of `A`, and how a body becomes a command there.
-pub struct Doorway<A: Aggregate> {
+/// A route of `A`, and how a body becomes a command there.
+pub struct CommandRoute<A: Aggregate> {
     verb: &'static str,
     pub enter: Box<dyn Fn(Value) -> Result<Entered<A>, lenient::BadBody>>,
 }
 
-impl<A: Aggregate> Doorway<A> {
+impl<A: Aggregate> CommandRoute<A> {
     pub fn takes(&self, order: &Order) -> bool {
         self.verb == order.verb
     }
 }
 
-struct Found<A: Aggregate>(Vec<Doorway<A>>);
+struct Found<A: Aggregate>(Vec<CommandRoute<A>>);
 
 impl<A: Aggregate> Routes<A> for Found<A> {
     fn post<B: Body>(&mut self, _: Role, enter: fn(B) -> (Target<A>, A::Command)) {
-        self.0.push(Doorway {
+        self.0.push(CommandRoute {
             verb: "POST",
             enter: Box::new(move |body| lenient::read(body).map(enter)),
         });
     }
     fn patch<B: Body>(&mut self, _: Role, enter: fn(B) -> A::Command) {
         let enter = move |body| lenient::read(body).map(|body| (Target::New, enter(body)));
-        self.0.push(Doorway { verb: "PATCH", enter: Box::new(enter) });
+        self.0.push(CommandRoute { verb: "PATCH", enter: Box::new(enter) });
     }
     fn patch_verb(&mut self, _: Role, verb: &'static str, enter: fn() -> A::Command) {
-        self.0.push(Doorway { verb, enter: Box::new(move |_| Ok((Target::New, enter()))) });
+        self.0.push(CommandRoute { verb, enter: Box::new(move |_| Ok((Target::New, enter()))) });
     }
     fn delete(&mut self, _: Role, enter: fn() -> A::Command) {
-        self.0
-            .push(Doorway { verb: "DELETE", enter: Box::new(move |_| Ok((Target::New, enter()))) });
+        self.0.push(CommandRoute {
+            verb: "DELETE",
+            enter: Box::new(move |_| Ok((Target::New, enter()))),
+        });
     }
 }
 
-pub fn doorways<A: Aggregate>() -> Vec<Doorway<A>> {
+pub fn command_routes<A: Aggregate>() -> Vec<CommandRoute<A>> {
     let mut found = Found(Vec::new());
     A::routes(&mut found);
     found.0

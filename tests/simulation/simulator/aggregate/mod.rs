@@ -8,7 +8,7 @@ use super::{
     network::{Flight, Message, Network},
     subscription::{Ears, Heard, Log, Logs, Told, ears_of},
     table::Table,
-    world::{Context, Doorway, Order, Things, doorways},
+    world::{CommandRoute, Context, Order, Things, command_routes},
 };
 use holdfast::domain::{
     Aggregate, Ask, AskId, Commands, DecisionContext, Id, Lifecycle, Name, NoAnswer, Refusal,
@@ -46,7 +46,7 @@ enum Trouble {
 pub struct AggregateContext<A: Aggregate> {
     me: usize,
     settings: A::Settings,
-    doors: Vec<Doorway<A>>,
+    routes: Vec<CommandRoute<A>>,
     log: Log<A>,
     ears: Ears<Told<A>>,
     kept: Table<u64, Kept<A>>,
@@ -69,7 +69,7 @@ impl<A: Aggregate> AggregateContext<A> {
         Self {
             me,
             settings: serde_json::from_value(settings.clone()).unwrap_or_default(),
-            doors: doorways::<A>(),
+            routes: command_routes::<A>(),
             log: logs.of::<A>(),
             ears: ears_of::<A>(me, logs),
             kept: Table::default(),
@@ -226,10 +226,10 @@ impl<A: Aggregate> Context for AggregateContext<A> {
     }
 
     fn enter(&mut self, network: &mut Network, order: &Order) {
-        let Some(doorway) = self.doors.iter().find(|doorway| doorway.takes(order)) else {
-            return network.wrong(format!("{} has no door for {order:?}", A::NAME));
+        let Some(route) = self.routes.iter().find(|route| route.takes(order)) else {
+            return network.wrong(format!("{} has no route for {order:?}", A::NAME));
         };
-        let (target, command) = match (doorway.enter)(order.body.clone()) {
+        let (target, command) = match (route.enter)(order.body.clone()) {
             Ok(entered) => entered,
             Err(bad) => return network.wrong(format!("{order:?}: {bad}")),
         };
