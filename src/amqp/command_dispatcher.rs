@@ -3,7 +3,7 @@
 use super::message::Message;
 use crate::{
     actors::Context,
-    api::{self, Answer, Headers, Paths, Problem, Request, text},
+    api::{self, Answer, Headers, Paths, Problem, ProblemTypes, Request, text},
 };
 use futures_util::{FutureExt, future::ready};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
@@ -22,18 +22,27 @@ pub struct CommandDispatcher {
     contexts: Vec<Arc<dyn Context>>,
     paths: Paths<usize>,
     limits: Limits,
+    /// The URL by which clients know this server.
+    public_url: Option<String>,
+    problem_types: ProblemTypes,
 }
 
 impl CommandDispatcher {
     /// An entrance to those of `contexts` that decide; `bare` when the paths are known without their system too.
-    pub fn new(contexts: &[Arc<dyn Context>], bare: bool, limits: Limits) -> Self {
+    pub fn new(
+        contexts: &[Arc<dyn Context>],
+        bare: bool,
+        public_url: Option<String>,
+        limits: Limits,
+    ) -> Self {
         let contexts: Vec<_> =
             contexts.iter().filter(|context| !context.is_view()).cloned().collect();
         let mut paths = Paths::new(bare);
         for (place, context) in contexts.iter().enumerate() {
             paths.add(context.name(), context.aliases(), place);
         }
-        Self { contexts, paths, limits }
+        let problem_types = ProblemTypes::new(public_url.as_deref());
+        Self { contexts, paths, limits, public_url, problem_types }
     }
 
     /// The names of the contexts, in their places.
@@ -47,7 +56,8 @@ impl CommandDispatcher {
         let path = text(message, "path").unwrap_or_default();
         let entering = AssertUnwindSafe(self.dispatch(message, place, path, body)).catch_unwind();
         let entered = entering.await.unwrap_or_else(|_| Err(Problem::crashed()));
-        let respond = entered.unwrap_or_else(|problem| problem.answer(path, message));
+        let respond =
+            entered.unwrap_or_else(|problem| problem.answer(path, message, &self.problem_types));
         let said = |name: &str| text(message, name).unwrap_or_default();
         let method = said("method");
         let correlation = said("x-correlation-id");
@@ -93,7 +103,8 @@ impl CommandDispatcher {
                 "브로커가 명령을 두 번 전달할 수 있으므로 `message_id` 또는 `idempotency-key`가 필요합니다",
             ));
         }
-        let base = text(message, "host").map_or(String::new(), |host| api::base("http", host));
+        let host = text(message, "host").map(|host| api::base("http", host));
+        let base = self.public_url.clone().or(host).unwrap_or_default();
         let request =
             Request { method, headers: message, base: &base, path: &within.path, collection, rest };
         let limit = self.limits.body;

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     actors::{DeadLetter, DeadLetterStore, DeadLetters, Fault, Node, ReplicaHandle},
     domain::Refusal,
+    events::EventNames,
 };
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use lapin::{
@@ -27,6 +28,7 @@ pub struct DeadLetterConsumer {
     node: Arc<dyn Node>,
     replicas: Vec<Arc<dyn ReplicaHandle>>,
     queue: String,
+    names: Arc<EventNames>,
 }
 
 impl DeadLetterConsumer {
@@ -36,8 +38,9 @@ impl DeadLetterConsumer {
         node: Arc<dyn Node>,
         replicas: Vec<Arc<dyn ReplicaHandle>>,
         name: &str,
+        names: Arc<EventNames>,
     ) -> Self {
-        Self { kept, node, replicas, queue: dead_letter_queue(name) }
+        Self { kept, node, replicas, queue: dead_letter_queue(name), names }
     }
 
     /// Takes what the broker sets aside, for as long as it is polled.
@@ -118,7 +121,7 @@ impl DeadLetterConsumer {
         let replica = self.replica(&letter);
         let context = replica.map_or_else(String::new, |replica| replica.context().to_owned());
         let cannot = replica.and_then(|replica| {
-            let read = read_event(replica.context(), &letter.headers, &delivery.data);
+            let read = read_event(replica.context(), &self.names, &letter.headers, &delivery.data);
             read.and_then(|event| replica.reads(event)).err()
         });
         let reason = cannot.unwrap_or_else(|| format!("the broker says `{reason}`"));
@@ -146,8 +149,8 @@ impl DeadLetterConsumer {
             .ok_or_else(|| cannot("nobody here listens to that context".into()))?;
         let body =
             letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
-        let event =
-            read_event(replica.context(), &letter.headers, body.as_bytes()).map_err(cannot)?;
+        let event = read_event(replica.context(), &self.names, &letter.headers, body.as_bytes())
+            .map_err(cannot)?;
         match replica.take(vec![event]).await.map_err(Fault::Store)?.pop() {
             None => Ok(()),
             Some((_, why)) => Err(cannot(why)),

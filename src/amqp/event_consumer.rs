@@ -10,7 +10,7 @@ use super::{
         is_channel_error, text,
     },
 };
-use crate::actors::ReplicaHandle;
+use crate::{actors::ReplicaHandle, events::EventNames};
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
     Acker, ExchangeKind,
@@ -37,6 +37,8 @@ pub struct EventConsumerSettings {
     pub exchange: String,
     /// Names this node's queues for ever.
     pub node: String,
+    /// How this installation names its events.
+    pub names: Arc<EventNames>,
 }
 
 /// Takes the events of one context.
@@ -136,7 +138,7 @@ impl EventConsumer {
         let mut events = Vec::with_capacity(batch.len());
         let mut ackers = Vec::with_capacity(batch.len());
         for delivery in &batch {
-            match read_delivery(self.replica.context(), delivery) {
+            match read_delivery(self.replica.context(), &self.settings.names, delivery) {
                 Ok(event) => {
                     events.push(event);
                     ackers.push(Some(&delivery.acker));

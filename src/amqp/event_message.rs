@@ -1,6 +1,9 @@
 //! An event as a message: a CloudEvent in binary mode.
 
-use crate::{actors::RecordedEvent, events};
+use crate::{
+    actors::RecordedEvent,
+    events::{self, EventNames},
+};
 use lapin::{message::Delivery, types::AMQPValue};
 use std::collections::BTreeMap;
 
@@ -27,13 +30,18 @@ pub fn text_headers(delivery: &Delivery) -> BTreeMap<String, String> {
 }
 
 /// Reads the event of a delivery.
-pub fn read_delivery(context: &str, delivery: &Delivery) -> Result<RecordedEvent, String> {
-    read_event(context, &text_headers(delivery), &delivery.data)
+pub fn read_delivery(
+    context: &str,
+    names: &EventNames,
+    delivery: &Delivery,
+) -> Result<RecordedEvent, String> {
+    read_event(context, names, &text_headers(delivery), &delivery.data)
 }
 
 /// Reads an event from its attributes, with any of the known prefixes, and its data.
 pub fn read_event(
     context: &str,
+    names: &EventNames,
     headers: &BTreeMap<String, String>,
     body: &[u8],
 ) -> Result<RecordedEvent, String> {
@@ -41,5 +49,5 @@ pub fn read_event(
         PREFIXES.iter().find_map(|prefix| headers.get(&format!("{prefix}{name}")).cloned())
     };
     let data = serde_json::from_slice(body).map_err(|why| format!("its body is no JSON: {why}"))?;
-    events::read(context, attribute, data)
+    events::read(context, names, attribute, data)
 }

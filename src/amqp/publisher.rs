@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     actors::{RecordedEvent, Sink, SinkHealth},
-    events::CloudEvent,
+    events::{CloudEvent, EventNames},
     sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -37,6 +37,8 @@ pub struct PublisherSettings {
     pub exchange: String,
     /// What stands before the names of attributes: `cloudEvents:`.
     pub prefix: String,
+    /// How this installation names its events.
+    pub names: Arc<EventNames>,
     /// How long a window of confirms may take.
     pub confirm_timeout: Duration,
 }
@@ -107,7 +109,8 @@ impl Publisher {
         for (_, event) in items.iter().take(WINDOW) {
             let key = format!("{context}.{}", event.name);
             let body = event.data.to_string();
-            let properties = self.properties(&CloudEvent { context, event });
+            let properties =
+                self.properties(&CloudEvent { context, event, names: &self.settings.names });
             let exchange = ShortString::from(self.settings.exchange.as_str());
             confirms.push(
                 channel

@@ -19,7 +19,7 @@ pub use conditions::{media_type, parse_json};
 pub use hal::{base, media, splice};
 pub use headers::{Headers, text};
 pub use ingress::{Ingress, IngressHealth};
-pub use problem::Problem;
+pub use problem::{Problem, ProblemTypes};
 pub use problem_codes::{PROBLEM_CODES, ProblemCode};
 pub use request::{Answer, Request};
 pub use routing::{

@@ -10,10 +10,25 @@ use crate::{
     domain::{Kind, Refusal},
 };
 use serde_json::{Map, Value, json};
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-/// The URI of a problem's type, without its code.
-const TYPES: &str = "https://holdfast.dev/problems/";
+/// What precedes the code in the type of a problem, a URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProblemTypes(Arc<str>);
+
+impl ProblemTypes {
+    /// The types of a server that is known as `public_url`; without one, they are names and no addresses.
+    pub fn new(public_url: Option<&str>) -> Self {
+        let types = public_url.map(|url| format!("{url}/problems/"));
+        Self(types.unwrap_or_else(|| "urn:holdfast:problem:".to_owned()).into())
+    }
+}
+
+impl Default for ProblemTypes {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
 
 /// The decoder of requests takes no more headers.
 const MAX_HEADERS: usize = 96;
@@ -145,11 +160,11 @@ impl Problem {
     }
 
     /// The answer to a request for `path`, which is empty where a request had none.
-    pub fn answer(self, path: &str, request: &dyn Headers) -> Answer {
+    pub fn answer(self, path: &str, request: &dyn Headers, types: &ProblemTypes) -> Answer {
         let is_korean = prefers_korean(text(request, "accept-language").unwrap_or_default());
         let detail = if is_korean { self.ko.as_ref() } else { self.en.as_ref() };
         let mut body = Map::new();
-        body.insert("type".into(), format!("{TYPES}{}", self.code).into());
+        body.insert("type".into(), format!("{}{}", types.0, self.code).into());
         body.insert("title".into(), self.title(is_korean).into());
         body.insert("status".into(), self.status.into());
         body.insert("detail".into(), detail.into());

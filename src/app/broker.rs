@@ -11,7 +11,7 @@ use crate::{
         ownership::{OwnershipClaim, OwnershipConflict},
     },
     api::Ingress,
-    app::outbound,
+    app::{outbound, settings::event_names},
     config::{Addresses, ConfigProblem, Settings},
     store::{SledStore, Store},
     systems,
@@ -124,12 +124,14 @@ impl Broker {
         node: &Arc<LocalNode>,
         store: &Arc<SledStore>,
     ) -> Result<Arc<dyn DeadLetters>, Failure> {
+        let names = Arc::new(event_names(settings));
         let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
         let publisher: Arc<dyn Sink<RecordedEvent>> = Arc::new(Publisher::new(
             self.publishing.clone(),
             PublisherSettings {
                 exchange: settings.amqp.exchange.clone(),
                 prefix: settings.events.amqp_prefix.clone(),
+                names: Arc::clone(&names),
                 confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
             },
         ));
@@ -142,12 +144,18 @@ impl Broker {
         let store: Arc<dyn Store> = store.clone();
         let kept = DeadLetterStore::open(&store).map_err(|why| failed(&why))?;
         let replicas = node.replicating();
-        let letters =
-            Arc::new(DeadLetterConsumer::new(kept, node.clone(), replicas.to_vec(), &self.queues));
+        let letters = Arc::new(DeadLetterConsumer::new(
+            kept,
+            node.clone(),
+            replicas.to_vec(),
+            &self.queues,
+            Arc::clone(&names),
+        ));
         for replica in replicas {
             let how = EventConsumerSettings {
                 exchange: settings.amqp.exchange.clone(),
                 node: self.queues.clone(),
+                names: Arc::clone(&names),
             };
             self.runtime.spawn(EventConsumer::new(self.taking.clone(), how, replica.clone()).run());
         }
@@ -156,8 +164,12 @@ impl Broker {
         }
         if let Some(link) = self.commanded.clone() {
             let limits = Limits { body: settings.http.body_limit, depth: settings.http.json_depth };
-            let entrance =
-                CommandDispatcher::new(node.contexts(), settings.alone().is_some(), limits);
+            let entrance = CommandDispatcher::new(
+                node.contexts(),
+                settings.alone().is_some(),
+                settings.http.public_url(),
+                limits,
+            );
             let commands = CommandConsumer::new(
                 link,
                 entrance,

@@ -1,6 +1,9 @@
 //! The API documents of a server with given settings.
 
-use super::{failure::Failure, settings::node_settings};
+use super::{
+    failure::Failure,
+    settings::{event_names, node_settings},
+};
 use crate::{
     actors::{Context, LocalNode, Node},
     amqp,
@@ -14,7 +17,8 @@ use std::sync::Arc;
 
 /// The documents about the events, and about the commands over a broker.
 pub(super) fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> Documents {
-    let events = events::describe(|board| {
+    let names = event_names(settings);
+    let events = events::describe(&names, |board| {
         for system in settings.enabled() {
             systems::lay_out(system, board);
         }
@@ -23,7 +27,7 @@ pub(super) fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> D
         exchange: settings.amqp.exchange.clone(),
         prefix: settings.events.amqp_prefix.clone(),
     };
-    Documents::of(&events, &broker, |document| {
+    Documents::of(&events, &names, &broker, |document| {
         if settings.amqp.commands {
             amqp::describe_commands(document, contexts);
         }
@@ -57,7 +61,8 @@ fn with_contexts<T>(
 /// [`Failure::Failed`] if the settings of a system are wrong.
 pub fn api_document(settings: &Settings) -> Result<String, Failure> {
     let document = with_contexts(settings, |contexts| {
-        http::openapi::document(contexts, settings.alone().is_some())
+        let public_url = settings.http.public_url();
+        http::openapi::document(contexts, settings.alone().is_some(), public_url.as_deref())
     })?;
     Ok(format!("{document:#}\n"))
 }

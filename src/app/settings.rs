@@ -2,12 +2,14 @@
 
 use crate::{
     actors::{GuardSettings, ListLimits, NodeSettings},
+    api::ProblemTypes,
     config::{AuthMode, Settings},
+    events::EventNames,
     http::HttpSettings,
     store::{Options, Reserve, ScrubSettings},
     systems,
 };
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// The settings of the store.
 pub(super) fn store_options(settings: &Settings) -> Options {
@@ -60,6 +62,11 @@ pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     NodeSettings { accept_history, event_versions, ..settings }
 }
 
+/// How this installation names its events.
+pub(super) fn event_names(settings: &Settings) -> EventNames {
+    EventNames::new(&settings.events.source, settings.http.public_url().as_deref())
+}
+
 /// The settings of the HTTP server.
 pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
     let http = &settings.http;
@@ -82,6 +89,9 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         drain_delay: Duration::from_millis(http.drain_delay_ms),
         drain_timeout: Duration::from_millis(http.drain_timeout_ms),
         cors_origins: (!any).then(|| http.cors_origins.clone()),
+        problem_types: ProblemTypes::new(http.public_url().as_deref()),
+        public_url: http.public_url(),
+        event_names: Arc::new(event_names(settings)),
         bare: settings.alone().is_some(),
         development,
         trusted_proxies: http.trusted_proxies.clone(),

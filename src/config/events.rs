@@ -14,6 +14,9 @@ pub const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
 pub struct Events {
     /// Prefix of the attributes of a CloudEvent in AMQP headers: `cloudEvents:`, `cloudEvents_`, `ce-` or nothing.
     pub amqp_prefix: String,
+    /// What precedes `/SYSTEM/CONTEXT` in the `source` of a CloudEvent, where several installations have consumers in
+    /// common: `/seoul`, or `https://rent.example`. It is the same on all nodes of an installation.
+    pub source: String,
     /// By context, the version in which its events are written for other nodes and consumers, where
     /// all of them read a later one than the release writes by itself.
     pub write_versions: BTreeMap<String, u16>,
@@ -21,8 +24,45 @@ pub struct Events {
 
 impl Default for Events {
     fn default() -> Self {
-        Self { amqp_prefix: PREFIXES[0].into(), write_versions: BTreeMap::new() }
+        Self {
+            amqp_prefix: PREFIXES[0].into(),
+            source: String::new(),
+            write_versions: BTreeMap::new(),
+        }
     }
+}
+
+/// Whether a path after `source` makes a URI reference (RFC 3986).
+fn is_source(source: &str) -> bool {
+    let (scheme, rest) = match source.split_once(':') {
+        Some((scheme, rest)) if !scheme.contains('/') => (Some(scheme), rest),
+        _ => (None, source),
+    };
+    let is_scheme = |scheme: &str| {
+        scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+    };
+    let (authority, path) = match rest.strip_prefix("//") {
+        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+        None => ("", rest),
+    };
+    let is_plain = |text: &str, further: &[u8]| {
+        let mut bytes = text.bytes();
+        while let Some(byte) = bytes.next() {
+            let is_escape = byte == b'%'
+                && [bytes.next(), bytes.next()]
+                    .iter()
+                    .all(|digit| digit.is_some_and(|digit| digit.is_ascii_hexdigit()));
+            let is_allowed = byte.is_ascii_alphanumeric()
+                || b"-._~!$&'()*+,;=:@".contains(&byte)
+                || further.contains(&byte);
+            if !is_escape && !is_allowed {
+                return false;
+            }
+        }
+        true
+    };
+    scheme.is_none_or(is_scheme) && is_plain(authority, b"[]") && is_plain(path, b"/")
 }
 
 impl Events {
@@ -30,6 +70,38 @@ impl Events {
         let is_known = PREFIXES.contains(&self.amqp_prefix.as_str());
         require(is_known, "events.amqp_prefix", || {
             format!("`{}` is not allowed; allowed are {PREFIXES:?}", self.amqp_prefix)
+        })?;
+        require(is_source(&self.source), "events.source", || {
+            format!(
+                "`{}` cannot begin a URI; expected a path or a URI without `?` and `#`, such as `/seoul` or \
+                 `https://rent.example`",
+                self.source
+            )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_begins_a_uri_reference() {
+        for source in [
+            "",
+            "/",
+            "/seoul",
+            "seoul",
+            "https://rent.example:8443/a%20b",
+            "urn:rent:1",
+            "//[::1]/x",
+        ] {
+            assert!(is_source(source), "{source}");
+        }
+        for source in
+            ["/a b", "/?x", "/#x", "1a:b", ":b", "/%2", "/%zz", "/[x]", "/서울", "a\\b", "/\"x"]
+        {
+            assert!(!is_source(source), "{source}");
+        }
     }
 }

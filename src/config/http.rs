@@ -2,6 +2,7 @@
 
 use super::check::{Invalid, in_range, require};
 use crate::actors::ListLimits;
+use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -44,6 +45,10 @@ pub struct Http {
     pub body_timeout_ms: u64,
     /// How long an answer may wait for a client that does not read; each 16 KiB that it reads restart the time.
     pub write_timeout_ms: u64,
+    /// URL by which clients know the server, such as `https://rent.example/api`: it precedes the paths in links, in the types
+    /// of problems and in the schemas of events.
+    #[schemars(extend("x-default" = "the address that each client used; events name no schema"))]
+    pub public_url: Option<String>,
     /// Origins whose scripts may read answers; `*`: any.
     #[schemars(extend("x-default" = "any in development, else none"))]
     pub cors_origins: Vec<String>,
@@ -85,6 +90,7 @@ impl Default for Http {
             header_timeout_ms: 5000,
             body_timeout_ms: 5000,
             write_timeout_ms: 8000,
+            public_url: None,
             cors_origins: Vec::new(),
             drain_delay_ms: 0,
             drain_timeout_ms: 30_000,
@@ -97,7 +103,26 @@ impl Default for Http {
     }
 }
 
+/// What is wrong with a public URL.
+fn wrong_public_url(url: &str) -> Option<&'static str> {
+    let Ok(url) = url.parse::<Url>() else { return Some("is not a URL") };
+    if !matches!(url.scheme(), "http" | "https") {
+        return Some("begins with neither `http://` nor `https://`");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("has a user or a password, which every client would see");
+    }
+    (url.query().is_some() || url.fragment().is_some())
+        .then_some("has a `?` or a `#`, which paths cannot follow")
+}
+
 impl Http {
+    /// The public URL in its normal form, without a slash at its end.
+    pub fn public_url(&self) -> Option<String> {
+        let url = self.public_url.as_ref()?.parse::<Url>().ok()?;
+        Some(url.as_str().trim_end_matches('/').to_owned())
+    }
+
     pub(super) fn check(&self) -> Result<(), Invalid> {
         let connections = self.max_connections.map_or(1, |most| most as u64);
         in_range("http.workers", self.workers as u64, 1, 1024)?;
@@ -118,6 +143,12 @@ impl Http {
         in_range("http.max_scan_rows", self.max_scan_rows as u64, 1000, 10_000_000)?;
         in_range("http.scans", self.scans as u64, 1, 1024)?;
         in_range("http.scans_waiting", self.scans_waiting as u64, 0, 1 << 20)?;
+        let wrong = self.public_url.as_deref().and_then(wrong_public_url);
+        require(wrong.is_none(), "http.public_url", || {
+            let url = self.public_url.as_deref().unwrap_or_default();
+            let wrong = wrong.unwrap_or_default();
+            format!("`{url}` {wrong}; expected a URL such as `https://rent.example/api`")
+        })?;
         for origin in &self.cors_origins {
             let is_origin =
                 origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");

@@ -1,10 +1,9 @@
 //! CloudEvents 1.0.2: the attributes of an event, in one place for every protocol.
 
+use super::naming::EventNames;
 use crate::actors::{EventId, RecordedEvent};
 use serde_json::{Map, Value};
 
-/// The URL of the schemas of events, by type; a server has them under `/schemas/` too.
-pub const SCHEMA_BASE: &str = "https://holdfast.dev/schemas/";
 /// The media type of `data`.
 pub const DATA_CONTENT_TYPE: &str = "application/json";
 
@@ -15,16 +14,13 @@ pub struct CloudEvent<'a> {
     pub context: &'a str,
     /// The event.
     pub event: &'a RecordedEvent,
+    /// How this installation names its events.
+    pub names: &'a EventNames,
 }
 
 /// The type of an event: `io.holdfast.bookrent.rent.BookRented.v1`.
 pub fn kind_of(context: &str, name: &str, version: u16) -> String {
     format!("io.holdfast.{context}.{name}.v{version}")
-}
-
-/// The source of an event: `/bookrent/rent`.
-pub fn source_of(context: &str) -> String {
-    format!("/{}", context.replace('.', "/"))
 }
 
 impl CloudEvent<'_> {
@@ -42,17 +38,17 @@ impl CloudEvent<'_> {
         let mut attributes = vec![
             ("specversion", "1.0".to_owned()),
             ("id", self.event.id().to_string()),
-            ("source", source_of(self.context)),
+            ("source", self.names.source_of(self.context)),
             ("subject", number.to_string()),
             ("time", at.to_string()),
-            ("dataschema", format!("{SCHEMA_BASE}{kind}.json")),
-            ("type", kind),
+            ("type", kind.clone()),
             ("sequence", format!("{sequence:020}")),
             ("aggregateversion", version.to_string()),
             ("partitionkey", format!("{}-{number}", self.context)),
             ("correlationid", saga.clone()),
             ("causationid", cause.clone()),
         ];
+        attributes.extend(self.names.data_schema(&kind).map(|schema| ("dataschema", schema)));
         attributes.extend(client.clone().map(|client| ("clientcorrelationid", client)));
         attributes.extend(trace.clone().map(|trace| ("traceparent", trace)));
         attributes
@@ -69,12 +65,13 @@ impl CloudEvent<'_> {
     }
 }
 
-/// Reads an event of `context`; `attribute` finds an attribute by its name.
+/// Reads an event of `context` of the installation with these names; `attribute` finds an attribute by its name.
 ///
 /// # Errors
 /// What is missing or malformed.
 pub fn read(
     context: &str,
+    names: &EventNames,
     attribute: impl Fn(&str) -> Option<String>,
     data: Value,
 ) -> Result<RecordedEvent, String> {
@@ -85,8 +82,12 @@ pub fn read(
         text.parse::<u64>().map_err(|_| format!("its attribute `{name}` is not a number: `{text}`"))
     };
     let source = needed("source")?;
-    if source != source_of(context) {
-        return Err(format!("its source is `{source}`, not `{}`", source_of(context)));
+    let expected = names.source_of(context);
+    if source != expected {
+        return Err(format!(
+            "its source is `{source}`, not `{expected}`: the nodes of an installation need the same `events.source`, and \
+             each installation an exchange of its own"
+        ));
     }
     let kind = needed("type")?;
     let named = kind
@@ -142,17 +143,19 @@ mod tests {
     #[test]
     fn an_event_has_every_attribute_that_is_required_and_those_that_help() {
         let event = event();
-        let said = CloudEvent { context: "bookrent.rent", event: &event }.structured();
+        let names = EventNames::new("/seoul", Some("https://rent.example"));
+        let context = "bookrent.rent";
+        let said = CloudEvent { context, event: &event, names: &names }.structured();
         for (attribute, value) in [
             ("specversion", "1.0"),
             ("id", "3f0c2a91b7d4-12"),
-            ("source", "/bookrent/rent"),
+            ("source", "/seoul/bookrent/rent"),
             ("type", "io.holdfast.bookrent.rent.BookRented.v1"),
             ("subject", "7"),
             ("sequence", "00000000000000000012"),
             (
                 "dataschema",
-                "https://holdfast.dev/schemas/io.holdfast.bookrent.rent.BookRented.v1.json",
+                "https://rent.example/schemas/io.holdfast.bookrent.rent.BookRented.v1.json",
             ),
             ("datacontenttype", "application/json"),
             ("partitionkey", "bookrent.rent-7"),
@@ -162,18 +165,29 @@ mod tests {
         }
         assert_eq!(said["data"], json!({ "bookId": 1 }));
         assert!(said.get("clientcorrelationid").is_none());
+        let names = EventNames::default();
+        let said = CloudEvent { context, event: &event, names: &names }.structured();
+        assert_eq!(said["source"], "/bookrent/rent");
+        assert!(said.get("dataschema").is_none(), "an address that leads nowhere is not given");
     }
+
     #[test]
     fn an_event_reads_back_as_it_was_said() {
         let context = "bookrent.rent";
         let event = event();
+        let names = EventNames::new("urn:rent:seoul", None);
         let said: std::collections::HashMap<_, _> =
-            CloudEvent { context, event: &event }.attributes().into_iter().collect();
-        let of = |context, without: &str, data: &Value| {
-            read(context, |name| said.get(name).filter(|_| name != without).cloned(), data.clone())
+            CloudEvent { context, event: &event, names: &names }.attributes().into_iter().collect();
+        let of_names = |context, names, without: &str, data: &Value| {
+            let attribute = |name: &str| said.get(name).filter(|_| name != without).cloned();
+            read(context, names, attribute, data.clone())
         };
+        let of = |context, without: &str, data: &Value| of_names(context, &names, without, data);
         assert_eq!(of(context, "", &event.data).unwrap(), event);
         assert!(of("bookrent.book", "", &event.data).unwrap_err().contains("/bookrent/rent"));
+        let other = EventNames::new("urn:rent:busan", None);
+        let why = of_names(context, &other, "", &event.data).unwrap_err();
+        assert!(why.contains("urn:rent:seoul/") && why.contains("events.source"), "{why}");
         for needed in [
             "id",
             "source",

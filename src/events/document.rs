@@ -1,9 +1,6 @@
 //! The AsyncAPI document: which events are published where, with their schemas.
 
-use super::{
-    cloud::{DATA_CONTENT_TYPE, source_of},
-    schemas::Described,
-};
+use super::{cloud::DATA_CONTENT_TYPE, naming::EventNames, schemas::Described};
 use serde_json::{Map, Value, json};
 
 /// Where events are published.
@@ -16,7 +13,7 @@ pub struct Broker {
 }
 
 /// The AsyncAPI 3.0 document of these events.
-pub fn document(events: &[Described], broker: &Broker) -> Value {
+pub fn document(events: &[Described], names: &EventNames, broker: &Broker) -> Value {
     let mut channels = Map::new();
     let mut operations = Map::new();
     let mut messages = Map::new();
@@ -56,7 +53,7 @@ pub fn document(events: &[Described], broker: &Broker) -> Value {
                 "title": name,
                 "summary": schema.get("description"),
                 "contentType": DATA_CONTENT_TYPE,
-                "headers": headers(event, broker),
+                "headers": headers(event, names, broker),
                 "payload": { "$ref": pointer("components/schemas") },
                 "correlationId": { "location": correlation },
                 "bindings": { "amqp": { "messageType": kind, "bindingVersion": "0.3.0" } },
@@ -86,25 +83,24 @@ pub fn document(events: &[Described], broker: &Broker) -> Value {
     })
 }
 
-fn headers(event: &Described, Broker { prefix, .. }: &Broker) -> Value {
+fn headers(event: &Described, names: &EventNames, Broker { prefix, .. }: &Broker) -> Value {
     let text = json!({ "type": "string" });
     let mut properties = Map::new();
     let mut put = |name: &str, schema: Value| properties.insert(format!("{prefix}{name}"), schema);
     put("specversion", json!({ "type": "string", "const": "1.0" }));
-    put("source", json!({ "type": "string", "const": source_of(event.context) }));
+    put("source", json!({ "type": "string", "const": names.source_of(event.context) }));
     put("type", json!({ "type": "string", "const": event.kind }));
     put("time", json!({ "type": "string", "format": "date-time" }));
     let required = [
         "id",
         "subject",
-        "dataschema",
         "sequence",
         "aggregateversion",
         "partitionkey",
         "correlationid",
         "causationid",
     ];
-    for name in required.iter().chain(&["clientcorrelationid", "traceparent"]) {
+    for name in required.iter().chain(&["dataschema", "clientcorrelationid", "traceparent"]) {
         put(name, text.clone());
     }
     let required: Vec<_> =

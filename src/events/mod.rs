@@ -2,10 +2,12 @@
 
 mod cloud;
 mod document;
+mod naming;
 mod schemas;
 
-pub use cloud::{CloudEvent, SCHEMA_BASE, kind_of, read, source_of};
+pub use cloud::{CloudEvent, kind_of, read};
 pub use document::{Broker, document};
+pub use naming::EventNames;
 pub use schemas::{Described, Events, describe};
 
 use serde_json::Value;
@@ -22,11 +24,16 @@ pub struct Documents {
 
 impl Documents {
     /// The documents of these events; `further` adds to the first one what else goes over the broker.
-    pub fn of(events: &[Described], broker: &Broker, further: impl FnOnce(&mut Value)) -> Self {
+    pub fn of(
+        events: &[Described],
+        names: &EventNames,
+        broker: &Broker,
+        further: impl FnOnce(&mut Value),
+    ) -> Self {
         let text = |value: &Value| format!("{value:#}\n");
         let schemas =
             events.iter().map(|event| (event.kind.clone(), text(&event.schema))).collect();
-        let mut asyncapi = document(events, broker);
+        let mut asyncapi = document(events, names, broker);
         further(&mut asyncapi);
         Self { asyncapi: text(&asyncapi), schemas }
     }

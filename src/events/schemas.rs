@@ -1,6 +1,6 @@
 //! A JSON Schema for every event, from the type itself.
 
-use super::cloud::{SCHEMA_BASE, kind_of};
+use super::{cloud::kind_of, naming::EventNames};
 use crate::domain::{Aggregate, Board, View};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -18,15 +18,18 @@ pub struct Described {
     pub schema: Value,
 }
 
-/// All events of the contexts that `lay_out` lays out.
-pub fn describe(lay_out: impl FnOnce(&mut Events)) -> Vec<Described> {
-    let mut events = Events(Vec::new());
+/// All events of the contexts that `lay_out` lays out, by these names.
+pub fn describe(names: &EventNames, lay_out: impl FnOnce(&mut Events)) -> Vec<Described> {
+    let mut events = Events { names: names.clone(), described: Vec::new() };
     lay_out(&mut events);
-    events.0
+    events.described
 }
 
 /// Describes the events of the contexts that it visits.
-pub struct Events(Vec<Described>);
+pub struct Events {
+    names: EventNames,
+    described: Vec<Described>,
+}
 
 impl Board for Events {
     fn aggregate<A: Aggregate>(&mut self) {
@@ -85,7 +88,7 @@ impl Events {
         let kind = kind_of(context, &name, version);
         let mut schema = Map::new();
         schema.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
-        schema.insert("$id".into(), format!("{SCHEMA_BASE}{kind}.json").into());
+        schema.insert("$id".into(), self.names.schema_id(&kind).into());
         schema.insert("title".into(), name.clone().into());
         schema.extend(what.map(|what| ("description".to_owned(), what)));
         if let Value::Object(fields) = data {
@@ -100,7 +103,7 @@ impl Events {
                 schema.insert("$defs".into(), used.into());
             }
         }
-        self.0.push(Described { context, name, kind, schema: schema.into() });
+        self.described.push(Described { context, name, kind, schema: schema.into() });
     }
 }
 

@@ -161,13 +161,14 @@ fn response(head: &[u8], state: &AppState) -> Vec<u8> {
     let mut words = line.unwrap_or_default().split(' ');
     let method = words.next().unwrap_or_default();
     let target = words.next().unwrap_or_default();
+    let types = &state.settings.problem_types;
     if !matches!(method, "GET" | "HEAD") {
-        return raw_response::to_bytes(Problem::method("GET, HEAD"));
+        return raw_response::to_bytes(Problem::method("GET, HEAD"), types);
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let route = routes::find(path).and_then(|(_, mut routes)| routes.next());
     let Some(Handler::Probe(report)) = route.map(|route| &route.handler) else {
-        return raw_response::to_bytes(Problem::not_found());
+        return raw_response::to_bytes(Problem::not_found(), types);
     };
     let ProbeReply { status, media_type, body } = report(state, query);
     let head = format!(

@@ -1,9 +1,13 @@
 //! From an answer of the API to one of HTTP.
 
-use crate::api::{Answer, Problem};
+use crate::{
+    api::{Answer, Problem},
+    http::state::AppState,
+};
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header},
+    web,
 };
 use serde_json::Value;
 
@@ -22,7 +26,9 @@ pub fn response(answer: Answer) -> HttpResponse {
 
 /// `problem` as the HTTP response to `request`.
 pub fn problem_response(problem: Problem, request: &HttpRequest) -> HttpResponse {
-    let mut response = response(problem.answer(request.path(), request));
+    let state = request.app_data::<web::Data<AppState>>();
+    let types = state.map(|state| state.settings.problem_types.clone()).unwrap_or_default();
+    let mut response = response(problem.answer(request.path(), request, &types));
     let language = header::HeaderValue::from_static("Accept-Language");
     response.headers_mut().insert(header::VARY, language);
     response

@@ -80,6 +80,7 @@ pub async fn serve(
         head: settings.header_limit,
         uri: settings.uri_limit,
         write_time: settings.write_timeout,
+        problem_types: settings.problem_types.clone(),
     };
     let (close, closing) = watch::channel(false);
     for (only, listener) in ports {
@@ -87,9 +88,11 @@ pub async fn serve(
         let closing = closing.clone();
         let name = format!("http on {}", listener.local_addr()?);
         // What `actix_web::HttpServer` does, with our own connection below it.
+        let bounds = bounds.clone();
         server = server.listen(name, listener, move || {
             let shared = shared.clone();
             let closing = closing.clone();
+            let bounds = bounds.clone();
             let connections = Arc::clone(&shared.connections);
             let keep_alive = shared.settings.keep_alive;
             let app = App::new()
@@ -118,7 +121,7 @@ pub async fn serve(
                 .finish(map_config(app.into_factory(), |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                let connection = Connection::new(stream, &connections, bounds);
+                let connection = Connection::new(stream, &connections, bounds.clone());
                 std::future::ready(Ok((connection, Protocol::Http1, peer)))
             })
             .and_then(http)
@@ -150,6 +153,8 @@ fn state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
     for (index, context) in settings.remote_contexts.iter().enumerate() {
         paths.add(context.name, context.aliases, Host::Remote(index));
     }
+    let public_url = settings.public_url.as_deref();
+    let openapi = openapi::document(node.contexts(), settings.bare, public_url).to_string();
     let read_pool = || ReadPool::new(settings.scans, settings.scans_waiting);
     Ok(AppState {
         forwarder: Forwarder::new(&settings).map_err(io::Error::other)?,
@@ -159,7 +164,7 @@ fn state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
         draining: watch::Sender::new(false),
         connections: ConnectionLimit::new(settings.max_connections, settings.unsent_bytes),
         streams: Arc::new(Semaphore::new(settings.max_streams)),
-        openapi: openapi::document(node.contexts(), settings.bare).to_string().into(),
+        openapi: openapi.into(),
         asyncapi: settings.documents.asyncapi.clone().into(),
         settings,
         node,

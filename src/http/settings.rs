@@ -2,9 +2,9 @@
 
 use crate::{
     actors::{DeadLetters, ListLimits},
-    api::Ingress,
+    api::{Ingress, ProblemTypes},
     domain::Name,
-    events::Documents,
+    events::{Documents, EventNames},
 };
 use reqwest::Url;
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -66,6 +66,12 @@ pub struct HttpSettings {
     pub drain_timeout: Duration,
     /// Origins whose scripts may call; `None` for any.
     pub cors_origins: Option<Vec<String>>,
+    /// The URL by which clients know this server; `None`: it is known as each client addresses it.
+    pub public_url: Option<String>,
+    /// The types of problems.
+    pub problem_types: ProblemTypes,
+    /// How this installation names its events.
+    pub event_names: Arc<EventNames>,
     /// Proxies whose `Forwarded` headers are trusted.
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether collections are mounted without their system too.
@@ -117,6 +123,9 @@ impl Default for HttpSettings {
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             cors_origins: Some(Vec::new()),
+            public_url: None,
+            problem_types: ProblemTypes::default(),
+            event_names: Arc::default(),
             trusted_proxies: Vec::new(),
             bare: false,
             development: false,

@@ -89,8 +89,11 @@ impl AppState {
         fault.into()
     }
 
-    /// Scheme and host as the client wrote them, or as a trusted proxy reports them.
+    /// The public URL; without one, scheme and host as the client wrote them, or as a trusted proxy reports them.
     pub fn base(&self, request: &HttpRequest) -> String {
+        if let Some(url) = &self.settings.public_url {
+            return url.clone();
+        }
         let proxies = &self.settings.trusted_proxies;
         let is_proxy = |peer: std::net::SocketAddr| proxies.contains(&peer.ip());
         if !proxies.is_empty() && request.peer_addr().is_some_and(is_proxy) {

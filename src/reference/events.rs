@@ -1,12 +1,15 @@
 //! The event types.
 
 use super::table::{code, table};
-use crate::{events, systems};
+use crate::{
+    events::{self, EventNames},
+    systems,
+};
 use serde_json::Value;
 
 /// Context, type and fields of every event of `system`, or of all systems.
 pub fn events(system: Option<&str>) -> String {
-    let described = events::describe(|board| {
+    let described = events::describe(&EventNames::default(), |board| {
         for name in systems::NAMES {
             if system.is_none_or(|system| system == *name) {
                 systems::lay_out(name, board);

@@ -300,3 +300,29 @@ fn a_clients_correlation_id_is_echoed() {
         .is(200);
     assert_eq!(answer.header("x-correlation-id"), "order-of-mine-7");
 }
+
+#[test]
+fn links_and_types_of_problems_begin_with_the_public_url() {
+    let server = Server::configured("http.public_url = 'https://rent.example/api'");
+    let public = |path: &str| json!(format!("https://rent.example/api{path}"));
+    let book = server.post("/books", json!({"title": "title01", "status": true})).is(201);
+    assert_eq!(book.header("location"), "https://rent.example/api/books/1");
+    assert_eq!(book["_links"]["self"]["href"], public("/books/1"));
+    let list = server.get("/books").is(200);
+    assert_eq!(list["_links"]["self"]["href"], public("/books"));
+    assert_eq!(server.get("/").is(200)["_links"]["self"]["href"], public("/"));
+    assert_eq!(server.get("/openapi.json").is(200)["servers"][0]["url"], public(""));
+    let answer = server.get("/books/2");
+    answer.refuses(404, "not-found");
+    assert_eq!(answer["type"], public("/problems/not-found"));
+    // Below any handler too.
+    let long = format!("/books?{}", "x".repeat(9_000));
+    let answer = server.get(&long);
+    answer.refuses(414, "uri-too-long");
+    assert_eq!(answer["type"], public("/problems/uri-too-long"));
+
+    let plain = Server::start(&[]);
+    let answer = plain.get("/books/2");
+    answer.refuses(404, "not-found");
+    assert_eq!(answer["type"], "urn:holdfast:problem:not-found");
+}

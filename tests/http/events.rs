@@ -144,7 +144,8 @@ fn the_documents_are_served_and_fit_the_events() {
     for event in server.get("/events").is(200).body.as_array().unwrap() {
         let kind = event["type"].as_str().unwrap();
         let schema = server.get(&format!("/schemas/{kind}.json")).is(200);
-        assert_eq!(schema["$id"], event["dataschema"]);
+        assert_eq!(schema["$id"], format!("/schemas/{kind}.json"));
+        assert!(event.get("dataschema").is_none(), "{event}");
         for field in schema["required"].as_array().into_iter().flatten() {
             assert!(event["data"].get(field.as_str().unwrap()).is_some(), "{event} has no {field}");
         }
@@ -158,4 +159,26 @@ fn the_documents_are_served_and_fit_the_events() {
     eventually("the document names each channel", || {
         document["channels"].get("bookrent.rent.BookRented").map(|_| ())
     });
+}
+
+#[test]
+fn an_installation_with_a_source_and_a_public_url_names_its_events_and_schemas_by_them() {
+    let toml = "http.public_url = 'https://rent.example/api/'\nevents.source = '/seoul'";
+    let server = Server::configured(toml);
+    rents(&server, 1);
+    let document = server.get("/asyncapi.json").is(200);
+    let events = server.get("/events").is(200);
+    assert!(!events.body.as_array().unwrap().is_empty());
+    for event in events.body.as_array().unwrap() {
+        let kind = event["type"].as_str().unwrap();
+        assert_eq!(event["dataschema"], format!("https://rent.example/api/schemas/{kind}.json"));
+        let schema = server.get(&format!("/schemas/{kind}.json")).is(200);
+        assert_eq!(schema["$id"], event["dataschema"]);
+        let (context, name) = kind.strip_suffix(".v1").unwrap().rsplit_once('.').unwrap();
+        let context = context.strip_prefix("io.holdfast.").unwrap();
+        assert_eq!(event["source"], format!("/seoul/{}", context.replace('.', "/")));
+        let headers = &document["components"]["messages"][format!("{context}.{name}")]["headers"];
+        let source = &headers["properties"]["cloudEvents:source"];
+        assert_eq!(source["const"], event["source"], "{headers}");
+    }
 }

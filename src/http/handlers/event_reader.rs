@@ -36,24 +36,21 @@ pub struct ReadEvent {
     pub text: String,
 }
 
-/// Serializes an event of a context.
-pub type Serialize = fn(&'static str, &RecordedEvent) -> String;
-
 /// Reads the logs, each from its own next sequence: the events of each log in order, and all of them roughly in the order
-/// of time. What is returned is durable.
+/// of time. What is returned is durable. `serialize` makes the text of an event of a context.
 pub async fn read(
     state: &AppState,
     logs: &[(Log, u64)],
     limit: PageLimit,
-    serialize: Serialize,
+    serialize: impl Fn(&'static str, &RecordedEvent) -> String + Send + 'static,
 ) -> Result<Vec<ReadEvent>, Problem> {
     let new = logs.iter().map(|(log, next)| (*log.latest().borrow() + 1).saturating_sub(*next));
     let (commit, events) = match new.fold(0, u64::saturating_add) {
         0 => return Ok(Vec::new()),
-        1..=INLINE_EVENTS => merge(logs, limit, serialize),
+        1..=INLINE_EVENTS => merge(logs, limit, &serialize),
         _ => {
             let logs = logs.to_vec();
-            state.log_reads.run_unbounded(move || merge(&logs, limit, serialize)).await?
+            state.log_reads.run_unbounded(move || merge(&logs, limit, &serialize)).await?
         }
     }
     .map_err(Fault::from)?;
@@ -90,7 +87,7 @@ impl Queue<'_> {
 fn merge(
     logs: &[(Log, u64)],
     limit: PageLimit,
-    serialize: Serialize,
+    serialize: &impl Fn(&'static str, &RecordedEvent) -> String,
 ) -> Result<(Commit, Vec<ReadEvent>), StoreError> {
     let read_ahead = limit.events.clamp(1, READ_AHEAD);
     let mut queues: Vec<_> = logs
@@ -230,7 +227,7 @@ mod tests {
             let mut seen = Vec::new();
             loop {
                 logs.iter().for_each(|log| log.3.store(0, SeqCst));
-                let (_, page) = merge(&places, PageLimit { events: limit, bytes }, text).unwrap();
+                let (_, page) = merge(&places, PageLimit { events: limit, bytes }, &text).unwrap();
                 let read: usize = logs.iter().map(|log| log.3.load(SeqCst)).sum();
                 prop_assert!(read <= page.len() + logs.len() * READ_AHEAD.min(limit), "{} for {}", read, page.len());
                 prop_assert!(page.len() <= limit);

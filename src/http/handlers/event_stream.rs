@@ -2,7 +2,7 @@
 
 use crate::{
     api::Problem,
-    events::CloudEvent,
+    events::kind_of,
     http::{
         call::Reply,
         handlers::{event_reader::PageLimit, log_reader::LogReader},
@@ -70,7 +70,7 @@ impl EventStream {
         }
         // If a log cannot be read, the stream ends; the client comes back with the id of the last event that it has.
         for shown in self.reader.page(&self.state, CHUNK).await.ok()? {
-            let kind = CloudEvent { context: shown.context, event: &shown.event }.kind();
+            let kind = kind_of(shown.context, &shown.event.name, shown.event.schema);
             // Writing to a string cannot fail.
             let _ = write!(chunk, "id: {}\nevent: {kind}\ndata: {}\n\n", shown.id, shown.text);
         }

@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use futures_util::{FutureExt, future::select_all};
+use std::sync::Arc;
 
 /// An event of a page or a stream.
 pub struct ShownEvent {
@@ -22,10 +23,6 @@ pub struct ShownEvent {
     pub event: RecordedEvent,
     /// The event, as a CloudEvent in JSON.
     pub text: String,
-}
-
-fn structured(context: &'static str, event: &RecordedEvent) -> String {
-    CloudEvent { context, event }.structured().to_string()
 }
 
 /// Reads one log or several, each from its own position.
@@ -97,6 +94,10 @@ impl LogReader {
         limit: PageLimit,
     ) -> Result<Vec<ShownEvent>, Problem> {
         let mut page = Vec::new();
+        let names = Arc::clone(&state.settings.event_names);
+        let structured = move |context: &'static str, event: &RecordedEvent| {
+            CloudEvent { context, event, names: &names }.structured().to_string()
+        };
         for read in event_reader::read(state, &self.logs, limit, structured).await? {
             let Some((log, next)) = self.logs.get_mut(read.log) else { continue };
             *next = read.event.sequence + 1;

@@ -7,7 +7,7 @@
 
 use crate::{
     actors::Fault,
-    api::Problem,
+    api::{Problem, ProblemTypes},
     http::middleware::{
         connection_limit::{ConnectionLimit, ConnectionSlot, Signal},
         raw_response::{RawResponse, replacement},
@@ -34,7 +34,7 @@ const BLANK_LINES_OF_BODY: usize = 32;
 const WRITE_PROGRESS: usize = 16 * 1024;
 
 /// The bounds of a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Bounds {
     /// How long a head may take from its first byte; the first head, from the start of the connection.
     pub head_time: Duration,
@@ -44,6 +44,8 @@ pub struct Bounds {
     pub uri: usize,
     /// How long a client may leave an answer unread.
     pub write_time: Duration,
+    /// The types of the problems that are answered here.
+    pub problem_types: ProblemTypes,
 }
 
 /// A connection.
@@ -121,16 +123,16 @@ impl Connection {
             Some(slot) => (slot, None),
             None => {
                 let busy = Problem::from(Fault::Busy { retry_after: Duration::from_secs(1) });
-                (connections.refused_slot(), Some(RawResponse::new(busy)))
+                (connections.refused_slot(), Some(RawResponse::new(busy, &bounds.problem_types)))
             }
         };
         Self {
             stream,
             slot,
+            head_deadline: Some(Box::pin(sleep(bounds.head_time))),
             bounds,
             connections: Arc::clone(connections),
             last_response,
-            head_deadline: Some(Box::pin(sleep(bounds.head_time))),
             write_deadline: None,
             written: 0,
             buffer: Vec::new(),
@@ -227,7 +229,7 @@ impl Connection {
         if !self.slot.is_active() && self.scan.head > 0 {
             // The rest of a body that is discarded is no head; only the deadline applies to it.
             if let Some(problem) = self.oversize().filter(|_| !self.slot.discards_body()) {
-                self.last_response = Some(RawResponse::new(problem));
+                self.last_response = Some(RawResponse::new(problem, &self.bounds.problem_types));
                 context.waker().wake_by_ref();
                 return;
             }
@@ -296,7 +298,8 @@ impl AsyncRead for Connection {
                 if this.slot.discards_body() {
                     return Poll::Ready(Ok(()));
                 }
-                this.last_response = Some(RawResponse::new(Problem::slow_head()));
+                let types = &this.bounds.problem_types;
+                this.last_response = Some(RawResponse::new(Problem::slow_head(), types));
                 return Pin::new(this).poll_read(context, into);
             }
         }
@@ -312,7 +315,8 @@ impl AsyncWrite for Connection {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if this.last_response.is_none() {
-            let Some(problem) = replacement(bytes, this.bounds.head) else {
+            let Some(problem) = replacement(bytes, this.bounds.head, &this.bounds.problem_types)
+            else {
                 return this.poll_send(context, bytes);
             };
             this.last_response = Some(RawResponse::from_bytes(problem));

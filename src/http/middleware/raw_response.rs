@@ -1,6 +1,6 @@
 //! The last answer to a client that is turned away below any handler.
 
-use crate::api::Problem;
+use crate::api::{Problem, ProblemTypes};
 use actix_web::{
     http::{StatusCode, header::HttpDate},
     rt::{
@@ -32,8 +32,8 @@ pub struct RawResponse {
 }
 
 impl RawResponse {
-    pub fn new(problem: Problem) -> Self {
-        Self::from_bytes(to_bytes(problem))
+    pub fn new(problem: Problem, types: &ProblemTypes) -> Self {
+        Self::from_bytes(to_bytes(problem, types))
     }
 
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
@@ -69,8 +69,8 @@ impl RawResponse {
 }
 
 /// A problem as an answer after which the connection closes.
-pub fn to_bytes(problem: Problem) -> Vec<u8> {
-    let answer = problem.answer("", &());
+pub fn to_bytes(problem: Problem, types: &ProblemTypes) -> Vec<u8> {
+    let answer = problem.answer("", &(), types);
     let status = StatusCode::from_u16(answer.status).ok();
     let reason = status.and_then(|status| status.canonical_reason()).unwrap_or_default();
     let mut head = format!("HTTP/1.1 {} {reason}\r\n", answer.status);
@@ -90,7 +90,7 @@ pub fn to_bytes(problem: Problem) -> Vec<u8> {
 
 /// What to write in place of `written`, if that ends in an answer that no handler gave: those have no body, ours all have
 /// one. `head_limit`: how many bytes the head of a request may have.
-pub fn replacement(written: &[u8], head_limit: usize) -> Option<Vec<u8>> {
+pub fn replacement(written: &[u8], head_limit: usize, types: &ProblemTypes) -> Option<Vec<u8>> {
     if !written.ends_with(b"\r\n\r\n") {
         return None;
     }
@@ -108,5 +108,7 @@ pub fn replacement(written: &[u8], head_limit: usize) -> Option<Vec<u8>> {
         "431" => Problem::large_head(head_limit),
         _ => return None,
     };
-    fields.starts_with("content-length: 0\r\n").then(|| [before, &to_bytes(problem)].concat())
+    fields
+        .starts_with("content-length: 0\r\n")
+        .then(|| [before, &to_bytes(problem, types)].concat())
 }

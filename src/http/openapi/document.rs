@@ -8,8 +8,9 @@ use crate::{actors::Context, api::schema::put, http::routes::ROUTES};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The document of a server with these contexts; `bare` if collections are mounted without their system too.
-pub fn document(contexts: &[Arc<dyn Context>], bare: bool) -> Value {
+/// The document of a server with these contexts; `bare` if collections are mounted without their system too. Without a
+/// `public_url`, paths are relative to where the document is.
+pub fn document(contexts: &[Arc<dyn Context>], bare: bool, public_url: Option<&str>) -> Value {
     let mut schemas = components::schemas();
     let mut paths = Map::new();
     let mut tags = Vec::new();
@@ -41,7 +42,7 @@ pub fn document(contexts: &[Arc<dyn Context>], bare: bool) -> Value {
             "description": "Rentals and reservations. Answers are HAL; every error is a problem (RFC 9457) with a stable `code`.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
-        "servers": [{ "url": "/", "description": "This server" }],
+        "servers": [{ "url": public_url.unwrap_or("/"), "description": "This server" }],
         "tags": tags,
         "paths": paths,
         "components": {
