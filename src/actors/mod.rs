@@ -28,7 +28,7 @@ pub use ask::guard::GuardSettings;
 pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters};
 pub use node::builder::NodeBuilder;
 pub use node::local_node::LocalNode;
-pub use port::backoff::pause;
+pub use port::backoff::{backoff, pause};
 pub use port::clock::{Clock, ClockHealth, FARTHEST, LATEST, TooFar};
 pub use port::context::*;
 pub use port::fault::Fault;

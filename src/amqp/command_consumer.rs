@@ -9,6 +9,7 @@ use super::{
     topology::{COMMANDS, DEAD_COMMANDS, declare_exchange, declare_queue, text},
 };
 use crate::{
+    actors::backoff,
     api::{Answer, Ingress, IngressHealth},
     sync,
 };
@@ -267,7 +268,12 @@ async fn wait_until_set(of: &watch::Sender<bool>) {
 
 /// Puts a command back after a while, a longer one each time.
 async fn requeue_after(came: &Delivery, tries: u32) -> lapin::Result<bool> {
-    tokio::time::sleep(Duration::from_secs(1 << tries.min(5))).await;
+    tokio::time::sleep(backoff(
+        u64::from(tries) + 1,
+        Duration::from_secs(1),
+        Duration::from_secs(32),
+    ))
+    .await;
     came.acker.nack(BasicNackOptions { requeue: true, ..BasicNackOptions::default() }).await
 }
 

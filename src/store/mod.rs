@@ -10,6 +10,7 @@ mod durability;
 mod event_part;
 pub mod keys;
 mod memory;
+pub mod paging;
 mod port;
 mod sled;
 

@@ -1,5 +1,6 @@
 //! The port: what the runtime asks of a store.
 
+use super::keys::{Space, prefix_end};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::fmt;
 use tokio::sync::oneshot;
@@ -60,6 +61,24 @@ pub struct Scan {
     pub backwards: bool,
     /// The largest number of rows to read.
     pub limit: usize,
+}
+
+impl Scan {
+    /// The rows whose keys begin with `prefix`, from the first on.
+    pub fn prefix(prefix: &[u8], limit: usize) -> Self {
+        Self { from: prefix.to_vec(), to: prefix_end(prefix), backwards: false, limit }
+    }
+
+    /// The rows of a key space, from the first on.
+    pub fn space(space: Space, limit: usize) -> Self {
+        Self::prefix(&[space as u8], limit)
+    }
+
+    /// The same rows from the last on.
+    #[must_use]
+    pub fn from_the_end(self) -> Self {
+        Self { backwards: true, ..self }
+    }
 }
 
 /// Why the store did not do what it was asked.

@@ -1,6 +1,7 @@
 //! How often a context may crash: a few restarts are bad luck, more are delayed, and a context that
 //! keeps crashing fails.
 
+use crate::actors::port::backoff::backoff;
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -11,7 +12,7 @@ const RESTARTS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(10);
 /// After so many such windows in a row the context fails.
 const WINDOWS: u32 = 3;
-const SHORTEST: Duration = Duration::from_millis(50);
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// What to do about a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Restarts {
         if self.windows >= WINDOWS {
             RestartDecision::GiveUp
         } else {
-            RestartDecision::After(SHORTEST * 2_u32.pow(self.windows))
+            RestartDecision::After(backoff(self.windows.into(), SHORTEST, WINDOW))
         }
     }
 }
@@ -65,8 +66,8 @@ mod tests {
             |at: Instant| (0..=RESTARTS).map(|_| restarts.crashed(at)).collect::<Vec<_>>();
         let first = burst(now);
         assert!(first[..RESTARTS].iter().all(|verdict| *verdict == RestartDecision::GoOn));
-        assert_eq!(first[RESTARTS], RestartDecision::After(SHORTEST * 2));
-        assert_eq!(burst(now + WINDOW)[RESTARTS], RestartDecision::After(SHORTEST * 4));
+        assert_eq!(first[RESTARTS], RestartDecision::After(SHORTEST));
+        assert_eq!(burst(now + WINDOW)[RESTARTS], RestartDecision::After(SHORTEST * 2));
         assert_eq!(burst(now + WINDOW * 2)[RESTARTS], RestartDecision::GiveUp);
     }
 
@@ -77,7 +78,7 @@ mod tests {
         for day in 0..10 {
             let at = now + Duration::from_secs(day * 86_400);
             let last = (0..=RESTARTS).map(|_| restarts.crashed(at)).last();
-            assert_eq!(last, Some(RestartDecision::After(SHORTEST * 2)));
+            assert_eq!(last, Some(RestartDecision::After(SHORTEST)));
         }
     }
 

@@ -12,12 +12,14 @@ use crate::{
     actors::{
         ask::{directory::Question, guard::Permit},
         erased::{AggregateType, OpenAsk},
+        port::backoff::backoff,
         tables::records::{KeyPage, QUESTION_PAGE, QuestionPage},
     },
     domain::{AskId, Name, NoAnswer},
     store::{
         Scan, StoreError, codec,
-        keys::{Space, last_number, prefix_end},
+        keys::{Space, last_number},
+        paging::Pages,
     },
 };
 use serde_bytes::ByteBuf;
@@ -25,11 +27,7 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 /// The pause before a question is asked again whose answer changed nothing.
 pub fn retry_pause(rounds: u32) -> Duration {
-    match rounds {
-        0 => Duration::ZERO,
-        rounds => (Duration::from_millis(50) * 2_u32.saturating_pow(rounds.min(10)))
-            .min(Duration::from_secs(5)),
-    }
+    backoff(rounds.into(), Duration::from_millis(100), Duration::from_secs(5))
 }
 
 /// The saga that an aggregate begins itself.
@@ -124,15 +122,9 @@ impl AggregateBehavior {
     /// Loads the open questions, and asks those that are not on their way.
     pub(crate) fn reload_questions(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.asking);
-        let mut scan = Scan {
-            from: vec![Space::Question as u8],
-            to: prefix_end(&[Space::Question as u8]),
-            backwards: false,
-            limit: 256,
-        };
+        let mut pages = Pages::of(Scan::space(Space::Question, 256));
         let mut keys = BTreeMap::<u64, (Vec<Vec<u8>>, u64)>::new();
-        loop {
-            let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
+        while let Some(rows) = self.tree.next_readable_page(&mut pages, 1)? {
             for (key, row) in &rows {
                 if let Some((number, row_of)) = parse_waiting_keys_key(key) {
                     let kept = keys.entry(number).or_default();
@@ -184,12 +176,6 @@ impl AggregateBehavior {
                         );
                     }
                 }
-            }
-            match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit || !is_all => {
-                    scan.from = [last.as_slice(), &[0]].concat()
-                }
-                _ => break,
             }
         }
         for (number, asking) in &mut self.asking {

@@ -10,7 +10,7 @@ use crate::{
     },
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space},
+        keys::{KeyBuf, Space, key_after},
     },
 };
 use std::time::{Duration, Instant};
@@ -67,7 +67,7 @@ impl Turn<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            from = [key.as_slice(), &[0]].concat();
+            from = key_after(&key);
             self.transaction.remove(key);
         }
         let pause = if is_last { keeping.interval() } else { Duration::ZERO };

@@ -8,7 +8,7 @@ use crate::{
     domain::Timestamp,
     store::{
         Scan, StoreError,
-        keys::{Space, prefix_end},
+        keys::{Space, key_after},
     },
 };
 use std::time::Instant;
@@ -23,9 +23,7 @@ impl AggregateBehavior {
     /// Finds the next timer. Failing timers are recognized when they run.
     pub(crate) fn reload_timers(&mut self) -> Result<(), StoreError> {
         self.timers = Timers::default();
-        let from = self.timers.cursor.clone();
-        let first = Scan { to: prefix_end(&from), from, backwards: false, limit: 1 };
-        let row = self.tree.scan_over(&first, 1)?.0.pop();
+        let row = self.tree.scan_over(&Scan::prefix(&self.timers.cursor, 1), 1)?.0.pop();
         self.timers.next = row.and_then(|(key, _)| timer_of(&key)).map(|(at, _)| at);
         Ok(())
     }
@@ -52,8 +50,7 @@ impl Turn<'_> {
             return Ok(());
         }
         let mut from = timers.cursor.clone();
-        let to = prefix_end(&[Space::Timer as u8]);
-        let scan = Scan { from: from.clone(), to, backwards: false, limit: left + 1 };
+        let scan = Scan { from: from.clone(), ..Scan::space(Space::Timer, left + 1) };
         let (rows, is_all) = self.behavior.tree.scan_over(&scan, 1)?;
         let mut next = match (is_all, rows.is_empty()) {
             (true, _) => None,
@@ -68,7 +65,7 @@ impl Turn<'_> {
                 next = Some(at);
                 break;
             }
-            from = [key.as_slice(), &[0]].concat();
+            from = key_after(&key);
             self.run_timer(number, Some(key))?;
         }
         self.timers.walked = Some((from, next));

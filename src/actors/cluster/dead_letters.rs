@@ -5,7 +5,7 @@ use crate::{
     domain::Timestamp,
     store::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
-        keys::{KeyBuf, Space, last_number, prefix_end},
+        keys::{KeyBuf, Space, last_number},
     },
 };
 use futures_util::future::BoxFuture;
@@ -71,7 +71,7 @@ impl DeadLetterStore {
     /// What the store says.
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.letters")?;
-        let last = store.scan(tree, &Scan { backwards: true, limit: 1, ..Self::whole() })?;
+        let last = store.scan(tree, &Scan::space(Space::Parked, 1).from_the_end())?;
         let next = AtomicU64::new(
             last.first().and_then(|(key, _)| last_number(key)).map_or(1, |last| last + 1),
         );
@@ -79,12 +79,7 @@ impl DeadLetterStore {
     }
 
     fn whole() -> Scan {
-        Scan {
-            from: vec![Space::Parked as u8],
-            to: prefix_end(&[Space::Parked as u8]),
-            backwards: false,
-            limit: MOST,
-        }
+        Scan::space(Space::Parked, MOST)
     }
     fn key(number: u64) -> Vec<u8> {
         KeyBuf::new(Space::Parked).number(number).build()

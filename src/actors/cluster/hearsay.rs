@@ -15,7 +15,7 @@ use crate::{
     },
     store::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
-        keys::{KeyBuf, Space, prefix_end},
+        keys::{KeyBuf, Space},
     },
     sync,
 };
@@ -64,8 +64,7 @@ impl Hearsay {
     pub fn open(store: &Arc<dyn Store>, accepted: &[String]) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.heard")?;
         let epoch = store.activate(tree)?;
-        let all = [Space::Epoch as u8];
-        let scan = Scan { from: all.to_vec(), to: prefix_end(&all), backwards: false, limit: MOST };
+        let scan = Scan::space(Space::Epoch, MOST);
         let mut pasts = BTreeMap::new();
         let mut writes = Vec::new();
         let rows = store.scan(tree, &scan).or_else(|error| match error {

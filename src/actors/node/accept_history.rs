@@ -21,6 +21,7 @@ use crate::{
     store::{
         Batch, Scan, Store, StoreError, TreeId,
         keys::{KeyBuf, Space, prefix_end},
+        paging::Pages,
     },
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -173,16 +174,9 @@ impl Accepting<'_> {
             (key(kept.saturating_add(1)), prefix_end(&log)),
             (epoch_key(kept.saturating_add(1)), prefix_end(&epochs)),
         ] {
-            let mut scan = Scan { from, to, backwards: false, limit: 256 };
-            loop {
-                let rows = tree.scan(&scan)?;
-                writes.extend(rows.iter().map(|(key, _)| (key.clone(), None)));
-                match rows.last() {
-                    Some((last, _)) if rows.len() == scan.limit => {
-                        scan.from = [last.as_slice(), &[0]].concat()
-                    }
-                    _ => break,
-                }
+            let mut pages = Pages::of(Scan { from, to, backwards: false, limit: 256 });
+            while let Some(rows) = tree.next_page(&mut pages)? {
+                writes.extend(rows.into_iter().map(|(key, _)| (key, None)));
             }
         }
         self.write(tree.id, writes)

@@ -2,10 +2,18 @@
 
 use std::time::Duration;
 
-/// Longer each time, up to `longest`, and never the same for two: those who lost the same neighbour at one moment do not
-/// come back to it at one moment.
+/// Nothing before the first failure, then twice as long each time, from `shortest` up to `longest`.
+pub fn backoff(failures: u64, shortest: Duration, longest: Duration) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        failures => shortest.saturating_mul(1 << (failures - 1).min(16)).min(longest),
+    }
+}
+
+/// A [`backoff`] that is never the same for two: those that lost the same neighbour at one moment do not come back to it
+/// at one moment.
 pub fn pause(failures: u64, shortest: Duration, longest: Duration) -> Duration {
-    let most = shortest.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest);
+    let most = backoff(failures.max(1), shortest, longest);
     // The last bits of such an id are drawn by chance.
     let chance = uuid::Uuid::now_v7().as_u128() % 1000;
     most.mul_f64(0.5 + chance as f64 / 2000.0)
@@ -20,6 +28,10 @@ mod tests {
     fn pauses_grow_to_a_bound_and_differ() {
         let shortest = Duration::from_millis(100);
         let longest = Duration::from_secs(5);
+        assert_eq!(backoff(0, shortest, longest), Duration::ZERO);
+        assert_eq!(backoff(1, shortest, longest), shortest);
+        assert_eq!(backoff(4, shortest, longest), shortest * 8);
+        assert_eq!(backoff(u64::MAX, shortest, longest), longest);
         assert!((shortest / 2..=shortest).contains(&pause(1, shortest, longest)));
         assert!((shortest * 2..=shortest * 4).contains(&pause(3, shortest, longest)));
         assert!((longest / 2..=longest).contains(&pause(u64::MAX, shortest, longest)));

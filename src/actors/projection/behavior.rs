@@ -28,7 +28,7 @@ use crate::{
     domain::Refusal,
     store::{
         Batch, Commit, Epoch, Scan, StoreError,
-        keys::{KeyBuf, Space, prefix_end},
+        keys::{KeyBuf, Space, key_after},
     },
 };
 use std::{
@@ -317,11 +317,10 @@ impl<'a> Turn<'a> {
     /// one read events.
     fn purge_parked(&mut self) -> Result<(), StoreError> {
         let from = self.purged[2].clone();
-        let to = prefix_end(&[Space::Parked as u8]);
-        let rows =
-            self.behavior.tree.scan(&Scan { from, to, backwards: false, limit: MAX_PURGED })?;
+        let parked = Scan { from, ..Scan::space(Space::Parked, MAX_PURGED) };
+        let rows = self.behavior.tree.scan(&parked)?;
         if let Some((last, _)) = rows.last() {
-            self.purged[2] = [last.as_slice(), &[0]].concat();
+            self.purged[2] = key_after(last);
         }
         if rows.len() < MAX_PURGED {
             self.progress.positions.remove(CLEARING);
@@ -346,7 +345,7 @@ impl<'a> Turn<'a> {
                 limit: MAX_PURGED,
             })?;
             if let Some((last, _)) = rows.last() {
-                *from = [last.as_slice(), &[0]].concat();
+                *from = key_after(last);
             }
             rows.iter().for_each(|(key, _)| self.transaction.remove(key.clone()));
             self.has_more |= rows.len() == MAX_PURGED;

@@ -3,12 +3,14 @@
 
 use crate::{
     actors::{
+        port::backoff::backoff,
         port::health::ParkedId,
         tables::{records::ParkedRow, tree::Tree},
     },
     store::{
         Row, Scan, StoreError, codec,
-        keys::{KeyBuf, Space, last_number, prefix_end},
+        keys::{KeyBuf, Space, key_after, last_number},
+        paging::Pages,
     },
 };
 use std::{
@@ -18,12 +20,12 @@ use std::{
 
 /// At most so many rows are read at once.
 const ROWS: usize = 1024;
-const MIN_BACKOFF: Duration = Duration::from_millis(200);
+const MIN_BACKOFF: Duration = Duration::from_millis(400);
 const MAX_BACKOFF: Duration = Duration::from_secs(300);
 
 /// The pause after so many attempts.
-pub fn backoff(attempts: u32) -> Duration {
-    MIN_BACKOFF.saturating_mul(2_u32.saturating_pow(attempts.min(16))).min(MAX_BACKOFF)
+pub fn retry_pause(attempts: u32) -> Duration {
+    backoff(attempts.into(), MIN_BACKOFF, MAX_BACKOFF)
 }
 
 /// The parked events of one source aggregate.
@@ -73,7 +75,7 @@ impl ParkedQueues {
                 count: 0,
                 first,
                 attempts,
-                retry_at: Instant::now() + backoff(attempts),
+                retry_at: Instant::now() + retry_pause(attempts),
             };
             let mut shelf = shelf.unwrap_or_else(fresh);
             shelf.count += count;
@@ -90,7 +92,8 @@ impl ParkedQueues {
             // At least the first one is left.
             shelf.count = shelf.count.saturating_sub(taken).max(1);
             if let Some(attempts) = failed {
-                (shelf.attempts, shelf.retry_at) = (attempts, Instant::now() + backoff(attempts));
+                (shelf.attempts, shelf.retry_at) =
+                    (attempts, Instant::now() + retry_pause(attempts));
             }
             Some(shelf)
         });
@@ -117,14 +120,8 @@ impl ParkedQueues {
     pub fn read(tree: &Tree, source: &str) -> Result<Self, StoreError> {
         let mut shelves = Self::default();
         let prefix = KeyBuf::new(Space::Parked).text(source).build();
-        let mut scan = all_of(&prefix, ROWS);
-        let mut more = true;
-        while more {
-            let (rows, is_all) = tree.scan_over(&scan, prefix.len())?;
-            more = rows.len() == scan.limit || !(is_all || rows.is_empty());
-            if let Some((last, _)) = rows.last() {
-                scan.from = next_key(last);
-            }
+        let mut pages = Pages::of(Scan::prefix(&prefix, ROWS));
+        while let Some(rows) = tree.next_readable_page(&mut pages, prefix.len())? {
             // The rows are sorted by aggregate.
             for (key, row) in rows {
                 let Some(ParkedId { aggregate, sequence, .. }) = parse_key(tree, &key) else {
@@ -146,14 +143,6 @@ pub fn parked_key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
     KeyBuf::new(Space::Parked).text(source).number(aggregate).number(sequence).build()
 }
 
-fn next_key(key: &[u8]) -> Vec<u8> {
-    [key, &[0]].concat()
-}
-
-fn all_of(prefix: &[u8], limit: usize) -> Scan {
-    Scan { from: prefix.to_vec(), to: prefix_end(prefix), backwards: false, limit }
-}
-
 /// The first `limit` parked sequences of one aggregate of a source.
 pub fn first_parked(
     tree: &Tree,
@@ -162,7 +151,7 @@ pub fn first_parked(
     limit: usize,
 ) -> Result<Vec<u64>, StoreError> {
     let prefix = KeyBuf::new(Space::Parked).text(source).number(aggregate).build();
-    let rows = tree.scan(&all_of(&prefix, limit))?;
+    let rows = tree.scan(&Scan::prefix(&prefix, limit))?;
     Ok(rows.iter().filter_map(|(key, _)| last_number(key)).collect())
 }
 
@@ -172,9 +161,9 @@ pub fn parked_page(
     after: Option<&ParkedId>,
     limit: usize,
 ) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
-    let mut scan = all_of(&[Space::Parked as u8], limit);
+    let mut scan = Scan::space(Space::Parked, limit);
     if let Some(ParkedId { source, aggregate, sequence }) = after {
-        scan.from = next_key(&parked_key(source, *aggregate, *sequence));
+        scan.from = key_after(&parked_key(source, *aggregate, *sequence));
     }
     let rows = tree.scan(&scan)?;
     let ids = rows.iter().filter_map(|(key, row)| Some((parse_key(tree, key)?, row)));

@@ -5,7 +5,7 @@
 //! the later ones of its aggregate, so that it does not block the others, and is retried with backoff.
 
 use super::{
-    parking::{self, ParkedQueues, backoff},
+    parking::{self, ParkedQueues, retry_pause},
     source::{EventBatch, PushPermit, READ_LIMIT, Recipient, Source},
 };
 use crate::{
@@ -364,7 +364,7 @@ impl<T> Subscriptions<T> {
         for (place, read) in &hearing.read {
             let Some(ear) = self.subscriptions.get_mut(*place) else { continue };
             let times = ear.unreadable.map_or(1, |(times, _)| times.saturating_add(1));
-            ear.unreadable = (!read).then(|| (times, Instant::now() + backoff(times)));
+            ear.unreadable = (!read).then(|| (times, Instant::now() + retry_pause(times)));
         }
         for ((place, aggregate), Retried { taken, first, failed }) in &hearing.retried {
             if let Some(ear) = self.subscriptions.get_mut(*place) {

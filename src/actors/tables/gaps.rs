@@ -1,12 +1,23 @@
 //! Walks over rows of which a part cannot be read: a block that is lost costs what was in it, and not what lies behind it.
 
 use super::tree::Tree;
-use crate::store::{Row, Scan, StoreError, keys::prefix_end};
-
-/// Rows with their keys.
-type Rows = Vec<(Vec<u8>, Row)>;
+use crate::store::{
+    Row, Scan, StoreError,
+    keys::key_after,
+    keys::prefix_end,
+    paging::{Pages, Rows},
+};
 
 impl Tree {
+    /// The next page of a range, or `None` after the last one. Parts that cannot be read are reported and left out, as in
+    /// [`Tree::scan_over`].
+    pub fn next_readable_page(
+        &self,
+        pages: &mut Pages,
+        prefix: usize,
+    ) -> Result<Option<Rows>, StoreError> {
+        pages.next_of_some(|scan| self.scan_over(scan, prefix))
+    }
     /// A range of rows, forwards. Where a part of it cannot be read, that is told, and given are the rows before that part,
     /// or, where it begins with one, the first behind it, as far as the sixteen bytes behind `prefix` others tell their
     /// keys apart. Says whether this is all that was asked for.
@@ -20,7 +31,7 @@ impl Tree {
         while rows.len() < scan.limit {
             match self.first_from(from.clone(), &scan.to)?.map(|mut found| found.pop()) {
                 Some(Some((key, row))) => {
-                    from = [key.as_slice(), &[0]].concat();
+                    from = key_after(&key);
                     rows.push((key, row));
                 }
                 Some(None) => return Ok((rows, true)),

@@ -9,7 +9,8 @@ use crate::{
     actors::port::history::{EventId, Past, TOLD, Word, word_at},
     store::{
         Scan, StoreError, codec,
-        keys::{KeyBuf, Space, last_number, prefix_end},
+        keys::{KeyBuf, Space, last_number},
+        paging::Pages,
     },
 };
 /// How many epochs are read at once.
@@ -43,17 +44,17 @@ impl History {
     /// # Errors
     /// What the store says.
     pub fn load(tree: &Tree) -> Result<Self, StoreError> {
-        let all = [Space::Epoch as u8];
-        let mut scan =
-            Scan { from: all.to_vec(), to: prefix_end(&all), backwards: false, limit: PAGE };
+        let mut pages = Pages::of(Scan::space(Space::Epoch, PAGE));
         let mut history = Self::default();
         loop {
-            let rows = match tree.scan(&scan) {
+            let rows = match tree.next_page(&mut pages) {
+                Ok(Some(rows)) => rows,
+                Ok(None) => return Ok(history),
                 Err(StoreError::Damaged(what)) => {
                     history.lacks_an_epoch(tree, &what);
                     return Ok(history);
                 }
-                rows => rows?,
+                Err(error) => return Err(error),
             };
             for (key, row) in &rows {
                 match (last_number(key), codec::decode(Space::Epoch, &row.record)) {
@@ -62,12 +63,6 @@ impl History {
                     (_, Err(StoreError::Damaged(what))) => history.lacks_an_epoch(tree, &what),
                     (_, Err(error)) => return Err(error),
                 }
-            }
-            match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit => {
-                    scan.from = [last.as_slice(), &[0]].concat()
-                }
-                _ => return Ok(history),
             }
         }
     }

@@ -9,6 +9,7 @@ use crate::{
         EventPart, Scan, StoreError,
         codec::{self, Record},
         keys::{KeyBuf, Space, last_number, prefix_end},
+        paging::Pages,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -182,8 +183,8 @@ pub fn read_log(
     let before =
         Scan { from: first, to: log_key(from.saturating_add(1)), backwards: true, limit: 1 };
     let mut rows = tree.scan(&before)?;
-    let mut next =
-        Scan { from: log_key(from.saturating_add(1)), to: end, backwards: false, limit: 8 };
+    let after = log_key(from.saturating_add(1));
+    let mut pages = Pages::of(Scan { from: after, to: end, backwards: false, limit: 8 });
     let mut events = Vec::new();
     let mut expected = None;
     // A log begins at 1: where nothing is before `from`, it is the first.
@@ -201,14 +202,13 @@ pub fn read_log(
                 Err(StoreError::Damaged(_)) if !events.is_empty() => return Ok(events),
                 Err(error) => return Err(error),
             }
-            next.from = [key.as_slice(), &[0]].concat().max(std::mem::take(&mut next.from));
         }
         if events.len() >= limit {
             return Ok(events);
         }
-        rows = tree.scan(&next)?;
-        if rows.is_empty() {
-            return Ok(events);
+        match tree.next_page(&mut pages)? {
+            Some(page) => rows = page,
+            None => return Ok(events),
         }
     }
 }
@@ -243,9 +243,7 @@ fn read_row(
 
 /// The last sequence of a log. Where its last row cannot be read, that is the one before it.
 pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, StoreError> {
-    let from = vec![Space::Log as u8];
-    let to = prefix_end(&[Space::Log as u8]);
-    let all = Scan { from: from.clone(), to: to.clone(), backwards: true, limit: 1 };
+    let all = Scan::space(Space::Log, 1).from_the_end();
     let last = match tree.scan(&all) {
         Err(StoreError::Damaged(what)) => {
             tracing::error!(
@@ -254,7 +252,7 @@ pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, 
                 "the end of a log cannot be read"
             );
             tree.report_damage(&what);
-            tree.last_before_a_gap(&from, &to)?
+            tree.last_before_a_gap(&all.from, &all.to)?
         }
         rows => rows?.pop(),
     };
@@ -278,13 +276,7 @@ pub fn last_sequence(aggregate: &dyn AggregateType, tree: &Tree) -> Result<u64, 
 
 /// When the last event of a log happened; of the last that can be read, where its end is damaged.
 pub fn last_time(aggregate: &dyn AggregateType, tree: &Tree) -> Option<Timestamp> {
-    let all = Scan {
-        from: vec![Space::Log as u8],
-        to: prefix_end(&[Space::Log as u8]),
-        backwards: true,
-        limit: 8,
-    };
-    let rows = tree.scan(&all).ok()?;
+    let rows = tree.scan(&Scan::space(Space::Log, 8).from_the_end()).ok()?;
     rows.into_iter().find_map(|(_, row)| {
         decode_log(aggregate, &row.record).ok()?.last().map(|logged| logged.envelope.at)
     })

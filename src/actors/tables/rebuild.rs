@@ -18,7 +18,8 @@ use crate::{
     },
     store::{
         Batch, Commit, Epoch, Scan, StoreError, codec,
-        keys::{KeyBuf, Space, last_number, prefix_end},
+        keys::{KeyBuf, Space, key_after, last_number},
+        paging::Pages,
     },
 };
 use serde::Serialize;
@@ -60,7 +61,7 @@ pub fn load(tree: &Tree) -> Result<(Counters, Commit), StoreError> {
     let (mut meta, commit) = tree.counters()?;
     if commit == 0 {
         let is_there = |space: Space, from: Vec<u8>| {
-            let any = Scan { from, to: prefix_end(&[space as u8]), backwards: false, limit: 1 };
+            let any = Scan { from, ..Scan::space(space, 1) };
             Ok::<_, StoreError>(!tree.scan(&any)?.is_empty())
         };
         if is_there(Space::State, vec![Space::State as u8])?
@@ -186,12 +187,8 @@ impl Page<'_> {
             Space::Answer | Space::Idempotency => old_rows(space),
             space => vec![space as u8],
         };
-        let from = if self.plan.behind.is_empty() {
-            first
-        } else {
-            [self.plan.behind.as_slice(), &[0]].concat()
-        };
-        let scan = Scan { from, to: prefix_end(&[space as u8]), backwards: false, limit: PAGE };
+        let from = if self.plan.behind.is_empty() { first } else { key_after(&self.plan.behind) };
+        let scan = Scan { from, ..Scan::space(space, PAGE) };
         let (rows, is_all) = self.tree.scan_over(&scan, 1)?;
         for (key, row) in &rows {
             let taken = match space {
@@ -342,15 +339,17 @@ impl Page<'_> {
 /// Keys that several claim, and who they are.
 pub fn contested(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
     let prefix = KeyBuf::new(Space::Claim).bytes(&CONTESTED).build();
-    let mut scan = Scan { to: prefix_end(&prefix), from: prefix, backwards: false, limit: PAGE };
+    let mut pages = Pages::of(Scan::prefix(&prefix, PAGE));
     let mut found = BTreeMap::new();
     loop {
-        let rows = match tree.scan(&scan) {
+        let rows = match tree.next_page(&mut pages) {
+            Ok(Some(rows)) => rows,
+            Ok(None) => return Ok(found),
             Err(StoreError::Damaged(what)) => {
                 tree.report_damage(&format!("who claims what others claim too: {what}"));
                 return Ok(found);
             }
-            rows => rows?,
+            Err(error) => return Err(error),
         };
         for (key, row) in &rows {
             let name = key.get(2..).and_then(text_of).unwrap_or_default();
@@ -361,10 +360,6 @@ pub fn contested(tree: &Tree) -> Result<BTreeMap<String, Vec<u64>>, StoreError> 
                 }
                 Err(error) => return Err(error),
             }
-        }
-        match rows.last() {
-            Some((last, _)) if rows.len() == PAGE => scan.from = [last.as_slice(), &[0]].concat(),
-            _ => return Ok(found),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     store::{
         Scan, StoreError, codec,
         keys::{KeyBuf, Space, last_number, prefix_end},
+        paging::Pages,
     },
 };
 
@@ -40,11 +41,11 @@ pub fn saga_part(
     let prefix = KeyBuf::new(Space::Saga).text(context).number(number / SAGA_PAGE);
     let first = prefix.clone().build();
     let end = prefix_end(&prefix.clone().build());
-    let mut scan =
-        Scan { from: prefix.number(from).build(), to: end, backwards: false, limit: 256 };
+    let from_key = prefix.number(from).build();
     // The row that holds `from` may begin before it.
     let mut rows =
-        tree.scan(&Scan { from: first, to: scan.from.clone(), backwards: true, limit: 1 })?;
+        tree.scan(&Scan { from: first, to: from_key.clone(), backwards: true, limit: 1 })?;
+    let mut pages = Pages::of(Scan { from: from_key, to: end, backwards: false, limit: 256 });
     let mut entries = Vec::new();
     let mut looked = 0;
     loop {
@@ -69,9 +70,8 @@ pub fn saga_part(
             let next = rows.last().and_then(|(key, _)| last_number(key)).map(|last| last + 1);
             return Ok(SagaPart { entries, next });
         }
-        rows = tree.scan(&scan)?;
-        match rows.last() {
-            Some((last, _)) => scan.from = [last.as_slice(), &[0]].concat(),
+        match tree.next_page(&mut pages)? {
+            Some(page) => rows = page,
             None => break,
         }
     }

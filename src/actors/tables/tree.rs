@@ -14,6 +14,7 @@ use crate::{
     store::{
         Commit, Row, Scan, Store, StoreError, TreeId,
         keys::{KeyBuf, Space, last_number},
+        paging::{Pages, Rows},
     },
 };
 use std::sync::{Arc, atomic::Ordering::SeqCst};
@@ -90,8 +91,12 @@ impl Tree {
         }
     }
     /// A range of rows.
-    pub fn scan(&self, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
+    pub fn scan(&self, scan: &Scan) -> Result<Rows, StoreError> {
         self.store.scan(self.id, scan)
+    }
+    /// The next page of a range, or `None` after the last one.
+    pub fn next_page(&self, pages: &mut Pages) -> Result<Option<Rows>, StoreError> {
+        pages.next(|scan| self.scan(scan))
     }
     /// A state, and the commit that wrote it.
     pub fn state(
@@ -126,10 +131,9 @@ impl Tree {
         let first = chunk.saturating_mul(indexes::CHUNK);
         let from = state_key(generation, first);
         let to = state_key(generation, first.saturating_add(indexes::CHUNK));
-        let mut scan = Scan { from, to, backwards: false, limit: 256 };
+        let mut pages = Pages::of(Scan { from, to, backwards: false, limit: 256 });
         let mut posting = Posting::default();
-        loop {
-            let (rows, is_all) = self.scan_over(&scan, 9)?;
+        while let Some(rows) = self.next_readable_page(&mut pages, 9)? {
             for (key, row) in &rows {
                 // A state that cannot be read is in no index.
                 let Ok(kept) = decode_state(self.entity, &row.record) else { continue };
@@ -141,13 +145,8 @@ impl Tree {
                     posting.insert(indexes::place(number).1);
                 }
             }
-            match rows.last() {
-                Some((last, _)) if rows.len() == scan.limit || !is_all => {
-                    scan.from = [last.as_slice(), &[0]].concat()
-                }
-                _ => return Ok(posting),
-            }
         }
+        Ok(posting)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         },
     },
     domain::Key,
-    store::{Scan, keys::prefix_end},
+    store::{Scan, keys::key_after, keys::prefix_end, paging::Pages},
 };
 use std::{cmp::Ordering, collections::BTreeMap};
 
@@ -67,7 +67,7 @@ pub fn along(
         let alone = indexes::stands_alone(value);
         let last = if alone { *number } else { chunk };
         let begin = indexes::value_prefix(generation, field, value).number(last).build();
-        let behind_it = [begin.as_slice(), &[0]].concat();
+        let behind_it = key_after(&begin);
         // The row in which it stands may have more.
         let more = !alone && filters::Ahead::all(down).end_of(chunk) != *number;
         match (down, more) {
@@ -78,20 +78,12 @@ pub fn along(
         }
     }
     let mut batch = page.wanted().div_ceil(2);
+    let mut pages = Pages::of(Scan { from, to, backwards: down, limit: 0 });
     loop {
-        let scan = Scan {
-            from: from.clone(),
-            to: to.clone(),
-            backwards: down,
-            limit: reading.batch(&mut batch),
+        pages.set_limit(reading.batch(&mut batch));
+        let Some(rows) = pages.next(|scan| reading.scan(scan))? else {
+            return Ok(Walked::Through);
         };
-        let rows = reading.scan(&scan)?;
-        let more = rows.len() == scan.limit;
-        match rows.last() {
-            Some((last, _)) if down => to = last.clone(),
-            Some((last, _)) => from = [last.as_slice(), &[0]].concat(),
-            None => return Ok(Walked::Through),
-        }
         let mut rows = rows.into_iter().peekable();
         while let Some((key, row)) = rows.next() {
             let read = indexes::read_row(prefix.len(), &key, &row.record).map(Some);
@@ -109,7 +101,7 @@ pub fn along(
                 return Ok(Walked::Enough);
             }
             let last = rows.peek().is_none();
-            if reading.overdrawn() && !last || reading.spent() && last && more {
+            if reading.overdrawn() && !last || reading.spent() && last && !pages.is_over() {
                 let low = row.chunk.saturating_mul(CHUNK);
                 let number = if indexes::stands_alone(&row.value) {
                     row.last
@@ -120,9 +112,6 @@ pub fn along(
                 };
                 return Ok(Walked::Spent(Place { value: row.value, number }));
             }
-        }
-        if !more {
-            return Ok(Walked::Through);
         }
     }
 }

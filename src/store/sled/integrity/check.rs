@@ -4,6 +4,7 @@
 use super::inspection::{self, DEFAULT_TREE, Inspection};
 use crate::store::{
     Commit, Row, Scan, StoreError,
+    paging::Pages,
     sled::{
         data_dir, manifest::Manifest, open, options::Options, panic::catch_panic,
         recovery::RecoveredBatch, run_range::verify_run, sorted_run::SortedRun, table::Table,
@@ -204,10 +205,8 @@ fn read_rows(
     seen: &mut TreeReport,
     checked: &mut CheckReport,
 ) -> Result<(), StoreError> {
-    let mut from = vec![0];
-    loop {
-        let scan = Scan { from, to: vec![u8::MAX; 64], backwards: false, limit: PAGE };
-        let rows = table.scan(&scan)?;
+    let mut pages = Pages::of(Scan::prefix(&[], PAGE));
+    while let Some(rows) = pages.next(|scan| table.scan(scan))? {
         for (key, row) in &rows {
             seen.rows += 1;
             seen.last_commit = seen.last_commit.max(row.commit);
@@ -215,11 +214,8 @@ fn read_rows(
                 checked.add_problem(&seen.name, what);
             }
         }
-        match rows.last().filter(|_| rows.len() == PAGE) {
-            Some((last, _)) => from = [last.as_slice(), &[0]].concat(),
-            None => return Ok(()),
-        }
     }
+    Ok(())
 }
 
 /// A copy of sled's files. Dropped, it is gone.
