@@ -1,75 +1,91 @@
-//! What the handles of aggregates and views have in common.
+//! The handle of a context, used by other threads: what every context does, and a part for what only its kind does.
 
 use super::mailbox::{Mailbox, SetRunning};
 use crate::{
     actors::{
         ask::guard::Guard,
         port::{
-            context::{ListPage, ListQuery, Seen},
+            context::{CommandRequest, Context, RouteInfo, ListPage, ListQuery, Outcome, Seen},
+            event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
-            health::{ContextHealth, ParkedEvent, ParkedId, Phase},
+            health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+            peers::PeerQuestion,
             status::{ContextStatus, Latest},
         },
         subscription::parking,
         tables::{query, records::ParkedRow, tree::Tree},
     },
-    domain::{self, Name, Refusal},
+    domain::{Lifecycle, Name, Refusal},
     store::StoreError,
     sync,
 };
 use futures_util::{FutureExt, future::BoxFuture};
+use schemars::{Schema, SchemaGenerator};
 use std::sync::{
     Arc,
     atomic::Ordering::{Relaxed, SeqCst},
 };
 use tokio::sync::oneshot;
 
-/// What the handles of aggregates and views have in common.
-pub struct ContextHandle<M: Send + 'static> {
-    pub mailbox: Arc<Mailbox<M>>,
+/// Tells an operator how it went.
+pub type Done = oneshot::Sender<Result<(), Fault>>;
+
+/// The handle of a context.
+pub struct ContextHandle<P: HandlePart> {
+    pub mailbox: Arc<Mailbox<P::Mail>>,
     pub tree: Tree,
-    pub filters: Vec<&'static str>,
-    pub guard: Arc<Guard>,
+    filters: Vec<&'static str>,
+    guard: Arc<Guard>,
+    pub part: P,
 }
 
-impl<M: Send + 'static> ContextHandle<M> {
-    pub fn name(&self) -> Name {
-        self.tree.entity.name()
+/// What only one kind of context does. Each function is the one of [`Context`] with its name.
+pub trait HandlePart: Send + Sync + Sized + 'static {
+    /// What its actor is sent.
+    type Mail: Send + 'static;
+    /// Whether it only listens.
+    const IS_VIEW: bool;
+
+    fn routes(&self) -> &[RouteInfo] {
+        &[]
+    }
+    fn enter(
+        handle: &ContextHandle<Self>,
+        order: CommandRequest,
+    ) -> BoxFuture<'static, Result<Outcome, Fault>>;
+    fn rebuild(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>>;
+    /// The message that redrives or drops what is parked.
+    fn unpark(parked: ParkedId, redrive: bool, done: Done) -> Self::Mail;
+    fn ask(
+        handle: &ContextHandle<Self>,
+        _question: PeerQuestion,
+    ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+        std::future::ready(Err(Fault::Away(handle.shared().name.context))).boxed()
+    }
+    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+        None
+    }
+    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+        None
+    }
+    fn saga(
+        _handle: &ContextHandle<Self>,
+        _began: (&str, u64),
+        _from: u64,
+        _limit: usize,
+    ) -> Result<SagaPart, Fault> {
+        Ok(SagaPart::default())
+    }
+}
+
+impl<P: HandlePart> ContextHandle<P> {
+    pub fn new(mailbox: Arc<Mailbox<P::Mail>>, tree: Tree, guard: Arc<Guard>, part: P) -> Self {
+        let filters = query::filters(tree.entity);
+        Self { mailbox, tree, filters, guard, part }
     }
 
     pub fn shared(&self) -> &ContextStatus {
         &self.mailbox.shared
-    }
-
-    pub fn read(&self, number: u64) -> Result<Seen, Fault> {
-        self.shared().check_open()?;
-        let look = |generation: u32| {
-            self.tree.state(generation, number).map_err(|error| {
-                if let StoreError::Damaged(what) = &error {
-                    self.tree.report(generation, what);
-                }
-                error.into()
-            })
-        };
-        let Some((commit, kept)) = self.read_one_generation(look)? else {
-            return Err(Refusal::absent(self.name().item).into());
-        };
-        match kept.state.lifecycle() {
-            domain::Lifecycle::Absent | domain::Lifecycle::Ended(_) => {
-                Err(Refusal::absent(self.name().item).into())
-            }
-            domain::Lifecycle::Open | domain::Lifecycle::Established => Ok(Seen {
-                number,
-                version: kept.version,
-                body: query::represent(kept.state.as_ref(), number)?,
-                commit,
-            }),
-        }
-    }
-
-    pub fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        self.shared().check_open()?;
-        self.read_one_generation(|generation| query::list(&self.tree, generation, query))
     }
 
     /// Reads again if the shown generation changed meanwhile: the old one is being purged.
@@ -94,15 +110,98 @@ impl<M: Send + 'static> ContextHandle<M> {
         self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
     }
 
-    pub fn phase(&self) -> Phase {
-        self.shared().phase()
+    fn set_running(&self, is_halted: bool) -> BoxFuture<'static, ()> {
+        let mailbox = self.mailbox.clone();
+        async move {
+            let (done, is_done) = oneshot::channel();
+            mailbox.set_running(SetRunning(is_halted, done));
+            let _ = is_done.await;
+        }
+        .boxed()
     }
 
-    pub fn health(&self, view: bool) -> ContextHealth {
+    /// Sends a message that an operator waits for.
+    pub fn send_by_operator(
+        &self,
+        mail: impl FnOnce(Done) -> P::Mail,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        let (done, is_done) = oneshot::channel();
+        match self.shared().check_open() {
+            Ok(()) => self.mailbox.post(mail(done)),
+            Err(fault) => drop(done.send(Err(fault))),
+        }
+        let context = self.shared().name.context;
+        async move { is_done.await.unwrap_or(Err(Fault::Away(context))) }.boxed()
+    }
+
+    fn parked_event(&self, (id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
+        let listener = self.shared().name.context;
+        ParkedEvent { id, listener, attempts: row.attempts, error: row.error }
+    }
+}
+
+impl<P: HandlePart> Context for ContextHandle<P> {
+    fn name(&self) -> Name {
+        self.tree.entity.name()
+    }
+    fn aliases(&self) -> &'static [&'static str] {
+        self.tree.entity.aliases()
+    }
+    fn is_view(&self) -> bool {
+        P::IS_VIEW
+    }
+    fn is_order(&self) -> bool {
+        self.tree.entity.is_order()
+    }
+    fn routes(&self) -> &[RouteInfo] {
+        self.part.routes()
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        self.tree.entity.shown_schema(generator)
+    }
+    fn filters(&self) -> &[&'static str] {
+        &self.filters
+    }
+    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        P::enter(self, order)
+    }
+
+    fn read(&self, number: u64) -> Result<Seen, Fault> {
+        self.shared().check_open()?;
+        let look = |generation: u32| {
+            self.tree.state(generation, number).map_err(|error| {
+                if let StoreError::Damaged(what) = &error {
+                    self.tree.report(generation, what);
+                }
+                error.into()
+            })
+        };
+        let Some((commit, kept)) = self.read_one_generation(look)? else {
+            return Err(Refusal::absent(self.name().item).into());
+        };
+        match kept.state.lifecycle() {
+            Lifecycle::Absent | Lifecycle::Ended(_) => {
+                Err(Refusal::absent(self.name().item).into())
+            }
+            Lifecycle::Open | Lifecycle::Established => Ok(Seen {
+                number,
+                version: kept.version,
+                body: query::represent(kept.state.as_ref(), number)?,
+                commit,
+            }),
+        }
+    }
+
+    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
+        self.shared().check_open()?;
+        self.read_one_generation(|generation| query::list(&self.tree, generation, query))
+    }
+
+    fn health(&self) -> ContextHealth {
         let shared = self.shared();
         ContextHealth {
-            context: self.name().context,
-            view,
+            context: shared.name.context,
+            view: P::IS_VIEW,
             state: shared.phase(),
             restarts: shared.restarts.load(Relaxed),
             crashes: shared.crashes.load(Relaxed),
@@ -117,54 +216,49 @@ impl<M: Send + 'static> ContextHandle<M> {
             last_commit: shared.last_commit.load(Relaxed),
             last_sequence: shared.last_sequence.load(Relaxed),
             fault: shared.fault(),
-            guard: (!view).then(|| self.guard.health()),
+            guard: (!P::IS_VIEW).then(|| self.guard.health()),
         }
     }
 
-    pub fn set_running(&self, halt: bool) -> BoxFuture<'static, ()> {
-        let mailbox = self.mailbox.clone();
-        async move {
-            let (done, is_done) = oneshot::channel();
-            mailbox.set_running(SetRunning(halt, done));
-            let _ = is_done.await;
-        }
-        .boxed()
+    fn phase(&self) -> Phase {
+        self.shared().phase()
     }
-
-    pub fn parked(
+    fn stop(&self) -> BoxFuture<'static, ()> {
+        self.set_running(true)
+    }
+    fn start(&self) -> BoxFuture<'static, ()> {
+        self.set_running(false)
+    }
+    fn set_fault(&self, fault: Option<Injected>) {
+        self.shared().set_fault(fault);
+    }
+    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+        P::rebuild(self)
+    }
+    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
+        let rows = parking::parked_page(&self.tree, after, limit)?;
+        Ok(rows.into_iter().map(|row| self.parked_event(row)).collect())
+    }
+    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
+        let rows = parking::parked_among(&self.tree, ids)?;
+        Ok(rows.into_iter().map(|row| self.parked_event(row)).collect())
+    }
+    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
+        self.send_by_operator(|done| P::unpark(parked, redrive, done))
+    }
+    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault> {
+        P::saga(self, (context, number), from, limit)
+    }
+    fn ask(
         &self,
-        after: Option<&ParkedId>,
-        limit: usize,
-    ) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::parked_page(&self.tree, after, limit)?
-            .into_iter()
-            .map(|row| self.parked_event(row))
-            .collect())
+        question: PeerQuestion,
+    ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
+        P::ask(self, question)
     }
-
-    pub fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
-        Ok(parking::parked_among(&self.tree, ids)?
-            .into_iter()
-            .map(|row| self.parked_event(row))
-            .collect())
+    fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
+        self.part.history()
     }
-
-    /// Sends a message that an operator waits for.
-    pub fn send_by_operator(
-        &self,
-        mail: impl FnOnce(oneshot::Sender<Result<(), Fault>>) -> M,
-    ) -> BoxFuture<'static, Result<(), Fault>> {
-        let (done, is_done) = oneshot::channel();
-        match self.shared().check_open() {
-            Ok(()) => self.mailbox.post(mail(done)),
-            Err(fault) => drop(done.send(Err(fault))),
-        }
-        let context = self.name().context;
-        async move { is_done.await.unwrap_or(Err(Fault::Away(context))) }.boxed()
-    }
-
-    fn parked_event(&self, (id, row): (ParkedId, ParkedRow)) -> ParkedEvent {
-        let listener = self.name().context;
-        ParkedEvent { id, listener, attempts: row.attempts, error: row.error }
+    fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
+        self.part.messages()
     }
 }

@@ -1,25 +1,26 @@
-//! The handle of an aggregate context, used by other threads.
+//! What only the handle of an aggregate context does.
 
 use super::{
     message::{AggregateMail, AskMessage, CommandMessage},
     progress::CommandStage,
 };
-use crate::actors::port::saga::TraceContext;
 use crate::{
     actors::{
-        actor::{handle::ContextHandle, mailbox::Mailbox},
+        actor::handle::{ContextHandle, Done, HandlePart},
         ask::{
             directory::{Askable, Question},
-            guard::{AnswerReceiver, Guard},
+            guard::AnswerReceiver,
         },
         erased::{AggregateType, Command},
         outbox::event_log::EventLogs,
         port::{
-            context::{CommandRequest, Context, ListPage, ListQuery, Outcome, RouteInfo, Seen},
+            context::{CommandRequest, RouteInfo, Outcome, Seen},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
-            health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
+            health::{ParkedId, SagaPart},
             peers::PeerQuestion,
+            saga::TraceContext,
+            status::ContextStatus,
         },
         subscription::source::Recipient,
         tables::{query, sagas, tree::Tree},
@@ -27,7 +28,6 @@ use crate::{
     domain::{Name, NoAnswer, Refusal, lenient},
 };
 use futures_util::{FutureExt, future::BoxFuture};
-use schemars::{Schema, SchemaGenerator};
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
@@ -45,10 +45,9 @@ const MAX_COMMAND_BYTES: usize = 4 * 1024;
 /// A command for its context, and the receiver of its answer.
 type Entered = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 
-/// The handle of an aggregate context.
-pub struct AggregateHandle {
+/// What only the handle of an aggregate context does.
+pub struct AggregatePart {
     aggregate: &'static dyn AggregateType,
-    common: ContextHandle<AggregateMail>,
     routes: Vec<RouteInfo>,
     enter: Vec<Enter>,
     patience: Patience,
@@ -58,29 +57,21 @@ pub struct AggregateHandle {
 /// How long a client waits whose command may ask these contexts.
 pub type Patience = Box<dyn Fn(&[Name]) -> Duration + Send + Sync>;
 
-impl AggregateHandle {
+impl AggregatePart {
     pub fn new(
-        mailbox: Arc<Mailbox<AggregateMail>>,
-        tree: Tree,
-        guard: Arc<Guard>,
         (routes, enter): (Vec<RouteInfo>, Vec<Enter>),
         patience: Patience,
         outflows: EventLogs,
     ) -> Self {
         let aggregate = outflows.listeners.aggregate;
-        let filters = query::filters(tree.entity);
-        Self {
-            aggregate,
-            common: ContextHandle { mailbox, tree, filters, guard },
-            routes,
-            enter,
-            patience,
-            outflows,
-        }
+        Self { aggregate, routes, enter, patience, outflows }
     }
 
-    fn command_message(&self, order: CommandRequest) -> Result<Entered, Fault> {
-        let shared = self.common.shared();
+    fn command_message(
+        &self,
+        shared: &ContextStatus,
+        order: CommandRequest,
+    ) -> Result<Entered, Fault> {
         shared.check_open()?;
         let (Some(info), Some(enter)) = (self.routes.get(order.route), self.enter.get(order.route))
         else {
@@ -125,39 +116,28 @@ async fn current_outcome(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
     Ok(Outcome { number, version, body, settled: false, replayed: false })
 }
 
-impl Context for AggregateHandle {
-    fn name(&self) -> Name {
-        self.common.name()
-    }
-    fn aliases(&self) -> &'static [&'static str] {
-        self.aggregate.aliases()
-    }
-    fn is_view(&self) -> bool {
-        false
-    }
-    fn is_order(&self) -> bool {
-        self.aggregate.is_order()
-    }
+impl HandlePart for AggregatePart {
+    type Mail = AggregateMail;
+    const IS_VIEW: bool = false;
+
     fn routes(&self) -> &[RouteInfo] {
         &self.routes
     }
-    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        self.aggregate.shown_schema(generator)
-    }
-    fn filters(&self) -> &[&'static str] {
-        &self.common.filters
-    }
 
-    fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
-        let (entry, answer) = match self.command_message(order) {
+    fn enter(
+        handle: &ContextHandle<Self>,
+        order: CommandRequest,
+    ) -> BoxFuture<'static, Result<Outcome, Fault>> {
+        let part = &handle.part;
+        let (entry, answer) = match part.command_message(handle.shared(), order) {
             Ok(entered) => entered,
             Err(fault) => return std::future::ready(Err(fault)).boxed(),
         };
         let progress = entry.progress.clone();
-        let patience = (self.patience)(self.aggregate.may_ask(entry.command.as_ref()));
-        let tree = self.common.tree.clone();
-        let context = self.common.name().context;
-        self.common.mailbox.post(AggregateMail::Command(entry));
+        let patience = (part.patience)(part.aggregate.may_ask(entry.command.as_ref()));
+        let tree = handle.tree.clone();
+        let context = handle.shared().name.context;
+        handle.mailbox.post(AggregateMail::Command(entry));
         async move {
             let mut answer = answer;
             // There is no answer if the context has stopped or failed, or if the answer was lost.
@@ -187,50 +167,23 @@ impl Context for AggregateHandle {
         .boxed()
     }
 
-    fn read(&self, number: u64) -> Result<Seen, Fault> {
-        self.common.read(number)
-    }
-    fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
-        self.common.list(query)
-    }
-    fn health(&self) -> ContextHealth {
-        self.common.health(false)
-    }
-    fn phase(&self) -> Phase {
-        self.common.phase()
-    }
-    fn stop(&self) -> BoxFuture<'static, ()> {
-        self.common.set_running(true)
-    }
-    fn start(&self) -> BoxFuture<'static, ()> {
-        self.common.set_running(false)
-    }
-    fn set_fault(&self, fault: Option<Injected>) {
-        self.common.shared().set_fault(fault);
-    }
-    fn rebuild(&self) -> BoxFuture<'static, Result<(), Fault>> {
+    fn rebuild(_: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>> {
         let en = "only a view can be rebuilt";
         let ko = "뷰만 다시 만들 수 있습니다";
         std::future::ready(Err(Refusal::invalid("not-a-view", en, ko).into())).boxed()
     }
-    fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
-        self.common.parked(after, limit)
-    }
-    fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
-        self.common.parked_among(ids)
-    }
-    fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {
-        self.common.send_by_operator(|done| AggregateMail::Unpark { parked, redrive, done })
+    fn unpark(parked: ParkedId, redrive: bool, done: Done) -> AggregateMail {
+        AggregateMail::Unpark { parked, redrive, done }
     }
 
     fn ask(
-        &self,
+        handle: &ContextHandle<Self>,
         question: PeerQuestion,
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
-        let shared = self.common.shared();
-        let context = self.common.name().context;
+        let shared = handle.shared();
+        let context = shared.name.context;
         let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
-        let command = match self.aggregate.command(command) {
+        let command = match handle.part.aggregate.command(command) {
             _ if shared.check_open().is_err() => {
                 return std::future::ready(Err(Fault::Away(context))).boxed();
             }
@@ -248,7 +201,7 @@ impl Context for AggregateHandle {
         };
         let (reply, answer) = oneshot::channel();
         let thread = TraceContext { client, trace };
-        self.common.mailbox.post(AggregateMail::Ask(AskMessage {
+        handle.mailbox.post(AggregateMail::Ask(AskMessage {
             id,
             saga,
             thread,
@@ -274,19 +227,24 @@ impl Context for AggregateHandle {
         self.outflows.messages()
     }
 
-    fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault> {
-        let last = self.common.shared().last_sequence.load(Relaxed);
-        sagas::saga_part(self.aggregate, &self.common.tree, last, (context, number), from, limit)
+    fn saga(
+        handle: &ContextHandle<Self>,
+        began: (&str, u64),
+        from: u64,
+        limit: usize,
+    ) -> Result<SagaPart, Fault> {
+        let last = handle.shared().last_sequence.load(Relaxed);
+        sagas::saga_part(handle.part.aggregate, &handle.tree, last, began, from, limit)
     }
 }
 
-impl Askable for AggregateHandle {
+impl Askable for ContextHandle<AggregatePart> {
     fn ask(&self, question: Question) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
         let Question { id, saga, thread, number, command } = question;
-        if self.common.shared().check_open().is_ok() {
+        if self.shared().check_open().is_ok() {
             let asked = AskMessage { id, saga, thread, number, command, reply };
-            self.common.mailbox.post(AggregateMail::Ask(asked));
+            self.mailbox.post(AggregateMail::Ask(asked));
         }
         answer
     }

@@ -4,10 +4,13 @@ use super::declared::{DeclaredAggregate, DeclaredView, Hears, declared_aggregate
 use super::settings::{NodeError, NodeSettings};
 use crate::{
     actors::{
-        actor::{behavior::Behavior, context_actor::ContextActor, mailbox::Mailbox},
+        actor::{
+            behavior::Behavior, context_actor::ContextActor, handle::ContextHandle,
+            mailbox::Mailbox,
+        },
         aggregate::{
             context::AggregateBehavior,
-            handle::{AggregateHandle, Patience},
+            handle::{AggregatePart, Patience},
             message::AggregateMail,
         },
         ask::{
@@ -30,7 +33,7 @@ use crate::{
         },
         projection::{
             behavior::{ViewBehavior, ViewMail, generation},
-            handle::ViewHandle,
+            handle::ViewPart,
         },
         subscription::{
             source::{LocalSource, PushWindow, Source, Subscribers},
@@ -261,14 +264,9 @@ impl<'a> NodeBuilder<'a> {
             written_version: self.settings.written_version(aggregate)?,
             write,
         };
-        let handle = Arc::new(AggregateHandle::new(
-            mailbox.clone(),
-            tree.clone(),
-            guard.clone(),
-            routes,
-            patience,
-            outflows,
-        ));
+        let part = AggregatePart::new(routes, patience, outflows);
+        let handle =
+            Arc::new(ContextHandle::new(mailbox.clone(), tree.clone(), guard.clone(), part));
         let askable: Arc<dyn Askable> = handle.clone();
         self.askable.insert(name.context, Peer { guard, askable });
 
@@ -326,7 +324,7 @@ impl<'a> NodeBuilder<'a> {
         }
         rebuild::say_whether_due(&shared, &tree)?;
         let guard = Guard::new(self.settings.guard(&name));
-        let handle = ViewHandle::new(mailbox.clone(), tree.clone(), guard);
+        let handle = ContextHandle::new(mailbox.clone(), tree.clone(), guard, ViewPart);
         self.deploy(name, &mailbox, Arc::new(handle), move || {
             let ears = Subscriptions::new(sources.iter().map(|open| open()).collect());
             Ok(ViewBehavior::new(tree.clone(), shared.clone(), ears))
