@@ -12,8 +12,11 @@ use crate::{
             peers::PeerQuestion,
             status::{ContextStatus, Latest},
         },
-        subscription::parking,
-        tables::{query, records::ParkedRow, tree::Tree},
+        tables::{
+            parked::{self, ParkedRow},
+            query,
+            tree::Tree,
+        },
     },
     domain::{Lifecycle, Name, Refusal},
     store::StoreError,
@@ -236,11 +239,11 @@ impl<P: HandlePart> Context for ContextHandle<P> {
         P::rebuild(self)
     }
     fn parked(&self, after: Option<&ParkedId>, limit: usize) -> Result<Vec<ParkedEvent>, Fault> {
-        let rows = parking::parked_page(&self.tree, after, limit)?;
+        let rows = parked::parked_page(&self.tree, after, limit)?;
         Ok(rows.into_iter().map(|row| self.parked_event(row)).collect())
     }
     fn parked_among(&self, ids: Vec<ParkedId>) -> Result<Vec<ParkedEvent>, Fault> {
-        let rows = parking::parked_among(&self.tree, ids)?;
+        let rows = parked::parked_among(&self.tree, ids)?;
         Ok(rows.into_iter().map(|row| self.parked_event(row)).collect())
     }
     fn unpark(&self, parked: ParkedId, redrive: bool) -> BoxFuture<'static, Result<(), Fault>> {

@@ -2,12 +2,14 @@
 //! under the same id is refused.
 
 use super::{expiry::Expiring, turn::Turn};
-use crate::actors::tables::answers::{answer_page_key, overflow_key, spill_oldest};
 use crate::{
     actors::{
         erased::AggregateType,
         port::clock::machine_seconds,
-        tables::records::{ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult},
+        tables::answers::{
+            ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult, answer_page_key,
+            overflow_key, spill_oldest,
+        },
     },
     domain::{AnyCommand, AskId},
     store::{StoreError, keys::Space},

@@ -5,15 +5,18 @@ use super::{
     context::{AggregateBehavior, Asking},
     message::{AggregateMail, Answered},
 };
-use crate::actors::erased::Versioned;
-use crate::actors::port::saga::{SagaId, TraceContext};
-use crate::actors::tables::questions::parse_waiting_keys_key;
 use crate::{
     actors::{
         ask::{directory::Question, guard::Permit},
-        erased::{AggregateType, OpenAsk},
-        port::backoff::backoff,
-        tables::records::{KeyPage, QUESTION_PAGE, QuestionPage},
+        erased::{AggregateType, OpenAsk, Versioned},
+        port::{
+            backoff::backoff,
+            saga::{SagaId, TraceContext},
+        },
+        tables::{
+            key_pages::KeyPage,
+            questions::{QUESTION_PAGE, QuestionPage, parse_waiting_keys_key},
+        },
     },
     domain::{AskId, Name, NoAnswer},
     store::{

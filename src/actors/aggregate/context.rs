@@ -1,30 +1,34 @@
 //! An aggregate context: what it works with, and what it caches of the store.
 
-use super::message::{AggregateMail, AskMessage};
 use super::{
     expiry::ExpiryCursor,
+    message::{AggregateMail, AskMessage},
     timers::{Timers, TimersUpdate},
 };
-use crate::actors::port::saga::{SagaId, TraceContext};
-
 use crate::{
     actors::{
         actor::mailbox::Mailbox,
         ask::{directory::Peers, guard::Permit},
         erased::{AggregateType, Command, OpenAsk, Settings},
         port::{
-            clock::Clock, context::Outcome, fault::Fault, health::Contested, status::ContextStatus,
+            clock::Clock,
+            context::Outcome,
+            fault::Fault,
+            health::Contested,
+            saga::{SagaId, TraceContext},
+            status::ContextStatus,
         },
         subscription::{
             source::Subscribers,
             subscriptions::{Progress, Subscriptions},
         },
-        tables::{log::LogEntry, records::Counters, tree::Tree},
+        tables::{counters::Counters, log::LogEntry, tree::Tree},
     },
     domain::NoAnswer,
     store::{Commit, Epoch},
     sync,
 };
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::Ordering::Relaxed},

@@ -1,17 +1,19 @@
 //! Decides one command: its events, and what follows from them.
 
-use super::asks;
-use super::turn::{Rejection, Turn};
-use crate::actors::port::saga::{SagaId, TraceContext};
+use super::{
+    asks,
+    turn::{Rejection, Turn},
+};
 use crate::{
     actors::{
         erased::{self, Circumstances, Command},
-        tables::records::{AskResult, Cause, keepable},
+        port::saga::{SagaId, TraceContext},
+        tables::{answers::AskResult, clipping::keepable, log::Cause},
     },
     store::StoreError,
 };
-use std::collections::BTreeSet;
 use std::{
+    collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::Ordering::Relaxed,
     time::Duration,

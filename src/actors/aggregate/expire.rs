@@ -1,12 +1,17 @@
 //! Removes what has expired, and lists what will expire.
 
-use super::expiry::{Expiring, ExpiryCursor};
-use super::turn::Turn;
-use crate::actors::tables::{answers::is_overflow_key, expiry::expiry_rows};
+use super::{
+    expiry::{Expiring, ExpiryCursor},
+    turn::Turn,
+};
 use crate::{
     actors::{
         port::clock::machine_seconds,
-        tables::records::{ANSWER_VERSION, Answer, AnswerPage, KeyPage},
+        tables::{
+            answers::{ANSWER_VERSION, Answer, AnswerPage, is_overflow_key},
+            expiry::expiry_rows,
+            key_pages::KeyPage,
+        },
     },
     store::{
         Scan, StoreError, codec,

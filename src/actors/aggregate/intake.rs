@@ -16,8 +16,9 @@ use crate::{
         },
         subscription::{source::Recipient, subscriptions::Delivery},
         tables::{
-            records::{Answer, AskResult, Cause, StoredResponse},
-            responses::request_key,
+            answers::{Answer, AskResult},
+            log::Cause,
+            responses::{StoredResponse, request_key},
         },
     },
     domain::{Kind, Lifecycle, NoAnswer, Refusal},

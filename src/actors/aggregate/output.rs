@@ -1,16 +1,19 @@
 //! The result of a turn: one batch, the change of the cache, and the effects.
 
-use super::context::{AggregateBehavior, Asking, CacheUpdate, Effect};
-use super::turn::{Awaited, Turn};
-use crate::actors::tables::questions;
+use super::{
+    context::{AggregateBehavior, Asking, CacheUpdate, Effect},
+    turn::{Awaited, Turn},
+};
 use crate::{
     actors::{
         actor::behavior::TurnOutput,
         tables::{
+            counters::counters_key,
             history::{epoch_key, epoch_row},
+            key_pages::key_pages,
             log::encode_log,
-            records::{QUESTION_PAGE, QuestionPage, SAGA_ENTRIES, key_pages},
-            tree::counters_key,
+            questions::{self, QUESTION_PAGE, QuestionPage},
+            sagas::SAGA_ENTRIES,
         },
     },
     store::{

@@ -1,18 +1,18 @@
 //! Applies the commands that policies make of events.
 
 use super::turn::{Rejection, Turn};
-use crate::actors::port::saga::TraceContext;
 use crate::{
     actors::{
         erased::Command,
+        port::saga::TraceContext,
         subscription::{
-            parking,
             source::Recipient,
             subscriptions::{Listener, Progress},
         },
         tables::{
-            log::Envelope,
-            records::{Cause, ParkedRow},
+            log::{Cause, Envelope},
+            parked,
+            parked::ParkedRow,
         },
     },
     store::StoreError,
@@ -68,6 +68,6 @@ impl Listener<Command> for Turn<'_> {
     }
 
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_parked(&self.behavior.tree, source, aggregate, limit)
+        parked::first_parked(&self.behavior.tree, source, aggregate, limit)
     }
 }

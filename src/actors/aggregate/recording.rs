@@ -1,14 +1,13 @@
 //! Encodes decisions for the log.
 
 use super::turn::Turn;
-use crate::actors::erased::Versioned;
-use crate::actors::port::saga::{SagaId, TraceContext};
 use crate::{
     actors::{
-        erased::{Event, State},
+        erased::{Event, State, Versioned},
+        port::saga::{SagaId, TraceContext},
         tables::{
-            log::{Envelope, LogEntry, encode_event},
-            records::{Cause, SAGA_PAGE},
+            log::{Cause, Envelope, LogEntry, encode_event},
+            sagas::SAGA_PAGE,
         },
     },
     store::StoreError,

@@ -2,7 +2,6 @@
 //! idempotency key, so it has a fixed length.
 
 use super::{expiry::Expiring, message::CommandMessage, turn::Turn};
-use crate::actors::tables::responses::{PART, part_key, request_key};
 use crate::{
     actors::{
         port::{
@@ -10,7 +9,10 @@ use crate::{
             context::{IdempotencyKey, Outcome},
             fault::Fault,
         },
-        tables::records::{IdempotencyRow, StoredResponse, keepable},
+        tables::{
+            clipping::keepable,
+            responses::{IdempotencyRow, PART, StoredResponse, part_key, request_key},
+        },
     },
     domain::{Kind, Refusal},
     store::{StoreError, keys::Space},

@@ -1,10 +1,14 @@
 //! Runs the timers that are due.
 
-use super::timers::Timers;
-use super::{asks::retry_pause, context::AggregateBehavior, turn::Turn};
-use crate::actors::tables::timers::{timer_key, timer_of};
+use super::{asks::retry_pause, context::AggregateBehavior, timers::Timers, turn::Turn};
 use crate::{
-    actors::{erased::Command, tables::records::Cause},
+    actors::{
+        erased::Command,
+        tables::{
+            log::Cause,
+            timers::{timer_key, timer_of},
+        },
+    },
     domain::Timestamp,
     store::{
         Scan, StoreError,

@@ -4,22 +4,18 @@
 use super::{
     asks,
     context::{AggregateBehavior, Asking, Effect, Open},
-    expiry::Expiring,
+    expiry::{Expiring, ExpiryCursor},
+    timers::TimersUpdate,
 };
-use super::{expiry::ExpiryCursor, timers::TimersUpdate};
-use crate::actors::port::saga::TraceContext;
-use crate::actors::tables::records::AnswerPage;
 use crate::{
     actors::{
         ask::guard::Permit,
         erased::OpenAsk,
-        port::{context::Outcome, fault::Fault},
+        port::{context::Outcome, fault::Fault, saga::TraceContext},
         subscription::subscriptions::Progress,
         tables::{
-            log::LogEntry,
-            query,
-            records::{Counters, SagaPage, keepable},
-            transaction::Transaction,
+            answers::AnswerPage, clipping::keepable, counters::Counters, log::LogEntry, query,
+            sagas::SagaPage, transaction::Transaction,
         },
     },
     domain::{Kind, Lifecycle, Refusal, Timestamp},

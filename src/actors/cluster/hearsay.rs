@@ -11,7 +11,7 @@ use crate::{
             fault::Fault,
             history::{EventId, Past, Relation},
         },
-        tables::records::VERSION,
+        tables::version::VERSION,
     },
     store::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, codec,

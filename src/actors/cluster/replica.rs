@@ -9,7 +9,6 @@
 //! there was put back from a copy, or is another one. Then nothing more is taken, and the node says so. A feed cannot know
 //! what a new epoch follows, so the first event of one is asked for.
 
-use crate::actors::port::saga::SagaId;
 use crate::{
     actors::{
         erased::AggregateType,
@@ -20,12 +19,12 @@ use crate::{
             history::{EventId, Past, Word},
             peers::{PeerClient, Silence},
             replica::{ReplicaHandle, ReplicaHealth},
+            saga::SagaId,
         },
         subscription::source::Subscribers,
         tables::{
             history::{epoch_key, epoch_row},
-            log::{Envelope, LogEntry, encode_event, encode_log},
-            records::Cause,
+            log::{Cause, Envelope, LogEntry, encode_event, encode_log},
             tree::Tree,
         },
     },

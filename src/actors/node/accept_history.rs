@@ -9,12 +9,12 @@ use crate::{
         erased::{self, AggregateType, EntityType},
         node::settings::{NodeError, NodeSettings},
         port::{health::ParkedId, history::Past},
-        subscription::parking,
         tables::{
+            counters::{counters_key, encode_counters},
             history::{History, epoch_key},
             log::{decode_log, encode_event, encode_log, last_sequence},
-            records::encode_counters,
-            tree::{Tree, counters_key},
+            parked::{self, parked_key},
+            tree::Tree,
         },
     },
     domain::{Aggregate, Board, View},
@@ -135,12 +135,12 @@ impl Accepting<'_> {
             }
             let mut after = None;
             loop {
-                let page = parking::parked_page(&tree, after.as_ref(), 1024)?;
+                let page = parked::parked_page(&tree, after.as_ref(), 1024)?;
                 let Some((last, _)) = page.last() else { break };
                 after = Some(last.clone());
                 for (ParkedId { source: of, aggregate, sequence }, _) in page {
                     if of == *source && sequence > *kept {
-                        writes.push((parking::parked_key(&of, aggregate, sequence), None));
+                        writes.push((parked_key(&of, aggregate, sequence), None));
                     }
                 }
             }

@@ -3,26 +3,26 @@
 //! A rebuild writes the next generation of the table next to the shown one, from the first event on. Once it has caught
 //! up it is shown, and the old one is purged. Readers see a complete table at any time.
 
-use crate::actors::erased::Versioned;
 use crate::{
     actors::{
         actor::{
             behavior::{Behavior, TurnOutput},
             mailbox::Mailbox,
         },
-        erased::AnyState,
+        erased::{AnyState, Versioned},
         port::{fault::Fault, health::ParkedId, status::ContextStatus},
         subscription::{
-            parking,
             source::Recipient,
             subscriptions::{Delivery, Listener, Progress, Subscriptions},
         },
         tables::{
+            counters::{Counters, counters_key},
             log::Envelope,
+            parked,
+            parked::ParkedRow,
             rebuild,
-            records::{Counters, ParkedRow},
             transaction::Transaction,
-            tree::{Tree, counters_key},
+            tree::Tree,
         },
     },
     domain::Refusal,
@@ -452,6 +452,6 @@ impl Listener<Change> for Turn<'_> {
     }
 
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_parked(&self.behavior.tree, source, aggregate, limit)
+        parked::first_parked(&self.behavior.tree, source, aggregate, limit)
     }
 }

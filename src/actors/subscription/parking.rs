@@ -1,15 +1,16 @@
-//! Parked events: one row each; in memory there is only the count and the first event of each
-//! source aggregate.
+//! What a subscription has in memory of its parked events: the count and the first event of each source aggregate.
 
 use crate::{
     actors::{
-        port::backoff::backoff,
-        port::health::ParkedId,
-        tables::{records::ParkedRow, tree::Tree},
+        port::{backoff::backoff, health::ParkedId},
+        tables::{
+            parked::{decode_parked, parse_parked_key},
+            tree::Tree,
+        },
     },
     store::{
-        Row, Scan, StoreError, codec,
-        keys::{KeyBuf, Space, key_after, last_number},
+        Scan, StoreError,
+        keys::{KeyBuf, Space},
         paging::Pages,
     },
 };
@@ -124,7 +125,8 @@ impl ParkedQueues {
         while let Some(rows) = tree.next_readable_page(&mut pages, prefix.len())? {
             // The rows are sorted by aggregate.
             for (key, row) in rows {
-                let Some(ParkedId { aggregate, sequence, .. }) = parse_key(tree, &key) else {
+                let Some(ParkedId { aggregate, sequence, .. }) = parse_parked_key(tree, &key)
+                else {
                     continue;
                 };
                 let attempts = match shelves.get(aggregate) {
@@ -136,82 +138,4 @@ impl ParkedQueues {
         }
         Ok(shelves)
     }
-}
-
-/// The key of a parked event.
-pub fn parked_key(source: &str, aggregate: u64, sequence: u64) -> Vec<u8> {
-    KeyBuf::new(Space::Parked).text(source).number(aggregate).number(sequence).build()
-}
-
-/// The first `limit` parked sequences of one aggregate of a source.
-pub fn first_parked(
-    tree: &Tree,
-    source: &str,
-    aggregate: u64,
-    limit: usize,
-) -> Result<Vec<u64>, StoreError> {
-    let prefix = KeyBuf::new(Space::Parked).text(source).number(aggregate).build();
-    let rows = tree.scan(&Scan::prefix(&prefix, limit))?;
-    Ok(rows.iter().filter_map(|(key, _)| last_number(key)).collect())
-}
-
-/// At most `limit` parked events after `after`.
-pub fn parked_page(
-    tree: &Tree,
-    after: Option<&ParkedId>,
-    limit: usize,
-) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
-    let mut scan = Scan::space(Space::Parked, limit);
-    if let Some(ParkedId { source, aggregate, sequence }) = after {
-        scan.from = key_after(&parked_key(source, *aggregate, *sequence));
-    }
-    let rows = tree.scan(&scan)?;
-    let ids = rows.iter().filter_map(|(key, row)| Some((parse_key(tree, key)?, row)));
-    ids.map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, row)?))).collect()
-}
-
-/// Those of these events that are parked.
-pub fn parked_among(
-    tree: &Tree,
-    ids: Vec<ParkedId>,
-) -> Result<Vec<(ParkedId, ParkedRow)>, StoreError> {
-    let keys: Vec<_> =
-        ids.iter().map(|id| parked_key(&id.source, id.aggregate, id.sequence)).collect();
-    let keys: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-    let rows = ids.into_iter().zip(tree.store.read(tree.id, &keys)?);
-    rows.filter_map(|(id, row)| Some((id, row?)))
-        .map(|(id, row)| Ok((id.clone(), decode_parked(tree, id.sequence, &row)?)))
-        .collect()
-}
-
-/// The event that a row is about. A key that cannot be parsed is reported and skipped.
-fn parse_key(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
-    let read = || {
-        let (rest, sequence) = key.split_last_chunk::<8>()?;
-        let (source, aggregate) = rest.split_last_chunk::<8>()?;
-        // The key space precedes the name, an end mark follows it.
-        let source =
-            String::from_utf8(source.get(1..source.len().checked_sub(2)?)?.to_vec()).ok()?;
-        Some(ParkedId {
-            source,
-            aggregate: u64::from_be_bytes(*aggregate),
-            sequence: u64::from_be_bytes(*sequence),
-        })
-    };
-    let id = read();
-    if id.is_none() {
-        tree.report_damage("an event set aside under a key that is none");
-    }
-    id
-}
-
-fn decode_parked(tree: &Tree, sequence: u64, row: &Row) -> Result<ParkedRow, StoreError> {
-    codec::decode(Space::Parked, &row.record).or_else(|error| match error {
-        // The key says which event it is; it is retried like the others.
-        StoreError::Damaged(what) => {
-            tree.report_damage(&format!("the row of the event set aside at {sequence}: {what}"));
-            Ok(ParkedRow { attempts: 1, error: what })
-        }
-        error => Err(error),
-    })
 }

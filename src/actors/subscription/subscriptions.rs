@@ -5,13 +5,17 @@
 //! the later ones of its aggregate, so that it does not block the others, and is retried with backoff.
 
 use super::{
-    parking::{self, ParkedQueues, retry_pause},
+    parking::{ParkedQueues, retry_pause},
     source::{EventBatch, PushPermit, READ_LIMIT, Recipient, Source},
 };
 use crate::{
     actors::{
         port::health::ParkedId,
-        tables::{log::Envelope, records::ParkedRow, tree::Tree},
+        tables::{
+            log::Envelope,
+            parked::{ParkedRow, parked_key},
+            tree::Tree,
+        },
     },
     store::StoreError,
 };
@@ -239,7 +243,7 @@ impl<T> Subscriptions<T> {
             };
             if let Err(error) = taken {
                 tracing::warn!(source, sequence = envelope.sequence, error, "parking event");
-                let key = parking::parked_key(source, envelope.aggregate, envelope.sequence);
+                let key = parked_key(source, envelope.aggregate, envelope.sequence);
                 work.park(key, Some(ParkedRow { attempts: u32::from(!behind_another), error }))?;
                 let shelf = work.progress().shelved.entry((place, envelope.aggregate));
                 shelf.or_insert((0, envelope.sequence)).0 += 1;
@@ -306,7 +310,7 @@ impl<T> Subscriptions<T> {
                 break;
             }
             work.progress().tries += 1;
-            let key = parking::parked_key(source, aggregate, sequence);
+            let key = parked_key(source, aggregate, sequence);
             let taken = match ear.source.read(sequence, 1) {
                 Ok(told)
                     if told.envelope(0).is_some_and(|envelope| envelope.sequence == sequence) =>
@@ -352,7 +356,7 @@ impl<T> Subscriptions<T> {
             return Ok(false);
         }
         let first = work.parked(source, *aggregate, 2)?.into_iter().find(|other| other != sequence);
-        work.park(parking::parked_key(source, *aggregate, *sequence), None)?;
+        work.park(parked_key(source, *aggregate, *sequence), None)?;
         work.progress()
             .retried
             .insert((place, *aggregate), Retried { taken: 1, first, failed: None });

@@ -1,12 +1,58 @@
 //! Keys of stored answers, and how a page is kept within its row.
 
 use crate::{
-    actors::tables::records::{ANSWER_BYTES, Answer, AnswerPage},
+    domain::Refusal,
     store::{
         StoreError, codec,
         keys::{KeyBuf, Space},
     },
 };
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What was said to an ask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum AskResult {
+    /// Yes.
+    Yes,
+    /// No, and why.
+    No(Refusal),
+    /// The asker took it back; whatever comes under this id now is refused.
+    Withdrawn,
+}
+
+/// How many askers' answers share a row: they have neighbouring numbers, and one turn answers many of them.
+pub const ANSWER_PAGE: u64 = 16;
+
+/// How many bytes of answers a row may hold.
+pub const ANSWER_BYTES: usize = codec::MAX_RECORD - 1024;
+
+/// The version of kept answers.
+pub const ANSWER_VERSION: u16 = 2;
+
+/// An answer, and what it answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was said.
+    pub kept: AskResult,
+    /// The machine's second in which that was.
+    pub at: u64,
+    /// The version of the command's form and a sum of what was asked of whom; `None` where it was not asked yet, or
+    /// nobody took note.
+    pub asked: Option<(u16, [u8; 16])>,
+}
+
+/// Answers of one page, by the asker's number and attempt.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct AnswerPage {
+    /// Those that have room here.
+    pub answers: BTreeMap<(u64, u32), Answer>,
+    /// Until this second of the machine's there may be others in rows of their own.
+    pub others_until: u64,
+}
+
+/// Answers of one page as version 1 stored them, with the machine's second. Frozen.
+pub type AnswerPageV1 = BTreeMap<(u64, u32), (AskResult, u64)>;
 
 /// Makes a page fit its row: if neighbours ask a lot, the oldest answers move to rows of their own,
 /// which are returned.

@@ -64,8 +64,9 @@ mod tests {
     use crate::actors::port::saga::SagaId;
     use crate::{
         actors::tables::{
+            log::Cause,
             log::{Envelope, encode_log},
-            records::{Cause, VERSION},
+            version::VERSION,
         },
         domain::Timestamp,
         store::keys::KeyBuf,

@@ -1,7 +1,7 @@
 //! Rows that list what expires.
 
 use crate::{
-    actors::tables::records::{KeyPage, key_pages},
+    actors::tables::key_pages::{KeyPage, key_pages},
     store::keys::{KeyBuf, Space},
 };
 

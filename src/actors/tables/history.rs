@@ -4,7 +4,7 @@
 //! does a second store for the same context. So each start of a log's writer takes a random word, and an event is named by
 //! that and its sequence. Whoever has heard of an event can be told whether it is in the past of the one who answers now.
 
-use super::{records::VERSION, tree::Tree};
+use super::{tree::Tree, version::VERSION};
 use crate::{
     actors::port::history::{EventId, Past, TOLD, Word, word_at},
     store::{

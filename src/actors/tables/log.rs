@@ -1,10 +1,12 @@
 //! The event log, which is also the outbox: the events of a turn in rows of some kilobytes, by the sequence of the first.
 
-use super::{records::Cause, tree::Tree};
-use crate::actors::port::saga::SagaId;
+use super::tree::Tree;
 use crate::{
-    actors::erased::{AggregateType, AnyEvent, Event},
-    domain::{Decoder, Timestamp, Undecodable},
+    actors::{
+        erased::{AggregateType, AnyEvent, Event},
+        port::saga::SagaId,
+    },
+    domain::{AskId, Decoder, Timestamp, Undecodable},
     store::{
         EventPart, Scan, StoreError,
         codec::{self, Record},
@@ -14,6 +16,37 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use std::{borrow::Cow, fmt};
+
+/// What made an event happen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Cause {
+    /// A client's command.
+    Command(Cow<'static, str>),
+    /// An event of another context, by its sequence there.
+    Event(Cow<'static, str>, u64),
+    /// A question that was put here.
+    Ask(AskId),
+    /// The answer of this context, or its absence.
+    Answer(Cow<'static, str>),
+    /// The time had come.
+    Timer,
+    /// What the node that it happened on says.
+    Elsewhere(String),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command(name) => write!(f, "command {name}"),
+            Self::Event(source, sequence) => write!(f, "event {source}/{sequence}"),
+            Self::Ask(ask) => write!(f, "ask {ask}"),
+            Self::Answer(callee) => write!(f, "answer of {callee}"),
+            Self::Timer => f.write_str("timer"),
+            Self::Elsewhere(words) => f.write_str(words),
+        }
+    }
+}
 
 /// The layout of the log's rows. A record's version is this in its upper byte, and the version of
 /// the context's events in the lower one. Rows of layout 0 have envelopes without owner.

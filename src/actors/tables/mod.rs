@@ -3,19 +3,26 @@
 pub mod answers;
 pub mod audit;
 pub mod claims;
+pub mod clipping;
+pub mod counters;
 #[cfg(test)]
 pub mod counting;
 pub mod expiry;
 pub mod gaps;
 pub mod history;
 pub mod indexes;
+pub mod key_pages;
 pub mod log;
+pub mod parked;
 pub mod query;
 pub mod questions;
 pub mod rebuild;
-pub mod records;
 pub mod responses;
 pub mod sagas;
+pub mod states;
+#[cfg(test)]
+mod stored_bytes;
 pub mod timers;
 pub mod transaction;
 pub mod tree;
+pub mod version;

@@ -19,8 +19,8 @@ use self::{
 };
 use super::{
     indexes,
-    records::decode_state,
-    tree::{Tree, index_entries, state_key},
+    states::{decode_state, state_key},
+    tree::{Tree, index_entries},
 };
 use crate::{
     actors::{

@@ -1,9 +1,14 @@
 //! Keys of open questions.
 
-use crate::{
-    actors::tables::records::QUESTION_PAGE,
-    store::keys::{KeyBuf, Space, last_number},
-};
+use crate::store::keys::{KeyBuf, Space, last_number};
+use std::collections::BTreeMap;
+
+/// How many aggregates' open questions share a row.
+pub const QUESTION_PAGE: u64 = 8;
+
+/// Open questions of one page: which aggregates wait. The idempotency rows that want the outcome stood beside them once;
+/// now they stand in rows behind the page's, some keys each.
+pub type QuestionPage = BTreeMap<u64, Vec<String>>;
 
 /// The key of the page of open questions that `number` is on.
 pub fn question_page_key(number: u64) -> Vec<u8> {

@@ -5,16 +5,20 @@
 mod rows;
 
 use super::{
+    counters::{Counters, Rebuild, Versions, counters_key, encode_counters},
     indexes::{self, Posting},
-    records::{Counters, Rebuild, VERSION, Versions, decode_state, encode_counters},
-    tree::{Tree, counters_key, index_entries},
+    states::decode_state,
+    tree::{Tree, index_entries},
+    version::VERSION,
 };
-use crate::actors::tables::claims::{CONTESTED, claim_key, contested_key};
 use crate::{
     actors::{
         erased::{EntityType, FunctionVersions},
         port::status::ContextStatus,
-        tables::timers::timer_key,
+        tables::{
+            claims::{CONTESTED, claim_key, contested_key},
+            timers::timer_key,
+        },
     },
     store::{
         Batch, Commit, Epoch, Scan, StoreError, codec,

@@ -2,7 +2,6 @@
 
 use super::{
     log::{LogEntry, data_of, read_log},
-    records::{SAGA_PAGE, SagaPage},
     tree::Tree,
 };
 use crate::{
@@ -19,6 +18,15 @@ use crate::{
         paging::Pages,
     },
 };
+
+/// How many entries of a saga's page stand in one row.
+pub const SAGA_ENTRIES: usize = 256;
+
+/// How many sagas share a prefix of the saga index.
+pub const SAGA_PAGE: u64 = 64;
+
+/// Which events of one turn belong to which sagas of a page: the saga's number, the event's sequence.
+pub type SagaPage = Vec<(u64, u64)>;
 
 /// At most so many rows are looked at for one part: the sagas of neighbours share them.
 const ROWS: usize = 2048;

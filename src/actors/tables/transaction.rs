@@ -3,14 +3,17 @@
 //! Every row that is read is kept with its commit, so the batch says what it expects; every row is written once, at the
 //! end, however often the turn has changed it. A transaction that is dropped changes nothing.
 
-use super::tree::{Tree, counters_key, index_entries, state_key};
 use super::{
+    clipping::clipped,
+    counters::{Counters, counters_key, encode_counters},
     indexes::{self, Posting},
-    records::{Counters, ParkedRow, VERSION, clipped, encode_counters},
+    parked::ParkedRow,
+    states::state_key,
+    tree::{Tree, index_entries},
+    version::VERSION,
 };
-use crate::actors::erased::Versioned;
 use crate::{
-    actors::erased::State,
+    actors::erased::{State, Versioned},
     domain::{Key, Undecodable},
     store::{Batch, Commit, Epoch, StoreError, codec, keys::Space},
 };

@@ -1,19 +1,19 @@
 //! The tree of one context: its rows, and the states among them.
 
 use super::{
+    counters::{Counters, counters_key, decode_counters},
     indexes::{self, Posting},
-    records::{Counters, decode_counters, decode_state},
+    states::{decode_state, state_key},
 };
-use crate::actors::erased::Versioned;
 use crate::{
     actors::{
-        erased::{AnyState, EntityType},
+        erased::{AnyState, EntityType, Versioned},
         port::status::ContextStatus,
     },
     domain::{Key, Lifecycle},
     store::{
         Commit, Row, Scan, Store, StoreError, TreeId,
-        keys::{KeyBuf, Space, last_number},
+        keys::last_number,
         paging::{Pages, Rows},
     },
 };
@@ -28,16 +28,6 @@ pub struct Tree {
     pub entity: &'static dyn EntityType,
     /// Where damage is reported.
     status: Option<Arc<ContextStatus>>,
-}
-
-/// The key of the counters.
-pub fn counters_key() -> Vec<u8> {
-    KeyBuf::new(Space::Meta).build()
-}
-
-/// The key of a state.
-pub fn state_key(generation: u32, number: u64) -> Vec<u8> {
-    KeyBuf::new(Space::State).number(u64::from(generation)).number(number).build()
 }
 
 impl Tree {

@@ -1,11 +1,15 @@
 //! Many events that cannot be taken: what they cost a turn, a start and a listing.
 
 use super::*;
-use crate::actors::port::saga::SagaId;
 use crate::{
     actors::{
         erased,
-        tables::{counting::Counting, records::Cause},
+        port::saga::SagaId,
+        tables::{
+            counting::Counting,
+            log::Cause,
+            parked::{self, ParkedRow},
+        },
     },
     domain::{Entity, Folds, Id, Lifecycle, Name, Timestamp, View},
     store::{Batch, Epoch, Store, Verdict, codec, keys::Space},
@@ -122,7 +126,7 @@ impl Listener<u64> for Work {
         Ok(())
     }
     fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
-        parking::first_parked(&self.tree, source, aggregate, limit)
+        parked::first_parked(&self.tree, source, aggregate, limit)
     }
 }
 
@@ -187,7 +191,7 @@ impl Post {
         let mut count = 0;
         loop {
             let before = self.store.rows();
-            let page = parking::parked_page(&self.tree, after.as_ref(), 1000).unwrap();
+            let page = parked::parked_page(&self.tree, after.as_ref(), 1000).unwrap();
             assert!(self.store.rows() - before <= 1000);
             count += page.len();
             after = page.last().map(|(id, _)| id.clone());

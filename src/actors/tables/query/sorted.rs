@@ -5,18 +5,21 @@ use super::{
     page::{Page, Place},
     reading::{Reading, Walked},
 };
-use crate::actors::erased::Versioned;
 use crate::{
     actors::{
+        erased::Versioned,
         port::fault::Fault,
         tables::{
             indexes::{self, CHUNK, Posting},
-            records::decode_state,
-            tree::state_key,
+            states::{decode_state, state_key},
         },
     },
     domain::Key,
-    store::{Scan, keys::key_after, keys::prefix_end, paging::Pages},
+    store::{
+        Scan,
+        keys::{key_after, prefix_end},
+        paging::Pages,
+    },
 };
 use std::{cmp::Ordering, collections::BTreeMap};
 

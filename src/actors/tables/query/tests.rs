@@ -1,12 +1,13 @@
 //! Lists against a model: pages, walks under change, and how many rows they read.
 
 use super::*;
-use crate::actors::{erased::Versioned, tables::indexes::CHUNK};
 use crate::{
     actors::{
-        erased,
+        erased::{self, Versioned},
         port::context::ListLimits,
-        tables::{counting::Counting, transaction::Transaction, tree::counters_key},
+        tables::{
+            counters::counters_key, counting::Counting, indexes::CHUNK, transaction::Transaction,
+        },
     },
     domain::{Entity, Folds, Id, Lifecycle, Name, View},
     store::{Batch, Epoch, Store, Verdict},

@@ -5,14 +5,14 @@ use crate::{
     actors::{
         port::clock::machine_seconds,
         tables::{
-            answers::{answer_page_key, spill_oldest},
-            expiry::expiry_rows,
-            questions::waiting_keys_key,
-            records::{
-                ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, IdempotencyRow, QuestionPage,
-                VERSION, key_pages,
+            answers::{
+                ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, answer_page_key, spill_oldest,
             },
-            responses::request_key,
+            expiry::expiry_rows,
+            key_pages::key_pages,
+            questions::{QuestionPage, waiting_keys_key},
+            responses::{IdempotencyRow, request_key},
+            version::VERSION,
         },
     },
     store::{

@@ -1,15 +1,34 @@
-use super::*;
+//! The stored bytes of the runtime's own rows.
+
+use super::{
+    answers::{ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, AskResult},
+    clipping::{clipped, keepable},
+    counters::{Counters, Rebuild, Versions, decode_counters, encode_counters},
+    key_pages::{KeyPage, key_pages},
+    log::Cause,
+    parked::ParkedRow,
+    questions::{QUESTION_PAGE, QuestionPage},
+    responses::{IdempotencyRow, StoredResponse},
+    sagas::{SAGA_ENTRIES, SagaPage},
+    states::decode_state,
+    version::VERSION,
+};
 use crate::{
     actors::{
         erased,
         port::saga::SagaId,
         tables::log::{Envelope, LogEntry, decode_log, encode_event, encode_log},
     },
-    domain::{Aggregate, Timestamp},
+    domain::{Aggregate, Refusal, Timestamp},
+    store::{codec, keys::Space},
     systems::bookrent::rent::{self, Rent},
 };
-use serde::de::DeserializeOwned;
-use std::fmt::{Debug, Write};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
+use std::{
+    collections::BTreeMap,
+    fmt::{Debug, Write},
+};
 
 fn hex(record: &[u8]) -> String {
     record.iter().fold(String::new(), |mut hex, byte| {

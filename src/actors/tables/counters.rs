@@ -2,11 +2,19 @@
 
 use crate::{
     domain::Undecodable,
-    store::{StoreError, codec, keys::Space},
+    store::{
+        StoreError, codec,
+        keys::{KeyBuf, Space},
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use std::collections::BTreeMap;
+
+/// The key of the counters.
+pub fn counters_key() -> Vec<u8> {
+    KeyBuf::new(Space::Meta).build()
+}
 
 /// The version of the counters' row.
 const META_VERSION: u16 = 2;

@@ -1,0 +1,4 @@
+//! The version of records.
+
+/// The version of the records that have had one only.
+pub const VERSION: u16 = 1;
