@@ -5,7 +5,7 @@ use crate::{
     actors::{
         ask::guard::Guard,
         port::{
-            context::{CommandRequest, Context, RouteInfo, ListPage, ListQuery, Outcome, Seen},
+            context::{CommandRequest, Context, ListPage, ListQuery, Outcome, RouteInfo, Seen},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},

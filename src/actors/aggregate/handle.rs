@@ -14,7 +14,7 @@ use crate::{
         erased::{AggregateType, Command},
         outbox::event_log::EventLogs,
         port::{
-            context::{CommandRequest, RouteInfo, Outcome, Seen},
+            context::{CommandRequest, Outcome, RouteInfo, Seen},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
             health::{ParkedId, SagaPart},
