@@ -5,7 +5,7 @@
 use super::{
     command_dispatcher::CommandDispatcher,
     connection::{LiveConnection, ManagedConnection, retry_delay},
-    message::Message,
+    message::InboundCommand,
     topology::{COMMANDS, DEAD_COMMANDS, declare_exchange, declare_queue, text},
 };
 use crate::{
@@ -196,7 +196,7 @@ impl CommandConsumer {
         over: &Channel,
         mut came: Delivery,
     ) -> Result<(), String> {
-        let message = Message::of(&came.properties);
+        let message = InboundCommand::of(&came.properties);
         let data = std::mem::take(&mut came.data);
         let answer = self.dispatcher.respond(&message, place, data).await;
         let again = i64::from(message.delivery_count) < RETRIES;
@@ -289,7 +289,7 @@ enum ReplyOutcome {
 async fn publish_reply(
     channel: &Channel,
     to: &ShortString,
-    message: &Message,
+    message: &InboundCommand,
     answer: &Answer,
 ) -> lapin::Result<ReplyOutcome> {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };

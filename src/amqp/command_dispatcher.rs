@@ -1,6 +1,6 @@
 //! Where commands from the broker come in: by the routes that HTTP has.
 
-use super::message::Message;
+use super::message::InboundCommand;
 use crate::{
     actors::Context,
     api::{self, Answer, Headers, Paths, Problem, ProblemTypes, Request, text},
@@ -51,7 +51,7 @@ impl CommandDispatcher {
     }
 
     /// The answer to a command that came for the context in that place.
-    pub async fn respond(&self, message: &Message, place: usize, body: Vec<u8>) -> Answer {
+    pub async fn respond(&self, message: &InboundCommand, place: usize, body: Vec<u8>) -> Answer {
         let began = Instant::now();
         let path = text(message, "path").unwrap_or_default();
         let entering = AssertUnwindSafe(self.dispatch(message, place, path, body)).catch_unwind();
@@ -72,7 +72,7 @@ impl CommandDispatcher {
     /// Executes a command on the route that its headers name.
     async fn dispatch(
         &self,
-        message: &Message,
+        message: &InboundCommand,
         place: usize,
         path: &str,
         body: Vec<u8>,

@@ -11,7 +11,7 @@ const CORRELATION: &str = "x-correlation-id";
 
 /// What is said of a command beside its body. The names of its headers are those of HTTP, in any case of letters.
 #[derive(Debug, Default)]
-pub struct Message {
+pub struct InboundCommand {
     headers: Vec<(String, Vec<u8>)>,
     /// Where the reply goes to.
     pub reply_to: Option<ShortString>,
@@ -21,7 +21,7 @@ pub struct Message {
     pub delivery_count: u32,
 }
 
-impl Message {
+impl InboundCommand {
     /// What these properties say.
     pub fn of(properties: &BasicProperties) -> Self {
         let table = properties.headers().clone().unwrap_or_default();
@@ -74,7 +74,7 @@ impl Message {
     }
 }
 
-impl Headers for Message {
+impl Headers for InboundCommand {
     fn header(&self, name: &str) -> Option<&[u8]> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
     }
@@ -109,8 +109,9 @@ mod tests {
 
     #[test]
     fn the_name_of_a_message_is_its_key_unless_another_one_is_given() {
-        let key =
-            |properties| Message::of(&properties).header("idempotency-key").map(<[u8]>::to_vec);
+        let key = |properties| {
+            InboundCommand::of(&properties).header("idempotency-key").map(<[u8]>::to_vec)
+        };
         assert_eq!(key(BasicProperties::default()), None);
         assert_eq!(key(with("path", AMQPValue::Void)).as_deref(), Some(b"m1".as_slice()));
         assert_eq!(
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn a_reply_is_known_by_what_the_sender_called_the_command() {
         let answer = Answer { status: 204, headers: vec![("etag", "\"3\"".into())], content: None };
-        let reply = |properties: BasicProperties| Message::of(&properties).reply(&answer);
+        let reply = |properties: BasicProperties| InboundCommand::of(&properties).reply(&answer);
         let named = with("X-Correlation-Id", AMQPValue::LongString("c1".into()));
         let said = reply(named.clone());
         assert_eq!(said.correlation_id().as_ref().map(ShortString::as_str), Some("m1"));

@@ -20,7 +20,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{runtime::Handle, sync::oneshot};
 
 /// The broker, as this node uses it.
-pub struct Broker {
+pub struct BrokerService {
     runtime: Handle,
     /// Each purpose has a connection of its own: a broker that is blocked reads nothing more from a publisher, and one that
     /// cannot declare a queue closes the connection.
@@ -40,7 +40,7 @@ pub struct Broker {
 /// missing ones.
 const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
-impl Broker {
+impl BrokerService {
     /// Begins to connect on `runtime`, if a broker is configured.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use crate::{
     cluster::{HttpWire, Peers},
     config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
     domain::Facts,
-    http::RemoteContext,
+    http::RemoteTarget,
     limits,
-    notifications::{self, Log, Webhook, WebhookSettings},
+    notifications::{self, LogSink, Webhook, WebhookSettings},
     systems,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -109,7 +109,7 @@ pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> 
 }
 
 /// The contexts of the enabled systems that other nodes host.
-pub fn remote_contexts(settings: &Settings) -> Vec<RemoteContext> {
+pub fn remote_contexts(settings: &Settings) -> Vec<RemoteTarget> {
     let hosted = settings.hosted();
     let all = settings.enabled().into_iter().flat_map(systems::contexts);
     let away = all.filter(|context| {
@@ -118,7 +118,7 @@ pub fn remote_contexts(settings: &Settings) -> Vec<RemoteContext> {
     away.map(|Facts { name, is_order, is_view, aliases, .. }| {
         let url = settings.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
         let url = url.and_then(|url| url.parse().ok());
-        RemoteContext { name, is_order: is_order && !is_view, aliases, url }
+        RemoteTarget { name, is_order: is_order && !is_view, aliases, url }
     })
     .collect()
 }
@@ -126,7 +126,7 @@ pub fn remote_contexts(settings: &Settings) -> Vec<RemoteContext> {
 /// The sink of text messages.
 fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<OutboundMessage>>, Failure> {
     match settings.gateway {
-        MessageGateway::Log => Ok(Arc::new(Log)),
+        MessageGateway::Log => Ok(Arc::new(LogSink)),
         MessageGateway::Webhook => {
             Ok(Arc::new(Webhook::new(webhook(settings)?).map_err(Failure::Failed)?))
         }

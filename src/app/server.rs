@@ -2,7 +2,7 @@
 
 use super::{
     banner::announce,
-    broker::Broker,
+    broker::BrokerService,
     clock::log_business_time,
     connection_budget::{self, ConnectionBudget},
     documents::documents,
@@ -50,7 +50,7 @@ pub async fn serve(
     let store = Arc::new(store.map_err(Failure::failed)?);
     let systems = settings.enabled();
     let outbound = Outbound::new()?;
-    let mut broker = Broker::connect(outbound.runtime(), settings, &store)?;
+    let mut broker = BrokerService::connect(outbound.runtime(), settings, &store)?;
     let conflict = match &broker {
         Some(broker) => broker.claim().await?.boxed(),
         None => std::future::pending().boxed(),
@@ -102,7 +102,7 @@ pub async fn serve(
         max_streams: budget.streams,
         node_credential: outbound::credential(settings)?,
         remote_contexts: outbound::remote_contexts(settings),
-        ingresses: broker.iter().flat_map(Broker::ingress).collect(),
+        ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
         documents: documents(settings, node.contexts()),
         dead_letters,
         ..http_settings(settings)

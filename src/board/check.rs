@@ -3,7 +3,7 @@
 use super::{
     draw::is_undo,
     explore::{FoundAsk, FoundUndo},
-    walk::{Context, Wall},
+    walk::{BoardContext, Wall},
 };
 
 /// What is missing on `wall`, in words for the author of the context.
@@ -13,7 +13,7 @@ pub(super) fn missing(wall: &Wall) -> Vec<String> {
     asks.flat_map(|(asker, ask)| missing_of(asker, ask, wall)).collect()
 }
 
-fn missing_of(asker: &Context, ask: &FoundAsk, wall: &Wall) -> Vec<String> {
+fn missing_of(asker: &BoardContext, ask: &FoundAsk, wall: &Wall) -> Vec<String> {
     let name = asker.name.context;
     let question = format!("{name} asks {}: {}", ask.callee, ask.command);
     match &ask.undo {

@@ -2,7 +2,7 @@
 
 use super::{
     explore::{FoundAsk, FoundUndo},
-    walk::{Context, Policy, Wall},
+    walk::{BoardContext, Policy, Wall},
 };
 use crate::domain::{Role, Subdomain};
 use std::fmt::Write;
@@ -33,10 +33,10 @@ pub(super) fn draw(system: &str, wall: &Wall) -> String {
 }
 
 /// Rows of cells, so that the cells stand below each other.
-type Rows = Vec<Vec<String>>;
+type Cells = Vec<Vec<String>>;
 
 /// Every command: who brings it about, and which events follow.
-fn commands(context: &Context, wall: &Wall) -> Rows {
+fn commands(context: &BoardContext, wall: &Wall) -> Cells {
     let mut rows = Vec::new();
     for (command, events) in &context.arrows {
         let then = if events.is_empty() {
@@ -76,7 +76,7 @@ pub(super) fn is_undo(ask: &FoundAsk, policy: &Policy) -> bool {
 
 /// Who or what brings `command` about: routes, questions, policies, answers, the time.
 fn reasons(
-    context: &Context,
+    context: &BoardContext,
     command: &str,
     wall: &Wall,
 ) -> Vec<(String, &'static str, &'static str)> {
@@ -117,7 +117,7 @@ fn reasons(
 }
 
 /// What follows elsewhere from each event.
-fn consequences(context: &Context, wall: &Wall) -> Rows {
+fn consequences(context: &BoardContext, wall: &Wall) -> Cells {
     let mut events: Vec<&String> = Vec::new();
     for event in context.arrows.iter().flat_map(|(_, events)| events) {
         if !events.contains(&event) {
@@ -162,7 +162,7 @@ fn consequences(context: &Context, wall: &Wall) -> Rows {
 }
 
 /// What a view hears.
-fn listening(context: &Context, wall: &Wall) -> Rows {
+fn listening(context: &BoardContext, wall: &Wall) -> Cells {
     let heard = wall.folds.iter().filter(|heard| heard.view == context.name);
     heard
         .map(|heard| {
@@ -175,7 +175,7 @@ fn listening(context: &Context, wall: &Wall) -> Rows {
 }
 
 /// Every column as wide as its widest cell; no space at the ends of lines.
-fn aligned(rows: &Rows) -> String {
+fn aligned(rows: &Cells) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()

@@ -12,7 +12,7 @@ use crate::domain::{
 /// All that a drawing shows. Lay a system out on it.
 #[derive(Debug, Default)]
 pub struct Wall {
-    pub(super) contexts: Vec<Context>,
+    pub(super) contexts: Vec<BoardContext>,
     pub(super) policies: Vec<Policy>,
     pub(super) folds: Vec<Heard>,
     failed: Option<SampleError>,
@@ -20,11 +20,11 @@ pub struct Wall {
 
 /// A context on the wall.
 #[derive(Debug)]
-pub(super) struct Context {
+pub(super) struct BoardContext {
     pub(super) name: Name,
     pub(super) is_view: bool,
     pub(super) subdomain: Subdomain,
-    pub(super) routes: Vec<Route>,
+    pub(super) routes: Vec<BoardRoute>,
     pub(super) arrows: Vec<(String, Vec<String>)>,
     pub(super) asks: Vec<FoundAsk>,
     pub(super) timers: Vec<String>,
@@ -32,7 +32,7 @@ pub(super) struct Context {
 
 /// Who may command what from outside, and how.
 #[derive(Debug)]
-pub(super) struct Route {
+pub(super) struct BoardRoute {
     pub(super) who: Role,
     pub(super) request: String,
     pub(super) command: String,
@@ -70,10 +70,10 @@ impl Wall {
 impl Board for Wall {
     fn aggregate<A: Aggregate>(&mut self) {
         let Some(found) = self.take(explore::<A>()) else { return };
-        let mut found_routes = Found { routes: Vec::new(), failed: None };
+        let mut found_routes = FoundRoutes { routes: Vec::new(), failed: None };
         A::routes(&mut found_routes);
         self.failed = self.failed.take().or(found_routes.failed);
-        self.contexts.push(Context {
+        self.contexts.push(BoardContext {
             name: A::NAME,
             is_view: false,
             subdomain: A::SUBDOMAIN,
@@ -86,7 +86,7 @@ impl Board for Wall {
     }
 
     fn view<V: View>(&mut self) {
-        self.contexts.push(Context {
+        self.contexts.push(BoardContext {
             name: V::NAME,
             is_view: true,
             subdomain: V::SUBDOMAIN,
@@ -141,12 +141,12 @@ impl<V: View> Folds<V> for Wall {
     }
 }
 
-struct Found {
-    routes: Vec<Route>,
+struct FoundRoutes {
+    routes: Vec<BoardRoute>,
     failed: Option<SampleError>,
 }
 
-impl Found {
+impl FoundRoutes {
     fn route<E: Entity>(
         &mut self,
         who: Role,
@@ -157,7 +157,7 @@ impl Found {
         let mut names = Vec::new();
         add(&mut names, commands);
         let request = format!("{verb} /{}{tail}", E::NAME.collection);
-        self.routes.extend(names.into_iter().map(|command| Route {
+        self.routes.extend(names.into_iter().map(|command| BoardRoute {
             who,
             request: request.clone(),
             command,
@@ -172,7 +172,7 @@ impl Found {
     }
 }
 
-impl<A: Aggregate> Routes<A> for Found {
+impl<A: Aggregate> Routes<A> for FoundRoutes {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         let bodies = self.bodies::<B>();
         self.route::<A>(

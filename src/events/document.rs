@@ -1,6 +1,6 @@
 //! The AsyncAPI document: which events are published where, with their schemas.
 
-use super::{cloud::DATA_CONTENT_TYPE, naming::EventNames, schemas::Described};
+use super::{cloud::DATA_CONTENT_TYPE, naming::EventNames, schemas::EventDescription};
 use serde_json::{Map, Value, json};
 
 /// Where events are published.
@@ -13,13 +13,13 @@ pub struct Broker {
 }
 
 /// The AsyncAPI 3.0 document of these events.
-pub fn document(events: &[Described], names: &EventNames, broker: &Broker) -> Value {
+pub fn document(events: &[EventDescription], names: &EventNames, broker: &Broker) -> Value {
     let mut channels = Map::new();
     let mut operations = Map::new();
     let mut messages = Map::new();
     let mut schemas = Map::new();
     for event in events {
-        let Described { context, name, kind, schema } = event;
+        let EventDescription { context, name, kind, schema } = event;
         let key = format!("{context}.{name}");
         let pointer = |place: &str| format!("#/{place}/{key}");
         channels.insert(
@@ -83,7 +83,7 @@ pub fn document(events: &[Described], names: &EventNames, broker: &Broker) -> Va
     })
 }
 
-fn headers(event: &Described, names: &EventNames, Broker { prefix, .. }: &Broker) -> Value {
+fn headers(event: &EventDescription, names: &EventNames, Broker { prefix, .. }: &Broker) -> Value {
     let text = json!({ "type": "string" });
     let mut properties = Map::new();
     let mut put = |name: &str, schema: Value| properties.insert(format!("{prefix}{name}"), schema);

@@ -8,7 +8,7 @@ mod schemas;
 pub use cloud::{CloudEvent, kind_of, read};
 pub use document::{Broker, document};
 pub use naming::EventNames;
-pub use schemas::{Described, Events, describe};
+pub use schemas::{EventDescription, EventSchemas, describe};
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -25,7 +25,7 @@ pub struct Documents {
 impl Documents {
     /// The documents of these events; `further` adds to the first one what else goes over the broker.
     pub fn of(
-        events: &[Described],
+        events: &[EventDescription],
         names: &EventNames,
         broker: &Broker,
         further: impl FnOnce(&mut Value),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// An event type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Described {
+pub struct EventDescription {
     /// Its context: `bookrent.rent`.
     pub context: &'static str,
     /// `BookRented`
@@ -19,19 +19,22 @@ pub struct Described {
 }
 
 /// All events of the contexts that `lay_out` lays out, by these names.
-pub fn describe(names: &EventNames, lay_out: impl FnOnce(&mut Events)) -> Vec<Described> {
-    let mut events = Events { names: names.clone(), described: Vec::new() };
+pub fn describe(
+    names: &EventNames,
+    lay_out: impl FnOnce(&mut EventSchemas),
+) -> Vec<EventDescription> {
+    let mut events = EventSchemas { names: names.clone(), described: Vec::new() };
     lay_out(&mut events);
     events.described
 }
 
 /// Describes the events of the contexts that it visits.
-pub struct Events {
+pub struct EventSchemas {
     names: EventNames,
-    described: Vec<Described>,
+    described: Vec<EventDescription>,
 }
 
-impl Board for Events {
+impl Board for EventSchemas {
     fn aggregate<A: Aggregate>(&mut self) {
         let settings = SchemaSettings::draft2020_12()
             .for_serialize()
@@ -42,7 +45,7 @@ impl Board for Events {
     fn view<V: View>(&mut self) {}
 }
 
-impl Events {
+impl EventSchemas {
     /// Describes each variant of a context's events.
     fn add_all(&mut self, context: &'static str, version: u16, root: &Value) {
         let definitions = root.get("$defs").cloned();
@@ -103,7 +106,7 @@ impl Events {
                 schema.insert("$defs".into(), used.into());
             }
         }
-        self.described.push(Described { context, name, kind, schema: schema.into() });
+        self.described.push(EventDescription { context, name, kind, schema: schema.into() });
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     api::Problem,
     http::{
         middleware::response_body::CHUNK,
-        settings::{HttpSettings, RemoteContext},
+        settings::{HttpSettings, RemoteTarget},
     },
 };
 use actix_web::{
@@ -113,7 +113,7 @@ impl Forwarder {
         &self,
         request: &HttpRequest,
         body: impl Future<Output = Result<Vec<u8>, Problem>>,
-        to: &RemoteContext,
+        to: &RemoteTarget,
     ) -> Result<HttpResponse, Problem> {
         let away = || Problem::from(Fault::Away(to.name.context));
         let is_safe = request.method().is_safe();
@@ -158,7 +158,7 @@ impl Forwarder {
         mut response: HttpResponseBuilder,
         mut answer: reqwest::Response,
         permit: OwnedSemaphorePermit,
-        to: &RemoteContext,
+        to: &RemoteTarget,
         is_safe: bool,
     ) -> Result<HttpResponse, Problem> {
         let length = answer.content_length();
@@ -196,7 +196,7 @@ impl Forwarder {
         })
     }
 
-    fn too_large(&self, to: &RemoteContext, is_safe: bool) -> Problem {
+    fn too_large(&self, to: &RemoteTarget, is_safe: bool) -> Problem {
         let context = to.name.context;
         let limit = self.answer_limit;
         tracing::warn!(context, limit, "answer of another node is too large");
@@ -209,7 +209,7 @@ impl Forwarder {
 }
 
 /// A node that was reached and did not answer may have carried out what it was sent.
-fn no_answer(to: &RemoteContext, is_safe: bool) -> Problem {
+fn no_answer(to: &RemoteTarget, is_safe: bool) -> Problem {
     if is_safe { Fault::Away(to.name.context).into() } else { Fault::Unknown.into() }
 }
 

@@ -21,4 +21,4 @@ pub(crate) use metrics::table::{BUILD, METRICS, REQUEST_DURATION};
 pub(crate) use openapi::operations::Deployment;
 pub(crate) use routes::{Audience, ROUTES};
 pub use server::{Listeners, serve};
-pub use settings::{HttpSettings, MAX_CONNECTIONS, RemoteContext, connection_headroom};
+pub use settings::{HttpSettings, MAX_CONNECTIONS, RemoteTarget, connection_headroom};

@@ -105,23 +105,35 @@ pub const ROUTES: &[Route] = &[
         .described(operations::advance_clock),
 ];
 
-type Answers = for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>;
-type Reports = fn(&AppState, &str) -> ProbeReply;
+type RequestHandler = for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>;
+type ProbeHandler = fn(&AppState, &str) -> ProbeReply;
 
-const fn public(methods: &'static [&'static str], path: &'static str, handler: Answers) -> Route {
+const fn public(
+    methods: &'static [&'static str],
+    path: &'static str,
+    handler: RequestHandler,
+) -> Route {
     let handler = Handler::Request(handler);
     Route { methods, path, audience: Audience::Public, handler, operation: None }
 }
 
-const fn operator(methods: &'static [&'static str], path: &'static str, handler: Answers) -> Route {
+const fn operator(
+    methods: &'static [&'static str],
+    path: &'static str,
+    handler: RequestHandler,
+) -> Route {
     Route { audience: Audience::Operator, ..public(methods, path, handler) }
 }
 
-const fn node(methods: &'static [&'static str], path: &'static str, handler: Answers) -> Route {
+const fn node(
+    methods: &'static [&'static str],
+    path: &'static str,
+    handler: RequestHandler,
+) -> Route {
     Route { audience: Audience::Node, ..public(methods, path, handler) }
 }
 
-const fn probe(path: &'static str, report: Reports) -> Route {
+const fn probe(path: &'static str, report: ProbeHandler) -> Route {
     let handler = Handler::Probe(report);
     Route { methods: READ, path, audience: Audience::Public, handler, operation: None }
 }

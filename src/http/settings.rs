@@ -20,7 +20,7 @@ pub fn connection_headroom(connections: usize) -> usize {
 
 /// A context that another node hosts.
 #[derive(Debug, Clone)]
-pub struct RemoteContext {
+pub struct RemoteTarget {
     /// Its name.
     pub name: Name,
     /// Whether the orders of its system begin in it.
@@ -81,7 +81,7 @@ pub struct HttpSettings {
     /// The credential of other nodes; without one, they get 404.
     pub node_credential: Option<String>,
     /// The contexts of other nodes.
-    pub remote_contexts: Vec<RemoteContext>,
+    pub remote_contexts: Vec<RemoteTarget>,
     /// The other ways in for commands, whose health is reported.
     pub ingresses: Vec<Arc<dyn Ingress>>,
     /// The documents about events.

@@ -15,7 +15,7 @@ pub struct Client {
 
 /// What was said to a request.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ClientAnswer {
     pub status: u16,
     /// Whether it says when to try again.
     pub retry_after: bool,
@@ -34,13 +34,13 @@ pub struct Health {
     pub waiting: u64,
     pub parked: u64,
     pub last_sequence: u64,
-    pub guard: Option<Guard>,
+    pub guard: Option<GuardReport>,
 }
 
 /// The guard before a context.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Guard {
+pub struct GuardReport {
     pub breaker: String,
     pub opened: u64,
     pub in_flight: u64,
@@ -64,7 +64,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<&Value>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<ClientAnswer, Failure> {
         let mut request = self.http.request(method, format!("http://{}{path}", self.server));
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
@@ -75,7 +75,7 @@ impl Client {
         let retry_after = response.headers().contains_key("retry-after");
         let bytes = response.bytes().await.map_err(failed)?;
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Ok(Answer { status, retry_after, length: bytes.len(), body })
+        Ok(ClientAnswer { status, retry_after, length: bytes.len(), body })
     }
 
     /// A request that has no reason to be refused.
@@ -86,8 +86,8 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
         match self.send(method, path, body).await? {
-            Answer { status: 200..300, body, .. } => Ok(body),
-            Answer { status, body, .. } => {
+            ClientAnswer { status: 200..300, body, .. } => Ok(body),
+            ClientAnswer { status, body, .. } => {
                 Err(Failure::Failed(format!("{path} was answered with {status}: {body}")))
             }
         }
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// The guard before a context.
-    pub async fn guard(&self, context: &str) -> Result<Guard, Failure> {
+    pub async fn guard(&self, context: &str) -> Result<GuardReport, Failure> {
         let found = self.contexts().await?.into_iter().find(|health| health.context == context);
         Ok(found.and_then(|health| health.guard).unwrap_or_default())
     }

@@ -4,7 +4,7 @@
 use crate::{
     app::Failure,
     lab::{
-        client::{Answer, Client, number},
+        client::{Client, ClientAnswer, number},
         scene::Scene,
     },
 };
@@ -48,7 +48,7 @@ enum Ending {
 }
 
 impl Ending {
-    fn of(scene: &Scene, answer: &Answer) -> Self {
+    fn of(scene: &Scene, answer: &ClientAnswer) -> Self {
         match answer.status {
             201 if scene.shows_failures
                 && answer.body.get("status").is_some_and(|status| status == "Fail") =>
@@ -63,7 +63,12 @@ impl Ending {
 }
 
 impl Figures {
-    fn note(&mut self, scene: &Scene, answer: Result<Answer, Failure>, waited: Duration) -> bool {
+    fn note(
+        &mut self,
+        scene: &Scene,
+        answer: Result<ClientAnswer, Failure>,
+        waited: Duration,
+    ) -> bool {
         let (fine, bytes) =
             answer.as_ref().map_or((false, 0), |answer| (answer.status < 400, answer.length));
         self.successful += u64::from(fine);
@@ -147,8 +152,8 @@ mod tests {
     use crate::lab::scene::SCENES;
     use serde_json::json;
 
-    fn answer(status: u16, retry_after: bool, shown: &str) -> Answer {
-        Answer { status, retry_after, length: 10, body: json!({ "status": shown }) }
+    fn answer(status: u16, retry_after: bool, shown: &str) -> ClientAnswer {
+        ClientAnswer { status, retry_after, length: 10, body: json!({ "status": shown }) }
     }
 
     #[test]

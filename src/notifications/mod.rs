@@ -12,9 +12,9 @@ pub const SINK: &str = "messages";
 
 /// The default: a line in the log for each message, for somebody to read or to send on.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Log;
+pub struct LogSink;
 
-impl Sink<OutboundMessage> for Log {
+impl Sink<OutboundMessage> for LogSink {
     fn take<'a>(
         &'a self,
         _context: &'static str,

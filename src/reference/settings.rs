@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// Key, environment variable, default, unit and meaning of every setting.
 pub fn settings() -> String {
     let schema = config::schema();
-    let mut rows = Rows { root: &schema, keys: Vec::new(), rows: Vec::new() };
+    let mut rows = SettingRows { root: &schema, keys: Vec::new(), rows: Vec::new() };
     rows.object(&schema, "");
     let mut all = rows.rows;
     for system in systems::NAMES {
@@ -25,13 +25,13 @@ pub fn settings() -> String {
 }
 
 /// The rows of one schema.
-struct Rows<'a> {
+struct SettingRows<'a> {
     root: &'a Value,
     keys: Vec<String>,
     rows: Vec<[String; 5]>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> SettingRows<'a> {
     fn resolve(&self, schema: &'a Value) -> &'a Value {
         let target = schema.get("$ref").and_then(Value::as_str);
         let target = target.and_then(|path| self.root.pointer(path.trim_start_matches('#')));
@@ -116,7 +116,7 @@ impl Board for SystemSettings {
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
         set_defaults(properties, &defaults);
         let keys = std::mem::take(&mut self.keys);
-        let mut rows = Rows { root: &schema, keys, rows: Vec::new() };
+        let mut rows = SettingRows { root: &schema, keys, rows: Vec::new() };
         rows.object(&schema, &format!("systems.{}.", self.system));
         self.keys = rows.keys;
         self.rows.extend(rows.rows);

@@ -15,11 +15,11 @@ use std::{
 /// The durable number, and callbacks by the commit that they wait for.
 pub(super) struct Durability {
     commit: AtomicU64,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiters>,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct Waiters {
     failed: Option<StoreError>,
     waiters: BTreeMap<Commit, Vec<DurabilityCallback>>,
 }

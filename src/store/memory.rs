@@ -1,8 +1,8 @@
 //! The in-memory adapter, for tests and demonstrations: it conflicts, hesitates, fails and crashes on demand.
 
 use super::{
-    Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth, TreeId,
-    Verdict, codec::MAX_RECORD, durability::Durability,
+    Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Store, StoreError,
+    StoreHealth, TreeId, codec::MAX_RECORD, durability::Durability,
 };
 use crate::sync;
 use std::{
@@ -17,17 +17,17 @@ use tokio::sync::oneshot;
 ///
 /// Commits are durable at once, unless durability is [held](MemoryStore::hold_durability).
 #[derive(Debug, Clone)]
-pub struct MemoryStore(Arc<Inner>);
+pub struct MemoryStore(Arc<MemoryState>);
 
 #[derive(Debug)]
-struct Inner {
-    state: Mutex<State>,
+struct MemoryState {
+    state: Mutex<Contents>,
     durability: Durability,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    trees: Vec<Tree>,
+struct Contents {
+    trees: Vec<MemoryTree>,
     accepted: Commit,
     durable: Commit,
     held: bool,
@@ -43,7 +43,7 @@ struct State {
 }
 
 #[derive(Debug, Default)]
-struct Tree {
+struct MemoryTree {
     name: String,
     rows: BTreeMap<Vec<u8>, Row>,
     /// Keys of rows that cannot be read.
@@ -61,12 +61,12 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
-        Self::with(State::default())
+        Self::with(Contents::default())
     }
 
-    fn with(state: State) -> Self {
+    fn with(state: Contents) -> Self {
         let durability = Durability::new(state.accepted);
-        Self(Arc::new(Inner { state: Mutex::new(state), durability }))
+        Self(Arc::new(MemoryState { state: Mutex::new(state), durability }))
     }
 
     /// From now on nothing becomes durable.
@@ -93,7 +93,7 @@ impl MemoryStore {
         }
     }
 
-    /// Whether batches are decided elsewhere and later, as a shared database does: [`Verdict::Pending`].
+    /// Whether batches are decided elsewhere and later, as a shared database does: [`CommitVerdict::Pending`].
     pub fn pending_mode(&self, on: bool) {
         sync::lock(&self.0.state).pending = on;
     }
@@ -157,10 +157,10 @@ impl MemoryStore {
     #[must_use]
     pub fn crash(&self) -> Self {
         self.end("the process has ended");
-        let State { trees: mut left, before, durable, .. } = {
+        let Contents { trees: mut left, before, durable, .. } = {
             let mut state = sync::lock(&self.0.state);
             let refusal = state.refusal.clone();
-            std::mem::replace(&mut *state, State { refusal, ..State::default() })
+            std::mem::replace(&mut *state, Contents { refusal, ..Contents::default() })
         };
         for (tree, key, row) in before.into_iter().rev() {
             let Some(tree) = left.get_mut(tree) else { continue };
@@ -170,7 +170,7 @@ impl MemoryStore {
             };
         }
         left.iter_mut().for_each(|tree| tree.conflicts = 0);
-        Self::with(State { trees: left, accepted: durable, durable, ..State::default() })
+        Self::with(Contents { trees: left, accepted: durable, durable, ..Contents::default() })
     }
 
     fn end(&self, why: &str) {
@@ -180,8 +180,8 @@ impl MemoryStore {
     }
 }
 
-impl Inner {
-    fn decide(&self, batch: Batch) -> Result<Verdict, StoreError> {
+impl MemoryState {
+    fn decide(&self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         let (verdict, durable, ended) = {
             let mut state = sync::lock(&self.state);
             let verdict = state.decide(batch)?;
@@ -203,7 +203,7 @@ impl Inner {
     }
 }
 
-impl Tree {
+impl MemoryTree {
     fn check_readable(&self, key: &[u8]) -> Result<(), StoreError> {
         if self.lost.contains(key) {
             Err(StoreError::Damaged(format!(
@@ -216,8 +216,8 @@ impl Tree {
     }
 }
 
-impl State {
-    fn tree(&self, tree: TreeId) -> Result<&Tree, StoreError> {
+impl Contents {
+    fn tree(&self, tree: TreeId) -> Result<&MemoryTree, StoreError> {
         if let (Some(refusal), true) = (&self.refusal, self.trees.is_empty()) {
             return Err(refusal.clone());
         }
@@ -226,7 +226,7 @@ impl State {
             .ok_or_else(|| StoreError::Invalid("this tree was never opened".into()))
     }
 
-    fn tree_mut(&mut self, tree: TreeId) -> Result<&mut Tree, StoreError> {
+    fn tree_mut(&mut self, tree: TreeId) -> Result<&mut MemoryTree, StoreError> {
         self.tree(tree)?;
         self.trees.get_mut(tree.0 as usize).ok_or(StoreError::Superseded)
     }
@@ -248,17 +248,17 @@ impl State {
         if tree.epoch == batch.epoch.0 { Ok(()) } else { Err(StoreError::Superseded) }
     }
 
-    fn decide(&mut self, batch: Batch) -> Result<Verdict, StoreError> {
+    fn decide(&mut self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         self.validate(&batch)?;
         let commit = self.accepted + 1;
         let tree = self.tree_mut(batch.tree)?;
         if tree.conflicts > 0 {
             tree.conflicts -= 1;
-            return Ok(Verdict::Conflict);
+            return Ok(CommitVerdict::Conflict);
         }
         let now = |key: &Vec<u8>| tree.rows.get(key).map_or(0, |row| row.commit);
         if batch.expects.iter().any(|(key, expected)| now(key) != *expected) {
-            return Ok(Verdict::Conflict);
+            return Ok(CommitVerdict::Conflict);
         }
         let mut before = Vec::with_capacity(batch.writes.len());
         for (key, record) in batch.writes {
@@ -271,7 +271,7 @@ impl State {
         }
         self.before.extend(before);
         self.accepted = commit;
-        Ok(Verdict::Accepted(commit))
+        Ok(CommitVerdict::Accepted(commit))
     }
 
     fn make_durable(&mut self) -> Commit {
@@ -291,7 +291,7 @@ impl Store for MemoryStore {
             return Err(refusal.clone());
         }
         let place = state.trees.iter().position(|tree| tree.name == name).unwrap_or_else(|| {
-            state.trees.push(Tree { name: name.into(), ..Tree::default() });
+            state.trees.push(MemoryTree { name: name.into(), ..MemoryTree::default() });
             state.trees.len() - 1
         });
         Ok(TreeId(place as u32))
@@ -332,7 +332,7 @@ impl Store for MemoryStore {
         }
     }
 
-    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
+    fn submit(&self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         let pending = {
             let state = sync::lock(&self.0.state);
             state.validate(&batch)?;
@@ -347,7 +347,7 @@ impl Store for MemoryStore {
             let verdict = shared.decide(batch);
             if sync::lock(&shared.state).lossy { Ok(()) } else { word.send(verdict).map_err(drop) }
         });
-        Ok(Verdict::Pending(verdict))
+        Ok(CommitVerdict::Pending(verdict))
     }
 
     fn durable_commit(&self) -> Commit {

@@ -18,8 +18,8 @@ pub use self::{
     event_part::EventPart,
     memory::MemoryStore,
     port::{
-        Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth,
-        TreeId, Verdict,
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Store, StoreError,
+        StoreHealth, TreeId,
     },
     sled::{
         Audit, CheckReport, FailPoints, Options, Reserve, ScrubSettings, SledStore, StoreProblem,

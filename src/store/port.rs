@@ -40,14 +40,14 @@ pub struct Batch {
 
 /// The store's answer to a batch.
 #[derive(Debug)]
-pub enum Verdict {
+pub enum CommitVerdict {
     /// Committed under this number; it can no longer conflict.
     Accepted(Commit),
     /// A row that it depends on has changed: load again and decide again.
     Conflict,
     /// Another process decides; its verdict comes through here, and is never
-    /// [`Verdict::Pending`] again.
-    Pending(oneshot::Receiver<Result<Verdict, StoreError>>),
+    /// [`CommitVerdict::Pending`] again.
+    Pending(oneshot::Receiver<Result<CommitVerdict, StoreError>>),
 }
 
 /// A range of one tree's keys to read.
@@ -149,17 +149,17 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// [`StoreError::Superseded`], [`StoreError::Overloaded`], [`StoreError::Failed`] or
     /// [`StoreError::Invalid`]; then nothing of the batch is committed.
-    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError>;
+    fn submit(&self, batch: Batch) -> Result<CommitVerdict, StoreError>;
 
-    /// Submits a batch and waits for its verdict, which is never [`Verdict::Pending`].
+    /// Submits a batch and waits for its verdict, which is never [`CommitVerdict::Pending`].
     ///
     /// # Errors
     /// As [`Store::submit`].
-    fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<Verdict, StoreError>> {
+    fn commit(&self, batch: Batch) -> BoxFuture<'static, Result<CommitVerdict, StoreError>> {
         let submitted = self.submit(batch);
         async move {
             match submitted? {
-                Verdict::Pending(verdict) => {
+                CommitVerdict::Pending(verdict) => {
                     verdict.await.unwrap_or_else(|_| Err(StoreError::closed()))
                 }
                 verdict => Ok(verdict),

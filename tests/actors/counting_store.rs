@@ -1,8 +1,8 @@
 //! A store that counts what is written into it.
 
 use holdfast::store::{
-    Batch, Commit, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store, StoreError,
-    StoreHealth, TreeId, Verdict, keys::Space,
+    Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store,
+    StoreError, StoreHealth, TreeId, keys::Space,
 };
 use std::{
     collections::BTreeMap,
@@ -52,7 +52,7 @@ impl Store for Counting {
     fn scan(&self, tree: TreeId, scan: &Scan) -> Result<Vec<(Vec<u8>, Row)>, StoreError> {
         self.memory.scan(tree, scan)
     }
-    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
+    fn submit(&self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         let mut counted = self.counted.lock().unwrap();
         let (written, names) = &mut *counted;
         let context = names.get(&batch.tree.0).cloned().unwrap_or_default();

@@ -4,8 +4,8 @@ use super::{bench::eventually, test_system::kiosk};
 use holdfast::{
     actors::{CommandRequest, LocalNode, Node, NodeSettings},
     store::{
-        Batch, Commit, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store, StoreError,
-        StoreHealth, TreeId, Verdict, keys::Space,
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store,
+        StoreError, StoreHealth, TreeId, keys::Space,
     },
 };
 use serde_json::json;
@@ -54,7 +54,7 @@ impl Store for Counting {
         }
         Ok(rows)
     }
-    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
+    fn submit(&self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         let is_timer = |key: &[u8]| key.first() == Some(&(Space::Timer as u8));
         for (key, record) in batch.writes.iter().filter(|(key, _)| is_timer(key)) {
             let mut counts = self.counts.lock().unwrap();

@@ -1,7 +1,8 @@
 //! What every adapter of the store's port keeps to, shown for each of them.
 
 use holdfast::store::{
-    Batch, Commit, Epoch, MemoryStore, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+    Batch, Commit, CommitVerdict, Epoch, MemoryStore, Options, Scan, SledStore, Store, StoreError,
+    TreeId,
 };
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::mpsc};
@@ -29,15 +30,15 @@ fn batch(tree: TreeId, epoch: Epoch, writes: &[(&[u8], Option<&[u8]>)]) -> Batch
     Batch { tree, epoch, expects: Vec::new(), writes }
 }
 
-fn accepted(verdict: Result<Verdict, StoreError>) -> Commit {
+fn accepted(verdict: Result<CommitVerdict, StoreError>) -> Commit {
     match verdict {
-        Ok(Verdict::Accepted(commit)) => commit,
+        Ok(CommitVerdict::Accepted(commit)) => commit,
         other => panic!("should have been accepted: {other:?}"),
     }
 }
 
 /// Submits, again and again while the store is behind.
-fn submit(store: &impl Store, batch: Batch) -> Result<Verdict, StoreError> {
+fn submit(store: &impl Store, batch: Batch) -> Result<CommitVerdict, StoreError> {
     loop {
         match store.submit(batch.clone()) {
             Err(StoreError::Overloaded) => std::thread::yield_now(),
@@ -169,7 +170,7 @@ fn conflicts(store: &impl Store) {
         }
         for stale in [&[(&b"x"[..], 0)][..], &[(b"x", 7)], &[(b"x", 1), (b"y", 1)]] {
             assert!(
-                matches!(submit(store, with(stale, b"stale")), Ok(Verdict::Conflict)),
+                matches!(submit(store, with(stale, b"stale")), Ok(CommitVerdict::Conflict)),
                 "{stale:?}"
             );
         }
@@ -293,7 +294,7 @@ fn a_store_under_pressure_refuses_writes_and_accepts_them_once_it_has_caught_up(
     let mut taken = 0;
     while behind == 0 || taken < 3 {
         match store.submit(batch(tree, epoch, &[(b"x", Some(b"1"))])) {
-            Ok(Verdict::Accepted(_)) => taken += 1,
+            Ok(CommitVerdict::Accepted(_)) => taken += 1,
             Err(StoreError::Overloaded) => behind += 1,
             other => panic!("{other:?}"),
         }

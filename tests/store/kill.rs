@@ -4,7 +4,7 @@
 //! `tests/store/power_cut.py` runs the same victim, and `survivor` on what a power cut would have left of its files.
 
 use holdfast::store::{
-    Batch, Commit, FailPoints, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+    Batch, Commit, CommitVerdict, FailPoints, Options, Scan, SledStore, Store, StoreError, TreeId,
 };
 use std::{
     env,
@@ -49,7 +49,7 @@ fn victim() {
             let batch = Batch { tree, epoch, expects: Vec::new(), writes };
             let commit = loop {
                 match store.submit(batch.clone()) {
-                    Ok(Verdict::Accepted(commit)) => break commit,
+                    Ok(CommitVerdict::Accepted(commit)) => break commit,
                     Err(StoreError::Overloaded) => std::thread::yield_now(),
                     other => panic!("{other:?}"),
                 }

@@ -2,7 +2,8 @@
 //! says what a sorted map says.
 
 use holdfast::store::{
-    Batch, Commit, Epoch, FailPoints, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+    Batch, Commit, CommitVerdict, Epoch, FailPoints, Options, Scan, SledStore, Store, StoreError,
+    TreeId,
 };
 use std::{collections::BTreeMap, path::Path, sync::mpsc};
 
@@ -30,7 +31,7 @@ impl Shelf {
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
         loop {
             match self.store.submit(batch.clone()) {
-                Ok(Verdict::Accepted(commit)) => return commit,
+                Ok(CommitVerdict::Accepted(commit)) => return commit,
                 Err(StoreError::Overloaded) => std::thread::yield_now(),
                 other => panic!("{other:?}"),
             }

@@ -1,7 +1,7 @@
 //! The store on disk: what a restart finds, and what opening says to directories that are not as they should be.
 
 use holdfast::store::{
-    Batch, Commit, Epoch, Options, Row, Scan, SledStore, Store, StoreError, TreeId, Verdict,
+    Batch, Commit, CommitVerdict, Epoch, Options, Row, Scan, SledStore, Store, StoreError, TreeId,
 };
 use std::{
     fs,
@@ -34,7 +34,7 @@ fn put(store: &SledStore, (tree, epoch): (TreeId, Epoch), key: u32, record: &[u8
     let batch = Batch { tree, epoch, expects: Vec::new(), writes };
     loop {
         match store.submit(batch.clone()) {
-            Ok(Verdict::Accepted(commit)) => return commit,
+            Ok(CommitVerdict::Accepted(commit)) => return commit,
             Err(StoreError::Overloaded) => std::thread::yield_now(),
             other => panic!("{other:?}"),
         }

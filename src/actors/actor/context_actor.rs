@@ -44,7 +44,7 @@ struct RunTurn;
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct CommitDecided(Result<store::Verdict, StoreError>);
+struct CommitDecided(Result<store::CommitVerdict, StoreError>);
 
 struct InFlight<L: Behavior> {
     mails: Vec<Option<L::Mail>>,
@@ -121,7 +121,7 @@ impl<L: Behavior> ContextActor<L> {
             let turn = self.behavior.decide(&mails)?;
             self.shared.chaos(ChaosPoint::BeforeCommit);
             let verdict = if turn.batch.writes.is_empty() {
-                store::Verdict::Accepted(turn.read_commit)
+                store::CommitVerdict::Accepted(turn.read_commit)
             } else {
                 self.shared.store.submit(turn.batch)?
             };
@@ -147,9 +147,13 @@ impl<L: Behavior> ContextActor<L> {
         }
     }
 
-    fn on_verdict(&mut self, verdict: Result<store::Verdict, StoreError>, ctx: &mut Context<Self>) {
+    fn on_verdict(
+        &mut self,
+        verdict: Result<store::CommitVerdict, StoreError>,
+        ctx: &mut Context<Self>,
+    ) {
         match verdict {
-            Ok(store::Verdict::Accepted(commit)) => {
+            Ok(store::CommitVerdict::Accepted(commit)) => {
                 self.conflicts = 0;
                 if let Some(handed) = &mut self.in_flight {
                     handed.commit = Some(commit);
@@ -157,7 +161,7 @@ impl<L: Behavior> ContextActor<L> {
                 }
                 self.apply_commit(ctx);
             }
-            Ok(store::Verdict::Conflict) => {
+            Ok(store::CommitVerdict::Conflict) => {
                 let Some(handed) = self.in_flight.take() else { return };
                 self.conflicts += 1;
                 if let Err(error) = self.behavior.reload(&self.mailbox) {
@@ -170,7 +174,7 @@ impl<L: Behavior> ContextActor<L> {
                     self.decide(handed.mails, ctx);
                 }
             }
-            Ok(store::Verdict::Pending(verdict)) => {
+            Ok(store::CommitVerdict::Pending(verdict)) => {
                 // A task of its own outlives a restart of this actor, which the actor's own futures
                 // would not.
                 let mailbox = ctx.address();

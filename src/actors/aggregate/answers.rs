@@ -7,7 +7,7 @@ use crate::{
         erased::AggregateType,
         port::clock::machine_seconds,
         tables::answers::{
-            ANSWER_PAGE, ANSWER_VERSION, Answer, AnswerPage, AskResult, answer_page_key,
+            ANSWER_PAGE, ANSWER_VERSION, AnswerPage, AskResult, RecordedAnswer, answer_page_key,
             overflow_key, spill_oldest,
         },
     },
@@ -53,7 +53,10 @@ impl Turn<'_> {
     }
 
     /// The stored answer to an ask.
-    pub(crate) fn find_answer(&mut self, ask: &AskId) -> Result<Option<Answer>, StoreError> {
+    pub(crate) fn find_answer(
+        &mut self,
+        ask: &AskId,
+    ) -> Result<Option<RecordedAnswer>, StoreError> {
         let (page, _) = self.answer_page(ask)?;
         let answer = page.answers.get(&(ask.number, ask.attempt)).cloned();
         if answer.is_some() || page.others_until < machine_seconds() {
@@ -83,7 +86,7 @@ impl Turn<'_> {
             self.expiring
                 .push(Expiring::Bucket(answer_page_key(&ask.context, ask.number / ANSWER_PAGE)));
         }
-        page.answers.insert((ask.number, ask.attempt), Answer { kept, at: now, asked });
+        page.answers.insert((ask.number, ask.attempt), RecordedAnswer { kept, at: now, asked });
         *has_grown = true;
         Ok(())
     }

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::{
     actors::{
-        ask::{directory::Question, guard::Permit},
-        erased::{AggregateType, OpenAsk, Versioned},
+        ask::{directory::AskRequest, guard::Permit},
+        erased::{AggregateType, ErasedAsk, Versioned},
         port::{
             backoff::backoff,
             saga::{SagaId, TraceContext},
@@ -52,14 +52,14 @@ impl AggregateBehavior {
     pub(crate) fn send_ask(
         &self,
         number: u64,
-        ask: OpenAsk,
+        ask: ErasedAsk,
         pass: Option<Permit>,
         pause: Duration,
         saga: SagaId,
         thread: TraceContext,
     ) {
         let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
-        let OpenAsk { callee, number: of, attempt, command, then } = ask;
+        let ErasedAsk { callee, number: of, attempt, command, then } = ask;
         let context = Cow::Borrowed(self.aggregate.name().context);
         let id = AskId { context, number, attempt };
         actix::spawn(async move {
@@ -73,7 +73,7 @@ impl AggregateBehavior {
                         let saga = saga.clone();
                         let thread = thread.clone();
                         let command = command.again();
-                        peer.askable.ask(Question { id, saga, thread, number: of, command })
+                        peer.askable.ask(AskRequest { id, saga, thread, number: of, command })
                     };
                     let answer = peer.guard.ask(pass, put).await;
                     let unanswered = answer == Err(NoAnswer::Unavailable);

@@ -1,7 +1,7 @@
 //! The behavior of an aggregate context: commands, asks, answers, events and timers come in, one
 //! batch a turn goes out.
 
-use super::context::{AggregateBehavior, CacheUpdate, Effect, Waiting};
+use super::context::{AggregateBehavior, CacheUpdate, Effect, WaitingClient};
 use super::message::AggregateMail;
 
 use crate::{
@@ -106,7 +106,8 @@ impl Behavior for AggregateBehavior {
             }
             Effect::Wait { mail: place, number, replayed } => {
                 if let Some(AggregateMail::Command(entry)) = mail(place) {
-                    let waiting = Waiting { reply: entry.reply, replayed, _permit: entry.permit };
+                    let waiting =
+                        WaitingClient { reply: entry.reply, replayed, _permit: entry.permit };
                     self.waiting.entry(number).or_default().push(waiting);
                     self.shared.waiting.fetch_add(1, Relaxed);
                 }

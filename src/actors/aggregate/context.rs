@@ -8,8 +8,8 @@ use super::{
 use crate::{
     actors::{
         actor::mailbox::Mailbox,
-        ask::{directory::Peers, guard::Permit},
-        erased::{AggregateType, Command, OpenAsk, Settings},
+        ask::{directory::PeerDirectory, guard::Permit},
+        erased::{AggregateType, Command, ErasedAsk, Settings},
         port::{
             clock::Clock,
             context::Outcome,
@@ -55,7 +55,7 @@ pub(super) struct Asking {
 }
 
 /// A client that waits until an aggregate is settled.
-pub(super) struct Waiting {
+pub(super) struct WaitingClient {
     pub(super) reply: oneshot::Sender<Result<Outcome, Fault>>,
     pub(super) replayed: bool,
     pub(super) _permit: Option<tokio::sync::OwnedSemaphorePermit>,
@@ -68,7 +68,7 @@ pub struct AggregateBehavior {
     pub clock: Arc<Clock>,
     pub aggregate: &'static dyn AggregateType,
     pub settings: Settings,
-    pub peers: Peers,
+    pub peers: PeerDirectory,
     pub subscriptions: Subscriptions<Command>,
     pub subscribers: Arc<Subscribers>,
     pub(super) mailbox: Option<Arc<Mailbox<AggregateMail>>>,
@@ -77,7 +77,7 @@ pub struct AggregateBehavior {
     /// The commit that wrote the counters.
     pub(super) counters_commit: Commit,
     pub(super) asking: BTreeMap<u64, Asking>,
-    pub(super) waiting: BTreeMap<u64, Vec<Waiting>>,
+    pub(super) waiting: BTreeMap<u64, Vec<WaitingClient>>,
     /// Asks to aggregates that cannot answer before their own question is settled.
     pub(super) postponed: BTreeMap<u64, Vec<AskMessage>>,
     pub(super) timers: Timers,
@@ -94,7 +94,7 @@ pub enum Effect {
     /// Ask a question, after a pause.
     Ask {
         number: u64,
-        ask: OpenAsk,
+        ask: ErasedAsk,
         pass: Option<Permit>,
         pause: Duration,
         saga: SagaId,
@@ -131,7 +131,7 @@ impl AggregateBehavior {
         shared: Arc<ContextStatus>,
         clock: Arc<Clock>,
         settings: Settings,
-        peers: Peers,
+        peers: PeerDirectory,
         subscriptions: Subscriptions<Command>,
         subscribers: Arc<Subscribers>,
     ) -> Self {

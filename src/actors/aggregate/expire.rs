@@ -8,7 +8,7 @@ use crate::{
     actors::{
         port::clock::machine_seconds,
         tables::{
-            answers::{ANSWER_VERSION, Answer, AnswerPage, is_overflow_key},
+            answers::{ANSWER_VERSION, AnswerPage, RecordedAnswer, is_overflow_key},
             expiry::expiry_rows,
             key_pages::KeyPage,
         },
@@ -113,7 +113,7 @@ impl Turn<'_> {
 
     fn expire_answers(&mut self, key: &[u8], before: u64) -> Result<(), StoreError> {
         if is_overflow_key(key) {
-            let answer: Option<Answer> =
+            let answer: Option<RecordedAnswer> =
                 self.transaction.get_versioned(Space::Answer, ANSWER_VERSION, key)?;
             if answer.is_some_and(|answer| answer.at <= before) {
                 self.transaction.remove(key.to_vec());

@@ -8,7 +8,7 @@ use crate::{
     actors::{
         actor::handle::{ContextHandle, Done, HandlePart},
         ask::{
-            directory::{Askable, Question},
+            directory::{AskRequest, Askable},
             guard::AnswerReceiver,
         },
         erased::{AggregateType, Command},
@@ -239,9 +239,9 @@ impl HandlePart for AggregatePart {
 }
 
 impl Askable for ContextHandle<AggregatePart> {
-    fn ask(&self, question: Question) -> AnswerReceiver {
+    fn ask(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
-        let Question { id, saga, thread, number, command } = question;
+        let AskRequest { id, saga, thread, number, command } = question;
         if self.shared().check_open().is_ok() {
             let asked = AskMessage { id, saga, thread, number, command, reply };
             self.mailbox.post(AggregateMail::Ask(asked));

@@ -16,7 +16,7 @@ use crate::{
         },
         subscription::{source::Recipient, subscriptions::Delivery},
         tables::{
-            answers::{Answer, AskResult},
+            answers::{AskResult, RecordedAnswer},
             log::Cause,
             responses::{StoredResponse, request_key},
         },
@@ -182,7 +182,9 @@ impl Turn<'_> {
         let sum = command_digest(self.behavior.aggregate, asked.number, asked.command.as_ref());
         let kept = match self.find_answer(&asked.id)? {
             // An asker that was restored from a copy reuses its numbers for other questions.
-            Some(Answer { asked: Some(before), .. }) if before.0 == sum.0 && before != sum => {
+            Some(RecordedAnswer { asked: Some(before), .. })
+                if before.0 == sum.0 && before != sum =>
+            {
                 tracing::error!(ask = %asked.id, "refusing ask: its id was used for another question");
                 let en = "this was asked before, and otherwise";
                 let ko = "같은 번호로 다른 요청이 이미 있었습니다";

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     actors::{
         ask::guard::Permit,
-        erased::OpenAsk,
+        erased::ErasedAsk,
         port::{context::Outcome, fault::Fault, saga::TraceContext},
         subscription::subscriptions::Progress,
         tables::{
@@ -31,7 +31,7 @@ use std::{
 /// What an aggregate that this turn touched waits for at its end.
 pub(crate) struct Awaited {
     pub(crate) open_question: Option<Open>,
-    pub(super) to_ask: Option<(OpenAsk, Option<Permit>, Duration)>,
+    pub(super) to_ask: Option<(ErasedAsk, Option<Permit>, Duration)>,
     /// Keys of the idempotency rows that store the outcome.
     pub(crate) keys: Vec<Vec<u8>>,
     /// How many of the keys are already stored, and in how many rows after the question page.
@@ -86,10 +86,10 @@ impl Rejection {
 }
 
 /// The asking context, and the page.
-type Place = (Cow<'static, str>, u64);
+type PageId = (Cow<'static, str>, u64);
 
 /// The pages that this turn has read, and whether each has changed.
-pub(crate) type Answers = BTreeMap<Place, (AnswerPage, bool)>;
+pub(crate) type AnswerPages = BTreeMap<PageId, (AnswerPage, bool)>;
 
 /// The state of one turn.
 pub struct Turn<'a> {
@@ -115,7 +115,7 @@ pub struct Turn<'a> {
     /// The encoded form of each event.
     pub(crate) encoded_events: Vec<ByteBuf>,
     /// Pages of answers that this turn has read or changed.
-    pub(crate) answers: Answers,
+    pub(crate) answers: AnswerPages,
     pub(crate) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Turn<'a> {
             progress,
             events: Vec::new(),
             encoded_events: Vec::new(),
-            answers: Answers::new(),
+            answers: AnswerPages::new(),
             sagas: BTreeMap::new(),
         }
     }
@@ -156,7 +156,7 @@ impl<'a> Turn<'a> {
         &mut self,
         number: u64,
         open_question: Option<Open>,
-        to_ask: Option<(OpenAsk, Option<Permit>, Duration)>,
+        to_ask: Option<(ErasedAsk, Option<Permit>, Duration)>,
         thread: TraceContext,
     ) {
         let known = self.behavior.asking.get(&number);

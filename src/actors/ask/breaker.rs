@@ -38,7 +38,7 @@ impl Default for BreakerSettings {
 const PROBED: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-enum State {
+enum Circuit {
     Closed { calls: VecDeque<bool>, failures: usize },
     Open { until: Instant },
     HalfOpen { running: usize, succeeded: usize },
@@ -48,12 +48,12 @@ enum State {
 #[derive(Debug)]
 pub struct Breaker {
     settings: BreakerSettings,
-    inner: Mutex<Inner>,
+    inner: Mutex<BreakerState>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    state: State,
+struct BreakerState {
+    state: Circuit,
     /// Counts changes of state: the outcome of a call begun under an older one does not count.
     era: u64,
     opened: u64,
@@ -61,7 +61,7 @@ struct Inner {
 
 /// The permission for one call. Dropped without a word it counts as a failure.
 #[derive(Debug)]
-pub struct Call {
+pub struct CallPermit {
     breaker: Arc<Breaker>,
     era: u64,
     told: bool,
@@ -70,7 +70,7 @@ pub struct Call {
 impl Breaker {
     /// A closed breaker.
     pub fn new(settings: BreakerSettings) -> Arc<Self> {
-        let inner = Inner { state: closed(), era: 0, opened: 0 };
+        let inner = BreakerState { state: closed(), era: 0, opened: 0 };
         Arc::new(Self { settings, inner: Mutex::new(inner) })
     }
 
@@ -78,21 +78,21 @@ impl Breaker {
     ///
     /// # Errors
     /// The time that is left until it may be tried out again.
-    pub fn enter(self: &Arc<Self>, now: Instant) -> Result<Call, Duration> {
+    pub fn enter(self: &Arc<Self>, now: Instant) -> Result<CallPermit, Duration> {
         let mut inner = self.lock();
-        if let State::Open { until } = inner.state {
+        if let Circuit::Open { until } = inner.state {
             if now < until {
                 return Err(until - now);
             }
-            inner.change(State::HalfOpen { running: 0, succeeded: 0 });
+            inner.change(Circuit::HalfOpen { running: 0, succeeded: 0 });
         }
-        if let State::HalfOpen { running, succeeded } = &mut inner.state {
+        if let Circuit::HalfOpen { running, succeeded } = &mut inner.state {
             if *running + *succeeded >= self.settings.probes {
                 return Err(PROBED);
             }
             *running += 1;
         }
-        Ok(Call { breaker: self.clone(), era: inner.era, told: false })
+        Ok(CallPermit { breaker: self.clone(), era: inner.era, told: false })
     }
 
     /// Whether a call would be permitted now, without permitting one: what is there to try it out stays there.
@@ -101,20 +101,20 @@ impl Breaker {
     /// The time that is left until it may be tried out again.
     pub fn look(&self, now: Instant) -> Result<(), Duration> {
         match self.lock().state {
-            State::Open { until } if now < until => Err(until - now),
-            State::HalfOpen { running, succeeded }
+            Circuit::Open { until } if now < until => Err(until - now),
+            Circuit::HalfOpen { running, succeeded }
                 if running + succeeded >= self.settings.probes =>
             {
                 Err(PROBED)
             }
-            State::Closed { .. } | State::Open { .. } | State::HalfOpen { .. } => Ok(()),
+            Circuit::Closed { .. } | Circuit::Open { .. } | Circuit::HalfOpen { .. } => Ok(()),
         }
     }
 
     /// For how long nobody may try it out yet, if it is open.
     pub fn open_for(&self, now: Instant) -> Option<Duration> {
         match self.lock().state {
-            State::Open { until } if now < until => Some(until - now),
+            Circuit::Open { until } if now < until => Some(until - now),
             _ => None,
         }
     }
@@ -123,14 +123,14 @@ impl Breaker {
     pub fn state(&self, now: Instant) -> (&'static str, u64) {
         let inner = self.lock();
         let state = match inner.state {
-            State::Closed { .. } => "closed",
-            State::Open { until } if now < until => "open",
-            State::Open { .. } | State::HalfOpen { .. } => "halfOpen",
+            Circuit::Closed { .. } => "closed",
+            Circuit::Open { until } if now < until => "open",
+            Circuit::Open { .. } | Circuit::HalfOpen { .. } => "halfOpen",
         };
         (state, inner.opened)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, BreakerState> {
         sync::lock(&self.inner)
     }
 
@@ -139,9 +139,9 @@ impl Breaker {
         if inner.era != era {
             return;
         }
-        let open = State::Open { until: now + self.settings.open_for };
+        let open = Circuit::Open { until: now + self.settings.open_for };
         match &mut inner.state {
-            State::Closed { calls, failures } => {
+            Circuit::Closed { calls, failures } => {
                 calls.push_back(success);
                 *failures += usize::from(!success);
                 if calls.len() > self.settings.window {
@@ -153,7 +153,7 @@ impl Breaker {
                     inner.change(open);
                 }
             }
-            State::HalfOpen { running, succeeded } => {
+            Circuit::HalfOpen { running, succeeded } => {
                 *running = running.saturating_sub(1);
                 if !success {
                     inner.opened += 1;
@@ -165,32 +165,32 @@ impl Breaker {
                     }
                 }
             }
-            State::Open { .. } => {}
+            Circuit::Open { .. } => {}
         }
     }
 
     fn withdraw(&self, era: u64) {
         let mut inner = self.lock();
         if inner.era == era
-            && let State::HalfOpen { running, .. } = &mut inner.state
+            && let Circuit::HalfOpen { running, .. } = &mut inner.state
         {
             *running = running.saturating_sub(1);
         }
     }
 }
 
-impl Inner {
-    fn change(&mut self, state: State) {
+impl BreakerState {
+    fn change(&mut self, state: Circuit) {
         self.state = state;
         self.era += 1;
     }
 }
 
-fn closed() -> State {
-    State::Closed { calls: VecDeque::new(), failures: 0 }
+fn closed() -> Circuit {
+    Circuit::Closed { calls: VecDeque::new(), failures: 0 }
 }
 
-impl Call {
+impl CallPermit {
     /// The call was answered in time.
     pub fn succeeded(mut self) {
         self.told = true;
@@ -203,7 +203,7 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for CallPermit {
     fn drop(&mut self) {
         if !self.told {
             self.breaker.outcome(self.era, false, Instant::now());
@@ -239,7 +239,7 @@ mod tests {
         let later = Instant::now() + Duration::from_secs(6);
         let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
         assert!(breaker.enter(later).is_err(), "a fourth at once is one too many");
-        probes.into_iter().for_each(Call::succeeded);
+        probes.into_iter().for_each(CallPermit::succeeded);
         assert_eq!(breaker.state(later).0, "closed");
     }
 
@@ -257,7 +257,7 @@ mod tests {
         let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
         assert!(breaker.look(later).is_err(), "a fourth at once is one too many");
         assert_eq!(breaker.open_for(later), None, "and yet it is not open");
-        probes.into_iter().for_each(Call::not_made);
+        probes.into_iter().for_each(CallPermit::not_made);
         assert_eq!(breaker.look(later), Ok(()));
     }
 
@@ -280,7 +280,7 @@ mod tests {
         (0..4).for_each(|_| drop(breaker.enter(now).unwrap()));
         let later = Instant::now() + Duration::from_secs(6);
         let probes: Vec<_> = (0..3).map(|_| breaker.enter(later).unwrap()).collect();
-        probes.into_iter().for_each(Call::not_made);
+        probes.into_iter().for_each(CallPermit::not_made);
         assert!(breaker.enter(later).is_ok());
     }
 }

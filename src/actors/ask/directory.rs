@@ -12,11 +12,11 @@ use std::{
 /// A context that can be asked.
 pub trait Askable: Send + Sync {
     /// Puts a question. Whoever is away drops the other end.
-    fn ask(&self, question: Question) -> AnswerReceiver;
+    fn ask(&self, question: AskRequest) -> AnswerReceiver;
 }
 
 /// A question on its way.
-pub struct Question {
+pub struct AskRequest {
     pub id: AskId,
     pub saga: SagaId,
     pub thread: TraceContext,
@@ -32,9 +32,9 @@ pub struct Peer {
 
 /// All contexts that can be asked, known once everything is laid out.
 #[derive(Clone, Default)]
-pub struct Peers(Arc<OnceLock<HashMap<&'static str, Peer>>>);
+pub struct PeerDirectory(Arc<OnceLock<HashMap<&'static str, Peer>>>);
 
-impl Peers {
+impl PeerDirectory {
     pub fn know(&self, peers: HashMap<&'static str, Peer>) {
         let _ = self.0.set(peers);
     }

@@ -1,6 +1,6 @@
 //! The guard in front of an asked context: breaker, concurrency limit and quota; and the asking itself, in tries.
 
-use super::breaker::{Breaker, BreakerSettings, Call};
+use super::breaker::{Breaker, BreakerSettings, CallPermit};
 use crate::{actors::port::health::GuardHealth, domain::NoAnswer};
 use futures_util::FutureExt;
 use governor::{
@@ -60,7 +60,7 @@ pub struct Guard {
 /// The permission to ask once. It counts for nothing until it is used.
 #[must_use]
 pub struct Permit {
-    call: Option<Call>,
+    call: Option<CallPermit>,
     _permit: OwnedSemaphorePermit,
 }
 

@@ -4,7 +4,7 @@ use super::hearsay::Hearsay;
 use crate::{
     actors::{
         ask::{
-            directory::{Askable, Question},
+            directory::{AskRequest, Askable},
             guard::AnswerReceiver,
         },
         port::{
@@ -52,9 +52,9 @@ impl Pasts {
 }
 
 impl Askable for RemoteContext {
-    fn ask(&self, question: Question) -> AnswerReceiver {
+    fn ask(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
-        let Question { id, saga, thread, number, command } = question;
+        let AskRequest { id, saga, thread, number, command } = question;
         let Some(command) = command.to_json() else { return answer };
         // Told are events that were accepted before, and wait for the disk with the question.
         let past = self.pasts.of(&id.context);

@@ -128,7 +128,7 @@ fn command_of<A: Aggregate>(command: &dyn AnyCommand) -> Option<&A::Command> {
 }
 
 /// The question that an aggregate waits on, without the aggregate's type.
-pub struct OpenAsk {
+pub struct ErasedAsk {
     pub callee: Name,
     pub number: u64,
     pub attempt: u32,
@@ -137,7 +137,7 @@ pub struct OpenAsk {
     pub then: Box<dyn Fn(Result<(), NoAnswer>) -> Command + Send>,
 }
 
-impl fmt::Debug for OpenAsk {
+impl fmt::Debug for ErasedAsk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{} <- {:?}", self.callee, self.number, self.command)
     }
@@ -154,7 +154,7 @@ pub struct Circumstances<'a> {
 pub struct Decided {
     pub events: Vec<Event>,
     pub after: State,
-    pub ask: Option<OpenAsk>,
+    pub ask: Option<ErasedAsk>,
     /// The keys that were claimed before, and those that are now.
     pub claims: (Vec<String>, Vec<String>),
     /// The time that was waited for before, and the one that is now.
@@ -239,7 +239,7 @@ pub trait AggregateType: EntityType {
         this: &Circumstances<'_>,
     ) -> Result<Decided, Refusal>;
     /// [`Aggregate::awaits`].
-    fn awaits(&self, state: &dyn AnyState, number: u64) -> Option<OpenAsk>;
+    fn awaits(&self, state: &dyn AnyState, number: u64) -> Option<ErasedAsk>;
     /// [`Aggregate::due`].
     fn due(&self, state: &dyn AnyState) -> Option<(Timestamp, Command)>;
     /// [`Aggregate::on_behalf_of`].
@@ -408,7 +408,7 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
             after: Box::new(after),
         })
     }
-    fn awaits(&self, state: &dyn AnyState, number: u64) -> Option<OpenAsk> {
+    fn awaits(&self, state: &dyn AnyState, number: u64) -> Option<ErasedAsk> {
         state_of::<A>(state)?.awaits(Id::new(number)).map(erased_ask::<A>)
     }
     fn due(&self, state: &dyn AnyState) -> Option<(Timestamp, Command)> {
@@ -429,10 +429,10 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
     }
 }
 
-fn erased_ask<A: Aggregate>(ask: Ask<A>) -> OpenAsk {
+fn erased_ask<A: Aggregate>(ask: Ask<A>) -> ErasedAsk {
     let PutAsk { callee, number, attempt, command, then, .. } = ask;
     let then = Box::new(move |answer| Box::new(then(answer)) as Command);
-    OpenAsk { callee, number, attempt, command, then }
+    ErasedAsk { callee, number, attempt, command, then }
 }
 
 /// What is asked of a context in the types of another is asked by nobody.

@@ -14,7 +14,7 @@ use crate::{
             message::AggregateMail,
         },
         ask::{
-            directory::{Askable, Peer, Peers},
+            directory::{Askable, Peer, PeerDirectory},
             guard::Guard,
         },
         cluster::{
@@ -74,7 +74,7 @@ pub struct DeployedContext {
 pub struct NodeBuilder<'a> {
     store: &'a Arc<dyn Store>,
     clock: &'a Arc<Clock>,
-    pub(crate) peers: Peers,
+    pub(crate) peers: PeerDirectory,
     settings: &'a NodeSettings,
     pub(crate) deployed: Vec<DeployedContext>,
     pub(crate) askable: HashMap<&'static str, Peer>,
@@ -97,7 +97,7 @@ impl<'a> NodeBuilder<'a> {
         Self {
             store,
             clock,
-            peers: Peers::default(),
+            peers: PeerDirectory::default(),
             settings,
             deployed: Vec::new(),
             askable: HashMap::new(),

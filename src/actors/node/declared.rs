@@ -4,9 +4,9 @@ use crate::{
     actors::{
         aggregate::handle::Enter,
         erased::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut},
-        outbox::event_log::Write,
+        outbox::event_log::WriteMessage,
         port::context::{RouteInfo, Verb},
-        projection::behavior::Change,
+        projection::behavior::RowChange,
         subscription::source::{Reaction, Recipient},
     },
     domain::{
@@ -29,13 +29,13 @@ pub struct DeclaredAggregate {
     /// Its command routes, and how a body becomes a command on each.
     pub routes: (Vec<RouteInfo>, Vec<Enter>),
     /// What of its events is told in text messages.
-    pub write: Option<Write>,
+    pub write: Option<WriteMessage>,
 }
 
 /// What a view declares.
 pub struct DeclaredView {
     pub view: &'static dyn EntityType,
-    pub hears: Vec<Hears<Change>>,
+    pub hears: Vec<Hears<RowChange>>,
 }
 
 /// What `A` declares.
@@ -81,12 +81,12 @@ impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
     }
 }
 
-impl<V: View> Folds<V> for SourceList<V, Change> {
+impl<V: View> Folds<V> for SourceList<V, RowChange> {
     fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event)) {
-        let react: Reaction<Change> = Arc::new(move |events, place| {
+        let react: Reaction<RowChange> = Arc::new(move |events, place| {
             let number = row(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             let events = events.clone();
-            let change: Change = Box::new(move |row| {
+            let change: RowChange = Box::new(move |row| {
                 let event = events.get(place).map(|logged| logged.event.as_ref());
                 if let (Some(row), Some(event)) = (state_mut(row), event.and_then(event_of::<S>)) {
                     fold(row, event);
@@ -150,7 +150,7 @@ impl<A: Aggregate> Routes<A> for RouteList<A> {
 }
 
 /// Finds out what of an aggregate is told to somebody outside.
-struct MessageList(Option<Write>);
+struct MessageList(Option<WriteMessage>);
 
 impl<A: Aggregate> Messages<A> for MessageList {
     fn sending(&mut self, write: crate::domain::Write<A>) {

@@ -90,7 +90,7 @@ impl<T: Send> EventLog<T> for LocalEventLog<T> {
 }
 
 /// What an event comes to in words for somebody outside, if anything.
-pub type Write = Arc<dyn Fn(&dyn AnyEvent) -> Option<Message> + Send + Sync>;
+pub type WriteMessage = Arc<dyn Fn(&dyn AnyEvent) -> Option<Message> + Send + Sync>;
 
 /// The outflows of one context.
 pub struct EventLogs {
@@ -99,7 +99,7 @@ pub struct EventLogs {
     /// The version in which events are written for other nodes and consumers.
     pub written_version: u16,
     /// What of it is told in text messages.
-    pub write: Option<Write>,
+    pub write: Option<WriteMessage>,
 }
 
 impl EventLogs {

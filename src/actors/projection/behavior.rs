@@ -53,12 +53,12 @@ fn is_clearing(meta: &Counters) -> bool {
 }
 
 /// How an event changes a row.
-pub type Change = Box<dyn FnOnce(&mut dyn AnyState) + Send>;
+pub type RowChange = Box<dyn FnOnce(&mut dyn AnyState) + Send>;
 
 /// A message to a view.
 pub enum ViewMail {
     /// Events of a source.
-    Delivery(Delivery<Change>),
+    Delivery(Delivery<RowChange>),
     /// Parked events or logs may be due.
     Wake,
     /// Rebuild the table.
@@ -71,7 +71,7 @@ pub enum ViewMail {
 pub struct ViewBehavior {
     pub tree: Tree,
     pub shared: Arc<ContextStatus>,
-    pub subscriptions: Subscriptions<Change>,
+    pub subscriptions: Subscriptions<RowChange>,
     epoch: Epoch,
     counters: Counters,
     /// The commit that wrote the counters.
@@ -109,7 +109,7 @@ impl ViewBehavior {
     pub fn new(
         tree: Tree,
         shared: Arc<ContextStatus>,
-        subscriptions: Subscriptions<Change>,
+        subscriptions: Subscriptions<RowChange>,
     ) -> Self {
         Self {
             tree,
@@ -161,7 +161,7 @@ impl Behavior for ViewBehavior {
     }
 
     fn decide(&mut self, mails: &[Option<ViewMail>]) -> Result<TurnOutput<Self>, StoreError> {
-        let mut work = Turn::new(self);
+        let mut work = ViewTurn::new(self);
         let rebuild = |mail: &Option<ViewMail>| matches!(mail, Some(ViewMail::Rebuild(_)));
         let begins = self.counters.building.is_none() && mails.iter().any(rebuild);
         let clearing = is_clearing(&self.counters);
@@ -266,7 +266,7 @@ impl Behavior for ViewBehavior {
     }
 }
 
-struct Turn<'a> {
+struct ViewTurn<'a> {
     behavior: &'a ViewBehavior,
     transaction: Transaction<'a>,
     counters: Counters,
@@ -277,7 +277,7 @@ struct Turn<'a> {
     purged: [Vec<u8>; 3],
 }
 
-impl<'a> Turn<'a> {
+impl<'a> ViewTurn<'a> {
     fn new(behavior: &'a ViewBehavior) -> Self {
         // While a table is rebuilt, only the new generation reads events; the shown one does not
         // change.
@@ -398,7 +398,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Listener<Change> for Turn<'_> {
+impl Listener<RowChange> for ViewTurn<'_> {
     fn progress(&mut self) -> &mut Progress {
         &mut self.progress
     }
@@ -408,7 +408,7 @@ impl Listener<Change> for Turn<'_> {
         _: &'static str,
         _: &Envelope,
         whose: Recipient,
-        change: Change,
+        change: RowChange,
     ) -> Result<Result<(), String>, StoreError> {
         let Recipient::Number(number) = whose else {
             return Ok(Err("a view has no numbers of its own".to_owned()));

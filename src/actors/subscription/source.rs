@@ -25,9 +25,9 @@ pub const READ_LIMIT: usize = 512;
 const MAX_PUSHES: usize = 64;
 
 /// Events that follow each other in a log.
-pub type Events = Arc<[LogEntry]>;
+pub type LogEntries = Arc<[LogEntry]>;
 
-type Push = Box<dyn Fn(&Events) + Send + Sync>;
+type Push = Box<dyn Fn(&LogEntries) + Send + Sync>;
 
 /// Those who listen to an aggregate's events, and how far its log goes.
 pub struct Subscribers {
@@ -96,7 +96,7 @@ impl Subscribers {
         self.history(|history| history.has(id, latest))
     }
     /// These events stand. An empty slice says only that there may be something in the log.
-    pub fn publish(&self, events: &Events) {
+    pub fn publish(&self, events: &LogEntries) {
         if let Some(last) = events.last() {
             self.latest.fetch_max(last.envelope.sequence, SeqCst);
         }
@@ -115,7 +115,7 @@ pub trait EventBatch<T>: Send {
 }
 
 /// What an event comes to for one listener.
-pub type Reaction<T> = Arc<dyn Fn(&Events, usize) -> Option<(Recipient, T)> + Send + Sync>;
+pub type Reaction<T> = Arc<dyn Fn(&LogEntries, usize) -> Option<(Recipient, T)> + Send + Sync>;
 
 /// Which of the listener's things is meant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -127,7 +127,7 @@ pub enum Recipient {
 }
 
 struct TypedBatch<T> {
-    events: Events,
+    events: LogEntries,
     react: Reaction<T>,
 }
 
@@ -173,7 +173,7 @@ impl<T: Send + 'static> LocalSource<T> {
         }
     }
     /// What is said aloud, as mail for the listener.
-    pub fn batch(events: &Events, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
+    pub fn batch(events: &LogEntries, react: &Reaction<T>) -> Box<dyn EventBatch<T>> {
         Box::new(TypedBatch { events: events.clone(), react: react.clone() })
     }
 }

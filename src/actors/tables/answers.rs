@@ -32,7 +32,7 @@ pub const ANSWER_VERSION: u16 = 2;
 
 /// An answer, and what it answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct RecordedAnswer {
     /// What was said.
     pub kept: AskResult,
     /// The machine's second in which that was.
@@ -46,7 +46,7 @@ pub struct Answer {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AnswerPage {
     /// Those that have room here.
-    pub answers: BTreeMap<(u64, u32), Answer>,
+    pub answers: BTreeMap<(u64, u32), RecordedAnswer>,
     /// Until this second of the machine's there may be others in rows of their own.
     pub others_until: u64,
 }
@@ -60,7 +60,7 @@ pub fn spill_oldest(
     page: &mut AnswerPage,
     context: &str,
     until: u64,
-) -> Result<Vec<(Vec<u8>, Answer)>, StoreError> {
+) -> Result<Vec<(Vec<u8>, RecordedAnswer)>, StoreError> {
     let mut others = Vec::new();
     while codec::encode_part(&page)?.len() > ANSWER_BYTES && !page.answers.is_empty() {
         let mut by_age: Vec<_> =

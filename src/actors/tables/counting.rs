@@ -1,8 +1,8 @@
 //! A store that counts the rows that are read, for tests of what things cost.
 
 use crate::store::{
-    Batch, Commit, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store, StoreError,
-    StoreHealth, TreeId, Verdict,
+    Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, MemoryStore, Row, Scan, Store,
+    StoreError, StoreHealth, TreeId,
 };
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -33,7 +33,7 @@ impl Store for Counting {
         self.1.fetch_add(rows.len().max(1), SeqCst);
         Ok(rows)
     }
-    fn submit(&self, batch: Batch) -> Result<Verdict, StoreError> {
+    fn submit(&self, batch: Batch) -> Result<CommitVerdict, StoreError> {
         self.0.submit(batch)
     }
     fn durable_commit(&self) -> Commit {

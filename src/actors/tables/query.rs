@@ -15,7 +15,7 @@ use self::{
     filters::{Ahead, Filter},
     page::{Page, Place},
     reading::{ROWS, Reading, Walked},
-    sorted::{Matching, Wanted},
+    sorted::{Matching, RowFilter},
 };
 use super::{
     indexes,
@@ -135,7 +135,7 @@ impl Plan {
 }
 
 /// A page that has been found, by rows only.
-struct Found {
+struct FoundPage {
     page: Page,
     total: u64,
     at_least: bool,
@@ -173,7 +173,7 @@ pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage,
 
     let mut reading = Reading::new(tree, generation);
     let page = Page::new(skip, usize::try_from(size).unwrap_or(1));
-    let Found { page, total, at_least, reached } = match plan.field {
+    let FoundPage { page, total, at_least, reached } = match plan.field {
         indexes::ALL => by_number(&mut reading, generation, &plan, after, page, limits.rows)?,
         _ => by_field(&mut reading, generation, &plan, after, page, limits.rows)?,
     };
@@ -217,7 +217,7 @@ fn by_number(
     after: Option<Place>,
     mut page: Page,
     rows: usize,
-) -> Result<Found, Fault> {
+) -> Result<FoundPage, Fault> {
     let mut filters = plan.filters(generation);
     let down = plan.down;
     let mut total = 0;
@@ -231,7 +231,7 @@ fn by_number(
                 true
             })?;
         let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
-        return Ok(Found { page, total, at_least: reached.is_some(), reached });
+        return Ok(FoundPage { page, total, at_least: reached.is_some(), reached });
     };
     let counted = filters::walk(&mut filters, reading, Ahead::all(false), ROWS, |_, posting| {
         total += posting.len() as u64;
@@ -247,7 +247,7 @@ fn by_number(
         None => Walked::Through,
     };
     let reached = if let Walked::Spent(number) = walked { Some(place(number)) } else { None };
-    Ok(Found { page, total, at_least: counted != Walked::Through, reached })
+    Ok(FoundPage { page, total, at_least: counted != Walked::Through, reached })
 }
 
 /// A list in the order of a field.
@@ -258,7 +258,7 @@ fn by_field(
     after: Option<Place>,
     mut page: Page,
     rows: usize,
-) -> Result<Found, Fault> {
+) -> Result<FoundPage, Fault> {
     let mut filters = plan.filters(generation);
     let mut total = 0;
     let mut matching = Matching::new();
@@ -282,15 +282,15 @@ fn by_field(
     if few && total <= FEW {
         reading.allow(rows);
         sorted::by_looking(reading, generation, sort, &matching, after, &mut page)?;
-        return Ok(Found { page, total, at_least, reached: None });
+        return Ok(FoundPage { page, total, at_least, reached: None });
     }
     reading.allow(if few { usize::try_from(total).unwrap_or(rows) } else { rows });
     if at_least {
-        let wanted = Wanted::Passes(&mut filters);
+        let wanted = RowFilter::Passes(&mut filters);
         let walked = sorted::along(reading, generation, sort, wanted, after, &mut page)?;
-        return Ok(Found { page, total, at_least, reached: reached(walked) });
+        return Ok(FoundPage { page, total, at_least, reached: reached(walked) });
     }
-    let wanted = if plan.is_filtered() { Wanted::Known(&matching) } else { Wanted::Anything };
+    let wanted = if plan.is_filtered() { RowFilter::Known(&matching) } else { RowFilter::Anything };
     // What lies nearer to the end is found from there.
     let from_end = after.is_none() && skip > total / 2;
     let walked = match from_end {
@@ -313,9 +313,9 @@ fn by_field(
     if few && !page.is_full() && matches!(walked, Walked::Spent(_)) {
         page = new_page();
         sorted::by_looking(reading, generation, sort, &matching, after, &mut page)?;
-        return Ok(Found { page, total, at_least, reached: None });
+        return Ok(FoundPage { page, total, at_least, reached: None });
     }
-    Ok(Found { page, total, at_least, reached: reached(walked) })
+    Ok(FoundPage { page, total, at_least, reached: reached(walked) })
 }
 
 fn reached(walked: Walked<Place>) -> Option<Place> {

@@ -137,8 +137,15 @@ pub fn page(
         indexes: meta.written_by.indexes != plan.to.indexes,
         due: meta.written_by.due != plan.to.due,
     };
-    let mut page =
-        Page { tree, changed, meta, plan, kept, rows: BTreeMap::new(), postings: BTreeMap::new() };
+    let mut page = RebuildPage {
+        tree,
+        changed,
+        meta,
+        plan,
+        kept,
+        rows: BTreeMap::new(),
+        postings: BTreeMap::new(),
+    };
     page.work()?;
     page.finish(epoch, commit)
 }
@@ -151,7 +158,7 @@ struct Changed {
 }
 
 /// One page of the work.
-struct Page<'a> {
+struct RebuildPage<'a> {
     tree: &'a Tree,
     changed: Changed,
     meta: Counters,
@@ -161,7 +168,7 @@ struct Page<'a> {
     postings: BTreeMap<Vec<u8>, Posting>,
 }
 
-impl Page<'_> {
+impl RebuildPage<'_> {
     /// Works on until there is something for a batch, or nothing is left.
     fn work(&mut self) -> Result<(), StoreError> {
         let Changed { claims, indexes, due } = self.changed;

@@ -1,7 +1,7 @@
 //! The stored bytes of the runtime's own rows.
 
 use super::{
-    answers::{ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, AskResult},
+    answers::{ANSWER_VERSION, AnswerPage, AnswerPageV1, AskResult, RecordedAnswer},
     clipping::{clipped, keepable},
     counters::{Counters, Rebuild, Versions, decode_counters, encode_counters},
     key_pages::{KeyPage, key_pages},
@@ -124,7 +124,7 @@ fn rows_of_the_runtime_are_stored_as_they_always_were() {
     golden(Space::Answer, &answers, ANSWERS_V1);
     let answers = answers
         .into_iter()
-        .map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: Some((1, [7; 16])) }));
+        .map(|(ask, (kept, at))| (ask, RecordedAnswer { kept, at, asked: Some((1, [7; 16])) }));
     let page = AnswerPage { answers: answers.collect(), others_until: 10 };
     let record = codec::encode(Space::Answer, ANSWER_VERSION, &page).unwrap();
     assert_eq!(hex(&record), ANSWERS);
@@ -221,7 +221,7 @@ mod any_size {
     use crate::actors::tables::answers::spill_oldest;
     use proptest::prelude::*;
 
-    fn answer() -> impl Strategy<Value = Answer> {
+    fn answer() -> impl Strategy<Value = RecordedAnswer> {
         let no = ("[a-z]{1,20}", ".{0,3000}").prop_map(|(code, words)| {
             let refusal = Refusal {
                 code: code.into(),
@@ -233,7 +233,7 @@ mod any_size {
         });
         let kept = prop_oneof![4 => Just(AskResult::Yes), 4 => Just(AskResult::Withdrawn), 1 => no];
         (kept, any::<u64>(), any::<Option<(u16, [u8; 16])>>())
-            .prop_map(|(kept, at, asked)| Answer { kept, at, asked })
+            .prop_map(|(kept, at, asked)| RecordedAnswer { kept, at, asked })
     }
 
     proptest! {

@@ -16,7 +16,7 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 #[derive(Deserialize)]
-struct PageQuery {
+struct ParkedQuery {
     limit: Option<usize>,
     after: Option<String>,
 }
@@ -69,8 +69,8 @@ impl Start {
 
 /// One page.
 pub async fn list(state: &AppState, query: &str) -> Result<Value, Problem> {
-    let query = web::Query::<PageQuery>::from_query(query).map_err(|_| bad_query())?;
-    let PageQuery { limit, after } = query.into_inner();
+    let query = web::Query::<ParkedQuery>::from_query(query).map_err(|_| bad_query())?;
+    let ParkedQuery { limit, after } = query.into_inner();
     let limit = limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     if limit == 0 {
         return Err(bad_query());

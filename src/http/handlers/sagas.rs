@@ -15,7 +15,7 @@ const DEFAULT_LIMIT: usize = 250;
 const MAX_LIMIT: usize = 1000;
 
 #[derive(Deserialize)]
-struct PageQuery {
+struct SagaQuery {
     limit: Option<usize>,
     from: Option<String>,
 }
@@ -54,8 +54,8 @@ pub async fn saga(
     number: u64,
     query: &str,
 ) -> Result<Value, Problem> {
-    let query = web::Query::<PageQuery>::from_query(query).map_err(|_| bad_query())?;
-    let PageQuery { limit, from } = query.into_inner();
+    let query = web::Query::<SagaQuery>::from_query(query).map_err(|_| bad_query())?;
+    let SagaQuery { limit, from } = query.into_inner();
     let limit = limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     if limit == 0 {
         return Err(bad_query());

@@ -10,9 +10,9 @@ use crate::{
 use serde_json::{Map, Value, json};
 
 /// The operations of a context: the path after the collection, the method, a name, and the operation.
-pub struct Described(Vec<(String, &'static str, String, Value)>);
+pub struct CollectionOperations(Vec<(String, &'static str, String, Value)>);
 
-impl Described {
+impl CollectionOperations {
     /// Adds the operations under the path `prefix`, with ids that begin with `scope`.
     pub fn mount(&self, paths: &mut Map<String, Value>, prefix: &str, scope: &str) {
         for (rest, method, name, operation) in &self.0 {
@@ -28,7 +28,7 @@ impl Described {
 }
 
 /// Describes the operations of `context`, and adds their schemas to `schemas`.
-pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Described {
+pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> CollectionOperations {
     let name = context.name();
     let (component_name, shown) = description::describe_item(context, schemas);
     let page = page(name.collection, &component_name);
@@ -56,7 +56,7 @@ pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Desc
     for route in context.routes() {
         all.push(operation(context, route, &component_name, schemas));
     }
-    Described(all)
+    CollectionOperations(all)
 }
 
 fn page(collection: &str, item: &str) -> Value {

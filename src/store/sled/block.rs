@@ -59,18 +59,18 @@ impl Builder {
 
 /// The rows of a block, in order.
 #[derive(Debug)]
-pub struct Rows<'a> {
+pub struct BlockRows<'a> {
     rest: &'a [u8],
     key: Vec<u8>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> BlockRows<'a> {
     /// Of the block that begins with the key `first`.
     pub fn of(first: &[u8], block: &'a [u8]) -> Self {
         Self { rest: block, key: first.to_vec() }
     }
 
-    /// Moves to the next row, whose key then is [`Rows::key`]; gives its commit and record, or that it was removed.
+    /// Moves to the next row, whose key then is [`BlockRows::key`]; gives its commit and record, or that it was removed.
     #[expect(
         clippy::type_complexity,
         reason = "a row of the block, borrowed: none left, removed, or there"
@@ -116,7 +116,7 @@ fn owned((commit, record): (u64, &[u8])) -> Row {
     Row { commit, record: record.to_vec() }
 }
 
-impl Iterator for Rows<'_> {
+impl Iterator for BlockRows<'_> {
     type Item = Result<Entry, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -180,10 +180,10 @@ mod tests {
         #[test]
         fn a_block_reads_as_it_was_written(rows in rows(), other in prop::collection::vec(0..3_u8, 0..6)) {
             let (first, block) = block(&rows);
-            let read: Result<BTreeMap<_, _>, _> = Rows::of(&first, &block).collect();
+            let read: Result<BTreeMap<_, _>, _> = BlockRows::of(&first, &block).collect();
             prop_assert_eq!(read.as_ref(), Ok(&rows));
             for key in rows.keys().chain([&other]) {
-                prop_assert_eq!(Rows::of(&first, &block).find(key), Ok(rows.get(key).cloned()));
+                prop_assert_eq!(BlockRows::of(&first, &block).find(key), Ok(rows.get(key).cloned()));
             }
         }
 
@@ -194,7 +194,7 @@ mod tests {
             let (first, mut block) = block(&rows);
             let at = at.index(block.len());
             if cut { block.truncate(at) } else { block[at] = byte }
-            let _ = Rows::of(&first, &block).collect::<Result<Vec<_>, _>>();
+            let _ = BlockRows::of(&first, &block).collect::<Result<Vec<_>, _>>();
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::{journal_format, table::Table};
 use crate::{
     store::{
-        Batch, Commit, DurabilityCallback, Epoch, StoreError, TreeId, Verdict,
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, StoreError, TreeId,
         durability::Durability,
     },
     sync,
@@ -150,7 +150,7 @@ impl CommitQueue {
         batch: Batch,
         table: &Table,
         expectations_hold: impl FnOnce() -> Result<bool, StoreError>,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<CommitVerdict, StoreError> {
         let encoded = journal_format::encode_batch(&table.name, &batch.writes);
         let bytes = encoded.len() as u64;
         let mut state = sync::lock(&self.state);
@@ -167,7 +167,7 @@ impl CommitQueue {
             return Err(StoreError::Overloaded);
         }
         if !expectations_hold()? {
-            return Ok(Verdict::Conflict);
+            return Ok(CommitVerdict::Conflict);
         }
         let commit = state.accepted + 1;
         state.accepted = commit;
@@ -180,7 +180,7 @@ impl CommitQueue {
             state.committer = CommitterState::Awake;
             self.committer_wake.notify_one();
         }
-        Ok(Verdict::Accepted(commit))
+        Ok(CommitVerdict::Accepted(commit))
     }
 
     /// Calls `callback` once `commit` is durable or never will be. An awaited commit is synced

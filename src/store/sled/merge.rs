@@ -5,16 +5,16 @@ use crate::store::StoreError;
 use std::iter::Peekable;
 
 /// Entries in one direction.
-pub type Source<'a> = Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>;
+pub type EntryIter<'a> = Box<dyn Iterator<Item = Result<Entry, StoreError>> + 'a>;
 
 /// The merged entries of sources, of which the first is the newest. Removals are among them.
 pub struct MergeIter<'a> {
-    sources: Vec<Peekable<Source<'a>>>,
+    sources: Vec<Peekable<EntryIter<'a>>>,
     backwards: bool,
 }
 
 impl<'a> MergeIter<'a> {
-    pub fn new(sources: impl IntoIterator<Item = Source<'a>>, backwards: bool) -> Self {
+    pub fn new(sources: impl IntoIterator<Item = EntryIter<'a>>, backwards: bool) -> Self {
         Self { sources: sources.into_iter().map(Iterator::peekable).collect(), backwards }
     }
 

@@ -2,7 +2,7 @@
 //! next, so that a missing block is noticed, wherever it was.
 
 use super::{
-    block::{Entry, Rows},
+    block::{BlockRows, Entry},
     integrity::seal::damaged,
     panic::catch_panic_silently,
     sorted_run::{BLOCK, SortedRun, first_key, run_key},
@@ -244,5 +244,5 @@ fn rows_of(
 ) -> Result<Vec<Entry>, StoreError> {
     let inside =
         |entry: &Result<Entry, StoreError>| entry.as_ref().map_or(true, |(key, _)| is_inside(key));
-    Rows::of(first_key(run_key), rows).filter(inside).collect()
+    BlockRows::of(first_key(run_key), rows).filter(inside).collect()
 }

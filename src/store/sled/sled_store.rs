@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     store::{
-        Batch, Commit, DurabilityCallback, Epoch, Row, Scan, Store, StoreError, StoreHealth,
-        TreeId, Verdict, codec::MAX_RECORD,
+        Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, Row, Scan, Store, StoreError,
+        StoreHealth, TreeId, codec::MAX_RECORD,
     },
     sync,
 };
@@ -256,7 +256,7 @@ impl Store for SledStore {
         tree.scan(scan)
     }
 
-    fn submit(&self, mut batch: Batch) -> Result<Verdict, StoreError> {
+    fn submit(&self, mut batch: Batch) -> Result<CommitVerdict, StoreError> {
         let tree = self.tree(batch.tree)?;
         for (key, record) in &batch.writes {
             let len = record.as_ref().map_or(0, Vec::len);

@@ -8,7 +8,7 @@
 //! | `2`, run | the spans of the run, and its seal |
 
 use super::{
-    block::{Rows, put_varint, take_bytes, take_varint},
+    block::{BlockRows, put_varint, take_bytes, take_varint},
     integrity::seal::{self, Seal, damaged, unseal},
     manifest::{Member, NEW},
     panic::{catch_panic, catch_panic_silently},
@@ -182,7 +182,7 @@ impl SortedRun {
         {
             return Err(damaged(tree, self.number, &format!("block {} is missing", ordinal + 1)));
         }
-        Rows::of(first_key(&place), opened.rows).find(key)
+        BlockRows::of(first_key(&place), opened.rows).find(key)
     }
 
     /// How many bytes its blocks take up, counted up to `most`.

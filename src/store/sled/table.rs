@@ -5,7 +5,7 @@ use super::{
     integrity::{damage::DamageLog, roots::Root},
     manifest::Manifest,
     memtable::Memtable,
-    merge::{MergeIter, Source},
+    merge::{EntryIter, MergeIter},
     run_range::RunRange,
     run_writer::RunWriter,
     sorted_run::SortedRun,
@@ -44,7 +44,7 @@ type MergeCandidate = (Vec<Arc<SortedRun>>, u8);
 pub struct Table {
     pub name: String,
     tree: sled::Tree,
-    state: RwLock<State>,
+    state: RwLock<TableState>,
     /// Held while the manifest changes.
     manifest: Mutex<Manifest>,
     next_run: AtomicU64,
@@ -58,14 +58,14 @@ pub struct Table {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct TableState {
     newest: Memtable,
     /// Is being written as a run.
     frozen: Option<Arc<Memtable>>,
     runs: Runs,
 }
 
-impl State {
+impl TableState {
     fn in_memory(&self, key: &[u8]) -> Option<&Option<Row>> {
         self.newest.get(key).or_else(|| self.frozen.as_ref()?.get(key))
     }
@@ -80,7 +80,7 @@ impl Table {
         let table = Self {
             name: name.into(),
             tree,
-            state: RwLock::new(State { runs, ..State::default() }),
+            state: RwLock::new(TableState { runs, ..TableState::default() }),
             manifest: Mutex::new(manifest),
             next_run,
             too_many_runs: AtomicBool::new(false),
@@ -145,11 +145,11 @@ impl Table {
         &self.tree
     }
 
-    fn state(&self) -> RwLockReadGuard<'_, State> {
+    fn state(&self) -> RwLockReadGuard<'_, TableState> {
         sync::read(&self.state)
     }
 
-    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
+    fn state_mut(&self) -> RwLockWriteGuard<'_, TableState> {
         sync::write(&self.state)
     }
 
@@ -208,7 +208,7 @@ impl Table {
         // What is newer may hide as many of the rows below it.
         let gone = newest.iter().filter(|(_, row)| row.is_none()).count();
         let below = Scan { limit: scan.limit.saturating_add(gone), ..scan.clone() };
-        let mut sources: Vec<Source<'_>> = vec![Box::new(newest.into_iter().map(Ok))];
+        let mut sources: Vec<EntryIter<'_>> = vec![Box::new(newest.into_iter().map(Ok))];
         if let Some(frozen) = frozen {
             sources.push(Box::new(frozen.range(&below).into_iter().map(Ok)));
         }
@@ -354,7 +354,7 @@ impl Table {
         let go_on = pace(first.level);
         let oldest = self.live_runs().last().is_some_and(|run| run.number == last.number);
         let sources =
-            merged.iter().map(|run| Ok(Box::new(RunRange::all(run, &self.tree)?) as Source<'_>));
+            merged.iter().map(|run| Ok(Box::new(RunRange::all(run, &self.tree)?) as EntryIter<'_>));
         let sources = sources.collect::<Result<Vec<_>, StoreError>>()?;
         let mut writer = RunWriter::new(&self.tree, self.next_run.fetch_add(1, Ordering::Relaxed));
         for entry in MergeIter::new(sources, false) {

@@ -1,7 +1,7 @@
 //! A data directory with work in it, and what had been acknowledged; and reading one, to compare.
 
 use holdfast::store::{
-    Batch, Commit, Epoch, Options, Scan, SledStore, Store, StoreError, TreeId, Verdict, keys,
+    Batch, Commit, CommitVerdict, Epoch, Options, Scan, SledStore, Store, StoreError, TreeId, keys,
 };
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -76,7 +76,7 @@ impl Shop {
             };
             last = loop {
                 match self.store.submit(batch.clone()) {
-                    Ok(Verdict::Accepted(commit)) => break commit,
+                    Ok(CommitVerdict::Accepted(commit)) => break commit,
                     Err(StoreError::Overloaded) => thread::yield_now(),
                     other => panic!("{other:?}"),
                 }

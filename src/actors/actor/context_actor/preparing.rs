@@ -7,7 +7,7 @@ use crate::{
         actor::behavior::Behavior,
         port::{health::Phase, status::ChaosPoint},
     },
-    store::{StoreError, Verdict},
+    store::{CommitVerdict, StoreError},
 };
 use actix::{AsyncContext, Context, Handler, Message};
 use std::{
@@ -18,7 +18,7 @@ use std::{
 /// Prepares the next page, or takes the verdict on the last one.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Prepare(Option<Result<Verdict, StoreError>>);
+struct Prepare(Option<Result<CommitVerdict, StoreError>>);
 
 impl<L: Behavior> ContextActor<L> {
     /// Writes page by page what has to be written first; then the context runs.
@@ -42,9 +42,9 @@ impl<L: Behavior> ContextActor<L> {
         }
     }
 
-    fn on_prepared(&mut self, verdict: Result<Verdict, StoreError>, ctx: &mut Context<Self>) {
+    fn on_prepared(&mut self, verdict: Result<CommitVerdict, StoreError>, ctx: &mut Context<Self>) {
         match verdict {
-            Ok(Verdict::Accepted(_) | Verdict::Conflict) => {
+            Ok(CommitVerdict::Accepted(_) | CommitVerdict::Conflict) => {
                 match self.behavior.reload(&self.mailbox) {
                     // By a message to itself, so that other actors of its thread run between two
                     // pages.
@@ -52,7 +52,7 @@ impl<L: Behavior> ContextActor<L> {
                     Err(error) => self.on_load_error(error),
                 }
             }
-            Ok(Verdict::Pending(verdict)) => {
+            Ok(CommitVerdict::Pending(verdict)) => {
                 let mailbox = ctx.address();
                 actix::spawn(async move {
                     let gone = || Err(StoreError::Failed("the store went away".into()));

@@ -12,7 +12,7 @@ use crate::{
         },
     },
     domain::{Entity, Folds, Id, Lifecycle, Name, Timestamp, View},
-    store::{Batch, Epoch, Store, Verdict, codec, keys::Space},
+    store::{Batch, CommitVerdict, Epoch, Store, codec, keys::Space},
 };
 use std::{
     collections::BTreeSet,
@@ -172,7 +172,7 @@ impl Post {
         let Work { hearing, taken, writes, .. } = work;
         let written = writes.len();
         let batch = Batch { tree: self.tree.id, epoch: self.epoch, expects: Vec::new(), writes };
-        assert!(matches!(self.store.submit(batch), Ok(Verdict::Accepted(_))));
+        assert!(matches!(self.store.submit(batch), Ok(CommitVerdict::Accepted(_))));
         self.taken.extend(taken);
         self.positions.clone_from(&hearing.positions);
         self.ears.apply_progress(&hearing);

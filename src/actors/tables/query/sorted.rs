@@ -27,7 +27,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 pub type Matching = BTreeMap<u64, Posting>;
 
 /// What a row of the sorted index has to be besides listed.
-pub enum Wanted<'a> {
+pub enum RowFilter<'a> {
     /// Nothing.
     Anything,
     /// One of these.
@@ -36,7 +36,7 @@ pub enum Wanted<'a> {
     Passes(&'a mut [Filter]),
 }
 
-impl Wanted<'_> {
+impl RowFilter<'_> {
     fn of(
         &mut self,
         reading: &mut Reading<'_>,
@@ -58,7 +58,7 @@ pub fn along(
     reading: &mut Reading<'_>,
     generation: u32,
     (field, down): (&str, bool),
-    mut wanted: Wanted<'_>,
+    mut wanted: RowFilter<'_>,
     after: Option<&Place>,
     page: &mut Page,
 ) -> Result<Walked<Place>, Fault> {

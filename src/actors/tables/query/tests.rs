@@ -10,7 +10,7 @@ use crate::{
         },
     },
     domain::{Entity, Folds, Id, Lifecycle, Name, View},
-    store::{Batch, Epoch, Store, Verdict},
+    store::{Batch, CommitVerdict, Epoch, Store},
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,7 @@ impl Shop {
             self.model.insert(number, thing);
         }
         let batch = desk.into_batch(self.epoch).unwrap();
-        assert!(matches!(self.store.submit(batch), Ok(Verdict::Accepted(_))));
+        assert!(matches!(self.store.submit(batch), Ok(CommitVerdict::Accepted(_))));
     }
 
     fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {
@@ -397,7 +397,7 @@ fn an_entry_whose_row_is_gone_or_unreadable_is_named_and_the_others_are_shown() 
     let shop = Shop::of((1..=9).map(|number| (number, red(1))));
     let writes = vec![(state_key(0, 3), None), (state_key(0, 5), Some(vec![1, 2, 3]))];
     let batch = Batch { tree: shop.tree.id, epoch: shop.epoch, expects: Vec::new(), writes };
-    assert!(matches!(shop.store.submit(batch), Ok(Verdict::Accepted(_))));
+    assert!(matches!(shop.store.submit(batch), Ok(CommitVerdict::Accepted(_))));
     for query in [ListQuery::default(), sorted("owner", &[]), sorted("owner", &[("color", "red")])]
     {
         let page = shop.list(&query).unwrap();

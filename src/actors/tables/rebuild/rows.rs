@@ -1,12 +1,13 @@
 //! Rows that the runtime keeps for itself, from the form of version 1 into that of now.
 
-use super::{Page, text_of};
+use super::{RebuildPage, text_of};
 use crate::{
     actors::{
         port::clock::machine_seconds,
         tables::{
             answers::{
-                ANSWER_VERSION, Answer, AnswerPage, AnswerPageV1, answer_page_key, spill_oldest,
+                ANSWER_VERSION, AnswerPage, AnswerPageV1, RecordedAnswer, answer_page_key,
+                spill_oldest,
             },
             expiry::expiry_rows,
             key_pages::key_pages,
@@ -21,7 +22,7 @@ use crate::{
     },
 };
 
-impl Page<'_> {
+impl RebuildPage<'_> {
     /// A page of questions: the keys that stood on it get rows of their own.
     pub(crate) fn questions(&mut self, key: &[u8], record: &[u8]) -> Result<(), StoreError> {
         if key.len() != page_length() {
@@ -52,7 +53,7 @@ impl Page<'_> {
         let now = machine_seconds();
         let answers = old
             .into_iter()
-            .map(|(ask, (kept, at))| (ask, Answer { kept, at, asked: None }))
+            .map(|(ask, (kept, at))| (ask, RecordedAnswer { kept, at, asked: None }))
             .collect();
         let mut page = AnswerPage { answers, others_until: 0 };
         let mut keys = vec![answer_page_key(&context, number)];

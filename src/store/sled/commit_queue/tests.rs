@@ -50,7 +50,7 @@ impl Rig {
         let writes = vec![(vec![key], Some(vec![0; 9]))];
         let batch = Batch { tree: TreeId(0), epoch: Epoch(1), expects: Vec::new(), writes };
         match self.pipe.accept(batch, &self.table, || Ok(true))? {
-            Verdict::Accepted(commit) => Ok(commit),
+            CommitVerdict::Accepted(commit) => Ok(commit),
             other => panic!("{other:?}"),
         }
     }
