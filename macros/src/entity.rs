@@ -1,9 +1,10 @@
 //! `#[entity]`
 
 use crate::args::{Args, Form, Item, Known, take_marks};
+use crate::versions::{self, Versions, number};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
-use syn::{Attribute, Error, Expr, Fields, Ident, ItemStruct, LitInt, Result, Type, parse_quote};
+use syn::{Attribute, Error, Expr, Fields, Ident, ItemStruct, Result, Type, parse_quote};
 
 /// What may be said of an entity.
 const ENTITY: &[Known] = &[
@@ -29,6 +30,8 @@ const ENTITY: &[Known] = &[
 const FIELD: &[Known] = &[
     ("hidden", Form::Flag, "hidden"),
     ("exists", Form::Flag, "exists"),
+    ("withdrawn", Form::Flag, "withdrawn"),
+    ("since", Form::Number, "since = 2"),
     ("shown", Form::Items, "shown(city: String = self.address.city())"),
 ];
 
@@ -51,6 +54,7 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
 
     let mut columns = args.items("id").iter().map(own_number).collect::<Result<Vec<_>>>()?;
     let mut exists = None;
+    let mut withdrawn = None;
     for (field, marks) in fields.named.iter().zip(&marks) {
         let Some(name) = &field.ident else { continue };
         if let Some(second) = marks.span("exists").filter(|_| exists.is_some()) {
@@ -58,7 +62,12 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
         }
         exists = exists.or(marks.has("exists").then(|| name.clone()));
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
-        if marks.has("shown") {
+        if let Some(at) = marks.span("withdrawn") {
+            if withdrawn.replace(name.clone()).is_some() {
+                return Err(Error::new(at, "only one field says whether the entity is withdrawn"));
+            }
+            columns.push(withdrawal(name, docs.cloned().collect()));
+        } else if marks.has("shown") {
             for shown in marks.items("shown") {
                 let mut column = computed(shown)?;
                 if marks.items("shown").len() == 1 && column.attributes.is_empty() {
@@ -83,7 +92,14 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
             return Err(Error::new_spanned(&item.ident, ways));
         }
     };
-    implementation(&args, item, &columns, &lifecycle)
+    let lifecycle = match withdrawn {
+        Some(field) if !args.has("lifecycle") => {
+            quote!(::holdfast::domain::Lifecycle::withdrawn_if(#lifecycle, self.#field))
+        }
+        _ => lifecycle,
+    };
+    let versions = versions::read(&args, item, &marks)?;
+    implementation(&args, item, &columns, &lifecycle, &versions)
 }
 
 fn implementation(
@@ -91,12 +107,13 @@ fn implementation(
     item: &ItemStruct,
     columns: &[Column],
     lifecycle: &TokenStream,
+    versions: &Versions,
 ) -> Result<TokenStream> {
     let name = &item.ident;
     let vis = &item.vis;
     let representation = format_ident!("{name}Representation");
     let place = place(args, name.span())?;
-    let consts = consts(args)?;
+    let consts = consts(args, versions)?;
     let title = args.text("title").map_or_else(|| name.to_string(), syn::LitStr::value);
     let attributes = columns.iter().map(|column| &column.attributes);
     let names: Vec<_> = columns.iter().map(|column| &column.name).collect();
@@ -110,11 +127,7 @@ fn implementation(
         .iter()
         .map(|own| camel_case(&own.name))
         .chain(args.texts("id_aliases").iter().map(syn::LitStr::value));
-    let old = args
-        .types("old_versions")
-        .iter()
-        .zip(1_u16..)
-        .map(|(of, version)| quote!(#version => record.read::<#of>().map(Self::from),));
+    let old = &versions.arms;
     let docs = item.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
     Ok(quote! {
         #[derive(Debug, Clone, Default, PartialEq, ::serde::Serialize, ::serde::Deserialize)]
@@ -183,7 +196,7 @@ fn place(args: &Args, whole: Span) -> Result<TokenStream> {
     )
 }
 
-fn consts(args: &Args) -> Result<TokenStream> {
+fn consts(args: &Args, versions: &Versions) -> Result<TokenStream> {
     if let (true, Some(second)) = (args.has("supporting"), args.span("generic")) {
         return Err(Error::new(second, "a context is `supporting`, `generic`, or neither: core"));
     }
@@ -216,15 +229,11 @@ fn consts(args: &Args) -> Result<TokenStream> {
     if !aliases.is_empty() {
         consts.extend(quote!(const ALIASES: &'static [&'static str] = &[#(#aliases),*];));
     }
-    if let Ok(old @ 1..) = u16::try_from(args.types("old_versions").len()) {
-        consts.extend(quote!(const STATE_VERSION: u16 = #old + 1;));
+    let current = versions.current;
+    if current > 1 {
+        consts.extend(quote!(const STATE_VERSION: u16 = #current;));
     }
     Ok(consts)
-}
-
-fn number(given: &LitInt) -> Result<u16> {
-    let why = |_| Error::new(given.span(), "this is a number from 0 to 65535");
-    given.base10_parse().map_err(why)
 }
 
 /// The entity's own number, as one of its fields.
@@ -232,6 +241,17 @@ fn own_number(own: &Item) -> Result<Column> {
     let why = "the entity's own number is named with its type: `id(order_id: Id<Order>)`";
     let of = own.of.clone().ok_or_else(|| Error::new(own.name.span(), why))?;
     Ok(Column { attributes: own.docs.clone(), name: own.name.clone(), of, value: quote!(id.of()) })
+}
+
+/// Whether the entity is withdrawn: shown only when it is.
+fn withdrawal(field: &Ident, mut attributes: Vec<Attribute>) -> Column {
+    attributes.push(parse_quote!(#[serde(skip_serializing_if = "::core::ops::Not::not")]));
+    Column {
+        attributes,
+        name: format_ident!("withdrawn"),
+        of: parse_quote!(bool),
+        value: quote!(self.#field),
+    }
 }
 
 /// A field of the representation that the state does not have as it is.

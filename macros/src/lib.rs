@@ -8,6 +8,7 @@ mod entity;
 mod message;
 mod modules;
 mod status;
+mod versions;
 
 use proc_macro::TokenStream;
 use quote::{ToTokens, quote};
@@ -26,7 +27,11 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 ///
 /// `context` and `collection` are needed. A field is shown under its name unless it is `#[hidden]`, or
 /// `#[shown(name: Type = value)]` says what is shown in its place. Whether the entity exists is told by a field `status`
-/// (see [`macro@status`]), by a field with `#[exists]`, or by `lifecycle = ..`.
+/// (see [`macro@status`]), by a field with `#[exists]`, or by `lifecycle = ..`. A flag with `#[withdrawn]` withdraws it: it is
+/// shown, when it is true, to those who know the number, and is in no list.
+///
+/// `old_versions(..)` names the frozen types of the versions before; a field with `#[since = 2]` was not yet in version 1,
+/// whose states are read with its default.
 #[proc_macro_attribute]
 pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::ItemStruct);
@@ -44,7 +49,8 @@ pub fn status(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// The commands of a context. `#[undo(of = order, attempt = 1)]` on a variant says which ask it takes back; the undo is made
-/// by a function with the variant's name in small letters.
+/// by a function with the variant's name in small letters. `#[catalogue] Maintain(Maintenance<Correction>)` is what staff may
+/// ask of a thing that it registers.
 #[proc_macro_attribute]
 pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::ItemEnum);

@@ -4,12 +4,15 @@ use crate::args::{Args, Form, Known, take_marks};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Error, Fields, FieldsNamed, GenericArgument, Ident, Item, ItemEnum, PathArguments, Result,
-    Type, Variant,
+    Error, Fields, FieldsNamed, FieldsUnnamed, GenericArgument, Ident, Item, ItemEnum,
+    PathArguments, Result, Type, Variant, parse_quote,
 };
 
 /// What may be said of one of the commands.
-const COMMAND: &[Known] = &[("undo", Form::Items, "undo(of = order, attempt = ONLY_ATTEMPT)")];
+const COMMAND: &[Known] = &[
+    ("undo", Form::Items, "undo(of = order, attempt = ONLY_ATTEMPT)"),
+    ("catalogue", Form::Flag, "catalogue"),
+];
 
 fn derives() -> TokenStream {
     quote! {
@@ -27,10 +30,17 @@ pub fn command(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
     Args::read(args, &[])?;
     let mut undone = Vec::new();
     let mut functions = Vec::new();
-    for (variant, marks) in item.variants.iter().zip(marks) {
-        if let Some(undo) = undo(&item.ident, variant, &marks?)? {
+    let mut conversions = Vec::new();
+    for (variant, marks) in item.variants.iter_mut().zip(marks) {
+        let marks = marks?;
+        if let Some(undo) = undo(&item.ident, variant, &marks)? {
             undone.push(undo.0);
             functions.push(undo.1);
+        }
+        if marks.has("catalogue") {
+            conversions.push(maintenance(&item.ident, variant)?);
+            // On the board and in the log it has the name of what is asked.
+            variant.attrs.push(parse_quote!(#[strum(transparent)]));
         }
     }
     let derives = derives();
@@ -49,8 +59,30 @@ pub fn command(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
         }
         #[allow(dead_code)]
         impl #name { #(#functions)* }
+        #(#conversions)*
     })
 }
+
+/// The command that carries what staff asks of a thing of a catalogue.
+fn maintenance(command: &Ident, variant: &Variant) -> Result<TokenStream> {
+    let Fields::Unnamed(FieldsUnnamed { unnamed, .. }) = &variant.fields else {
+        return Err(Error::new_spanned(variant, MAINTENANCE));
+    };
+    let (Some(field), 1) = (unnamed.first(), unnamed.len()) else {
+        return Err(Error::new_spanned(variant, MAINTENANCE));
+    };
+    let of = &field.ty;
+    let ident = &variant.ident;
+    Ok(quote! {
+        impl From<#of> for #command {
+            fn from(asked: #of) -> Self {
+                Self::#ident(asked)
+            }
+        }
+    })
+}
+
+const MAINTENANCE: &str = "what staff asks is one value: `Maintain(Maintenance<Correction>)`";
 
 /// The arm of `compensates` for a variant that is an undo, and the function that makes the undo.
 fn undo(

@@ -32,7 +32,7 @@ pub async fn command<H: Headers>(
         ..CommandRequest::default()
     };
     let mut sent = Vec::new();
-    if route.info.body.is_some() {
+    if !route.info.bodies.is_empty() {
         check_media_type(headers, route.info.verb)?;
         sent = body.await?;
         command.body = parse_json(&sent, depth)?;

@@ -1,9 +1,10 @@
 //! Descriptions and schemas of contexts and their commands, for the documents of each adapter.
 
 use crate::{
-    actors::{Context, RouteInfo, Verb},
+    actors::{BodySchema, Context, RouteInfo, Verb},
     api::schema::{Direction, component, reference},
 };
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 /// The schemas that every collection shares: `Link` and `Problem`.
@@ -104,6 +105,7 @@ pub fn describe_command(
     let (method, does) = match route.verb {
         Verb::Post => ("post", "Create"),
         Verb::Patch => ("patch", "Change"),
+        Verb::Delete if route.withdraws => ("delete", "Withdraw"),
         Verb::Delete => ("delete", "Cancel"),
     };
     let (rest, name, summary) = match route.word {
@@ -117,13 +119,32 @@ pub fn describe_command(
         }
         None => ("/{id}".to_owned(), method.to_owned(), format!("{does} a {item}")),
     };
-    let body = route.body.map(|body| {
+    let body = (!route.bodies.is_empty()).then(|| {
         let word = route.word.map(capitalised).unwrap_or_default();
         let name = format!("{item_schema}.{}{word}", capitalised(method));
+        let body = |generator: &mut SchemaGenerator| any_of(&route.bodies, generator);
         let made = component(schemas, &name, Direction::Request, body);
         (name, made)
     });
     CommandDescription { rest, method, name, summary, body }
+}
+
+/// The schema of a body that is one of several: an object with the fields of all of them.
+fn any_of(bodies: &[BodySchema], generator: &mut SchemaGenerator) -> Schema {
+    if let [body] = bodies {
+        return body(generator);
+    }
+    let mut properties = Map::new();
+    for body in bodies {
+        let made = body(generator);
+        let name = made.get("$ref").and_then(Value::as_str).and_then(|to| to.rsplit('/').next());
+        let own = name.and_then(|name| generator.definitions_mut().shift_remove(name));
+        let own = own.unwrap_or_else(|| made.clone().to_value());
+        if let Some(Value::Object(fields)) = own.get("properties") {
+            properties.extend(fields.clone());
+        }
+    }
+    json_schema!({ "type": "object", "properties": properties, "minProperties": 1 })
 }
 
 fn capitalised(word: &str) -> String {

@@ -25,6 +25,13 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
     code("bad-json", 400, "Request body is not JSON", "본문이 JSON이 아닙니다", CORRECT),
     code("bad-utf8", 400, "Request body is not UTF-8", "본문이 UTF-8이 아닙니다", CORRECT),
     code("bad-body", 400, "Invalid request body", "본문이 올바르지 않습니다", CORRECT),
+    code(
+        "nothing-to-change",
+        400,
+        "Nothing to change",
+        "변경할 내용이 없습니다",
+        "give a field that `detail` lists; null is no value",
+    ),
     code("too-deep", 400, "Request body nested too deeply", "본문의 중첩이 너무 깊습니다", CORRECT),
     code("bad-page", 400, "Invalid page", "페이지 지정이 올바르지 않습니다", CORRECT),
     code(

@@ -12,6 +12,11 @@ impl From<Fault> for Problem {
             Fault::Refused(refusal) => Self::refused(refusal),
             Fault::RefusedBefore(refusal) => Self::refused(refusal).replayed(),
             Fault::BadBody { pointer, detail } => Self::bad_body(pointer, detail),
+            Fault::NothingToChange { fields } => Self::new(
+                "nothing-to-change",
+                format!("none of the fields that can be changed is given: {fields}"),
+                format!("변경할 수 있는 필드가 없습니다: {fields}"),
+            ),
             Fault::TooLong { limit } => Self::new(
                 "too-long",
                 format!("one item may take {limit} bytes in the store"),

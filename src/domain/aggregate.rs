@@ -287,12 +287,17 @@ pub trait Folds<V: View> {
 pub trait Routes<A: Aggregate> {
     /// `POST /{collection}`.
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command));
-    /// `PATCH /{collection}/{id}`.
+    /// `PATCH /{collection}/{id}`. Several such routes are told apart by the fields of their bodies: a request gives those
+    /// of one.
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command);
     /// `PATCH /{collection}/{verb}/{id}`, without a body.
     fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command);
     /// `DELETE /{collection}/{id}`: a command that cancels; the thing is still shown.
     fn delete(&mut self, who: Role, enter: fn() -> A::Command);
+    /// `DELETE /{collection}/{id}`: a command that withdraws; the thing is still shown, and in no list.
+    fn withdraw(&mut self, who: Role, enter: fn() -> A::Command) {
+        self.delete(who, enter);
+    }
 }
 
 /// Takes the events of `A` that become text messages.

@@ -106,6 +106,8 @@ pub enum Lifecycle {
     Open,
     /// It exists: shown, listed, counted.
     Established,
+    /// Staff has withdrawn it: shown to clients who know its number, in no list. Its number stays taken.
+    Withdrawn,
     /// An order that was never established: 404, in no list; the client who ordered it gets the refusal.
     Ended(Refusal),
 }
@@ -114,6 +116,18 @@ impl Lifecycle {
     /// That of an entity which exists as soon as `field` has a value.
     pub fn of(field: &impl Presence) -> Self {
         if field.is_present() { Self::Established } else { Self::Absent }
+    }
+    /// The same, or [`Lifecycle::Withdrawn`] where the entity exists and is withdrawn: see `#[withdrawn]`.
+    #[must_use]
+    pub fn withdrawn_if(self, is_withdrawn: bool) -> Self {
+        match self {
+            Self::Established if is_withdrawn => Self::Withdrawn,
+            other => other,
+        }
+    }
+    /// Whether clients who know its number are shown it.
+    pub fn is_shown(&self) -> bool {
+        matches!(self, Self::Open | Self::Established | Self::Withdrawn)
     }
 }
 

@@ -6,6 +6,7 @@
 //! | a consistency boundary | [`Aggregate`], its commands, its events |
 //! | a policy: whenever that happens, do this | [`Aggregate::whenever`] |
 //! | a question to another aggregate that is waited for | [`Ask`] |
+//! | what staff registers, corrects and withdraws | [`Catalogue`] |
 //! | a read model | [`View`] |
 //! | all of it | a [`Board`] visits every context |
 
@@ -13,10 +14,12 @@ mod aggregate;
 mod ask;
 mod ask_id;
 mod board;
+mod catalogue;
 mod entity;
 mod id;
 pub mod lenient;
 mod message;
+pub mod patch;
 pub mod prelude;
 mod question;
 mod refusal;
@@ -31,6 +34,7 @@ pub use aggregate::{
 pub use ask::{AnyCommand, Compensation, NoAnswer, OpenAsk};
 pub use ask_id::AskId;
 pub use board::{Board, Contexts, Facts};
+pub use catalogue::{Catalogue, CatalogueRoutes, Maintenance};
 pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Undecodable};
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;

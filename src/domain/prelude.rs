@@ -1,8 +1,8 @@
 //! All that a context file needs: `use crate::domain::prelude::*;`.
 
 pub use super::{
-    Aggregate, Ask, AskId, Change, Commands, Decision, DecisionContext, Entity, Folds, Id, Key,
-    Kind, Lifecycle, MayAsk, Message, Messages, Name, NoAnswer, Policies, React, Refusal, Role,
-    Routes, Subdomain, Target, Timestamp, View, ask, body, command, emit, entity, event, ignore,
-    status, value,
+    Aggregate, Ask, AskId, Catalogue, CatalogueRoutes, Change, Commands, Decision, DecisionContext,
+    Entity, Folds, Id, Key, Kind, Lifecycle, Maintenance, MayAsk, Message, Messages, Name,
+    NoAnswer, Policies, React, Refusal, Role, Routes, Subdomain, Target, Timestamp, View, ask,
+    body, command, emit, entity, event, ignore, status, value,
 };

@@ -65,9 +65,33 @@ impl Refusal {
             "잠시 후 다시 시도해 주세요",
         )
     }
+    /// A refusal because the thing is withdrawn.
+    pub fn withdrawn(what: &str) -> Self {
+        Self::conflict(
+            "withdrawn",
+            format!("the {what} is withdrawn; restore it first"),
+            format!("철회된 {what}입니다. 먼저 복구해 주세요"),
+        )
+    }
+    /// A refusal because an order holds the thing, so that this of it cannot be corrected.
+    pub fn held(what: &str) -> Self {
+        Self::conflict(
+            "held",
+            format!("an order holds the {what}; correct this when it has let go"),
+            format!("진행 중인 주문이 있는 {what}입니다. 주문이 끝난 뒤에 고칠 수 있습니다"),
+        )
+    }
     /// A refusal because the order's own question is still open.
     pub fn still_open() -> Self {
         Self::conflict("still-open", "the request is not settled yet", "요청이 아직 처리 중입니다")
+    }
+    /// A refusal because one request gives the fields of several commands.
+    pub fn one_at_a_time() -> Self {
+        Self::invalid(
+            "one-at-a-time",
+            "these fields are commands of their own; send one at a time",
+            "함께 보낼 수 없는 필드입니다. 한 번에 하나씩 보내 주세요",
+        )
     }
     /// Another thing has this value of a unique field: code `plate-taken` for the field `plate`.
     pub fn not_unique(field: &str, value: &str) -> Self {

@@ -135,7 +135,13 @@ fn talk(requests: &[&str]) -> Vec<String> {
     let server = std::thread::spawn(move || {
         let body: fn(&mut SchemaGenerator) -> Schema =
             |generator| generator.subschema_for::<String>();
-        let route = |verb| RouteInfo { verb, word: None, role: Role::Both, body: Some(body) };
+        let route = |verb| RouteInfo {
+            verb,
+            word: None,
+            role: Role::Both,
+            bodies: vec![body],
+            withdraws: false,
+        };
         let node = Arc::new(Fake([Arc::new(Things([route(Verb::Post), route(Verb::Patch)]))]));
         let settings = HttpSettings {
             workers: 1,

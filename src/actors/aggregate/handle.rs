@@ -25,7 +25,7 @@ use crate::{
         subscription::source::Recipient,
         tables::{query, sagas, tree::Tree},
     },
-    domain::{Name, NoAnswer, Refusal, lenient},
+    domain::{Name, NoAnswer, Refusal},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -36,7 +36,7 @@ use tokio::sync::oneshot;
 
 /// Turns a request body into a command for one of a context's aggregates.
 pub type Enter =
-    Box<dyn Fn(serde_json::Value) -> Result<(Recipient, Command), lenient::BadBody> + Send + Sync>;
+    Box<dyn Fn(serde_json::Value) -> Result<(Recipient, Command), Fault> + Send + Sync>;
 
 /// The largest command, in bytes of JSON: its events, its state and its stored response then fit
 /// into records.
@@ -77,8 +77,7 @@ impl AggregatePart {
         else {
             return Err(Refusal::absent("route").into());
         };
-        let (target, command) = enter(order.body)
-            .map_err(|bad| Fault::BadBody { pointer: bad.pointer, detail: bad.detail })?;
+        let (target, command) = enter(order.body)?;
         let target = order.number.map_or(target, Recipient::Number);
         if target == Recipient::Number(0) {
             return Err(Fault::BadBody {

@@ -138,14 +138,14 @@ impl Turn<'_> {
         let now = &self.transaction.load(number)?.now;
         let version = now.version;
         let standing = now.state.lifecycle();
-        let there = matches!(standing, Lifecycle::Open | Lifecycle::Established);
+        let there = standing.is_shown();
         if entry.verb != Verb::Post {
             match standing {
                 Lifecycle::Absent | Lifecycle::Ended(_) => {
                     return Ok(Err(Refusal::absent(self.behavior.tree.entity.name().item).into()));
                 }
                 Lifecycle::Open => return Ok(Err(Refusal::still_open().into())),
-                Lifecycle::Established => {}
+                Lifecycle::Established | Lifecycle::Withdrawn => {}
             }
         }
         let current = if there { version } else { 0 };

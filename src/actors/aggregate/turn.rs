@@ -218,7 +218,7 @@ impl<'a> Turn<'a> {
             Lifecycle::Absent => {
                 Err(Fault::Refused(Refusal::absent(self.behavior.aggregate.name().item)))
             }
-            Lifecycle::Open | Lifecycle::Established => {
+            Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
                 query::represent(kept.state.as_ref(), number).map(|body| Outcome {
                     number,
                     version: kept.version,

@@ -5,12 +5,17 @@ use crate::{
         aggregate::handle::Enter,
         erased::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut},
         outbox::event_log::WriteMessage,
-        port::context::{RouteInfo, Verb},
+        port::{
+            context::{BodySchema, RouteInfo, Verb},
+            fault::Fault,
+        },
         projection::behavior::RowChange,
         subscription::source::{Reaction, Recipient},
     },
     domain::{
-        Aggregate, Body, Folds, Id, Messages, Policies, React, Role, Routes, Target, View, lenient,
+        Aggregate, Body, Folds, Id, Messages, Policies, React, Refusal, Role, Routes, Target, View,
+        lenient,
+        patch::{self, Unclear},
     },
 };
 use schemars::{Schema, SchemaGenerator};
@@ -42,14 +47,14 @@ pub struct DeclaredView {
 pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
     let mut hears = SourceList::<A, _>(Vec::new(), PhantomData);
     A::whenever(&mut hears);
-    let mut routes = RouteList::<A>(Vec::new(), Vec::new(), PhantomData);
+    let mut routes = RouteList::<A>(Vec::new(), PhantomData);
     A::routes(&mut routes);
     let mut writing = MessageList(None);
     A::messages(&mut writing);
     DeclaredAggregate {
         aggregate: crate::actors::erased::aggregate::<A>(),
         hears: hears.0,
-        routes: (routes.0, routes.1),
+        routes: routes.finish(),
         write: writing.0,
     }
 }
@@ -98,25 +103,71 @@ impl<V: View> Folds<V> for SourceList<V, RowChange> {
     }
 }
 
-/// Collects the command routes of one context.
-struct RouteList<A>(Vec<RouteInfo>, Vec<Enter>, PhantomData<fn() -> A>);
+/// Gathers the routes of one context.
+struct RouteList<A>(Vec<Route>, PhantomData<fn() -> A>);
+
+/// A route, and how each body that it takes becomes a command.
+struct Route {
+    info: RouteInfo,
+    ways: Vec<Way>,
+}
+
+/// How a body with these fields becomes a command.
+struct Way {
+    fields: Vec<String>,
+    enter: Enter,
+}
 
 fn schema<B: Body>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<B>()
 }
 
 impl<A> RouteList<A> {
-    fn add(
-        &mut self,
-        verb: Verb,
-        word: Option<&'static str>,
-        role: Role,
-        body: Option<fn(&mut SchemaGenerator) -> Schema>,
-        enter: Enter,
-    ) {
-        self.0.push(RouteInfo { verb, word, role, body });
-        self.1.push(enter);
+    fn add(&mut self, verb: Verb, word: Option<&'static str>, role: Role, enter: Enter) {
+        let info = RouteInfo { verb, word, role, bodies: Vec::new(), withdraws: false };
+        let ways = vec![Way { fields: Vec::new(), enter }];
+        self.0.push(Route { info, ways });
     }
+
+    /// Adds a route that takes a `B`, or this body to the route that is there.
+    fn add_with_body<B: Body>(&mut self, verb: Verb, role: Role, enter: Enter) {
+        let is_there = |route: &&mut Route| {
+            verb == Verb::Patch && route.info.verb == verb && route.info.word.is_none()
+        };
+        let way = Way { fields: patch::fields_of::<B>(), enter };
+        if let Some(route) = self.0.iter_mut().find(is_there) {
+            route.info.bodies.push(schema::<B>);
+            route.ways.push(way);
+            return;
+        }
+        let bodies: Vec<BodySchema> = vec![schema::<B>];
+        let info = RouteInfo { verb, word: None, role, bodies, withdraws: false };
+        self.0.push(Route { info, ways: vec![way] });
+    }
+
+    fn finish(self) -> (Vec<RouteInfo>, Vec<Enter>) {
+        self.0.into_iter().map(|route| (route.info, enter_by(route.ways))).unzip()
+    }
+}
+
+/// Picks the way whose fields the body has.
+fn enter_by(mut ways: Vec<Way>) -> Enter {
+    if ways.len() == 1
+        && let Some(only) = ways.pop()
+    {
+        return only.enter;
+    }
+    Box::new(move |body| {
+        let place = patch::choose(&body, ways.iter().map(|way| &way.fields));
+        match place.map(|place| ways.get(place)) {
+            Ok(Some(way)) => (way.enter)(body),
+            Err(Unclear::Several) => Err(Refusal::one_at_a_time().into()),
+            Ok(None) | Err(Unclear::Nothing) => {
+                let fields: Vec<_> = ways.iter().flat_map(|way| &way.fields).cloned().collect();
+                Err(Fault::NothingToChange { fields: fields.join(", ") })
+            }
+        }
+    })
 }
 
 /// The number comes from the path.
@@ -132,20 +183,26 @@ impl<A: Aggregate> Routes<A> for RouteList<A> {
             };
             Ok((whose, Box::new(command)))
         });
-        self.add(Verb::Post, None, who, Some(schema::<B>), enter);
+        self.add_with_body::<B>(Verb::Post, who, enter);
     }
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
         let enter: Enter =
             Box::new(move |body| Ok((ON_PATH, Box::new(enter(lenient::read(body)?)))));
-        self.add(Verb::Patch, None, who, Some(schema::<B>), enter);
+        self.add_with_body::<B>(Verb::Patch, who, enter);
     }
     fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
         let enter: Enter = Box::new(move |_| Ok((ON_PATH, Box::new(enter()))));
-        self.add(Verb::Patch, Some(verb), who, None, enter);
+        self.add(Verb::Patch, Some(verb), who, enter);
     }
     fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
         let enter: Enter = Box::new(move |_| Ok((ON_PATH, Box::new(enter()))));
-        self.add(Verb::Delete, None, who, None, enter);
+        self.add(Verb::Delete, None, who, enter);
+    }
+    fn withdraw(&mut self, who: Role, enter: fn() -> A::Command) {
+        self.delete(who, enter);
+        if let Some(route) = self.0.last_mut() {
+            route.info.withdraws = true;
+        }
     }
 }
 

@@ -101,7 +101,10 @@ pub trait Context: Send + Sync {
     }
 }
 
-/// A command route without its types.
+/// Makes the schema of a body.
+pub type BodySchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// A route without its types.
 pub struct RouteInfo {
     /// `POST`, `PATCH` or `DELETE`.
     pub verb: Verb,
@@ -109,8 +112,10 @@ pub struct RouteInfo {
     pub word: Option<&'static str>,
     /// Who stands before it on the board.
     pub role: Role,
-    /// The body's schema; `None` for a route without a body.
-    pub body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The schemas of the bodies that it takes: one of them, told apart by their fields. None for a route without a body.
+    pub bodies: Vec<BodySchema>,
+    /// Whether it is a `DELETE` that withdraws what staff has registered, and cancels nothing.
+    pub withdraws: bool,
 }
 
 /// The method of a command route.

@@ -1,6 +1,6 @@
 //! Why an order or a look came to nothing.
 
-use crate::domain::Refusal;
+use crate::domain::{Refusal, lenient::BadBody};
 use std::time::Duration;
 
 /// Why an order or a look came to nothing.
@@ -19,6 +19,12 @@ pub enum Fault {
         pointer: String,
         /// What is wrong there.
         detail: String,
+    },
+    /// The body of a `PATCH` gives none of the fields that it may change.
+    #[error("there is nothing to change: none of {fields} is given")]
+    NothingToChange {
+        /// Which fields those are, in words.
+        fields: String,
     },
     /// It says more than is kept of one thing.
     #[error("this is too long: {limit} bytes in all are kept of one thing")]
@@ -104,4 +110,10 @@ pub enum Fault {
     /// The page is too far into the list to be found by counting.
     #[error("the page is too deep; follow `next` of the first page instead")]
     PageTooDeep,
+}
+
+impl From<BadBody> for Fault {
+    fn from(bad: BadBody) -> Self {
+        Self::BadBody { pointer: bad.pointer, detail: bad.detail }
+    }
 }

@@ -152,6 +152,10 @@ fn operation(
     put(&mut later, "Location", header("Location"));
     put(&mut later, "Retry-After", header("Retry-After"));
     let done = match route.verb {
+        Verb::Delete if route.withdraws => (
+            "204",
+            json!({ "description": format!("The {item} is withdrawn: it is in no list. It can still be read."), "headers": headers }),
+        ),
         Verb::Delete => (
             "204",
             json!({ "description": format!("The {item} is cancelled. It can still be read."), "headers": headers }),

@@ -12,7 +12,7 @@ use super::{
 use holdfast::{
     domain::{
         Aggregate, Board, Body, Entity, Id, Lifecycle, Name, NoAnswer, Role, Routes, Target, View,
-        lenient,
+        lenient, patch,
     },
     systems,
 };
@@ -93,12 +93,15 @@ type Entered<A> = (Target<A>, <A as Aggregate>::Command);
 /// A route of `A`, and how a body becomes a command there.
 pub struct CommandRoute<A: Aggregate> {
     verb: &'static str,
+    /// Which of several bodies it takes, where that is to be told.
+    fields: Vec<String>,
     pub enter: Box<dyn Fn(Value) -> Result<Entered<A>, lenient::BadBody>>,
 }
 
 impl<A: Aggregate> CommandRoute<A> {
     pub fn takes(&self, order: &Order) -> bool {
-        self.verb == order.verb
+        let is_given = |field: &String| !order.body[field].is_null();
+        self.verb == order.verb && (self.fields.is_empty() || self.fields.iter().any(is_given))
     }
 }
 
@@ -108,21 +111,22 @@ impl<A: Aggregate> Routes<A> for Found<A> {
     fn post<B: Body>(&mut self, _: Role, enter: fn(B) -> (Target<A>, A::Command)) {
         self.0.push(CommandRoute {
             verb: "POST",
+            fields: Vec::new(),
             enter: Box::new(move |body| lenient::read(body).map(enter)),
         });
     }
     fn patch<B: Body>(&mut self, _: Role, enter: fn(B) -> A::Command) {
         let enter = move |body| lenient::read(body).map(|body| (Target::New, enter(body)));
-        self.0.push(CommandRoute { verb: "PATCH", enter: Box::new(enter) });
+        let fields = patch::fields_of::<B>();
+        self.0.push(CommandRoute { verb: "PATCH", fields, enter: Box::new(enter) });
     }
     fn patch_verb(&mut self, _: Role, verb: &'static str, enter: fn() -> A::Command) {
-        self.0.push(CommandRoute { verb, enter: Box::new(move |_| Ok((Target::New, enter()))) });
+        let enter = Box::new(move |_| Ok((Target::New, enter())));
+        self.0.push(CommandRoute { verb, fields: Vec::new(), enter });
     }
     fn delete(&mut self, _: Role, enter: fn() -> A::Command) {
-        self.0.push(CommandRoute {
-            verb: "DELETE",
-            enter: Box::new(move |_| Ok((Target::New, enter()))),
-        });
+        let enter = Box::new(move |_| Ok((Target::New, enter())));
+        self.0.push(CommandRoute { verb: "DELETE", fields: Vec::new(), enter });
     }
 }
 

@@ -212,7 +212,7 @@ impl<A: Aggregate> AggregateContext<A> {
                 }
                 true
             }
-            Lifecycle::Established => true,
+            Lifecycle::Established | Lifecycle::Withdrawn => true,
         }
     }
 }
