@@ -25,8 +25,8 @@ pub enum Maintenance<C> {
 }
 
 /// A context whose things staff registers: `PATCH` corrects one, `DELETE` withdraws it, and `PATCH` with
-/// `{"withdrawn": false}` restores it. A withdrawn thing is in no list, and its number still shows it. Whoever orders it is
-/// refused as if it were unknown; orders that hold it go on. The context decides this with [`Catalogue::maintain`], declares
+/// `{"withdrawn": false}` restores it. A withdrawn thing is in no list, and its number still shows it. An order for it is
+/// refused as one for an unknown thing; orders that hold it go on. The context decides this with [`Catalogue::maintain`], declares
 /// the field `#[withdrawn]` in its state, and the routes with [`CatalogueRoutes::catalogue`].
 pub trait Catalogue: Aggregate<Command: From<Maintenance<Self::Correction>>> {
     /// The body of the `PATCH`: the fields that may be corrected, each optional.

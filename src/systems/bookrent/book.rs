@@ -18,6 +18,10 @@ pub struct Book {
     on_shelf: bool,
     #[hidden]
     held_by: Option<Id<Rent>>,
+    /// True when it is offered no longer.
+    #[withdrawn]
+    #[since = 2]
+    withdrawn: bool,
 }
 
 /// What may be asked of a book.
@@ -33,6 +37,8 @@ pub enum Command {
     Release {
         rent: Id<Rent>,
     },
+    #[catalogue]
+    Maintain(Maintenance<Correction>),
 }
 
 /// What a book may say has happened.
@@ -52,6 +58,17 @@ pub enum Event {
         rent_id: Id<Rent>,
         status: bool,
     },
+    BookCorrected {
+        book_id: Id<Book>,
+        title: Option<String>,
+        status: Option<bool>,
+    },
+    BookWithdrawn {
+        book_id: Id<Book>,
+    },
+    BookRestored {
+        book_id: Id<Book>,
+    },
 }
 
 impl Aggregate for Book {
@@ -59,7 +76,7 @@ impl Aggregate for Book {
     type Event = Event;
     type Settings = ();
 
-    fn decide(&self, command: Command, _: &DecisionContext<'_, Self>) -> Decision<Event> {
+    fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         match (self.registered, command) {
             (false, Register(book)) => {
@@ -67,14 +84,14 @@ impl Aggregate for Book {
             }
             (true, Register(_)) => ignore(),
 
-            (false, Take { .. }) => {
+            (true, Take { rent }) if self.held_by == Some(rent) => ignore(),
+            (is_registered, Take { .. }) if !is_registered || self.withdrawn => {
                 Err(Refusal::conflict("book-unknown", "there is no such book", "없는 도서입니다"))
             }
-            (true, Take { rent }) if self.held_by == Some(rent) => ignore(),
-            (true, Take { rent }) if self.on_shelf => {
+            (_, Take { rent }) if self.on_shelf => {
                 emit(StatusChanged { rent_id: rent, status: false })
             }
-            (true, Take { .. }) => {
+            (_, Take { .. }) => {
                 Err(Refusal::conflict("book-out", "the book is out", "대여 중인 도서입니다"))
             }
 
@@ -82,13 +99,15 @@ impl Aggregate for Book {
                 emit(BookFreed { rent_id: rent, status: true })
             }
             (_, Release { .. }) => ignore(),
+
+            (_, Maintain(asked)) => self.maintain(asked, this),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
             Event::Registered { title, status: on_shelf } => {
-                *self = Book { registered: true, title, on_shelf, held_by: None };
+                *self = Book { registered: true, title, on_shelf, ..Book::default() };
             }
             Event::StatusChanged { rent_id, status } => {
                 self.held_by = Some(rent_id);
@@ -98,6 +117,12 @@ impl Aggregate for Book {
                 self.held_by = None;
                 self.on_shelf = status;
             }
+            Event::BookCorrected { title, status, .. } => {
+                self.title = title.unwrap_or_else(|| self.title.clone());
+                self.on_shelf = status.unwrap_or(self.on_shelf);
+            }
+            Event::BookWithdrawn { .. } => self.withdrawn = true,
+            Event::BookRestored { .. } => self.withdrawn = false,
         }
     }
 
@@ -119,6 +144,25 @@ impl Aggregate for Book {
 
     fn routes(routes: &mut impl Routes<Self>) {
         routes.post(Role::Admin, |book: Register| (Target::New, Command::Register(book)));
+        routes.catalogue();
+    }
+}
+
+impl Catalogue for Book {
+    type Correction = Correction;
+
+    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+        let Correction { title, status } = given;
+        if status.is_some() && self.held_by.is_some() {
+            return Err(Refusal::held(Self::NAME.item));
+        }
+        emit(Event::BookCorrected { book_id: this.id, title, status })
+    }
+    fn withdraw(book_id: Id<Self>) -> Event {
+        Event::BookWithdrawn { book_id }
+    }
+    fn restore(book_id: Id<Self>) -> Event {
+        Event::BookRestored { book_id }
     }
 }
 
@@ -130,10 +174,18 @@ pub struct Register {
     pub status: Option<bool>,
 }
 
+/// `PATCH /books/{id}`: what staff may correct.
+#[body(title = "CorrectBook")]
+pub struct Correction {
+    pub title: Option<String>,
+    /// Whether it may be rented; not while a rent holds it.
+    pub status: Option<bool>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Command::*, Event::*, *};
-    use crate::domain::spec::given;
+    use crate::domain::spec::{Given, given};
 
     const RENT: Id<Rent> = Id::new(7);
     const OTHER: Id<Rent> = Id::new(8);
@@ -175,6 +227,60 @@ mod tests {
     fn a_book_registered_as_out_cannot_be_taken() {
         let out = Registered { title: "title02".into(), status: false };
         given::<Book>([out]).when(Take { rent: RENT }).refused(Kind::Conflict, "book-out");
+    }
+
+    fn correct(title: Option<&str>, status: Option<bool>) -> Command {
+        Maintain(Maintenance::Correct(Correction { title: title.map(Into::into), status }))
+    }
+
+    #[test]
+    fn staff_corrects_it_but_not_what_a_rent_has_taken() {
+        let corrected = |title: Option<&str>, status| BookCorrected {
+            book_id: Id::new(1),
+            title: title.map(Into::into),
+            status,
+        };
+        let book = given::<Book>([registered()])
+            .when(correct(Some("title02"), None))
+            .then([corrected(Some("title02"), None)])
+            .when(correct(Some("title02"), Some(true)))
+            .then_nothing()
+            .when(correct(None, Some(false)))
+            .then([corrected(None, Some(false))]);
+        book.when(Take { rent: RENT }).refused(Kind::Conflict, "book-out");
+        let held = given::<Book>([registered(), taken()]);
+        let held = held.when(correct(Some("title03"), None));
+        let held = held.then([corrected(Some("title03"), None)]);
+        held.when(correct(None, Some(true))).refused(Kind::Conflict, "held");
+        given::<Book>([]).when(correct(None, Some(true))).refused(Kind::Absent, "not-found");
+    }
+
+    #[test]
+    fn a_withdrawn_book_is_unknown_to_rents_and_the_one_that_has_it_goes_on() {
+        let withdrawn = BookWithdrawn { book_id: Id::new(1) };
+        let restored = BookRestored { book_id: Id::new(1) };
+        let book = given::<Book>([registered(), taken()])
+            .when(Maintain(Maintenance::Withdraw))
+            .then([withdrawn])
+            .when(Maintain(Maintenance::Withdraw))
+            .then_nothing()
+            .when(Take { rent: RENT })
+            .then_nothing()
+            .when(Release { rent: RENT })
+            .then([BookFreed { rent_id: RENT, status: true }]);
+        assert_eq!(book.0.lifecycle(), Lifecycle::Withdrawn);
+        let state = book.0.clone();
+        book.when(Take { rent: OTHER }).refused(Kind::Conflict, "book-unknown");
+        Given(state.clone())
+            .when(correct(Some("title02"), None))
+            .refused(Kind::Conflict, "withdrawn");
+        let _ = Given(state)
+            .when(Maintain(Maintenance::Restore))
+            .then([restored])
+            .when(Maintain(Maintenance::Restore))
+            .then_nothing()
+            .when(Take { rent: OTHER })
+            .then([StatusChanged { rent_id: OTHER, status: false }]);
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub struct Bike {
     location: String,
     #[hidden]
     taken_by: Option<Id<Rent>>,
+    /// True when it is offered no longer.
+    #[withdrawn]
+    #[since = 2]
+    withdrawn: bool,
 }
 
 /// Whether a bike may be taken.
@@ -43,6 +47,8 @@ pub enum Command {
     Release { rent: Id<Rent> },
     /// The ride is over.
     PutBack { rent: Id<Rent>, location: String },
+    #[catalogue]
+    Maintain(Maintenance<Correction>),
 }
 
 /// What a bike may say has happened.
@@ -54,6 +60,9 @@ pub enum Event {
     UpdatedBike { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
     /// The rent that took it never came to be.
     BikeFreed { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
+    BikeCorrected { bikeid: Id<Bike>, status: Option<Status>, location: Option<String> },
+    BikeWithdrawn { bikeid: Id<Bike> },
+    BikeRestored { bikeid: Id<Bike> },
 }
 
 pub(super) fn in_use() -> Refusal {
@@ -91,13 +100,13 @@ impl Aggregate for Bike {
                 "the bike is registered already",
                 "이미 등록된 자전거입니다",
             )),
-            (false, _, Take { .. }) => Err(unknown()),
             (true, _, Take { rent }) if self.taken_by == Some(rent) => ignore(),
-            (true, Available, Take { rent }) => {
+            (is_registered, _, Take { .. }) if !is_registered || self.withdrawn => Err(unknown()),
+            (_, Available, Take { rent }) => {
                 emit(UpdatedBike { bikeid, status: InUse, location: here(), rentid: rent })
             }
-            (true, InUse, Take { .. }) => Err(in_use()),
-            (true, Broken, Take { .. }) => Err(broken()),
+            (_, InUse, Take { .. }) => Err(in_use()),
+            (_, Broken, Take { .. }) => Err(broken()),
             (_, _, Release { rent }) if self.taken_by == Some(rent) => {
                 emit(BikeFreed { bikeid, status: Available, location: here(), rentid: rent })
             }
@@ -105,19 +114,28 @@ impl Aggregate for Bike {
                 emit(UpdatedBike { bikeid, status: Available, location, rentid: rent })
             }
             (_, _, Release { .. } | PutBack { .. }) => ignore(),
+            (_, _, Maintain(asked)) => self.maintain(asked, this),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        let (status, location, rent) = match event {
-            Event::RegisteredBike { status, location, .. } => (status, location, None),
+        match event.clone() {
+            Event::RegisteredBike { status, location, .. } => {
+                *self = Bike { registered: true, status, location, ..Bike::default() };
+            }
             Event::UpdatedBike { status, location, rentid, .. }
             | Event::BikeFreed { status, location, rentid, .. } => {
-                (status, location, Some(*rentid))
+                self.status = status;
+                self.location = location;
+                self.taken_by = (status == Status::InUse).then_some(rentid);
             }
-        };
-        let taken_by = rent.filter(|_| *status == Status::InUse);
-        *self = Bike { registered: true, status: *status, location: location.clone(), taken_by };
+            Event::BikeCorrected { status, location, .. } => {
+                self.status = status.unwrap_or(self.status);
+                self.location = location.unwrap_or_else(|| self.location.clone());
+            }
+            Event::BikeWithdrawn { .. } => self.withdrawn = true,
+            Event::BikeRestored { .. } => self.withdrawn = false,
+        }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
@@ -136,6 +154,29 @@ impl Aggregate for Bike {
         routes.post(Role::Admin, |Register { bikeid, status, location }: Register| {
             (Target::Chosen(bikeid), Command::Register { status, location })
         });
+        routes.catalogue();
+    }
+}
+
+impl Catalogue for Bike {
+    type Correction = Correction;
+
+    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+        let Correction { status, location } = given;
+        if self.taken_by.is_some() {
+            return Err(Refusal::held(Self::NAME.item));
+        }
+        if location.as_ref().is_some_and(|location| location.trim().is_empty()) {
+            return Err(nowhere());
+        }
+        let status = status.map(Status::from);
+        emit(Event::BikeCorrected { bikeid: this.id, status, location })
+    }
+    fn withdraw(bikeid: Id<Self>) -> Event {
+        Event::BikeWithdrawn { bikeid }
+    }
+    fn restore(bikeid: Id<Self>) -> Event {
+        Event::BikeRestored { bikeid }
     }
 }
 
@@ -148,6 +189,35 @@ pub struct Register {
     pub status: Option<Status>,
     /// Where it stands.
     pub location: String,
+}
+
+/// `PATCH /bikes/{id}`: what staff may correct, while no rent has it.
+#[body(title = "CorrectBike")]
+pub struct Correction {
+    /// Whether it may be taken.
+    pub status: Option<Condition>,
+    /// Where it stands.
+    pub location: Option<String>,
+}
+
+/// What staff may say of a bike: only rents use one.
+#[body(title = "BikeCondition")]
+pub enum Condition {
+    /// It may be taken.
+    #[serde(rename = "사용가능")]
+    Available,
+    /// It is broken.
+    #[serde(rename = "불량")]
+    Broken,
+}
+
+impl From<Condition> for Status {
+    fn from(condition: Condition) -> Self {
+        match condition {
+            Condition::Available => Self::Available,
+            Condition::Broken => Self::Broken,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -238,6 +308,55 @@ mod tests {
             .then_nothing();
         assert_eq!(Release { rent: RENT }.compensates(), Some(AskId::of(RENT, rent::ASKS_BIKE)));
         assert_eq!(put_back(RENT).compensates(), None);
+    }
+
+    fn correct(status: Option<Condition>, location: Option<&str>) -> Command {
+        let location = location.map(Into::into);
+        Maintain(Maintenance::Correct(Correction { status, location }))
+    }
+
+    #[test]
+    fn staff_says_that_it_is_broken_or_mended_and_where_it_stands_while_no_rent_has_it() {
+        let broken = BikeCorrected { bikeid: BIKE, status: Some(Broken), location: None };
+        let bike = given::<Bike>([registered(Available)])
+            .when(correct(Some(Condition::Broken), None))
+            .then([broken]);
+        bike.when(Take { rent: RENT }).refused(Kind::Conflict, "bike-broken");
+        let moved = BikeCorrected {
+            bikeid: BIKE,
+            status: Some(Available),
+            location: Some("분당_정자역_2구역".into()),
+        };
+        let mended = correct(Some(Condition::Available), Some("분당_정자역_2구역"));
+        let bike = given::<Bike>([registered(InUse)]).when(mended.clone()).then([moved]);
+        let _ = bike
+            .when(mended)
+            .then_nothing()
+            .when(Take { rent: RENT })
+            .then([updated(InUse, "분당_정자역_2구역")]);
+        taken().when(correct(None, Some("분당"))).refused(Kind::Conflict, "held");
+        let nowhere = correct(None, Some(" "));
+        given::<Bike>([registered(Available)])
+            .when(nowhere)
+            .refused(Kind::Invalid, "location-blank");
+    }
+
+    #[test]
+    fn a_withdrawn_bike_is_unknown_to_rents_and_the_one_that_has_it_brings_it_back() {
+        let bike = taken()
+            .when(Maintain(Maintenance::Withdraw))
+            .then([BikeWithdrawn { bikeid: BIKE }])
+            .when(Take { rent: RENT })
+            .then_nothing()
+            .when(put_back(RENT))
+            .then([updated(Available, "분당_정자역_3구역")]);
+        assert_eq!(bike.0.lifecycle(), Lifecycle::Withdrawn);
+        let state = bike.0.clone();
+        bike.when(Take { rent: OTHER }).refused(Kind::Conflict, "bike-unknown");
+        Given(state.clone()).when(register(None)).refused(Kind::Conflict, "bike-registered");
+        let bike =
+            Given(state).when(Maintain(Maintenance::Restore)).then([BikeRestored { bikeid: BIKE }]);
+        assert_eq!(bike.0.lifecycle(), Lifecycle::Established);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! # Purifier (정수기 렌탈)
 //!
 //! ```text
-//! Admin    ─▶ Register ─▶ product ──▶ ProductRegistered
+//! Admin    ─▶ Register ─▶ product ──▶ ProductRegistered; corrects, withdraws and restores it
 //! Customer ─▶ Request  ─▶ rental  ──▶ RentalRequested ══ payment: Approve ══▶ RentalPlaced ┄▶ delivery: Start ─▶ DeliveryStarted
 //!                                         └─ declined, or no answer ─▶ RentalFailed ┄▶ payment: Cancel
 //! DeliveryStarted ┄▶ product: Decrease ─▶ ProductDecreased ┄▶ delivery: Supply
@@ -11,6 +11,7 @@
 //! every change of rental or delivery ┄▶ notification: Send ─▶ MessageSent
 //! ```
 
+pub mod correction;
 pub mod delivery;
 pub mod mypage;
 pub mod notification;

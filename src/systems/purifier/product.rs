@@ -1,5 +1,6 @@
 //! Product (상품): how many units are left. A delivery takes one, and brings back only what it took.
 
+pub use super::correction::Correction;
 use super::{
     delivery::{self, Delivery},
     rental::Rental,
@@ -19,6 +20,10 @@ pub struct Product {
     amt: u64,
     /// How many units are left.
     stock: u64,
+    /// True when it is offered no longer.
+    #[withdrawn]
+    #[since = 2]
+    withdrawn: bool,
 }
 
 /// What may be asked of a product.
@@ -30,15 +35,45 @@ pub enum Command {
     Decrease { rental: Id<Rental>, amt: u64 },
     /// A delivery brings back the unit that it had taken.
     Increase { rental: Id<Rental> },
+    #[catalogue]
+    Maintain(Maintenance<Correction>),
 }
 
 /// What a product may say has happened.
 #[event]
 pub enum Event {
-    ProductRegistered { name: Option<String>, amt: u64, stock: u64 },
-    ProductDecreased { product_id: Id<Product>, rental_id: Id<Rental>, stock: u64 },
-    ProductIncreased { product_id: Id<Product>, rental_id: Id<Rental>, stock: u64 },
-    ProductRefused { product_id: Id<Product>, rental_id: Id<Rental>, reason: Reason },
+    ProductRegistered {
+        name: Option<String>,
+        amt: u64,
+        stock: u64,
+    },
+    ProductDecreased {
+        product_id: Id<Product>,
+        rental_id: Id<Rental>,
+        stock: u64,
+    },
+    ProductIncreased {
+        product_id: Id<Product>,
+        rental_id: Id<Rental>,
+        stock: u64,
+    },
+    ProductRefused {
+        product_id: Id<Product>,
+        rental_id: Id<Rental>,
+        reason: Reason,
+    },
+    ProductCorrected {
+        product_id: Id<Product>,
+        name: Option<String>,
+        amt: Option<u64>,
+        stock: Option<u64>,
+    },
+    ProductWithdrawn {
+        product_id: Id<Product>,
+    },
+    ProductRestored {
+        product_id: Id<Product>,
+    },
 }
 
 /// Why no unit was given.
@@ -66,13 +101,15 @@ impl Aggregate for Product {
             }
             (true, Register(_)) => ignore(),
 
-            (false, Decrease { rental: rental_id, .. }) => {
+            (is_registered, Decrease { rental: rental_id, .. })
+                if !is_registered || self.withdrawn =>
+            {
                 emit(ProductRefused { product_id, rental_id, reason: ProductUnknown })
             }
-            (true, Decrease { rental: rental_id, amt }) if amt != self.amt => {
+            (_, Decrease { rental: rental_id, amt }) if amt != self.amt => {
                 emit(ProductRefused { product_id, rental_id, reason: PriceDiffers })
             }
-            (true, Decrease { rental: rental_id, .. }) => match self.stock.checked_sub(1) {
+            (_, Decrease { rental: rental_id, .. }) => match self.stock.checked_sub(1) {
                 Some(stock) => emit(ProductDecreased { product_id, rental_id, stock }),
                 None => emit(ProductRefused { product_id, rental_id, reason: OutOfStock }),
             },
@@ -82,18 +119,27 @@ impl Aggregate for Product {
                 emit(ProductIncreased { product_id, rental_id, stock })
             }
             (false, Increase { .. }) => ignore(),
+
+            (_, Maintain(asked)) => self.maintain(asked, this),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
             Event::ProductRegistered { name, amt, stock } => {
-                *self = Product { registered: true, name, amt, stock };
+                *self = Product { registered: true, name, amt, stock, withdrawn: false };
             }
             Event::ProductDecreased { stock, .. } | Event::ProductIncreased { stock, .. } => {
                 self.stock = stock;
             }
             Event::ProductRefused { .. } => {}
+            Event::ProductCorrected { name, amt, stock, .. } => {
+                self.name = name.or_else(|| self.name.take());
+                self.amt = amt.unwrap_or(self.amt);
+                self.stock = stock.unwrap_or(self.stock);
+            }
+            Event::ProductWithdrawn { .. } => self.withdrawn = true,
+            Event::ProductRestored { .. } => self.withdrawn = false,
         }
     }
 
@@ -112,6 +158,23 @@ impl Aggregate for Product {
 
     fn routes(routes: &mut impl Routes<Self>) {
         routes.post(Role::Admin, |product: Register| (Target::New, Command::Register(product)));
+        routes.catalogue();
+    }
+}
+
+impl Catalogue for Product {
+    type Correction = Correction;
+
+    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+        let stock = given.stock(self.stock)?;
+        let Correction { name, amt, .. } = given;
+        emit(Event::ProductCorrected { product_id: this.id, name, amt, stock })
+    }
+    fn withdraw(product_id: Id<Self>) -> Event {
+        Event::ProductWithdrawn { product_id }
+    }
+    fn restore(product_id: Id<Self>) -> Event {
+        Event::ProductRestored { product_id }
     }
 }
 
@@ -138,6 +201,49 @@ mod tests {
     fn product(stock: u64) -> Given<Product> {
         given([ProductRegistered { name: Some("P1".into()), amt: 30_000, stock }])
     }
+    fn correct(given: Correction) -> Command {
+        Maintain(Maintenance::Correct(given))
+    }
+
+    #[test]
+    fn staff_corrects_what_it_costs_and_the_next_delivery_pays_that() {
+        let dearer = Correction { amt: Some(40_000), ..Correction::default() };
+        let amt = Some(40_000);
+        let product_id = PRODUCT;
+        let corrected = ProductCorrected { product_id, name: None, amt, stock: None };
+        let product = product(2).when(correct(dearer.clone())).then([corrected]);
+        let product = product.when(correct(dearer)).then_nothing();
+        let product = product.when(decrease(30_000)).then([refused(Reason::PriceDiffers)]);
+        let taken = ProductDecreased { product_id, rental_id: RENTAL, stock: 1 };
+        let product = product.when(decrease(40_000)).then([taken]);
+        let more = Correction { stock_change: Some(4), ..Correction::default() };
+        let corrected = ProductCorrected { product_id, name: None, amt: None, stock: Some(5) };
+        let _ = product.when(correct(more.clone())).then([corrected]);
+        given::<Product>([]).when(correct(more)).refused(Kind::Absent, "not-found");
+    }
+
+    #[test]
+    fn a_withdrawn_product_is_unknown_to_deliveries_and_takes_back_what_is_out() {
+        let product_id = PRODUCT;
+        let taken = ProductDecreased { product_id, rental_id: RENTAL, stock: 0 };
+        let back = ProductIncreased { product_id, rental_id: RENTAL, stock: 1 };
+        let product = product(1)
+            .when(decrease(30_000))
+            .then([taken])
+            .when(Maintain(Maintenance::Withdraw))
+            .then([ProductWithdrawn { product_id }])
+            .when(decrease(30_000))
+            .then([refused(Reason::ProductUnknown)])
+            .when(Increase { rental: RENTAL })
+            .then([back]);
+        assert_eq!(product.0.lifecycle(), Lifecycle::Withdrawn);
+        let _ = product
+            .when(Maintain(Maintenance::Restore))
+            .then([ProductRestored { product_id }])
+            .when(decrease(30_000))
+            .then([ProductDecreased { product_id, rental_id: RENTAL, stock: 0 }]);
+    }
+
     fn decrease(amt: u64) -> Command {
         Decrease { rental: RENTAL, amt }
     }

@@ -6,6 +6,7 @@
 //!                                             └─ refused, or no answer ─▶ ReservationFailed ┄▶ ticket: Release
 //! Customer ─▶ Cancel   ─▶ reservation ──▶ Cancelled ┄▶ ticket: Release ─▶ StatusUpdated
 //!                                                   ┄▶ price: Cancel ─▶ Calculated
+//! Admin    ─▶ Correct  ─▶ ticket ──▶ TicketCorrected ┄▶ price: Set; TicketWithdrawn ┄▶ price: Withdraw, and TicketRestored
 //! The time has come ─▶ ticket: Expire ─▶ StatusUpdated
 //! ```
 

@@ -20,7 +20,8 @@ pub(super) const HOLDERS: usize = 32;
 /// The price of the ticket with the same number.
 #[entity(
     context = "ticketing.price", collection = "prices", port = 8083, supporting,
-    id(ticket_id: Id<Ticket>)
+    id(ticket_id: Id<Ticket>),
+    lifecycle = Lifecycle::of(&self.set).withdrawn_if(self.withdrawn && self.live.is_empty())
 )]
 pub struct Price {
     /// The base, and what it is on that day; none before there is a ticket.
@@ -38,17 +39,25 @@ pub struct Price {
     /// is on its way.
     #[hidden]
     live: BTreeMap<Id<Reservation>, bool>,
+    /// True when its ticket is offered no longer.
+    #[withdrawn]
+    #[since = 2]
+    withdrawn: bool,
 }
 
 /// What may be asked of a price.
 #[command]
 pub enum Command {
-    /// There is such a ticket, for that time.
+    /// There is such a ticket, for that time; or it is for another time now.
     Set { starttime: Timestamp },
     /// A reservation has the ticket.
     Reserve { reservation: Id<Reservation>, vip: bool },
     /// It has it no longer.
     Cancel { reservation: Id<Reservation> },
+    /// The ticket is offered no longer.
+    Withdraw,
+    /// It is offered again.
+    Restore,
 }
 
 /// What a price may say has happened.
@@ -58,6 +67,8 @@ pub enum Event {
     PriceReserved { ticket_id: Id<Ticket>, reservation_id: Id<Reservation>, vip: bool },
     PriceReleased { ticket_id: Id<Ticket>, reservation_id: Id<Reservation> },
     Calculated { ticket_id: Id<Ticket>, price: u64, discounted_price: u64 },
+    PriceWithdrawn { ticket_id: Id<Ticket> },
+    PriceRestored { ticket_id: Id<Ticket> },
 }
 
 impl Price {
@@ -70,7 +81,8 @@ impl Price {
         let is_vip = after.live.last_key_value().is_some_and(|(_, vip)| *vip);
         let discount = if is_vip { this.settings.vip_discount } else { 0 };
         let discounted_price = day_price.saturating_sub(discount);
-        let differs = self.set.is_none() || discounted_price != self.discounted;
+        let base = self.set.map(|(base, _)| base);
+        let differs = base != Some(price) || discounted_price != self.discounted;
         let calculated = Event::Calculated { ticket_id: this.id.of(), price, discounted_price };
         Ok([change].into_iter().chain(differs.then_some(calculated)).collect())
     }
@@ -85,9 +97,12 @@ impl Aggregate for Price {
         use {Command::*, Event::*};
         let ticket_id = this.id.of();
         match command {
-            Set { starttime } if self.set.is_none() => {
+            Set { starttime } => {
                 let price = this.settings.base_price;
                 let day_price = this.settings.on_the_day(starttime);
+                if self.set == Some((price, day_price)) {
+                    return ignore();
+                }
                 self.calculated(PriceSet { ticket_id, price, day_price }, this)
             }
             Reserve { reservation: reservation_id, vip }
@@ -98,7 +113,10 @@ impl Aggregate for Price {
             Cancel { reservation: reservation_id } if self.live.contains_key(&reservation_id) => {
                 self.calculated(PriceReleased { ticket_id, reservation_id }, this)
             }
-            Set { .. } | Reserve { .. } | Cancel { .. } => ignore(),
+            Reserve { .. } | Cancel { .. } => ignore(),
+            Withdraw if !self.withdrawn => emit(PriceWithdrawn { ticket_id }),
+            Restore if self.withdrawn => emit(PriceRestored { ticket_id }),
+            Withdraw | Restore => ignore(),
         }
     }
 
@@ -113,15 +131,22 @@ impl Aggregate for Price {
             }
             Event::PriceReleased { reservation_id, .. } => drop(self.live.remove(&reservation_id)),
             Event::Calculated { discounted_price, .. } => self.discounted = discounted_price,
+            Event::PriceWithdrawn { .. } => self.withdrawn = true,
+            Event::PriceRestored { .. } => self.withdrawn = false,
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Ticket>(|event| match *event {
-            ticket::Event::Registered { ticket_id, starttime, .. } => {
+            ticket::Event::Registered { ticket_id, starttime, .. }
+            | ticket::Event::TicketCorrected { ticket_id, starttime: Some(starttime), .. } => {
                 Some((ticket_id.of(), Command::Set { starttime }))
             }
-            ticket::Event::StatusUpdated { .. } => None,
+            ticket::Event::TicketWithdrawn { ticket_id } => {
+                Some((ticket_id.of(), Command::Withdraw))
+            }
+            ticket::Event::TicketRestored { ticket_id } => Some((ticket_id.of(), Command::Restore)),
+            ticket::Event::StatusUpdated { .. } | ticket::Event::TicketCorrected { .. } => None,
         });
         policies.on::<Reservation>(|event| match event {
             reservation::Event::Reserved(told) => {
@@ -206,6 +231,29 @@ mod tests {
             .settled(Reserve { reservation: SECOND, vip: false })
             .settled(Cancel { reservation: FIRST });
         assert_eq!(shown(&both), (10_000, 8_000));
+    }
+
+    #[test]
+    fn a_ticket_for_another_day_has_the_price_of_that_day() {
+        let price = set(given([]), "2021-07-06").settled(Reserve { reservation: FIRST, vip: true });
+        assert_eq!(shown(&price), (10_000, 9_000));
+        let price = set(price, "2021-07-07");
+        assert_eq!(shown(&price), (10_000, 7_000));
+        assert_eq!(shown(&price.settled(Cancel { reservation: FIRST })), (10_000, 8_000));
+        let starttime = "2021-07-09".parse::<DateOrTime>().unwrap().starts(&Zone::default());
+        let _ = set(given([]), "2021-07-06").when(Set { starttime }).then_nothing();
+    }
+
+    #[test]
+    fn a_withdrawn_ticket_has_a_price_for_as_long_as_a_reservation_has_it() {
+        let price = set(given([]), "2021-07-06").settled(Reserve { reservation: FIRST, vip: true });
+        let price = price.when(Withdraw).then([PriceWithdrawn { ticket_id: TICKET }]);
+        assert_eq!(price.0.lifecycle(), Lifecycle::Established);
+        let price = price.when(Withdraw).then_nothing().settled(Cancel { reservation: FIRST });
+        assert_eq!(price.0.lifecycle(), Lifecycle::Withdrawn);
+        let price = price.when(Restore).then([PriceRestored { ticket_id: TICKET }]);
+        assert_eq!(price.0.lifecycle(), Lifecycle::Established);
+        let _ = price.when(Restore).then_nothing();
     }
 
     #[test]

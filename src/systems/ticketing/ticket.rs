@@ -1,6 +1,6 @@
 //! Ticket (티켓관리): one reservation at a time may have it, until its time has passed.
 
-pub use super::registration::{Register, Settings};
+pub use super::registration::{Correction, Register, Settings};
 use super::reservation::{self, Reservation};
 use crate::domain::prelude::*;
 
@@ -19,6 +19,10 @@ pub struct Ticket {
     endtime: Timestamp,
     #[hidden]
     held_by: Option<Id<Reservation>>,
+    /// True when it is offered no longer.
+    #[withdrawn]
+    #[since = 2]
+    withdrawn: bool,
 }
 
 /// Whether a ticket can be had.
@@ -47,13 +51,36 @@ pub enum Command {
     #[undo(of = reservation, attempt = reservation::ONLY_ATTEMPT)]
     Release { reservation: Id<Reservation> },
     Expire,
+    #[catalogue]
+    Maintain(Maintenance<Correction>),
 }
 
 /// What a ticket may say has happened.
 #[event]
 pub enum Event {
-    Registered { ticket_id: Id<Ticket>, status: Status, starttime: Timestamp, endtime: Timestamp },
-    StatusUpdated { ticket_id: Id<Ticket>, status: Status, reservation_id: Option<Id<Reservation>> },
+    Registered {
+        ticket_id: Id<Ticket>,
+        status: Status,
+        starttime: Timestamp,
+        endtime: Timestamp,
+    },
+    StatusUpdated {
+        ticket_id: Id<Ticket>,
+        status: Status,
+        reservation_id: Option<Id<Reservation>>,
+    },
+    TicketCorrected {
+        ticket_id: Id<Ticket>,
+        status: Option<Status>,
+        starttime: Option<Timestamp>,
+        endtime: Option<Timestamp>,
+    },
+    TicketWithdrawn {
+        ticket_id: Id<Ticket>,
+    },
+    TicketRestored {
+        ticket_id: Id<Ticket>,
+    },
 }
 
 /// Why a ticket cannot be had, by its code.
@@ -88,6 +115,7 @@ impl Aggregate for Ticket {
 
             (None, Book { .. }) => Err(no("ticket-unknown")),
             (Some(_), Book { reservation }) if self.held_by == Some(reservation) => ignore(),
+            (Some(_), Book { .. }) if self.withdrawn => Err(no("ticket-unknown")),
             (Some(Available), Book { reservation }) if !over => {
                 emit(StatusUpdated { ticket_id, status: Booked, reservation_id: Some(reservation) })
             }
@@ -104,18 +132,28 @@ impl Aggregate for Ticket {
                 emit(StatusUpdated { ticket_id, status: Expired, reservation_id: None })
             }
             (_, Expire) => ignore(),
+
+            (_, Maintain(asked)) => self.maintain(asked, this),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
         match *event {
             Event::Registered { status, starttime, endtime, .. } => {
-                *self = Ticket { status: Some(status), starttime, endtime, held_by: None };
+                let status = Some(status);
+                *self = Ticket { status, starttime, endtime, ..Ticket::default() };
             }
             Event::StatusUpdated { status, reservation_id, .. } => {
                 self.status = Some(status);
                 self.held_by = reservation_id;
             }
+            Event::TicketCorrected { status, starttime, endtime, .. } => {
+                self.status = status.or(self.status);
+                self.starttime = starttime.unwrap_or(self.starttime);
+                self.endtime = endtime.unwrap_or(self.endtime);
+            }
+            Event::TicketWithdrawn { .. } => self.withdrawn = true,
+            Event::TicketRestored { .. } => self.withdrawn = false,
         }
     }
 
@@ -141,6 +179,31 @@ impl Aggregate for Ticket {
         routes.post(Role::Admin, |ticket: Register| {
             (Target::Chosen(ticket.ticket_id), Command::Register(ticket))
         });
+        routes.catalogue();
+    }
+}
+
+impl Catalogue for Ticket {
+    type Correction = Correction;
+
+    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+        if self.held_by.is_some() {
+            return Err(Refusal::held(Self::NAME.item));
+        }
+        let (starttime, endtime) =
+            given.times((self.starttime, self.endtime), &this.settings.zone)?;
+        let is_over = this.at > endtime.unwrap_or(self.endtime);
+        if given.status.is_some() && self.status == Some(Status::Expired) && is_over {
+            return Err(no("ticket-expired"));
+        }
+        let status = given.status.map(|_| Status::Available);
+        emit(Event::TicketCorrected { ticket_id: this.id, status, starttime, endtime })
+    }
+    fn withdraw(ticket_id: Id<Self>) -> Event {
+        Event::TicketWithdrawn { ticket_id }
+    }
+    fn restore(ticket_id: Id<Self>) -> Event {
+        Event::TicketRestored { ticket_id }
     }
 }
 
@@ -212,6 +275,71 @@ mod tests {
         taken.evolve(&booked());
         assert_eq!(taken.due(), None);
         let _ = Given(taken).when(Expire).then_nothing();
+    }
+
+    fn correct(status: bool, endtime: Option<i64>) -> Command {
+        let endtime = endtime.map(|at| DateOrTime::Moment(Timestamp::from_micros(at)));
+        let status = status.then_some(super::super::registration::Availability::Available);
+        Maintain(Maintenance::Correct(Correction { status, starttime: None, endtime }))
+    }
+    fn corrected(status: Option<Status>, endtime: Option<i64>) -> Event {
+        let endtime = endtime.map(Timestamp::from_micros);
+        TicketCorrected { ticket_id: TICKET, status, starttime: None, endtime }
+    }
+
+    #[test]
+    fn what_was_reserved_by_hand_or_has_a_later_end_can_be_had_again() {
+        let at = Timestamp::from_micros(5);
+        let by_hand =
+            Registered { ticket_id: TICKET, status: Status::Booked, starttime: at, endtime: at };
+        let ticket = given::<Ticket>([by_hand])
+            .when(correct(true, None))
+            .then([corrected(Some(Status::Available), None)]);
+        let _ = ticket.when(correct(true, None)).then_nothing();
+        let expired = || Given(until(-1).when(Expire).then([updated(Status::Expired, None)]).0);
+        expired().when(correct(true, None)).refused(Kind::Conflict, "ticket-expired");
+        expired().when(correct(true, Some(-2))).refused(Kind::Conflict, "ticket-expired");
+        let later = expired().when(correct(false, Some(3))).then([corrected(None, Some(3))]);
+        assert_eq!((later.0.status, later.0.due()), (Some(Status::Expired), None));
+        let again = later.when(correct(true, None));
+        let again = again.then([corrected(Some(Status::Available), None)]);
+        assert_eq!(again.0.due(), Some((Timestamp::from_micros(4), Expire)));
+        let _ = expired()
+            .when(correct(true, Some(3)))
+            .then([corrected(Some(Status::Available), Some(3))])
+            .when(Book { reservation: RESERVATION })
+            .then([booked()]);
+    }
+
+    #[test]
+    fn its_times_are_corrected_while_no_reservation_has_it() {
+        until(0).when(correct(false, Some(-20))).refused(Kind::Invalid, "ends-before-start");
+        let past = until(5).when(correct(false, Some(-1))).then([corrected(None, Some(-1))]);
+        let _ = past.when(Expire).then([updated(Status::Expired, None)]);
+        let held = until(0).when(Book { reservation: RESERVATION }).then([booked()]);
+        held.when(correct(false, Some(3))).refused(Kind::Conflict, "held");
+        given::<Ticket>([]).when(correct(true, None)).refused(Kind::Absent, "not-found");
+    }
+
+    #[test]
+    fn a_withdrawn_ticket_is_unknown_and_the_reservation_that_has_it_keeps_it() {
+        let ticket = until(0)
+            .when(Book { reservation: RESERVATION })
+            .then([booked()])
+            .when(Maintain(Maintenance::Withdraw))
+            .then([TicketWithdrawn { ticket_id: TICKET }])
+            .when(Book { reservation: RESERVATION })
+            .then_nothing()
+            .when(Release { reservation: RESERVATION })
+            .then([updated(Status::Available, None)]);
+        assert_eq!(ticket.0.lifecycle(), Lifecycle::Withdrawn);
+        let state = ticket.0.clone();
+        ticket.when(Book { reservation: OTHER }).refused(Kind::Conflict, "ticket-unknown");
+        let _ = Given(state)
+            .when(Maintain(Maintenance::Restore))
+            .then([TicketRestored { ticket_id: TICKET }])
+            .when(Book { reservation: RESERVATION })
+            .then([booked()]);
     }
 
     #[test]

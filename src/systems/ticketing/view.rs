@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 /// What is known of a ticket.
 #[entity(
     context = "ticketing.view", collection = "views", title = "TicketView", port = 8084, supporting,
-    id(ticket_id: Id<Ticket>), index(status, user_id = self.user_id())
+    id(ticket_id: Id<Ticket>), index(status, user_id = self.user_id()),
+    lifecycle = Lifecycle::of(&self.ticket).withdrawn_if(self.withdrawn && self.live.is_empty())
 )]
 pub struct Row {
     #[exists]
@@ -50,6 +51,10 @@ pub struct Row {
     /// The last that gave it back, and when that was: the ends of two may come in any order.
     #[hidden]
     last: Option<(Timestamp, Id<Reservation>, Holder)>,
+    /// True when the ticket is offered no longer.
+    #[withdrawn]
+    #[since = 2]
+    withdrawn: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -92,9 +97,11 @@ impl View for Row {
         use {price::Event::*, reservation::Event::*, ticket::Event::*};
         folds.on::<Ticket>(
             |event| match event {
-                Registered { ticket_id, .. } | StatusUpdated { ticket_id, .. } => {
-                    Some(ticket_id.get())
-                }
+                Registered { ticket_id, .. }
+                | StatusUpdated { ticket_id, .. }
+                | TicketCorrected { ticket_id, .. }
+                | TicketWithdrawn { ticket_id }
+                | TicketRestored { ticket_id } => Some(ticket_id.get()),
             },
             |row, event| match *event {
                 Registered { status, starttime, endtime, .. } => {
@@ -102,12 +109,25 @@ impl View for Row {
                     row.status = Some(status);
                 }
                 StatusUpdated { status, .. } => row.status = Some(status),
+                TicketCorrected { status, starttime, endtime, .. } => {
+                    row.status = status.or(row.status);
+                    if let Some(times) = &mut row.ticket {
+                        times.starttime = starttime.unwrap_or(times.starttime);
+                        times.endtime = endtime.unwrap_or(times.endtime);
+                    }
+                }
+                TicketWithdrawn { .. } => row.withdrawn = true,
+                TicketRestored { .. } => row.withdrawn = false,
             },
         );
         folds.on::<Price>(
             |event| match event {
                 Calculated { ticket_id, .. } => Some(ticket_id.get()),
-                PriceSet { .. } | PriceReserved { .. } | PriceReleased { .. } => None,
+                PriceSet { .. }
+                | PriceReserved { .. }
+                | PriceReleased { .. }
+                | PriceWithdrawn { .. }
+                | PriceRestored { .. } => None,
             },
             |row, event| {
                 if let Calculated { price, discounted_price, .. } = *event {
