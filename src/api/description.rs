@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{BodySchema, Context, RouteInfo, Verb},
-    api::schema::{Direction, component, reference},
+    api::schema::{self, Direction, component, reference},
 };
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -135,6 +135,7 @@ fn any_of(bodies: &[BodySchema], generator: &mut SchemaGenerator) -> Schema {
         return body(generator);
     }
     let mut properties = Map::new();
+    let mut examples = Vec::new();
     for body in bodies {
         let made = body(generator);
         let name = made.get("$ref").and_then(Value::as_str).and_then(|to| to.rsplit('/').next());
@@ -143,8 +144,12 @@ fn any_of(bodies: &[BodySchema], generator: &mut SchemaGenerator) -> Schema {
         if let Some(Value::Object(fields)) = own.get("properties") {
             properties.extend(fields.clone());
         }
+        examples.push(schema::example(&own, generator.definitions(), ""));
     }
-    json_schema!({ "type": "object", "properties": properties, "minProperties": 1 })
+    // The fields of several bodies are not sent together.
+    json_schema!({
+        "type": "object", "properties": properties, "minProperties": 1, "examples": examples,
+    })
 }
 
 fn capitalised(word: &str) -> String {

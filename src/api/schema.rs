@@ -120,7 +120,8 @@ pub fn example(schema: &Value, components: &Map<String, Value>, field: &str) -> 
         let definition = to.rsplit('/').next().and_then(|name| components.get(name));
         return definition.map_or(Value::Null, |schema| example(schema, components, field));
     }
-    if let Some(value) = schema.get("const").or_else(|| schema.get("enum")?.get(0)) {
+    let given = schema.get("examples").and_then(|examples| examples.get(0));
+    if let Some(value) = given.or(schema.get("const")).or_else(|| schema.get("enum")?.get(0)) {
         return value.clone();
     }
     if let Some(first) = ["oneOf", "anyOf", "allOf"].iter().find_map(|of| schema.get(of)?.get(0)) {

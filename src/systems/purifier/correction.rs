@@ -8,6 +8,7 @@ const LARGEST: u64 = (1 << 53) - 1;
 /// `PATCH /products/{id}`
 #[body(title = "CorrectProduct")]
 #[derive(Default)]
+#[schemars(extend("examples" = [{ "name": "P1", "amt": 30_000, "stock": 7 }]))]
 pub struct Correction {
     /// What it is called.
     pub name: Option<String>,

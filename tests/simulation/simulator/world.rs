@@ -16,8 +16,9 @@ use holdfast::{
     },
     systems,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt};
+use support::chance::Chance;
 
 /// What there is to see of a context, by number.
 #[derive(Default)]
@@ -26,7 +27,7 @@ pub struct Things(BTreeMap<u64, Value>);
 impl Things {
     pub fn set<E: Entity>(&mut self, number: u64, entity: &E) {
         match entity.lifecycle() {
-            Lifecycle::Established => {
+            Lifecycle::Established | Lifecycle::Withdrawn => {
                 let shown = serde_json::to_value(entity.represent(Id::new(number)))
                     .expect("it can be shown");
                 self.0.insert(number, shown);
@@ -77,6 +78,22 @@ impl Order {
     }
     pub fn delete(collection: &'static str, number: u64) -> Self {
         Self { collection, number: Some(number), verb: "DELETE", body: Value::Null, key: None }
+    }
+    /// What staff does to a thing of a catalogue: one of these corrections, a withdrawal, or the end of it.
+    pub fn maintain(
+        chance: &mut Chance,
+        collection: &'static str,
+        number: u64,
+        corrections: &[Value],
+    ) -> Self {
+        match chance.between(0, 4) {
+            0 => Self::delete(collection, number),
+            1 => Self::patch(collection, number, json!({ "withdrawn": false })),
+            _ => {
+                let one = chance.number() as usize % corrections.len();
+                Self::patch(collection, number, corrections[one].clone())
+            }
+        }
     }
     pub fn is_post(&self) -> bool {
         self.verb == "POST"

@@ -5,7 +5,7 @@ use super::{
         mitigation::Mitigation,
         world::{Order, World},
     },
-    Business, must, text,
+    Business, must, text, withdrawn_is_given_to_none,
 };
 use serde_json::json;
 use support::chance::Chance;
@@ -40,8 +40,17 @@ fn book() -> Order {
 }
 
 fn order(chance: &mut Chance, world: &World) -> Order {
-    match chance.between(0, 12) {
+    let one_of_them = chance.between(1, 4);
+    match chance.between(0, 13) {
         0 => book(),
+        12 => {
+            let corrections = [
+                json!({ "title": "title02" }),
+                json!({ "status": true }),
+                json!({ "status": false }),
+            ];
+            Order::maintain(chance, "books", one_of_them, &corrections)
+        }
         1..7 => {
             // One of the books is not there, at first.
             let book = chance.between(1, 4);
@@ -63,6 +72,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
 }
 
 fn always(world: &World) -> Result<(), String> {
+    withdrawn_is_given_to_none(world, "book", |event, _| event == "StatusChanged")?;
     let books = world.all("book");
     for (number, book) in books.iter() {
         let mut holders = world
@@ -89,6 +99,16 @@ fn always(world: &World) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether the last that was said of its status is that staff has put it away.
+fn is_put_away(world: &World, book: u64) -> bool {
+    let said = world.events("book").into_iter().filter(|(number, _)| *number == book);
+    let status = |event: &serde_json::Value| {
+        let (name, fields) = event.as_object()?.iter().next()?;
+        fields["status"].as_bool().map(|status| name == "BookCorrected" && !status)
+    };
+    said.filter_map(|(_, event)| status(&event)).last() == Some(true)
+}
+
 fn finally(world: &World) -> Result<(), String> {
     let rents = world.all("rent");
     let views = world.all("view");
@@ -96,7 +116,8 @@ fn finally(world: &World) -> Result<(), String> {
         let is_held = rents
             .iter()
             .any(|(_, rent)| rent["bookId"] == number && text(rent, "status") == "Rent");
-        must!(is_held || book["status"] == true, "book {number} is held by nobody: {book}");
+        let is_right = is_held || book["status"] == true || is_put_away(world, number);
+        must!(is_right, "book {number} is held by nobody: {book}");
     }
     for (number, rent) in rents.iter() {
         let delivery = world.all("delivery").get(number).map(|delivery| text(delivery, "status"));

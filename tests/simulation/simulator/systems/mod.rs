@@ -14,7 +14,7 @@ use super::{
 };
 use holdfast::systems;
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 use support::chance::Chance;
 
 /// A system as its clients and its owners see it.
@@ -94,6 +94,28 @@ pub(super) use must;
 /// The text in that field, or nothing.
 fn text<'a>(shown: &'a Value, field: &str) -> &'a str {
     shown[field].as_str().unwrap_or_default()
+}
+
+/// While a thing of `context` is withdrawn, none of its events gives it to an order.
+fn withdrawn_is_given_to_none(
+    world: &World,
+    context: &str,
+    gives: fn(&str, &Value) -> bool,
+) -> Result<(), String> {
+    let mut withdrawn = BTreeSet::new();
+    for (number, event) in world.events(context) {
+        let Some((name, fields)) = event.as_object().and_then(|event| event.iter().next()) else {
+            continue;
+        };
+        if name.ends_with("Withdrawn") {
+            withdrawn.insert(number);
+        } else if name.ends_with("Restored") {
+            withdrawn.remove(&number);
+        }
+        let is_given = withdrawn.contains(&number) && gives(name, fields);
+        must!(!is_given, "{context} {number} is withdrawn, and then {event}");
+    }
+    Ok(())
 }
 
 /// What `came` in is what `went` back and what is kept: the amounts of payments that show another status than `gone`.
