@@ -62,7 +62,7 @@ impl<A: Aggregate> AggregateContext<A> {
                 let commit = network.commit(self.me);
                 self.keys.remove(commit, &key);
             }
-            Lifecycle::Open | Lifecycle::Established => {
+            Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
                 let Some(history) = self.history(number, version).map(Digest) else { return };
                 network.reply(Reply {
                     node,

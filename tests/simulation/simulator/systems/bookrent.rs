@@ -106,7 +106,7 @@ fn is_put_away(world: &World, book: u64) -> bool {
         let (name, fields) = event.as_object()?.iter().next()?;
         fields["status"].as_bool().map(|status| name == "BookCorrected" && !status)
     };
-    said.filter_map(|(_, event)| status(&event)).last() == Some(true)
+    said.rev().find_map(|(_, event)| status(&event)) == Some(true)
 }
 
 fn finally(world: &World) -> Result<(), String> {

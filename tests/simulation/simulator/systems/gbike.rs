@@ -5,7 +5,7 @@ use super::{
         mitigation::Mitigation,
         world::{Order, World},
     },
-    Business, must, text,
+    Business, must, text, withdrawn_is_given_to_none,
 };
 use holdfast::systems::gbike::user_deposit::{Event::UpdatedDeposit, UserDeposit};
 use serde_json::{Value, json};
@@ -69,7 +69,16 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     }
     let rent = world.all("rent").any(chance.number()).unwrap_or(1);
     let user = chance.between(1, RIDER);
-    match chance.between(0, 14) {
+    let one_of_them = chance.between(1, 5);
+    match chance.between(0, 15) {
+        14 => {
+            let corrections = [
+                json!({ "location": "C" }),
+                json!({ "status": "사용가능" }),
+                json!({ "status": "불량", "location": "D" }),
+            ];
+            Order::maintain(chance, "bikes", one_of_them, &corrections)
+        }
         0 => bike(chance.between(1, 5)),
         1..4 => Order::post("userDeposits", json!({ "userid": user, "deposit": PAID_IN })),
         4..10 => ride(user, chance.between(1, 5)),
@@ -95,6 +104,7 @@ fn riders_order(world: &World) -> Option<Order> {
 }
 
 fn always(world: &World) -> Result<(), String> {
+    withdrawn_is_given_to_none(world, "bike", |_, fields| text(fields, "status") == "사용중")?;
     for (number, bike) in world.all("bike").iter() {
         let mut riders = world
             .all("rent")

@@ -6,10 +6,10 @@ use super::{
         mitigation::Mitigation,
         world::{Order, World},
     },
-    Business, money_adds_up, must, pays_once, text,
+    Business, money_adds_up, must, pays_once, text, withdrawn_is_given_to_none,
 };
 use holdfast::systems::purifier::payment::{Event, Payment};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::chance::Chance;
 
@@ -41,14 +41,14 @@ const PRICE: u64 = 30_000;
 /// More than the sandbox approves.
 const DEAR: u64 = 90_000;
 
-/// It is called by its stock, so that this is known later.
 fn product(stock: u64) -> Order {
-    Order::post("products", json!({ "name": stock.to_string(), "amt": PRICE, "stock": stock }))
+    Order::post("products", json!({ "name": "P1", "amt": PRICE, "stock": stock }))
 }
 
 fn order(chance: &mut Chance, world: &World) -> Order {
     let rental = world.all("rental").any(chance.number()).unwrap_or(1);
-    match chance.between(0, 12) {
+    let one_of_them = chance.between(1, 4);
+    match chance.between(0, 13) {
         0 => product(chance.between(0, 4)),
         1..8 => {
             let amt = [PRICE, PRICE, PRICE, PRICE - 1, DEAR][chance.between(0, 5) as usize];
@@ -61,13 +61,58 @@ fn order(chance: &mut Chance, world: &World) -> Order {
             Order::post("rentals", wanted)
         }
         8..11 => Order::patch("rentals", rental, json!({ "status": "Cancel" })),
-        _ => Order::delete("rentals", rental),
+        11 => Order::delete("rentals", rental),
+        _ => {
+            let corrections = [
+                json!({ "stockChange": 1 }),
+                json!({ "stockChange": -1 }),
+                json!({ "amt": PRICE - 1 }),
+                json!({ "amt": PRICE }),
+            ];
+            Order::maintain(chance, "products", one_of_them, &corrections)
+        }
     }
 }
 
+/// What a product has said, in order.
+fn said(world: &World, product: u64) -> impl Iterator<Item = (String, Value)> {
+    let events = world.events("product").into_iter().filter(move |(number, _)| *number == product);
+    events.filter_map(|(_, event)| {
+        let (name, fields) = event.as_object()?.iter().next()?;
+        Some((name.clone(), fields.clone()))
+    })
+}
+
+/// How many units there would be if none was out: those at first, and what staff has added or taken since.
+fn supplied(world: &World, product: u64) -> usize {
+    let mut supplied = 0;
+    let mut stock = 0;
+    for (name, fields) in said(world, product) {
+        let Some(now) = fields["stock"].as_u64() else { continue };
+        if name == "ProductRegistered" || name == "ProductCorrected" {
+            supplied = supplied + now - stock;
+        }
+        stock = now;
+    }
+    supplied as usize
+}
+
+/// What the product cost when it gave its unit to a rental.
+fn price_when_taken(world: &World, product: u64, rental: u64) -> Option<u64> {
+    let mut price = None;
+    for (name, fields) in said(world, product) {
+        price = fields["amt"].as_u64().or(price);
+        if name == "ProductDecreased" && fields["rentalId"] == rental {
+            return price;
+        }
+    }
+    None
+}
+
 fn always(world: &World) -> Result<(), String> {
+    withdrawn_is_given_to_none(world, "product", |event, _| event == "ProductDecreased")?;
     for (number, product) in world.all("product").iter() {
-        let at_first: usize = text(product, "name").parse().unwrap_or_default();
+        let at_first = supplied(world, number);
         let out = world.said("product", number, "ProductDecreased");
         let back = world.said("product", number, "ProductIncreased");
         must!(
@@ -110,7 +155,7 @@ fn finally(world: &World) -> Result<(), String> {
             delivery["productId"] == number && text(delivery, "status") == "DeliveryStarted"
         };
         let out = deliveries.iter().filter(|(_, delivery)| is_out(delivery)).count();
-        let at_first: usize = text(product, "name").parse().unwrap_or_default();
+        let at_first = supplied(world, number);
         must!(product["stock"] == at_first - out, "of product {number}, {product}, {out} are out");
     }
     for (number, rental) in rentals.iter() {
@@ -135,10 +180,9 @@ fn finally(world: &World) -> Result<(), String> {
         );
         must!(right, "rental {number} is {all:?}");
         if text(rental, "status") == "RentalPlaced" {
-            let product =
-                rental["productId"].as_u64().and_then(|product| world.all("product").get(product));
-            let price = product.map(|product| &product["amt"]);
-            must!(price == Some(&rental["amt"]), "rental {number} is {rental}, of {product:?}");
+            let product = rental["productId"].as_u64().unwrap_or_default();
+            let price = price_when_taken(world, product, number);
+            must!(price == rental["amt"].as_u64(), "rental {number} is {rental}, of {price:?}");
         }
         let messages =
             world.all("notification").iter().filter(|(_, message)| message["rentalId"] == number);

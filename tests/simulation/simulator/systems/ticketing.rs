@@ -5,7 +5,7 @@ use super::{
         mitigation::Mitigation,
         world::{Order, World},
     },
-    Business, must, text,
+    Business, must, text, withdrawn_is_given_to_none,
 };
 use holdfast::domain::Timestamp;
 use serde_json::{Value, json};
@@ -61,7 +61,18 @@ fn ticket(number: u64, day: usize) -> Order {
 fn order(chance: &mut Chance, world: &World) -> Order {
     let reservation = world.all("reservation").any(chance.number()).unwrap_or(1);
     let wanted = if chance.between(0, 12) == 0 { SOLD } else { chance.between(1, 6) };
-    match chance.between(0, 12) {
+    let one_of_them = chance.between(1, 6);
+    let day = DAYS[chance.between(0, 5) as usize];
+    match chance.between(0, 13) {
+        12 => {
+            let corrections = [
+                json!({ "starttime": day.0, "endtime": day.1 }),
+                json!({ "endtime": "2026-12-31" }),
+                json!({ "status": "예약가능" }),
+                json!({ "status": "예약가능", "endtime": "2026-12-31" }),
+            ];
+            Order::maintain(chance, "tickets", one_of_them, &corrections)
+        }
         0..2 => ticket(chance.between(1, 6), chance.between(0, 5) as usize),
         2..8 => {
             let grade = [json!("VIP"), json!("VIP"), json!("Silver"), Value::Null]
@@ -83,6 +94,7 @@ fn holders(world: &World, ticket: u64) -> impl Iterator<Item = (u64, &Value)> {
 }
 
 fn always(world: &World) -> Result<(), String> {
+    withdrawn_is_given_to_none(world, "ticket", |_, fields| !fields["reservationId"].is_null())?;
     for (number, reservation) in world.all("reservation").iter() {
         let there =
             reservation["ticketId"].as_u64().and_then(|ticket| world.all("ticket").get(ticket));
