@@ -186,7 +186,7 @@ impl<P: HandlePart> Context for ContextHandle<P> {
             Lifecycle::Absent | Lifecycle::Ended(_) => {
                 Err(Refusal::absent(self.name().item).into())
             }
-            Lifecycle::Open | Lifecycle::Established => Ok(Seen {
+            Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => Ok(Seen {
                 number,
                 version: kept.version,
                 body: query::represent(kept.state.as_ref(), number)?,
