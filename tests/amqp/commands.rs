@@ -84,6 +84,31 @@ fn a_command_is_answered_as_http_answers_it_and_seen_there() {
 }
 
 #[test]
+fn staff_corrects_withdraws_and_restores_over_a_queue_as_over_http() {
+    let broker = Broker::start();
+    let server = server(&broker);
+    let mut caller = Caller::connect(&broker.url(), "replies");
+    let book = server.register_book("title01");
+    let path = format!("/bookrent/books/{book}");
+    let patch = |body: Value| Command::new("bookrent.book", "PATCH", &path, &body);
+    let corrected = caller.call(patch(json!({ "title": "title02" }))).is(200);
+    assert_eq!(corrected.body["title"], "title02");
+    let version = |tag: &str| patch(json!({ "title": "title03" })).header("if-match", tag);
+    caller.call(version("\"1\"")).is(412).has("code", "version-mismatch");
+    caller.call(patch(json!({ "title": null }))).is(400).has("code", "nothing-to-change");
+    let withdraw = || Command::new("bookrent.book", "DELETE", &path, &Value::Null);
+    caller.call(withdraw()).is(204);
+    caller.call(withdraw()).is(204);
+    server.get(&path).is(200).has("withdrawn", true);
+    caller.call(patch(json!({ "title": "title03" }))).is(409).has("code", "withdrawn");
+    let rent = caller.call(Command::rent(book, 1)).is(201);
+    assert_eq!(rent.body["status"], "Fail");
+    let restored = caller.call(patch(json!({ "withdrawn": "false" }))).is(200);
+    assert!(restored.body.get("withdrawn").is_none(), "{}", restored.body);
+    assert_eq!(server.total("books"), 1);
+}
+
+#[test]
 fn of_two_hundred_commands_for_one_book_one_gets_it() {
     let broker = Broker::start();
     let server = server(&broker);

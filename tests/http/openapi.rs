@@ -52,7 +52,7 @@ fn it_lists_what_there_is_and_nothing_else() {
         methods
     };
     assert_eq!(methods("/books"), ["get", "post"]);
-    assert_eq!(methods("/books/{id}"), ["get"]);
+    assert_eq!(methods("/books/{id}"), ["delete", "get", "patch"]);
     assert_eq!(methods("/rents"), ["get", "post"]);
     assert_eq!(methods("/rents/{id}"), ["get", "patch"]);
     for path in ["/deliveries", "/deliveries/{id}", "/views", "/views/{id}"] {

@@ -58,6 +58,9 @@ fn values(document: &Value, schema: &Value) -> Vec<Value> {
         schema["type"] == kind
             || schema["type"].as_array().is_some_and(|kinds| kinds.contains(&json!(kind)))
     };
+    if schema["type"] == "null" {
+        return Vec::new();
+    }
     if has("boolean") {
         return vec![json!(true), json!(false)];
     }
@@ -119,13 +122,7 @@ fn every_system_that_registers_things_has_a_catalogue() {
     let server = all();
     let mut paths: Vec<_> = catalogues(&server).into_iter().map(|it| it.path).collect();
     paths.sort();
-    let wanted = [
-        "/bookrent/books",
-        "/ebook/books",
-        "/gbike/bikes",
-        "/purifier/products",
-        "/ticketing/tickets",
-    ];
+    let wanted = ["/bookrent/books", "/gbike/bikes", "/purifier/products", "/ticketing/tickets"];
     assert_eq!(paths, wanted);
 }
 
@@ -134,8 +131,8 @@ fn a_correction_is_judged_on_the_version_and_made_once() {
     let server = all();
     for catalogue in catalogues(&server) {
         let mut corrected = 0;
-        for (field, values) in &catalogue.fields {
-            let thing = catalogue.register(&server, 100 + corrected);
+        for (place, (field, values)) in (0..).zip(&catalogue.fields) {
+            let thing = catalogue.register(&server, 100 + place);
             for value in values {
                 let before = server.get(&thing).is(200);
                 let given = json!({ field: value });

@@ -131,7 +131,7 @@ fn rentals_while_the_price_changes_and_the_stock_is_counted_keep_their_unit_or_t
             .as_array()
             .unwrap()
             .iter()
-            .filter(|event| event["type"].as_str().unwrap().ends_with(kind));
+            .filter(|event| event["type"].as_str().unwrap().contains(&format!(".{kind}.")));
         of_kind.count() as u64
     };
     eventually("each has its unit or is refused", || {
