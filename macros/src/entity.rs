@@ -277,7 +277,7 @@ fn key_of(item: &Item) -> TokenStream {
     quote!((#wire, ::holdfast::domain::Key::from(#value)))
 }
 
-fn camel_case(name: &Ident) -> String {
+pub fn camel_case(name: &Ident) -> String {
     let mut camel = String::new();
     for part in name.to_string().split('_') {
         let mut letters = part.chars();

@@ -74,10 +74,13 @@ pub fn value(args: TokenStream, item: TokenStream) -> TokenStream {
     finish(&item, made)
 }
 
-/// The body of a request.
+/// The body of a request, or a choice in one. A text in a body may be left out where it is optional, but it is not blank;
+/// `#[blank_is_none]` on an optional one takes a blank text for none.
 #[proc_macro_attribute]
 pub fn body(args: TokenStream, item: TokenStream) -> TokenStream {
-    value(args, item)
+    let mut item = parse_macro_input!(item as syn::Item);
+    let made = message::body(args.into(), &mut item);
+    finish(&item, made)
 }
 
 /// `modules!("src/systems/mod.rs" => list)` calls the macro `list` with the names of the `pub mod` lines of that file

@@ -1,12 +1,18 @@
 //! `#[command]`, `#[event]`, `#[value]` and `#[body]`: data that travels.
 
-use crate::args::{Args, Form, Known, take_marks};
+use crate::{
+    args::{Args, Form, Known, take_marks},
+    entity::camel_case,
+};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Error, Fields, FieldsNamed, FieldsUnnamed, GenericArgument, Ident, Item, ItemEnum,
-    PathArguments, Result, Type, Variant, parse_quote,
+    Error, Expr, Field, Fields, FieldsNamed, FieldsUnnamed, GenericArgument, Ident, Item, ItemEnum,
+    ItemStruct, LitStr, PathArguments, Result, Token, Type, Variant, parse_quote,
 };
+
+/// What may be said of a member of a body.
+const MEMBER: &[Known] = &[("blank_is_none", Form::Flag, "blank_is_none")];
 
 /// What may be said of one of the commands.
 const COMMAND: &[Known] = &[
@@ -183,4 +189,82 @@ pub fn value(args: TokenStream, item: &Item) -> Result<TokenStream> {
         #[allow(missing_docs)]
         #item
     })
+}
+
+pub fn body(args: TokenStream, item: &mut Item) -> Result<TokenStream> {
+    let Item::Struct(ItemStruct { ident, fields, .. }) = &mut *item else {
+        return value(args, item);
+    };
+    let name = ident.clone();
+    let mut texts = Vec::new();
+    for field in fields.iter_mut() {
+        let marks = take_marks(&mut field.attrs, MEMBER)?;
+        let (Some(ident), Some(text)) = (&field.ident, Text::of(&field.ty)) else {
+            if let Some(mark) = marks.span("blank_is_none") {
+                return Err(Error::new(mark, "only a text can be blank"));
+            }
+            continue;
+        };
+        let member = wire_name(field, ident)?;
+        let blank = match (marks.span("blank_is_none"), text) {
+            (Some(mark), Text::Required) => {
+                let why = "a blank text is none only where there may be none: `Option<String>`";
+                return Err(Error::new(mark, why));
+            }
+            (Some(_), Text::Optional) => quote!(IsNone),
+            (None, _) => {
+                field
+                    .attrs
+                    .push(parse_quote!(#[schemars(length(min = 1), regex(pattern = r"\S"))]));
+                quote!(Refused)
+            }
+        };
+        texts.push(quote!((#member, ::holdfast::domain::Blank::#blank)));
+    }
+    let item = value(args, item)?;
+    Ok(quote! {
+        #item
+        impl ::holdfast::domain::Body for #name {
+            const TEXTS: &'static [(&'static str, ::holdfast::domain::Blank)] = &[#(#texts),*];
+        }
+    })
+}
+
+/// A member that is a text.
+enum Text {
+    Required,
+    Optional,
+}
+
+impl Text {
+    fn of(of: &Type) -> Option<Self> {
+        let Type::Path(path) = of else { return None };
+        let last = path.path.segments.last()?;
+        match &last.arguments {
+            PathArguments::None if last.ident == "String" => Some(Self::Required),
+            PathArguments::AngleBracketed(inner) if last.ident == "Option" => {
+                match inner.args.first()? {
+                    GenericArgument::Type(of) => Self::of(of).map(|_| Self::Optional),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The name of a member in JSON.
+fn wire_name(field: &Field, ident: &Ident) -> Result<String> {
+    let mut name = None;
+    for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        attribute.parse_nested_meta(|meta| {
+            if meta.path.is_ident("rename") {
+                name = Some(meta.value()?.parse::<LitStr>()?.value());
+            } else if meta.input.peek(Token![=]) {
+                meta.value()?.parse::<Expr>()?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(name.unwrap_or_else(|| camel_case(ident)))
 }

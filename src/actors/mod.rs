@@ -29,7 +29,7 @@ pub use cluster::dead_letters::{DeadLetter, DeadLetterStore, DeadLetters};
 pub use node::builder::NodeBuilder;
 pub use node::local_node::LocalNode;
 pub use port::backoff::{backoff, pause};
-pub use port::clock::{Clock, ClockHealth, FARTHEST, LATEST, TooFar};
+pub use port::clock::{AdvanceError, Clock, ClockHealth, FARTHEST, LATEST, TooFar};
 pub use port::context::*;
 pub use port::fault::Fault;
 pub use port::health::*;

@@ -88,7 +88,8 @@ impl CommandDispatcher {
         let found = self.paths.find(path).filter(|(collection, ..)| collection.place == place);
         let (within, collection, rest) = found.ok_or_else(Problem::not_found)?;
         let context = self.contexts.get(place).ok_or_else(Problem::not_found)?.as_ref();
-        let inside = api::target(context, rest).ok_or_else(Problem::not_found)?;
+        let inside = api::target(context, rest)?;
+        inside.check_number(context)?;
         let route =
             api::find_command(context, &inside, method).ok_or_else(|| {
                 match api::methods(context, &inside).as_slice() {

@@ -38,6 +38,10 @@ impl InboundCommand {
             }
         };
         put("content-type", properties.content_type());
+        // Many clients name the charset here, which is no coding.
+        let coding = properties.content_encoding().clone();
+        let coding = coding.filter(|coding| !coding.as_str().eq_ignore_ascii_case("utf-8"));
+        put("content-encoding", &coding);
         // A message has a name of its own, and the broker delivers it again under the same one.
         put("idempotency-key", properties.message_id());
         let mut message = Self { headers, ..Self::default() };

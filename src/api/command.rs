@@ -1,9 +1,10 @@
 //! A command, from the request to the answer.
 
 use super::{
-    conditions::{idempotency_key, if_match, media_type, parse_json},
+    conditions::{check_content, idempotency_key, if_match},
     hal::{media, splice},
     headers::{Headers, bounded_header},
+    json::parse_json,
     problem::Problem,
     request::{Answer, Request},
     routing::CommandRoute,
@@ -39,8 +40,9 @@ pub async fn command<H: Headers>(
     }
     (command.if_match, command.must_exist) = if_match(headers)?;
     if let Some(key) = headers.header("idempotency-key") {
-        let path = format!("{path}{rest}");
-        command.idempotency = Some(idempotency_key(key, method, &path, &sent)?);
+        let written = format!("{path}{rest}");
+        let routed = route.path(path);
+        command.idempotency = Some(idempotency_key(key, method, (&routed, &written), &sent)?);
     }
     // A refusal, too, has waited until what it was judged by is durable.
     let outcome = context.enter(command).await?;
@@ -50,9 +52,9 @@ pub async fn command<H: Headers>(
 fn check_media_type(headers: &dyn Headers, verb: Verb) -> Result<(), Problem> {
     if verb == Verb::Patch {
         let accepted = ["application/json", "application/merge-patch+json"];
-        return media_type(headers, &accepted, "accept-patch");
+        return check_content(headers, &accepted, "accept-patch");
     }
-    media_type(headers, &["application/json"], "accept-post")
+    check_content(headers, &["application/json"], "accept-post")
 }
 
 fn answer<H: Headers>(

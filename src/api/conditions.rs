@@ -1,60 +1,54 @@
-//! What a command has to fulfil before it is decided: media type, JSON, `If-Match`, `Idempotency-Key`.
+//! What a command has to fulfil before it is decided: media type, coding, `If-Match`, `Idempotency-Key`.
 
 use super::{
     headers::{Headers, text, visible},
     problem::Problem,
 };
-use crate::actors::IdempotencyKey;
+use crate::actors::{IdempotencyKey, StoredKey};
 
-/// Parses JSON that is nested at most `depth` levels.
-pub fn parse_json(body: &[u8], depth: usize) -> Result<serde_json::Value, Problem> {
-    let body = std::str::from_utf8(body).map_err(|_| {
-        Problem::new("bad-utf8", "the body is not UTF-8", "본문이 UTF-8이 아닙니다")
-    })?;
-    let mut level = 0_usize;
-    let mut quoted = false;
-    let mut escaped = false;
-    for byte in body.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b'{' | b'[' if !quoted => level += 1,
-            b'}' | b']' if !quoted => level = level.saturating_sub(1),
-            _ => {}
-        }
-        if level > depth {
-            let ko = format!("본문은 최대 {depth}단계까지 중첩할 수 있습니다");
-            return Err(Problem::new(
-                "too-deep",
-                format!("a body may be nested {depth} levels deep"),
-                ko,
-            ));
-        }
-    }
-    serde_json::from_str(body).map_err(|error| {
-        Problem::new("bad-json", error.to_string(), format!("JSON을 읽을 수 없습니다: {error}"))
-    })
-}
+/// What is UTF-8 whatever it is called.
+const CHARSETS: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
 
-/// Refuses a body whose media type is not `accepted`; the header `hint` lists those that are.
-pub fn media_type(
+/// Refuses a body whose media type is not `accepted`, or that is encoded; the header `hint` lists the media types.
+pub fn check_content(
     headers: &dyn Headers,
     accepted: &[&str],
     hint: &'static str,
 ) -> Result<(), Problem> {
-    let given = text(headers, "content-type").unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim();
-    if accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
-        return Ok(());
+    check_coding(headers)?;
+    let mut parts = text(headers, "content-type").unwrap_or_default().split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    if !accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
+        let list = accepted.join(", ");
+        let en = format!("send {list}");
+        let ko = format!("{list} 형식으로 보내세요");
+        return Err(Problem::new("unsupported-media-type", en, ko).with(hint, list));
     }
-    let list = accepted.join(", ");
-    let problem = Problem::new(
-        "unsupported-media-type",
-        format!("send {list}"),
-        format!("{list} 형식으로 보내세요"),
-    );
-    Err(problem.with(hint, list))
+    let charset = parts.filter_map(|part| part.split_once('=')).find_map(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    let is_known = |charset: &str| CHARSETS.iter().any(|known| charset.eq_ignore_ascii_case(known));
+    match charset.filter(|charset| !is_known(charset)) {
+        None => Ok(()),
+        Some(charset) => Err(Problem::new(
+            "unsupported-media-type",
+            format!("the charset `{charset}` is not supported: send UTF-8"),
+            format!("`{charset}` 문자 집합은 지원하지 않습니다. UTF-8로 보내세요"),
+        )),
+    }
+}
+
+/// Refuses a body that is compressed, or encoded in another way.
+pub fn check_coding(headers: &dyn Headers) -> Result<(), Problem> {
+    let codings = text(headers, "content-encoding").unwrap_or_default().split(',').map(str::trim);
+    let mut others =
+        codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"));
+    others.next().map_or(Ok(()), |coding| {
+        let en = format!("the coding `{coding}` is not supported: send the body as it is");
+        let ko = format!("`{coding}` 인코딩은 지원하지 않습니다. 본문을 그대로 보내세요");
+        let problem = Problem::new("unsupported-encoding", en, ko);
+        Err(problem.with("accept-encoding", "identity".to_owned()))
+    })
 }
 
 /// The versions in `If-Match`, and whether it is `*`.
@@ -80,11 +74,12 @@ pub fn if_match(headers: &dyn Headers) -> Result<(Vec<u64>, bool), Problem> {
     Ok((versions, false))
 }
 
-/// The `Idempotency-Key` in its scope. `path` includes the system, so a key means the same on the short path.
+/// The `Idempotency-Key` in its scope: `route` is the path with its system, in one spelling. `written` is the path as version
+/// 0.1 took it, and `body` what was sent.
 pub fn idempotency_key(
     key: &[u8],
     method: &str,
-    path: &str,
+    (route, written): (&str, &str),
     body: &[u8],
 ) -> Result<IdempotencyKey, Problem> {
     let key = visible(key).and_then(|key| unquote(key.trim())).ok_or_else(|| {
@@ -94,10 +89,12 @@ pub fn idempotency_key(
             "Idempotency-Key는 1~255자의 문자열이어야 합니다",
         )
     })?;
-    let scope = format!("anonymous {method} {path} {key}");
+    let scope = format!("anonymous {method} {written} {key}");
     // FNV-1a. The sum is stored, so it must not change.
     let sum = |sum: u64, byte: &u8| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    Ok(IdempotencyKey { scope, fingerprint: body.iter().fold(0xcbf2_9ce4_8422_2325, sum) })
+    let before = StoredKey { scope, fingerprint: body.iter().fold(0xcbf2_9ce4_8422_2325, sum) };
+    let scope = format!("2 anonymous {method} {route} {key}");
+    Ok(IdempotencyKey { scope, before: Some(before) })
 }
 
 fn unquote(value: &str) -> Option<String> {
@@ -133,9 +130,38 @@ mod tests {
         }
     }
 
+    struct Given(&'static str, &'static str);
+    impl Headers for Given {
+        fn header(&self, name: &str) -> Option<&[u8]> {
+            (self.0 == name).then_some(self.1.as_bytes())
+        }
+    }
+
     #[test]
-    fn depth_counts_brackets_outside_strings() {
-        assert!(parse_json(br#"{"a":["[[[[{\"["]}"#, 2).is_ok());
-        assert!(parse_json(br#"{"a":[[1]]}"#, 2).is_err());
+    fn bodies_are_json_in_utf_8_and_not_encoded() {
+        let check = |media_type| {
+            check_content(&Given("content-type", media_type), &["application/json"], "accept-post")
+        };
+        for accepted in [
+            "application/json",
+            "Application/JSON ; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+            "application/json; a=b; charset=us-ascii",
+        ] {
+            assert!(check(accepted).is_ok(), "{accepted}");
+        }
+        for refused in [
+            "",
+            "text/plain",
+            "application/json; charset=utf-16",
+            "application/json;charset=euc-kr",
+        ] {
+            assert_eq!(check(refused).unwrap_err().code(), "unsupported-media-type", "{refused}");
+        }
+        let coding = |coding| check_coding(&Given("content-encoding", coding));
+        assert!(coding("identity").is_ok() && coding("").is_ok() && check_coding(&()).is_ok());
+        for refused in ["gzip", "identity, br", "DEFLATE"] {
+            assert_eq!(coding(refused).unwrap_err().code(), "unsupported-encoding", "{refused}");
+        }
     }
 }

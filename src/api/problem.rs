@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     actors::Fault,
-    domain::{Kind, Refusal},
+    domain::{Kind, Refusal, lenient::BadBody, number::LARGEST},
 };
 use serde_json::{Map, Value, json};
 use std::{borrow::Cow, sync::Arc};
@@ -40,9 +40,17 @@ pub struct Problem {
     code: Cow<'static, str>,
     en: Cow<'static, str>,
     ko: Cow<'static, str>,
-    error: Option<Box<(String, String)>>,
+    error: Option<Box<BodyError>>,
     replayed: bool,
     headers: Vec<(&'static str, String)>,
+}
+
+/// What is wrong in a body, and where.
+#[derive(Debug, Clone)]
+struct BodyError {
+    pointer: String,
+    en: Cow<'static, str>,
+    ko: Cow<'static, str>,
 }
 
 impl Problem {
@@ -103,14 +111,23 @@ impl Problem {
     pub fn crashed() -> Self {
         Fault::Crashed.into()
     }
-    /// The body is wrong at `pointer`.
-    pub fn bad_body(pointer: String, detail: String) -> Self {
-        let place = if pointer.is_empty() { "request body" } else { pointer.as_str() };
-        let en = format!("{place}: {detail}");
-        let place = if pointer.is_empty() { "본문" } else { pointer.as_str() };
-        let mut problem = Self::new("bad-body", en, format!("{place}: 값이 올바르지 않습니다"));
-        problem.error = Some(Box::new((pointer, detail)));
+    /// The body cannot be taken.
+    pub fn bad_body(bad: BadBody) -> Self {
+        let BadBody { pointer, code, en, ko } = bad;
+        let place = |whole: &'static str| if pointer.is_empty() { whole } else { &pointer };
+        let english = format!("{}: {en}", place("request body"));
+        let korean = format!("{}: {ko}", place("본문"));
+        let mut problem = Self::new(code, english, korean);
+        problem.error = Some(Box::new(BodyError { pointer, en, ko }));
         problem
+    }
+    /// The number `name` of the path or the query is beyond the bound of all numbers.
+    pub fn out_of_range(name: &str) -> Self {
+        Self::new(
+            "out-of-range",
+            format!("`{name}` is larger than {LARGEST}"),
+            format!("`{name}`은(는) {LARGEST}까지입니다"),
+        )
     }
     /// The body has more than `limit` bytes.
     pub fn too_large(limit: usize) -> Self {
@@ -179,7 +196,8 @@ impl Problem {
             body.insert("traceId".into(), trace.into());
         }
         if let Some(error) = &self.error {
-            let errors = json!([{ "pointer": error.0, "detail": error.1 }]);
+            let detail = if is_korean { &error.ko } else { &error.en };
+            let errors = json!([{ "pointer": error.pointer, "detail": detail }]);
             body.insert("errors".into(), errors);
         }
         let mut headers =

@@ -145,6 +145,22 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         "send `application/json`",
     ),
     code(
+        "unsupported-encoding",
+        415,
+        "Unsupported content coding",
+        "지원하지 않는 인코딩입니다",
+        "send the body as it is, without `Content-Encoding`",
+    ),
+    code("bad-text", 422, "Character not allowed", "쓸 수 없는 문자가 있습니다", CORRECT),
+    code("blank", 422, "Blank text", "비워 둘 수 없습니다", CORRECT),
+    code(
+        "out-of-range",
+        422,
+        "Number out of range",
+        "숫자가 범위를 벗어났습니다",
+        "send numbers up to 9007199254740991 (2^53 − 1)",
+    ),
+    code(
         "key-reused",
         422,
         "Idempotency-Key reused",

@@ -11,7 +11,7 @@ impl From<Fault> for Problem {
         match fault {
             Fault::Refused(refusal) => Self::refused(refusal),
             Fault::RefusedBefore(refusal) => Self::refused(refusal).replayed(),
-            Fault::BadBody { pointer, detail } => Self::bad_body(pointer, detail),
+            Fault::BadBody(bad) => Self::bad_body(bad),
             Fault::NothingToChange { fields } => Self::new(
                 "nothing-to-change",
                 format!("none of the fields that can be changed is given: {fields}"),
@@ -86,6 +86,7 @@ impl From<Fault> for Problem {
                 let ko = format!("`{value}`은(는) {field}의 값이 아닙니다");
                 Self::new("bad-filter", format!("`{value}` is not a value of {field}"), ko)
             }
+            Fault::OutOfRange(field) => Self::out_of_range(&field),
             Fault::UnknownFilter { field, allowed } => Self::new(
                 "bad-filter",
                 format!("unknown filter `{field}`; filters are: {allowed} (besides `page`, `size`, `after`, `sort`)"),

@@ -1,8 +1,12 @@
 //! Which path and method lead to which collection, item or command.
 
+use super::problem::Problem;
 use crate::{
-    actors::{Context, RouteInfo, Verb},
-    domain::Name,
+    actors::{Context, RouteInfo, Fault, Verb},
+    domain::{
+        Name,
+        number::{self, LARGEST, NumberError},
+    },
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -67,20 +71,46 @@ pub enum PathTarget<'a> {
     Item(Option<&'a str>, u64),
 }
 
+impl PathTarget<'_> {
+    /// Refuses a number that nothing in `context` has and nothing will have. What has one was stored before numbers had a
+    /// bound.
+    ///
+    /// # Errors
+    /// `out-of-range`
+    pub fn check_number(&self, context: &dyn Context) -> Result<(), Problem> {
+        match self {
+            Self::Item(_, number)
+                if *number > LARGEST && matches!(context.read(*number), Err(Fault::Refused(_))) =>
+            {
+                Err(Problem::out_of_range("id"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What the `rest` of a path leads to in the collection of `context`.
-pub fn target<'a>(context: &dyn Context, rest: &'a str) -> Option<PathTarget<'a>> {
-    let number = |text: &str| {
-        text.parse::<u64>().ok().filter(|n| *n > 0 && text.bytes().all(|b| b.is_ascii_digit()))
-    };
+///
+/// # Errors
+/// `not-found`; `out-of-range` where the number is too large for anything.
+pub fn target<'a>(context: &dyn Context, rest: &'a str) -> Result<PathTarget<'a>, Problem> {
     let Some(rest) = rest.strip_prefix('/').filter(|rest| !rest.is_empty()) else {
-        return Some(PathTarget::Collection);
+        return Ok(PathTarget::Collection);
     };
     match rest.split_once('/') {
-        None => Some(PathTarget::Item(None, number(rest)?)),
+        None => Ok(PathTarget::Item(None, item_number(rest)?)),
         Some((verb, rest)) if context.routes().iter().any(|route| route.word == Some(verb)) => {
-            Some(PathTarget::Item(Some(verb), number(rest)?))
+            Ok(PathTarget::Item(Some(verb), item_number(rest)?))
         }
-        Some(_) => None,
+        Some(_) => Err(Problem::not_found()),
+    }
+}
+
+fn item_number(text: &str) -> Result<u64, Problem> {
+    match number::parse(text) {
+        Ok(0) | Err(NumberError::Malformed) => Err(Problem::not_found()),
+        Ok(number) | Err(NumberError::TooLarge(Some(number))) => Ok(number),
+        Err(NumberError::TooLarge(None)) => Err(Problem::out_of_range("id")),
     }
 }
 
@@ -93,6 +123,15 @@ pub struct CommandRoute<'a> {
     pub info: &'a RouteInfo,
     /// The number in the path, if there is one.
     pub number: Option<u64>,
+}
+
+impl CommandRoute<'_> {
+    /// The path of the command in the one spelling that it has, where the collection is at `collection`.
+    pub fn path(&self, collection: &str) -> String {
+        let word = self.info.word.map_or(String::new(), |word| format!("/{word}"));
+        let number = self.number.map_or(String::new(), |number| format!("/{number}"));
+        [collection, &word, &number].concat()
+    }
 }
 
 const METHODS: [(Verb, &str); 3] =

@@ -1,5 +1,6 @@
 //! JSON Schemas of types as components of a document, under names that are unique among systems.
 
+use crate::domain::number::LARGEST;
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -94,16 +95,17 @@ fn accept_strings(fields: &mut Map<String, Value>) {
             Some("integer")
                 if fields.get("minimum").is_some_and(|least| least.as_f64() >= Some(0.0)) =>
             {
-                "^[0-9]{1,19}$"
+                "^(0|[1-9][0-9]{0,15})$"
             }
-            Some("integer") => "^-?[0-9]{1,18}$",
-            Some("number") => "^-?[0-9]{1,15}(\\.[0-9]{1,15})?$",
+            Some("integer") => "^-?(0|[1-9][0-9]{0,15})$",
+            Some("number") => "^-?(0|[1-9][0-9]{0,15})(\\.[0-9]{1,15})?$",
             Some("boolean") => "^(true|false)$",
             _ => return,
         };
+    let is_number = kinds.iter().any(|kind| kind == "integer" || kind == "number");
     kinds.push("string".into());
-    if fields.get("format").is_some_and(|format| format == "uint64") {
-        fields.insert("maximum".into(), u64::MAX.into());
+    if is_number {
+        fields.entry("maximum").or_insert(LARGEST.into());
     }
     // The format of a number would apply to the string too.
     fields.shift_remove("format");

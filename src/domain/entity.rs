@@ -1,6 +1,6 @@
 //! What is stored under a number and can be read: an aggregate's state, a view's row.
 
-use super::{Id, Refusal, Wire};
+use super::{Id, Refusal, Wire, text};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
@@ -196,8 +196,8 @@ impl Key {
     pub fn claimed_as(self, field: &str) -> Option<String> {
         match self {
             Self::Missing => None,
-            Self::Text(text) if text.is_empty() => None,
-            Self::Text(text) => Some(format!("{field}={text}")),
+            Self::Text(text) if text::is_blank(&text) => None,
+            Self::Text(text) => Some(format!("{field}={}", text::claimed(&text))),
             Self::Number(number) => Some(format!("{field}={number}")),
             Self::Flag(flag) => Some(format!("{field}={flag}")),
         }

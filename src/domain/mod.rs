@@ -19,12 +19,14 @@ mod entity;
 mod id;
 pub mod lenient;
 mod message;
+pub mod number;
 pub mod patch;
 pub mod prelude;
 mod question;
 mod refusal;
 mod request;
 pub mod spec;
+pub mod text;
 mod time;
 
 pub use aggregate::{
@@ -41,5 +43,5 @@ pub use id::Id;
 pub use message::{NamedMessage, Wire};
 pub use question::{Question, Undo, ask};
 pub use refusal::{Kind, Refusal};
-pub use request::{Body, Change, Message, Role, Target};
+pub use request::{Blank, Body, Change, Message, Role, Target};
 pub use time::{DateOrTime, Timestamp, Weekday, Zone};

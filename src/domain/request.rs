@@ -2,7 +2,7 @@
 
 use super::Id;
 use schemars::JsonSchema;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// A text message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,16 +13,29 @@ pub struct Message {
     pub text: String,
 }
 
-/// The body of a request. Numbers and booleans in it may be written as strings.
-pub trait Body: DeserializeOwned + JsonSchema + Send + 'static {}
-impl<T: DeserializeOwned + JsonSchema + Send + 'static> Body for T {}
+/// The body of a request, declared with `#[body]`. Numbers and booleans in it may be written as strings.
+pub trait Body: DeserializeOwned + Serialize + JsonSchema + Send + 'static {
+    /// Its members that are texts, and what a blank one means.
+    const TEXTS: &'static [(&'static str, Blank)] = &[];
+}
+
+/// What a blank text in a body means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blank {
+    /// Nothing: it is refused.
+    Refused,
+    /// The same as none.
+    IsNone,
+}
 
 /// The body of a `PATCH` that asks for another status: one of those that `S` has.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Change<S> {
     /// The status that is wanted.
     pub status: S,
 }
+
+impl<S: DeserializeOwned + Serialize + JsonSchema + Send + 'static> Body for Change<S> {}
 
 /// Who sends a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,11 @@ impl Timestamp {
     pub const fn micros(self) -> i64 {
         self.0
     }
+    /// The minute that this moment is in.
+    pub const fn to_minute(self) -> Self {
+        const MINUTE: i64 = 60_000_000;
+        Self(self.0.saturating_sub(self.0.rem_euclid(MINUTE)))
+    }
     /// This moment moved by `micros`, held at the ends of the range.
     pub const fn plus_micros(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))
@@ -96,6 +101,16 @@ impl DateOrTime {
             Self::Day(day) => zone.midnight(day.tomorrow().unwrap_or(day)),
         }
     }
+    /// The day that it is, or on which it is.
+    pub fn day(self, zone: &Zone) -> jiff::civil::Date {
+        match self {
+            Self::Moment(moment) => {
+                let moment = jiff::Timestamp::from_microsecond(moment.micros()).unwrap_or_default();
+                zone.0.to_datetime(moment).date()
+            }
+            Self::Day(day) => day,
+        }
+    }
 }
 
 impl fmt::Display for DateOrTime {
@@ -126,11 +141,25 @@ impl Serialize for DateOrTime {
 impl<'de> Deserialize<'de> for DateOrTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|_| {
-            D::Error::custom(format!(
-                "`{text}` is no time, such as 2021-07-06T19:00:00+09:00, and no date, such as 2021-07-06"
-            ))
-        })
+        text.parse().map_err(|_| D::Error::custom(NotATime(text)))
+    }
+}
+
+/// A text that is neither a time nor a date, in English or, in its alternate form, in Korean.
+struct NotATime(String);
+
+impl fmt::Display for NotATime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.0.chars().take(40).collect();
+        let example = "2021-07-06T19:00:00+09:00";
+        if f.alternate() {
+            write!(f, "`{shown}`은(는) {example} 같은 시각도, 2021-07-06 같은 날짜도 아닙니다")
+        } else {
+            write!(
+                f,
+                "`{shown}` is neither a time, such as {example}, nor a date, such as 2021-07-06"
+            )
+        }
     }
 }
 impl JsonSchema for DateOrTime {

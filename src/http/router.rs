@@ -4,7 +4,7 @@ use crate::{
     api::{Problem, RouteMatch},
     http::{
         call::{Call, Reply},
-        handlers::{collections, forward},
+        handlers::{collections, forward, query},
         middleware::audience,
         response::problem_response,
         routes::{self, Handler, Route},
@@ -132,6 +132,9 @@ async fn fixed(request: &HttpRequest, payload: web::Payload, state: &AppState) -
         let methods: Vec<_> = here.iter().flat_map(|route| route.methods).copied().collect();
         return Err(Problem::method(&methods.join(", ")));
     };
+    if let Some(known) = route.query {
+        query::check(request.query_string(), known)?;
+    }
     match route.handler {
         Handler::Request(handler) => {
             handler(Call { request, payload, state, params: matched.params }).await

@@ -17,6 +17,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub audience: Audience,
+    /// The parameters of its query; `None` where others are ignored.
+    pub query: Option<&'static [&'static str]>,
     /// What answers.
     pub handler: Handler,
     /// How the API document describes it; `None` for what is not an API.
@@ -76,8 +78,11 @@ pub const ROUTES: &[Route] = &[
         .described(operations::schema),
     public(READ, "/docs", |call| Box::pin(documents::redirect(call))),
     public(READ, "/docs/{file:.*}", |call| Box::pin(documents::page(call))),
-    public(GET, "/events", |call| Box::pin(events::all(call))).described(operations::events),
+    public(GET, "/events", |call| Box::pin(events::all(call)))
+        .takes(&["from", "limit"])
+        .described(operations::events),
     public(GET, "/events/{context}", |call| Box::pin(events::of_context(call)))
+        .takes(&["from", "limit"])
         .described(operations::events_of),
     node(POST, "/internal/asks/{context}", |call| Box::pin(internal::ask(call))),
     node(GET, "/internal/events/{context}", |call| Box::pin(internal::events(call))),
@@ -92,8 +97,10 @@ pub const ROUTES: &[Route] = &[
     operator(DELETE, "/admin/contexts/{context}/fault", |call| Box::pin(admin::clear_fault(call)))
         .described(operations::clear_fault),
     operator(GET, "/admin/sagas/{system}/{number}", |call| Box::pin(admin::saga(call)))
+        .takes(&["from", "limit"])
         .described(operations::saga),
     operator(GET, "/admin/parked", |call| Box::pin(admin::parked(call)))
+        .takes(&["after", "limit"])
         .described(operations::parked),
     operator(POST, "/admin/parked/{id}/redrive", |call| Box::pin(admin::redrive(call)))
         .described(operations::redrive),
@@ -114,7 +121,7 @@ const fn public(
     handler: RequestHandler,
 ) -> Route {
     let handler = Handler::Request(handler);
-    Route { methods, path, audience: Audience::Public, handler, operation: None }
+    Route { methods, path, audience: Audience::Public, query: None, handler, operation: None }
 }
 
 const fn operator(
@@ -122,7 +129,7 @@ const fn operator(
     path: &'static str,
     handler: RequestHandler,
 ) -> Route {
-    Route { audience: Audience::Operator, ..public(methods, path, handler) }
+    Route { audience: Audience::Operator, query: Some(&[]), ..public(methods, path, handler) }
 }
 
 const fn node(
@@ -135,10 +142,15 @@ const fn node(
 
 const fn probe(path: &'static str, report: ProbeHandler) -> Route {
     let handler = Handler::Probe(report);
-    Route { methods: READ, path, audience: Audience::Public, handler, operation: None }
+    Route { methods: READ, path, audience: Audience::Public, query: None, handler, operation: None }
 }
 
 impl Route {
+    /// Takes these parameters in its query, and no others.
+    const fn takes(self, query: &'static [&'static str]) -> Self {
+        Self { query: Some(query), ..self }
+    }
+
     const fn described(self, operation: fn(&Deployment<'_>) -> Value) -> Self {
         Self { operation: Some(operation), ..self }
     }

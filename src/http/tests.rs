@@ -110,7 +110,7 @@ impl Node for Fake {
     fn now(&self) -> Timestamp {
         Timestamp::default()
     }
-    fn advance_clock(&self, _: Duration) -> Result<(), TooFar> {
+    fn advance_clock(&self, _: Duration) -> Result<(), AdvanceError> {
         Ok(())
     }
     fn durable(&self, _: Commit) -> BoxFuture<'static, Result<(), Fault>> {

@@ -141,7 +141,7 @@ pub fn rent(book: u64, user: u64) -> CommandRequest {
 
 /// The same order under an idempotency key.
 pub fn under(key: &str, order: &CommandRequest) -> CommandRequest {
-    let idempotency = Some(IdempotencyKey { scope: key.into(), fingerprint: 1 });
+    let idempotency = Some(IdempotencyKey::new(key));
     CommandRequest { idempotency, ..order.clone() }
 }
 

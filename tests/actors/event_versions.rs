@@ -52,6 +52,7 @@ macro_rules! version {
                 to: String,
                 note: String,
             }
+            impl holdfast::domain::Body for Body {}
             $($event)*
 
             impl Entity for Parcel {

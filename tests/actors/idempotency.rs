@@ -3,7 +3,7 @@
 use super::bench::{Bench, bookrent, eventually, guarded, hasty, rent, under, value};
 use futures_util::future::join_all;
 use holdfast::{
-    actors::{Chaos, CommandRequest, Fault, IdempotencyKey, Injected, NodeSettings},
+    actors::{Chaos, CommandRequest, Fault, Injected, NodeSettings},
     store::MemoryStore,
 };
 use serde_json::json;
@@ -37,8 +37,7 @@ async fn a_key_keeps_its_answer_over_a_restart_and_takes_no_other_payload() {
     let bench = bench.crashed(NodeSettings::default(), bookrent).await;
     let again = bench.order("bookrent.rent", under("key", &rent(book, 1))).await.unwrap();
     assert_eq!((again.number, &again.body, again.replayed), (first.number, &first.body, true));
-    let idempotency = Some(IdempotencyKey { scope: "key".into(), fingerprint: 2 });
-    let other = bench.order("bookrent.rent", CommandRequest { idempotency, ..rent(book, 2) }).await;
+    let other = bench.order("bookrent.rent", under("key", &rent(book, 2))).await;
     assert_eq!(other, Err(Fault::KeyReused));
 }
 

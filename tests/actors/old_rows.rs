@@ -8,7 +8,7 @@ use super::{
     versioned_system::{lockers, seat},
 };
 use holdfast::{
-    actors::{CommandRequest, Fault, IdempotencyKey, LocalNode, Node, NodeSettings},
+    actors::{CommandRequest, Fault, IdempotencyKey, LocalNode, Node, NodeSettings, StoredKey},
     domain::{AskId, Refusal},
     store::{
         MemoryStore, codec,
@@ -81,7 +81,8 @@ fn made_old(store: &MemoryStore, context: &str) {
 }
 
 fn keyed(scope: &str, fingerprint: u64) -> CommandRequest {
-    let idempotency = Some(IdempotencyKey { scope: scope.into(), fingerprint });
+    let before = Some(StoredKey { scope: scope.into(), fingerprint });
+    let idempotency = Some(IdempotencyKey { scope: format!("2 {scope}"), before });
     CommandRequest { body: json!({ "title": "one" }), idempotency, ..CommandRequest::default() }
 }
 
@@ -205,7 +206,10 @@ async fn keys_that_waited_on_a_page_of_the_last_version_get_their_outcome_also_a
     eventually(|| bench.see("kiosk.order", 1).unwrap()["status"] == "Placed").await;
     for scope in scopes {
         let order = CommandRequest {
-            idempotency: Some(IdempotencyKey { scope, fingerprint: 1 }),
+            idempotency: Some(IdempotencyKey {
+                scope: format!("2 {scope}"),
+                before: Some(StoredKey { scope, fingerprint: 1 }),
+            }),
             ..change()
         };
         let told = bench.order("kiosk.order", order).await.unwrap();

@@ -92,7 +92,7 @@ async fn many_long_keys_on_one_page_of_asks_all_get_their_outcome_also_after_a_c
             body: json!(null),
             ..CommandRequest::default()
         };
-        let key = IdempotencyKey { scope: long_key(&name), fingerprint: 1 };
+        let key = IdempotencyKey::new(long_key(&name));
         CommandRequest { idempotency: Some(key), ..order }
     };
     let mut waiting = Vec::new();
@@ -137,7 +137,7 @@ async fn rows_kept_for_a_day_of_any_kind_and_number_are_removed_when_it_is_over(
     let books = bench.context("bookrent.book");
     let rents = bench.context("bookrent.rent");
     let keyed = |place: u64| {
-        let key = IdempotencyKey { scope: long_key(&place.to_string()), fingerprint: place };
+        let key = IdempotencyKey::new(long_key(&place.to_string()));
         let body = json!({ "title": "one" });
         books.enter(CommandRequest { body, idempotency: Some(key), ..CommandRequest::default() })
     };
@@ -166,16 +166,16 @@ async fn rows_kept_for_a_day_of_any_kind_and_number_are_removed_when_it_is_over(
 async fn a_repeat_within_the_day_is_a_replay_also_when_the_key_is_as_long_as_allowed_and_a_reused_one_is_refused()
  {
     let bench = Bench::on(MemoryStore::new(), NodeSettings::default()).ready().await;
-    let order = |fingerprint: u64| {
-        let key = IdempotencyKey { scope: long_key("same"), fingerprint };
+    let order = |title: &str| {
+        let key = IdempotencyKey::new(long_key("same"));
         CommandRequest {
-            body: json!({ "title": "one" }),
+            body: json!({ "title": title }),
             idempotency: Some(key),
             ..CommandRequest::default()
         }
     };
-    let first = bench.order("bookrent.book", order(1)).await.unwrap();
-    let again = bench.order("bookrent.book", order(1)).await.unwrap();
+    let first = bench.order("bookrent.book", order("one")).await.unwrap();
+    let again = bench.order("bookrent.book", order("one")).await.unwrap();
     assert!(again.replayed && (first.number, &first.body) == (again.number, &again.body));
-    assert_eq!(bench.order("bookrent.book", order(2)).await, Err(Fault::KeyReused));
+    assert_eq!(bench.order("bookrent.book", order("two")).await, Err(Fault::KeyReused));
 }

@@ -178,6 +178,7 @@ pub struct Place {
     /// After how many seconds it expires.
     pub seconds: Option<i64>,
 }
+impl holdfast::domain::Body for Place {}
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 pub struct KioskSettings {
     price: u64,

@@ -60,11 +60,12 @@ pub enum Event {
     GivenUp,
     Closed,
 }
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Take {
     key: String,
     until: i64,
 }
+impl holdfast::domain::Body for Take {}
 
 impl<const V: u16> Entity for Locker<V> {
     const NAME: Name = name("lockers.locker", "lockers", "locker");

@@ -184,21 +184,45 @@ fn the_largest_body_is_kept_or_refused_but_never_a_crash() {
 }
 
 #[test]
-fn unknown_numbers_are_not_found() {
+fn unknown_numbers_are_not_found_and_those_beyond_the_bound_are_named() {
     let world = Guarded::start();
     for collection in ["books", "rents", "deliveries", "views"] {
-        for number in ["0", "999", "18446744073709551615"] {
+        for number in ["0", "999", "9007199254740991", "01", "+1", "1e0"] {
             world.server.get(&format!("/{collection}/{number}")).refuses(404, "not-found");
         }
-        for number in ["abc", "-1", "1.5", "18446744073709551616", "%00", "%ff", "1%2f2", "..%2f1"]
-        {
+        for number in ["9007199254740992", "18446744073709551615", "18446744073709551616"] {
+            world.server.get(&format!("/{collection}/{number}")).refuses(422, "out-of-range");
+        }
+        for number in ["abc", "-1", "1.5", "%00", "%ff", "1%2f2", "..%2f1", "%31", "１"] {
             let answer = world.server.get(&format!("/{collection}/{number}"));
             assert!(matches!(answer.status, 400 | 404), "{number}: {}", answer.text);
             answer.problem(answer.status);
         }
+        for query in ["page", "size"] {
+            let path = |number: &str| format!("/{collection}?{query}={number}");
+            for number in ["01", "%2B1", "-1", "1.0", "1e1", "", "%201"] {
+                world.server.get(&path(number)).refuses(400, "bad-page");
+            }
+            world.server.get(&path("9007199254740992")).refuses(422, "out-of-range");
+            world.server.get(&path("99999999999999999999")).refuses(422, "out-of-range");
+        }
     }
-    world.server.cancel(999).refuses(404, "not-found");
-    world.server.cancel(0).refuses(404, "not-found");
+    for number in ["01", "%2B1", "1.0", "x", "%201"] {
+        world.server.get(&format!("/rents?userId={number}")).refuses(400, "bad-filter");
+    }
+    for number in ["9007199254740992", "18446744073709551616"] {
+        world.server.get(&format!("/rents?userId={number}")).refuses(422, "out-of-range");
+        world.server.get(&format!("/rents?bookId=1&userId={number}")).refuses(422, "out-of-range");
+        world.server.get(&format!("/views?rentId={number}")).refuses(422, "out-of-range");
+    }
+    let cancel = |number: &str| {
+        let path = format!("/rents/{number}");
+        world.send("PATCH", &path, "application/json", r#"{"status": "Cancel"}"#)
+    };
+    for number in ["999", "0", "01"] {
+        cancel(number).refuses(404, "not-found");
+    }
+    cancel("9007199254740992").refuses(422, "out-of-range");
     world.is_unchanged();
 }
 
@@ -227,6 +251,76 @@ fn unknown_media_types_and_methods_are_refused() {
         .send("PATCH", "/rents/1", "application/merge-patch+json", r#"{"status": "Cancel"}"#)
         .is(200);
     world.send("POST", "/books", "application/json; charset=utf-8", book).is(201);
+}
+
+#[test]
+fn bodies_are_sent_in_utf_8_and_as_they_are() {
+    let world = Guarded::start();
+    let book = r#"{"title": "title02"}"#;
+    for charset in ["utf-16", "euc-kr", "\"latin1\""] {
+        let answer = world.send("POST", "/books", &format!("application/json; charset={charset}"), book);
+        answer.refuses(415, "unsupported-media-type");
+        assert!(answer.text.contains(charset.trim_matches('"')), "{}", answer.text);
+    }
+    for coding in ["gzip", "br", "identity, deflate"] {
+        for (method, path, body) in
+            [("POST", "/books", book), ("PATCH", "/rents/1", r#"{"status": "Cancel"}"#)]
+        {
+            let answer = world.server.call(method, path, |request| {
+                let request = request.header("Content-Encoding", coding);
+                request.header("Content-Type", "application/json").body(body)
+            });
+            answer.refuses(415, "unsupported-encoding");
+            assert!(answer.text.contains(coding.rsplit(' ').next().unwrap()), "{}", answer.text);
+            assert_eq!(answer.header("accept-encoding"), "identity");
+        }
+    }
+    world.is_unchanged();
+    let with_mark = format!("\u{feff}{book}");
+    world.send("POST", "/books", "application/json", with_mark).is(201).has("title", "title02");
+    let answer = world.server.call("POST", "/books", |request| {
+        let request = request.header("Content-Encoding", "identity");
+        request.header("Content-Type", "application/json").body(book)
+    });
+    answer.is(201);
+}
+
+#[test]
+fn parameters_that_are_not_known_are_refused_where_lists_and_logs_are_read() {
+    let world = Guarded::start();
+    let document = world.server.get("/openapi.json").is(200);
+    let paths = document["paths"].as_object().unwrap().iter();
+    let read = paths.filter(|(path, operations)| {
+        let is_judged = path.starts_with("/admin/") || path.starts_with("/events");
+        is_judged && operations["get"].is_object()
+    });
+    let mut count = 0;
+    for (path, operations) in read {
+        count += 1;
+        let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
+        let of_query = parameters.filter(|parameter| parameter["in"] == "query");
+        let known: Vec<_> =
+            of_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        let path = path.replace("{context}", "bookrent.rent");
+        let path = path.replace("{system}/{number}", "bookrent/1");
+        assert!(!path.contains('{'), "{path}");
+        world.server.get(&path).is(200);
+        let answer = world.server.get(&format!("{path}?limits=1"));
+        answer.refuses(400, "bad-filter");
+        for name in &known {
+            assert!(answer.text.contains(name), "{path}: {}", answer.text);
+            world.server.get(&format!("{path}?{name}=1&{name}=1")).refuses(400, "bad-filter");
+        }
+        if known.contains(&"limit") {
+            for limit in ["0", "01", "-1", "x", "1.0", ""] {
+                world.server.get(&format!("{path}?limit={limit}")).refuses(400, "bad-request");
+            }
+            let beyond = world.server.get(&format!("{path}?limit=9007199254740992"));
+            beyond.refuses(422, "out-of-range");
+        }
+    }
+    assert_eq!(count, 5);
+    world.is_unchanged();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What only the handle of an aggregate context does.
 
 use super::{
-    message::{AggregateMail, AskMessage, CommandMessage},
+    message::{AggregateMail, AskMessage, CommandMessage, KeyedRequest},
     progress::CommandStage,
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
         subscription::source::Recipient,
         tables::{query, sagas, tree::Tree},
     },
-    domain::{Name, NoAnswer, Refusal},
+    domain::{Name, NoAnswer, Refusal, lenient::BadBody},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -34,16 +34,23 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Turns a request body into a command for one of a context's aggregates.
-pub type Enter =
-    Box<dyn Fn(serde_json::Value) -> Result<(Recipient, Command), Fault> + Send + Sync>;
+/// Turns a request body into a command for one of a context's aggregates; with its fingerprint, if that is wanted.
+pub type Enter = Box<dyn Fn(serde_json::Value, bool) -> Result<Entered, Fault> + Send + Sync>;
+
+/// What a request body has become.
+pub struct Entered {
+    pub target: Recipient,
+    pub command: Command,
+    /// The sum that tells the body from others.
+    pub fingerprint: u64,
+}
 
 /// The largest command, in bytes of JSON: its events, its state and its stored response then fit
 /// into records.
 const MAX_COMMAND_BYTES: usize = 4 * 1024;
 
 /// A command for its context, and the receiver of its answer.
-type Entered = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
+type Sent = (CommandMessage, oneshot::Receiver<Result<Outcome, Fault>>);
 
 /// What only the handle of an aggregate context does.
 pub struct AggregatePart {
@@ -71,19 +78,18 @@ impl AggregatePart {
         &self,
         shared: &ContextStatus,
         order: CommandRequest,
-    ) -> Result<Entered, Fault> {
+    ) -> Result<Sent, Fault> {
         shared.check_open()?;
         let (Some(info), Some(enter)) = (self.routes.get(order.route), self.enter.get(order.route))
         else {
             return Err(Refusal::absent("route").into());
         };
-        let (target, command) = enter(order.body)?;
+        let Entered { target, command, fingerprint } =
+            enter(order.body, order.idempotency.is_some())?;
         let target = order.number.map_or(target, Recipient::Number);
         if target == Recipient::Number(0) {
-            return Err(Fault::BadBody {
-                pointer: String::new(),
-                detail: "numbers of things are positive".into(),
-            });
+            let ko = "번호는 1 이상이어야 합니다";
+            return Err(BadBody::new("", "numbers of things are positive", ko).into());
         }
         if command.to_json_bytes().map_or(usize::MAX, |bytes| bytes.len()) > MAX_COMMAND_BYTES {
             return Err(Fault::TooLong { limit: MAX_COMMAND_BYTES });
@@ -97,7 +103,7 @@ impl AggregatePart {
             command,
             if_match: order.if_match,
             must_exist: order.must_exist,
-            idempotency: order.idempotency,
+            idempotency: order.idempotency.map(|key| KeyedRequest { key, fingerprint }),
             thread: TraceContext { client: order.client_correlation, trace: order.traceparent },
             reply,
             progress: Arc::default(),
@@ -190,8 +196,9 @@ impl HandlePart for AggregatePart {
             _ if shared.store.is_full() => return std::future::ready(Err(Fault::DiskFull)).boxed(),
             Ok(command) => command,
             Err(why) => {
-                let bad = Fault::BadBody { pointer: "/command".into(), detail: why.to_string() };
-                return std::future::ready(Err(bad)).boxed();
+                let ko = "알 수 없는 명령입니다";
+                let bad = BadBody::new("/command", why.to_string(), ko);
+                return std::future::ready(Err(bad.into())).boxed();
             }
         };
         let Ok(permit) = shared.admission.clone().try_acquire_owned() else {

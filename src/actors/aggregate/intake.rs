@@ -18,7 +18,7 @@ use crate::{
         tables::{
             answers::{AskResult, RecordedAnswer},
             log::Cause,
-            responses::{StoredResponse, request_key},
+            responses::StoredResponse,
         },
     },
     domain::{Kind, Lifecycle, NoAnswer, Refusal},
@@ -56,10 +56,10 @@ impl Turn<'_> {
             return Ok(());
         }
         if let Some(key) = &entry.idempotency
-            && let Some(row) = self.find_response(&request_key(&key.scope))?
+            && let Some((row, is_other)) = self.find_response(key)?
         {
             let answer = match row.answer {
-                _ if row.fingerprint != key.fingerprint => Err(Fault::KeyReused),
+                _ if is_other => Err(Fault::KeyReused),
                 Some(StoredResponse::Refused(refusal)) => Err(Fault::RefusedBefore(refusal)),
                 Some(StoredResponse::Done { version, body }) => Ok(Outcome {
                     number: row.number,

@@ -49,12 +49,19 @@ pub struct CommandMessage {
     pub command: Command,
     pub if_match: Vec<u64>,
     pub must_exist: bool,
-    pub idempotency: Option<IdempotencyKey>,
+    pub idempotency: Option<KeyedRequest>,
     pub thread: TraceContext,
     pub reply: oneshot::Sender<Result<Outcome, Fault>>,
     /// How far it has got, for a client that stops waiting.
     pub progress: Arc<CommandProgress>,
     pub permit: Option<OwnedSemaphorePermit>,
+}
+
+/// A request under an idempotency key.
+pub struct KeyedRequest {
+    pub key: IdempotencyKey,
+    /// The sum of its body.
+    pub fingerprint: u64,
 }
 
 /// A question of another context.

@@ -1,12 +1,16 @@
 //! Stored responses to requests with an idempotency key. A row's key is the digest of the
 //! idempotency key, so it has a fixed length.
 
-use super::{expiry::Expiring, message::CommandMessage, turn::Turn};
+use super::{
+    expiry::Expiring,
+    message::{CommandMessage, KeyedRequest},
+    turn::Turn,
+};
 use crate::{
     actors::{
         port::{
             clock::machine_seconds,
-            context::{IdempotencyKey, Outcome},
+            context::{Outcome, StoredKey},
             fault::Fault,
         },
         tables::{
@@ -20,11 +24,24 @@ use crate::{
 use serde_bytes::ByteBuf;
 
 impl Turn<'_> {
-    /// The stored response, if it has not expired.
+    /// The stored response to `request`, if it has not expired, and whether it was another request.
     pub(crate) fn find_response(
         &mut self,
-        key: &[u8],
-    ) -> Result<Option<IdempotencyRow>, StoreError> {
+        KeyedRequest { key, fingerprint }: &KeyedRequest,
+    ) -> Result<Option<(IdempotencyRow, bool)>, StoreError> {
+        if let Some(row) = self.stored_response(&request_key(&key.scope))? {
+            let is_other = row.fingerprint != *fingerprint;
+            return Ok(Some((row, is_other)));
+        }
+        let Some(StoredKey { scope, fingerprint }) = &key.before else { return Ok(None) };
+        let row = self.stored_response(&request_key(scope))?;
+        Ok(row.map(|row| {
+            let is_other = row.fingerprint != *fingerprint;
+            (row, is_other)
+        }))
+    }
+
+    fn stored_response(&mut self, key: &[u8]) -> Result<Option<IdempotencyRow>, StoreError> {
         let row: Option<IdempotencyRow> = self.transaction.get(Space::Idempotency, key)?;
         let kept = self.behavior.shared.retention.seconds();
         let Some(mut row) = row.filter(|row| row.at + kept > machine_seconds()) else {
@@ -45,11 +62,11 @@ impl Turn<'_> {
     /// Reserves the key of a request that is accepted.
     pub(crate) fn reserve_response(
         &mut self,
-        key: &IdempotencyKey,
+        KeyedRequest { key, fingerprint }: &KeyedRequest,
         number: u64,
     ) -> Result<(), StoreError> {
         let row = IdempotencyRow {
-            fingerprint: key.fingerprint,
+            fingerprint: *fingerprint,
             number,
             at: machine_seconds(),
             answer: None,
@@ -68,13 +85,14 @@ impl Turn<'_> {
         entry: &CommandMessage,
         fault: &Fault,
     ) -> Result<(), StoreError> {
-        if let (Some(key), Fault::Refused(refusal)) = (&entry.idempotency, fault)
+        if let (Some(KeyedRequest { key, fingerprint }), Fault::Refused(refusal)) =
+            (&entry.idempotency, fault)
             && refusal.kind != Kind::RetryLater
             && *refusal != Refusal::still_open()
         {
             let answer = Some(StoredResponse::Refused(keepable(refusal.clone())));
             let row = IdempotencyRow {
-                fingerprint: key.fingerprint,
+                fingerprint: *fingerprint,
                 number: 0,
                 at: machine_seconds(),
                 answer,

@@ -2,7 +2,7 @@
 
 use crate::{
     actors::{
-        aggregate::handle::Enter,
+        aggregate::handle::{Enter, Entered},
         erased::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut},
         outbox::event_log::WriteMessage,
         port::{
@@ -11,14 +11,16 @@ use crate::{
         },
         projection::behavior::RowChange,
         subscription::source::{Reaction, Recipient},
+        tables::responses,
     },
     domain::{
         Aggregate, Body, Folds, Id, Messages, Policies, React, Refusal, Role, Routes, Target, View,
-        lenient,
+        lenient::{self, BadBody},
         patch::{self, Unclear},
     },
 };
 use schemars::{Schema, SchemaGenerator};
+use serde_json::Value;
 use std::{marker::PhantomData, sync::Arc};
 
 /// A context that is listened to, and what each of its events comes to.
@@ -157,10 +159,10 @@ fn enter_by(mut ways: Vec<Way>) -> Enter {
     {
         return only.enter;
     }
-    Box::new(move |body| {
+    Box::new(move |body, is_keyed| {
         let place = patch::choose(&body, ways.iter().map(|way| &way.fields));
         match place.map(|place| ways.get(place)) {
-            Ok(Some(way)) => (way.enter)(body),
+            Ok(Some(way)) => (way.enter)(body, is_keyed),
             Err(Unclear::Several) => Err(Refusal::one_at_a_time().into()),
             Ok(None) | Err(Unclear::Nothing) => {
                 let fields: Vec<_> = ways.iter().flat_map(|way| &way.fields).cloned().collect();
@@ -170,32 +172,47 @@ fn enter_by(mut ways: Vec<Way>) -> Enter {
     })
 }
 
+/// The body, and its fingerprint if that is wanted.
+fn read<B: Body>(body: Value, is_keyed: bool) -> Result<(B, u64), BadBody> {
+    let body: B = lenient::read(body)?;
+    let fingerprint = if is_keyed { responses::fingerprint(&body) } else { 0 };
+    Ok((body, fingerprint))
+}
+
+/// A command that came without a body.
+fn bodiless(command: Command) -> Entered {
+    Entered { target: ON_PATH, command, fingerprint: 0 }
+}
+
 /// The number comes from the path.
 const ON_PATH: Recipient = Recipient::Number(0);
 
 impl<A: Aggregate> Routes<A> for RouteList<A> {
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command)) {
-        let enter: Enter = Box::new(move |body| {
-            let (target, command) = enter(lenient::read(body)?);
-            let whose = match target {
+        let enter: Enter = Box::new(move |body, is_keyed| {
+            let (body, fingerprint) = read::<B>(body, is_keyed)?;
+            let (target, command) = enter(body);
+            let target = match target {
                 Target::New => Recipient::New,
                 Target::Chosen(id) => Recipient::Number(Id::get(id)),
             };
-            Ok((whose, Box::new(command)))
+            Ok(Entered { target, command: Box::new(command), fingerprint })
         });
         self.add_with_body::<B>(Verb::Post, who, enter);
     }
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command) {
-        let enter: Enter =
-            Box::new(move |body| Ok((ON_PATH, Box::new(enter(lenient::read(body)?)))));
+        let enter: Enter = Box::new(move |body, is_keyed| {
+            let (body, fingerprint) = read::<B>(body, is_keyed)?;
+            Ok(Entered { target: ON_PATH, command: Box::new(enter(body)), fingerprint })
+        });
         self.add_with_body::<B>(Verb::Patch, who, enter);
     }
     fn patch_verb(&mut self, who: Role, verb: &'static str, enter: fn() -> A::Command) {
-        let enter: Enter = Box::new(move |_| Ok((ON_PATH, Box::new(enter()))));
+        let enter: Enter = Box::new(move |_, _| Ok(bodiless(Box::new(enter()))));
         self.add(Verb::Patch, Some(verb), who, enter);
     }
     fn delete(&mut self, who: Role, enter: fn() -> A::Command) {
-        let enter: Enter = Box::new(move |_| Ok((ON_PATH, Box::new(enter()))));
+        let enter: Enter = Box::new(move |_, _| Ok(bodiless(Box::new(enter()))));
         self.add(Verb::Delete, None, who, enter);
     }
     fn withdraw(&mut self, who: Role, enter: fn() -> A::Command) {

@@ -2,6 +2,7 @@
 
 use super::{
     builder::{DeployedContext, NodeBuilder},
+    saved_clock::SavedClock,
     watchdog::Watchdog,
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         node::settings::{NodeError, NodeSettings},
         outbox::event_log::{Cursors, Find, Pump, RunningPump},
         port::{
-            clock::{Clock, ClockHealth, TooFar},
+            clock::{AdvanceError, Clock, ClockHealth},
             context::{Context, Node},
             dispute::Dispute,
             event_log::OutboxHealth,
@@ -40,6 +41,7 @@ pub struct LocalNode {
     placed: Arc<Vec<DeployedContext>>,
     store: Arc<dyn Store>,
     clock: Arc<Clock>,
+    saved_clock: SavedClock,
     places: Arc<Cursors>,
     pumps: RwLock<Vec<Arc<dyn RunningPump>>>,
     replicas: Vec<Arc<dyn ReplicaHandle>>,
@@ -59,6 +61,7 @@ impl LocalNode {
         lay_out: impl FnOnce(&mut NodeBuilder<'_>),
     ) -> Result<Self, NodeError> {
         let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
+        let saved_clock = SavedClock::open(&store, &clock)?;
         let hearsay = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
         let mut layout = NodeBuilder::new(&store, &clock, &settings, &hearsay);
         lay_out(&mut layout);
@@ -89,6 +92,7 @@ impl LocalNode {
             placed,
             store,
             clock,
+            saved_clock,
             places,
             pumps,
             replicas,
@@ -140,8 +144,9 @@ impl Node for LocalNode {
     fn now(&self) -> Timestamp {
         self.clock.now()
     }
-    fn advance_clock(&self, by: Duration) -> Result<(), TooFar> {
+    fn advance_clock(&self, by: Duration) -> Result<(), AdvanceError> {
         self.clock.advance(by)?;
+        self.saved_clock.save(&self.clock)?;
         self.placed.iter().for_each(|placed| (placed.wake)());
         Ok(())
     }

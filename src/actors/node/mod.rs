@@ -4,5 +4,6 @@ pub mod accept_history;
 pub mod builder;
 pub mod declared;
 pub mod local_node;
+mod saved_clock;
 pub mod settings;
 pub mod watchdog;

@@ -1,6 +1,6 @@
 //! Business time: the machine's, moved by an offset that then runs.
 
-use crate::{domain::Timestamp, sync};
+use crate::{domain::Timestamp, store::StoreError, sync};
 use serde::Serialize;
 use std::{
     sync::{
@@ -21,6 +21,17 @@ const STEP: i64 = 5_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("business time moves forward by ten years at once at the most, and not past the year 9000")]
 pub struct TooFar;
+
+/// Why business time was not moved.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum AdvanceError {
+    /// It has not moved.
+    #[error(transparent)]
+    TooFar(#[from] TooFar),
+    /// It has moved, but would be forgotten at the next start.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// How business time stands to the machine's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -129,6 +140,11 @@ impl Clock {
         }
         self.offset.fetch_add(micros, Relaxed);
         Ok(())
+    }
+
+    /// How far it is ahead of the machine's, in microseconds.
+    pub fn offset(&self) -> i64 {
+        self.offset.load(Relaxed)
     }
 
     /// How long until business time `at`, on the machine's clock.

@@ -1,7 +1,7 @@
 //! What the outside sees of the runtime: contexts without their types, and what may be done with them.
 
 use super::{
-    clock::{ClockHealth, TooFar},
+    clock::{AdvanceError, ClockHealth},
     fault::Fault,
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
 };
@@ -151,7 +151,23 @@ pub struct CommandRequest {
 /// An `Idempotency-Key` in its scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// Principal, method, path and key, in one string.
+    /// Principal, method, route with its number, and key, in one string.
+    pub scope: String,
+    /// How version 0.1 kept the same request. What it has stored is kept for a day.
+    pub before: Option<StoredKey>,
+}
+
+impl IdempotencyKey {
+    /// The key in that scope.
+    pub fn new(scope: impl Into<String>) -> Self {
+        Self { scope: scope.into(), before: None }
+    }
+}
+
+/// An idempotency key as a response is stored under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// What no other request has.
     pub scope: String,
     /// A sum of the payload: the same key with another one is a mistake.
     pub fingerprint: u64,
@@ -254,8 +270,8 @@ pub trait Node: Send + Sync {
     /// Moves business time forward (development only); timers that have become due run.
     ///
     /// # Errors
-    /// [`TooFar`]: it has not moved.
-    fn advance_clock(&self, by: Duration) -> Result<(), TooFar>;
+    /// [`AdvanceError`].
+    fn advance_clock(&self, by: Duration) -> Result<(), AdvanceError>;
     /// How business time stands to the machine's.
     fn clock_health(&self) -> ClockHealth {
         ClockHealth { now: self.now(), ..ClockHealth::default() }

@@ -13,13 +13,8 @@ pub enum Fault {
     #[error(transparent)]
     RefusedBefore(Refusal),
     /// The body is not what the route takes: where (a JSON pointer) and what.
-    #[error("the body cannot be read: {detail} at `{pointer}`")]
-    BadBody {
-        /// A JSON pointer to the place.
-        pointer: String,
-        /// What is wrong there.
-        detail: String,
-    },
+    #[error("the body cannot be read: {0}")]
+    BadBody(#[from] BadBody),
     /// The body of a `PATCH` gives none of the fields that it may change.
     #[error("there is nothing to change: none of {fields} is given")]
     NothingToChange {
@@ -90,6 +85,9 @@ pub enum Fault {
         /// The value.
         value: String,
     },
+    /// The number of a filter is beyond the bound of all numbers, and nothing has it.
+    #[error("{0} is out of range")]
+    OutOfRange(String),
     /// A list is not filtered by that.
     #[error("there is no filter `{field}`; there are: {allowed}")]
     UnknownFilter {

@@ -30,12 +30,16 @@ use crate::{
             fault::Fault,
         },
     },
-    domain::Key,
+    domain::{
+        Key,
+        number::{self, LARGEST, NumberError},
+        text::nfc,
+    },
     store::StoreError,
 };
 
 /// The largest page.
-const LARGEST: u64 = 100;
+const MAX_SIZE: u64 = 100;
 /// So few are sorted by looking at each of them, whatever they are few of.
 const FEW: u64 = 256;
 
@@ -64,6 +68,8 @@ struct Plan {
     values: Vec<(&'static str, Key)>,
     /// The number that it must be.
     numbers: Vec<u64>,
+    /// A filter whose number is beyond the bound of all numbers.
+    out_of_range: Option<&'static str>,
 }
 
 impl Plan {
@@ -89,7 +95,8 @@ impl Plan {
                 }
             },
         };
-        let mut plan = Self { field, down, values: Vec::new(), numbers: Vec::new() };
+        let mut plan =
+            Self { field, down, values: Vec::new(), numbers: Vec::new(), out_of_range: None };
         for (place, (name, value)) in filters.iter().enumerate() {
             if filters.iter().take(place).any(|(other, _)| other == name) {
                 return Err(Fault::FilterTwice(name.clone()));
@@ -103,13 +110,38 @@ impl Plan {
             if place >= most {
                 return Err(Fault::TooManyFilters(most));
             }
-            if numbered.contains(name) {
-                plan.numbers.push(value.parse().map_err(|_| bad(name, value))?)
+            let number = if numbered.contains(name) {
+                let number = number_of(name, value)?;
+                plan.numbers.push(number);
+                Some(number)
             } else {
-                plan.values.push((*name, parse(entity, name, value)?))
+                let key = parse(entity, name, value)?;
+                let number = if let Key::Number(number) = key { Some(number) } else { None };
+                plan.values.push((*name, key));
+                number
+            };
+            if number.is_some_and(|number| number > LARGEST) {
+                plan.out_of_range = Some(*name);
             }
         }
         Ok(plan)
+    }
+
+    /// The same list, where numbers of fields that have no value by default are texts.
+    fn with_texts(&self, entity: &dyn EntityType) -> Option<Self> {
+        let kinds = entity.absent().indexes();
+        let mut values = self.values.clone();
+        let mut has_text = false;
+        for (field, key) in &mut values {
+            if let Key::Number(number) = key
+                && kinds.contains(&(*field, Key::Missing))
+            {
+                *key = Key::Text(number.to_string());
+                has_text = true;
+            }
+        }
+        let numbers = self.numbers.clone();
+        has_text.then_some(Self { field: self.field, values, numbers, ..*self })
     }
 
     fn is_filtered(&self) -> bool {
@@ -147,7 +179,7 @@ struct FoundPage {
 pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage, Fault> {
     let entity = tree.entity;
     let context = tree.entity.name().context;
-    let size = query.size.clamp(1, LARGEST);
+    let size = query.size.clamp(1, MAX_SIZE);
     let skip = query.page.saturating_mul(size);
     let cursor = query.after.as_deref();
     let limits = query.limits;
@@ -169,14 +201,31 @@ pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage,
         }
     };
     let plan = Plan::of(entity, sort.as_ref(), &filters, limits.filters);
-    let plan = if cursor.is_some() { plan.map_err(|_| Fault::BadCursor)? } else { plan? };
+    let mut plan = if cursor.is_some() { plan.map_err(|_| Fault::BadCursor)? } else { plan? };
 
     let mut reading = Reading::new(tree, generation);
-    let page = Page::new(skip, usize::try_from(size).unwrap_or(1));
-    let FoundPage { page, total, at_least, reached } = match plan.field {
-        indexes::ALL => by_number(&mut reading, generation, &plan, after, page, limits.rows)?,
-        _ => by_field(&mut reading, generation, &plan, after, page, limits.rows)?,
+    let mut find = |plan: &Plan| {
+        let page = Page::new(skip, usize::try_from(size).unwrap_or(1));
+        let after = after.clone();
+        if plan.field == indexes::ALL {
+            by_number(&mut reading, generation, plan, after, page, limits.rows)
+        } else {
+            by_field(&mut reading, generation, plan, after, page, limits.rows)
+        }
     };
+    let mut found = find(&plan)?;
+    if found.total == 0
+        && let Some(other) = plan.with_texts(entity)
+    {
+        plan = other;
+        found = find(&plan)?;
+    }
+    if found.total == 0
+        && let Some(field) = plan.out_of_range
+    {
+        return Err(Fault::OutOfRange(field.to_owned()));
+    }
+    let FoundPage { page, total, at_least, reached } = found;
     let cut = reached.is_some() && !page.is_full();
     if cut && skip > 0 {
         return Err(Fault::PageTooDeep);
@@ -346,10 +395,22 @@ fn parse(entity: &dyn EntityType, field: &str, value: &str) -> Result<Key, Fault
         return Err(bad(field, value));
     };
     match kind {
-        Key::Number(_) => value.parse().map(Key::Number).map_err(|_| bad(field, value)),
+        Key::Number(_) => number_of(field, value).map(Key::Number),
         Key::Flag(_) => value.parse().map(Key::Flag).map_err(|_| bad(field, value)),
-        Key::Text(_) => Ok(Key::Text(value.to_owned())),
-        Key::Missing => Ok(value.parse().map_or_else(|_| Key::Text(value.to_owned()), Key::Number)),
+        Key::Text(_) => Ok(Key::Text(nfc(value))),
+        Key::Missing => match number::parse(value) {
+            Err(NumberError::Malformed) => Ok(Key::Text(nfc(value))),
+            _ => number_of(field, value).map(Key::Number),
+        },
+    }
+}
+
+/// The number that a filter wants. One beyond the bound may have been stored before there was a bound.
+fn number_of(field: &str, value: &str) -> Result<u64, Fault> {
+    match number::parse(value) {
+        Ok(number) | Err(NumberError::TooLarge(Some(number))) => Ok(number),
+        Err(NumberError::TooLarge(None)) => Err(Fault::OutOfRange(field.to_owned())),
+        Err(NumberError::Malformed) => Err(bad(field, value)),
     }
 }
 

@@ -35,10 +35,12 @@ use std::{
 };
 
 /// The version of the rows that the runtime keeps for itself: 1 has answers with what was asked, keys of requests by
-/// their sums, and notes of what expires; 2 has long claims by their sums.
-const ROWS: u16 = 2;
+/// their sums, and notes of what expires; 2 has long claims by their sums; 3 has texts of lists in NFC, and of unique fields
+/// in the form in which texts claim.
+const ROWS: u16 = 3;
 const ROWS_WITH_NOTES: u16 = 1;
 const ROWS_WITH_SHORT_CLAIMS: u16 = 2;
+const ROWS_WITH_PLAIN_TEXTS: u16 = 3;
 /// So many rows are looked at for a batch.
 const PAGE: usize = 256;
 
@@ -133,8 +135,9 @@ pub fn page(
     };
     let changed = Changed {
         claims: meta.written_by.claims != plan.to.claims
-            || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS,
-        indexes: meta.written_by.indexes != plan.to.indexes,
+            || meta.written_by.rows < ROWS_WITH_SHORT_CLAIMS.max(ROWS_WITH_PLAIN_TEXTS),
+        indexes: meta.written_by.indexes != plan.to.indexes
+            || meta.written_by.rows < ROWS_WITH_PLAIN_TEXTS,
         due: meta.written_by.due != plan.to.due,
     };
     let mut page = RebuildPage {

@@ -6,6 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// What became of a request that came with an idempotency key.
@@ -47,4 +48,44 @@ pub fn request_key(scope: &str) -> Vec<u8> {
 /// The key of a continuation row.
 pub fn part_key(key: &[u8], part: u64) -> Vec<u8> {
     [key, &part.to_be_bytes()].concat()
+}
+
+/// The sum that tells a body from others. It is stored, so it must not change: members count in the order of their names,
+/// and those without a value do not count, so that a body may get further ones.
+pub fn fingerprint(body: &impl Serialize) -> u64 {
+    let mut body = serde_json::to_value(body).unwrap_or_default();
+    body.sort_all_objects();
+    drop_nulls(&mut body);
+    let digest: [u8; 32] = Sha256::digest(body.to_string().as_bytes()).into();
+    digest.first_chunk().map_or(0, |first| u64::from_be_bytes(*first))
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_fingerprint_of_a_body_stays_as_it_was_stored() {
+        let body =
+            json!({ "bookId": 1, "userId": 2, "address": "분당", "more": [{ "b": 1, "a": null }] });
+        assert_eq!(fingerprint(&body), FINGERPRINT);
+        let other_order =
+            json!({ "more": [{ "b": 1 }], "address": "분당", "x": null, "userId": 2, "bookId": 1 });
+        assert_eq!(fingerprint(&other_order), FINGERPRINT);
+        assert_ne!(fingerprint(&json!({ "bookId": 1 })), FINGERPRINT);
+    }
+
+    const FINGERPRINT: u64 = 16_911_427_874_030_587_884;
 }

@@ -10,7 +10,7 @@ use crate::{
         erased::{AnyState, EntityType, Versioned},
         port::status::ContextStatus,
     },
-    domain::{Key, Lifecycle},
+    domain::{Key, Lifecycle, text::nfc},
     store::{
         Commit, Row, Scan, Store, StoreError, TreeId,
         keys::last_number,
@@ -146,6 +146,14 @@ pub fn index_entries(state: &dyn AnyState) -> Vec<(&'static str, Key)> {
         return Vec::new();
     }
     let mut fields = state.indexes();
+    // Lists find a text in whatever form it is asked for.
+    for (_, key) in &mut fields {
+        if let Key::Text(text) = key
+            && !text.is_ascii()
+        {
+            *text = nfc(text);
+        }
+    }
     fields.push((indexes::ALL, Key::Missing));
     fields
 }

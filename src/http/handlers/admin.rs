@@ -1,12 +1,12 @@
 //! Administration: contexts, faults, sagas, parked events, views, the clock.
 
 use crate::{
-    actors::{Context, Injected},
+    actors::{AdvanceError, Context, Fault, Injected},
     api::{self, Problem},
-    domain::lenient,
+    domain::lenient::{self, BadBody},
     http::{
         call::{Call, Reply},
-        handlers::{body, forward, parked, sagas},
+        handlers::{body, forward, parked, query, sagas},
         response::json_response,
         state::AppState,
     },
@@ -33,14 +33,14 @@ async fn read<T: DeserializeOwned>(
     payload: web::Payload,
     state: &AppState,
 ) -> Result<T, Problem> {
-    api::media_type(request, &["application/json"], "accept-post")?;
+    api::check_content(request, &["application/json"], "accept-post")?;
     let bytes = body::read(request, payload, &state.settings).await?;
-    lenient::read(api::parse_json(&bytes, state.settings.json_depth)?)
-        .map_err(|error| Problem::bad_body(error.pointer, error.detail))
+    lenient::read_value(api::parse_json(&bytes, state.settings.json_depth)?)
+        .map_err(Problem::bad_body)
 }
 
-fn invalid(pointer: &str, detail: &str) -> Problem {
-    Problem::bad_body(pointer.into(), detail.into())
+fn invalid(pointer: &str, en: &'static str, ko: &'static str) -> Problem {
+    Problem::bad_body(BadBody::new(pointer, en, ko))
 }
 
 /// `GET /admin/contexts`
@@ -90,10 +90,12 @@ pub async fn inject_fault(call: Call<'_>) -> Reply {
         let delay_ms = fault.delay_ms.unwrap_or_default();
         let failure_rate = fault.failure_rate.unwrap_or(0.0);
         if delay_ms.0 > delay_ms.1 {
-            return Err(invalid("/delayMs", "the first number must not be larger than the second"));
+            let en = "the first number must not be larger than the second";
+            return Err(invalid("/delayMs", en, "첫 번째 숫자가 두 번째보다 클 수 없습니다"));
         }
         if !(0.0..=1.0).contains(&failure_rate) {
-            return Err(invalid("/failureRate", "must be a number from 0 to 1"));
+            let en = "must be a number from 0 to 1";
+            return Err(invalid("/failureRate", en, "0부터 1까지의 숫자여야 합니다"));
         }
         context.set_fault(Some(Injected { delay_ms, failure_rate }));
         Ok(())
@@ -112,7 +114,7 @@ pub async fn clear_fault(call: Call<'_>) -> Reply {
 
 /// `GET /admin/sagas/{system}/{number}`
 pub async fn saga(call: Call<'_>) -> Reply {
-    let number = call.param("number").parse().map_err(|_| Problem::not_found())?;
+    let number = query::number("number", call.param("number"), Problem::not_found)?;
     let query = call.request.query_string();
     Ok(json_response(&sagas::saga(call.state, call.param("system"), number, query).await?))
 }
@@ -159,13 +161,24 @@ pub async fn rebuild(call: Call<'_>) -> Reply {
 /// `POST /admin/clock`
 pub async fn advance_clock(call: Call<'_>) -> Reply {
     let clock: ClockBody = read(call.request, call.payload, call.state).await?;
-    let advance = clock.advance.parse::<jiff::SignedDuration>().ok();
-    let advance = advance.and_then(|by| Duration::try_from(by).ok());
+    let advance = clock.advance.parse::<jiff::Span>().ok();
+    // A day of the clock has 24 hours.
     let advance =
-        advance.ok_or_else(|| invalid("/advance", "must be a duration forward, such as PT10M"))?;
-    call.state.node.advance_clock(advance).map_err(|error| {
-        let ko = "업무 시각은 한 번에 최대 10년까지, 9000년까지만 앞당길 수 있습니다";
-        Problem::new("too-far", error.to_string(), ko)
+        advance.and_then(|by| by.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+    let advance = advance.and_then(|by| Duration::try_from(by).ok()).ok_or_else(|| {
+        invalid(
+            "/advance",
+            "must be a duration forward, such as PT10M or P10D",
+            "PT10M 또는 P10D처럼 앞으로 가는 기간이어야 합니다",
+        )
     })?;
+    call.state.node.advance_clock(advance).map_err(|error| match error {
+        AdvanceError::TooFar(too_far) => {
+            let ko = "업무 시각은 한 번에 최대 10년까지, 9000년까지만 앞당길 수 있습니다";
+            Problem::new("too-far", too_far.to_string(), ko)
+        }
+        AdvanceError::Store(error) => Fault::from(error).into(),
+    })?;
+    call.state.node.durable(call.state.node.accepted()).await?;
     Ok(json_response(&json!({ "now": call.state.node.now() })))
 }

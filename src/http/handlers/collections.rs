@@ -33,7 +33,8 @@ pub async fn answer(
     collection: &str,
     rest: &str,
 ) -> Reply {
-    let target = api::target(context.as_ref(), rest).ok_or_else(Problem::not_found)?;
+    let target = api::target(context.as_ref(), rest)?;
+    target.check_number(context.as_ref())?;
     match *request.method() {
         Method::GET | Method::HEAD => match target {
             PathTarget::Collection => {

@@ -12,6 +12,7 @@ use crate::{
             event_reader::PageLimit,
             event_stream,
             log_reader::LogReader,
+            query,
         },
     },
 };
@@ -42,10 +43,10 @@ async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
     if logs.is_empty() {
         return Err(Problem::not_found());
     }
-    let query = web::Query::<HashMap<String, String>>::from_query(request.query_string());
-    let query = query.map(web::Query::into_inner).unwrap_or_default();
+    let given = web::Query::<HashMap<String, String>>::from_query(request.query_string());
+    let given = given.map(web::Query::into_inner).unwrap_or_default();
     let mut reader = LogReader::new(logs, name.is_some());
-    let from = query.get("from").filter(|cursor| !cursor.is_empty()).map(String::as_str);
+    let from = given.get("from").filter(|cursor| !cursor.is_empty()).map(String::as_str);
     if text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream")) {
         // The last event of a broken stream is later than where the stream began.
         let last = text(request, "last-event-id").filter(|last| !last.is_empty());
@@ -61,12 +62,9 @@ async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
     {
         return Err(event_cursor::history_changed(context));
     }
-    let limit = match query.get("limit") {
-        Some(limit) => limit.parse().map_err(|_| bad_parameter("limit"))?,
-        None => DEFAULT_LIMIT,
-    };
-    let limit = limit.min(MAX_LIMIT);
-    let page = PageLimit { events: limit.max(1), bytes: PAGE_BYTES };
+    let limit = given.get("limit").map(String::as_str);
+    let limit = query::limit(limit, DEFAULT_LIMIT, MAX_LIMIT, || bad_parameter("limit"))?;
+    let page = PageLimit { events: limit, bytes: PAGE_BYTES };
     let events = reader.page(state, page).await?;
     let next = format!("<{}?from={}&limit={limit}>; rel=\"next\"", request.path(), reader.cursor());
     let events: Vec<String> = events.into_iter().map(|event| event.text).collect();

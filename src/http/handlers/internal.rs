@@ -2,7 +2,8 @@
 
 use crate::{
     actors::{Context, EventId, EventLog, Fault, PeerAnswer, PeerQuestion, RecordedEvent},
-    api::{Problem, text},
+    api::{self, Problem, text},
+    domain::lenient::BadBody,
     http::{
         call::{Call, Reply},
         handlers::{
@@ -43,9 +44,13 @@ fn context<'a>(call: &Call<'a>) -> Result<&'a Arc<dyn Context>, Problem> {
 pub async fn ask(call: Call<'_>) -> Reply {
     let context = context(&call)?;
     let Call { request, payload, state, .. } = call;
+    api::check_coding(request)?;
     let body = body::read(request, payload, &state.settings).await?;
-    let question: PeerQuestion = serde_json::from_slice(&body)
-        .map_err(|error| Problem::bad_body(String::new(), format!("not an ask: {error}")))?;
+    let body = api::parse_json(&body, state.settings.json_depth)?;
+    let question: PeerQuestion = serde_json::from_value(body).map_err(|error| {
+        let en = format!("not an ask: {error}");
+        Problem::bad_body(BadBody::new("", en, "다른 노드의 요청 형식이 아닙니다"))
+    })?;
     state.node.meet(context.as_ref(), &question)?;
     let deadline = text(request, "holdfast-deadline-ms").and_then(|text| text.parse().ok());
     let deadline = deadline.map_or(MAX_WAIT, Duration::from_millis).min(MAX_WAIT);

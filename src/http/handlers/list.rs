@@ -3,9 +3,9 @@
 use crate::{
     actors::{Context, Fault, ListLimits, ListPage, ListQuery, Seen},
     api::{Problem, media, splice},
-    http::{call::Reply, state::AppState},
+    http::{call::Reply, handlers::query, state::AppState},
 };
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use serde_json::{Map, Value, json};
 use std::{io::Write, sync::Arc};
 
@@ -23,24 +23,22 @@ struct PageRequest {
     has_size: bool,
 }
 
-type Pairs = web::Query<Vec<(String, String)>>;
-
 impl PageRequest {
     fn parse(query: &str, limits: ListLimits) -> Result<Self, Problem> {
-        let pairs = Pairs::from_query(query).map_err(|_| {
-            Problem::new("bad-request", "the query cannot be decoded", "쿼리를 읽을 수 없습니다")
-        })?;
         let list = ListQuery { limits, ..ListQuery::default() };
         let mut parsed = Self { list, has_page: false, has_size: false };
-        for (name, value) in pairs.into_inner() {
+        for (name, value) in query::pairs(query)? {
             match name.as_str() {
                 "page" if !parsed.has_page => {
-                    parsed.list.page = value.parse().map_err(|_| bad_page())?;
+                    parsed.list.page = query::number("page", &value, bad_page)?;
                     parsed.has_page = true;
                 }
                 "size" if !parsed.has_size => {
-                    let size = value.parse().ok().filter(|size: &u64| *size > 0);
-                    parsed.list.size = size.ok_or_else(bad_page)?.min(MAX_SIZE);
+                    let size = query::number("size", &value, bad_page)?;
+                    parsed.list.size = size.min(MAX_SIZE);
+                    if size == 0 {
+                        return Err(bad_page());
+                    }
                     parsed.has_size = true;
                 }
                 "page" | "size" => return Err(bad_page()),
@@ -200,6 +198,6 @@ fn links(query: &str, wanted: &PageRequest, page: &ListPage, collection: &str) -
 
 /// Whether a pair of the query belongs to every page.
 fn is_shared(pair: &str) -> bool {
-    let parsed = Pairs::from_query(pair).ok().and_then(|pairs| pairs.into_inner().pop());
+    let parsed = query::pairs(pair).ok().and_then(|mut pairs| pairs.pop());
     parsed.is_some_and(|(name, _)| !["page", "size"].contains(&name.as_str()))
 }

@@ -15,6 +15,7 @@ pub mod list;
 pub mod log_reader;
 pub mod metrics;
 pub mod parked;
+pub mod query;
 pub mod root;
 pub mod sagas;
 pub mod swagger_ui;

@@ -3,7 +3,7 @@
 use crate::{
     actors::{Context, Fault, ParkedEvent, ParkedId},
     api::Problem,
-    http::state::AppState,
+    http::{handlers::query, state::AppState},
 };
 use actix_web::web;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ const MAX_LIMIT: usize = 1000;
 
 #[derive(Deserialize)]
 struct ParkedQuery {
-    limit: Option<usize>,
+    limit: Option<String>,
     after: Option<String>,
 }
 
@@ -68,13 +68,10 @@ impl Start {
 }
 
 /// One page.
-pub async fn list(state: &AppState, query: &str) -> Result<Value, Problem> {
-    let query = web::Query::<ParkedQuery>::from_query(query).map_err(|_| bad_query())?;
-    let ParkedQuery { limit, after } = query.into_inner();
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-    if limit == 0 {
-        return Err(bad_query());
-    }
+pub async fn list(state: &AppState, given: &str) -> Result<Value, Problem> {
+    let page = web::Query::<ParkedQuery>::from_query(given).map_err(|_| bad_query())?;
+    let ParkedQuery { limit, after } = page.into_inner();
+    let limit = query::limit(limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT, bad_query)?;
     let contexts = state.node.contexts();
     let start = match &after {
         Some(id) => Start::after(id, contexts).ok_or_else(bad_query)?,

@@ -4,7 +4,7 @@ use crate::{
     actors::{Context, Fault, ParkedEvent, ParkedId, SagaEntry, SagaPart},
     api::Problem,
     domain::Name,
-    http::state::AppState,
+    http::{handlers, state::AppState},
 };
 use actix_web::web;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ const MAX_LIMIT: usize = 1000;
 
 #[derive(Deserialize)]
 struct SagaQuery {
-    limit: Option<usize>,
+    limit: Option<String>,
     from: Option<String>,
 }
 
@@ -52,14 +52,11 @@ pub async fn saga(
     state: &AppState,
     name: &str,
     number: u64,
-    query: &str,
+    given: &str,
 ) -> Result<Value, Problem> {
-    let query = web::Query::<SagaQuery>::from_query(query).map_err(|_| bad_query())?;
+    let query = web::Query::<SagaQuery>::from_query(given).map_err(|_| bad_query())?;
     let SagaQuery { limit, from } = query.into_inner();
-    let limit = limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-    if limit == 0 {
-        return Err(bad_query());
-    }
+    let limit = handlers::query::limit(limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT, bad_query)?;
     let (origin, is_order) = origin(state, name).ok_or_else(Problem::not_found)?;
     let contexts =
         state.node.contexts().iter().filter(|context| context.name().system == origin.system);

@@ -6,6 +6,7 @@ use crate::{
         description::{self, CommandDescription},
         schema::{self, put, reference},
     },
+    domain::number::LARGEST,
 };
 use serde_json::{Map, Value, json};
 
@@ -48,7 +49,7 @@ pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> Coll
                 "parameters": [id(item), parameter("If-None-Match"), parameter("Accept-Language")],
                 "responses": responses(
                     [("200", answer(&component_name, &format!("The {item}."), json!({ "ETag": header("ETag") })))],
-                    &["304", "404", "500", "503"],
+                    &["304", "404", "422", "500", "503"],
                 ),
             }),
         ),
@@ -108,7 +109,7 @@ fn list(
         "tags": [name.context],
         "summary": format!("List {}", name.collection),
         "parameters": parameters,
-        "responses": responses([("200", answer(page_name, "A page of the list.", json!({})))], &["400", "500", "503"]),
+        "responses": responses([("200", answer(page_name, "A page of the list.", json!({})))], &["400", "422", "500", "503"]),
     })
 }
 
@@ -120,7 +121,9 @@ fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
     });
     let kind = field.and_then(|field| field.get("type")).map(|kind| kind.get(0).unwrap_or(kind));
     match kind.and_then(Value::as_str) {
-        Some("integer") => json!({ "type": "integer", "format": "uint64", "minimum": 0 }),
+        Some("integer") => {
+            json!({ "type": "integer", "format": "uint64", "minimum": 0, "maximum": LARGEST })
+        }
         Some("boolean") => json!({ "type": "boolean" }),
         _ => match field.and_then(|field| field.get("enum")) {
             // Another text is no mistake; no item has it.
@@ -194,7 +197,7 @@ fn operation(
 fn id(item: &str) -> Value {
     json!({
         "name": "id", "in": "path", "required": true, "description": format!("The number of the {item}."),
-        "schema": { "type": "integer", "format": "uint64", "minimum": 1 }, "example": 1,
+        "schema": { "type": "integer", "format": "uint64", "minimum": 1, "maximum": LARGEST }, "example": 1,
     })
 }
 

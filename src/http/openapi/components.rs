@@ -1,6 +1,9 @@
 //! The components that operations share: schemas, problems, headers and parameters.
 
-use crate::api::{description, schema::reference};
+use crate::{
+    api::{description, schema::reference},
+    domain::number::LARGEST,
+};
 use serde_json::{Map, Value, json};
 
 fn fields(value: Value) -> Map<String, Value> {
@@ -73,7 +76,7 @@ pub fn problems() -> Value {
         ("409", "Not possible in this state: read it again."),
         ("412", "Changed meanwhile: `ETag` has the current version."),
         ("413", "The request body is too large."),
-        ("415", "Unsupported media type."),
+        ("415", "Unsupported media type or content coding."),
         ("422", "Invalid value, or the idempotency key was used with another request body."),
         (
             "500",
@@ -121,11 +124,11 @@ pub fn parameters() -> Value {
     json!({
         "page": {
             "name": "page", "in": "query", "description": "The page, from 0.",
-            "schema": { "type": "integer", "format": "uint64", "minimum": 0, "default": 0 },
+            "schema": { "type": "integer", "format": "uint64", "minimum": 0, "maximum": LARGEST, "default": 0 },
         },
         "size": {
             "name": "size", "in": "query", "description": "Items per page; more than 100 count as 100.",
-            "schema": { "type": "integer", "format": "uint64", "minimum": 1, "default": 20 },
+            "schema": { "type": "integer", "format": "uint64", "minimum": 1, "maximum": LARGEST, "default": 20 },
         },
         "after": {
             "name": "after", "in": "query",

@@ -176,7 +176,7 @@ fn log(id: &str, summary: &str, in_path: &[Value]) -> Value {
         "content": content,
     });
     let mut responses = json!({ "200": page });
-    for status in ["400", "404", "409", "500", "503"] {
+    for status in ["400", "404", "409", "422", "500", "503"] {
         put(&mut responses, status, problem(status));
     }
     let mut operation = operation(id, summary, responses);
@@ -208,9 +208,9 @@ impl Admin<'_> {
     fn operation(self) -> Value {
         let content = content("application/json", self.answer);
         let mut responses = json!({ "200": { "description": "Done.", "content": content } });
-        let of_body = ["400", "408", "413", "415"].into_iter().filter(|_| self.body.is_some());
+        let of_body = ["408", "413", "415", "422"].into_iter().filter(|_| self.body.is_some());
         let problems = self.problems.iter().copied();
-        for status in ["403", "500"].into_iter().chain(of_body).chain(problems) {
+        for status in ["400", "403", "500"].into_iter().chain(of_body).chain(problems) {
             put(&mut responses, status, problem(status));
         }
         let mut operation = json!({
@@ -274,10 +274,15 @@ pub fn saga(server: &Deployment<'_>) -> Value {
     Admin {
         id: "saga",
         summary: "Timeline of a saga",
-        parameters: &[system, in_path("number", number)],
+        parameters: &[
+            system,
+            in_path("number", number),
+            in_query("from", "Where to go on: from the field `next` of the page before."),
+            in_query("limit", "Entries per page, from 1 to 1000."),
+        ],
         body: None,
         answer: list("entries", json!({ "type": "object" })),
-        problems: &["404", "503"],
+        problems: &["404", "422", "503"],
     }
     .operation()
 }
@@ -286,10 +291,13 @@ pub fn parked(_: &Deployment<'_>) -> Value {
     Admin {
         id: "parked",
         summary: "Parked events and dead letters",
-        parameters: &[],
+        parameters: &[
+            in_query("after", "The last id that you have: from the field `next` of the page before."),
+            in_query("limit", "Items per page, from 1 to 1000."),
+        ],
         body: None,
         answer: list("parked", json!({ "type": "object" })),
-        problems: &["503"],
+        problems: &["422", "503"],
     }
     .operation()
 }

@@ -24,6 +24,7 @@ pub struct Request {
     pub amt: u64,
     pub address: String,
     /// Where text messages go.
+    #[blank_is_none]
     pub phone: Option<String>,
 }
 

@@ -18,7 +18,9 @@ pub struct Told {
 #[body(title = "RequestReservation")]
 pub struct Request {
     pub ticket_id: Id<Ticket>,
+    #[blank_is_none]
     pub user_id: Option<String>,
+    #[blank_is_none]
     pub user_grade: Option<String>,
 }
 
