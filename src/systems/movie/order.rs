@@ -1,9 +1,10 @@
 //! What is ordered when a movie is booked: what customers send, how the house checks it, what the events carry.
 
 use super::book::Book;
-use crate::domain::{DateOrTime, Zone, prelude::*};
+use crate::domain::{DateOrTime, Zone, prelude::*, text::claimed};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// `POST /books`
 #[body]
@@ -13,6 +14,7 @@ pub struct Request {
     /// Which movie.
     pub movie_name: Option<String>,
     /// Which seats, with commas between them.
+    #[blank_is_none]
     pub seat: Option<String>,
     /// What they cost together, in won.
     pub total_price: Option<u64>,
@@ -138,18 +140,19 @@ impl Ordered {
 
     /// Whether there is a seat for each, and no seat twice.
     fn is_seated(&self) -> bool {
-        let mut seats = self.seats();
-        seats.sort_unstable();
-        seats.dedup();
-        seats.len() == self.seats().len() && seats.len() as u64 == self.qty && !seats.contains(&"")
+        let seats: BTreeSet<String> = self.seats().into_iter().map(claimed).collect();
+        let count = self.seats().len();
+        seats.len() == count && count as u64 == self.qty && !seats.contains("")
     }
 
     /// The seats that no other booking can have. Without a showtime seating is free.
     pub fn claims(&self) -> Vec<String> {
         let Some(showtime) = self.showtime else { return Vec::new() };
-        let movie = self.movie_name.as_deref().unwrap_or_default();
+        let minute = showtime.to_minute();
+        let movie = claimed(self.movie_name.as_deref().unwrap_or_default());
         // The seat, in which no comma is, comes first: so no two claims are spelled the same.
-        self.seats().into_iter().map(|seat| format!("{seat},{showtime},{movie}")).collect()
+        let seats = self.seats().into_iter().map(claimed);
+        seats.map(|seat| format!("{seat},{minute},{movie}")).collect()
     }
 
     /// What the ticket for it says.
@@ -161,7 +164,7 @@ impl Ordered {
 
 /// The refusal of a seat that another booking has claimed.
 pub fn seat_taken(claim: &str) -> Refusal {
-    let seat = claim.split(',').next().unwrap_or_default();
+    let seat = claim.split(',').next().unwrap_or_default().to_uppercase();
     let en = format!("seat {seat} is taken");
     let ko = format!("{seat} 좌석은 이미 예매되었습니다");
     Refusal::conflict("seat-taken", en, ko)
@@ -256,28 +259,41 @@ mod tests {
     }
 
     #[test]
-    fn claims_differ_where_seat_showtime_or_movie_do_and_not_by_spaces() {
+    fn claims_differ_where_seat_minute_or_movie_do_and_not_by_how_they_are_written() {
+        const MINUTE: i64 = 60_000_000;
         let claims = |movie: Option<&str>, seat: &str, micros| {
             let movie_name = movie.map(Into::into);
             let seat = Some(seat.into());
-            Ordered {
-                movie_name,
-                seat,
-                showtime: Some(Timestamp::from_micros(micros)),
-                ..Ordered::default()
-            }
-            .claims()
+            let showtime = Some(Timestamp::from_micros(micros));
+            Ordered { movie_name, seat, showtime, ..Ordered::default() }.claims()
         };
-        let one = claims(Some("soul"), "1A", 0);
-        assert_eq!(claims(Some("soul"), " 1A ", 0), one);
+        let one = claims(Some("Soul Mate"), "1A", 0);
+        for same in [
+            claims(Some("Soul Mate"), " 1a ", 0),
+            claims(Some("  soul \u{3000} MATE"), "1\u{200d}A", 0),
+            claims(Some("Soul Mate"), "1A", MINUTE - 1),
+        ] {
+            assert_eq!(same, one);
+        }
         for other in [
-            claims(Some("soul"), "1B", 0),
-            claims(Some("soul"), "1A", 1),
-            claims(Some("up"), "1A", 0),
+            claims(Some("Soul Mate"), "1B", 0),
+            claims(Some("Soul Mate"), "1A", MINUTE),
+            claims(Some("Soul Mate"), "1A", -1),
+            claims(Some("SoulMate"), "1A", 0),
+            claims(None, "1A", 0),
         ] {
             assert_ne!(other, one);
         }
+        assert_eq!(claims(None, "가1", 0), claims(None, "\u{1100}\u{1161}1", 0));
         let refusal = seat_taken(&one[0]);
         assert_eq!((refusal.code.as_ref(), refusal.en.contains("1A")), ("seat-taken", true));
+    }
+
+    #[test]
+    fn a_seat_that_is_named_twice_in_another_way_is_named_twice() {
+        let any = Settings::default();
+        for seats in ["1A,1a", "1A, 1\u{200c}A", "가1,\u{1100}\u{1161}1", "R 1,r  1"] {
+            assert_eq!(code(request(2, seats, None), &any), "wrong-seats", "{seats:?}");
+        }
     }
 }
