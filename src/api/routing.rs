@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use crate::{
-    actors::{Context, RouteInfo, Fault, Verb},
+    actors::{Context, Fault, RouteInfo, Verb},
     domain::{
         Name,
         number::{self, LARGEST, NumberError},

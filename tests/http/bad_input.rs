@@ -61,9 +61,11 @@ fn values_of_a_wrong_type_are_named_by_their_place() {
         r#""-1""#,
         "1.5",
         r#""1.5""#,
-        "18446744073709551616",
-        r#""18446744073709551616""#,
-        "1e30",
+        "1e3",
+        r#""1e30""#,
+        r#""+1""#,
+        r#"" 1""#,
+        r#""01""#,
         "true",
         "null",
         "[]",
@@ -77,21 +79,27 @@ fn values_of_a_wrong_type_are_named_by_their_place() {
         answer.problem(400);
         assert_eq!(answer["errors"][0]["pointer"], "/bookId", "{value}: {}", answer.text);
     }
+    for value in ["9007199254740992", "18446744073709551616", r#""18446744073709551616""#, "1e30"] {
+        let answer =
+            world.post("/rents", &format!(r#"{{"bookId": {value}, "userId": 1, "address": "a"}}"#));
+        answer.refuses(422, "out-of-range");
+        assert_eq!(answer["errors"][0]["pointer"], "/bookId", "{value}: {}", answer.text);
+    }
     for value in ["null", "[]", r#"{"a": 1}"#] {
         world.post("/books", &format!(r#"{{"title": {value}}}"#)).problem(400);
     }
     for value in [r#""perhaps""#, "2", "[true]"] {
         world.post("/books", &format!(r#"{{"title": "t", "status": {value}}}"#)).problem(400);
     }
-    for value in [r#""Rent""#, r#""Fail""#, r#""cancel""#, "7", "null", "true"] {
+    let cancel_with_data = r#"{"Cancel": null}"#;
+    for value in [r#""Rent""#, r#""Fail""#, r#""cancel""#, "7", "null", "true", cancel_with_data] {
         let answer = world.send(
             "PATCH",
             "/rents/1",
             "application/json",
             format!(r#"{{"status": {value}}}"#),
         );
-        assert!(matches!(answer.status, 400 | 422), "{value}: {}", answer.text);
-        answer.problem(answer.status);
+        answer.refuses(400, "bad-body");
     }
     world.is_unchanged();
 }
@@ -258,7 +266,8 @@ fn bodies_are_sent_in_utf_8_and_as_they_are() {
     let world = Guarded::start();
     let book = r#"{"title": "title02"}"#;
     for charset in ["utf-16", "euc-kr", "\"latin1\""] {
-        let answer = world.send("POST", "/books", &format!("application/json; charset={charset}"), book);
+        let answer =
+            world.send("POST", "/books", &format!("application/json; charset={charset}"), book);
         answer.refuses(415, "unsupported-media-type");
         assert!(answer.text.contains(charset.trim_matches('"')), "{}", answer.text);
     }
@@ -299,8 +308,7 @@ fn parameters_that_are_not_known_are_refused_where_lists_and_logs_are_read() {
         count += 1;
         let parameters = operations["get"]["parameters"].as_array().into_iter().flatten();
         let of_query = parameters.filter(|parameter| parameter["in"] == "query");
-        let known: Vec<_> =
-            of_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        let known: Vec<_> = of_query.map(|parameter| parameter["name"].as_str().unwrap()).collect();
         let path = path.replace("{context}", "bookrent.rent");
         let path = path.replace("{system}/{number}", "bookrent/1");
         assert!(!path.contains('{'), "{path}");

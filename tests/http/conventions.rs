@@ -326,3 +326,73 @@ fn links_and_types_of_problems_begin_with_the_public_url() {
     answer.refuses(404, "not-found");
     assert_eq!(answer["type"], "urn:holdfast:problem:not-found");
 }
+
+#[test]
+fn a_key_is_of_its_route_and_compares_what_a_body_says_and_not_how() {
+    let server = Server::start(&[]);
+    let book = server.register_book("title01");
+    let send = |method: &str, path: &str, key: &str, body: &str| {
+        let body = body.to_owned();
+        server.call(method, path, |request| {
+            let request = request.header("Idempotency-Key", key.to_owned());
+            request.header("Content-Type", "application/json").body(body)
+        })
+    };
+    let rent = format!(r#"{{"bookId":{book},"userId":1,"address":"가"}}"#);
+    let first = send("POST", "/rents", "k", &rent).is(201);
+    let same = [
+        rent.clone(),
+        format!("\u{feff} {rent}"),
+        format!(r#"{{"address":"가","userId":"1","bookId":"{book}"}}"#),
+        format!(r#"{{"address":"\u1100\u1161","userId":1,"more":[1],"bookId":{book}}}"#),
+    ];
+    for body in &same {
+        for path in ["/rents", "/rents/", "/bookrent/rents", "/bookrent/rents/"] {
+            let again = send("POST", path, "k", body).is(201);
+            assert_eq!(again.header("idempotent-replayed"), "true", "{path} {body}");
+            assert_eq!(again["id"], first["id"]);
+        }
+    }
+    for other in [
+        format!(r#"{{"bookId":{book},"userId":2,"address":"가"}}"#),
+        format!(r#"{{"bookId":{book},"userId":1,"address":"가 "}}"#),
+    ] {
+        send("POST", "/rents", "k", &other).refuses(422, "key-reused");
+    }
+    // The same key on another route, or for another number, is another request.
+    send("POST", "/books", "k", r#"{"title":"title02"}"#).is(201).has("id", book + 1);
+    send("PATCH", "/rents/1", "k", r#"{"status":"Cancel"}"#).is(200);
+    let cancel = send("PATCH", "/bookrent/rents/1", "k", r#"{"status":"Cancel","x":1}"#).is(200);
+    assert_eq!(cancel.header("idempotent-replayed"), "true");
+    send("PATCH", "/rents/2", "k", r#"{"status":"Cancel"}"#).refuses(404, "not-found");
+    assert_eq!((server.total("rents"), server.total("books")), (1, 2));
+}
+
+#[test]
+fn filters_find_a_text_in_whatever_form_it_is_asked_for() {
+    let server = Server::of("ticketing", "", &[]);
+    for (ticket, user) in [(1, "가"), (2, "\u{1100}\u{1161}"), (3, "7")] {
+        let day = "2099-07-06";
+        let body = json!({"ticketId": ticket, "starttime": day, "endtime": day});
+        server.post("/tickets", body).is(201);
+        let body = json!({"ticketId": ticket, "userId": user});
+        server.post("/reservations", body).is(201);
+    }
+    for query in ["%EA%B0%80", "%E1%84%80%E1%85%A1"] {
+        let found = server.get(&format!("/reservations?userId={query}")).is(200);
+        assert_eq!(found["page"]["totalElements"], 2, "{}", found.text);
+    }
+    let found = server.get("/reservations?userId=7").is(200);
+    assert_eq!(found["page"]["totalElements"], 1, "{}", found.text);
+    // A number where a text is expected is its text.
+    server.post(
+        "/tickets",
+        json!({"ticketId": 4, "starttime": "2099-07-06", "endtime": "2099-07-06"}),
+    );
+    server.post("/reservations", json!({"ticketId": 4, "userId": 7})).is(201).has("userId", "7");
+    let found = server.get("/reservations?userId=7&size=1").is(200);
+    assert_eq!(found["page"]["totalElements"], 2, "{}", found.text);
+    let next = found["_links"]["next"]["href"].as_str().unwrap();
+    let path = next.trim_start_matches(server.url());
+    assert_eq!(server.get(path).is(200).items("reservations").len(), 1);
+}

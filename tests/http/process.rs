@@ -151,6 +151,33 @@ fn a_gateway_reports_an_unknown_outcome_when_a_reached_node_does_not_answer() {
 }
 
 #[test]
+fn the_clock_stays_where_it_was_moved_to_over_a_restart() {
+    let mut server = Server::start(&[]);
+    let now = |answer: support::Answer| {
+        answer["now"].as_str().unwrap().parse::<holdfast::domain::Timestamp>().unwrap()
+    };
+    let before = now(server.post("/admin/clock", json!({"advance": "PT0S"})).is(200));
+    let after = now(server.post("/admin/clock", json!({"advance": "P10D"})).is(200));
+    let ten_days = 10 * 24 * 3_600 * 1_000_000;
+    assert!(after >= before.plus_micros(ten_days), "{before} {after}");
+    for wrong in ["P1M", "P1Y", "-P1D", "-PT1S", "10", "", "P10D2"] {
+        let answer = server.post("/admin/clock", json!({ "advance": wrong }));
+        answer.refuses(400, "bad-body");
+        assert_eq!(answer["errors"][0]["pointer"], "/advance");
+    }
+    for kill in [true, false] {
+        if kill {
+            server.kill();
+        } else {
+            assert_eq!(server.terminate().code(), Some(0));
+        }
+        server.restart();
+        let now = now(server.post("/admin/clock", json!({"advance": "PT0S"})).is(200));
+        assert!(now >= after && now < after.plus_micros(ten_days), "{after} {now}");
+    }
+}
+
+#[test]
 fn business_time_goes_on_from_what_the_data_has_reached_and_is_moved_so_far_and_no_farther() {
     let mut server = Server::start(&["--clock", "2030-05-01T00:00:00Z"]);
     let book = server.register_book("title01");

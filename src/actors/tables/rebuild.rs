@@ -340,7 +340,7 @@ impl RebuildPage<'_> {
             tracing::info!(
                 context = tree.entity.name().context,
                 rows = plan.rows,
-                "what stands beside the states is written anew"
+                "rewrote claims, lists and timers"
             );
         } else {
             meta.rebuild = Some(plan);

@@ -161,10 +161,12 @@ pub async fn rebuild(call: Call<'_>) -> Reply {
 /// `POST /admin/clock`
 pub async fn advance_clock(call: Call<'_>) -> Reply {
     let clock: ClockBody = read(call.request, call.payload, call.state).await?;
-    let advance = clock.advance.parse::<jiff::Span>().ok();
+    let text = clock.advance.as_str();
     // A day of the clock has 24 hours.
-    let advance =
-        advance.and_then(|by| by.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+    let advance = text.parse::<jiff::SignedDuration>().ok().or_else(|| {
+        let span: jiff::Span = text.parse().ok()?;
+        span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()
+    });
     let advance = advance.and_then(|by| Duration::try_from(by).ok()).ok_or_else(|| {
         invalid(
             "/advance",

@@ -292,7 +292,10 @@ pub fn parked(_: &Deployment<'_>) -> Value {
         id: "parked",
         summary: "Parked events and dead letters",
         parameters: &[
-            in_query("after", "The last id that you have: from the field `next` of the page before."),
+            in_query(
+                "after",
+                "The last id that you have: from the field `next` of the page before.",
+            ),
             in_query("limit", "Items per page, from 1 to 1000."),
         ],
         body: None,

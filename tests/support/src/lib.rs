@@ -4,6 +4,7 @@
 //! by sleeping for a time that ought to be enough.
 
 mod answer;
+pub mod bodies;
 pub mod broker;
 pub mod caller;
 pub mod chance;

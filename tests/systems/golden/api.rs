@@ -105,7 +105,7 @@ fn each_kind_of_break_is_found() {
         (format!("{RENT}/required"), Some(json!([])), "the field may be absent now"),
         (format!("{WANTED}/properties/address"), None, "the field is gone"),
         (format!("{WANTED}/properties/address/maxLength"), Some(json!(10)), "maxLength is 10"),
-        (format!("{WANTED}/properties/address/minLength"), Some(json!(1)), "minLength is 1"),
+        (format!("{WANTED}/properties/address/minLength"), Some(json!(2)), "minLength is 2"),
         (format!("{WANTED}/properties/address/enum"), Some(json!(["a"])), "only listed values"),
         (format!("{WANTED}/properties/address/format"), Some(json!("uri")), "the format uri"),
         (format!("{WANTED}/properties/bookId/type"), Some(json!("integer")), "was {\"integer\""),

@@ -1,5 +1,6 @@
 //! Movie booking (영화 예매) over HTTP, as its customers see it.
 
+mod claims;
 mod races;
 mod rules;
 mod theatre;
