@@ -3,7 +3,7 @@
 use crate::{
     actors::{
         port::clock::{Clock, machine_time},
-        tables::records::VERSION,
+        tables::version::VERSION,
     },
     store::{
         Batch, Epoch, Store, StoreError, TreeId, codec,
