@@ -77,11 +77,13 @@ pub trait Catalogue: Aggregate<Command: From<Maintenance<Self::Correction>>> {
 }
 
 /// `PATCH /{collection}/{id}` of a catalogue: whether the thing is withdrawn.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 struct Withdrawal {
     /// False restores what was withdrawn; true withdraws it, as `DELETE` does.
     withdrawn: bool,
 }
+
+impl Body for Withdrawal {}
 
 /// Takes the routes of a catalogue.
 pub trait CatalogueRoutes<A: Catalogue>: Routes<A> {

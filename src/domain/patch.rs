@@ -46,15 +46,16 @@ pub fn choose<'a>(
 mod tests {
     use super::*;
     use schemars::JsonSchema;
-    use serde::Deserialize;
+    use serde::{Deserialize, Serialize};
     use serde_json::json;
 
-    #[derive(Deserialize, JsonSchema)]
+    #[derive(Serialize, Deserialize, JsonSchema)]
     #[allow(dead_code)]
     struct Correction {
         title: Option<String>,
         fee: Option<u64>,
     }
+    impl Body for Correction {}
 
     #[test]
     fn the_fields_tell_which_body_it_is_and_null_is_no_value() {

@@ -109,9 +109,3 @@ pub enum Fault {
     #[error("the page is too deep; follow `next` of the first page instead")]
     PageTooDeep,
 }
-
-impl From<BadBody> for Fault {
-    fn from(bad: BadBody) -> Self {
-        Self::BadBody { pointer: bad.pointer, detail: bad.detail }
-    }
-}

@@ -137,7 +137,8 @@ mod tests {
         let now = (at("2099-07-05T15:00:00Z"), at("2099-07-06T15:00:00Z"));
         let is_right = |start: Option<&str>, end: Option<&str>| {
             let read = |text: Option<&str>| text.map(|text| text.parse().unwrap());
-            let correction = Correction { status: None, starttime: read(start), endtime: read(end) };
+            let correction =
+                Correction { status: None, starttime: read(start), endtime: read(end) };
             correction.times(now, &zone).is_ok()
         };
         assert!(is_right(Some("2099-07-06"), None) && is_right(None, Some("2099-07-06")));
