@@ -2,7 +2,7 @@
 
 use super::topology::COMMANDS;
 use crate::{
-    actors::Context,
+    actors::Declaration,
     api::{
         description::{self, CommandDescription},
         schema::reference,
@@ -14,7 +14,7 @@ use std::sync::Arc;
 const BINDING: &str = "0.3.0";
 
 /// Adds what those of `contexts` that decide may be told to an AsyncAPI document.
-pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Context>]) {
+pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Declaration>]) {
     let mut added = Added { schemas: description::shared_schemas(), ..Added::default() };
     added.messages.insert(
         "problem".into(),
@@ -49,7 +49,7 @@ fn to(place: &str, name: &str) -> Value {
 }
 
 impl Added {
-    fn context(&mut self, context: &dyn Context) {
+    fn context(&mut self, context: &dyn Declaration) {
         let name = context.name();
         let (thing, _) = description::describe_item(context, &mut self.schemas);
         let commands = format!("commands.{}", name.context);

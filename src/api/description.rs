@@ -1,7 +1,7 @@
 //! Descriptions and schemas of contexts and their commands, for the documents of each adapter.
 
 use crate::{
-    actors::{BodySchema, Context, RouteInfo, Verb},
+    actors::{BodySchema, Declaration, RouteInfo, Verb},
     api::schema::{self, Direction, component, reference},
 };
 use schemars::{Schema, SchemaGenerator, json_schema};
@@ -42,7 +42,10 @@ pub fn shared_schemas() -> Map<String, Value> {
 }
 
 /// Adds the schema of an item of `context` to `schemas`; returns its name, and the schema without links.
-pub fn describe_item(context: &dyn Context, schemas: &mut Map<String, Value>) -> (String, Value) {
+pub fn describe_item(
+    context: &dyn Declaration,
+    schemas: &mut Map<String, Value>,
+) -> (String, Value) {
     let name = context.name();
     let component_name = format!("{}.{}", name.system, capitalised(name.item));
     let shown = component(schemas, &component_name, Direction::Response, |generator| {
@@ -96,7 +99,7 @@ pub struct CommandDescription {
 /// Describes the command of `route`, and adds its body to `schemas`. `item_schema` is the name that [`describe_item`]
 /// returned.
 pub fn describe_command(
-    context: &dyn Context,
+    context: &dyn Declaration,
     route: &RouteInfo,
     item_schema: &str,
     schemas: &mut Map<String, Value>,

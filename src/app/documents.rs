@@ -1,22 +1,35 @@
 //! The API documents of a server with given settings.
 
-use super::{
-    failure::Failure,
-    settings::{event_names, node_settings},
-};
+use super::settings::event_names;
 use crate::{
-    actors::{Context, LocalNode, Node},
+    actors::{Declaration, declarations},
     amqp,
     config::Settings,
     events::{self, Documents},
-    http,
-    store::MemoryStore,
-    systems,
+    http, systems,
 };
 use std::sync::Arc;
 
+/// What the contexts declare that clients reach by a server with these settings: those that it hosts, and those whose node
+/// it knows.
+fn reached(settings: &Settings) -> Vec<Arc<dyn Declaration>> {
+    let all = declarations(|board| {
+        for system in settings.enabled() {
+            systems::lay_out(system, board);
+        }
+    });
+    let hosted = settings.hosted();
+    let is_reached = |context: &Arc<dyn Declaration>| {
+        let name = context.name();
+        let is_hosted = hosted.as_ref().is_none_or(|hosted| hosted.contains(name.context));
+        let peers = settings.peers.get(name.system);
+        is_hosted || peers.is_some_and(|peers| peers.contains_key(name.short()))
+    };
+    all.into_iter().filter(is_reached).collect()
+}
+
 /// The documents about the events, and about the commands over a broker.
-pub(super) fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> Documents {
+pub(super) fn documents(settings: &Settings) -> Documents {
     let names = event_names(settings);
     let events = events::describe(&names, |board| {
         for system in settings.enabled() {
@@ -29,48 +42,23 @@ pub(super) fn documents(settings: &Settings, contexts: &[Arc<dyn Context>]) -> D
     };
     Documents::of(&events, &names, &broker, |document| {
         if settings.amqp.commands {
-            amqp::describe_commands(document, contexts);
+            amqp::describe_commands(document, &reached(settings));
         }
     })
 }
 
-/// Calls `describe` with the contexts of a server with these settings. They run in memory: no data is touched.
-fn with_contexts<T>(
-    settings: &Settings,
-    describe: impl FnOnce(&[Arc<dyn Context>]) -> T,
-) -> Result<T, Failure> {
-    let systems = settings.enabled();
-    let described = actix_rt::System::new().block_on(async {
-        let node = LocalNode::start(
-            Arc::new(MemoryStore::default()),
-            node_settings(settings, 0),
-            |board| {
-                for system in &systems {
-                    systems::lay_out(system, board);
-                }
-            },
-        );
-        node.map(|node| describe(node.contexts()))
-    });
-    described.map_err(Failure::failed)
+/// `/openapi.json` of a server with these settings.
+pub(super) fn openapi(settings: &Settings) -> serde_json::Value {
+    let public_url = settings.http.public_url();
+    http::openapi::document(&reached(settings), settings.alone().is_some(), public_url.as_deref())
 }
 
 /// The API document of a server with these settings.
-///
-/// # Errors
-/// [`Failure::Failed`] if the settings of a system are wrong.
-pub fn api_document(settings: &Settings) -> Result<String, Failure> {
-    let document = with_contexts(settings, |contexts| {
-        let public_url = settings.http.public_url();
-        http::openapi::document(contexts, settings.alone().is_some(), public_url.as_deref())
-    })?;
-    Ok(format!("{document:#}\n"))
+pub fn api_document(settings: &Settings) -> String {
+    format!("{:#}\n", openapi(settings))
 }
 
 /// The AsyncAPI document of a server with these settings.
-///
-/// # Errors
-/// [`Failure::Failed`] if the settings of a system are wrong.
-pub fn async_document(settings: &Settings) -> Result<String, Failure> {
-    with_contexts(settings, |contexts| documents(settings, contexts).asyncapi)
+pub fn async_document(settings: &Settings) -> String {
+    documents(settings).asyncapi
 }

@@ -118,7 +118,7 @@ pub fn remote_contexts(settings: &Settings) -> Vec<RemoteTarget> {
     away.map(|Facts { name, is_order, is_view, aliases, .. }| {
         let url = settings.peers.get(name.system).and_then(|contexts| contexts.get(name.short()));
         let url = url.and_then(|url| url.parse().ok());
-        RemoteTarget { name, is_order: is_order && !is_view, aliases, url }
+        RemoteTarget { name, is_order: is_order && !is_view, is_view, aliases, url }
     })
     .collect()
 }

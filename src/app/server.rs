@@ -5,7 +5,7 @@ use super::{
     broker::BrokerService,
     clock::log_business_time,
     connection_budget::{self, ConnectionBudget},
-    documents::documents,
+    documents::{documents, openapi},
     failure::Failure,
     listening::{Listening, bind},
     outbound::{self, Outbound},
@@ -103,7 +103,8 @@ pub async fn serve(
         node_credential: outbound::credential(settings)?,
         remote_contexts: outbound::remote_contexts(settings),
         ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
-        documents: documents(settings, node.contexts()),
+        openapi: Some(openapi(settings).to_string()),
+        documents: documents(settings),
         dead_letters,
         ..http_settings(settings)
     };

@@ -42,6 +42,11 @@ pub(super) enum Command {
         /// The system: `bookrent`.
         system: String,
     },
+    /// Print the contexts of a system: name, port of the original (`-`: none), and `aggregate` or `view`.
+    Contexts {
+        /// The system: `bookrent`. All systems, when left out.
+        system: Option<String>,
+    },
     /// Print a list of the documents as Markdown, from the declarations in the code.
     Docs {
         /// Which list.

@@ -5,10 +5,11 @@ use crate::{
     app::{Failure, api_document, async_document, machine_now, print, run},
     board,
     config::{Config, ConfigProblem},
+    domain::Facts,
     limits, reference, systems, telemetry,
 };
 use clap::{CommandFactory, Parser};
-use std::{io::Write, process::ExitCode};
+use std::{fmt::Write as _, io::Write, process::ExitCode};
 
 /// Runs the command of the command line.
 pub fn main() -> ExitCode {
@@ -35,16 +36,14 @@ fn execute(command: Command) -> Result<(), Failure> {
         }
         Command::CheckStore(check) => check.run(),
         Command::CheckConfig { sources, json } => check_config(&sources.load()?, json),
-        Command::Openapi { sources } => print(&api_document(&sources.load()?.settings)?),
-        Command::Asyncapi { sources } => print(&async_document(&sources.load()?.settings)?),
+        Command::Openapi { sources } => print(&api_document(&sources.load()?.settings)),
+        Command::Asyncapi { sources } => print(&async_document(&sources.load()?.settings)),
         Command::Board { system } => match board::board(&system) {
             Ok(Some(drawing)) => print(&drawing),
-            Ok(None) => Err(Failure::Usage(format!(
-                "unknown system `{system}`; systems are {}",
-                systems::NAMES.join(", ")
-            ))),
+            Ok(None) => Err(unknown_system(&system)),
             Err(error) => Err(Failure::Internal(error.to_string())),
         },
+        Command::Contexts { system } => print(&contexts(system.as_deref())?),
         Command::Docs { list, system } => print(&docs(list, system.as_deref())),
         Command::Lab(lab) => {
             raise_limits()?;
@@ -62,6 +61,28 @@ fn execute(command: Command) -> Result<(), Failure> {
 /// Raises the limit of open files, before anything is opened.
 fn raise_limits() -> Result<(), Failure> {
     limits::raise_open_files().map(drop).map_err(Failure::failed)
+}
+
+fn unknown_system(name: &str) -> Failure {
+    let known = systems::NAMES.join(", ");
+    Failure::Usage(format!("unknown system `{name}`; systems are {known}"))
+}
+
+/// A line for each context of one system, or of all.
+fn contexts(system: Option<&str>) -> Result<String, Failure> {
+    let mut lines = String::new();
+    for name in systems::NAMES.iter().filter(|name| system.is_none_or(|wanted| wanted == **name)) {
+        for Facts { name, port, is_view, .. } in systems::contexts(name) {
+            let port = port.map_or("-".to_owned(), |port| port.to_string());
+            let kind = if is_view { "view" } else { "aggregate" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(lines, "{} {port} {kind}", name.context);
+        }
+    }
+    match system.filter(|_| lines.is_empty()) {
+        Some(unknown) => Err(unknown_system(unknown)),
+        None => Ok(lines),
+    }
 }
 
 fn docs(list: DocsList, system: Option<&str>) -> String {

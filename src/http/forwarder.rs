@@ -17,7 +17,7 @@ use actix_web::{
 use futures_util::{StreamExt, stream};
 use reqwest::Client;
 use std::{future::Future, io, sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
 /// Idle connections that are kept for each node.
@@ -36,6 +36,11 @@ const HOP_BY_HOP: [&str; 9] = [
     "content-length",
 ];
 
+/// After this time a client of a stream begins a new one, where the last one ended.
+const LONGEST_STREAM: Duration = Duration::from_secs(60 * 60);
+/// A stream is never silent for so long: the other node sends a comment every 15 s.
+const STREAM_SILENCE: Duration = Duration::from_secs(60);
+
 /// What the names of nodes in `Via` begin with. Proxies, which have other names, are not counted.
 const PSEUDONYM_PREFIX: &str = "holdfast-";
 
@@ -49,11 +54,13 @@ pub struct Forwarder {
     pseudonym: String,
     max_hops: usize,
     answer_limit: usize,
+    /// Streams end when the server stops.
+    draining: watch::Receiver<bool>,
 }
 
 impl Forwarder {
-    /// A forwarder with the limits of these settings.
-    pub fn new(settings: &HttpSettings) -> Result<Self, String> {
+    /// A forwarder with the limits of these settings, for a server that stops when `draining` says so.
+    pub fn new(settings: &HttpSettings, draining: watch::Receiver<bool>) -> Result<Self, String> {
         let client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -77,7 +84,18 @@ impl Forwarder {
             pseudonym,
             max_hops: settings.max_hops,
             answer_limit: settings.answer_limit,
+            draining,
         })
+    }
+
+    /// The client of other nodes.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The permits that bound the requests in flight.
+    pub fn permits(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.permits)
     }
 
     /// The `Via` of the request with this node added.
@@ -108,12 +126,13 @@ impl Forwarder {
         Ok(via.join(", "))
     }
 
-    /// Answers with what the node of `to` answers.
+    /// Answers with what the node of `to` answers; with a permit for an event stream, as that node sends it.
     pub async fn forward(
         &self,
         request: &HttpRequest,
         body: impl Future<Output = Result<Vec<u8>, Problem>>,
         to: &RemoteTarget,
+        stream: Option<OwnedSemaphorePermit>,
     ) -> Result<HttpResponse, Problem> {
         let away = || Problem::from(Fault::Away(to.name.context));
         let is_safe = request.method().is_safe();
@@ -127,6 +146,9 @@ impl Forwarder {
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
             .map_err(|_| away())?;
         let mut forwarded = self.client.request(method, url).body(body);
+        if stream.is_some() {
+            forwarded = forwarded.timeout(LONGEST_STREAM);
+        }
         for (name, value) in
             request.headers().iter().filter(|(name, _)| is_forwarded(name.as_str()))
         {
@@ -148,6 +170,9 @@ impl Forwarder {
             {
                 response.append_header((name, value));
             }
+        }
+        if let Some(stream) = stream.filter(|_| status == StatusCode::OK) {
+            return Ok(self.stream_events(response, answer, [permit, stream]));
         }
         self.respond(response, answer, permit, to, is_safe).await
     }
@@ -194,6 +219,23 @@ impl Forwarder {
             Some(length) => response.body(SizedStream::new(length, whole.boxed_local())),
             None => response.streaming(whole.boxed_local()),
         })
+    }
+
+    /// Answers with the events of another node as they arrive, until it is silent or this server stops.
+    fn stream_events(
+        &self,
+        mut response: HttpResponseBuilder,
+        answer: reqwest::Response,
+        permits: [OwnedSemaphorePermit; 2],
+    ) -> HttpResponse {
+        let events = stream::unfold((answer, permits), |(mut answer, permits)| async move {
+            let chunk = tokio::time::timeout(STREAM_SILENCE, answer.chunk()).await.ok()?;
+            let chunk = chunk.map_err(|why| io::Error::other(why.without_url())).transpose()?;
+            Some((chunk, (answer, permits)))
+        });
+        let mut draining = self.draining.clone();
+        let stopped = async move { drop(draining.wait_for(|draining| *draining).await) };
+        response.streaming(events.take_until(Box::pin(stopped)).boxed_local())
     }
 
     fn too_large(&self, to: &RemoteTarget, is_safe: bool) -> Problem {

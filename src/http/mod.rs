@@ -5,6 +5,7 @@ mod forwarder;
 mod handlers;
 mod metrics;
 mod middleware;
+mod nodes;
 pub mod openapi;
 mod probes;
 mod read_pool;

@@ -2,7 +2,7 @@
 
 use crate::http::{
     call::{Call, ProbeReply, Reply},
-    handlers::{admin, documents, events, health, internal, metrics, root},
+    handlers::{admin, documents, events, health, internal, metrics, node_reports, root},
     openapi::operations::{self, Deployment},
     state::AppState,
 };
@@ -86,6 +86,11 @@ pub const ROUTES: &[Route] = &[
         .described(operations::events_of),
     node(POST, "/internal/asks/{context}", |call| Box::pin(internal::ask(call))),
     node(GET, "/internal/events/{context}", |call| Box::pin(internal::events(call))),
+    node(GET, "/internal/contexts", |call| Box::pin(node_reports::contexts(call))),
+    node(GET, "/internal/sagas/{context}/{number}", |call| Box::pin(node_reports::saga(call))),
+    node(GET, "/internal/parked", |call| Box::pin(node_reports::parked(call))),
+    node(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))),
+    node(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))),
     operator(GET, "/admin/contexts", |call| Box::pin(admin::contexts(call)))
         .described(operations::contexts),
     operator(POST, "/admin/contexts/{context}/stop", |call| Box::pin(admin::stop(call)))

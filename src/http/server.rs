@@ -1,7 +1,7 @@
 //! Starts the workers, and stops them without losing a request.
 
 use crate::{
-    actors::Node,
+    actors::{Declaration, Node},
     api::Paths,
     http::{
         forwarder::Forwarder,
@@ -13,6 +13,7 @@ use crate::{
             raw_response::LINGER,
             response_body::{self, CHUNK},
         },
+        nodes::OtherNodes,
         openapi, probes,
         read_pool::ReadPool,
         router,
@@ -153,15 +154,23 @@ fn state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
     for (index, context) in settings.remote_contexts.iter().enumerate() {
         paths.add(context.name, context.aliases, Host::Remote(index));
     }
-    let public_url = settings.public_url.as_deref();
-    let openapi = openapi::document(node.contexts(), settings.bare, public_url).to_string();
+    let openapi = settings.openapi.clone().unwrap_or_else(|| {
+        let contexts = node.contexts().iter();
+        let contexts: Vec<_> =
+            contexts.map(|context| context.clone() as Arc<dyn Declaration>).collect();
+        let public_url = settings.public_url.as_deref();
+        openapi::document(&contexts, settings.bare, public_url).to_string()
+    });
     let read_pool = || ReadPool::new(settings.scans, settings.scans_waiting);
+    let draining = watch::Sender::new(false);
+    let forwarder = Forwarder::new(&settings, draining.subscribe()).map_err(io::Error::other)?;
     Ok(AppState {
-        forwarder: Forwarder::new(&settings).map_err(io::Error::other)?,
+        nodes: Arc::new(OtherNodes::new(&settings, &forwarder)),
+        forwarder,
         list_reads: read_pool(),
         log_reads: read_pool(),
         requests: RequestMetrics::default(),
-        draining: watch::Sender::new(false),
+        draining,
         connections: ConnectionLimit::new(settings.max_connections, settings.unsent_bytes),
         streams: Arc::new(Semaphore::new(settings.max_streams)),
         openapi: openapi.into(),

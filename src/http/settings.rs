@@ -25,6 +25,8 @@ pub struct RemoteTarget {
     pub name: Name,
     /// Whether the orders of its system begin in it.
     pub is_order: bool,
+    /// Whether it is a view, which has no log.
+    pub is_view: bool,
     /// Other spellings of its collection.
     pub aliases: &'static [&'static str],
     /// The URL of the node; `None` if it is not configured.
@@ -84,6 +86,8 @@ pub struct HttpSettings {
     pub remote_contexts: Vec<RemoteTarget>,
     /// The other ways in for commands, whose health is reported.
     pub ingresses: Vec<Arc<dyn Ingress>>,
+    /// `/openapi.json`; `None`: that of the contexts of this node.
+    pub openapi: Option<String>,
     /// The documents about events.
     pub documents: Documents,
     /// Messages of the broker that could not be handled.
@@ -132,6 +136,7 @@ impl Default for HttpSettings {
             node_credential: None,
             remote_contexts: Vec::new(),
             ingresses: Vec::new(),
+            openapi: None,
             documents: Documents::default(),
             dead_letters: None,
             forward_timeout: Duration::from_secs(30),

@@ -5,7 +5,8 @@ use crate::{
     api::{self, Paths, Problem, text},
     http::{
         forwarder::Forwarder, metrics::requests::RequestMetrics,
-        middleware::connection_limit::ConnectionLimit, read_pool::ReadPool, settings::HttpSettings,
+        middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, read_pool::ReadPool,
+        settings::HttpSettings,
     },
 };
 use actix_web::{HttpRequest, web::Bytes};
@@ -19,6 +20,7 @@ pub struct AppState {
     /// Which path leads to which collection.
     pub paths: Paths<Host>,
     pub forwarder: Forwarder,
+    pub nodes: Arc<OtherNodes>,
     /// Runs long reads of lists.
     pub list_reads: ReadPool,
     /// Runs long reads of logs.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 struct Things([RouteInfo; 2]);
 struct Fake([Arc<dyn Context>; 1]);
 
-impl Context for Things {
+impl Declaration for Things {
     fn name(&self) -> Name {
         Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" }
     }
@@ -41,6 +41,9 @@ impl Context for Things {
     fn filters(&self) -> &[&'static str] {
         &["status"]
     }
+}
+
+impl Context for Things {
     fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
         assert_ne!(order.body["boom"], true, "boom");
         let stale = order.if_match.iter().any(|version| *version != 3);

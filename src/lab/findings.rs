@@ -5,7 +5,7 @@ use crate::{
     lab::{
         client::{Client, Health, number},
         load::Figures,
-        scene::Scene,
+        scene::{Orders, Scene},
     },
 };
 use reqwest::Method;
@@ -57,32 +57,47 @@ pub async fn quiet(client: &Client) -> Result<(), Failure> {
 }
 
 /// Places one more order, with nothing in its way: its number tells how many were begun before it.
-async fn next(client: &Client, scene: &Scene, good: u64) -> Result<u64, Failure> {
+async fn next(
+    client: &Client,
+    (scene, orders): (&Scene, &Orders),
+    good: u64,
+) -> Result<u64, Failure> {
     let begun = Instant::now();
     // An order that meets an open breaker has no number, and one that meets none does not fail.
-    while client.guard(scene.asked).await?.breaker == "open" && begun.elapsed() < PATIENCE {
+    while client.guard(orders.asked).await?.breaker == "open" && begun.elapsed() < PATIENCE {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let order = client.must(Method::POST, scene.orders, Some(&(scene.order)(good))).await?;
+    let order = client.must(Method::POST, scene.path, Some(&(orders.order)(good))).await?;
     number(&order, "id").ok_or_else(|| Failure::Failed(format!("an order has no number: {order}")))
 }
 
-/// Looks at what a run has left.
-pub async fn find(
+/// What it came to that lists were read.
+pub fn of_reads(scene: &Scene, figures: Figures) -> Findings {
+    let promises = vec![answered(scene, &figures, 0)];
+    Findings { figures, begun: 0, opened: 0, promises }
+}
+
+/// Looks at what orders have left.
+pub async fn of_orders(
     client: &Client,
-    scene: &Scene,
+    (scene, orders): (&Scene, &Orders),
     (tries, opened, usual): (u32, u64, bool),
     figures: Figures,
     good: u64,
 ) -> Result<Findings, Failure> {
     quiet(client).await?;
-    let begun = next(client, scene, good).await?.saturating_sub(1);
+    let begun = next(client, (scene, orders), good).await?.saturating_sub(1);
     quiet(client).await?;
-    let orders = client.numbers(scene.established.0, scene.established.1).await?;
-    let kept = client.numbers(scene.kept.0, scene.kept.1).await?;
+    let established = client.numbers(orders.established.0, orders.established.1).await?;
+    let kept = client.numbers(orders.kept.0, orders.kept.1).await?;
 
     let mut promises = vec![answered(scene, &figures, opened)];
-    if tries > 1 && usual {
+    if orders.contested {
+        // The order that was placed last is for another one.
+        let sold = established.len().saturating_sub(1);
+        let what = format!("what all want has gone to one of them: {sold} established");
+        promises.push(Promise { kept: sold == 1, what });
+    } else if tries > 1 && usual {
         let kept = figures.established * 100 > begun * 99;
         promises.push(Promise {
             kept,
@@ -91,16 +106,16 @@ pub async fn find(
     }
     // The order that was placed last is one of them.
     let told = figures.established + 1;
-    let there = orders.len() as u64;
+    let there = established.len() as u64;
     let what =
         format!("every order that was confirmed stands: {told} confirmed, {there} established");
     promises.push(Promise { kept: told == there, what });
-    let halves = halves(&orders, &kept);
+    let halves = halves(&established, &kept);
     let what = format!(
         "no order is half done: {} {}, {} orders established",
         kept.len(),
-        scene.keeping,
-        orders.len()
+        orders.keeping,
+        established.len()
     );
     let what = if halves.is_empty() { what } else { format!("{what}; not both of {halves:?}") };
     promises.push(Promise { kept: halves.is_empty(), what });
@@ -108,14 +123,22 @@ pub async fn find(
 }
 
 fn answered(scene: &Scene, figures: &Figures, opened: u64) -> Promise {
+    let orders = scene.orders();
+    let shows_failures = orders.is_some_and(|orders| orders.shows_failures);
+    let is_contested = orders.is_some_and(|orders| orders.contested);
     // Where a failed order is shown as one, trying again later is for those who were not even asked about.
-    let (what, astray) = match (scene.shows_failures, opened) {
-        (true, 0) => ("everything was answered: with 201", figures.retry_later > 0),
-        (true, _) => (
+    let (what, astray) = match (orders.is_some(), shows_failures, opened) {
+        (false, ..) => ("everything was answered: with 200", false),
+        (_, true, 0) => ("everything was answered: with 201", figures.retry_later > 0),
+        (_, true, _) => (
             "everything was answered: with 201, or while the breaker was open with 503 and Retry-After",
             false,
         ),
-        (false, _) => ("everything was answered: with 201, or with 503 and Retry-After", false),
+        _ if is_contested => (
+            "everything was answered: with 201, with 409 when it was taken, or with 503 and Retry-After",
+            false,
+        ),
+        _ => ("everything was answered: with 201, or with 503 and Retry-After", false),
     };
     match &figures.other {
         None => Promise { kept: !astray, what: what.into() },
@@ -151,7 +174,8 @@ mod tests {
             let mut figures = Figures { established: 1, ..Figures::default() };
             assert!(answered(scene, &figures, 0).kept);
             figures.retry_later = 1;
-            assert_eq!(answered(scene, &figures, 0).kept, !scene.shows_failures);
+            let shows_failures = scene.orders().is_some_and(|orders| orders.shows_failures);
+            assert_eq!(answered(scene, &figures, 0).kept, !shows_failures);
             assert!(answered(scene, &figures, 1).kept);
             figures.other = Some(("500 {}".into(), 1));
             assert!(!answered(scene, &figures, 1).kept);

@@ -1,11 +1,11 @@
-//! The customers: each places an order, waits for the answer, and places the next. Nobody waits as a `Retry-After`
+//! The customers: each sends a request, waits for the answer, and sends the next. Nobody waits as a `Retry-After`
 //! asks to, for nobody did where the originals' figures come from.
 
 use crate::{
     app::Failure,
     lab::{
         client::{Client, ClientAnswer, number},
-        scene::Scene,
+        scene::{Goods, Scene},
     },
 };
 use futures_util::future::join_all;
@@ -28,9 +28,9 @@ pub struct Figures {
     pub longest: Duration,
     pub shortest: Option<Duration>,
     pub elapsed: Duration,
-    /// Orders that stand.
+    /// Orders that stand, and lists that were read.
     pub established: u64,
-    /// Orders that have failed, and are shown so.
+    /// Orders that have failed, and are shown so; or that came too late for a thing that another one has.
     pub refused: u64,
     /// 503, with the time after which to try again.
     pub retry_later: u64,
@@ -49,13 +49,20 @@ enum Ending {
 
 impl Ending {
     fn of(scene: &Scene, answer: &ClientAnswer) -> Self {
+        let Some(orders) = scene.orders() else {
+            return match answer.status {
+                200 => Self::Established,
+                status => Self::Other(format!("{status} {}", answer.body)),
+            };
+        };
         match answer.status {
-            201 if scene.shows_failures
+            201 if orders.shows_failures
                 && answer.body.get("status").is_some_and(|status| status == "Fail") =>
             {
                 Self::Refused
             }
             201 => Self::Established,
+            409 if orders.contested => Self::Refused,
             503 if answer.retry_after => Self::RetryLater,
             status => Self::Other(format!("{status} {}", answer.body)),
         }
@@ -89,32 +96,42 @@ impl Figures {
     }
 }
 
-/// Registers what is to be had: as many as can be ordered in the time, for no answer comes sooner than its delay.
+/// Registers what is to be had: as many as can be ordered in the time, for no answer comes sooner than its delay, and one
+/// more for the order that comes last.
 pub async fn stock(
     client: &Client,
     scene: &Scene,
     users: u64,
     seconds: u64,
 ) -> Result<VecDeque<u64>, Failure> {
-    let Some(goods) = &scene.goods else { return Ok(VecDeque::new()) };
-    let count = users * (seconds * 1000 / scene.delay_ms.0.max(1) + 2);
+    if let Some(Goods { collection, good }) = &scene.once {
+        client.must(Method::POST, collection, Some(&good(1))).await?;
+    }
+    let Some(Goods { collection, good }) = &scene.goods else { return Ok(VecDeque::new()) };
+    let count = match scene.orders() {
+        None => 20,
+        Some(orders) if orders.contested => 2,
+        Some(orders) => users * (seconds * 1000 / orders.delay_ms.0.max(1) + 2),
+    };
     let numbers = RefCell::new(VecDeque::new());
     let registering = (0..count.min(32)).map(|first| {
         let numbers = &numbers;
         async move {
-            for _ in (first..count).step_by(32) {
+            for place in (first..count).step_by(32) {
                 let registered =
-                    client.must(Method::POST, goods.collection, Some(&(goods.good)())).await?;
+                    client.must(Method::POST, collection, Some(&good(place + 1))).await?;
                 numbers.borrow_mut().extend(number(&registered, "id"));
             }
             Ok(())
         }
     });
     join_all(registering).await.into_iter().collect::<Result<(), Failure>>()?;
-    Ok(numbers.into_inner())
+    let mut numbers = numbers.into_inner();
+    numbers.make_contiguous().sort_unstable();
+    Ok(numbers)
 }
 
-/// Lets the customers order for so long.
+/// Lets the customers send requests for so long.
 pub async fn apply(
     client: &Client,
     scene: &Scene,
@@ -126,16 +143,26 @@ pub async fn apply(
     let time = Duration::from_secs(seconds);
     let customers = (0..users).map(|_| async move {
         while begun.elapsed() < time {
-            let number = stock.borrow_mut().pop_front();
-            if number.is_none() && scene.goods.is_some() {
-                return;
-            }
-            let order = (scene.order)(number.unwrap_or_default());
+            let mut ordered = None;
             let sent = Instant::now();
-            let answer = client.send(Method::POST, scene.orders, Some(&order)).await;
+            let answer = match scene.orders() {
+                None => client.send(Method::GET, scene.path, None).await,
+                Some(orders) if orders.contested => {
+                    let wanted = stock.borrow().front().copied().unwrap_or_default();
+                    client.send(Method::POST, scene.path, Some(&(orders.order)(wanted))).await
+                }
+                Some(orders) => {
+                    ordered = stock.borrow_mut().pop_front();
+                    if ordered.is_none() && scene.goods.is_some() {
+                        return;
+                    }
+                    let order = (orders.order)(ordered.unwrap_or_default());
+                    client.send(Method::POST, scene.path, Some(&order)).await
+                }
+            };
             let gone = answer.is_err();
             if !figures.borrow_mut().note(scene, answer, sent.elapsed()) {
-                stock.borrow_mut().extend(number);
+                stock.borrow_mut().extend(ordered);
             }
             if gone {
                 tokio::time::sleep(Duration::from_millis(100)).await;

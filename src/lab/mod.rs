@@ -19,6 +19,7 @@ use scene::{SCENES, Scene};
 use serde_json::json;
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     io::Write,
     net::SocketAddr,
     path::PathBuf,
@@ -29,7 +30,7 @@ use std::{
 /// What is to be tried.
 #[derive(Debug, clap::Args)]
 pub struct Lab {
-    /// The system: `bookrent`, `ebook` or `movie`.
+    /// The system: `bookrent`.
     system: String,
     /// Customers at once; as many as the original had, when left out.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=10_000))]
@@ -48,16 +49,20 @@ impl Lab {
     /// # Errors
     /// [`Failure`] when it cannot be tried, or when a promise is broken.
     pub fn run(&self) -> Result<(), Failure> {
-        let scene = self.scene()?;
-        let users = self.users.unwrap_or(scene.users);
-        let seconds = self.seconds.unwrap_or(scene.seconds);
-        let timeout = systems::ask_timeout_millis(scene.system).unwrap_or_default();
         let mut broken = 0;
-        for tries in self.tries.map_or(1..=2, |tries| tries..=tries) {
-            print(&report::heading(scene, (users, seconds, tries), timeout))?;
-            let found = experiment(scene, users, seconds, tries)?;
-            broken += found.promises.iter().filter(|promise| !promise.kept).count();
-            print(&format!("{}\n", report::report(scene, &found)))?;
+        for scene in self.scenes()? {
+            let users = self.users.unwrap_or(scene.users);
+            let seconds = self.seconds.unwrap_or(scene.seconds);
+            let timeout = systems::ask_timeout_millis(scene.system).unwrap_or_default();
+            // Who only reads asks nobody.
+            let tries =
+                if scene.orders().is_some() { self.tries.map_or(1..=2, |n| n..=n) } else { 1..=1 };
+            for tries in tries {
+                print(&report::heading(scene, (users, seconds, tries), timeout))?;
+                let found = experiment(scene, users, seconds, tries)?;
+                broken += found.promises.iter().filter(|promise| !promise.kept).count();
+                print(&format!("{}\n", report::report(scene, &found)))?;
+            }
         }
         match broken {
             0 => Ok(()),
@@ -66,16 +71,20 @@ impl Lab {
         }
     }
 
-    fn scene(&self) -> Result<&'static Scene, Failure> {
-        let there = || SCENES.iter().filter(|scene| systems::NAMES.contains(&scene.system));
-        there().find(|scene| scene.system == self.system).ok_or_else(|| {
-            let names: Vec<_> = there().map(|scene| scene.system).collect();
-            Failure::Usage(format!(
-                "no lab for `{}`; there is one for: {}",
-                self.system,
-                names.join(", ")
-            ))
-        })
+    /// The loads of the system.
+    fn scenes(&self) -> Result<Vec<&'static Scene>, Failure> {
+        let scenes: Vec<_> = SCENES.iter().filter(|scene| scene.system == self.system).collect();
+        if !scenes.is_empty() {
+            return Ok(scenes);
+        }
+        let there = systems::NAMES.iter().copied();
+        let there = there.filter(|name| SCENES.iter().any(|scene| scene.system == *name));
+        let names: Vec<_> = there.collect();
+        let system = &self.system;
+        Err(Failure::Usage(format!(
+            "no lab for `{system}`; there is one for: {}",
+            names.join(", ")
+        )))
     }
 }
 
@@ -104,18 +113,15 @@ fn experiment(
     tries: u32,
 ) -> Result<Findings, Failure> {
     let scratch = Scratch::new()?;
-    let asked = scene.asked.to_uppercase().replace('.', "__");
     let flags = Flags {
         listen: Some("127.0.0.1:0".into()),
         data: Some(scratch.0.join("data").display().to_string()),
         systems: vec![scene.system.into()],
         ..Flags::default()
     };
-    let config = Config::load(
-        None,
-        [(format!("HOLDFAST_GUARD__{asked}__TRIES"), tries.to_string())],
-        flags,
-    )?;
+    let guard = scene.orders().map(|orders| orders.asked.to_uppercase().replace('.', "__"));
+    let guard = guard.map(|asked| (format!("HOLDFAST_GUARD__{asked}__TRIES"), tries.to_string()));
+    let config = Config::load(None, guard, flags)?;
     let Listening { listeners, address, .. } = bind(&config.settings)?;
     let found = Rc::new(RefCell::new(Err(Failure::Failed("stopped before the end".into()))));
     let told = {
@@ -140,22 +146,36 @@ async fn observe(
 ) -> Result<Findings, Failure> {
     let client = Client::new(server)?;
     let mut stock = load::stock(&client, scene, users, seconds).await?;
+    let Some(orders) = scene.orders() else {
+        let figures = burden(&client, scene, (users, seconds, tries), stock).await;
+        return Ok(findings::of_reads(scene, figures));
+    };
     let last = stock.pop_back().unwrap_or_default();
-    let fault = format!("/admin/contexts/{}/fault", scene.asked);
-    let (from, to) = scene.delay_ms;
-    client
-        .must(Method::PUT, &fault, Some(&json!({ "delayMs": [from, to], "failureRate": 0.0 })))
-        .await?;
+    let fault = format!("/admin/contexts/{}/fault", orders.asked);
+    let (from, to) = orders.delay_ms;
+    let slow = json!({ "delayMs": [from, to], "failureRate": 0.0 });
+    client.must(Method::PUT, &fault, Some(&slow)).await?;
+    let figures = burden(&client, scene, (users, seconds, tries), stock).await;
+    client.must(Method::DELETE, &fault, None).await?;
+    let opened = client.guard(orders.asked).await?.opened;
+    let usual = users <= scene.users;
+    findings::of_orders(&client, (scene, orders), (tries, opened, usual), figures, last).await
+}
+
+/// Puts the load on the server, and says now and then how far it is.
+async fn burden(
+    client: &Client,
+    scene: &Scene,
+    (users, seconds, tries): (u64, u64, u32),
+    stock: VecDeque<u64>,
+) -> Figures {
     let stock = RefCell::new(stock);
     let figures = RefCell::new(Figures::default());
     tokio::select! {
-        () = load::apply(&client, scene, (users, seconds), &stock, &figures) => {}
+        () = load::apply(client, scene, (users, seconds), &stock, &figures) => {}
         () = tell(scene, tries, seconds, &figures) => {}
     }
-    client.must(Method::DELETE, &fault, None).await?;
-    let opened = client.guard(scene.asked).await?.opened;
-    let usual = users <= scene.users;
-    findings::find(&client, scene, (tries, opened, usual), figures.into_inner(), last).await
+    figures.into_inner()
 }
 
 /// Says how far it is, now and then, for as long as it is polled.

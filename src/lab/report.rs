@@ -2,19 +2,21 @@
 
 use crate::lab::{
     findings::{Findings, Promise},
-    scene::Scene,
+    scene::{Orders, Scene},
 };
 use std::fmt::Write;
 
 /// What is tried, in two lines.
 pub fn heading(scene: &Scene, (users, seconds, tries): (u64, u64, u32), timeout_ms: u64) -> String {
-    let (from, to) = scene.delay_ms;
+    let Scene { system, path, .. } = scene;
+    let Some(Orders { order, asked, delay_ms: (from, to), .. }) = scene.orders() else {
+        return format!("{system}: GET {path}\n{users} users, {seconds} s\n");
+    };
     let tries = if tries == 1 { "1 try".to_owned() } else { format!("{tries} tries") };
-    let order = (scene.order)(1);
     format!(
-        "{}: POST {} {order}\n{users} users, {seconds} s; {} answers within {from} to {to} ms, and is given {tries} of \
-         {timeout_ms} ms\n",
-        scene.system, scene.orders, scene.asked
+        "{system}: POST {path} {}\n{users} users, {seconds} s; {asked} answers within {from} to {to} ms, and is given \
+         {tries} of {timeout_ms} ms\n",
+        order(1)
     )
 }
 
@@ -50,6 +52,18 @@ pub fn report(scene: &Scene, found: &Findings) -> String {
         );
         let _ = writeln!(text, "{}", line.trim_end());
     }
+    if let Some(orders) = scene.orders() {
+        outcome_of_orders(&mut text, orders, found);
+    }
+    for Promise { kept, what } in &found.promises {
+        let _ = writeln!(text, "{} {what}", if *kept { "[ok]    " } else { "[BROKEN]" });
+    }
+    text
+}
+
+/// What became of the orders.
+fn outcome_of_orders(text: &mut String, orders: &Orders, found: &Findings) {
+    let figures = &found.figures;
     let share = |count: u64| match found.begun {
         0 => String::new(),
         begun => format!("{:>8.2} %", 100.0 * count as f64 / begun as f64),
@@ -63,16 +77,15 @@ pub fn report(scene: &Scene, found: &Findings) -> String {
     };
     line("Orders begun", found.begun, "");
     line("  established", figures.established, &share(figures.established));
-    if scene.shows_failures {
+    if orders.shows_failures {
         line("  refused (Fail)", figures.refused, &share(figures.refused));
+    }
+    if orders.contested {
+        line("  refused (409)", figures.refused, &share(figures.refused));
     }
     line("  retry later", unestablished, &share(unestablished));
     line("Not even begun", not_asked, "retry later, with nothing recorded");
     line("Breaker opened", found.opened, "times");
-    for Promise { kept, what } in &found.promises {
-        let _ = writeln!(text, "{} {what}", if *kept { "[ok]    " } else { "[BROKEN]" });
-    }
-    text
 }
 
 fn two(value: f64) -> String {

@@ -88,6 +88,13 @@ fn each_was_taken_once(cluster: &Cluster) {
     }
 }
 
+/// What is parked on a node itself; what others have parked is listed with their context.
+fn parked_at(node: &Server) -> Vec<Value> {
+    let listed = node.get("/admin/parked").is(200)["parked"].as_array().unwrap().clone();
+    let own = listed.into_iter().filter(|item| !item["id"].as_str().unwrap().contains('@'));
+    own.collect()
+}
+
 fn is_fed(node: &Server, context: &str) -> Option<()> {
     (replica(node, context)["feed"] == "amqp").then_some(())
 }
@@ -219,7 +226,7 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
     both_views_are_right(&cluster, 8);
 
     let view = cluster.node("view");
-    let parked = || view.get("/admin/parked").is(200)["parked"].as_array().unwrap().clone();
+    let parked = || parked_at(view);
     let letter = eventually("it is set aside", || parked().pop());
     assert_eq!(
         (&letter["context"], &letter["headers"]["cloudEvents:id"]),
@@ -248,11 +255,28 @@ fn what_cannot_be_read_is_set_aside_and_stops_nothing() {
     its_queue.reject(1);
     cluster.restart("view");
     let view = cluster.node("view");
-    let parked = || view.get("/admin/parked").is(200)["parked"].as_array().unwrap().clone();
+    let parked = || parked_at(view);
     let letter = eventually("it is set aside", || parked().pop());
     assert!(letter["reason"].as_str().unwrap().contains("rejected"), "{letter}");
-    view.post(&format!("/admin/parked/{}/redrive", letter["id"].as_str().unwrap()), json!({}))
-        .is(200);
+    // The gateway lists what is parked on all nodes, page by page, and passes on what is to be done with it.
+    let gateway = cluster.gateway();
+    let id = format!("{}@bookrent.view", letter["id"].as_str().unwrap());
+    let mut listed = Vec::new();
+    let mut path = "/admin/parked?limit=1".to_owned();
+    loop {
+        let page = gateway.get(&path).is(200);
+        listed.extend_from_slice(page["parked"].as_array().unwrap());
+        match page["next"].as_str() {
+            Some(next) => path = next.to_owned(),
+            None => break,
+        }
+    }
+    let all = gateway.get("/admin/parked").is(200);
+    assert_eq!(all["parked"].as_array(), Some(&listed));
+    assert!(listed.iter().any(|item| item["id"] == id.as_str()), "{listed:?}");
+    gateway.post(&format!("/admin/parked/{id}/redrive"), json!({})).is(200).has("id", id.as_str());
+    gateway.post(&format!("/admin/parked/{id}/drop"), json!({})).problem(404);
+    gateway.post("/admin/parked/letter-1@bookrent.nothing/drop", json!({})).problem(404);
     assert_eq!(parked(), Vec::<Value>::new());
     both_views_are_right(&cluster, 8);
 }

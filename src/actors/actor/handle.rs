@@ -5,7 +5,8 @@ use crate::{
     actors::{
         ask::guard::Guard,
         port::{
-            context::{CommandRequest, Context, ListPage, ListQuery, Outcome, RouteInfo, Seen},
+            context::{CommandRequest, Context, ListPage, ListQuery, Outcome, Seen},
+            declaration::{Declaration, RouteInfo},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
@@ -143,7 +144,7 @@ impl<P: HandlePart> ContextHandle<P> {
     }
 }
 
-impl<P: HandlePart> Context for ContextHandle<P> {
+impl<P: HandlePart> Declaration for ContextHandle<P> {
     fn name(&self) -> Name {
         self.tree.entity.name()
     }
@@ -165,6 +166,9 @@ impl<P: HandlePart> Context for ContextHandle<P> {
     fn filters(&self) -> &[&'static str] {
         &self.filters
     }
+}
+
+impl<P: HandlePart> Context for ContextHandle<P> {
     fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>> {
         P::enter(self, order)
     }

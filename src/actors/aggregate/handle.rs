@@ -14,7 +14,8 @@ use crate::{
         erased::{AggregateType, Command},
         outbox::event_log::EventLogs,
         port::{
-            context::{CommandRequest, Outcome, RouteInfo, Seen},
+            context::{CommandRequest, Outcome, Seen},
+            declaration::RouteInfo,
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
             health::{ParkedId, SagaPart},

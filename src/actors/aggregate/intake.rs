@@ -9,11 +9,7 @@ use super::{
 use crate::{
     actors::{
         erased::Command,
-        port::{
-            context::{Outcome, Verb},
-            fault::Fault,
-            health::ParkedId,
-        },
+        port::{context::Outcome, declaration::Verb, fault::Fault, health::ParkedId},
         subscription::{source::Recipient, subscriptions::Delivery},
         tables::{
             answers::{AskResult, RecordedAnswer},

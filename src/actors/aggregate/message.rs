@@ -6,7 +6,8 @@ use crate::{
     actors::{
         erased::Command,
         port::{
-            context::{IdempotencyKey, Outcome, Verb},
+            context::{IdempotencyKey, Outcome},
+            declaration::Verb,
             fault::Fault,
             health::ParkedId,
         },

@@ -6,7 +6,7 @@ use crate::{
         erased::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut},
         outbox::event_log::WriteMessage,
         port::{
-            context::{BodySchema, RouteInfo, Verb},
+            declaration::{BodySchema, RouteInfo, Verb},
             fault::Fault,
         },
         projection::behavior::RowChange,

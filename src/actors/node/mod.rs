@@ -2,6 +2,7 @@
 
 pub mod accept_history;
 pub mod builder;
+pub mod declarations;
 pub mod declared;
 pub mod local_node;
 mod saved_clock;

@@ -2,6 +2,7 @@
 
 use super::{
     clock::{AdvanceError, ClockHealth},
+    declaration::Declaration,
     fault::Fault,
     health::{ContextHealth, GuardHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
 };
@@ -13,30 +14,14 @@ use super::{
     sink::SinkHealth,
 };
 use crate::{
-    domain::{Name, Refusal, Role, Timestamp},
+    domain::{Refusal, Timestamp},
     store::{Commit, StoreHealth},
 };
 use futures_util::future::BoxFuture;
-use schemars::{Schema, SchemaGenerator};
 use std::{sync::Arc, time::Duration};
 
 /// A context of this node, whatever its types.
-pub trait Context: Send + Sync {
-    /// Its place.
-    fn name(&self) -> Name;
-    /// Whether it only listens.
-    fn is_view(&self) -> bool;
-    /// Whether its things are the orders of its system, or a view's rows of them.
-    fn is_order(&self) -> bool;
-    /// Other spellings of its collection in the path.
-    fn aliases(&self) -> &'static [&'static str];
-    /// Its command routes, in the order of their declaration.
-    fn routes(&self) -> &[RouteInfo];
-    /// How one of its things looks.
-    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
-    /// The fields that lists filter by; they sort by `id` and these.
-    fn filters(&self) -> &[&'static str];
-
+pub trait Context: Declaration {
     /// Executes a command; answers when it is settled and durable, or when patience ends.
     fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
     /// What is under `number` now, accepted but perhaps not yet durable: see [`Seen::commit`].
@@ -99,32 +84,6 @@ pub trait Context: Send + Sync {
     fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         None
     }
-}
-
-/// Makes the schema of a body.
-pub type BodySchema = fn(&mut SchemaGenerator) -> Schema;
-
-/// A route without its types.
-pub struct RouteInfo {
-    /// `POST`, `PATCH` or `DELETE`.
-    pub verb: Verb,
-    /// The word between collection and number: `approve` in `PATCH /books/approve/{id}`.
-    pub word: Option<&'static str>,
-    /// Who stands before it on the board.
-    pub role: Role,
-    /// The schemas of the bodies that it takes: one of them, told apart by their fields. None for a route without a body.
-    pub bodies: Vec<BodySchema>,
-    /// Whether it is a `DELETE` that withdraws what staff has registered, and cancels nothing.
-    pub withdraws: bool,
-}
-
-/// The method of a command route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Verb {
-    Post,
-    Patch,
-    Delete,
 }
 
 /// A command on its way in.

@@ -1,7 +1,8 @@
 //! How contexts are doing, and what happened in them, for those who operate a node.
 
 use crate::{domain::Timestamp, store::Commit};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Where a context stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -91,7 +92,7 @@ pub struct Injected {
 }
 
 /// Names a parked event: by listener, source, source aggregate and sequence.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs)]
 pub struct ParkedId {
@@ -116,13 +117,13 @@ pub struct ParkedEvent {
 }
 
 /// One thing that happened in a saga.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SagaEntry {
     /// Business time.
     pub at: Timestamp,
     /// Where.
-    pub context: &'static str,
+    pub context: Cow<'static, str>,
     /// To which thing.
     pub number: u64,
     /// The sequence in the context's log.

@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod clock;
 pub mod context;
+pub mod declaration;
 pub mod dispute;
 pub mod event_log;
 pub mod fault;

@@ -89,7 +89,7 @@ pub fn saga_part(
     {
         entries.push(SagaEntry {
             at: entries.last().map_or_else(Default::default, |last| last.at),
-            context: own,
+            context: own.into(),
             number,
             sequence: last_sequence,
             version: kept.version,
@@ -117,7 +117,7 @@ fn entry_of(context: &'static str, logged: &LogEntry) -> SagaEntry {
     let LogEntry { envelope, event } = logged;
     SagaEntry {
         at: envelope.at,
-        context,
+        context: context.into(),
         number: envelope.aggregate,
         sequence: envelope.sequence,
         version: envelope.version,

@@ -6,14 +6,16 @@ use crate::{
     domain::lenient::{self, BadBody},
     http::{
         call::{Call, Reply},
-        handlers::{body, forward, parked, query, sagas},
+        handlers::{body, forward, parked, parked_anywhere, query, sagas},
+        nodes::{NodeRequest, OtherNode},
         response::json_response,
         state::AppState,
     },
 };
 use actix_web::{HttpRequest, web};
+use reqwest::Method;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 
 #[derive(Deserialize)]
@@ -43,21 +45,50 @@ fn invalid(pointer: &str, en: &'static str, ko: &'static str) -> Problem {
     Problem::bad_body(BadBody::new(pointer, en, ko))
 }
 
-/// `GET /admin/contexts`
-pub async fn contexts(call: Call<'_>) -> Reply {
-    let contexts = call.state.node.contexts().iter();
-    let contexts: Vec<_> = contexts.map(|context| context.health()).collect();
-    Ok(json_response(&json!({ "contexts": contexts })))
+/// Contexts of a node, as it reports them.
+#[derive(Deserialize)]
+struct ReportedContexts {
+    contexts: Vec<Map<String, Value>>,
 }
 
-/// Does `act` to the named context and answers with its health; a context of another node is operated there.
+/// `GET /admin/contexts`: those of this node, then those of the others.
+pub async fn contexts(call: Call<'_>) -> Reply {
+    let state = call.state;
+    let own = state.node.contexts().iter().map(|context| json!(context.health()));
+    let own = own.filter_map(|health| health.as_object().cloned());
+    let of_node = |node: &str, mut context: Map<String, Value>| {
+        context.insert("node".into(), node.into());
+        context
+    };
+    let name = &state.settings.node_name;
+    let mut contexts: Vec<_> = own.map(|context| of_node(name, context)).collect();
+    let request = |_, _: &OtherNode| Some(NodeRequest::get("/internal/contexts"));
+    let answers = state.nodes.ask::<ReportedContexts>(request).await;
+    let asked: Vec<_> = answers.iter().map(|answer| answer.place).collect();
+    for report in answers.into_iter().filter_map(|answer| answer.answer.ok()) {
+        let reported = report.content.contexts.into_iter();
+        contexts.extend(reported.map(|context| of_node(&report.node, context)));
+    }
+    let mut shown = json!({ "contexts": contexts });
+    if let Some(fields) = shown.as_object_mut().filter(|_| !asked.is_empty()) {
+        fields.insert("nodes".into(), state.nodes.shown(asked));
+    }
+    Ok(json_response(&shown))
+}
+
+/// The index of the context called `name` among those of other nodes.
+fn index_of_remote(state: &AppState, name: &str) -> Option<usize> {
+    let mut remote = state.settings.remote_contexts.iter();
+    remote.position(|context| context.name.context == name)
+}
+
+/// Does `act` to the context called `name` and answers with its health; a context of another node is operated there.
 async fn operate<'a>(
     call: Call<'a>,
+    name: &str,
     act: impl AsyncFnOnce(&Arc<dyn Context>, Call<'a>) -> Result<(), Problem>,
 ) -> Reply {
-    let name = call.param("context");
-    let mut remote = call.state.settings.remote_contexts.iter();
-    if let Some(index) = remote.position(|context| context.name.context == name) {
+    if let Some(index) = index_of_remote(call.state, name) {
         return forward::to_node(call.request, call.payload, call.state, index).await;
     }
     let context = call.state.context(name).ok_or_else(Problem::not_found)?;
@@ -67,7 +98,8 @@ async fn operate<'a>(
 
 /// `POST /admin/contexts/{context}/stop`
 pub async fn stop(call: Call<'_>) -> Reply {
-    operate(call, async |context, _| {
+    let name = call.param("context");
+    operate(call, name, async |context, _| {
         context.stop().await;
         Ok(())
     })
@@ -76,7 +108,8 @@ pub async fn stop(call: Call<'_>) -> Reply {
 
 /// `POST /admin/contexts/{context}/start`
 pub async fn start(call: Call<'_>) -> Reply {
-    operate(call, async |context, _| {
+    let name = call.param("context");
+    operate(call, name, async |context, _| {
         context.start().await;
         Ok(())
     })
@@ -85,7 +118,8 @@ pub async fn start(call: Call<'_>) -> Reply {
 
 /// `PUT /admin/contexts/{context}/fault`
 pub async fn inject_fault(call: Call<'_>) -> Reply {
-    operate(call, async |context, call| {
+    let name = call.param("context");
+    operate(call, name, async |context, call| {
         let fault: FaultBody = read(call.request, call.payload, call.state).await?;
         let delay_ms = fault.delay_ms.unwrap_or_default();
         let failure_rate = fault.failure_rate.unwrap_or(0.0);
@@ -105,7 +139,8 @@ pub async fn inject_fault(call: Call<'_>) -> Reply {
 
 /// `DELETE /admin/contexts/{context}/fault`
 pub async fn clear_fault(call: Call<'_>) -> Reply {
-    operate(call, async |context, _| {
+    let name = call.param("context");
+    operate(call, name, async |context, _| {
         context.set_fault(None);
         Ok(())
     })
@@ -121,7 +156,8 @@ pub async fn saga(call: Call<'_>) -> Reply {
 
 /// `GET /admin/parked`
 pub async fn parked(call: Call<'_>) -> Reply {
-    Ok(json_response(&parked::list(call.state, call.request.query_string()).await?))
+    let page = parked_anywhere::list(call.state, call.request.query_string()).await?;
+    Ok(json_response(&page))
 }
 
 /// `POST /admin/parked/{id}/redrive`
@@ -135,7 +171,12 @@ pub async fn discard(call: Call<'_>) -> Reply {
 }
 
 async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
-    let id = call.param("id");
+    let shown = call.param("id");
+    let (id, context) = parked_anywhere::split_id(shown);
+    if let Some(context) = context.filter(|context| call.state.context(context).is_none()) {
+        let index = index_of_remote(call.state, context).ok_or_else(Problem::not_found)?;
+        return forward::to_node(call.request, call.payload, call.state, index).await;
+    }
     if let Some(number) = id.strip_prefix(parked::DEAD_LETTER) {
         let number = number.parse().map_err(|_| Problem::not_found())?;
         let dead_letters = call.state.settings.dead_letters.as_ref();
@@ -148,20 +189,35 @@ async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
         let context = call.state.context(listener).ok_or_else(Problem::not_found)?;
         context.unpark(event, redrive).await?;
     }
-    Ok(json_response(&json!({ "id": id })))
+    Ok(json_response(&json!({ "id": shown })))
 }
 
 /// `POST /admin/views/{view}/rebuild`
 pub async fn rebuild(call: Call<'_>) -> Reply {
-    let context = call.state.context(call.param("view")).ok_or_else(Problem::not_found)?;
-    context.rebuild().await?;
-    Ok(json_response(&json!(context.health())))
+    let view = call.param("view");
+    operate(call, view, async |context, _| Ok(context.rebuild().await?)).await
 }
 
-/// `POST /admin/clock`
+/// `POST /admin/clock`: on this node, then on the others.
 pub async fn advance_clock(call: Call<'_>) -> Reply {
-    let clock: ClockBody = read(call.request, call.payload, call.state).await?;
-    let text = clock.advance.as_str();
+    let state = call.state;
+    let clock: ClockBody = read(call.request, call.payload, state).await?;
+    advance(state, &clock.advance).await?;
+    let request = |_, _: &OtherNode| {
+        let body = Some(json!({ "advance": clock.advance }));
+        Some(NodeRequest { method: Method::POST, body, ..NodeRequest::get("/internal/clock") })
+    };
+    let answers = state.nodes.ask::<Value>(request).await;
+    let asked: Vec<_> = answers.iter().map(|answer| answer.place).collect();
+    let mut shown = json!({ "now": state.node.now() });
+    if let Some(fields) = shown.as_object_mut().filter(|_| !asked.is_empty()) {
+        fields.insert("nodes".into(), state.nodes.shown(asked));
+    }
+    Ok(json_response(&shown))
+}
+
+/// Moves the business time of this node forward.
+pub async fn advance(state: &AppState, text: &str) -> Result<(), Problem> {
     // A day of the clock has 24 hours.
     let advance = text.parse::<jiff::SignedDuration>().ok().or_else(|| {
         let span: jiff::Span = text.parse().ok()?;
@@ -174,13 +230,12 @@ pub async fn advance_clock(call: Call<'_>) -> Reply {
             "PT10M 또는 P10D처럼 앞으로 가는 기간이어야 합니다",
         )
     })?;
-    call.state.node.advance_clock(advance).map_err(|error| match error {
+    state.node.advance_clock(advance).map_err(|error| match error {
         AdvanceError::TooFar(too_far) => {
             let ko = "업무 시각은 한 번에 최대 10년까지, 9000년까지만 앞당길 수 있습니다";
             Problem::new("too-far", too_far.to_string(), ko)
         }
         AdvanceError::Store(error) => Fault::from(error).into(),
     })?;
-    call.state.node.durable(call.state.node.accepted()).await?;
-    Ok(json_response(&json!({ "now": call.state.node.now() })))
+    Ok(state.node.durable(state.node.accepted()).await?)
 }

@@ -18,13 +18,22 @@ impl Headers for HttpRequest {
     }
 }
 
-/// Reads the whole body.
+/// Reads the whole body of a client's request.
 pub async fn read(
+    request: &HttpRequest,
+    payload: web::Payload,
+    settings: &HttpSettings,
+) -> Result<Vec<u8>, Problem> {
+    read_up_to(request, payload, settings, settings.body_limit).await
+}
+
+/// Reads the whole body, of at most `limit` bytes.
+pub async fn read_up_to(
     request: &HttpRequest,
     mut payload: web::Payload,
     settings: &HttpSettings,
+    limit: usize,
 ) -> Result<Vec<u8>, Problem> {
-    let limit = settings.body_limit;
     let length = text(request, "content-length").and_then(|length| length.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(Problem::too_large(limit));

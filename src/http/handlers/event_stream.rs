@@ -1,7 +1,7 @@
 //! Events as a stream (server-sent events).
 
 use crate::{
-    api::Problem,
+    api::{Problem, text},
     events::kind_of,
     http::{
         call::Reply,
@@ -27,6 +27,17 @@ struct EventStream {
     _permit: OwnedSemaphorePermit,
 }
 
+/// Whether the client asks for a stream.
+pub fn is_wanted(request: &HttpRequest) -> bool {
+    text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream"))
+}
+
+/// Takes the permit for one stream.
+pub fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, Problem> {
+    let permit = Arc::clone(&state.streams).try_acquire_owned();
+    permit.map_err(|_| too_many(state.settings.max_streams))
+}
+
 /// Streams events until the client disconnects or the server stops. Logs that have `changed` are streamed from the
 /// beginning, after an event `reset`.
 pub fn answer(request: &HttpRequest, reader: LogReader, changed: &[&'static str]) -> Reply {
@@ -38,8 +49,7 @@ pub fn answer(request: &HttpRequest, reader: LogReader, changed: &[&'static str]
         let reset = serde_json::json!({ "code": "history-changed", "contexts": changed });
         let _ = write!(greeting, "id: {id}\nevent: reset\ndata: {reset}\n\n");
     }
-    let permit = Arc::clone(&state.streams).try_acquire_owned();
-    let permit = permit.map_err(|_| too_many(state.settings.max_streams))?;
+    let permit = permit(&state)?;
     let stream = EventStream { reader, state, greeting: Some(greeting), _permit: permit };
     let chunks = stream::unfold(stream, async |mut stream| {
         let chunk = stream.next_chunk().await?;

@@ -10,13 +10,15 @@ use crate::{
         handlers::{
             event_cursor::{self, bad_parameter},
             event_reader::PageLimit,
-            event_stream,
+            event_stream, forward,
             log_reader::LogReader,
             query,
         },
+        settings::RemoteTarget,
     },
 };
 use actix_web::{HttpResponse, http::header, web};
+use serde_json::{Map, json};
 use std::collections::HashMap;
 
 const BATCH: &str = "application/cloudevents-batch+json";
@@ -35,19 +37,46 @@ pub async fn of_context(call: Call<'_>) -> Reply {
     answer(call, Some(name)).await
 }
 
+/// Answers with the events of a context of another node as that node has them; without a name, with links to those of
+/// all contexts, for they have no common log here.
+async fn elsewhere(call: Call<'_>, name: Option<&str>) -> Reply {
+    let Call { request, payload, state, .. } = call;
+    let mut remote = state.settings.remote_contexts.iter().enumerate();
+    let has_log = |context: &RemoteTarget| !context.is_view && context.url.is_some();
+    if let Some(name) = name {
+        let found = remote.find(|(_, context)| context.name.context == name && has_log(context));
+        let (index, _) = found.ok_or_else(Problem::not_found)?;
+        return forward::events(request, payload, state, index).await;
+    }
+    let base = state.base(request);
+    let feeds = remote.filter(|(_, context)| has_log(context));
+    let feeds = feeds.map(|(_, context)| context.name.context);
+    let mut links = Map::new();
+    for context in feeds {
+        links.insert(context.to_owned(), json!({ "href": format!("{base}/events/{context}") }));
+    }
+    if links.is_empty() {
+        return Err(Problem::not_found());
+    }
+    links.insert("self".into(), json!({ "href": format!("{base}/events") }));
+    let body = json!({ "_links": links }).to_string();
+    Ok(HttpResponse::Ok().content_type("application/hal+json").body(body))
+}
+
 async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
-    let Call { request, state, .. } = call;
+    let state = call.state;
     let contexts = state.node.contexts().iter();
     let contexts = contexts.filter(|context| name.is_none_or(|n| context.name().context == n));
     let logs: Vec<_> = contexts.filter_map(|context| context.history()).collect();
     if logs.is_empty() {
-        return Err(Problem::not_found());
+        return elsewhere(call, name).await;
     }
+    let request = call.request;
     let given = web::Query::<HashMap<String, String>>::from_query(request.query_string());
     let given = given.map(web::Query::into_inner).unwrap_or_default();
     let mut reader = LogReader::new(logs, name.is_some());
     let from = given.get("from").filter(|cursor| !cursor.is_empty()).map(String::as_str);
-    if text(request, "accept").is_some_and(|accept| accept.contains("text/event-stream")) {
+    if event_stream::is_wanted(request) {
         // The last event of a broken stream is later than where the stream began.
         let last = text(request, "last-event-id").filter(|last| !last.is_empty());
         let changed = match (last, from) {

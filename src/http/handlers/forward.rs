@@ -2,7 +2,11 @@
 
 use crate::{
     api::Problem,
-    http::{call::Reply, handlers::body, state::AppState},
+    http::{
+        call::Reply,
+        handlers::{body, event_stream},
+        state::AppState,
+    },
 };
 use actix_web::{HttpRequest, web};
 
@@ -15,5 +19,21 @@ pub async fn to_node(
 ) -> Reply {
     let to = state.settings.remote_contexts.get(index).ok_or_else(Problem::not_found)?;
     let body = body::read(request, payload, &state.settings);
-    state.forwarder.forward(request, body, to).await
+    state.forwarder.forward(request, body, to, None).await
+}
+
+/// Answers with the events of the remote context at `index`: a page, or a stream as it comes.
+pub async fn events(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &AppState,
+    index: usize,
+) -> Reply {
+    if !event_stream::is_wanted(request) {
+        return to_node(request, payload, state, index).await;
+    }
+    let to = state.settings.remote_contexts.get(index).ok_or_else(Problem::not_found)?;
+    let body = body::read(request, payload, &state.settings);
+    let permit = event_stream::permit(state)?;
+    state.forwarder.forward(request, body, to, Some(permit)).await
 }

@@ -121,9 +121,31 @@ fn parts(state: &AppState, report: &mut Report) {
         let source = replica.feed.unwrap_or(if is_reached { "polled" } else { "unreachable" });
         report.line(is_reached, format_args!("events of {} {source}", replica.context));
     }
+    for node in state.nodes.reached() {
+        let (is_reached, remark) = condition(&node);
+        report.line(is_reached, format_args!("{remark}"));
+    }
     for ingress in state.settings.ingresses.iter().map(|ingress| ingress.health()) {
         report.line(ingress.up, format_args!("{} {}", ingress.inlet, ingress.state));
     }
+}
+
+/// Whether another node was reached when it was last asked, and a line about it.
+fn condition(node: &Value) -> (bool, String) {
+    let text = |field: &str| node.get(field).and_then(Value::as_str).unwrap_or_default();
+    let contexts = node.get("contexts").and_then(Value::as_array);
+    let contexts: Vec<_> = contexts.into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut line = format!(
+        "node {} at {} ({}) {}",
+        text("node"),
+        text("url"),
+        contexts.join(", "),
+        text("state")
+    );
+    if !text("error").is_empty() {
+        let _ = write!(line, ": {}", text("error"));
+    }
+    (text("state") == "reached", line)
 }
 
 /// `/actuator/health`
@@ -183,6 +205,11 @@ fn components(state: &AppState) -> Map<String, Value> {
         let details = replicas.iter().map(|replica| (replica.context.to_owned(), json!(replica)));
         let details: Map<_, _> = details.collect();
         put("replicas", up_or_unknown(all_reached), details.into());
+    }
+    let nodes = state.nodes.reached();
+    if !nodes.is_empty() {
+        let all_reached = nodes.iter().all(|node| condition(node).0);
+        put("nodes", up_or_unknown(all_reached), json!({ "nodes": nodes }));
     }
     let disputes = state.node.disputes();
     if !disputes.is_empty() {

@@ -1,4 +1,4 @@
-//! What is parked, page by page: events that their subscribers could not handle, then dead letters of the broker.
+//! What is parked on this node, page by page: events that their subscribers could not handle, then dead letters of the broker.
 
 use crate::{
     actors::{Context, Fault, ParkedEvent, ParkedId},
@@ -46,12 +46,17 @@ pub fn read_id(id: &str) -> Option<(&str, ParkedId)> {
     Some((listener, ParkedId { source, aggregate, sequence }))
 }
 
-fn bad_query() -> Problem {
+pub fn bad_query() -> Problem {
     Problem::new(
         "bad-request",
         "`limit` is a number from 1, and `after` the id of a parked item",
         "`limit`은 1 이상의 숫자, `after`는 보류된 항목의 id여야 합니다",
     )
+}
+
+/// How many items a page has at most.
+pub fn page_limit(given: Option<&str>) -> Result<usize, Problem> {
+    query::limit(given, DEFAULT_LIMIT, MAX_LIMIT, bad_query)
 }
 
 impl Start {
@@ -67,11 +72,11 @@ impl Start {
     }
 }
 
-/// One page.
+/// One page of this node's.
 pub async fn list(state: &AppState, given: &str) -> Result<Value, Problem> {
     let page = web::Query::<ParkedQuery>::from_query(given).map_err(|_| bad_query())?;
     let ParkedQuery { limit, after } = page.into_inner();
-    let limit = query::limit(limit.as_deref(), DEFAULT_LIMIT, MAX_LIMIT, bad_query)?;
+    let limit = page_limit(limit.as_deref())?;
     let contexts = state.node.contexts();
     let start = match &after {
         Some(id) => Start::after(id, contexts).ok_or_else(bad_query)?,

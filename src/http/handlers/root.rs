@@ -1,4 +1,4 @@
-//! `/`: links to every collection.
+//! `/`: links to every collection, of this node and of those that it forwards to.
 
 use crate::http::{
     call::{Call, Reply},
@@ -16,11 +16,12 @@ pub async fn links(call: Call<'_>) -> Reply {
     };
     link("self".into(), "/".into());
     let only = OnlyContext::of(call.request);
-    for (index, context) in call.state.node.contexts().iter().enumerate() {
-        if only.is_some_and(|only| only != index) {
-            continue;
-        }
-        let name = context.name();
+    let here = call.state.node.contexts().iter().enumerate();
+    let here = here.filter(|(index, _)| only.is_none_or(|only| only == *index));
+    let here = here.map(|(_, context)| context.name());
+    let remote = call.state.settings.remote_contexts.iter();
+    let remote = remote.filter(|context| only.is_none() && context.url.is_some());
+    for name in here.chain(remote.map(|context| context.name)) {
         let system = name.system;
         let collection = name.collection;
         link(format!("{system}:{collection}"), format!("/{system}/{collection}"));

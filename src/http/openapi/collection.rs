@@ -1,7 +1,7 @@
 //! The operations of one collection: its list, its items, its commands.
 
 use crate::{
-    actors::{Context, RouteInfo, Verb},
+    actors::{Declaration, RouteInfo, Verb},
     api::{
         description::{self, CommandDescription},
         schema::{self, put, reference},
@@ -29,7 +29,10 @@ impl CollectionOperations {
 }
 
 /// Describes the operations of `context`, and adds their schemas to `schemas`.
-pub fn describe(context: &dyn Context, schemas: &mut Map<String, Value>) -> CollectionOperations {
+pub fn describe(
+    context: &dyn Declaration,
+    schemas: &mut Map<String, Value>,
+) -> CollectionOperations {
     let name = context.name();
     let (component_name, shown) = description::describe_item(context, schemas);
     let page = page(name.collection, &component_name);
@@ -80,7 +83,7 @@ fn page(collection: &str, item: &str) -> Value {
 }
 
 fn list(
-    context: &dyn Context,
+    context: &dyn Declaration,
     shown: &Value,
     schemas: &Map<String, Value>,
     page_name: &str,
@@ -134,7 +137,7 @@ fn filter(field: Option<&Value>, schemas: &Map<String, Value>) -> Value {
 }
 
 fn operation(
-    context: &dyn Context,
+    context: &dyn Declaration,
     route: &RouteInfo,
     component_name: &str,
     schemas: &mut Map<String, Value>,

@@ -42,6 +42,7 @@ pub fn schemas() -> Map<String, Value> {
             "description": "The health of a context.",
             "properties": {
                 "context": { "type": "string" },
+                "node": { "type": "string", "description": "The name of the node that hosts it." },
                 "view": { "type": "boolean" },
                 "state": { "enum": ["starting", "running", "degraded", "failed", "stopped"] },
                 "restarts": count, "crashes": count, "mailbox": count, "backlog": count, "waiting": count,
@@ -50,6 +51,18 @@ pub fn schemas() -> Map<String, Value> {
                 "guard": { "type": ["object", "null"] },
             },
             "required": ["context", "state"],
+        },
+        "OtherNode": {
+            "type": "object",
+            "description": "A node that was asked, and whether it answered.",
+            "properties": {
+                "node": { "type": ["string", "null"], "description": "Its name; null until it has answered once." },
+                "url": { "type": "string", "format": "uri" },
+                "state": { "type": "string", "description": "`reached`, `unreachable`, or `unknown` before it was asked." },
+                "contexts": { "type": "array", "items": { "type": "string" } },
+                "error": { "type": ["string", "null"], "description": "Why it did not answer." },
+            },
+            "required": ["url", "state", "contexts"],
         },
         "Fault": {
             "type": "object",

@@ -4,13 +4,13 @@ use super::{
     collection, components,
     operations::{self, Deployment},
 };
-use crate::{actors::Context, api::schema::put, http::routes::ROUTES};
+use crate::{actors::Declaration, api::schema::put, http::routes::ROUTES};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The document of a server with these contexts; `bare` if collections are mounted without their system too. Without a
-/// `public_url`, paths are relative to where the document is.
-pub fn document(contexts: &[Arc<dyn Context>], bare: bool, public_url: Option<&str>) -> Value {
+/// The document of a server whose clients reach these contexts; `bare` if collections are mounted without their system
+/// too. Without a `public_url`, paths are relative to where the document is.
+pub fn document(contexts: &[Arc<dyn Declaration>], bare: bool, public_url: Option<&str>) -> Value {
     let mut schemas = components::schemas();
     let mut paths = Map::new();
     let mut tags = Vec::new();

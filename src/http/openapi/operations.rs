@@ -1,7 +1,7 @@
 //! The operations of the fixed routes. The route table names the operation of each route.
 
 use crate::{
-    actors::Context,
+    actors::Declaration,
     api::schema::{put, reference},
 };
 use serde_json::{Value, json};
@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 /// What the operations depend on: the contexts of the server.
 pub struct Deployment<'a> {
-    pub contexts: &'a [Arc<dyn Context>],
+    pub contexts: &'a [Arc<dyn Declaration>],
 }
 
 impl Deployment<'_> {
-    fn names(&self, of: impl Fn(&dyn Context) -> bool) -> Vec<&'static str> {
+    fn names(&self, of: impl Fn(&dyn Declaration) -> bool) -> Vec<&'static str> {
         let contexts = self.contexts.iter().filter(|context| of(context.as_ref()));
         contexts.map(|context| context.name().context).collect()
     }
@@ -63,6 +63,16 @@ fn object(field: &str, schema: Value) -> Value {
 
 fn list(field: &str, items: Value) -> Value {
     object(field, json!({ "type": "array", "items": items }))
+}
+
+/// An object with a list that is gathered from several nodes: `nodes` says which of the others answered.
+fn gathered(field: &str, items: Value) -> Value {
+    let mut all = list(field, items);
+    let nodes = json!({ "type": "array", "items": reference("OtherNode") });
+    if let Some(properties) = all.get_mut("properties") {
+        put(properties, "nodes", nodes);
+    }
+    all
 }
 
 fn string() -> Value {
@@ -231,10 +241,10 @@ impl Admin<'_> {
 pub fn contexts(_: &Deployment<'_>) -> Value {
     Admin {
         id: "contexts",
-        summary: "Health of all contexts",
+        summary: "Health of all contexts, of this node and the others",
         parameters: &[],
         body: None,
-        answer: list("contexts", reference("Context")),
+        answer: gathered("contexts", reference("Context")),
         problems: &[],
     }
     .operation()
@@ -281,7 +291,7 @@ pub fn saga(server: &Deployment<'_>) -> Value {
             in_query("limit", "Entries per page, from 1 to 1000."),
         ],
         body: None,
-        answer: list("entries", json!({ "type": "object" })),
+        answer: gathered("entries", json!({ "type": "object" })),
         problems: &["404", "422", "503"],
     }
     .operation()
@@ -299,7 +309,7 @@ pub fn parked(_: &Deployment<'_>) -> Value {
             in_query("limit", "Items per page, from 1 to 1000."),
         ],
         body: None,
-        answer: list("parked", json!({ "type": "object" })),
+        answer: gathered("parked", json!({ "type": "object" })),
         problems: &["422", "503"],
     }
     .operation()

@@ -14,6 +14,7 @@ pub mod gbike;
 pub mod queue;
 mod quiet;
 pub mod raw;
+pub mod transcript;
 
 pub use answer::Answer;
 pub use client::Client;

@@ -1,0 +1,73 @@
+//! What the contexts of a board declare, without an actor for any of them.
+
+use super::declared::{declared_aggregate, declared_view};
+use crate::{
+    actors::{
+        erased::EntityType,
+        port::declaration::{Declaration, RouteInfo},
+        tables::query,
+    },
+    domain::{Aggregate, Board, Name, View},
+};
+use schemars::{Schema, SchemaGenerator};
+use std::sync::Arc;
+
+/// Gathers what the contexts of a board declare.
+#[derive(Default)]
+pub struct Declarations(Vec<Arc<dyn Declaration>>);
+
+/// What the contexts that `lay_out` puts on the board declare, in the order of the board.
+pub fn declarations(lay_out: impl FnOnce(&mut Declarations)) -> Vec<Arc<dyn Declaration>> {
+    let mut board = Declarations::default();
+    lay_out(&mut board);
+    board.0
+}
+
+impl Board for Declarations {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let declared = declared_aggregate::<A>();
+        self.add(declared.aggregate, false, declared.routes.0);
+    }
+    fn view<V: View>(&mut self) {
+        self.add(declared_view::<V>().view, true, Vec::new());
+    }
+}
+
+impl Declarations {
+    fn add(&mut self, entity: &'static dyn EntityType, is_view: bool, routes: Vec<RouteInfo>) {
+        let filters = query::filters(entity);
+        self.0.push(Arc::new(Declared { entity, is_view, routes, filters }));
+    }
+}
+
+/// What one context declares.
+struct Declared {
+    entity: &'static dyn EntityType,
+    is_view: bool,
+    routes: Vec<RouteInfo>,
+    filters: Vec<&'static str>,
+}
+
+impl Declaration for Declared {
+    fn name(&self) -> Name {
+        self.entity.name()
+    }
+    fn is_view(&self) -> bool {
+        self.is_view
+    }
+    fn is_order(&self) -> bool {
+        self.entity.is_order()
+    }
+    fn aliases(&self) -> &'static [&'static str] {
+        self.entity.aliases()
+    }
+    fn routes(&self) -> &[RouteInfo] {
+        &self.routes
+    }
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        self.entity.shown_schema(generator)
+    }
+    fn filters(&self) -> &[&'static str] {
+        &self.filters
+    }
+}

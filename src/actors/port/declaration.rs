@@ -1,0 +1,55 @@
+//! What a context declares to clients, wherever it runs: its place, its commands, how its items look.
+
+use crate::domain::{Name, Role};
+use schemars::{Schema, SchemaGenerator};
+use std::fmt;
+
+/// What a context declares to clients, without its types.
+pub trait Declaration: Send + Sync {
+    /// Its place.
+    fn name(&self) -> Name;
+    /// Whether it only listens.
+    fn is_view(&self) -> bool;
+    /// Whether its things are the orders of its system, or a view's rows of them.
+    fn is_order(&self) -> bool;
+    /// Other spellings of its collection in the path.
+    fn aliases(&self) -> &'static [&'static str];
+    /// Its command routes, in the order of their declaration.
+    fn routes(&self) -> &[RouteInfo];
+    /// How one of its things looks.
+    fn shown_schema(&self, generator: &mut SchemaGenerator) -> Schema;
+    /// The fields that lists filter by; they sort by `id` and these.
+    fn filters(&self) -> &[&'static str];
+}
+
+impl fmt::Debug for dyn Declaration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Declaration({})", self.name().context)
+    }
+}
+
+/// Makes the schema of a body.
+pub type BodySchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// A route without its types.
+pub struct RouteInfo {
+    /// `POST`, `PATCH` or `DELETE`.
+    pub verb: Verb,
+    /// The word between collection and number: `approve` in `PATCH /books/approve/{id}`.
+    pub word: Option<&'static str>,
+    /// Who stands before it on the board.
+    pub role: Role,
+    /// The schemas of the bodies that it takes: one of them, told apart by their fields. None for a route without a body.
+    pub bodies: Vec<BodySchema>,
+    /// Whether it is a `DELETE` that withdraws what staff has registered, and cancels nothing.
+    pub withdraws: bool,
+}
+
+/// The method of a command route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Verb {
+    Post,
+    Patch,
+    Delete,
+}

@@ -1,0 +1,80 @@
+//! What other nodes gather from this one: the condition of its contexts, its part of a saga, what is parked here.
+
+use super::{admin, parked, saga_parts, sagas};
+use crate::{
+    actors::ParkedId,
+    api::{self, Problem},
+    domain::lenient,
+    http::{
+        call::{Call, Reply},
+        handlers::body,
+        middleware::audience,
+        nodes::NodeReport,
+        response::json_response,
+        routes::Audience,
+        state::AppState,
+    },
+};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+#[derive(Deserialize)]
+struct ClockAdvance {
+    advance: String,
+}
+
+#[derive(Deserialize)]
+struct ParkedEvents {
+    events: Vec<ParkedId>,
+}
+
+fn report(state: &AppState, content: Value) -> Reply {
+    let node = state.settings.node_name.clone();
+    Ok(json_response(&json!(NodeReport { node, content })))
+}
+
+/// What the body of another node's request says.
+fn read<T: DeserializeOwned>(state: &AppState, body: &[u8]) -> Result<T, Problem> {
+    let value = api::parse_json(body, state.settings.json_depth)?;
+    lenient::read_value(value).map_err(Problem::bad_body)
+}
+
+/// `GET /internal/contexts`
+pub async fn contexts(call: Call<'_>) -> Reply {
+    let contexts = call.state.node.contexts().iter();
+    let contexts: Vec<_> = contexts.map(|context| context.health()).collect();
+    report(call.state, json!({ "contexts": contexts }))
+}
+
+/// `GET /internal/sagas/{context}/{number}`
+pub async fn saga(call: Call<'_>) -> Reply {
+    let number = call.param("number").parse().map_err(|_| Problem::not_found())?;
+    let saga = sagas::read_query(call.param("context"), number, call.request.query_string())?;
+    let parts = saga_parts::of_this_node(call.state, &saga).await?;
+    report(call.state, json!({ "parts": parts }))
+}
+
+/// `GET /internal/parked`
+pub async fn parked(call: Call<'_>) -> Reply {
+    report(call.state, parked::list(call.state, call.request.query_string()).await?)
+}
+
+/// `POST /internal/parked`: those of the given events that are parked here.
+pub async fn parked_among(call: Call<'_>) -> Reply {
+    let Call { request, payload, state, .. } = call;
+    let body =
+        body::read_up_to(request, payload, &state.settings, state.settings.answer_limit).await?;
+    let given: ParkedEvents = read(state, &body)?;
+    let parked = saga_parts::parked_here(state, given.events).await?;
+    report(state, json!({ "parked": parked }))
+}
+
+/// `POST /internal/clock`: moves business time forward, in development only.
+pub async fn advance_clock(call: Call<'_>) -> Reply {
+    let Call { request, payload, state, .. } = call;
+    audience::check(Audience::Operator, request, state)?;
+    let body = body::read(request, payload, &state.settings).await?;
+    let given: ClockAdvance = read(state, &body)?;
+    admin::advance(state, &given.advance).await?;
+    report(state, json!({ "now": state.node.now() }))
+}
