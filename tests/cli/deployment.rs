@@ -1,6 +1,6 @@
 //! The files of `deploy` say only what the server knows, and agree with each other.
 use compose_spec::Compose;
-use holdfast::systems;
+use holdfast::{domain::Facts, systems};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -54,8 +54,8 @@ fn image_port() -> String {
 }
 
 /// The compose file as the specification has it; whatever that does not know fails here.
-fn compose() -> Value {
-    let text = fs::read_to_string(deploy("compose.yaml")).unwrap();
+fn compose(system: &str) -> Value {
+    let text = fs::read_to_string(deploy(system).join("compose.yaml")).unwrap();
     let compose: Compose = Compose::options().apply_merge(true).from_yaml_str(&text).unwrap();
     compose.validate_all().unwrap();
     serde_json::to_value(compose).unwrap()
@@ -67,16 +67,17 @@ fn strings(value: &Value) -> Vec<String> {
 
 /// A service that runs this server.
 struct Node {
+    system: &'static str,
     name: String,
     service: Value,
     compose: Value,
 }
 
-fn nodes() -> Vec<Node> {
-    let compose = compose();
+fn nodes(system: &'static str) -> Vec<Node> {
+    let compose = compose(system);
     let services = compose["services"].as_object().unwrap().clone();
     let ours = services.into_iter().filter(|(_, service)| service["build"].is_object());
-    ours.map(|(name, service)| Node { name, service, compose: compose.clone() }).collect()
+    ours.map(|(name, service)| Node { system, name, service, compose: compose.clone() }).collect()
 }
 
 impl Node {
@@ -99,7 +100,7 @@ impl Node {
                 .iter_mut()
                 .find(|argument| **argument == config["target"])
                 .expect("it is read");
-            *place = deploy(file).display().to_string();
+            *place = deploy(self.system).join(file).display().to_string();
         }
         arguments
     }
@@ -133,42 +134,56 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn every_context_has_a_node_with_a_volume_and_the_port_of_its_service() {
-    let mut hosted = Vec::new();
-    for node in nodes() {
-        let contexts = node.contexts();
-        let configuration = node.configuration();
-        let volumes = node.service["volumes"].as_array().cloned().unwrap_or_default();
-        let data = configuration["store.dir"].as_str().unwrap();
-        assert_eq!(configuration["node.name"], node.name.as_str());
-        let ports = match contexts.as_slice() {
-            [] => vec![image_port()],
-            hosted => {
-                let own = systems::contexts("bookrent")
-                    .into_iter()
-                    .filter(|context| hosted.contains(&context.name.context.to_owned()))
-                    .filter_map(|context| context.port);
-                assert_eq!(volumes, [format!("{}:{data}", node.name)]);
-                own.map(|port| port.to_string()).collect()
-            }
-        };
-        let published: Vec<_> =
-            ports.iter().map(|port| format!("127.0.0.1:{port}:{port}")).collect();
-        assert_eq!(strings(&node.service["ports"]), published, "{}", node.name);
-        hosted.extend(contexts);
+    for system in systems::NAMES {
+        let known = systems::contexts(system);
+        let mut hosted = Vec::new();
+        for node in nodes(system) {
+            let contexts = node.contexts();
+            let configuration = node.configuration();
+            let volumes = node.service["volumes"].as_array().cloned().unwrap_or_default();
+            let data = configuration["store.dir"].as_str().unwrap();
+            assert_eq!(configuration["node.name"], node.name.as_str());
+            let ports = match contexts.as_slice() {
+                [] => vec![image_port()],
+                hosted => {
+                    let is_here =
+                        |context: &&Facts| hosted.contains(&context.name.context.to_owned());
+                    let own = known.iter().filter(is_here).filter_map(|context| context.port);
+                    assert_eq!(volumes, [format!("{}:{data}", node.name)]);
+                    own.map(|port| port.to_string()).collect()
+                }
+            };
+            let published: Vec<_> =
+                ports.iter().map(|port| format!("127.0.0.1:{port}:{port}")).collect();
+            assert_eq!(strings(&node.service["ports"]), published, "{}", node.name);
+            hosted.extend(contexts);
+        }
+        hosted.sort();
+        let mut all: Vec<_> = known.iter().map(|context| context.name.context).collect();
+        all.sort_unstable();
+        assert_eq!(hosted, all);
     }
-    hosted.sort();
-    assert_eq!(hosted, ["bookrent.book", "bookrent.delivery", "bookrent.rent", "bookrent.view"]);
 }
 
 #[test]
 fn every_peer_is_the_node_that_hosts_the_context() {
-    let nodes = nodes();
-    for node in &nodes {
-        for (key, url) in node.configuration().iter().filter(|(key, _)| key.starts_with("peers.")) {
-            let context = key.trim_start_matches("peers.");
-            let host =
-                nodes.iter().find(|node| node.contexts().contains(&context.to_owned())).unwrap();
-            assert_eq!(*url, format!("http://{}:{}", host.name, image_port()), "{context}");
+    for system in systems::NAMES {
+        let nodes = nodes(system);
+        let hosts: BTreeMap<_, _> = nodes
+            .iter()
+            .flat_map(|node| node.contexts().into_iter().map(|context| (context, &node.name)))
+            .collect();
+        for node in &nodes {
+            let configuration = node.configuration();
+            let peers: BTreeMap<_, _> = configuration
+                .iter()
+                .filter_map(|(key, url)| Some((key.strip_prefix("peers.")?, url)))
+                .collect();
+            assert_eq!(peers.len(), hosts.len(), "{}", node.name);
+            for (context, url) in peers {
+                let expected = format!("http://{}:{}", hosts[context], image_port());
+                assert_eq!(*url, expected, "{context}");
+            }
         }
     }
 }
@@ -186,10 +201,20 @@ fn every_secret_is_made_and_is_where_it_is_looked_for() {
     let first = make();
     assert_eq!(first, make(), "what is there stays");
 
-    let compose = compose();
+    for system in systems::NAMES {
+        secrets_are_where_they_are_looked_for(system, &made, &first);
+    }
+}
+
+fn secrets_are_where_they_are_looked_for(
+    system: &'static str,
+    made: &TempDir,
+    first: &BTreeMap<PathBuf, String>,
+) {
+    let compose = compose(system);
     for (name, secret) in compose["secrets"].as_object().unwrap() {
         let file = Path::new(secret["file"].as_str().unwrap());
-        assert_eq!(file.parent(), Some(Path::new("./secrets")), "{name}");
+        assert_eq!(file.parent(), Some(Path::new("../secrets")), "{name}");
         assert!(first.contains_key(&made.path().join(file.file_name().unwrap())), "{name}");
     }
     let password = |file: &str| first[&made.path().join(file)].clone();
@@ -199,7 +224,7 @@ fn every_secret_is_made_and_is_where_it_is_looked_for() {
         "{url}"
     );
     assert!(url.contains(password("rabbitmq_password").trim()));
-    for node in nodes() {
+    for node in nodes(system) {
         let given: Vec<_> = strings(&node.service["secrets"])
             .iter()
             .map(|name| format!("/run/secrets/{name}"))
@@ -228,7 +253,7 @@ fn a_node_starts_with_what_the_files_say() {
     // The broker is away, and missed by nobody.
     let made = run(Command::new(deploy("make-secrets")).arg(directory.path()).arg("127.0.0.1:1"));
     assert!(made.status.success(), "{}", said(&made));
-    let node = nodes().into_iter().find(|node| node.name == "book").unwrap();
+    let node = nodes("bookrent").into_iter().find(|node| node.name == "book").unwrap();
     let first_port = free_ports(4);
     let mut serve = holdfast();
     serve.args(node.arguments()).envs(node.variables()).env(LISTEN, "127.0.0.1:0");

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod gateway;
 mod histories;
 mod nodes;
+mod sagas;
 mod script;
+mod transcripts;

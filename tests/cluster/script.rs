@@ -12,19 +12,18 @@ use support::queue::{Queue, nothing_is_missing};
 use support::{Client, eventually, free_ports, holdfast, run};
 use tempfile::TempDir;
 
-const NODES: [(&str, u16); 5] =
-    [("book", 0), ("rent", 1), ("delivery", 2), ("view", 3), ("gateway", 7)];
+const NODES: [&str; 5] = ["book", "rent", "delivery", "view", "gateway"];
 /// From the first port to the last that the script uses.
 const PORTS: u16 = 13;
 
 /// What the script has started, in a directory of its own. Dropped, all of it is killed.
-struct Cluster {
+pub struct Cluster {
     directory: TempDir,
     first_port: u16,
 }
 
 impl Cluster {
-    fn up(further: &[&str]) -> Self {
+    pub fn up(further: &[&str]) -> Self {
         let cluster = Self { directory: TempDir::new().unwrap(), first_port: free_ports(PORTS) };
         let said = cluster.again(further);
         assert!(said.status.success(), "{}", words(&said));
@@ -51,17 +50,24 @@ impl Cluster {
 
     /// The script, where it must do what it is asked; what it says.
     #[track_caller]
-    fn does(&self, arguments: &[&str]) -> String {
+    pub fn does(&self, arguments: &[&str]) -> String {
         let output = self.script(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", words(&output));
         words(&output)
     }
 
+    /// The nodes that it runs, each with its distance from the first port.
+    pub fn nodes(&self) -> Vec<(String, u16)> {
+        let nodes = fs::read_to_string(self.directory.path().join("nodes")).unwrap_or_default();
+        let nodes = nodes.lines().map(|line| line.split_once(' ').unwrap());
+        nodes.map(|(name, offset)| (name.to_owned(), offset.parse().unwrap())).collect()
+    }
     fn node(&self, name: &str) -> Client {
-        let (_, offset) = NODES.iter().find(|(node, _)| *node == name).unwrap();
+        let nodes = self.nodes();
+        let (_, offset) = nodes.iter().find(|(node, _)| node == name).unwrap();
         Client::new(format!("http://127.0.0.1:{}", self.first_port + offset))
     }
-    fn gateway(&self) -> Client {
+    pub fn gateway(&self) -> Client {
         self.node("gateway")
     }
     fn broker(&self) -> String {
@@ -78,8 +84,8 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if thread::panicking() {
-            for (name, _) in NODES {
-                let log = fs::read_to_string(self.directory.path().join(name).join("log"))
+            for (name, _) in self.nodes() {
+                let log = fs::read_to_string(self.directory.path().join(&name).join("log"))
                     .unwrap_or_default();
                 eprintln!("--- {name} said:\n{log}---");
             }
@@ -287,7 +293,7 @@ fn the_script_is_idempotent_and_prints_what_it_had_to_do() {
     // The nodes hear each other over HTTP then.
     transcript_with_kills(&cluster);
 
-    let pids = || NODES.map(|(name, _)| cluster.pid(name));
+    let pids = || NODES.map(|name| cluster.pid(name));
     let before = pids();
     let again = cluster.again(&["--no-broker"]);
     assert!(again.status.success() && pids() == before, "{}", words(&again));
@@ -299,6 +305,12 @@ fn the_script_is_idempotent_and_prints_what_it_had_to_do() {
         "{}",
         words(&moved)
     );
+
+    let other = cluster.script(&["up", "--system", "movie"]);
+    assert!(!other.status.success() && words(&other).contains("bookrent"), "{}", words(&other));
+    let unknown = cluster.script(&["kill", "payment"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(words(&unknown).contains("book rent delivery view"), "{}", words(&unknown));
 
     cluster.does(&["stop", "view"]);
     cluster.does(&["stop", "view"]);
@@ -339,7 +351,8 @@ fn the_script_refuses_what_it_does_not_know() {
     for (arguments, code, word) in [
         (&[][..], 2, "scripts/cluster up"),
         (&["kill"], 2, "which node"),
-        (&["kill", "payment"], 2, "which node"),
+        (&["kill", "payment"], 1, "there is nothing in"),
+        (&["up", "--system"], 2, "wants a value"),
         (&["up", "--first-port", "http"], 2, "http"),
         (&["up", "--first-port"], 2, "wants a value"),
         (&["up", "--fast"], 2, "--fast"),

@@ -1,11 +1,12 @@
 //! Golden files: what is known of the systems outside this source, in `tests/golden`. A difference fails.
 //!
 //! `HOLDFAST_GOLDEN=write cargo test --workspace --test systems golden` writes all of them: boards, records, schemas of events, the
-//! API, and the lists in the documents. Additions are written; a change that breaks consumers of events or clients of the API is not, and fails.
+//! API, the lists in the documents, and the files of deployments. Additions are written; a change that breaks consumers of events or clients of the API is not, and fails.
 
 mod api;
 mod boards;
 mod breaking;
+mod deploy;
 mod event_schemas;
 mod lists;
 mod records;
