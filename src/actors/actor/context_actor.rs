@@ -8,11 +8,12 @@
 
 mod handlers;
 mod preparing;
+mod restarting;
 
 use super::{
     behavior::Behavior,
     mailbox::{Address, Mailbox},
-    restart_policy::{RestartDecision, Restarts},
+    restart_policy::Restarts,
 };
 use crate::{
     actors::port::{
@@ -22,12 +23,12 @@ use crate::{
     },
     store::{self, Commit, StoreError},
 };
-use actix::{Actor, AsyncContext, Context, Message, SpawnHandle, Supervised, fut::wrap_future};
+use actix::{Actor, AsyncContext, Context, Message, SpawnHandle};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// At most so many messages a turn.
@@ -368,45 +369,5 @@ impl<L: Behavior> Actor for ContextActor<L> {
         if self.shared.phase() == Phase::Starting {
             self.load(ctx);
         }
-    }
-}
-
-impl<L: Behavior> Supervised for ContextActor<L> {
-    fn restarting(&mut self, ctx: &mut Context<Self>) {
-        self.turn_scheduled = false;
-        self.wake_timer = None;
-        if matches!(self.shared.phase(), Phase::Failed | Phase::Stopped) {
-            return self.finish_stop();
-        }
-        let backoff = match self.restarts.crashed(Instant::now()) {
-            RestartDecision::GoOn => return self.load(ctx),
-            RestartDecision::After(backoff) => backoff,
-            RestartDecision::GiveUp => {
-                tracing::error!(
-                    context = self.shared.name.context,
-                    "context failed: it keeps crashing"
-                );
-                // Loaded once more; accepted batches are dropped, and their senders answer with the
-                // stored state.
-                let _ = self.behavior.reload(&self.mailbox);
-                if let Some(handed) = self.in_flight.take_if(|handed| handed.commit.is_some()) {
-                    self.shared.mailbox.fetch_sub(handed.mails.len() as u64, Relaxed);
-                }
-                return self.fail(&Fault::Away(self.shared.name.context));
-            }
-        };
-        tracing::warn!(
-            context = self.shared.name.context,
-            ?backoff,
-            "delaying restart: the context keeps crashing"
-        );
-        self.shared.set_phase(Phase::Degraded);
-        // Messages are not handled meanwhile, and none is lost.
-        ctx.wait(wrap_future(tokio::time::sleep(backoff)));
-        ctx.run_later(backoff, |actor: &mut Self, ctx| {
-            if actor.shared.phase() == Phase::Degraded {
-                actor.load(ctx);
-            }
-        });
     }
 }

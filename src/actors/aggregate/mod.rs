@@ -17,5 +17,6 @@ mod progress;
 mod recording;
 mod responses;
 mod run_timers;
+mod settling;
 mod timers;
 mod turn;

@@ -32,8 +32,8 @@ use crate::{
             status::{ContextStatus, Latest},
         },
         projection::{
-            behavior::{ViewBehavior, ViewMail, generation},
             handle::ViewPart,
+            view::{ViewBehavior, ViewMail, generation},
         },
         subscription::{
             source::{LocalSource, PushWindow, Source, Subscribers},

@@ -9,7 +9,7 @@ use crate::{
             declaration::{BodySchema, RouteInfo, Verb},
             fault::Fault,
         },
-        projection::behavior::RowChange,
+        projection::view::RowChange,
         subscription::source::{Reaction, Recipient},
         tables::responses,
     },

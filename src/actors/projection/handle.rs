@@ -1,6 +1,6 @@
 //! What only the handle of a view does.
 
-use super::behavior::ViewMail;
+use super::view::ViewMail;
 use crate::{
     actors::{
         actor::handle::{ContextHandle, Done, HandlePart},

@@ -1,4 +1,6 @@
 //! A context that only reads events: a view.
 
-pub mod behavior;
+mod behavior;
 pub mod handle;
+mod turn;
+pub mod view;

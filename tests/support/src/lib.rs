@@ -11,6 +11,7 @@ pub mod chance;
 mod client;
 pub mod cluster;
 pub mod gbike;
+mod process;
 pub mod queue;
 mod quiet;
 pub mod raw;
@@ -20,17 +21,17 @@ pub use answer::Answer;
 pub use client::Client;
 pub use quiet::{Alone, alone};
 
+use process::Process;
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::Read,
     net::TcpStream,
     ops::Deref,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{
-        Arc, Mutex, OnceLock,
+        OnceLock,
         atomic::{AtomicU16, Ordering},
-        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -324,84 +325,5 @@ impl Server {
     /// What it has said on stderr so far.
     pub fn said(&self) -> String {
         self.process.stderr.lock().unwrap().clone()
-    }
-}
-
-struct Process {
-    child: Child,
-    probes: Option<String>,
-    stderr: Arc<Mutex<String>>,
-}
-
-impl Process {
-    /// Starts a server and reads its address from the line that it prints when it accepts connections.
-    #[track_caller]
-    fn launch(
-        launcher: &[String],
-        arguments: &[String],
-        environment: &[(String, String)],
-    ) -> (Self, String) {
-        let mut command = through(launcher);
-        command.args(arguments).envs(environment.iter().cloned());
-        let mut child =
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it can be run");
-        let stderr = Arc::new(Mutex::new(String::new()));
-        let heard = Arc::clone(&stderr);
-        let out = BufReader::new(child.stderr.take().unwrap());
-        thread::spawn(move || {
-            out.lines().map_while(Result::ok).for_each(|line| {
-                let mut heard = heard.lock().unwrap();
-                heard.push_str(&line);
-                heard.push('\n');
-            });
-        });
-        let (tell, address) = mpsc::channel();
-        let out = BufReader::new(child.stdout.take().unwrap());
-        let mut probes = None;
-        thread::spawn(move || {
-            out.lines().map_while(Result::ok).for_each(|line| {
-                if let Some(address) = line.strip_prefix("probes on http://") {
-                    probes = Some(address.trim().to_owned());
-                }
-                if let Some(url) = line.strip_prefix("listening on ") {
-                    let _ = tell.send((url.trim().trim_end_matches('/').to_owned(), probes.take()));
-                }
-            });
-        });
-        let mut process = Self { child, probes: None, stderr };
-        let Ok((url, probes)) = address.recv_timeout(PROCESS_DEADLINE) else {
-            panic!("the server does not say `listening on …`");
-        };
-        process.probes = probes;
-        (process, url)
-    }
-
-    /// The same, and waits until it is ready.
-    #[track_caller]
-    fn start(
-        launcher: &[String],
-        arguments: &[String],
-        environment: &[(String, String)],
-    ) -> (Self, String) {
-        let (process, url) = Self::launch(launcher, arguments, environment);
-        let client = Client::new(url.clone());
-        eventually("the server is ready", || {
-            (client.try_get("/readyz").ok()?.status == 200).then_some(())
-        });
-        (process, url)
-    }
-
-    fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.kill();
-        if thread::panicking() {
-            eprintln!("--- the server said:\n{}---", self.stderr.lock().unwrap());
-        }
     }
 }
