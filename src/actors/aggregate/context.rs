@@ -18,10 +18,7 @@ use crate::{
             saga::{SagaId, TraceContext},
             status::ContextStatus,
         },
-        subscription::{
-            source::Subscribers,
-            subscriptions::{Progress, Subscriptions},
-        },
+        subscription::{progress::Progress, source::Subscribers, subscriptions::Subscriptions},
         tables::{counters::Counters, log::LogEntry, tree::Tree},
     },
     domain::NoAnswer,

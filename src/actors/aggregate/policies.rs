@@ -6,8 +6,8 @@ use crate::{
         erased::Command,
         port::saga::TraceContext,
         subscription::{
+            progress::{Listener, Progress},
             source::Recipient,
-            subscriptions::{Listener, Progress},
         },
         tables::{
             log::{Cause, Envelope},

@@ -12,7 +12,7 @@ use crate::{
         ask::guard::Permit,
         erased::ErasedAsk,
         port::{context::Outcome, fault::Fault, saga::TraceContext},
-        subscription::subscriptions::Progress,
+        subscription::progress::Progress,
         tables::{
             answers::AnswerPage, clipping::keepable, counters::Counters, log::LogEntry, query,
             sagas::SagaPage, transaction::Transaction,

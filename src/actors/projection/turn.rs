@@ -6,8 +6,8 @@ use crate::{
         actor::behavior::TurnOutput,
         erased::Versioned,
         subscription::{
+            progress::{Listener, Progress},
             source::Recipient,
-            subscriptions::{Listener, Progress},
         },
         tables::{
             counters::{Counters, counters_key},

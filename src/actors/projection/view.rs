@@ -7,7 +7,10 @@ use crate::{
     actors::{
         erased::AnyState,
         port::{fault::Fault, health::ParkedId, status::ContextStatus},
-        subscription::subscriptions::{Delivery, Progress, Subscriptions},
+        subscription::{
+            progress::Progress,
+            subscriptions::{Delivery, Subscriptions},
+        },
         tables::{counters::Counters, tree::Tree},
     },
     store::{Commit, Epoch, StoreError, keys::Space},

@@ -1,5 +1,6 @@
 //! Events of other contexts on their way in: their sources, how far each is read, and what is parked.
 
 pub mod parking;
+pub mod progress;
 pub mod source;
 pub mod subscriptions;

@@ -6,13 +6,13 @@
 
 use super::{
     parking::{ParkedQueues, retry_pause},
-    source::{EventBatch, PushPermit, READ_LIMIT, Recipient, Source},
+    progress::{Listener, Progress, Retried},
+    source::{EventBatch, PushPermit, READ_LIMIT, Source},
 };
 use crate::{
     actors::{
         port::health::ParkedId,
         tables::{
-            log::Envelope,
             parked::{ParkedRow, parked_key},
             tree::Tree,
         },
@@ -56,66 +56,6 @@ impl<T> Subscription<T> {
 /// All subscriptions of one context.
 pub struct Subscriptions<T> {
     subscriptions: Vec<Subscription<T>>,
-}
-
-/// What one turn changes about the subscriptions.
-#[derive(Default)]
-pub struct Progress {
-    /// The positions after the turn, by source.
-    pub positions: BTreeMap<String, u64>,
-    /// What is parked, by subscription and aggregate: how many events, and the first one.
-    shelved: BTreeMap<(usize, u64), (u64, u64)>,
-    /// What is retried or dropped, by subscription and aggregate.
-    retried: BTreeMap<(usize, u64), Retried>,
-    /// How many events were retried.
-    tries: usize,
-    /// Whether the log of a source could be read.
-    read: BTreeMap<usize, bool>,
-    /// There are more events than a turn takes.
-    pub more: bool,
-}
-
-/// What became of a parked queue.
-struct Retried {
-    taken: u64,
-    /// Its first event now, if any is left.
-    first: Option<u64>,
-    /// How often that event has failed, if it has.
-    failed: Option<u32>,
-}
-
-/// A turn that applies events.
-pub trait Listener<T> {
-    /// What it has changed so far.
-    fn progress(&mut self) -> &mut Progress;
-    /// Applies what one event means for one aggregate or row, or says why that fails.
-    fn apply(
-        &mut self,
-        source: &'static str,
-        envelope: &Envelope,
-        whose: Recipient,
-        what: T,
-    ) -> Result<Result<(), String>, StoreError>;
-    /// Reports damage in what is read.
-    fn report_damage(&mut self, what: &str);
-    /// Writes the row of a parked event, or removes it.
-    fn park(&mut self, key: Vec<u8>, row: Option<ParkedRow>) -> Result<(), StoreError>;
-    /// The first `limit` parked sequences of a source's aggregate, as they were before this turn.
-    fn parked(&self, source: &str, aggregate: u64, limit: usize) -> Result<Vec<u64>, StoreError>;
-}
-
-impl Progress {
-    /// A turn that begins at these positions.
-    pub fn from(positions: &BTreeMap<String, u64>) -> Self {
-        Self { positions: positions.clone(), ..Self::default() }
-    }
-    fn has_retried(&self, ear: usize, aggregate: u64) -> bool {
-        self.retried.contains_key(&(ear, aggregate))
-    }
-    /// The position in the log of `source`.
-    pub fn position(&self, source: &str) -> u64 {
-        self.positions.get(source).copied().unwrap_or(0)
-    }
 }
 
 impl<T> Subscriptions<T> {

@@ -1,6 +1,7 @@
 //! Many events that cannot be taken: what they cost a turn, a start and a listing.
 
 use super::*;
+use crate::actors::{subscription::source::Recipient, tables::log::Envelope};
 use crate::{
     actors::{
         erased,
