@@ -30,6 +30,26 @@ impl Format {
     }
 }
 
+/// Format and filter, from the environment.
+fn read(terminal: bool) -> Result<(Format, EnvFilter), String> {
+    let format = Format::choose(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(filter) => EnvFilter::try_new(&filter).map_err(|_| {
+            format!("RUST_LOG: `{filter}` is not a filter such as `info` or `warn,holdfast::access=info`")
+        })?,
+        Err(_) => EnvFilter::new("info,holdfast::access=warn"),
+    };
+    Ok((format, filter))
+}
+
+/// Checks the variables that [`start`] reads.
+///
+/// # Errors
+/// A variable is malformed.
+pub fn check() -> Result<(), String> {
+    read(false).map(drop)
+}
+
 /// Starts logging. `RUST_LOG` is the filter; without it, `info` and above without a line for each request (`RUST_LOG=info`
 /// includes them). A panic is one line with its place and without its message, which may contain data of a customer.
 ///
@@ -37,13 +57,7 @@ impl Format {
 /// A variable is malformed.
 pub fn start() -> Result<(), String> {
     let terminal = std::io::stderr().is_terminal();
-    let format = Format::choose(std::env::var("HOLDFAST_LOG_FORMAT").ok().as_deref(), terminal)?;
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(filter) => {
-            EnvFilter::try_new(filter).map_err(|why| format!("RUST_LOG is malformed: {why}"))?
-        }
-        Err(_) => EnvFilter::new("info,holdfast::access=warn"),
-    };
+    let (format, filter) = read(terminal)?;
     // lapin logs returned messages with their bodies, which may contain data of a customer. They are counted instead.
     let filter = match "lapin::returned_messages=error".parse() {
         Ok(directive) => filter.add_directive(directive),

@@ -11,8 +11,8 @@ use crate::{
         ownership::{OwnershipClaim, OwnershipConflict},
     },
     api::Ingress,
-    app::{outbound, settings::event_names},
-    config::{Addresses, ConfigProblem, Settings},
+    app::settings::event_names,
+    config::Settings,
     store::{SledStore, Store},
     systems,
 };
@@ -42,17 +42,10 @@ const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl BrokerService {
     /// Begins to connect on `runtime`, if a broker is configured.
-    ///
-    /// # Errors
-    /// [`ConfigProblem`] if its URL cannot be read.
-    pub fn connect(
-        runtime: &Handle,
-        settings: &Settings,
-        store: &SledStore,
-    ) -> Result<Option<Self>, ConfigProblem> {
-        let urls = urls(settings)?;
+    pub fn connect(runtime: &Handle, settings: &Settings, store: &SledStore) -> Option<Self> {
+        let urls = settings.amqp.url.reveal();
         if urls.is_empty() {
-            return Ok(None);
+            return None;
         }
         let name = settings.node_name();
         let queues = uuid::Uuid::from_u128(store.identity()).simple().to_string();
@@ -80,7 +73,7 @@ impl BrokerService {
             contexts: deciding(settings),
             timeout: patience,
         };
-        Ok(Some(Self {
+        Some(Self {
             runtime: runtime.clone(),
             publishing,
             taking,
@@ -90,7 +83,7 @@ impl BrokerService {
             queues,
             commanded,
             commands: None,
-        }))
+        })
     }
 
     /// Claims the contexts that this node decides for, and keeps them. The receiver resolves if another node turns out to own
@@ -193,20 +186,6 @@ impl BrokerService {
             let _ = tokio::time::timeout(patience, commands.finish()).await;
         }
     }
-}
-
-fn urls(settings: &Settings) -> Result<Vec<String>, ConfigProblem> {
-    let urls = settings.amqp.url.reveal();
-    let Some(text) = outbound::secret("amqp.url", None, settings.amqp.url_file.as_ref())?
-        .filter(|_| urls.is_empty())
-    else {
-        return Ok(urls);
-    };
-    let urls = Addresses::parse(&text).reveal();
-    let error = urls.iter().find_map(|url| amqp::check_url(url).err());
-    let error =
-        error.map(|error| ConfigProblem(format!("amqp.url_file: not a broker URL: {error}")));
-    error.map_or(Ok(urls), Err)
 }
 
 /// The contexts that this node decides for.

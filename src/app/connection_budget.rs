@@ -42,11 +42,7 @@ impl ConnectionBudget {
     /// [`Failure::Failed`] if that is too little for a server.
     pub fn of(settings: &Settings, limit: u64, open: usize) -> Result<Self, Failure> {
         let http = &settings.http;
-        let broker = if settings.amqp.url.reveal().is_empty() && settings.amqp.url_file.is_none() {
-            0
-        } else {
-            BROKER
-        };
+        let broker = if settings.amqp.url.reveal().is_empty() { 0 } else { BROKER };
         let peers: usize = settings.peers.values().map(|contexts| contexts.len()).sum();
         // Each context of another node takes a connection that waits for events.
         let asked = if peers == 0 { 0 } else { asks(limit) + 2 * peers };

@@ -5,19 +5,15 @@ use crate::{
     actors::{LocalNode, OutboundMessage, PeerClient, Sink},
     app::connection_budget,
     cluster::{HttpWire, Peers},
-    config::{ConfigProblem, MessageGateway, Messages, Secret, Settings},
+    config::{ConfigProblem, MessageGateway, Messages, Settings},
     domain::Facts,
     http::RemoteTarget,
     limits,
     notifications::{self, LogSink, Webhook, WebhookSettings},
     systems,
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::runtime::{Builder, Handle, Runtime};
-
-/// The shortest credential of nodes.
-const MIN_CREDENTIAL: usize = 16;
 
 /// The runtime of everything that is sent. It stops when this is dropped; what is in flight is sent again later.
 pub struct Outbound(Option<Runtime>, Handle);
@@ -48,7 +44,7 @@ impl Outbound {
     /// # Errors
     /// [`Failure`] if the configuration is wrong.
     pub fn wire(&self, settings: &Settings) -> Result<Option<Arc<dyn PeerClient>>, Failure> {
-        let Some(credential) = credential(settings)?.filter(|_| !settings.peers.is_empty()) else {
+        let Some(credential) = credential(settings).filter(|_| !settings.peers.is_empty()) else {
             return Ok(None);
         };
         let mut peers = Peers {
@@ -93,19 +89,8 @@ impl Drop for Outbound {
 }
 
 /// The credential of nodes, if there is one.
-///
-/// # Errors
-/// [`ConfigProblem`] if it cannot be read, or is too short.
-pub fn credential(settings: &Settings) -> Result<Option<String>, ConfigProblem> {
-    let node = &settings.node;
-    let credential =
-        secret("node.credential", node.credential.as_ref(), node.credential_file.as_ref())?;
-    match credential {
-        Some(short) if short.len() < MIN_CREDENTIAL => Err(ConfigProblem(format!(
-            "node.credential: at least {MIN_CREDENTIAL} characters are required"
-        ))),
-        credential => Ok(credential),
-    }
+pub fn credential(settings: &Settings) -> Option<String> {
+    settings.node.credential.as_ref().map(|secret| secret.reveal().to_owned())
 }
 
 /// The contexts of the enabled systems that other nodes host.
@@ -133,43 +118,11 @@ fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<OutboundMessage>>, Failur
     }
 }
 
+/// The settings of the webhook, which are checked.
 fn webhook(settings: &Messages) -> Result<WebhookSettings, ConfigProblem> {
-    let missing = |key: &str| {
-        ConfigProblem(format!("messages.{key} is required with `messages.gateway = \"webhook\"`"))
-    };
-    let url = settings.url.as_deref().ok_or_else(|| missing("url"))?;
-    let url = url
-        .parse()
-        .map_err(|why| ConfigProblem(format!("messages.url: `{url}` is not a URL: {why}")))?;
-    let secret =
-        secret("messages.secret", settings.secret.as_ref(), settings.secret_file.as_ref())?;
-    let secret = secret.ok_or_else(|| missing("secret"))?;
-    let secret = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(&secret));
-    let secret = secret.map_err(|_| {
-        ConfigProblem(
-            "messages.secret: expected base64, for example from `openssl rand -base64 32`".into(),
-        )
-    })?;
+    let missing =
+        || ConfigProblem("messages: the webhook needs `messages.url` and `messages.secret`".into());
+    let url = settings.url.as_deref().and_then(|url| url.parse().ok()).ok_or_else(missing)?;
+    let secret = settings.signing_key().ok_or_else(missing)?;
     Ok(WebhookSettings { url, secret, timeout: Duration::from_millis(settings.timeout_ms) })
-}
-
-/// A secret from the configuration or from a file.
-///
-/// # Errors
-/// [`ConfigProblem`] if the file cannot be read.
-pub fn secret(
-    key: &str,
-    given: Option<&Secret>,
-    file: Option<&PathBuf>,
-) -> Result<Option<String>, ConfigProblem> {
-    Ok(match (given, file) {
-        (Some(secret), _) => Some(secret.reveal().trim().to_owned()),
-        (None, Some(file)) => {
-            let read = std::fs::read_to_string(file);
-            let read = read
-                .map_err(|why| ConfigProblem(format!("{key}_file: {}: {why}", file.display())))?;
-            Some(read.trim().to_owned())
-        }
-        (None, None) => None,
-    })
 }

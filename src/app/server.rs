@@ -50,7 +50,7 @@ pub async fn serve(
     let store = Arc::new(store.map_err(Failure::failed)?);
     let systems = settings.enabled();
     let outbound = Outbound::new()?;
-    let mut broker = BrokerService::connect(outbound.runtime(), settings, &store)?;
+    let mut broker = BrokerService::connect(outbound.runtime(), settings, &store);
     let conflict = match &broker {
         Some(broker) => broker.claim().await?.boxed(),
         None => std::future::pending().boxed(),
@@ -100,7 +100,7 @@ pub async fn serve(
         max_connections: budget.connections,
         max_forwarded: budget.forwarded,
         max_streams: budget.streams,
-        node_credential: outbound::credential(settings)?,
+        node_credential: outbound::credential(settings),
         remote_contexts: outbound::remote_contexts(settings),
         ingresses: broker.iter().flat_map(BrokerService::ingress).collect(),
         openapi: Some(openapi(settings).to_string()),

@@ -48,7 +48,10 @@ pub(super) fn node_settings(settings: &Settings, ahead: i64) -> NodeSettings {
     let admission = settings.admission.per_context;
     let contexts = settings.hosted();
     let accept_history = settings.node.accept_history.clone();
-    let event_versions = settings.events.write_versions.clone().into_iter().collect();
+    let versions = settings.events.write_versions.iter().flat_map(|(system, contexts)| {
+        contexts.iter().map(move |(context, version)| (format!("{system}.{context}"), *version))
+    });
+    let event_versions = versions.collect();
     let clock_offset = ahead;
     let settings = NodeSettings {
         admission,

@@ -35,7 +35,11 @@ fn execute(command: Command) -> Result<(), Failure> {
             run(&config, ahead)
         }
         Command::CheckStore(check) => check.run(),
-        Command::CheckConfig { sources, json } => check_config(&sources.load()?, json),
+        Command::CheckConfig { sources, json } => {
+            let config = sources.load()?;
+            telemetry::check().map_err(ConfigProblem)?;
+            check_config(&config, json)
+        }
         Command::Openapi { sources } => print(&api_document(&sources.load()?.settings)),
         Command::Asyncapi { sources } => print(&async_document(&sources.load()?.settings)),
         Command::Board { system } => match board::board(&system) {

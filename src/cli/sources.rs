@@ -2,7 +2,7 @@
 
 use crate::{
     app::Failure,
-    config::{Config, Flags},
+    config::{Config, ConfigProblem, Flags},
 };
 use clap::Args;
 use std::path::PathBuf;
@@ -48,9 +48,18 @@ impl Sources {
             accept_history,
         } = self;
         let flags = Flags { listen, data, systems, contexts, accept_data_loss, accept_history };
-        // A variable that is not text cannot be a setting.
-        let environment = std::env::vars_os()
-            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let mut environment = Vec::new();
+        for (name, value) in std::env::vars_os() {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => environment.push((name, value)),
+                (Ok(name), Err(_)) if name.starts_with("HOLDFAST_") => {
+                    return Err(
+                        ConfigProblem(format!("{name}: the value is not text in UTF-8")).into()
+                    );
+                }
+                _ => {}
+            }
+        }
         Ok(Config::load(file.as_deref(), environment, flags)?)
     }
 }

@@ -1,7 +1,7 @@
 //! `[amqp]`: the broker that events are published to and commands come from.
 
 use super::{
-    check::{Invalid, in_range, require},
+    check::{Invalid, require},
     secret::Addresses,
 };
 use crate::amqp;
@@ -22,10 +22,13 @@ pub struct Amqp {
     /// Whether commands are consumed from queues of the broker too.
     pub commands: bool,
     /// How long a connection to the broker may take to be established.
+    #[schemars(range(min = 1, max = 600_000))]
     pub connect_timeout_ms: u64,
     /// How long the broker may take to confirm a published event.
+    #[schemars(range(min = 1, max = 600_000))]
     pub confirm_timeout_ms: u64,
     /// Interval of the heartbeats of a connection.
+    #[schemars(range(min = 1, max = 600))]
     pub heartbeat_s: u16,
 }
 
@@ -45,12 +48,8 @@ impl Default for Amqp {
 
 impl Amqp {
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        in_range("amqp.connect_timeout_ms", self.connect_timeout_ms, 1, 600_000)?;
-        in_range("amqp.confirm_timeout_ms", self.confirm_timeout_ms, 1, 600_000)?;
-        in_range("amqp.heartbeat_s", self.heartbeat_s.into(), 1, 600)?;
         let urls = self.url.reveal();
-        let has_broker = !urls.is_empty() || self.url_file.is_some();
-        require(!self.commands || has_broker, "amqp.commands", || {
+        require(!self.commands || !urls.is_empty(), "amqp.commands", || {
             "commands need a broker: set `amqp.url` too".into()
         })?;
         let error = urls.iter().find_map(|url| amqp::check_url(url).err());

@@ -9,13 +9,6 @@ pub struct Invalid {
     pub reason: String,
 }
 
-/// A number has to be from `least` to `most`.
-pub fn in_range(key: &str, value: u64, least: u64, most: u64) -> Result<(), Invalid> {
-    require((least..=most).contains(&value), key, || {
-        format!("{value} is out of range; allowed are {least} to {most}")
-    })
-}
-
 /// A condition has to hold.
 pub fn require(
     holds: bool,

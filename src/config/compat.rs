@@ -11,6 +11,7 @@ pub struct Compat {
     /// time.
     pub ports: bool,
     /// The first of these ports; the others keep their distance from it.
+    #[schemars(range(min = 1, max = 65_000))]
     pub first_port: u16,
 }
 

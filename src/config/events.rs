@@ -13,13 +13,15 @@ pub const PREFIXES: [&str; 4] = ["cloudEvents:", "cloudEvents_", "ce-", ""];
 #[serde(default, deny_unknown_fields)]
 pub struct Events {
     /// Prefix of the attributes of a CloudEvent in AMQP headers: `cloudEvents:`, `cloudEvents_`, `ce-` or nothing.
+    #[schemars(extend("enum" = PREFIXES))]
     pub amqp_prefix: String,
     /// What precedes `/SYSTEM/CONTEXT` in the `source` of a CloudEvent, where several installations have consumers in
     /// common: `/seoul`, or `https://rent.example`. It is the same on all nodes of an installation.
     pub source: String,
-    /// By context, the version in which its events are written for other nodes and consumers, where
-    /// all of them read a later one than the release writes by itself.
-    pub write_versions: BTreeMap<String, u16>,
+    /// Version in which the events of a context are written for other nodes and consumers, where all of them read a later
+    /// one than the release writes by itself.
+    #[schemars(extend("x-each-context" = "written"))]
+    pub write_versions: BTreeMap<String, BTreeMap<String, u16>>,
 }
 
 impl Default for Events {
@@ -67,10 +69,6 @@ fn is_source(source: &str) -> bool {
 
 impl Events {
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        let is_known = PREFIXES.contains(&self.amqp_prefix.as_str());
-        require(is_known, "events.amqp_prefix", || {
-            format!("`{}` is not allowed; allowed are {PREFIXES:?}", self.amqp_prefix)
-        })?;
         require(is_source(&self.source), "events.source", || {
             format!(
                 "`{}` cannot begin a URI; expected a path or a URI without `?` and `#`, such as `/seoul` or \

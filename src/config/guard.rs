@@ -1,40 +1,48 @@
 //! `[guard."system.context"]`: how one context is asked.
 
-use super::check::{Invalid, in_range, require};
 use crate::actors::{BreakerSettings, GuardSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// How one context is asked, where that differs from the default of its system.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GuardSection {
     /// How long one try may take.
+    #[schemars(range(min = 1, max = 600_000))]
     #[schemars(extend("x-default" = "`1000` in bookrent, `1200` in gbike, else `610`"))]
     pub timeout_ms: Option<u64>,
     /// How often an ask without an answer is tried.
+    #[schemars(range(min = 1, max = 10))]
     #[schemars(extend("x-default" = "`1`"))]
     pub tries: Option<u32>,
     /// Asks in flight at once; 503 beyond.
+    #[schemars(range(min = 1, max = 1 << 20))]
     #[schemars(extend("x-default" = "`1024`"))]
     pub concurrency: Option<usize>,
     /// Asks a second; 503 beyond.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     #[schemars(extend("x-default" = "`100000`"))]
     pub quota_per_second: Option<u32>,
     /// How many of the last tries the circuit breaker looks at.
+    #[schemars(range(min = 1, max = 100_000))]
     #[schemars(extend("x-default" = "`100`"))]
     pub breaker_window: Option<usize>,
     /// How many tries the breaker needs before it can open.
+    #[schemars(range(min = 1, max = 100_000))]
     #[schemars(extend("x-default" = "`20`"))]
     pub breaker_minimum: Option<usize>,
     /// The share of failed tries at which the breaker opens.
+    #[schemars(range(min = 1, max = 100))]
     #[schemars(extend("x-default" = "`50`"))]
     pub breaker_failure_percent: Option<u8>,
     /// How long the breaker stays open.
+    #[schemars(range(min = 1, max = 3_600_000))]
     #[schemars(extend("x-default" = "`5000`"))]
     pub breaker_open_ms: Option<u64>,
     /// How many tries the half-open breaker lets through.
+    #[schemars(range(min = 1, max = 1000))]
     #[schemars(extend("x-default" = "`3`"))]
     pub breaker_probes: Option<u32>,
 }
@@ -59,40 +67,4 @@ impl GuardSection {
             breaker,
         }
     }
-
-    /// Checks the guard of the context `name`.
-    fn check(&self, name: &str) -> Result<(), Invalid> {
-        let check = |field: &str, value: Option<u64>, least, most| match value {
-            Some(value) => in_range(&format!("guard.{name}.{field}"), value, least, most),
-            None => Ok(()),
-        };
-        let percent = self.breaker_failure_percent.map(u64::from);
-        check("timeout_ms", self.timeout_ms, 1, 600_000)?;
-        check("tries", self.tries.map(u64::from), 1, 10)?;
-        check("concurrency", self.concurrency.map(|n| n as u64), 1, 1 << 20)?;
-        check("quota_per_second", self.quota_per_second.map(u64::from), 1, 1_000_000_000)?;
-        check("breaker_window", self.breaker_window.map(|n| n as u64), 1, 100_000)?;
-        check("breaker_minimum", self.breaker_minimum.map(|n| n as u64), 1, 100_000)?;
-        check("breaker_failure_percent", percent, 1, 100)?;
-        check("breaker_open_ms", self.breaker_open_ms, 1, 3_600_000)?;
-        check("breaker_probes", self.breaker_probes.map(u64::from), 1, 1000)
-    }
-}
-
-/// Checks all guards; `askable` are the contexts that can be asked.
-pub(super) fn check(
-    guards: &BTreeMap<String, BTreeMap<String, GuardSection>>,
-    askable: &[&'static str],
-) -> Result<(), Invalid> {
-    for (system, contexts) in guards {
-        for (context, guard) in contexts {
-            let name = format!("{system}.{context}");
-            require(askable.contains(&name.as_str()), format!("guard.{name}"), || {
-                let askable = askable.join(", ");
-                format!("unknown context `{name}`; contexts that can be asked are {askable}")
-            })?;
-            guard.check(&name)?;
-        }
-    }
-    Ok(())
 }

@@ -1,6 +1,9 @@
 //! `[http]`: the HTTP server.
 
-use super::check::{Invalid, in_range, require};
+use super::{
+    check::{Invalid, require},
+    url::wrong_public_url,
+};
 use crate::actors::ListLimits;
 use reqwest::Url;
 use schemars::JsonSchema;
@@ -12,60 +15,81 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Address to listen on (flag `--listen`).
+    #[schemars(extend("x-expected" = "an address such as `127.0.0.1:8088`"))]
     pub listen: SocketAddr,
     /// Address such as `127.0.0.1:8089`, where probes are answered by a thread and descriptors of their own, however busy
     /// the main listener is.
+    #[schemars(extend("x-expected" = "an address such as `127.0.0.1:8089`"))]
     pub probes: Option<SocketAddr>,
     /// Threads that serve connections.
+    #[schemars(range(min = 1, max = 1024))]
     #[schemars(extend("x-default" = "half the cores"))]
     pub workers: usize,
     /// Open connections. At the limit the connection that has been idle for longest is closed for a new one; if all are
     /// busy, the new one gets 503.
+    #[schemars(range(min = 1, max = 1 << 20))]
     #[schemars(extend("x-default" = "what the limit of open files allows, at most `4096`"))]
     pub max_connections: Option<usize>,
     /// Open event streams, at most half of the connections; 503 beyond.
+    #[schemars(range(min = 0, max = 1 << 20))]
     pub max_streams: usize,
     /// Answers that wait for clients that do not read, all together; beyond, the slowest client is disconnected.
+    #[schemars(range(min = 1, max = 1 << 20))]
     pub unsent_mb: usize,
     /// Length of a request target; 414 beyond.
+    #[schemars(range(min = 256, max = 128 << 10))]
     #[schemars(extend("x-unit" = "bytes"))]
     pub uri_limit: usize,
+    // The decoder below reads no head of more than 128 KiB to its end.
     /// Size of request line and headers; 431 beyond.
+    #[schemars(range(min = 1024, max = 128 << 10))]
     #[schemars(extend("x-unit" = "bytes"))]
     pub header_limit: usize,
     /// Size of a request body; 413 beyond.
+    #[schemars(range(min = 1, max = 16 << 20))]
     #[schemars(extend("x-unit" = "bytes"))]
     pub body_limit: usize,
     /// Nesting of a JSON body.
+    #[schemars(range(min = 1, max = 128))]
     #[schemars(extend("x-unit" = "levels"))]
     pub json_depth: usize,
     /// How long the head of a request may take to arrive.
+    #[schemars(range(min = 1, max = 600_000))]
     pub header_timeout_ms: u64,
     /// How long the body of a request may take to arrive.
+    #[schemars(range(min = 1, max = 600_000))]
     pub body_timeout_ms: u64,
     /// How long an answer may wait for a client that does not read; each 16 KiB that it reads restart the time.
+    #[schemars(range(min = 1, max = 600_000))]
     pub write_timeout_ms: u64,
     /// URL by which clients know the server, such as `https://rent.example/api`: it precedes the paths in links, in the types
     /// of problems and in the schemas of events.
-    #[schemars(extend("x-default" = "the address that each client used; events name no schema"))]
+    #[schemars(extend("x-default" = "the address that each client used; events name no schema", "x-expected" = "a URL such as `https://rent.example/api`"))]
     pub public_url: Option<String>,
     /// Origins whose scripts may read answers; `*`: any.
     #[schemars(extend("x-default" = "any in development, else none"))]
     pub cors_origins: Vec<String>,
     /// How long the server goes on serving, not ready, after SIGTERM.
+    #[schemars(range(min = 0, max = 600_000))]
     pub drain_delay_ms: u64,
     /// How long requests may take to finish after that.
+    #[schemars(range(min = 0, max = 600_000))]
     pub drain_timeout_ms: u64,
     /// Addresses of proxies whose `Forwarded` headers are trusted.
+    #[schemars(extend("x-expected" = "a list of IP addresses such as `10.0.0.1`"))]
     pub trusted_proxies: Vec<IpAddr>,
     /// Filters of one list.
+    #[schemars(range(min = 1, max = 64))]
     pub max_filters: usize,
     /// Rows that one list reads to count, and again to find its page.
+    #[schemars(range(min = 1000, max = 10_000_000))]
     pub max_scan_rows: usize,
     /// Long reads of lists and logs that run at once.
+    #[schemars(range(min = 1, max = 1024))]
     #[schemars(extend("x-default" = "half the cores"))]
     pub scans: usize,
     /// Further reads that wait; 503 beyond.
+    #[schemars(range(min = 0, max = 1 << 20))]
     pub scans_waiting: usize,
 }
 
@@ -103,19 +127,6 @@ impl Default for Http {
     }
 }
 
-/// What is wrong with a public URL.
-fn wrong_public_url(url: &str) -> Option<&'static str> {
-    let Ok(url) = url.parse::<Url>() else { return Some("is not a URL") };
-    if !matches!(url.scheme(), "http" | "https") {
-        return Some("begins with neither `http://` nor `https://`");
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Some("has a user or a password, which every client would see");
-    }
-    (url.query().is_some() || url.fragment().is_some())
-        .then_some("has a `?` or a `#`, which paths cannot follow")
-}
-
 impl Http {
     /// The public URL in its normal form, without a slash at its end.
     pub fn public_url(&self) -> Option<String> {
@@ -124,25 +135,13 @@ impl Http {
     }
 
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        let connections = self.max_connections.map_or(1, |most| most as u64);
-        in_range("http.workers", self.workers as u64, 1, 1024)?;
-        in_range("http.max_connections", connections, 1, 1 << 20)?;
-        in_range("http.max_streams", self.max_streams as u64, 0, 1 << 20)?;
-        in_range("http.unsent_mb", self.unsent_mb as u64, 1, 1 << 20)?;
-        // The decoder below reads no head of more than 128 KiB to its end.
-        in_range("http.header_limit", self.header_limit as u64, 1024, 128 << 10)?;
-        in_range("http.uri_limit", self.uri_limit as u64, 256, self.header_limit as u64)?;
-        in_range("http.body_limit", self.body_limit as u64, 1, 16 << 20)?;
-        in_range("http.json_depth", self.json_depth as u64, 1, 128)?;
-        in_range("http.header_timeout_ms", self.header_timeout_ms, 1, 600_000)?;
-        in_range("http.body_timeout_ms", self.body_timeout_ms, 1, 600_000)?;
-        in_range("http.write_timeout_ms", self.write_timeout_ms, 1, 600_000)?;
-        in_range("http.drain_delay_ms", self.drain_delay_ms, 0, 600_000)?;
-        in_range("http.drain_timeout_ms", self.drain_timeout_ms, 0, 600_000)?;
-        in_range("http.max_filters", self.max_filters as u64, 1, 64)?;
-        in_range("http.max_scan_rows", self.max_scan_rows as u64, 1000, 10_000_000)?;
-        in_range("http.scans", self.scans as u64, 1, 1024)?;
-        in_range("http.scans_waiting", self.scans_waiting as u64, 0, 1 << 20)?;
+        let longest = self.header_limit;
+        require(self.uri_limit <= longest, "http.uri_limit", || {
+            format!(
+                "`{}` is more than `http.header_limit` has room for, which is {longest}",
+                self.uri_limit
+            )
+        })?;
         let wrong = self.public_url.as_deref().and_then(wrong_public_url);
         require(wrong.is_none(), "http.public_url", || {
             let url = self.public_url.as_deref().unwrap_or_default();

@@ -1,14 +1,20 @@
 //! Puts the configuration together.
 
 use super::{
-    layers::{self, Flags, Origin},
+    check::Invalid,
+    environment, file,
+    flags::{self, Flags},
+    origin::Origin,
+    reader::{Reader, Values},
+    schema::{self, Setting},
+    secret_files,
     settings::Settings,
-    shape,
+    system_settings,
 };
-use config::{Value, ValueKind};
+use serde_json::{Map, Value};
 use std::{collections::BTreeMap, path::Path};
 
-/// Why there is no configuration: the key, where its value comes from, what is wrong, what is allowed.
+/// Why there is no configuration. Each problem says its key, where the value comes from, what is wrong, what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigProblem(pub String);
@@ -27,7 +33,7 @@ pub struct Line {
     /// The key: `http.listen`.
     pub key: String,
     /// Its value.
-    pub value: serde_json::Value,
+    pub value: Value,
     /// Where the value comes from.
     pub origin: Origin,
 }
@@ -36,55 +42,115 @@ impl Config {
     /// Puts the configuration together and checks it.
     ///
     /// # Errors
-    /// [`ConfigProblem`] names what is wrong.
+    /// [`ConfigProblem`] names all that is wrong.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
         flags: Flags,
     ) -> Result<Self, ConfigProblem> {
-        let mut merged = layers::Table::new();
+        let mut reader = Reader::default();
         if let Some(path) = file {
-            layers::merge(&mut merged, layers::file(path).map_err(ConfigProblem)?);
+            file::read(path, &mut reader);
         }
-        layers::merge(&mut merged, layers::environment(environment));
-        layers::merge(&mut merged, flags.layer());
-        let mut origins = BTreeMap::new();
-        layers::origins(&merged, "", &mut origins);
-        shape::check(&merged).map_err(ConfigProblem)?;
-        let settings: Settings = Value::new(None, ValueKind::Table(merged))
-            .try_deserialize()
-            .map_err(|error| ConfigProblem(error.to_string()))?;
-        let config = Self { settings, origins };
-        config.settings.check().map_err(|invalid| {
-            let origin = config.origin(&invalid.key);
-            ConfigProblem(format!("{} ({origin}): {}", invalid.key, invalid.reason))
-        })?;
+        environment::read(environment, &mut reader);
+        flags::read(flags, &mut reader);
+        let Reader { values, problems } = reader;
+        fail_with(problems)?;
+
+        let origins = values.iter().map(|(key, (_, origin))| (key.clone(), origin.clone()));
+        let origins = origins.collect();
+        let mut settings = typed(nested(values), &origins)?;
+        let mut config = Self { settings: Settings::default(), origins };
+        let from_files = secret_files::read(&mut settings);
+        let from_files = from_files.map_err(|invalid| ConfigProblem(config.words(&invalid)))?;
+        for key in from_files {
+            let origin = config.origin(&format!("{key}_file"));
+            config.origins.insert(key.to_owned(), origin);
+        }
+        config.settings = settings;
+        let wrong = config.settings.check();
+        fail_with(wrong.iter().map(|invalid| config.words(invalid)).collect())?;
         Ok(config)
     }
 
-    /// Every value with its origin.
-    pub fn lines(&self) -> Vec<Line> {
-        let mut lines = Vec::new();
-        let values = serde_json::to_value(&self.settings).unwrap_or_default();
-        self.flatten(String::new(), values, &mut lines);
-        lines
+    fn words(&self, Invalid { key, reason }: &Invalid) -> String {
+        format!("{key} ({}): {reason}", self.origin(key))
     }
 
-    fn flatten(&self, key: String, value: serde_json::Value, lines: &mut Vec<Line>) {
-        match value {
-            serde_json::Value::Object(fields) => {
-                for (name, value) in fields {
-                    let key = if key.is_empty() { name } else { format!("{key}.{name}") };
-                    self.flatten(key, value, lines);
-                }
+    /// Every value with its origin, in the order of the documents.
+    pub fn lines(&self) -> Vec<Line> {
+        let values = serde_json::to_value(&self.settings).unwrap_or_default();
+        let enabled = self.settings.enabled();
+        let lines = schema::settings().iter().filter_map(|setting| {
+            let key = setting.key.clone();
+            let of_system = key.strip_prefix("systems.").and_then(|rest| rest.split_once('.'));
+            if of_system.is_some_and(|(system, _)| !enabled.contains(&system)) {
+                return None;
             }
-            serde_json::Value::Null => {}
-            value => lines.push(Line { origin: self.origin(&key), key, value }),
-        }
+            let set = values.pointer(&format!("/{}", key.replace('.', "/"))).cloned();
+            let value = set.or_else(|| of_system.map(|_| setting.default_value.clone()))?;
+            (!value.is_null()).then(|| Line { origin: self.origin(&key), key, value })
+        });
+        lines.collect()
     }
 
     /// Where the value under `key` comes from.
     pub fn origin(&self, key: &str) -> Origin {
         self.origins.get(key).cloned().unwrap_or(Origin::Default)
     }
+}
+
+fn fail_with(problems: Vec<String>) -> Result<(), ConfigProblem> {
+    if problems.is_empty() { Ok(()) } else { Err(ConfigProblem(problems.join("\n"))) }
+}
+
+/// The values as one object.
+fn nested(values: Values) -> Value {
+    let mut root = Map::new();
+    for (key, (value, _)) in values {
+        let mut object = &mut root;
+        let mut parts = key.split('.').peekable();
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                object.insert(part.to_owned(), value);
+                break;
+            }
+            let inner = object.entry(part).or_insert_with(|| Value::Object(Map::new()));
+            let Value::Object(inner) = inner else { break };
+            object = inner;
+        }
+    }
+    Value::Object(root)
+}
+
+/// The values in their types, those of the systems too.
+fn typed(values: Value, origins: &BTreeMap<String, Origin>) -> Result<Settings, ConfigProblem> {
+    let problem = |key: String, value: &Value| {
+        // The place may be an item of a list.
+        let is_of = |setting: &&Setting| {
+            key == setting.key || key.starts_with(&format!("{}[", setting.key))
+        };
+        let setting = schema::settings().iter().find(is_of);
+        let key = setting.map_or(key.as_str(), |setting| setting.key.as_str());
+        let origin = origins.get(key).unwrap_or(&Origin::Default);
+        let found =
+            value.pointer(&format!("/{}", key.replace('.', "/"))).cloned().unwrap_or_default();
+        let found = match (setting, found) {
+            (Some(setting), _) if setting.is_secret => {
+                "something else, which is a secret".to_owned()
+            }
+            (_, Value::String(text)) => format!("`{text}`"),
+            (_, value) => format!("`{value}`"),
+        };
+        let allowed = setting.map_or_else(|| "another value".to_owned(), Setting::allowed);
+        ConfigProblem(format!("{key} ({origin}): expected {allowed}, found {found}"))
+    };
+    let settings: Settings = serde_path_to_error::deserialize(&values)
+        .map_err(|error| problem(error.path().to_string(), &values))?;
+    for (system, of_system) in &settings.systems.settings {
+        if let Some(key) = system_settings::first_wrong(system, of_system) {
+            return Err(problem(key, &values));
+        }
+    }
+    Ok(settings)
 }

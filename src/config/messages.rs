@@ -1,9 +1,11 @@
 //! `[messages]`: text messages to customers.
 
 use super::{
-    check::{Invalid, in_range},
+    check::{Invalid, require},
     secret::Secret,
+    url::wrong_target,
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -21,6 +23,7 @@ pub struct Messages {
     /// File that contains the key.
     pub secret_file: Option<PathBuf>,
     /// How long the webhook may take to answer.
+    #[schemars(range(min = 1, max = 600_000))]
     pub timeout_ms: u64,
 }
 
@@ -48,7 +51,34 @@ pub enum MessageGateway {
 }
 
 impl Messages {
-    pub(super) fn check(&self) -> Result<(), Invalid> {
-        in_range("messages.timeout_ms", self.timeout_ms, 1, 600_000)
+    pub(super) fn check_url(&self) -> Result<(), Invalid> {
+        let is_needed = self.gateway == MessageGateway::Webhook;
+        let Some(url) = &self.url else {
+            return require(!is_needed, "messages.url", || {
+                "required with `messages.gateway = \"webhook\"`".into()
+            });
+        };
+        let wrong = wrong_target(url);
+        require(wrong.is_none(), "messages.url", || {
+            let wrong = wrong.unwrap_or_default();
+            format!("`{url}` {wrong}; expected a URL such as `http://texts.internal/send`")
+        })
+    }
+
+    pub(super) fn check_secret(&self) -> Result<(), Invalid> {
+        let is_needed = self.gateway == MessageGateway::Webhook;
+        require(!is_needed || self.secret.is_some(), "messages.secret", || {
+            "this or `messages.secret_file` is required with `messages.gateway = \"webhook\"`"
+                .into()
+        })?;
+        require(self.secret.is_none() || self.signing_key().is_some(), "messages.secret", || {
+            "expected base64, for example from `openssl rand -base64 32`".into()
+        })
+    }
+
+    /// The key of the webhook's signatures.
+    pub fn signing_key(&self) -> Option<Vec<u8>> {
+        let secret = self.secret.as_ref()?.reveal();
+        BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()
     }
 }

@@ -1,39 +1,51 @@
-//! Configuration: flags over environment over file over defaults. A file for each section, with its checks.
+//! Configuration: flags over environment over file over defaults. A file for each section, with its checks; [`settings`] is
+//! the one schema of all of it.
 
 mod admission;
 mod amqp;
 mod auth;
 mod check;
 mod compat;
+mod environment;
 mod events;
+mod file;
+mod flags;
 mod guard;
 mod http;
-mod layers;
 mod load;
 mod messages;
+mod needs;
 mod node;
+mod origin;
 mod own_address;
+mod raw;
+mod reader;
+mod schema;
 mod secret;
+mod secret_files;
 mod settings;
-mod shape;
 mod store;
+mod suggestion;
+mod system_settings;
 mod systems;
 #[cfg(test)]
 mod tests;
+mod url;
 
 pub use admission::Admission;
 pub use amqp::Amqp;
 pub use auth::{Auth, AuthMode};
 pub use compat::Compat;
 pub use events::{Events, PREFIXES};
+pub use flags::Flags;
 pub use guard::GuardSection;
 pub use http::Http;
-pub use layers::{Flags, Origin, variable};
 pub use load::{Config, ConfigProblem, Line};
 pub use messages::{MessageGateway, Messages};
 pub use node::{NO_CONTEXTS, NodeSection};
+pub use origin::{Origin, variable};
+pub use schema::{Kind, Setting, settings};
 pub use secret::{Addresses, Secret};
 pub use settings::Settings;
-pub(crate) use shape::schema;
 pub use store::StoreSection;
 pub use systems::Systems;

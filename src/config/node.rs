@@ -1,7 +1,7 @@
 //! `[node]`: this node among others.
 
 use super::{
-    check::{Invalid, in_range},
+    check::{Invalid, require},
     secret::Secret,
 };
 use schemars::JsonSchema;
@@ -16,7 +16,7 @@ pub struct NodeSection {
     #[schemars(extend("x-default" = "the address of `http.listen`"))]
     pub name: Option<String>,
     /// The contexts that this node hosts (flag `--contexts`); `none`: it is a gateway.
-    #[schemars(extend("x-default" = "all"))]
+    #[schemars(extend("x-default" = "all", "x-items" = "contexts or none"))]
     pub contexts: Option<Vec<String>>,
     /// What nodes authenticate each other with: the same for all, at least 16 characters.
     pub credential: Option<Secret>,
@@ -24,10 +24,13 @@ pub struct NodeSection {
     pub credential_file: Option<PathBuf>,
     /// Contexts of other nodes whose history is accepted at this start, whatever was known of it (flag
     /// `--accept-history`).
+    #[schemars(extend("x-items" = "contexts"))]
     pub accept_history: Vec<String>,
     /// How many nodes may forward a request; 508 beyond.
+    #[schemars(range(min = 1, max = 64))]
     pub max_hops: usize,
     /// The largest answer of another node.
+    #[schemars(range(min = 64 << 10, max = 1 << 30))]
     #[schemars(extend("x-unit" = "bytes"))]
     pub answer_limit: usize,
 }
@@ -49,9 +52,16 @@ impl Default for NodeSection {
 /// In `node.contexts`: no context at all.
 pub const NO_CONTEXTS: &str = "none";
 
+/// The shortest credential of nodes.
+const MIN_CREDENTIAL: usize = 16;
+
 impl NodeSection {
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        in_range("node.max_hops", self.max_hops as u64, 1, 64)?;
-        in_range("node.answer_limit", self.answer_limit as u64, 64 << 10, 1 << 30)
+        let credential = self.credential.as_ref().map(|secret| secret.reveal().len());
+        require(credential.is_none_or(|length| length >= MIN_CREDENTIAL), "node.credential", || {
+            format!(
+                "expected at least {MIN_CREDENTIAL} characters, for example from `openssl rand -hex 32`"
+            )
+        })
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 /// A value that no output shows.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("writeOnly" = true))]
 pub struct Secret(String);
 
 impl Secret {
@@ -37,6 +38,7 @@ impl Serialize for Secret {
 /// Addresses with passwords in them: a list, or a text with commas.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("writeOnly" = true))]
 pub struct Addresses(Vec<Secret>);
 
 impl Addresses {

@@ -4,18 +4,20 @@ use super::{
     admission::Admission,
     amqp::Amqp,
     auth::Auth,
-    check::{Invalid, in_range, require},
+    check::{Invalid, require},
     compat::Compat,
     events::Events,
-    guard::{self, GuardSection},
+    guard::GuardSection,
     http::Http,
     messages::Messages,
+    needs::{Need, needs_of},
     node::{NO_CONTEXTS, NodeSection},
     own_address::leads_to,
     store::StoreSection,
     systems::Systems,
+    url::wrong_target,
 };
-use crate::{domain::Facts, systems};
+use crate::systems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -32,6 +34,7 @@ pub struct Settings {
     /// `[store]`
     pub store: StoreSection,
     /// `[guard."system.context"]`, by system and context.
+    #[schemars(extend("x-each-context" = "asked"))]
     pub guard: BTreeMap<String, BTreeMap<String, GuardSection>>,
     /// `[admission]`
     pub admission: Admission,
@@ -46,6 +49,7 @@ pub struct Settings {
     /// `[node]`
     pub node: NodeSection,
     /// URL of the node that hosts the context, for each context that this node does not host.
+    #[schemars(extend("x-each-context" = "any"))]
     pub peers: BTreeMap<String, BTreeMap<String, String>>,
     /// `[compat]`
     pub compat: Compat,
@@ -107,59 +111,82 @@ impl Settings {
         [listen].into_iter().chain(ports).chain(self.http.probes).collect()
     }
 
-    pub(super) fn check(&self) -> Result<(), Invalid> {
-        let contexts = ContextNames::collect();
-        self.http.check()?;
-        self.store.check()?;
-        self.messages.check()?;
-        self.admission.check()?;
-        self.amqp.check()?;
-        self.events.check()?;
-        self.systems.check()?;
-        self.check_compat()?;
-        guard::check(&self.guard, &contexts.askable)?;
-        self.check_contexts(&contexts)?;
-        self.check_peers(&contexts)?;
-        self.node.check()?;
-        self.auth.check(self.http.listen)
+    /// The URL of the node that hosts `context`, if it is configured.
+    fn peer(&self, context: &str) -> Option<&String> {
+        let (system, context) = context.split_once('.')?;
+        self.peers.get(system)?.get(context)
     }
 
-    fn check_contexts(&self, known: &ContextNames) -> Result<(), Invalid> {
-        let hosted = self.node.contexts.iter().flatten().filter(|name| *name != NO_CONTEXTS);
-        for name in hosted {
-            known.require(name, "node.contexts")?;
-        }
-        for name in self.events.write_versions.keys() {
-            known.require(name, "events.write_versions")?;
-        }
-        for name in &self.node.accept_history {
-            known.require(name, "node.accept_history")?;
-        }
-        Ok(())
+    /// Whether this node hosts `context`.
+    fn hosts(&self, context: &str) -> bool {
+        self.hosted().is_none_or(|hosted| hosted.contains(context))
     }
 
-    fn check_peers(&self, known: &ContextNames) -> Result<(), Invalid> {
-        for (system, contexts) in &self.peers {
-            for (context, url) in contexts {
-                let name = format!("{system}.{context}");
-                let key = format!("peers.{name}");
-                known.require(&name, &key)?;
-                let is_url = url.starts_with("http://") || url.starts_with("https://");
-                require(is_url, &key, || {
-                    format!("`{url}` is not the URL of a node, such as `http://book:8088`")
-                })?;
-                self.check_peer(&name, &key, url)?;
-            }
-        }
-        let has_credential = self.node.credential.is_some() || self.node.credential_file.is_some();
+    /// What is not allowed, of each section and across them.
+    pub(super) fn check(&self) -> Vec<Invalid> {
+        let checks = [
+            self.http.check(),
+            self.messages.check_url(),
+            self.messages.check_secret(),
+            self.amqp.check(),
+            self.events.check(),
+            self.check_compat(),
+            self.node.check(),
+            self.check_credential(),
+            self.auth.check(self.http.listen),
+        ];
+        let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
+        checks.filter_map(Result::err).collect()
+    }
+
+    fn check_peers(&self) -> Vec<Result<(), Invalid>> {
+        let peers = self.peers.iter().flat_map(|(system, contexts)| {
+            contexts.iter().map(move |(context, url)| (format!("{system}.{context}"), url))
+        });
+        let check = |(name, url): (String, &String)| {
+            let key = format!("peers.{name}");
+            let wrong = wrong_target(url);
+            require(wrong.is_none(), &key, || {
+                let wrong = wrong.unwrap_or_default();
+                format!("`{url}` {wrong}; expected the URL of a node such as `http://book:8088`")
+            })?;
+            self.check_peer(&name, &key, url)
+        };
+        peers.map(check).collect()
+    }
+
+    fn check_credential(&self) -> Result<(), Invalid> {
+        let has_credential = self.node.credential.is_some();
         require(self.peers.is_empty() || has_credential, "node.credential", || {
             "nodes need a credential: set the same for all, for example from `openssl rand -base64 32`".into()
         })
     }
 
+    /// What the contexts of this node ask or listen to has to be here or at a peer. A broker alone is not enough to listen:
+    /// what it has not delivered is fetched from the node that has it.
+    fn check_needs(&self) -> Vec<Result<(), Invalid>> {
+        let all = self.enabled().into_iter().flat_map(needs_of);
+        let mut missing: Vec<Need> = all
+            .filter(|need| self.hosts(need.by) && !self.hosts(need.context))
+            .filter(|need| self.peer(need.context).is_none())
+            .collect();
+        missing.sort_by_key(|need| need.context);
+        missing.dedup_by_key(|need| need.context);
+        let invalid = missing.into_iter().map(|Need { by, context, how }| {
+            Err(Invalid {
+                key: format!("peers.{context}"),
+                reason: format!(
+                    "{by} {how} {context}, which is neither here nor at a peer: set the URL of the node that hosts it, or add \
+                     it to `node.contexts`"
+                ),
+            })
+        });
+        invalid.collect()
+    }
+
     /// The node of a context that is not hosted here must not be this one.
     fn check_peer(&self, name: &str, key: &str, url: &str) -> Result<(), Invalid> {
-        if self.hosted().is_none_or(|hosted| hosted.contains(name)) {
+        if self.hosts(name) {
             return Ok(());
         }
         let own = self.own_addresses().into_iter().find(|own| leads_to(url, *own));
@@ -173,7 +200,6 @@ impl Settings {
     }
 
     fn check_compat(&self) -> Result<(), Invalid> {
-        in_range("compat.first_port", self.compat.first_port.into(), 1, 65_000)?;
         require(!self.compat.ports || self.alone().is_some(), "compat.ports", || {
             let enabled = self.enabled().join(", ");
             format!(
@@ -188,30 +214,6 @@ impl Settings {
             format!(
                 "port {port} of {listen} is the port of {context} (`compat.ports`); choose another"
             )
-        })
-    }
-}
-
-/// The names of all contexts of all systems.
-struct ContextNames {
-    askable: Vec<&'static str>,
-    views: Vec<&'static str>,
-}
-
-impl ContextNames {
-    fn collect() -> Self {
-        let all = systems::NAMES.iter().flat_map(|system| systems::contexts(system));
-        let (views, aggregates): (Vec<_>, Vec<_>) = all.partition(|facts| facts.is_view);
-        let names =
-            |contexts: Vec<Facts>| contexts.iter().map(|facts| facts.name.context).collect();
-        Self { askable: names(aggregates), views: names(views) }
-    }
-
-    fn require(&self, name: &str, key: &str) -> Result<(), Invalid> {
-        let mut known = self.askable.iter().chain(&self.views);
-        require(known.any(|known| *known == name), key, || {
-            let all = [self.askable.join(", "), self.views.join(", ")].join(", ");
-            format!("unknown context `{name}`; contexts are {all}")
         })
     }
 }

@@ -189,6 +189,16 @@ impl Default for Zone {
     }
 }
 impl Zone {
+    /// The name of a zone that is an offset alone: `UTC+9`.
+    fn offset_name(&self) -> String {
+        let seconds = self.0.to_fixed_offset().map_or(0, jiff::tz::Offset::seconds);
+        let sign = if seconds < 0 { '-' } else { '+' };
+        let minutes = seconds.unsigned_abs() / 60;
+        match minutes % 60 {
+            0 => format!("UTC{sign}{}", minutes / 60),
+            rest => format!("UTC{sign}{}:{rest:02}", minutes / 60),
+        }
+    }
     fn midnight(&self, day: jiff::civil::Date) -> Timestamp {
         let moment = self.0.to_timestamp(day.to_datetime(jiff::civil::Time::midnight()));
         Timestamp(moment.map_or(i64::MAX, jiff::Timestamp::as_microsecond))
@@ -196,7 +206,10 @@ impl Zone {
 }
 impl Serialize for Zone {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.iana_name().unwrap_or("UTC+9"))
+        match self.0.iana_name() {
+            Some(name) => serializer.serialize_str(name),
+            None => serializer.serialize_str(&self.offset_name()),
+        }
     }
 }
 impl JsonSchema for Zone {
@@ -204,16 +217,32 @@ impl JsonSchema for Zone {
         "Zone".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string" })
+        json_schema!({ "type": "string", "x-expected": "a time zone such as `Asia/Seoul` or `UTC+9`" })
     }
 }
 impl<'de> Deserialize<'de> for Zone {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        jiff::tz::TimeZone::get(&name)
-            .map(Self)
-            .map_err(|_| D::Error::custom(format!("`{name}` is no time zone, such as Asia/Seoul")))
+        let zone = fixed_zone(&name).or_else(|| jiff::tz::TimeZone::get(&name).ok());
+        zone.map(Self).ok_or_else(|| {
+            D::Error::custom(format!("`{name}` is not a time zone such as Asia/Seoul"))
+        })
     }
+}
+
+/// The zone that `UTC+9` or `UTC-3:30` names.
+fn fixed_zone(name: &str) -> Option<jiff::tz::TimeZone> {
+    let offset = name.strip_prefix("UTC")?;
+    let (sign, offset) = match offset.split_at_checked(1)? {
+        ("+", offset) => (1, offset),
+        ("-", offset) => (-1, offset),
+        _ => return None,
+    };
+    let (hours, minutes) = offset.split_once(':').unwrap_or((offset, "0"));
+    let within =
+        |text: &str, most: i32| text.parse().ok().filter(|number| (0..=most).contains(number));
+    let seconds = (within(hours, 14)? * 60 + within(minutes, 59)?) * 60;
+    jiff::tz::Offset::from_seconds(sign * seconds).ok().map(jiff::tz::TimeZone::fixed)
 }
 
 /// A day of the week.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Terms {
     /// Payments of this amount or more are declined.
-    #[schemars(extend("x-unit" = "won"))]
+    #[schemars(range(max = 1_000_000_000_000u64), extend("x-unit" = "won"))]
     pub decline_from: Option<u64>,
 }
 

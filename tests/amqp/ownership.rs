@@ -4,7 +4,11 @@ use support::{Server, broker::Broker, eventually, holdfast, run};
 use tempfile::TempDir;
 
 fn configured(broker: &Broker, name: &str) -> String {
-    format!("[amqp]\nurl = '{}'\n[node]\nname = '{name}'\n", broker.url())
+    let credential = "a-credential-for-tests-only";
+    let node = format!("[node]\nname = '{name}'\ncredential = '{credential}'\n");
+    let peers =
+        ["book", "rent", "delivery"].map(|context| format!("{context} = 'http://127.0.0.1:9'\n"));
+    format!("[amqp]\nurl = '{}'\n{node}[peers.bookrent]\n{}", broker.url(), peers.concat())
 }
 
 /// What becomes of a node with a store of its own that is to host `contexts`.

@@ -110,6 +110,11 @@ impl Node {
         let mut arguments = self.arguments();
         assert_eq!(arguments.remove(0), "serve");
         let mut check = holdfast();
+        // What is given itself goes before the files of secrets, which are in the containers only.
+        check.envs([
+            ("HOLDFAST_AMQP__URL", "amqp://broker"),
+            ("HOLDFAST_NODE__CREDENTIAL", "0123456789abcdef"),
+        ]);
         let output =
             run(check.args(["check-config", "--json"]).args(arguments).envs(self.variables()));
         assert!(output.status.success(), "{}: {}", self.name, said(&output));

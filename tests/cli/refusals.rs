@@ -145,6 +145,94 @@ fn a_configuration_that_is_not_there_is_named() {
     ended(&output, CONFIGURATION, &["/nowhere/holdfast.toml"]);
 }
 
+/// Both commands say the same of a configuration, and end with 78. Nothing is begun.
+#[track_caller]
+fn both_refuse(toml: &str, environment: &[(&str, &str)], words: &[&str]) {
+    let directory = TempDir::new().unwrap();
+    let file = config(directory.path(), toml);
+    let check =
+        run(holdfast().args(["check-config", "--config", &file]).envs(environment.iter().copied()));
+    ended(&check, CONFIGURATION, words);
+    assert!(check.stdout.is_empty());
+    let data = directory.path().join("data");
+    let mut serve = holdfast();
+    serve.args(["serve", "--config", &file, "--data"]).arg(&data).envs(environment.iter().copied());
+    let serve = run(&mut serve);
+    ended(&serve, CONFIGURATION, words);
+    assert_eq!(String::from_utf8_lossy(&check.stderr), String::from_utf8_lossy(&serve.stderr));
+    assert!(!data.exists(), "something was begun");
+}
+
+#[test]
+fn a_configuration_is_checked_as_it_is_served() {
+    both_refuse(
+        "[systems.gbike]\nfee_per_minut = 150",
+        &[],
+        &["holdfast.toml:2", "`systems.gbike.fee_per_minute`"],
+    );
+    both_refuse(
+        "systems.ticketing.discount_rate = 250",
+        &[],
+        &["holdfast.toml:1", "`250`", "0 to 100"],
+    );
+    both_refuse(
+        "\n[systems.movie]\nzone = 'Mars/Phobos'",
+        &[],
+        &["systems.movie.zone", "toml:3", "`Mars/Phobos`", "Asia/Seoul"],
+    );
+    both_refuse(
+        "amqp.url_file = '/nowhere/url'",
+        &[],
+        &["amqp.url_file", "/nowhere/url", "holdfast.toml:1"],
+    );
+    both_refuse(
+        "",
+        &[("HOLDFAST_SYSTEMS__MOVIE__TICKET_PRICE", "dear")],
+        &["HOLDFAST_SYSTEMS__MOVIE__TICKET_PRICE", "`dear`"],
+    );
+    both_refuse("", &[("HOLDFAST_LISTEN", "127.0.0.1:1")], &["HOLDFAST_LISTEN", "unknown key"]);
+    both_refuse("", &[("RUST_LOG", "a=b=c")], &["RUST_LOG", "a=b=c"]);
+    both_refuse(
+        "node.contexts = ['bookrent.rent']",
+        &[],
+        &["peers.bookrent.book", "bookrent.rent asks", "node.contexts"],
+    );
+    let webhook =
+        "[messages]\ngateway = 'webhook'\nurl = 'https://texts/send'\nsecret = 'c2VjcmV0'";
+    both_refuse(webhook, &[], &["messages.url", "holdfast.toml:3", "no TLS yet"]);
+    both_refuse(
+        "http.public_url = 'rent.example'",
+        &[],
+        &["http.public_url", "`rent.example`", "https://"],
+    );
+    both_refuse("events.source = '/se oul'", &[], &["events.source", "`/se oul`"]);
+    both_refuse(
+        "[events.write_versions]\n'bookrent.rent' = 9",
+        &[],
+        &["events.write_versions.bookrent.rent", "toml:2", "1 to 1"],
+    );
+}
+
+#[test]
+fn settings_of_systems_come_from_the_environment_and_service_links_do_no_harm() {
+    let environment = [
+        ("HOLDFAST_SYSTEMS__GBIKE__FEE_PER_MINUTE", "7"),
+        ("HOLDFAST_PORT", "tcp://10.0.0.7:8088"),
+        ("HOLDFAST_PORT_8088_TCP_ADDR", "10.0.0.7"),
+        ("HOLDFAST_SERVICE_HOST", "10.0.0.7"),
+    ];
+    let server = Server::among(&environment, "127.0.0.1:0", "gbike", "", &[]);
+    server.get("/readyz").is(200);
+    let check = run(holdfast().arg("check-config").envs(environment));
+    ended(&check, 0, &[]);
+    let lines = String::from_utf8(check.stdout).unwrap();
+    let line = lines.lines().find(|line| line.starts_with("systems.gbike.fee_per_minute")).unwrap();
+    assert!(
+        line.contains("= 7 ") && line.contains("# environment HOLDFAST_SYSTEMS__GBIKE"),
+        "{line}"
+    );
+}
+
 #[test]
 fn a_good_configuration_is_good() {
     let directory = TempDir::new().unwrap();

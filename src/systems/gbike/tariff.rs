@@ -11,7 +11,7 @@ const MICROS_PER_MINUTE: u64 = 60_000_000;
 #[serde(default)]
 pub struct Tariff {
     /// Price of each whole minute of a ride.
-    #[schemars(extend("x-unit" = "won"))]
+    #[schemars(range(max = 1_000_000_000u64), extend("x-unit" = "won"))]
     pub fee_per_minute: u64,
 }
 

@@ -53,11 +53,13 @@ const LONGEST_SEAT: usize = 64;
 #[serde(default)]
 pub struct Settings {
     /// Name of the theatre.
+    #[schemars(length(max = 200))]
     pub name: Option<String>,
     /// Price of a seat; without it the price that the customer sends is taken.
-    #[schemars(extend("x-unit" = "won"))]
+    #[schemars(range(max = 1_000_000_000_000u64), extend("x-unit" = "won"))]
     pub ticket_price: Option<u64>,
     /// Seats of one booking.
+    #[schemars(range(min = 1, max = 100))]
     pub seats_per_booking: u64,
     /// Time zone in which a date is a day, such as `Asia/Seoul`.
     pub zone: Zone,

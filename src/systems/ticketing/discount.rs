@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct Settings {
     /// Price of a ticket.
-    #[schemars(extend("x-unit" = "won"))]
+    #[schemars(range(max = 1_000_000_000_000u64), extend("x-unit" = "won"))]
     pub base_price: u64,
     /// Cheaper days of the week.
     pub discount_days: Vec<Weekday>,
     /// Discount on those days.
-    #[schemars(extend("x-unit" = "percent"))]
+    #[schemars(range(max = 100), extend("x-unit" = "percent"))]
     pub discount_rate: u64,
     /// Discount of a VIP.
-    #[schemars(extend("x-unit" = "won"))]
+    #[schemars(range(max = 1_000_000_000_000u64), extend("x-unit" = "won"))]
     pub vip_discount: u64,
     /// Time zone in which a date is a day, such as `Asia/Seoul`.
     pub zone: Zone,

@@ -98,7 +98,8 @@ fn a_node_configured_as_its_own_peer_does_not_start() {
     }
     // All nodes may have the same list: what a node hosts itself, it does not ask for.
     let toml = "[http]\nlisten = '127.0.0.1:18088'\n[node]\ncontexts = ['bookrent.book']\n\
-                credential = 'a-credential-for-tests-only'\n[peers]\n'bookrent.book' = 'http://127.0.0.1:18088'\n";
+                credential = 'a-credential-for-tests-only'\n[peers]\n'bookrent.book' = 'http://127.0.0.1:18088'\n\
+                'bookrent.rent' = 'http://rent:8088'\n'bookrent.delivery' = 'http://delivery:8088'\n";
     fs::write(&file, toml).unwrap();
     assert!(
         support::run(holdfast().args(["check-config", "--config"]).arg(&file)).status.success()

@@ -1,0 +1,80 @@
+//! The layer of a file in TOML, with the line of each value.
+
+use super::{
+    origin::Origin,
+    raw::Raw,
+    reader::{Reader, is_section},
+};
+use std::path::Path;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+/// Reads the file at `path`.
+pub(super) fn read(path: &Path, reader: &mut Reader) {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => {
+            let problem = format!("failed to read {}: {error}", path.display());
+            return reader.problems.push(problem);
+        }
+    };
+    let file = File { path: path.display().to_string(), text: &text };
+    match DeTable::parse(&text) {
+        Ok(table) => file.table("", table.get_ref(), reader),
+        Err(error) => {
+            let line = file.line(error.span().map_or(0, |span| span.start));
+            let problem =
+                format!("{}:{line}: this is no valid TOML: {}", file.path, error.message());
+            reader.problems.push(problem);
+        }
+    }
+}
+
+struct File<'a> {
+    path: String,
+    text: &'a str,
+}
+
+impl File<'_> {
+    /// The line of a byte, from 1.
+    fn line(&self, at: usize) -> usize {
+        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
+    }
+
+    fn table(&self, within: &str, table: &DeTable<'_>, reader: &mut Reader) {
+        for (name, value) in table {
+            let at = self.line(name.span().start);
+            let origin = Origin::File { path: self.path.clone(), line: at };
+            let name = name.get_ref();
+            let key = if within.is_empty() { name.to_string() } else { format!("{within}.{name}") };
+            match value.get_ref() {
+                // `systems = ["bookrent"]` is short for its `enabled`.
+                DeValue::Array(_) if key == "systems" => {
+                    reader.value("systems.enabled", &raw(value), origin);
+                }
+                // `[guard."bookrent.book"]` is `[guard.bookrent.book]`.
+                DeValue::Table(inner) if is_section(&key) => self.table(&key, inner, reader),
+                _ => reader.value(&key, &raw(value), origin),
+            }
+        }
+    }
+}
+
+/// The value, without the types of TOML.
+fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
+    match value.get_ref() {
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Integer(number) => {
+            let digits = number.as_str();
+            let read = i128::from_str_radix(digits, number.radix());
+            read.map_or_else(|_| Raw::Other(format!("`{digits}`")), Raw::Integer)
+        }
+        DeValue::Float(number) => Raw::Other(format!("`{}`", number.as_str())),
+        DeValue::Boolean(value) => Raw::Boolean(*value),
+        DeValue::Datetime(time) => Raw::Other(format!("`{time}`")),
+        DeValue::Array(items) => Raw::List(items.iter().map(raw).collect()),
+        DeValue::Table(_) => Raw::Other("a table".to_owned()),
+    }
+}

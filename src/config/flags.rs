@@ -1,0 +1,39 @@
+//! The flags of the command line, as a layer of the configuration.
+
+use super::{origin::Origin, raw::Raw, reader::Reader};
+
+/// The flags of the command line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Flags {
+    /// `--listen`
+    pub listen: Option<String>,
+    /// `--data`
+    pub data: Option<String>,
+    /// `--system`, each
+    pub systems: Vec<String>,
+    /// `--contexts`
+    pub contexts: Option<Vec<String>>,
+    /// `--accept-data-loss`
+    pub accept_data_loss: bool,
+    /// `--accept-history`, each
+    pub accept_history: Vec<String>,
+}
+
+/// Reads the flags.
+pub(super) fn read(flags: Flags, reader: &mut Reader) {
+    let list = |items: Vec<String>| Raw::List(items.into_iter().map(Raw::Text).collect());
+    let some = |items: Vec<String>| (!items.is_empty()).then(|| list(items));
+    let given = [
+        ("http.listen", flags.listen.map(Raw::Text)),
+        ("store.dir", flags.data.map(Raw::Text)),
+        ("systems.enabled", some(flags.systems)),
+        ("node.contexts", flags.contexts.map(list)),
+        ("store.accept_data_loss", flags.accept_data_loss.then_some(Raw::Boolean(true))),
+        ("node.accept_history", some(flags.accept_history)),
+    ];
+    for (key, value) in given {
+        if let Some(value) = value {
+            reader.value(key, &value, Origin::Flag);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The contexts that those of this node ask or listen to.
+
+use crate::{
+    domain::{Aggregate, Board, Folds, Policies, React, View},
+    systems,
+};
+
+/// One context needs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Need {
+    /// The context that needs it.
+    pub by: &'static str,
+    /// The context that is needed.
+    pub context: &'static str,
+    /// `asks` or `listens to`.
+    pub how: &'static str,
+}
+
+/// What the contexts of `system` need of each other.
+pub fn needs_of(system: &str) -> Vec<Need> {
+    let mut needs = Needs(Vec::new());
+    systems::lay_out(system, &mut needs);
+    needs.0
+}
+
+struct Needs(Vec<Need>);
+
+impl Board for Needs {
+    fn aggregate<A: Aggregate>(&mut self) {
+        let by = A::NAME.context;
+        let asked = A::MAY_ASK.iter().flat_map(|(_, asked)| asked.iter());
+        let asked = asked.map(|name| Need { by, context: name.context, how: "asks" });
+        self.0.extend(asked);
+        A::whenever(&mut Sources { by, needs: &mut self.0 });
+    }
+    fn view<V: View>(&mut self) {
+        V::folds(&mut Sources { by: V::NAME.context, needs: &mut self.0 });
+    }
+}
+
+struct Sources<'a> {
+    by: &'static str,
+    needs: &'a mut Vec<Need>,
+}
+
+impl Sources<'_> {
+    fn add(&mut self, context: &'static str) {
+        self.needs.push(Need { by: self.by, context, how: "listens to" });
+    }
+}
+
+impl<A: Aggregate> Policies<A> for Sources<'_> {
+    fn on<S: Aggregate>(&mut self, _: React<A, S>) {
+        self.add(S::NAME.context);
+    }
+    fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<A::Command>) {
+        self.add(S::NAME.context);
+    }
+}
+
+impl<V: View> Folds<V> for Sources<'_> {
+    fn on<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<u64>, _: fn(&mut V, &S::Event)) {
+        self.add(S::NAME.context);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rents_ask_books_and_deliveries_listen_to_rents() {
+        let needs = needs_of("bookrent");
+        for (by, how, context) in [
+            ("bookrent.rent", "asks", "bookrent.book"),
+            ("bookrent.delivery", "listens to", "bookrent.rent"),
+            ("bookrent.book", "listens to", "bookrent.delivery"),
+            ("bookrent.view", "listens to", "bookrent.rent"),
+        ] {
+            assert!(needs.contains(&Need { by, context, how }), "{by} {how} {context}: {needs:?}");
+        }
+    }
+}

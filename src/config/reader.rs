@@ -1,0 +1,127 @@
+//! Reads a layer of the configuration by the schema: takes what is right, and collects what is wrong.
+
+use super::{
+    origin::{Origin, variable},
+    raw::Raw,
+    schema::{Setting, settings},
+    suggestion::closest,
+};
+use crate::systems;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::LazyLock,
+};
+
+/// The values that are set, by key, with their origin.
+pub type Values = BTreeMap<String, (Value, Origin)>;
+
+/// The settings by key, and by section the names in it.
+struct Keys {
+    settings: HashMap<&'static str, &'static Setting>,
+    sections: BTreeMap<String, BTreeSet<&'static str>>,
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let mut sections = BTreeMap::<_, BTreeSet<_>>::new();
+    for setting in settings() {
+        let mut rest = setting.key.as_str();
+        while let Some((section, name)) = rest.rsplit_once('.') {
+            sections.entry(section.to_owned()).or_default().insert(name);
+            rest = section;
+        }
+        sections.entry(String::new()).or_default().insert(rest);
+    }
+    // A system may have nothing to set.
+    for system in systems::NAMES {
+        sections.entry(format!("systems.{system}")).or_default();
+        sections.entry("systems".to_owned()).or_default().insert(system);
+    }
+    let settings = settings().iter().map(|setting| (setting.key.as_str(), setting)).collect();
+    Keys { settings, sections }
+});
+
+/// Whether `key` is that of a section.
+pub fn is_section(key: &str) -> bool {
+    KEYS.sections.contains_key(key)
+}
+
+/// The names in a section, as an error lists them.
+fn names(section: &str) -> String {
+    let names = KEYS.sections.get(section).into_iter().flatten();
+    names.copied().collect::<Vec<_>>().join(", ")
+}
+
+/// Reads layers. A later one wins.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// What has been read.
+    pub values: Values,
+    /// What is wrong, in words.
+    pub problems: Vec<String>,
+}
+
+impl Reader {
+    /// Takes the value of a key.
+    pub fn value(&mut self, key: &str, value: &Raw, origin: Origin) {
+        let Some(setting) = KEYS.settings.get(key) else {
+            return self.wrong_key(key, value, &origin);
+        };
+        match value.read(setting) {
+            Some(value) => drop(self.values.insert(key.to_owned(), (value, origin))),
+            None => {
+                let found = found(setting, &value.show());
+                let allowed = setting.allowed();
+                self.problems.push(format!("{key} ({origin}): expected {allowed}, found {found}"));
+            }
+        }
+    }
+
+    fn wrong_key(&mut self, key: &str, value: &Raw, origin: &Origin) {
+        let problem = if is_section(key) {
+            let names = names(key);
+            format!(
+                "{key} ({origin}): expected a table of settings, which are {names}; found {}",
+                value.show()
+            )
+        } else {
+            unknown(key, origin)
+        };
+        self.problems.push(problem);
+    }
+}
+
+/// Says that there is no such key, and which it may have been meant for.
+fn unknown(key: &str, origin: &Origin) -> String {
+    let known = KEYS.settings.keys().copied().chain(KEYS.sections.keys().map(String::as_str));
+    let meant = closest(key, known);
+    let meant = meant.map_or_else(
+        || ".".to_owned(),
+        |meant| match origin {
+            Origin::Environment(_) => format!("; did you mean `{meant}`, `{}`?", variable(meant)),
+            _ => format!("; did you mean `{meant}`?"),
+        },
+    );
+    let mut section = key;
+    while !is_section(section) {
+        section = section.rsplit_once('.').map_or("", |(section, _)| section);
+    }
+    match (section, names(section)) {
+        ("", names) => format!("{key} ({origin}): unknown key{meant} The keys are {names}"),
+        (section, names) if names.is_empty() => {
+            format!("{key} ({origin}): unknown key; {section} has no settings")
+        }
+        (section, names) => {
+            format!("{key} ({origin}): unknown key{meant} The keys of {section} are {names}")
+        }
+    }
+}
+
+/// A value as an error may show it.
+fn found(setting: &Setting, shown: &str) -> String {
+    if setting.is_secret {
+        "something else, which is a secret".to_owned()
+    } else {
+        shown.to_owned()
+    }
+}

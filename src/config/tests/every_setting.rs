@@ -1,0 +1,173 @@
+//! Every setting of the schema, one by one: taken from the environment and from the file, refused when it is misspelt,
+//! and when it is out of its range.
+
+use super::{
+    super::{Kind, Setting, settings, variable},
+    *,
+};
+use serde_json::{Value, json};
+use std::{collections::HashSet, iter::once};
+
+/// A value of the setting that is not its default.
+fn sample(setting: &Setting, secret_file: &str) -> Value {
+    let default = &setting.default_value;
+    let text = |key: &str| match key {
+        "http.listen" => "127.0.0.1:9000",
+        "http.probes" => "127.0.0.1:9001",
+        "http.public_url" => "https://rent.example",
+        "messages.url" => "http://texts/send",
+        "messages.secret" => "c2VjcmV0",
+        "amqp.url" => "amqp://broker/",
+        "events.source" => "/seoul",
+        "node.credential" => "0123456789abcdef",
+        key if key.ends_with("_file") => secret_file,
+        key if key.starts_with("peers.") => "http://book:8088",
+        key if key.ends_with(".zone") => "Europe/Berlin",
+        _ => "words",
+    };
+    match &setting.kind {
+        Kind::Integer { least, .. } if default != &json!(least) => json!(least),
+        Kind::Integer { least, most } => json!((least + 1).min(*most)),
+        Kind::Boolean => json!(default != &json!(true)),
+        Kind::Choice(choices) => {
+            json!(choices.iter().find(|choice| default != &json!(choice)).unwrap_or(&choices[0]))
+        }
+        Kind::Text { .. } => json!(text(&setting.key)),
+        Kind::List(of) => match (setting.key.as_str(), of.as_ref()) {
+            ("node.contexts", _) => json!(["none"]),
+            ("http.cors_origins", _) => json!(["https://a.example", "https://b.example"]),
+            ("http.trusted_proxies", _) => json!(["10.0.0.1", "::1"]),
+            ("amqp.url", _) => json!(["amqp://one/", "amqp://two/"]),
+            (_, Kind::Choice(choices)) => json!(choices[..2]),
+            (key, _) => panic!("{key} is a list of what?"),
+        },
+    }
+}
+
+/// What has to be set as well, where a setting does not go alone.
+fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
+    match key {
+        "messages.gateway" => &[("messages.url", "http://texts/"), ("messages.secret", "c2VjcmV0")],
+        "amqp.commands" => &[("amqp.url", "amqp://broker/")],
+        "http.header_limit" => &[("http.uri_limit", "256")],
+        "compat.ports" => &[("systems.enabled", "bookrent")],
+        key if key.starts_with("peers.") => &[("node.credential", "0123456789abcdef")],
+        _ => &[],
+    }
+}
+
+/// The value as a variable has it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+        value => value.to_string(),
+    }
+}
+
+fn with_variable(key: &str, name: &str, value: &str) -> Result<Config, ConfigProblem> {
+    let others = companions(key).iter().map(|(key, value)| (variable(key), (*value).to_owned()));
+    let all = others.chain(once((name.to_owned(), value.to_owned())));
+    Config::load(None, all, Flags::default())
+}
+
+/// The same from a file, on its last line.
+fn with_line(key: &str, name: &str, value: &Value) -> Result<Config, ConfigProblem> {
+    let others = companions(key).iter().map(|(key, value)| format!("{key} = {value:?}\n"));
+    let file = others.chain(once(format!("{name} = {value}\n"))).collect::<String>();
+    load(&file, &[], Flags::default())
+}
+
+#[track_caller]
+fn has(config: Result<Config, ConfigProblem>, setting: &Setting, value: &Value) -> Origin {
+    let config = config.unwrap_or_else(|problem| panic!("{}: {problem}", setting.key));
+    let line = config.lines().into_iter().find(|line| line.key == setting.key);
+    let line = line.unwrap_or_else(|| panic!("{} is not shown", setting.key));
+    let secret = setting.is_secret && line.value.to_string().contains("(secret)");
+    assert!(secret || line.value == *value, "{}: {} is not {value}", setting.key, line.value);
+    line.origin
+}
+
+#[test]
+fn every_setting_is_taken_from_the_environment_and_from_the_file() {
+    let mut secret = tempfile::NamedTempFile::new().unwrap();
+    secret.write_all(b"amqp://0123456789abcdef/").unwrap();
+    let base64 = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(base64.path(), "c2VjcmV0").unwrap();
+    for setting in settings() {
+        let key = setting.key.as_str();
+        let file = if key == "messages.secret_file" { base64.path() } else { secret.path() };
+        let value = sample(setting, &file.display().to_string());
+        let name = variable(key);
+        let origin = has(with_variable(key, &name, &text(&value)), setting, &value);
+        assert_eq!(origin, Origin::Environment(name), "{key}");
+        let last = 1 + companions(key).len();
+        let origin = has(with_line(key, key, &value), setting, &value);
+        assert!(matches!(origin, Origin::File { line, .. } if line == last), "{key}: {origin}");
+        // A file may have everything as text, as a variable has it.
+        has(with_line(key, key, &text(&value).into()), setting, &value);
+    }
+}
+
+#[test]
+fn every_setting_is_refused_when_it_is_misspelt() {
+    for Setting { key, .. } in settings() {
+        let last = key.chars().next_back().unwrap();
+        let misspelt = format!("{key}{last}");
+        let why = with_line(key, &misspelt, &json!(1)).unwrap_err().to_string();
+        assert!(why.contains(&format!("{misspelt} (file")), "{why}");
+        assert!(why.contains(&format!("did you mean `{key}`?")), "{why}");
+        let variable_of = variable(&misspelt);
+        let why = with_variable(key, &variable_of, "1").unwrap_err().to_string();
+        assert!(why.contains(&format!("(environment {variable_of})")), "{why}");
+        assert!(why.contains(&format!("did you mean `{key}`, `{}`?", variable(key))), "{why}");
+    }
+}
+
+#[test]
+fn every_setting_is_refused_out_of_its_range() {
+    let mut numbers = 0;
+    for setting in settings() {
+        let key = setting.key.as_str();
+        let (allowed, wrong) = match &setting.kind {
+            Kind::Integer { least, most } => {
+                numbers += 1;
+                let below = least.checked_sub(1).map(|below| json!(below));
+                let above = most.checked_add(1).map(|above| json!(above));
+                let wrong = below.into_iter().chain(above);
+                (setting.allowed(), wrong.chain([json!("many"), json!([])]).collect())
+            }
+            Kind::Boolean => (setting.allowed(), vec![json!("maybe"), json!([1])]),
+            Kind::Choice(_) => (setting.allowed(), vec![json!("none of them"), json!([1])]),
+            Kind::Text { longest } => {
+                let long = longest.map(|longest| json!("x".repeat(longest as usize + 1)));
+                (setting.allowed(), long.into_iter().chain([json!([])]).collect())
+            }
+            Kind::List(of) if matches!(**of, Kind::Choice(_)) => {
+                (setting.allowed(), vec![json!(["none of them"])])
+            }
+            Kind::List(_) => continue,
+        };
+        for value in wrong {
+            let why = with_line(key, key, &value).unwrap_err().to_string();
+            assert!(why.starts_with(&format!("{key} (file")), "{why}");
+            assert!(why.contains(&allowed), "{why}");
+            if !value.is_array() {
+                let why =
+                    with_variable(key, &variable(key), &text(&value)).unwrap_err().to_string();
+                assert!(why.contains(&variable(key)) && why.contains(&allowed), "{why}");
+                assert!(setting.is_secret || why.contains(&text(&value)), "{why}");
+            }
+        }
+    }
+    assert!(numbers > 50, "{numbers}");
+}
+
+#[test]
+fn no_two_settings_have_one_variable_and_all_say_what_they_are_for() {
+    let mut variables = HashSet::new();
+    for setting in settings() {
+        assert!(variables.insert(variable(&setting.key)), "{}", setting.key);
+        assert!(!setting.meaning.is_empty(), "{} has no doc comment", setting.key);
+    }
+}
