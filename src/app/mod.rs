@@ -6,6 +6,7 @@ mod clock;
 mod connection_budget;
 mod documents;
 mod failure;
+mod lifecycle;
 mod listening;
 mod outbound;
 mod server;

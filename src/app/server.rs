@@ -7,6 +7,7 @@ use super::{
     connection_budget::{self, ConnectionBudget},
     documents::{documents, openapi},
     failure::Failure,
+    lifecycle::{Lifecycle, ListenAddresses},
     listening::{Listening, bind},
     outbound::{self, Outbound},
     settings::{http_settings, node_settings, store_options},
@@ -22,7 +23,10 @@ use crate::{
     systems,
 };
 use futures_util::FutureExt;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Runs the server until a signal stops it. `ahead` is how far business time is ahead of the machine's, in microseconds.
 ///
@@ -45,7 +49,9 @@ pub async fn serve(
     accepting: impl FnOnce() -> Result<(), Failure>,
     stopped: impl Future<Output = ()> + 'static,
 ) -> Result<(), Failure> {
+    let began = Instant::now();
     let settings = &config.settings;
+    let addresses = ListenAddresses::from(&listeners);
     let store = SledStore::open(&settings.store.dir, &store_options(settings));
     let store = Arc::new(store.map_err(Failure::failed)?);
     let systems = settings.enabled();
@@ -77,6 +83,7 @@ pub async fn serve(
     outbound.start(settings, &node)?;
     let dead_letters =
         broker.as_mut().map(|broker| broker.start(settings, &node, &store)).transpose()?;
+    let lifecycle = Lifecycle::started(began, settings, &addresses, &node, &store);
     accepting()?;
 
     // The process ends if its store fails, or if another node owns one of its contexts.
@@ -121,5 +128,6 @@ pub async fn serve(
         context.stop().await;
     }
     store.close();
+    lifecycle.stopped(failed.as_deref(), &store);
     failed.map_or(Ok(()), |error| Err(Failure::Failed(error)))
 }

@@ -2,8 +2,8 @@
 
 use super::{
     origin::{Origin, PREFIX, variable},
-    raw::Raw,
-    reader::Reader,
+    raw::RawValue,
+    reader::LayerReader,
     schema::settings,
 };
 use std::{collections::HashMap, sync::LazyLock};
@@ -12,7 +12,10 @@ use std::{collections::HashMap, sync::LazyLock};
 const NOT_SETTINGS: &[&str] = &["HOLDFAST_LOG_FORMAT"];
 
 /// Reads the variables whose names begin with `HOLDFAST_`.
-pub(super) fn read(variables: impl IntoIterator<Item = (String, String)>, reader: &mut Reader) {
+pub(super) fn read(
+    variables: impl IntoIterator<Item = (String, String)>,
+    reader: &mut LayerReader,
+) {
     static KEYS: LazyLock<HashMap<String, &str>> = LazyLock::new(|| {
         let keys = settings().iter().map(|setting| (variable(&setting.key), setting.key.as_str()));
         keys.chain([(variable("systems"), "systems.enabled")]).collect()
@@ -26,7 +29,7 @@ pub(super) fn read(variables: impl IntoIterator<Item = (String, String)>, reader
     for (name, value) in ours {
         let misspelt = name.trim_start_matches(PREFIX).to_lowercase().replace("__", ".");
         let key = KEYS.get(&name).map_or(misspelt, |key| (*key).to_owned());
-        reader.value(&key, &Raw::Text(value), Origin::Environment(name));
+        reader.value(&key, &RawValue::Text(value), Origin::Environment(name));
     }
 }
 

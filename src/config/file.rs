@@ -2,8 +2,8 @@
 
 use super::{
     origin::Origin,
-    raw::Raw,
-    reader::{Reader, is_section},
+    raw::RawValue,
+    reader::{LayerReader, is_section},
 };
 use std::path::Path;
 use toml::{
@@ -12,7 +12,7 @@ use toml::{
 };
 
 /// Reads the file at `path`.
-pub(super) fn read(path: &Path, reader: &mut Reader) {
+pub(super) fn read(path: &Path, reader: &mut LayerReader) {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) => {
@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path, reader: &mut Reader) {
             return reader.problems.push(problem);
         }
     };
-    let file = File { path: path.display().to_string(), text: &text };
+    let file = TomlFile { path: path.display().to_string(), text: &text };
     match DeTable::parse(&text) {
         Ok(table) => file.table("", table.get_ref(), reader),
         Err(error) => {
@@ -32,18 +32,18 @@ pub(super) fn read(path: &Path, reader: &mut Reader) {
     }
 }
 
-struct File<'a> {
+struct TomlFile<'a> {
     path: String,
     text: &'a str,
 }
 
-impl File<'_> {
+impl TomlFile<'_> {
     /// The line of a byte, from 1.
     fn line(&self, at: usize) -> usize {
         1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 
-    fn table(&self, within: &str, table: &DeTable<'_>, reader: &mut Reader) {
+    fn table(&self, within: &str, table: &DeTable<'_>, reader: &mut LayerReader) {
         for (name, value) in table {
             let at = self.line(name.span().start);
             let origin = Origin::File { path: self.path.clone(), line: at };
@@ -63,18 +63,18 @@ impl File<'_> {
 }
 
 /// The value, without the types of TOML.
-fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
+fn raw(value: &Spanned<DeValue<'_>>) -> RawValue {
     match value.get_ref() {
-        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::String(text) => RawValue::Text(text.to_string()),
         DeValue::Integer(number) => {
             let digits = number.as_str();
             let read = i128::from_str_radix(digits, number.radix());
-            read.map_or_else(|_| Raw::Other(format!("`{digits}`")), Raw::Integer)
+            read.map_or_else(|_| RawValue::Other(format!("`{digits}`")), RawValue::Integer)
         }
-        DeValue::Float(number) => Raw::Other(format!("`{}`", number.as_str())),
-        DeValue::Boolean(value) => Raw::Boolean(*value),
-        DeValue::Datetime(time) => Raw::Other(format!("`{time}`")),
-        DeValue::Array(items) => Raw::List(items.iter().map(raw).collect()),
-        DeValue::Table(_) => Raw::Other("a table".to_owned()),
+        DeValue::Float(number) => RawValue::Other(format!("`{}`", number.as_str())),
+        DeValue::Boolean(value) => RawValue::Boolean(*value),
+        DeValue::Datetime(time) => RawValue::Other(format!("`{time}`")),
+        DeValue::Array(items) => RawValue::List(items.iter().map(raw).collect()),
+        DeValue::Table(_) => RawValue::Other("a table".to_owned()),
     }
 }

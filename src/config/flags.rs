@@ -1,6 +1,6 @@
 //! The flags of the command line, as a layer of the configuration.
 
-use super::{origin::Origin, raw::Raw, reader::Reader};
+use super::{origin::Origin, raw::RawValue, reader::LayerReader};
 
 /// The flags of the command line.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,15 +20,15 @@ pub struct Flags {
 }
 
 /// Reads the flags.
-pub(super) fn read(flags: Flags, reader: &mut Reader) {
-    let list = |items: Vec<String>| Raw::List(items.into_iter().map(Raw::Text).collect());
+pub(super) fn read(flags: Flags, reader: &mut LayerReader) {
+    let list = |items: Vec<String>| RawValue::List(items.into_iter().map(RawValue::Text).collect());
     let some = |items: Vec<String>| (!items.is_empty()).then(|| list(items));
     let given = [
-        ("http.listen", flags.listen.map(Raw::Text)),
-        ("store.dir", flags.data.map(Raw::Text)),
+        ("http.listen", flags.listen.map(RawValue::Text)),
+        ("store.dir", flags.data.map(RawValue::Text)),
         ("systems.enabled", some(flags.systems)),
         ("node.contexts", flags.contexts.map(list)),
-        ("store.accept_data_loss", flags.accept_data_loss.then_some(Raw::Boolean(true))),
+        ("store.accept_data_loss", flags.accept_data_loss.then_some(RawValue::Boolean(true))),
         ("node.accept_history", some(flags.accept_history)),
     ];
     for (key, value) in given {

@@ -5,7 +5,7 @@ use super::{
     environment, file,
     flags::{self, Flags},
     origin::Origin,
-    reader::{Reader, Values},
+    reader::{LayerReader, LayerValues},
     schema::{self, Setting},
     secret_files,
     settings::Settings,
@@ -48,13 +48,13 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
         flags: Flags,
     ) -> Result<Self, ConfigProblem> {
-        let mut reader = Reader::default();
+        let mut reader = LayerReader::default();
         if let Some(path) = file {
             file::read(path, &mut reader);
         }
         environment::read(environment, &mut reader);
         flags::read(flags, &mut reader);
-        let Reader { values, problems } = reader;
+        let LayerReader { values, problems } = reader;
         fail_with(problems)?;
 
         let origins = values.iter().map(|(key, (_, origin))| (key.clone(), origin.clone()));
@@ -105,7 +105,7 @@ fn fail_with(problems: Vec<String>) -> Result<(), ConfigProblem> {
 }
 
 /// The values as one object.
-fn nested(values: Values) -> Value {
+fn nested(values: LayerValues) -> Value {
     let mut root = Map::new();
     for (key, (value, _)) in values {
         let mut object = &mut root;

@@ -44,7 +44,7 @@ pub use load::{Config, ConfigProblem, Line};
 pub use messages::{MessageGateway, Messages};
 pub use node::{NO_CONTEXTS, NodeSection};
 pub use origin::{Origin, variable};
-pub use schema::{Kind, Setting, settings};
+pub use schema::{Setting, SettingKind, settings};
 pub use secret::{Addresses, Secret};
 pub use settings::Settings;
 pub use store::StoreSection;

@@ -18,38 +18,38 @@ pub struct Need {
 
 /// What the contexts of `system` need of each other.
 pub fn needs_of(system: &str) -> Vec<Need> {
-    let mut needs = Needs(Vec::new());
+    let mut needs = NeedList(Vec::new());
     systems::lay_out(system, &mut needs);
     needs.0
 }
 
-struct Needs(Vec<Need>);
+struct NeedList(Vec<Need>);
 
-impl Board for Needs {
+impl Board for NeedList {
     fn aggregate<A: Aggregate>(&mut self) {
         let by = A::NAME.context;
         let asked = A::MAY_ASK.iter().flat_map(|(_, asked)| asked.iter());
         let asked = asked.map(|name| Need { by, context: name.context, how: "asks" });
         self.0.extend(asked);
-        A::whenever(&mut Sources { by, needs: &mut self.0 });
+        A::whenever(&mut NeededSources { by, needs: &mut self.0 });
     }
     fn view<V: View>(&mut self) {
-        V::folds(&mut Sources { by: V::NAME.context, needs: &mut self.0 });
+        V::folds(&mut NeededSources { by: V::NAME.context, needs: &mut self.0 });
     }
 }
 
-struct Sources<'a> {
+struct NeededSources<'a> {
     by: &'static str,
     needs: &'a mut Vec<Need>,
 }
 
-impl Sources<'_> {
+impl NeededSources<'_> {
     fn add(&mut self, context: &'static str) {
         self.needs.push(Need { by: self.by, context, how: "listens to" });
     }
 }
 
-impl<A: Aggregate> Policies<A> for Sources<'_> {
+impl<A: Aggregate> Policies<A> for NeededSources<'_> {
     fn on<S: Aggregate>(&mut self, _: React<A, S>) {
         self.add(S::NAME.context);
     }
@@ -58,7 +58,7 @@ impl<A: Aggregate> Policies<A> for Sources<'_> {
     }
 }
 
-impl<V: View> Folds<V> for Sources<'_> {
+impl<V: View> Folds<V> for NeededSources<'_> {
     fn on<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<u64>, _: fn(&mut V, &S::Event)) {
         self.add(S::NAME.context);
     }

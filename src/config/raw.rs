@@ -1,11 +1,11 @@
 //! A value as it is written, and what a setting makes of it.
 
-use super::schema::{Kind, Setting};
+use super::schema::{Setting, SettingKind};
 use serde_json::Value;
 
 /// A value as it is written in a file, a variable or a flag.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Raw {
+pub enum RawValue {
     /// A text. It may be that of a number, of a truth value, or of a list with commas: variables have nothing else.
     Text(String),
     /// A whole number.
@@ -13,12 +13,12 @@ pub enum Raw {
     /// `true` or `false`.
     Boolean(bool),
     /// A list.
-    List(Vec<Raw>),
+    List(Vec<RawValue>),
     /// Anything else, as it is shown in an error: a table, a date, a number with a fraction.
     Other(String),
 }
 
-impl Raw {
+impl RawValue {
     /// The value, as an error shows it.
     pub fn show(&self) -> String {
         match self {
@@ -38,9 +38,9 @@ impl Raw {
         self.read_as(&setting.kind)
     }
 
-    fn read_as(&self, kind: &Kind) -> Option<Value> {
+    fn read_as(&self, kind: &SettingKind) -> Option<Value> {
         match kind {
-            Kind::Integer { least, most } => {
+            SettingKind::Integer { least, most } => {
                 let number = match self {
                     Self::Integer(number) => *number,
                     Self::Text(text) => text.trim().parse().ok()?,
@@ -49,21 +49,21 @@ impl Raw {
                 let is_allowed = (i128::from(*least)..=i128::from(*most)).contains(&number);
                 is_allowed.then(|| u64::try_from(number).ok().map(Value::from))?
             }
-            Kind::Boolean => match self {
+            SettingKind::Boolean => match self {
                 Self::Boolean(value) => Some((*value).into()),
                 Self::Text(text) => text.trim().parse::<bool>().ok().map(Value::from),
                 _ => None,
             },
-            Kind::Choice(choices) => {
+            SettingKind::Choice(choices) => {
                 let text = self.text()?;
                 choices.contains(&text).then(|| text.into())
             }
-            Kind::Text { longest } => {
+            SettingKind::Text { longest } => {
                 let text = self.text()?;
                 let fits = longest.is_none_or(|longest| text.chars().count() as u64 <= longest);
                 fits.then(|| text.into())
             }
-            Kind::List(of) => {
+            SettingKind::List(of) => {
                 let items = match self {
                     Self::List(items) => items.clone(),
                     Self::Text(text) => {

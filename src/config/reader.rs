@@ -2,7 +2,7 @@
 
 use super::{
     origin::{Origin, variable},
-    raw::Raw,
+    raw::RawValue,
     schema::{Setting, settings},
     suggestion::closest,
 };
@@ -14,15 +14,15 @@ use std::{
 };
 
 /// The values that are set, by key, with their origin.
-pub type Values = BTreeMap<String, (Value, Origin)>;
+pub type LayerValues = BTreeMap<String, (Value, Origin)>;
 
 /// The settings by key, and by section the names in it.
-struct Keys {
+struct KnownKeys {
     settings: HashMap<&'static str, &'static Setting>,
     sections: BTreeMap<String, BTreeSet<&'static str>>,
 }
 
-static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+static KEYS: LazyLock<KnownKeys> = LazyLock::new(|| {
     let mut sections = BTreeMap::<_, BTreeSet<_>>::new();
     for setting in settings() {
         let mut rest = setting.key.as_str();
@@ -38,7 +38,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         sections.entry("systems".to_owned()).or_default().insert(system);
     }
     let settings = settings().iter().map(|setting| (setting.key.as_str(), setting)).collect();
-    Keys { settings, sections }
+    KnownKeys { settings, sections }
 });
 
 /// Whether `key` is that of a section.
@@ -54,16 +54,16 @@ fn names(section: &str) -> String {
 
 /// Reads layers. A later one wins.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct LayerReader {
     /// What has been read.
-    pub values: Values,
+    pub values: LayerValues,
     /// What is wrong, in words.
     pub problems: Vec<String>,
 }
 
-impl Reader {
+impl LayerReader {
     /// Takes the value of a key.
-    pub fn value(&mut self, key: &str, value: &Raw, origin: Origin) {
+    pub fn value(&mut self, key: &str, value: &RawValue, origin: Origin) {
         let Some(setting) = KEYS.settings.get(key) else {
             return self.wrong_key(key, value, &origin);
         };
@@ -77,7 +77,7 @@ impl Reader {
         }
     }
 
-    fn wrong_key(&mut self, key: &str, value: &Raw, origin: &Origin) {
+    fn wrong_key(&mut self, key: &str, value: &RawValue, origin: &Origin) {
         let problem = if is_section(key) {
             let names = names(key);
             format!(

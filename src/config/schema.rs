@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 /// What a setting takes.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum SettingKind {
     /// A whole number within bounds.
     Integer {
         /// The least that is allowed.
@@ -30,7 +30,7 @@ pub enum Kind {
         longest: Option<u64>,
     },
     /// A list.
-    List(Box<Kind>),
+    List(Box<SettingKind>),
 }
 
 /// One setting.
@@ -39,7 +39,7 @@ pub struct Setting {
     /// Its key: `http.listen`.
     pub key: String,
     /// What it takes.
-    pub kind: Kind,
+    pub kind: SettingKind,
     /// What it takes, where the kind alone does not say it: `a time zone such as ...`.
     pub expected: Option<String>,
     /// The default, in words or as code.
@@ -96,7 +96,7 @@ fn gather(key: &str, schema: &Value, found: &mut Vec<Setting>) {
             for setting in &mut settings {
                 if contexts == "written" {
                     let (least, most) = context.versions;
-                    setting.kind = Kind::Integer { least: least.into(), most: most.into() };
+                    setting.kind = SettingKind::Integer { least: least.into(), most: most.into() };
                 }
                 let rest = setting.key.split('.').skip(key.split('.').count() + 2);
                 let rest = rest.map(|part| format!(".{part}")).collect::<String>();
@@ -185,11 +185,11 @@ fn present(schema: &Value) -> &Value {
 }
 
 /// What a schema takes; bounds beside the schema of an optional value are its bounds.
-fn kind(outer: &Value, schema: &Value) -> Kind {
+fn kind(outer: &Value, schema: &Value) -> SettingKind {
     let bound = |name: &str| [outer, schema].iter().find_map(|schema| schema.get(name)?.as_u64());
     let choices = choices(outer, schema);
     if !choices.is_empty() {
-        return Kind::Choice(choices);
+        return SettingKind::Choice(choices);
     }
     let types = match schema.get("type") {
         Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).collect(),
@@ -197,20 +197,20 @@ fn kind(outer: &Value, schema: &Value) -> Kind {
         _ => Vec::new(),
     };
     match types.first().copied() {
-        Some("integer") => Kind::Integer {
+        Some("integer") => SettingKind::Integer {
             least: bound("minimum").unwrap_or(0),
             most: bound("maximum").unwrap_or_else(|| widest(schema)),
         },
-        Some("boolean") => Kind::Boolean,
+        Some("boolean") => SettingKind::Boolean,
         Some("array") => {
             let items = schema.get("items").cloned().unwrap_or_default();
             let mut of = kind(&items, present(&items));
             if let Some(which) = outer.get("x-items").and_then(Value::as_str) {
-                of = Kind::Choice(names(which));
+                of = SettingKind::Choice(names(which));
             }
-            Kind::List(Box::new(of))
+            SettingKind::List(Box::new(of))
         }
-        _ => Kind::Text { longest: bound("maxLength") },
+        _ => SettingKind::Text { longest: bound("maxLength") },
     }
 }
 
@@ -321,19 +321,21 @@ impl Setting {
     }
 }
 
-fn allowed(kind: &Kind) -> String {
+fn allowed(kind: &SettingKind) -> String {
     match kind {
-        Kind::Integer { least, most: u64::MAX } => format!("a whole number from {least}"),
-        Kind::Integer { least, most } => format!("a whole number from {least} to {most}"),
-        Kind::Boolean => "`true` or `false`".to_owned(),
-        Kind::Choice(choices) => {
+        SettingKind::Integer { least, most: u64::MAX } => format!("a whole number from {least}"),
+        SettingKind::Integer { least, most } => format!("a whole number from {least} to {most}"),
+        SettingKind::Boolean => "`true` or `false`".to_owned(),
+        SettingKind::Choice(choices) => {
             let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
             quoted.join(" or ")
         }
-        Kind::Text { longest: Some(longest) } => format!("text of at most {longest} characters"),
-        Kind::Text { longest: None } => "text".to_owned(),
-        Kind::List(of) => match of.as_ref() {
-            Kind::Choice(choices) => {
+        SettingKind::Text { longest: Some(longest) } => {
+            format!("text of at most {longest} characters")
+        }
+        SettingKind::Text { longest: None } => "text".to_owned(),
+        SettingKind::List(of) => match of.as_ref() {
+            SettingKind::Choice(choices) => {
                 let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
                 format!("a list of some of {}", quoted.join(", "))
             }

@@ -8,17 +8,17 @@ use serde_json::Value;
 
 /// The key of the first value that a context of `system` cannot read.
 pub(super) fn first_wrong(system: &str, given: &Value) -> Option<String> {
-    let mut reading = Reading { given, wrong: None };
+    let mut reading = SettingsReading { given, wrong: None };
     systems::lay_out(system, &mut reading);
     reading.wrong.map(|key| format!("systems.{system}.{key}"))
 }
 
-struct Reading<'a> {
+struct SettingsReading<'a> {
     given: &'a Value,
     wrong: Option<String>,
 }
 
-impl Board for Reading<'_> {
+impl Board for SettingsReading<'_> {
     fn aggregate<A: Aggregate>(&mut self) {
         // A context that reads no settings has the unit type for them.
         if size_of::<A::Settings>() > 0 && self.wrong.is_none() {

@@ -1,7 +1,7 @@
 //! The settings, from the one schema: doc comments are the meanings.
 
 use super::table::{code, table};
-use crate::config::{self, Kind, Setting};
+use crate::config::{self, Setting, SettingKind};
 
 /// Key, environment variable, default, what is allowed, unit and meaning of every setting. What is there for each context
 /// is one row.
@@ -39,11 +39,11 @@ fn allowed(setting: &Setting) -> String {
         {
             "a version that this release writes".to_owned()
         }
-        Kind::Integer { least, most: u64::MAX } => format!("from {least}"),
-        Kind::Integer { least, most } => format!("{least} to {most}"),
-        Kind::List(of) if setting.expected.is_none() => match of.as_ref() {
-            Kind::Choice(choices) if choices.len() > 10 => "a list of contexts".to_owned(),
-            Kind::Choice(choices) => {
+        SettingKind::Integer { least, most: u64::MAX } => format!("from {least}"),
+        SettingKind::Integer { least, most } => format!("{least} to {most}"),
+        SettingKind::List(of) if setting.expected.is_none() => match of.as_ref() {
+            SettingKind::Choice(choices) if choices.len() > 10 => "a list of contexts".to_owned(),
+            SettingKind::Choice(choices) => {
                 format!(
                     "a list of {}",
                     choices.iter().map(|choice| code(choice)).collect::<Vec<_>>().join(", ")

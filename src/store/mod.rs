@@ -22,7 +22,7 @@ pub use self::{
         StoreHealth, TreeId,
     },
     sled::{
-        Audit, CheckReport, FailPoints, Options, Reserve, ScrubSettings, SledStore, StoreProblem,
-        TreeReport, check_store,
+        Audit, CheckReport, FailPoints, Options, Recovery, Reserve, ScrubSettings, SledStore,
+        StoreProblem, TreeReport, check_store,
     },
 };

@@ -7,6 +7,7 @@ mod bodies;
 mod context_ports;
 mod conventions;
 mod events;
+mod lifecycle;
 mod limits;
 mod openapi;
 mod operations;

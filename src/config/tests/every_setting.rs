@@ -2,7 +2,7 @@
 //! and when it is out of its range.
 
 use super::{
-    super::{Kind, Setting, settings, variable},
+    super::{Setting, SettingKind, settings, variable},
     *,
 };
 use serde_json::{Value, json};
@@ -26,19 +26,19 @@ fn sample(setting: &Setting, secret_file: &str) -> Value {
         _ => "words",
     };
     match &setting.kind {
-        Kind::Integer { least, .. } if default != &json!(least) => json!(least),
-        Kind::Integer { least, most } => json!((least + 1).min(*most)),
-        Kind::Boolean => json!(default != &json!(true)),
-        Kind::Choice(choices) => {
+        SettingKind::Integer { least, .. } if default != &json!(least) => json!(least),
+        SettingKind::Integer { least, most } => json!((least + 1).min(*most)),
+        SettingKind::Boolean => json!(default != &json!(true)),
+        SettingKind::Choice(choices) => {
             json!(choices.iter().find(|choice| default != &json!(choice)).unwrap_or(&choices[0]))
         }
-        Kind::Text { .. } => json!(text(&setting.key)),
-        Kind::List(of) => match (setting.key.as_str(), of.as_ref()) {
+        SettingKind::Text { .. } => json!(text(&setting.key)),
+        SettingKind::List(of) => match (setting.key.as_str(), of.as_ref()) {
             ("node.contexts", _) => json!(["none"]),
             ("http.cors_origins", _) => json!(["https://a.example", "https://b.example"]),
             ("http.trusted_proxies", _) => json!(["10.0.0.1", "::1"]),
             ("amqp.url", _) => json!(["amqp://one/", "amqp://two/"]),
-            (_, Kind::Choice(choices)) => json!(choices[..2]),
+            (_, SettingKind::Choice(choices)) => json!(choices[..2]),
             (key, _) => panic!("{key} is a list of what?"),
         },
     }
@@ -130,23 +130,23 @@ fn every_setting_is_refused_out_of_its_range() {
     for setting in settings() {
         let key = setting.key.as_str();
         let (allowed, wrong) = match &setting.kind {
-            Kind::Integer { least, most } => {
+            SettingKind::Integer { least, most } => {
                 numbers += 1;
                 let below = least.checked_sub(1).map(|below| json!(below));
                 let above = most.checked_add(1).map(|above| json!(above));
                 let wrong = below.into_iter().chain(above);
                 (setting.allowed(), wrong.chain([json!("many"), json!([])]).collect())
             }
-            Kind::Boolean => (setting.allowed(), vec![json!("maybe"), json!([1])]),
-            Kind::Choice(_) => (setting.allowed(), vec![json!("none of them"), json!([1])]),
-            Kind::Text { longest } => {
+            SettingKind::Boolean => (setting.allowed(), vec![json!("maybe"), json!([1])]),
+            SettingKind::Choice(_) => (setting.allowed(), vec![json!("none of them"), json!([1])]),
+            SettingKind::Text { longest } => {
                 let long = longest.map(|longest| json!("x".repeat(longest as usize + 1)));
                 (setting.allowed(), long.into_iter().chain([json!([])]).collect())
             }
-            Kind::List(of) if matches!(**of, Kind::Choice(_)) => {
+            SettingKind::List(of) if matches!(**of, SettingKind::Choice(_)) => {
                 (setting.allowed(), vec![json!(["none of them"])])
             }
-            Kind::List(_) => continue,
+            SettingKind::List(_) => continue,
         };
         for value in wrong {
             let why = with_line(key, key, &value).unwrap_err().to_string();

@@ -49,5 +49,6 @@ pub use self::{
         scrub::ScrubSettings,
     },
     options::{FailPoints, Options},
+    recovery::Recovery,
     sled_store::SledStore,
 };

@@ -16,7 +16,17 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::Path,
+    time::Duration,
 };
+
+/// What was done when a store was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovery {
+    /// Batches that were taken from the journal, because no run had them.
+    pub batches: u64,
+    /// How long opening took.
+    pub took: Duration,
+}
 
 /// What one batch wrote.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use super::{
     open,
     options::{FailPoints, Options},
     panic::catch_panic,
-    recovery::RecoveredBatch,
+    recovery::{RecoveredBatch, Recovery},
     table::{Table, Tables},
 };
 use crate::{
@@ -27,6 +27,7 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, atomic::Ordering},
     thread::JoinHandle,
+    time::Instant,
 };
 
 /// How much longer than its record a row may be: its key is stored with it.
@@ -52,6 +53,7 @@ pub struct SledStore {
     scrubber: Mutex<Option<Scrubber>>,
     db: sled::Db,
     identity: u128,
+    recovery: Recovery,
 }
 
 impl SledStore {
@@ -70,6 +72,7 @@ impl SledStore {
         options: &Options,
         hazards: FailPoints,
     ) -> Result<Self, StoreError> {
+        let began = Instant::now();
         let dir = dir.as_ref();
         let open::OpenedDirectory {
             db,
@@ -105,10 +108,13 @@ impl SledStore {
             _lock: lock.clone(),
         };
         let trees = keeper.trees.clone();
-        if let Err(error) = replay(&db, &trees, &damage, &pipe, found.batches) {
-            before.restore().map_err(cannot)?;
-            return Err(open::unreadable(dir, &error));
-        }
+        let batches = match replay(&db, &trees, &damage, &pipe, found.batches) {
+            Ok(batches) => batches,
+            Err(error) => {
+                before.restore().map_err(cannot)?;
+                return Err(open::unreadable(dir, &error));
+            }
+        };
         drop(before);
         let mut follows = StoreMark { commit: found.last, ..mark };
         if incomplete || found.last < mark.commit {
@@ -147,12 +153,18 @@ impl SledStore {
             scrubber: Mutex::new(scrubber),
             db,
             identity: mark.store,
+            recovery: Recovery { batches, took: began.elapsed() },
         })
     }
 
     /// Which store this is, for as long as it exists: the same after restarts, and in a restored backup.
     pub fn identity(&self) -> u128 {
         self.identity
+    }
+
+    /// What was done when the store was opened.
+    pub fn recovery(&self) -> Recovery {
+        self.recovery
     }
 
     /// Writes and syncs what has been accepted, and takes no more. Reading goes on.
@@ -205,21 +217,23 @@ fn open_tree(
     Ok((trees.len() - 1, table))
 }
 
-/// Takes into memory what the journal has and no run.
+/// Takes into memory what the journal has and no run, and says how many batches that are.
 fn replay(
     db: &sled::Db,
     trees: &Tables,
     damage: &Arc<DamageLog>,
     commit_queue: &CommitQueue,
     batches: Vec<RecoveredBatch>,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
+    let mut replayed = 0;
     for batch in batches {
         let (_, table) = open_tree(db, trees, damage, &batch.tree)?;
         if batch.commit > table.flushed_through() {
             commit_queue.add_memory(table.apply(batch.commit, batch.writes));
+            replayed += 1;
         }
     }
-    Ok(())
+    Ok(replayed)
 }
 
 fn expectations_hold(table: &Table, expects: &[(Vec<u8>, Commit)]) -> Result<bool, StoreError> {

@@ -5,8 +5,9 @@
 //! answer. Seats of a showtime are held from the request on.
 
 use super::{
-    order::{Ordered, Request, Settings},
+    order::{Ordered, Request},
     payment::{self, Payment},
+    theatre::Settings,
     ticket::{self, Ticket, printed},
 };
 use crate::{domain::prelude::*, systems::payment::declined};

@@ -14,6 +14,7 @@ pub mod mypage;
 pub mod order;
 pub mod payment;
 pub mod point;
+pub mod theatre;
 pub mod ticket;
 
 use crate::domain::Board;

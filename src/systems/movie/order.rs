@@ -1,9 +1,7 @@
 //! What is ordered when a movie is booked: what customers send, how the house checks it, what the events carry.
 
-use super::book::Book;
-use crate::domain::{DateOrTime, Zone, prelude::*, text::claimed};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use super::{book::Book, theatre::Settings};
+use crate::domain::{DateOrTime, prelude::*, text::claimed};
 use std::collections::BTreeSet;
 
 /// `POST /books`
@@ -47,38 +45,6 @@ pub struct Admission {
 
 /// The name of a seat is at most so many characters long.
 const LONGEST_SEAT: usize = 64;
-
-/// The theatre and its price: `[systems.movie]` of the configuration.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct Settings {
-    /// Name of the theatre.
-    #[schemars(length(max = 200))]
-    pub name: Option<String>,
-    /// Price of a seat; without it the price that the customer sends is taken.
-    #[schemars(range(max = 1_000_000_000_000u64), extend("x-unit" = "won"))]
-    pub ticket_price: Option<u64>,
-    /// Seats of one booking.
-    #[schemars(range(min = 1, max = 100))]
-    pub seats_per_booking: u64,
-    /// Time zone in which a date is a day, such as `Asia/Seoul`.
-    pub zone: Zone,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { name: None, ticket_price: None, seats_per_booking: 20, zone: Zone::default() }
-    }
-}
-
-impl Settings {
-    fn too_many(&self) -> Refusal {
-        let most = self.seats_per_booking;
-        let en = format!("a booking is for at most {most} seats");
-        let ko = format!("한 번에 최대 {most}석까지 예매할 수 있습니다");
-        Refusal::invalid("too-many-seats", en, ko)
-    }
-}
 
 impl Request {
     /// The order that booking `booking_id` is, if the house has nothing against it.
