@@ -61,6 +61,18 @@ impl AppState {
         *self.draining.borrow()
     }
 
+    /// Refuses administration outside development.
+    pub fn check_development(&self) -> Result<(), Problem> {
+        if self.settings.development {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "admin-closed",
+            "administration is open in development only",
+            "관리 기능은 개발 모드에서만 열립니다",
+        ))
+    }
+
     /// Resolves when the server is to stop.
     pub async fn drained(&self) {
         let _ = self.draining.subscribe().wait_for(|draining| *draining).await;

@@ -8,10 +8,8 @@ use crate::{
     http::{
         call::{Call, Reply},
         handlers::body,
-        middleware::audience,
         nodes::NodeReport,
         response::json_response,
-        routes::Audience,
         state::AppState,
     },
 };
@@ -72,7 +70,7 @@ pub async fn parked_among(call: Call<'_>) -> Reply {
 /// `POST /internal/clock`: moves business time forward, in development only.
 pub async fn advance_clock(call: Call<'_>) -> Reply {
     let Call { request, payload, state, .. } = call;
-    audience::check(Audience::Operator, request, state)?;
+    state.check_development()?;
     let body = body::read(request, payload, &state.settings).await?;
     let given: ClockAdvance = read(state, &body)?;
     admin::advance(state, &given.advance).await?;

@@ -10,12 +10,10 @@ use actix_web::HttpRequest;
 pub fn check(audience: Audience, request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     match audience {
         Audience::Public => Ok(()),
-        Audience::Operator if state.settings.development => cors::same_origin(request, state),
-        Audience::Operator => Err(Problem::new(
-            "admin-closed",
-            "administration is open in development only",
-            "관리 기능은 개발 모드에서만 열립니다",
-        )),
+        Audience::Operator => {
+            state.check_development()?;
+            cors::same_origin(request, state)
+        }
         // Anyone else must not learn that there is something here.
         Audience::Node => {
             shows_credential(request, state).then_some(()).ok_or_else(Problem::not_found)
