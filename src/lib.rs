@@ -31,6 +31,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod domain;
+mod durations;
 pub mod events;
 pub mod http;
 pub mod lab;

@@ -99,6 +99,16 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
         _ => lifecycle,
     };
     let versions = versions::read(&args, item, &marks)?;
+    let is_order = args.has("order") && !args.has("supporting") && !args.has("generic");
+    let outcome = (is_order && has_status).then(|| {
+        quote! {
+            fn outcome(&self) -> ::holdfast::domain::OrderOutcome {
+                self.status.outcome(&::holdfast::domain::Entity::lifecycle(self))
+            }
+        }
+    });
+    let lifecycle =
+        quote!(fn lifecycle(&self) -> ::holdfast::domain::Lifecycle { #lifecycle } #outcome);
     implementation(&args, item, &columns, &lifecycle, &versions)
 }
 
@@ -149,9 +159,7 @@ fn implementation(
                 let _ = id;
                 #representation { #(#names: #values),* }
             }
-            fn lifecycle(&self) -> ::holdfast::domain::Lifecycle {
-                #lifecycle
-            }
+            #lifecycle
             fn indexes(&self) -> Vec<(&'static str, ::holdfast::domain::Key)> {
                 vec![#(#unique,)* #(#index),*]
             }

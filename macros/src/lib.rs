@@ -40,7 +40,7 @@ pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// How far an entity has come: the first variant is that of a new one. `#[absent]`, `#[open]` and `#[ended(refusal)]` say
-/// what there is of it then; `#[name = ".."]` is a variant's name on the wire, `#[shown_as(Other)]` lets it look like another.
+/// what there is of it then, `#[failed]` and `#[canceled]` how an order has ended that is still shown; `#[name = ".."]` is a variant's name on the wire, `#[shown_as(Other)]` lets it look like another.
 #[proc_macro_attribute]
 pub fn status(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::ItemEnum);

@@ -19,6 +19,8 @@ const VARIANT: &[Known] = &[
     ("absent", Form::Flag, "absent"),
     ("open", Form::Flag, "open"),
     ("ended", Form::Call, "ended(declined())"),
+    ("failed", Form::Flag, "failed"),
+    ("canceled", Form::Flag, "canceled"),
 ];
 
 pub fn expand(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
@@ -46,6 +48,7 @@ pub fn expand(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
         })
         .collect();
     let mut arms = Vec::new();
+    let mut outcomes = Vec::new();
     let mut added = Vec::new();
     for (place, (variant, marks)) in item.variants.iter().zip(&marks).enumerate() {
         let ident = &variant.ident;
@@ -55,12 +58,14 @@ pub fn expand(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
                 "a status has no data: keep it in a field of the entity",
             ));
         }
-        let given: Vec<_> =
-            ["absent", "open", "ended"].into_iter().filter_map(|mark| marks.span(mark)).collect();
+        let given: Vec<_> = ["absent", "open", "ended", "failed", "canceled"]
+            .into_iter()
+            .filter_map(|mark| marks.span(mark))
+            .collect();
         if let [_, second, ..] = given.as_slice() {
             return Err(Error::new(
                 *second,
-                "a variant is `#[absent]`, `#[open]`, `#[ended(..)]`, or neither",
+                "a variant is `#[absent]`, `#[open]`, `#[ended(..)]`, `#[failed]`, `#[canceled]`, or none of them",
             ));
         }
         let lifecycle = match marks.expr("ended") {
@@ -70,6 +75,11 @@ pub fn expand(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
             None => quote!(Established),
         };
         arms.push(quote!(Self::#ident => ::holdfast::domain::Lifecycle::#lifecycle));
+        if marks.has("failed") {
+            outcomes.push(quote!(Self::#ident => ::holdfast::domain::OrderOutcome::Failed,));
+        } else if marks.has("canceled") {
+            outcomes.push(quote!(Self::#ident => ::holdfast::domain::OrderOutcome::Canceled,));
+        }
         let mut attributes: Vec<Attribute> = Vec::new();
         if place == 0 {
             attributes.push(parse_quote!(#[default]));
@@ -108,6 +118,17 @@ pub fn expand(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
             /// How much there is of a thing with this status.
             pub fn lifecycle(self) -> ::holdfast::domain::Lifecycle {
                 match self { #(#arms),* }
+            }
+            /// How an order with this status, and that lifecycle, has ended.
+            pub fn outcome(
+                self,
+                lifecycle: &::holdfast::domain::Lifecycle,
+            ) -> ::holdfast::domain::OrderOutcome {
+                match self {
+                    #(#outcomes)*
+                    #[allow(unreachable_patterns)]
+                    _ => lifecycle.outcome(),
+                }
             }
         }
         impl From<#name> for ::holdfast::domain::Key {

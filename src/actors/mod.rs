@@ -16,7 +16,7 @@ pub use crate::actors::node::accept_history::{Accepting, accept_histories};
 pub use crate::actors::node::settings::{NodeError, NodeSettings, Stuck};
 pub use crate::actors::port::dispute::Dispute;
 pub use crate::actors::port::event_log::{
-    EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
+    CausingEvent, EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
 };
 pub use crate::actors::port::history::{EventId, Past, Word};
 pub use crate::actors::port::peers::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence};

@@ -134,6 +134,25 @@ impl Publisher {
         Ok(())
     }
 
+    /// Declares the exchange on each new connection, before there is an event: queues can be bound to it then.
+    pub async fn declare_on_each_connection(self: Arc<Self>) {
+        let mut generation = 0;
+        loop {
+            let live = self.connection.wait_next(generation).await;
+            generation = live.generation;
+            let declared = async {
+                let channel = live.connection.create_channel().await?;
+                declare_exchange(&channel, &self.settings.exchange, ExchangeKind::Topic).await?;
+                channel.close(200, "done".into()).await
+            };
+            if let Err(error) = declared.await {
+                // Publishing declares it again, and deals with what is wrong.
+                let exchange = &self.settings.exchange;
+                tracing::warn!(exchange, %error, "failed to declare exchange");
+            }
+        }
+    }
+
     /// The channel of `context` on this connection, with the exchange in place.
     async fn channel(
         &self,

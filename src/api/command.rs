@@ -80,6 +80,9 @@ fn answer<H: Headers>(
     if outcome.replayed {
         headers.push(("idempotent-replayed", "true".to_owned()));
     }
+    if context.is_order() {
+        headers.push(("holdfast-outcome", outcome.order.name().to_owned()));
+    }
     headers.push(("etag", format!("\"{}\"", outcome.version)));
     let content = (status != 204).then(|| {
         let mut out = Vec::with_capacity(outcome.body.len() + 256);

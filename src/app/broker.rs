@@ -119,7 +119,7 @@ impl BrokerService {
     ) -> Result<Arc<dyn DeadLetters>, Failure> {
         let names = Arc::new(event_names(settings));
         let failed = |why: &dyn std::fmt::Display| Failure::Failed(why.to_string());
-        let publisher: Arc<dyn Sink<RecordedEvent>> = Arc::new(Publisher::new(
+        let publisher = Arc::new(Publisher::new(
             self.publishing.clone(),
             PublisherSettings {
                 exchange: settings.amqp.exchange.clone(),
@@ -128,6 +128,8 @@ impl BrokerService {
                 confirm_timeout: Duration::from_millis(settings.amqp.confirm_timeout_ms),
             },
         ));
+        self.runtime.spawn(Arc::clone(&publisher).declare_on_each_connection());
+        let publisher: Arc<dyn Sink<RecordedEvent>> = publisher;
         let pumps = node.attach_sink(amqp::SINK, &publisher, |context| context.history());
         pumps
             .map_err(|why| failed(&why))?

@@ -1,6 +1,6 @@
 //! What is stored under a number and can be read: an aggregate's state, a view's row.
 
-use super::{Id, Refusal, Wire, text};
+use super::{Id, Kind, OrderOutcome, Refusal, Wire, text};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
@@ -60,6 +60,12 @@ pub trait Entity: Wire + Default {
     /// Whether there is such a thing.
     fn lifecycle(&self) -> Lifecycle;
 
+    /// How it has ended, if it is an order. `#[failed]` and `#[canceled]` on a variant of its status say so where
+    /// [`Entity::lifecycle`] does not.
+    fn outcome(&self) -> OrderOutcome {
+        self.lifecycle().outcome()
+    }
+
     /// The fields that lists filter and sort by, in their wire names. The same names for every state.
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         Vec::new()
@@ -113,6 +119,16 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
+    /// What it says of an order.
+    pub fn outcome(&self) -> OrderOutcome {
+        match self {
+            Self::Absent | Self::Open => OrderOutcome::Pending,
+            Self::Ended(refusal) if refusal.kind == Kind::RetryLater => OrderOutcome::Failed,
+            Self::Ended(_) => OrderOutcome::Refused,
+            Self::Established | Self::Withdrawn => OrderOutcome::Established,
+        }
+    }
+
     /// That of an entity which exists as soon as `field` has a value.
     pub fn of(field: &impl Presence) -> Self {
         if field.is_present() { Self::Established } else { Self::Absent }

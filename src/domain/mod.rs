@@ -20,6 +20,7 @@ mod id;
 pub mod lenient;
 mod message;
 pub mod number;
+mod order;
 pub mod patch;
 pub mod prelude;
 mod question;
@@ -41,6 +42,7 @@ pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Und
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;
 pub use message::{NamedMessage, Wire};
+pub use order::OrderOutcome;
 pub use question::{Question, Undo, ask};
 pub use refusal::{Kind, Refusal};
 pub use request::{Blank, Body, Change, Message, Role, Target};

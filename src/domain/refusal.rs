@@ -36,8 +36,8 @@ impl Refusal {
         Self::new(
             Kind::Absent,
             "not-found",
-            format!("there is no such {what}"),
-            format!("{what}을(를) 찾을 수 없습니다"),
+            format!("{what} not found"),
+            "요청한 항목을 찾을 수 없습니다",
         )
     }
     /// A refusal because the state forbids it.

@@ -1,7 +1,7 @@
 //! CloudEvents 1.0.2: the attributes of an event, in one place for every protocol.
 
 use super::naming::EventNames;
-use crate::actors::{EventId, RecordedEvent};
+use crate::actors::{CausingEvent, EventId, RecordedEvent};
 use serde_json::{Map, Value};
 
 /// The media type of `data`.
@@ -32,8 +32,18 @@ impl CloudEvent<'_> {
     /// Every attribute but `datacontenttype`, for which each protocol has a place of its own. Consumers deduplicate by
     /// `source` and `id`; `sequence` is the position in the log, in a form that sorts as text.
     pub fn attributes(&self) -> Vec<(&'static str, String)> {
-        let RecordedEvent { sequence, number, version, at, saga, cause, client, trace, .. } =
-            self.event;
+        let RecordedEvent {
+            sequence,
+            number,
+            version,
+            at,
+            saga,
+            cause,
+            caused_by,
+            client,
+            trace,
+            ..
+        } = self.event;
         let kind = self.kind();
         let mut attributes = vec![
             ("specversion", "1.0".to_owned()),
@@ -46,8 +56,12 @@ impl CloudEvent<'_> {
             ("aggregateversion", version.to_string()),
             ("partitionkey", format!("{}-{number}", self.context)),
             ("correlationid", saga.clone()),
-            ("causationid", cause.clone()),
+            ("cause", cause.clone()),
         ];
+        if let Some(CausingEvent { context, id }) = caused_by {
+            attributes.push(("causationid", id.to_string()));
+            attributes.push(("causationsource", self.names.source_of(context)));
+        }
         attributes.extend(self.names.data_schema(&kind).map(|schema| ("dataschema", schema)));
         attributes.extend(client.clone().map(|client| ("clientcorrelationid", client)));
         attributes.extend(trace.clone().map(|trace| ("traceparent", trace)));
@@ -101,6 +115,9 @@ pub fn read(
     let id = needed("id")?;
     let EventId { word, sequence } =
         id.parse().map_err(|()| format!("its attribute `id` is malformed: `{id}`"))?;
+    let caused_by = caused_by(names, attribute("causationsource"), attribute("causationid"));
+    // Nodes of the last release have the words under this name.
+    let words = attribute("causationid").filter(|_| caused_by.is_none());
     Ok(RecordedEvent {
         sequence,
         epoch: word,
@@ -108,13 +125,24 @@ pub fn read(
         version: number("aggregateversion")?,
         at: at.parse().map_err(|why| format!("its time `{at}` is malformed: {why}"))?,
         saga: needed("correlationid")?,
-        cause: needed("causationid")?,
+        cause: attribute("cause").or(words).map_or_else(|| needed("cause"), Ok)?,
+        caused_by,
         client: attribute("clientcorrelationid"),
         trace: attribute("traceparent"),
         name: name.to_owned(),
         schema,
         data,
     })
+}
+
+/// The event that another follows from, by its source and id.
+fn caused_by(
+    names: &EventNames,
+    source: Option<String>,
+    id: Option<String>,
+) -> Option<CausingEvent> {
+    let context = names.context_of(&source?)?;
+    Some(CausingEvent { context, id: id?.parse().ok()? })
 }
 
 #[cfg(test)]
@@ -131,7 +159,11 @@ mod tests {
             version: 2,
             at: Timestamp::from_micros(1_624_849_200_000_000),
             saga: "bookrent.rent-7".into(),
-            cause: "answer of bookrent.book".into(),
+            cause: "event bookrent.delivery/4".into(),
+            caused_by: Some(CausingEvent {
+                context: "bookrent.delivery".into(),
+                id: "77aa00bb11cc-4".parse().unwrap(),
+            }),
             client: None,
             trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
             name: "BookRented".into(),
@@ -159,6 +191,9 @@ mod tests {
             ),
             ("datacontenttype", "application/json"),
             ("partitionkey", "bookrent.rent-7"),
+            ("causationid", "77aa00bb11cc-4"),
+            ("causationsource", "/seoul/bookrent/delivery"),
+            ("cause", "event bookrent.delivery/4"),
             ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
         ] {
             assert_eq!(said[attribute], value, "{attribute}");
@@ -196,7 +231,7 @@ mod tests {
             "type",
             "aggregateversion",
             "correlationid",
-            "causationid",
+            "cause",
         ] {
             assert!(of(context, needed, &event.data).unwrap_err().contains(needed), "{needed}");
         }

@@ -91,16 +91,11 @@ fn headers(event: &EventDescription, names: &EventNames, Broker { prefix, .. }: 
     put("source", json!({ "type": "string", "const": names.source_of(event.context) }));
     put("type", json!({ "type": "string", "const": event.kind }));
     put("time", json!({ "type": "string", "format": "date-time" }));
-    let required = [
-        "id",
-        "subject",
-        "sequence",
-        "aggregateversion",
-        "partitionkey",
-        "correlationid",
-        "causationid",
-    ];
-    for name in required.iter().chain(&["dataschema", "clientcorrelationid", "traceparent"]) {
+    let required =
+        ["id", "subject", "sequence", "aggregateversion", "partitionkey", "correlationid", "cause"];
+    let optional =
+        ["causationid", "causationsource", "dataschema", "clientcorrelationid", "traceparent"];
+    for name in required.iter().chain(&optional) {
         put(name, text.clone());
     }
     let required: Vec<_> =

@@ -22,6 +22,12 @@ impl EventNames {
         format!("{}/{}", self.source, context.replace('.', "/"))
     }
 
+    /// The context of a source.
+    pub fn context_of(&self, source: &str) -> Option<String> {
+        let context = source.strip_prefix(&self.source)?.strip_prefix('/')?;
+        Some(context.replace('/', "."))
+    }
+
     /// The address of the schema of a type, if it is known from outside.
     pub fn data_schema(&self, kind: &str) -> Option<String> {
         self.public_url.as_ref().map(|url| format!("{url}/schemas/{kind}.json"))
@@ -45,6 +51,11 @@ mod tests {
         assert_eq!(plain.schema_id("T"), "/schemas/T.json");
         let named = EventNames::new("//rent.example/seoul/", Some("https://rent.example/api"));
         assert_eq!(named.source_of("bookrent.rent"), "//rent.example/seoul/bookrent/rent");
+        assert_eq!(
+            named.context_of("//rent.example/seoul/bookrent/rent").unwrap(),
+            "bookrent.rent"
+        );
+        assert_eq!(named.context_of("/bookrent/rent"), None);
         assert_eq!(named.data_schema("T").unwrap(), "https://rent.example/api/schemas/T.json");
         assert_eq!(named.schema_id("T"), named.data_schema("T").unwrap());
     }

@@ -22,6 +22,15 @@ impl<'a> Call<'a> {
     }
 }
 
+/// What a probe asks.
+#[derive(Debug, Clone, Copy)]
+pub struct ProbeRequest<'a> {
+    /// The query of its URI.
+    pub query: &'a str,
+    /// Its `Accept`, empty if it has none.
+    pub accept: &'a str,
+}
+
 /// A report on the condition of the server.
 #[derive(Debug)]
 pub struct ProbeReply {

@@ -1,6 +1,8 @@
 //! The HTTP server: REST for every context, events, health, metrics and administration.
 
 mod call;
+mod document;
+mod forwarded;
 mod forwarder;
 mod handlers;
 mod metrics;

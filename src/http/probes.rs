@@ -4,7 +4,7 @@
 use crate::{
     api::Problem,
     http::{
-        call::ProbeReply,
+        call::{ProbeReply, ProbeRequest},
         middleware::raw_response,
         routes::{self, Handler},
         state::AppState,
@@ -170,11 +170,21 @@ fn response(head: &[u8], state: &AppState) -> Vec<u8> {
     let Some(Handler::Probe(report)) = route.map(|route| &route.handler) else {
         return raw_response::to_bytes(Problem::not_found(), types);
     };
-    let ProbeReply { status, media_type, body } = report(state, query);
+    let accept = header(head, "accept").unwrap_or_default();
+    let ProbeReply { status, media_type, body } = report(state, &ProbeRequest { query, accept });
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\ncontent-type: {media_type}\r\ncache-control: no-cache\r\n\
          connection: close\r\n\r\n",
         body.len()
     );
     if method == "HEAD" { head.into_bytes() } else { [head, body].concat().into_bytes() }
+}
+
+/// The header `name` of a request, if it is there and is text.
+fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
+    let mut lines = std::str::from_utf8(head).ok()?.split("\r\n").skip(1);
+    lines.find_map(|line| {
+        let (known, value) = line.split_once(':')?;
+        known.eq_ignore_ascii_case(name).then_some(value.trim())
+    })
 }

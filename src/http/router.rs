@@ -3,7 +3,8 @@
 use crate::{
     api::{Problem, RouteMatch},
     http::{
-        call::{Call, Reply},
+        call::{Call, ProbeRequest, Reply},
+        document,
         handlers::{collections, forward, query},
         middleware::audience,
         response::problem_response,
@@ -140,8 +141,11 @@ async fn fixed(request: &HttpRequest, payload: web::Payload, state: &AppState) -
             handler(Call { request, payload, state, params: matched.params }).await
         }
         Handler::Probe(report) => {
-            let report = report(state, request.query_string());
-            Ok(HttpResponse::build(report.status).content_type(report.media_type).body(report.body))
+            let accept = crate::api::text(request, "accept").unwrap_or_default();
+            let report = report(state, &ProbeRequest { query: request.query_string(), accept });
+            let mut response = HttpResponse::build(report.status);
+            response.content_type(report.media_type);
+            Ok(document::compressed_answer(request, response, report.body))
         }
     }
 }

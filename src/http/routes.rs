@@ -1,8 +1,11 @@
 //! The one table of fixed routes. The router, the API document, the labels of metrics and the probe listener read it.
 
 use crate::http::{
-    call::{Call, ProbeReply, Reply},
-    handlers::{admin, documents, events, health, internal, metrics, node_reports, root},
+    call::{Call, ProbeReply, ProbeRequest, Reply},
+    handlers::{
+        admin, documents, event_filter::EventQuery, events, health, internal, metrics,
+        node_reports, root,
+    },
     openapi::operations::{self, Deployment},
     state::AppState,
 };
@@ -40,8 +43,8 @@ pub enum Audience {
 pub enum Handler {
     /// Answers on the main listener.
     Request(for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>),
-    /// Reports the condition of the server from its query; the probe listener answers it as well.
-    Probe(fn(&AppState, &str) -> ProbeReply),
+    /// Reports the condition of the server; the probe listener answers it as well.
+    Probe(ProbeHandler),
 }
 
 /// A route whose template a path has matched.
@@ -51,7 +54,6 @@ pub struct Matched<'a> {
     pub params: Vec<(&'static str, &'a str)>,
 }
 
-const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
 const PUT: &[&str] = &["PUT"];
 const DELETE: &[&str] = &["DELETE"];
@@ -61,9 +63,11 @@ const READ: &[&str] = &["GET", "HEAD"];
 pub const ROUTES: &[Route] = &[
     public(READ, "/", |call| Box::pin(root::links(call))).described(operations::root),
     probe("/livez", |_, _| health::alive()).described(operations::livez),
-    probe("/readyz", health::readiness_report).described(operations::readyz),
-    probe("/metrics", |state, _| metrics::scrape(state)).described(operations::metrics),
-    probe("/actuator/prometheus", |state, _| metrics::scrape(state))
+    probe("/readyz", |state, request| health::readiness_report(state, request.query))
+        .described(operations::readyz),
+    probe("/metrics", |state, request| metrics::scrape(state, request.accept))
+        .described(operations::metrics),
+    probe("/actuator/prometheus", |state, request| metrics::scrape(state, request.accept))
         .described(operations::prometheus),
     probe("/actuator/health", |state, _| health::health(state)).described(operations::health),
     probe("/actuator/health/liveness", |_, _| health::liveness()).described(operations::liveness),
@@ -78,20 +82,20 @@ pub const ROUTES: &[Route] = &[
         .described(operations::schema),
     public(READ, "/docs", |call| Box::pin(documents::redirect(call))),
     public(READ, "/docs/{file:.*}", |call| Box::pin(documents::page(call))),
-    public(GET, "/events", |call| Box::pin(events::all(call)))
-        .takes(&["from", "limit"])
+    public(READ, "/events", |call| Box::pin(events::all(call)))
+        .takes(EventQuery::PARAMETERS)
         .described(operations::events),
-    public(GET, "/events/{context}", |call| Box::pin(events::of_context(call)))
-        .takes(&["from", "limit"])
+    public(READ, "/events/{context}", |call| Box::pin(events::of_context(call)))
+        .takes(EventQuery::PARAMETERS)
         .described(operations::events_of),
     node(POST, "/internal/asks/{context}", |call| Box::pin(internal::ask(call))),
-    node(GET, "/internal/events/{context}", |call| Box::pin(internal::events(call))),
-    node(GET, "/internal/contexts", |call| Box::pin(node_reports::contexts(call))),
-    node(GET, "/internal/sagas/{context}/{number}", |call| Box::pin(node_reports::saga(call))),
-    node(GET, "/internal/parked", |call| Box::pin(node_reports::parked(call))),
+    node(READ, "/internal/events/{context}", |call| Box::pin(internal::events(call))),
+    node(READ, "/internal/contexts", |call| Box::pin(node_reports::contexts(call))),
+    node(READ, "/internal/sagas/{context}/{number}", |call| Box::pin(node_reports::saga(call))),
+    node(READ, "/internal/parked", |call| Box::pin(node_reports::parked(call))),
     node(POST, "/internal/parked", |call| Box::pin(node_reports::parked_among(call))),
     node(POST, "/internal/clock", |call| Box::pin(node_reports::advance_clock(call))),
-    operator(GET, "/admin/contexts", |call| Box::pin(admin::contexts(call)))
+    operator(READ, "/admin/contexts", |call| Box::pin(admin::contexts(call)))
         .described(operations::contexts),
     operator(POST, "/admin/contexts/{context}/stop", |call| Box::pin(admin::stop(call)))
         .described(operations::stop),
@@ -101,10 +105,10 @@ pub const ROUTES: &[Route] = &[
         .described(operations::inject_fault),
     operator(DELETE, "/admin/contexts/{context}/fault", |call| Box::pin(admin::clear_fault(call)))
         .described(operations::clear_fault),
-    operator(GET, "/admin/sagas/{system}/{number}", |call| Box::pin(admin::saga(call)))
+    operator(READ, "/admin/sagas/{system}/{number}", |call| Box::pin(admin::saga(call)))
         .takes(&["from", "limit"])
         .described(operations::saga),
-    operator(GET, "/admin/parked", |call| Box::pin(admin::parked(call)))
+    operator(READ, "/admin/parked", |call| Box::pin(admin::parked(call)))
         .takes(&["after", "limit"])
         .described(operations::parked),
     operator(POST, "/admin/parked/{id}/redrive", |call| Box::pin(admin::redrive(call)))
@@ -118,7 +122,7 @@ pub const ROUTES: &[Route] = &[
 ];
 
 type RequestHandler = for<'a> fn(Call<'a>) -> LocalBoxFuture<'a, Reply>;
-type ProbeHandler = fn(&AppState, &str) -> ProbeReply;
+type ProbeHandler = fn(&AppState, &ProbeRequest<'_>) -> ProbeReply;
 
 const fn public(
     methods: &'static [&'static str],

@@ -4,7 +4,9 @@ use crate::{
     actors::{Declaration, Node},
     api::Paths,
     http::{
+        document::Document,
         forwarder::Forwarder,
+        handlers::documents::JSON,
         metrics::requests::RequestMetrics,
         middleware::{
             connection::{Bounds, Connection},
@@ -173,8 +175,8 @@ fn state(settings: HttpSettings, node: Arc<dyn Node>) -> io::Result<AppState> {
         draining,
         connections: ConnectionLimit::new(settings.max_connections, settings.unsent_bytes),
         streams: Arc::new(Semaphore::new(settings.max_streams)),
-        openapi: openapi.into(),
-        asyncapi: settings.documents.asyncapi.clone().into(),
+        openapi: Document::new(JSON, openapi),
+        asyncapi: Document::new(JSON, settings.documents.asyncapi.clone()),
         settings,
         node,
         paths,

@@ -2,14 +2,14 @@
 
 use crate::{
     actors::{Context, Fault, Node},
-    api::{self, Paths, Problem, text},
+    api::{Paths, Problem},
     http::{
-        forwarder::Forwarder, metrics::requests::RequestMetrics,
+        document::Document, forwarder::Forwarder, metrics::requests::RequestMetrics,
         middleware::connection_limit::ConnectionLimit, nodes::OtherNodes, read_pool::ReadPool,
         settings::HttpSettings,
     },
 };
-use actix_web::{HttpRequest, web::Bytes};
+use actix_web::HttpRequest;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
@@ -31,9 +31,9 @@ pub struct AppState {
     /// A permit for each event stream.
     pub streams: Arc<Semaphore>,
     /// `/openapi.json`, which does not change while the server runs.
-    pub openapi: Bytes,
+    pub openapi: Document,
     /// `/asyncapi.json`
-    pub asyncapi: Bytes,
+    pub asyncapi: Document,
 }
 
 /// The node that hosts a context.
@@ -101,21 +101,5 @@ impl AppState {
             }
         }
         fault.into()
-    }
-
-    /// The public URL; without one, scheme and host as the client wrote them, or as a trusted proxy reports them.
-    pub fn base(&self, request: &HttpRequest) -> String {
-        if let Some(url) = &self.settings.public_url {
-            return url.clone();
-        }
-        let proxies = &self.settings.trusted_proxies;
-        let is_proxy = |peer: std::net::SocketAddr| proxies.contains(&peer.ip());
-        if !proxies.is_empty() && request.peer_addr().is_some_and(is_proxy) {
-            // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
-            let info = request.connection_info();
-            let scheme = if info.scheme() == "https" { "https" } else { "http" };
-            return api::base(scheme, info.host());
-        }
-        api::base("http", text(request, "host").unwrap_or_default())
     }
 }

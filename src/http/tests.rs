@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     actors::*,
-    domain::{Name, Refusal, Role, Timestamp},
+    domain::{Name, OrderOutcome, Refusal, Role, Timestamp},
     store::{Commit, StoreHealth},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -48,7 +48,14 @@ impl Context for Things {
         assert_ne!(order.body["boom"], true, "boom");
         let stale = order.if_match.iter().any(|version| *version != 3);
         let body = br#"{"a":1}"#.to_vec();
-        let outcome = Outcome { number: 7, version: 3, body, settled: true, replayed: false };
+        let outcome = Outcome {
+            number: 7,
+            version: 3,
+            body,
+            settled: true,
+            replayed: false,
+            order: OrderOutcome::Established,
+        };
         Box::pin(async move {
             if stale { Err(Fault::VersionMismatch { current: 3 }) } else { Ok(outcome) }
         })

@@ -1,6 +1,7 @@
 //! The port: what the runtime asks of a store.
 
 use super::keys::{Space, prefix_end};
+use crate::durations::DurationCounts;
 use futures_util::{FutureExt, future::BoxFuture};
 use std::fmt;
 use tokio::sync::oneshot;
@@ -221,6 +222,8 @@ pub struct StoreHealth {
     pub durable_commit: Commit,
     /// Groups made durable since the start: each is one `sync_data`.
     pub syncs: u64,
+    /// How long each of them took to be written and synced.
+    pub sync_durations: DurationCounts,
     /// Bytes of batches that are accepted and not flushed.
     pub unwritten_bytes: u64,
     /// Bytes on disk.

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod consumers;
 mod deployment;
 mod documents;
 mod examples;
 mod imports;
 mod lab;
+mod languages;
 mod output;
 mod refusals;
 mod rooms;

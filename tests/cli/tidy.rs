@@ -39,14 +39,22 @@ const IMPURE: &[&str] = &[
 const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("domain", &["domain"], IMPURE),
     ("systems", &["domain", "systems"], IMPURE),
-    ("store", &["sync", "domain", "store"], &["actix", "actix_web"]),
-    ("actors", &["sync", "domain", "store", "actors"], &["sled", "actix_web", "lapin"]),
+    ("store", &["sync", "durations", "domain", "store"], &["actix", "actix_web"]),
+    (
+        "actors",
+        &["sync", "durations", "domain", "store", "actors"],
+        &["sled", "actix_web", "lapin"],
+    ),
     (
         "api",
         &["sync", "domain", "actors", "api"],
         &["sled", "lapin", "actix", "actix_web", "tokio"],
     ),
-    ("http", &["sync", "domain", "store", "actors", "events", "api", "http"], &["sled", "lapin"]),
+    (
+        "http",
+        &["sync", "durations", "limits", "domain", "store", "actors", "events", "api", "http"],
+        &["sled", "lapin"],
+    ),
     ("cluster", &["sync", "domain", "actors", "cluster"], &["sled", "lapin", "actix", "actix_web"]),
     ("events", &["domain", "actors", "events"], &["sled", "lapin", "actix", "actix_web", "tokio"]),
     (

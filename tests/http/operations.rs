@@ -71,6 +71,79 @@ fn health_and_metrics_have_their_usual_names() {
 }
 
 #[test]
+fn orders_are_counted_by_how_they_ended_and_say_it_in_a_header() {
+    let server = Server::start(&[]);
+    let book = server.register_book("title01");
+    let outcome = |answer: &support::Answer| answer.header("holdfast-outcome").to_owned();
+    let rented = server.rent(book, 1);
+    assert_eq!(
+        (rented["status"].as_str(), outcome(&rented).as_str()),
+        (Some("Rent"), "established")
+    );
+    let body = json!({"bookId": book, "userId": 2, "address": "a"});
+    let failed = || server.try_post_once("/rents", "key-1", &body).unwrap().is(201);
+    assert_eq!(failed()["status"], "Fail");
+    // A repeat is answered as before.
+    for _ in 0..2 {
+        assert_eq!(outcome(&failed()), "failed");
+    }
+    let canceled = server.cancel(1).is(200);
+    assert_eq!(outcome(&canceled), "canceled");
+    assert_eq!(outcome(&server.post("/books", json!({"title": "t"}))), "", "a book is no order");
+    let counted = |name: &str| {
+        let label = format!("holdfast_orders_total{{system=\"bookrent\",outcome=\"{name}\"}} ");
+        let text = server.get("/metrics").is(200).text;
+        text.lines().find_map(|line| line.strip_prefix(&label)?.parse::<u64>().ok()).unwrap()
+    };
+    let all = ["established", "refused", "failed", "canceled"].map(counted);
+    assert_eq!(all, [1, 0, 1, 1]);
+}
+
+#[test]
+fn an_order_that_the_business_refuses_is_counted_as_refused() {
+    let server = Server::of("ticketing", "", &[]);
+    let order = json!({"ticketId": "1", "userId": "A", "userGrade": "Silver"});
+    server.post("/reservations", order).problem(409);
+    let refused = "holdfast_orders_total{system=\"ticketing\",outcome=\"refused\"}";
+    assert_eq!(server.metric(refused.split('{').next().unwrap()), 1.0);
+    assert!(server.get("/metrics").is(200).text.contains(&format!("{refused} 1\n")));
+}
+
+#[test]
+fn the_process_the_disk_and_the_latencies_are_measured() {
+    let server = Server::start(&[]);
+    server.rent(server.register_book("title01"), 1);
+    for name in [
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "process_virtual_memory_bytes",
+        "process_threads",
+        "process_open_fds",
+        "process_max_fds",
+        "process_start_time_seconds",
+        "holdfast_store_free_bytes",
+        "holdfast_store_sync_duration_seconds_count",
+        "holdfast_store_sync_duration_seconds_sum",
+    ] {
+        assert!(server.metric(name) > 0.0, "{name}");
+    }
+    let text = server.get("/metrics").is(200).text;
+    let asks =
+        "holdfast_ask_duration_seconds_count{context=\"bookrent.book\",answered=\"true\"} 1\n";
+    assert!(text.contains(asks), "{text}");
+    // Every bucket holds at least what the one before holds, and the last holds all.
+    let bucket = |line: &str| -> Option<f64> {
+        line.strip_prefix("holdfast_store_sync_duration_seconds_bucket")?
+            .rsplit(' ')
+            .next()?
+            .parse()
+            .ok()
+    };
+    let buckets: Vec<f64> = text.lines().filter_map(bucket).collect();
+    assert!(buckets.is_sorted() && buckets.len() > 10, "{buckets:?}");
+}
+
+#[test]
 fn a_failure_of_the_server_is_counted_under_its_reason_and_one_of_the_client_is_not() {
     let server = Server::start(&[]);
     server.get("/rents/1").problem(404);

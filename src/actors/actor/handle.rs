@@ -11,7 +11,7 @@ use crate::{
             fault::Fault,
             health::{ContextHealth, Injected, ParkedEvent, ParkedId, Phase, SagaPart},
             peers::PeerQuestion,
-            status::{ContextStatus, Latest},
+            status::{ContextStatus, HeardSource},
         },
         tables::{
             parked::{self, ParkedRow},
@@ -108,8 +108,9 @@ impl<P: HandlePart> ContextHandle<P> {
     fn backlog(&self) -> u64 {
         let meta = self.tree.counters().map(|(meta, _)| meta).unwrap_or_default();
         let positions = meta.building.as_ref().map_or(&meta.positions, |(_, positions)| positions);
-        let left = |(source, latest): &(&'static str, Latest)| {
-            latest().saturating_sub(positions.get(*source).copied().unwrap_or(0))
+        let left = |source: &HeardSource| {
+            let position = positions.get(source.context).copied().unwrap_or(0);
+            (source.latest)().saturating_sub(position)
         };
         self.shared().sources.get().map_or(0, |sources| sources.iter().map(left).sum())
     }
@@ -222,6 +223,8 @@ impl<P: HandlePart> Context for ContextHandle<P> {
             damage: shared.damage(),
             last_commit: shared.last_commit.load(Relaxed),
             last_sequence: shared.last_sequence.load(Relaxed),
+            orders: (!P::IS_VIEW && self.tree.entity.is_order())
+                .then(|| *sync::lock(&shared.orders)),
             fault: shared.fault(),
             guard: (!P::IS_VIEW).then(|| self.guard.health()),
         }

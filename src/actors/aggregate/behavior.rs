@@ -14,6 +14,7 @@ use crate::{
         tables::rebuild,
     },
     store::{Batch, Commit, StoreError},
+    sync,
 };
 use std::{
     collections::VecDeque,
@@ -89,6 +90,7 @@ impl Behavior for AggregateBehavior {
         if let Some(sweep) = memory.expiry {
             self.expiry = sweep;
         }
+        sync::lock(&self.shared.orders).add(memory.orders);
         self.publish_health();
     }
 

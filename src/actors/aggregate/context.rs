@@ -14,7 +14,7 @@ use crate::{
             clock::Clock,
             context::Outcome,
             fault::Fault,
-            health::Contested,
+            health::{Contested, OrderCounts},
             saga::{SagaId, TraceContext},
             status::ContextStatus,
         },
@@ -120,6 +120,8 @@ pub struct CacheUpdate {
     pub(super) contested: Vec<(String, Vec<u64>)>,
     pub(super) has_more: bool,
     pub(super) expiry: Option<ExpiryCursor>,
+    /// Orders that have ended.
+    pub(super) orders: OrderCounts,
 }
 
 impl AggregateBehavior {

@@ -49,6 +49,7 @@ impl Turn<'_> {
                 return Ok(Err(Rejection::Crashed));
             }
         };
+        let outcome = Some(after.outcome()).filter(|after| *after != state.outcome());
         if !events.is_empty() {
             let (given_up, new) = diff(claims.0, claims.1);
             if let Err(taken) = self.check_claims(number, &new)? {
@@ -85,6 +86,9 @@ impl Turn<'_> {
             self.write_claims(number, &given_up, &new)?;
             self.reschedule(number, due.0, due.1)?;
             self.record(number, decided)?;
+            if let Some(outcome) = outcome.filter(|_| aggregate.is_order()) {
+                self.orders.count(outcome);
+            }
             let thread = client.cloned().unwrap_or_default();
             self.set_awaited(
                 number,

@@ -26,7 +26,7 @@ use crate::{
         subscription::source::Recipient,
         tables::{query, sagas, tree::Tree},
     },
-    domain::{Name, NoAnswer, Refusal, lenient::BadBody},
+    domain::{Name, NoAnswer, OrderOutcome, Refusal, lenient::BadBody},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -119,7 +119,8 @@ async fn current_outcome(tree: &Tree, number: u64) -> Result<Outcome, Fault> {
     let Ok(Some(seen)) = query::look_up(tree, 0, number) else { return Err(Fault::Unknown) };
     tree.store.durable(seen.commit).await.map_err(|_| Fault::Unknown)?;
     let Seen { number, version, body, .. } = seen;
-    Ok(Outcome { number, version, body, settled: false, replayed: false })
+    let order = OrderOutcome::Pending;
+    Ok(Outcome { number, version, body, settled: false, replayed: false, order })
 }
 
 impl HandlePart for AggregatePart {

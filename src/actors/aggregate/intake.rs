@@ -63,6 +63,7 @@ impl Turn<'_> {
                     body: body.into_vec(),
                     settled: true,
                     replayed: true,
+                    order: self.order_outcome(row.number),
                 }),
                 None => {
                     self.waiters.push((place, row.number, true));

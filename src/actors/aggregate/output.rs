@@ -71,6 +71,7 @@ impl Turn<'_> {
             contested,
             has_more: false,
             expiry: sweep,
+            orders: self.orders,
         };
         Ok(TurnOutput {
             batch: self.transaction.into_batch(self.behavior.epoch)?,

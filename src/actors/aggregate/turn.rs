@@ -11,14 +11,14 @@ use crate::{
     actors::{
         ask::guard::Permit,
         erased::ErasedAsk,
-        port::{context::Outcome, fault::Fault, saga::TraceContext},
+        port::{context::Outcome, fault::Fault, health::OrderCounts, saga::TraceContext},
         subscription::progress::Progress,
         tables::{
             answers::AnswerPage, clipping::keepable, counters::Counters, log::LogEntry, query,
             sagas::SagaPage, transaction::Transaction,
         },
     },
-    domain::{Kind, Lifecycle, Refusal, Timestamp},
+    domain::{Kind, Lifecycle, OrderOutcome, Refusal, Timestamp},
     store::{StoreError, codec},
 };
 use serde_bytes::ByteBuf;
@@ -117,6 +117,8 @@ pub struct Turn<'a> {
     /// Pages of answers that this turn has read or changed.
     pub(crate) answers: AnswerPages,
     pub(crate) sagas: BTreeMap<(Cow<'static, str>, u64), SagaPage>,
+    /// Orders that have ended in this turn.
+    pub(super) orders: OrderCounts,
 }
 
 impl<'a> Turn<'a> {
@@ -141,6 +143,7 @@ impl<'a> Turn<'a> {
             encoded_events: Vec::new(),
             answers: AnswerPages::new(),
             sagas: BTreeMap::new(),
+            orders: OrderCounts::default(),
         }
     }
 
@@ -219,15 +222,23 @@ impl<'a> Turn<'a> {
                 Err(Fault::Refused(Refusal::absent(self.behavior.aggregate.name().item)))
             }
             Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
+                let order = kept.state.outcome();
                 query::represent(kept.state.as_ref(), number).map(|body| Outcome {
                     number,
                     version: kept.version,
                     body,
                     settled: true,
                     replayed: false,
+                    order,
                 })
             }
         })
+    }
+
+    /// How the order `number` has ended. A kept answer does not say; an order that has failed stays so.
+    pub(crate) fn order_outcome(&mut self, number: u64) -> OrderOutcome {
+        let loaded = self.transaction.load(number);
+        loaded.map_or(OrderOutcome::Pending, |loaded| loaded.now.state.outcome())
     }
 
     /// Nothing was done; the client may retry once the callee's breaker closes.

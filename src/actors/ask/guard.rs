@@ -1,7 +1,7 @@
 //! The guard in front of an asked context: breaker, concurrency limit and quota; and the asking itself, in tries.
 
 use super::breaker::{Breaker, BreakerSettings, CallPermit};
-use crate::{actors::port::health::GuardHealth, domain::NoAnswer};
+use crate::{actors::port::health::GuardHealth, domain::NoAnswer, durations::Durations};
 use futures_util::FutureExt;
 use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter, clock::Clock as _, clock::DefaultClock,
@@ -55,6 +55,8 @@ pub struct Guard {
     breaker: Arc<Breaker>,
     concurrency: Arc<Semaphore>,
     quota: DefaultDirectRateLimiter,
+    answered: Durations,
+    unanswered: Durations,
 }
 
 /// The permission to ask once. It counts for nothing until it is used.
@@ -84,6 +86,8 @@ impl Guard {
             breaker: Breaker::new(settings.breaker),
             concurrency: Arc::new(Semaphore::new(settings.concurrency)),
             quota: RateLimiter::direct(Quota::per_second(per_second)),
+            answered: Durations::default(),
+            unanswered: Durations::default(),
         })
     }
 
@@ -123,6 +127,19 @@ impl Guard {
     /// must be asked and has no pass yet waits for one for as long as its tries may take together; before an open breaker
     /// it would wait in vain.
     pub async fn ask(
+        &self,
+        pass: Option<Permit>,
+        put: impl FnMut() -> AnswerReceiver,
+    ) -> Result<(), NoAnswer> {
+        let began = Instant::now();
+        let answer = self.ask_in_tries(pass, put).await;
+        let is_answered = answer != Err(NoAnswer::Unavailable);
+        let durations = if is_answered { &self.answered } else { &self.unanswered };
+        durations.observe(began.elapsed());
+        answer
+    }
+
+    async fn ask_in_tries(
         &self,
         pass: Option<Permit>,
         mut put: impl FnMut() -> AnswerReceiver,
@@ -178,7 +195,9 @@ impl Guard {
         let (breaker, opened) = self.breaker.state(Instant::now());
         let in_flight =
             self.settings.concurrency.saturating_sub(self.concurrency.available_permits()) as u64;
-        GuardHealth { breaker, opened, in_flight }
+        let answered = self.answered.counts();
+        let unanswered = self.unanswered.counts();
+        GuardHealth { breaker, opened, in_flight, answered, unanswered }
     }
 }
 

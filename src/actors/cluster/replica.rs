@@ -324,6 +324,7 @@ fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEn
     let RecordedEvent {
         sequence,
         epoch: _,
+        caused_by: _,
         number,
         version,
         at,

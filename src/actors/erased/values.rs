@@ -3,8 +3,8 @@
 use crate::{
     actors::port::saga::SagaId,
     domain::{
-        Aggregate, AnyCommand, Entity, Id, Key, Lifecycle, Name, NamedMessage, NoAnswer, Refusal,
-        Timestamp,
+        Aggregate, AnyCommand, Entity, Id, Key, Lifecycle, Name, NamedMessage, NoAnswer,
+        OrderOutcome, Refusal, Timestamp,
     },
     store::{
         StoreError,
@@ -30,6 +30,8 @@ pub trait AnyState: Any + fmt::Debug + Send + Sync {
     fn copy(&self) -> State;
     /// [`Entity::lifecycle`].
     fn lifecycle(&self) -> Lifecycle;
+    /// [`Entity::outcome`].
+    fn outcome(&self) -> OrderOutcome;
     /// [`Entity::indexes`].
     fn indexes(&self) -> Vec<(&'static str, Key)>;
     /// [`Entity::represent`], as JSON.
@@ -44,6 +46,9 @@ impl<E: Entity> AnyState for E {
     }
     fn lifecycle(&self) -> Lifecycle {
         Entity::lifecycle(self)
+    }
+    fn outcome(&self) -> OrderOutcome {
+        Entity::outcome(self)
     }
     fn indexes(&self) -> Vec<(&'static str, Key)> {
         Entity::indexes(self)

@@ -29,7 +29,7 @@ use crate::{
             context::Context,
             replica::ReplicaHandle,
             retention::Retention,
-            status::{ContextStatus, Latest},
+            status::{ContextStatus, HeardSource},
         },
         projection::{
             handle::ViewPart,
@@ -173,18 +173,22 @@ impl<'a> NodeBuilder<'a> {
         mail: fn(Delivery<T>) -> M,
     ) -> Result<Vec<OpenSource<T>>, NodeError> {
         let mut sources = Vec::<OpenSource<T>>::new();
-        let mut latest = Vec::<(_, Latest)>::new();
+        let mut heard = Vec::new();
         for hears in all {
             let (listeners, pushes) = self.connect(mailbox, sources.len(), &hears, mail)?;
-            let said = listeners.clone();
-            let context = hears.source.name().context;
-            latest.push((context, Box::new(move || said.latest.load(SeqCst))));
+            let last = listeners.clone();
+            let ids = listeners.clone();
+            heard.push(HeardSource {
+                context: hears.source.name().context,
+                latest: Box::new(move || last.latest.load(SeqCst)),
+                id_of: Box::new(move |sequence| ids.history(|history| history.id_of(sequence))),
+            });
             let tree = self.log(hears.source)?.reporting_to(&mailbox.shared);
             sources.push(Box::new(move || {
                 Box::new(LocalSource::new(&tree, &listeners, &hears.react, &pushes))
             }));
         }
-        let _ = mailbox.shared.sources.set(latest);
+        let _ = mailbox.shared.sources.set(heard);
         Ok(sources)
     }
 
@@ -261,6 +265,7 @@ impl<'a> NodeBuilder<'a> {
         let outflows = EventLogs {
             tree: tree.clone(),
             listeners: listeners.clone(),
+            status: shared.clone(),
             written_version: self.settings.written_version(aggregate)?,
             write,
         };

@@ -10,13 +10,17 @@ use crate::{
         port::{
             backoff::pause,
             context::Context,
-            event_log::{EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent},
+            event_log::{
+                CausingEvent, EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
+            },
             history::{EventId, Past, Word},
             sink::{Sink, SinkHealth},
+            status::ContextStatus,
         },
         subscription::source::Subscribers,
         tables::{
-            log::{LogEntry, data_of, fields_of, read_log},
+            log::{Cause, Envelope, LogEntry, data_of, fields_of, read_log},
+            sagas::event_before,
             tree::Tree,
         },
     },
@@ -68,13 +72,12 @@ impl<T: Send> EventLog<T> for LocalEventLog<T> {
                 read => read,
             })?;
         let last = events.last().map_or(from.saturating_sub(1), |logged| logged.envelope.sequence);
-        let items = self.listeners.history(|history| {
-            let item = |logged: &LogEntry| {
-                let id = history.id_of(logged.envelope.sequence);
-                Some((id.sequence, (self.extract)(logged, id.word)?))
-            };
-            events.iter().filter_map(item).collect()
-        });
+        let id = |logged: &LogEntry| self.id_of(logged.envelope.sequence);
+        let ids: Vec<EventId> = events.iter().map(id).collect();
+        let items = events.iter().zip(ids);
+        let items =
+            items.filter_map(|(logged, id)| Some((id.sequence, (self.extract)(logged, id.word)?)));
+        let items = items.collect();
         // No row that was read is younger than the youngest commit.
         Ok(LogPage { items, last, commit: self.tree.store.accepted_commit() })
     }
@@ -96,6 +99,8 @@ pub type WriteMessage = Arc<dyn Fn(&dyn AnyEvent) -> Option<Message> + Send + Sy
 pub struct EventLogs {
     pub tree: Tree,
     pub listeners: Arc<Subscribers>,
+    /// Knows the logs that the context listens to.
+    pub status: Arc<ContextStatus>,
     /// The version in which events are written for other nodes and consumers.
     pub written_version: u16,
     /// What of it is told in text messages.
@@ -114,8 +119,14 @@ impl EventLogs {
     pub fn history(&self) -> Arc<dyn EventLog<RecordedEvent>> {
         let aggregate = self.listeners.aggregate;
         let version = self.written_version;
+        let causes = Causes {
+            status: self.status.clone(),
+            tree: self.tree.clone(),
+            listeners: self.listeners.clone(),
+        };
         self.of(Arc::new(move |entry, epoch| {
-            Some(recorded_event(aggregate, version, entry, epoch))
+            let caused_by = causes.of(&entry.envelope);
+            Some(RecordedEvent { caused_by, ..recorded_event(aggregate, version, entry, epoch) })
         }))
     }
     /// What is told in text messages.
@@ -129,6 +140,34 @@ impl EventLogs {
             let event = EventId { word, sequence: envelope.sequence };
             Some(OutboundMessage { context, event, number, at: envelope.at, saga, to, text })
         })))
+    }
+}
+
+/// Finds the events that events follow from.
+struct Causes {
+    status: Arc<ContextStatus>,
+    tree: Tree,
+    listeners: Arc<Subscribers>,
+}
+
+impl Causes {
+    /// The event that another follows from: that of the source; for an answer or a timer, the one that asked or set it. A
+    /// command and the ask of another context are no events.
+    fn of(&self, envelope: &Envelope) -> Option<CausingEvent> {
+        let aggregate = self.listeners.aggregate;
+        let own = aggregate.name().context;
+        match &envelope.cause {
+            Cause::Event(context, sequence) => {
+                let id = self.status.id_in_source(context, *sequence)?;
+                Some(CausingEvent { context: context.clone().into_owned(), id })
+            }
+            Cause::Answer(_) | Cause::Timer => {
+                let before = event_before(aggregate, &self.tree, envelope).ok().flatten()?;
+                let id = self.listeners.history(|history| history.id_of(before));
+                Some(CausingEvent { context: own.to_owned(), id })
+            }
+            Cause::Command(_) | Cause::Ask(_) | Cause::Elsewhere(_) => None,
+        }
     }
 }
 
@@ -153,6 +192,7 @@ fn recorded_event(
         at: envelope.at,
         saga: envelope.saga.to_string(),
         cause: envelope.cause.to_string(),
+        caused_by: None,
         client: envelope.client.clone(),
         trace: envelope.trace.clone(),
         name: event.name().to_owned(),

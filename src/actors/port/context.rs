@@ -14,7 +14,7 @@ use super::{
     sink::SinkHealth,
 };
 use crate::{
-    domain::{Refusal, Timestamp},
+    domain::{OrderOutcome, Refusal, Timestamp},
     store::{Commit, StoreHealth},
 };
 use futures_util::future::BoxFuture;
@@ -145,6 +145,8 @@ pub struct Outcome {
     pub settled: bool,
     /// True when the answer was kept under an idempotency key.
     pub replayed: bool,
+    /// How the thing has ended, if it is an order.
+    pub order: OrderOutcome,
 }
 
 /// Something that was looked at.

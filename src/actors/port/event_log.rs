@@ -63,6 +63,9 @@ pub struct RecordedEvent {
     pub saga: String,
     /// What made it happen, in words.
     pub cause: String,
+    /// The event that it follows from, if it follows from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<CausingEvent>,
     /// The client's own correlation id.
     pub client: Option<String>,
     /// The trace that it belongs to.
@@ -73,6 +76,15 @@ pub struct RecordedEvent {
     pub schema: u16,
     /// Its fields.
     pub data: serde_json::Value,
+}
+
+/// The event that another follows from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CausingEvent {
+    /// The context to whose log it belongs: `bookrent.rent`.
+    pub context: String,
+    /// Its id there.
+    pub id: EventId,
 }
 
 impl RecordedEvent {

@@ -1,6 +1,10 @@
 //! How contexts are doing, and what happened in them, for those who operate a node.
 
-use crate::{domain::Timestamp, store::Commit};
+use crate::{
+    domain::{OrderOutcome, Timestamp},
+    durations::DurationCounts,
+    store::Commit,
+};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -54,6 +58,9 @@ pub struct ContextHealth {
     pub last_commit: Commit,
     /// The last sequence in its log.
     pub last_sequence: u64,
+    /// How its orders have ended, if it has orders.
+    #[serde(skip)]
+    pub orders: Option<OrderCounts>,
     /// The fault that is injected into its answers.
     pub fault: Option<Injected>,
     /// The guard in front of it, as its askers see it.
@@ -79,6 +86,36 @@ pub struct GuardHealth {
     pub opened: u64,
     /// Questions under way.
     pub in_flight: u64,
+    /// How long questions took that were answered.
+    #[serde(skip)]
+    pub answered: DurationCounts,
+    /// How long those took that had no answer.
+    #[serde(skip)]
+    pub unanswered: DurationCounts,
+}
+
+/// How many orders have ended in each way since the process began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OrderCounts([u64; OrderOutcome::ENDED.len()]);
+
+impl OrderCounts {
+    /// Counts one; an order that is pending has not ended.
+    pub fn count(&mut self, outcome: OrderOutcome) {
+        let place = OrderOutcome::ENDED.iter().position(|known| *known == outcome);
+        if let Some(count) = place.and_then(|place| self.0.get_mut(place)) {
+            *count += 1;
+        }
+    }
+
+    /// Adds what others have counted.
+    pub fn add(&mut self, others: Self) {
+        self.0.iter_mut().zip(others.0).for_each(|(count, more)| *count += more);
+    }
+
+    /// Each outcome, and how many had it.
+    pub fn all(&self) -> impl Iterator<Item = (OrderOutcome, u64)> {
+        OrderOutcome::ENDED.into_iter().zip(self.0)
+    }
 }
 
 /// A fault injected into a context's answers.

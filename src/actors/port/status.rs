@@ -5,7 +5,8 @@ use crate::{
         port::retention::Retention,
         port::{
             fault::Fault,
-            health::{Contested, Injected, Phase},
+            health::{Contested, Injected, OrderCounts, Phase},
+            history::EventId,
         },
     },
     domain::Name,
@@ -33,8 +34,8 @@ pub struct ContextStatus {
     pub mailbox: AtomicU64,
     pub waiting: AtomicU64,
     pub parked: AtomicU64,
-    /// Those that it listens to, and how far the log of each goes; set once it is laid out.
-    pub sources: OnceLock<Vec<(&'static str, Latest)>>,
+    /// Those that it listens to; set once it is laid out.
+    pub sources: OnceLock<Vec<HeardSource>>,
     pub last_commit: AtomicU64,
     pub last_sequence: AtomicU64,
     pub generation: AtomicU32,
@@ -45,6 +46,8 @@ pub struct ContextStatus {
     pub rebuilt: AtomicU64,
     /// Keys that more than one of its things claims.
     pub contested: Mutex<Vec<Contested>>,
+    /// How its orders have ended since the process began.
+    pub orders: Mutex<OrderCounts>,
     /// How often a row was found that cannot be read.
     pub damaged: AtomicU64,
     /// What was found, each once, the newest last; only so many are remembered.
@@ -55,8 +58,14 @@ pub struct ContextStatus {
     chaos: Option<Chaos>,
 }
 
-/// Tells the last sequence of a log.
-pub type Latest = Box<dyn Fn() -> u64 + Send + Sync>;
+/// A log that a context listens to.
+pub struct HeardSource {
+    pub context: &'static str,
+    /// Tells its last sequence.
+    pub latest: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// Tells the id of the event with a sequence.
+    pub id_of: Box<dyn Fn(u64) -> EventId + Send + Sync>,
+}
 
 /// Is called at the points where a crash hurts most. Tests let it panic.
 pub type Chaos = Arc<dyn Fn(&'static str, ChaosPoint) + Send + Sync>;
@@ -101,6 +110,7 @@ impl ContextStatus {
             rebuilding: AtomicBool::new(false),
             rebuilt: AtomicU64::new(0),
             contested: Mutex::default(),
+            orders: Mutex::default(),
             damaged: AtomicU64::new(0),
             damage: Mutex::default(),
             admission: Arc::new(Semaphore::new(admission)),
@@ -114,6 +124,12 @@ impl ContextStatus {
     pub fn set_phase(&self, phase: Phase) {
         let place = PHASES.iter().position(|known| *known == phase).unwrap_or(3);
         self.phase.store(u8::try_from(place).unwrap_or(3), Relaxed);
+    }
+    /// The id of an event of a source.
+    pub fn id_in_source(&self, source: &str, sequence: u64) -> Option<EventId> {
+        let mut sources = self.sources.get()?.iter();
+        let source = sources.find(|known| known.context == source)?;
+        Some((source.id_of)(sequence))
     }
     /// Whether mail from outside is taken.
     pub fn check_open(&self) -> Result<(), Fault> {

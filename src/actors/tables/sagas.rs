@@ -1,7 +1,7 @@
 //! What a context has to tell of a saga.
 
 use super::{
-    log::{LogEntry, data_of, read_log},
+    log::{Envelope, LogEntry, data_of, read_log},
     tree::Tree,
 };
 use crate::{
@@ -30,6 +30,9 @@ pub type SagaPage = Vec<(u64, u64)>;
 
 /// At most so many rows are looked at for one part: the sagas of neighbours share them.
 const ROWS: usize = 2048;
+
+/// At most so many rows are looked at for the event before another.
+const ROWS_BEFORE: usize = 64;
 
 /// What happened here in the saga that `context` began under `number`, from sequence `from` on, and what it waits for:
 /// some `limit` entries.
@@ -99,6 +102,39 @@ pub fn saga_part(
         });
     }
     Ok(SagaPart { entries, next: None })
+}
+
+/// The event of the same aggregate that comes before this one in its saga, if one is near.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn event_before(
+    aggregate: &dyn AggregateType,
+    tree: &Tree,
+    Envelope { sequence: this, aggregate: number, saga, .. }: &Envelope,
+) -> Result<Option<u64>, StoreError> {
+    let prefix = KeyBuf::new(Space::Saga).text(&saga.context).number(saga.number / SAGA_PAGE);
+    let from = prefix.clone().build();
+    let mut pages =
+        Pages::of(Scan { from, to: prefix.number(*this).build(), backwards: true, limit: 8 });
+    let mut looked = 0;
+    while let Some(rows) = pages.next(|scan| tree.scan(scan))? {
+        for (_, row) in &rows {
+            let page: SagaPage = codec::decode(Space::Saga, &row.record)?;
+            let earlier = page.into_iter().rev().filter(|(of, at)| *of == saga.number && at < this);
+            for (_, sequence) in earlier {
+                let found = read_log(aggregate, tree, sequence, 1)?;
+                if found.first().is_some_and(|logged| logged.envelope.aggregate == *number) {
+                    return Ok(Some(sequence));
+                }
+            }
+        }
+        looked += rows.len();
+        if looked >= ROWS_BEFORE {
+            break;
+        }
+    }
+    Ok(None)
 }
 
 /// What is damaged is told of and left out.

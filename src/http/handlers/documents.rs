@@ -3,30 +3,46 @@
 use super::swagger_ui;
 use crate::{
     api::Problem,
-    http::call::{Call, Reply},
+    http::{
+        call::{Call, Reply},
+        document::Document,
+    },
 };
-use actix_web::{HttpResponse, http::header, web::Bytes};
+use actix_web::{HttpResponse, http::header};
+
+/// The media type of the documents.
+pub const JSON: &str = "application/json";
 
 /// `/openapi.json`
 pub async fn openapi(call: Call<'_>) -> Reply {
-    Ok(json(call.state.openapi.clone()))
+    let document = &call.state.openapi;
+    let prefix = call.state.prefix(call.request);
+    if prefix.is_empty() || call.state.settings.public_url.is_some() {
+        return Ok(document.answer(call.request));
+    }
+    // The paths are relative to the address of the server, which the proxy has under a path of its own.
+    let text = String::from_utf8_lossy(document.plain());
+    let text =
+        text.replacen(r#""servers":[{"url":"/""#, &format!(r#""servers":[{{"url":"{prefix}""#), 1);
+    Ok(Document::new(JSON, text).answer(call.request))
 }
 
 /// `/asyncapi.json`
 pub async fn asyncapi(call: Call<'_>) -> Reply {
-    Ok(json(call.state.asyncapi.clone()))
+    Ok(call.state.asyncapi.answer(call.request))
 }
 
 /// `/schemas/{type}.json`: the schema of an event's data.
 pub async fn schema(call: Call<'_>) -> Reply {
     let schemas = &call.state.settings.documents.schemas;
     let schema = schemas.get(call.param("type")).ok_or_else(Problem::not_found)?;
-    Ok(json(Bytes::from(schema.clone())))
+    Ok(Document::new(JSON, schema.clone()).answer(call.request))
 }
 
 /// `/docs`: leads to the pages, whose links are relative.
-pub async fn redirect(_: Call<'_>) -> Reply {
-    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish())
+pub async fn redirect(call: Call<'_>) -> Reply {
+    let to = format!("{}/docs/", call.state.prefix(call.request));
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, to)).finish())
 }
 
 /// `/docs/…`: a file of the pages.
@@ -35,10 +51,5 @@ pub async fn page(call: Call<'_>) -> Reply {
         tracing::error!(%error, "failed to serve the API pages");
         Problem::crashed()
     })?;
-    let (content_type, bytes) = file.ok_or_else(Problem::not_found)?;
-    Ok(HttpResponse::Ok().content_type(content_type).body(bytes))
-}
-
-fn json(document: Bytes) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(document)
+    Ok(file.ok_or_else(Problem::not_found)?.answer(call.request))
 }

@@ -32,9 +32,13 @@ pub struct ReadEvent {
     pub log: usize,
     /// The event.
     pub event: RecordedEvent,
-    /// The event, serialized.
-    pub text: String,
+    /// The event, serialized; `None` if the reader does not want it.
+    pub text: Option<String>,
 }
+
+/// Serializes an event of a context; `None` for one that the reader does not want.
+pub trait Serialize: Fn(&'static str, &RecordedEvent) -> Option<String> {}
+impl<F: Fn(&'static str, &RecordedEvent) -> Option<String>> Serialize for F {}
 
 /// Reads the logs, each from its own next sequence: the events of each log in order, and all of them roughly in the order
 /// of time. What is returned is durable. `serialize` makes the text of an event of a context.
@@ -42,7 +46,7 @@ pub async fn read(
     state: &AppState,
     logs: &[(Log, u64)],
     limit: PageLimit,
-    serialize: impl Fn(&'static str, &RecordedEvent) -> String + Send + 'static,
+    serialize: impl Serialize + Send + 'static,
 ) -> Result<Vec<ReadEvent>, Problem> {
     let new = logs.iter().map(|(log, next)| (*log.latest().borrow() + 1).saturating_sub(*next));
     let (commit, events) = match new.fold(0, u64::saturating_add) {
@@ -87,7 +91,7 @@ impl Queue<'_> {
 fn merge(
     logs: &[(Log, u64)],
     limit: PageLimit,
-    serialize: &impl Fn(&'static str, &RecordedEvent) -> String,
+    serialize: &impl Serialize,
 ) -> Result<(Commit, Vec<ReadEvent>), StoreError> {
     let read_ahead = limit.events.clamp(1, READ_AHEAD);
     let mut queues: Vec<_> = logs
@@ -125,7 +129,7 @@ fn merge(
         let Some(queue) = queues.get_mut(index) else { break };
         let Some(event) = queue.events.pop_front() else { break };
         let text = serialize(queue.log.context(), &event);
-        bytes += text.len();
+        bytes += text.as_ref().map_or(0, String::len);
         page.push(ReadEvent { log: index, event, text });
     }
     match failed {
@@ -188,6 +192,7 @@ mod tests {
                         at,
                         saga,
                         cause,
+                        caused_by: None,
                         client,
                         trace,
                         name,
@@ -207,8 +212,8 @@ mod tests {
         }
     }
 
-    fn text(_: &'static str, event: &RecordedEvent) -> String {
-        "x".repeat(10 + event.sequence as usize % 7)
+    fn text(_: &'static str, event: &RecordedEvent) -> Option<String> {
+        Some("x".repeat(10 + event.sequence as usize % 7))
     }
 
     proptest! {
@@ -231,7 +236,7 @@ mod tests {
                 let read: usize = logs.iter().map(|log| log.3.load(SeqCst)).sum();
                 prop_assert!(read <= page.len() + logs.len() * READ_AHEAD.min(limit), "{} for {}", read, page.len());
                 prop_assert!(page.len() <= limit);
-                let written: usize = page.iter().map(|read| read.text.len()).sum();
+                let written: usize = page.iter().filter_map(|read| read.text.as_ref()).map(String::len).sum();
                 prop_assert!(written < bytes + 17);
                 if page.is_empty() {
                     break;

@@ -5,11 +5,15 @@ use crate::{
     events::kind_of,
     http::{
         call::Reply,
-        handlers::{event_reader::PageLimit, log_reader::LogReader},
+        handlers::{event_filter::EventQuery, event_reader::PageLimit, log_reader::LogReader},
         state::AppState,
     },
 };
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header},
+    web,
+};
 use futures_util::{StreamExt, stream};
 use std::{convert::Infallible, fmt::Write, sync::Arc, time::Duration};
 use tokio::sync::OwnedSemaphorePermit;
@@ -23,6 +27,8 @@ struct EventStream {
     reader: LogReader,
     state: web::Data<AppState>,
     greeting: Option<String>,
+    /// Whether events have their types as names.
+    named: bool,
     /// Ends with the stream.
     _permit: OwnedSemaphorePermit,
 }
@@ -40,9 +46,18 @@ pub fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, Problem> {
 
 /// Streams events until the client disconnects or the server stops. Logs that have `changed` are streamed from the
 /// beginning, after an event `reset`.
-pub fn answer(request: &HttpRequest, reader: LogReader, changed: &[&'static str]) -> Reply {
+pub fn answer(
+    request: &HttpRequest,
+    reader: LogReader,
+    query: &EventQuery,
+    changed: &[&'static str],
+) -> Reply {
     let state = request.app_data::<web::Data<AppState>>().cloned().ok_or_else(Problem::crashed)?;
     let mut greeting = "retry: 3000\n\n".to_owned();
+    if query.from.as_deref() == Some(EventQuery::NOW) {
+        // If the stream breaks before the first event, the next one resumes here.
+        let _ = write!(greeting, "id: {}\n\n", reader.position());
+    }
     if !changed.is_empty() {
         // If the stream breaks now, the next one has to begin anew too.
         let id = reader.cursor_without(changed);
@@ -50,16 +65,22 @@ pub fn answer(request: &HttpRequest, reader: LogReader, changed: &[&'static str]
         let _ = write!(greeting, "id: {id}\nevent: reset\ndata: {reset}\n\n");
     }
     let permit = permit(&state)?;
-    let stream = EventStream { reader, state, greeting: Some(greeting), _permit: permit };
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header(("x-accel-buffering", "no"));
+    if request.method() == Method::HEAD {
+        return Ok(response.streaming(stream::empty::<Result<web::Bytes, Infallible>>()));
+    }
+    let greeting = Some(greeting);
+    let named = query.named;
+    let stream = EventStream { reader, state, greeting, named, _permit: permit };
     let chunks = stream::unfold(stream, async |mut stream| {
         let chunk = stream.next_chunk().await?;
         Some((Ok::<_, Infallible>(web::Bytes::from(chunk)), stream))
     });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(chunks.boxed_local()))
+    Ok(response.streaming(chunks.boxed_local()))
 }
 
 impl EventStream {
@@ -80,9 +101,17 @@ impl EventStream {
         }
         // If a log cannot be read, the stream ends; the client comes back with the id of the last event that it has.
         for shown in self.reader.page(&self.state, CHUNK).await.ok()? {
-            let kind = kind_of(shown.context, &shown.event.name, shown.event.schema);
             // Writing to a string cannot fail.
-            let _ = write!(chunk, "id: {}\nevent: {kind}\ndata: {}\n\n", shown.id, shown.text);
+            let _ = writeln!(chunk, "id: {}", shown.id);
+            if self.named {
+                let kind = kind_of(shown.context, &shown.event.name, shown.event.schema);
+                let _ = writeln!(chunk, "event: {kind}");
+            }
+            let _ = write!(chunk, "data: {}\n\n", shown.text);
+        }
+        if self.reader.has_skipped() {
+            // Without data it is no event, and a stream that resumes need not read those again.
+            let _ = write!(chunk, "id: {}\n\n", self.reader.position());
         }
         // A stream with much to catch up on must not starve the others.
         tokio::task::yield_now().await;

@@ -8,22 +8,16 @@ use crate::{
     http::{
         call::{Call, Reply},
         handlers::{
-            event_cursor::{self, bad_parameter},
-            event_reader::PageLimit,
-            event_stream, forward,
+            event_cursor, event_filter::EventQuery, event_reader::PageLimit, event_stream, forward,
             log_reader::LogReader,
-            query,
         },
         settings::RemoteTarget,
     },
 };
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpResponse, http::header};
 use serde_json::{Map, json};
-use std::collections::HashMap;
 
 const BATCH: &str = "application/cloudevents-batch+json";
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1000;
 const PAGE_BYTES: usize = 1 << 20;
 
 /// `GET /events`
@@ -72,10 +66,15 @@ async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
         return elsewhere(call, name).await;
     }
     let request = call.request;
-    let given = web::Query::<HashMap<String, String>>::from_query(request.query_string());
-    let given = given.map(web::Query::into_inner).unwrap_or_default();
-    let mut reader = LogReader::new(logs, name.is_some());
-    let from = given.get("from").filter(|cursor| !cursor.is_empty()).map(String::as_str);
+    let types = state.settings.documents.schemas.keys().map(String::as_str);
+    let query = EventQuery::parse(request.query_string(), types)?;
+    let logs = query.narrow(logs)?;
+    let mut reader = LogReader::new(logs, name.is_some(), query.filter.clone());
+    let is_now = query.from.as_deref() == Some(EventQuery::NOW);
+    if is_now {
+        reader.skip_all();
+    }
+    let from = query.from.as_deref().filter(|_| !is_now);
     if event_stream::is_wanted(request) {
         // The last event of a broken stream is later than where the stream began.
         let last = text(request, "last-event-id").filter(|last| !last.is_empty());
@@ -84,18 +83,19 @@ async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
             (None, Some(from)) => reader.seek(from, false)?,
             (None, None) => Vec::new(),
         };
-        return event_stream::answer(request, reader, &changed);
+        return event_stream::answer(request, reader, &query, &changed);
     }
     if let Some(from) = from
         && let Some(context) = reader.seek(from, false)?.first()
     {
         return Err(event_cursor::history_changed(context));
     }
-    let limit = given.get("limit").map(String::as_str);
-    let limit = query::limit(limit, DEFAULT_LIMIT, MAX_LIMIT, || bad_parameter("limit"))?;
-    let page = PageLimit { events: limit, bytes: PAGE_BYTES };
+    let page = PageLimit { events: query.limit, bytes: PAGE_BYTES };
     let events = reader.page(state, page).await?;
-    let next = format!("<{}?from={}&limit={limit}>; rel=\"next\"", request.path(), reader.cursor());
+    let cursor = if is_now { reader.position() } else { reader.cursor() };
+    let path = format!("{}{}", state.prefix(request), request.path());
+    let EventQuery { limit, shared, .. } = query;
+    let next = format!("<{path}?from={cursor}&limit={limit}{shared}>; rel=\"next\"");
     let events: Vec<String> = events.into_iter().map(|event| event.text).collect();
     let body = format!("[{}]", events.join(","));
     Ok(HttpResponse::Ok().content_type(BATCH).insert_header((header::LINK, next)).body(body))

@@ -23,8 +23,8 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 const PAGE: PageLimit = PageLimit { events: 256, bytes: 1 << 20 };
 
 /// The event as another node reads it. Everything in it can be serialized.
-fn serialize(_: &'static str, event: &RecordedEvent) -> String {
-    serde_json::to_string(event).unwrap_or_default()
+fn serialize(_: &'static str, event: &RecordedEvent) -> Option<String> {
+    serde_json::to_string(event).ok()
 }
 
 #[derive(Deserialize)]
@@ -104,7 +104,7 @@ pub async fn events(call: Call<'_>) -> Reply {
     futures_util::future::select(Box::pin(arrived), Box::pin(state.drained())).await;
     let history = log.past().to_string();
     let page = event_reader::read(state, &[(log, query.from)], PAGE, serialize).await?;
-    let events: Vec<String> = page.into_iter().map(|read| read.text).collect();
+    let events: Vec<String> = page.into_iter().filter_map(|read| read.text).collect();
     Ok(HttpResponse::Ok()
         .insert_header((HISTORY, history))
         .content_type("application/json")

@@ -1,8 +1,9 @@
-//! `/metrics`, in the text format of OpenMetrics.
+//! `/metrics`, in the text format of Prometheus or that of OpenMetrics.
 
 use crate::http::{
     call::ProbeReply,
     metrics::{
+        format::{self, Format},
         snapshot::Snapshot,
         table::{BUILD, METRICS, REQUEST_DURATION},
     },
@@ -11,10 +12,8 @@ use crate::http::{
 use actix_web::http::StatusCode;
 use prometheus_client::{encoding::text::encode, metrics::info::Info, registry::Registry};
 
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// Reads every metric.
-pub fn scrape(state: &AppState) -> ProbeReply {
+/// Reads every metric, in the format that `accept` prefers.
+pub fn scrape(state: &AppState, accept: &str) -> ProbeReply {
     let mut registry = Registry::default();
     state.requests.register(&mut registry, REQUEST_DURATION.name, REQUEST_DURATION.help);
     let version = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
@@ -26,5 +25,9 @@ pub fn scrape(state: &AppState) -> ProbeReply {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    ProbeReply { status, media_type: OPEN_METRICS, body }
+    let format = Format::preferred(accept);
+    if format == Format::Prometheus {
+        body = format::to_prometheus(&body);
+    }
+    ProbeReply { status, media_type: format.media_type(), body }
 }

@@ -5,6 +5,7 @@ pub mod body;
 pub mod collections;
 pub mod documents;
 pub mod event_cursor;
+pub mod event_filter;
 pub mod event_reader;
 pub mod event_stream;
 pub mod events;

@@ -1,7 +1,6 @@
 //! Swagger UI, whose files are in the binary as the archive that its project releases.
 
-use crate::sync::lock;
-use actix_web::web::Bytes;
+use crate::{http::document::Document, sync::lock};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
 use std::{
@@ -17,7 +16,7 @@ const FOLDER: &str = "dist/";
 /// What the pages show. Without `validatorUrl` they would send the document to a validator on the Internet.
 const INITIALIZER: &str = r##"window.onload = function () {
   window.ui = SwaggerUIBundle({
-    "url": "/openapi.json",
+    "url": "../openapi.json",
     "validatorUrl": "none",
     dom_id: "#swagger-ui",
     deepLinking: true,
@@ -29,14 +28,14 @@ const INITIALIZER: &str = r##"window.onload = function () {
 "##;
 
 /// The files that have been asked for. Few of the archive are: a server whose pages nobody opens keeps none, and one that
-/// is asked over and over unpacks each once.
-static UNPACKED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
+/// is asked over and over unpacks and compresses each once.
+static UNPACKED: Mutex<BTreeMap<String, Document>> = Mutex::new(BTreeMap::new());
 
-/// The file with this path below `/docs/`, with its content type; `None` where there is none.
+/// The file with this path below `/docs/`; `None` where there is none.
 ///
 /// # Errors
 /// The archive cannot be read.
-pub fn file(path: &str) -> Result<Option<(&'static str, Bytes)>, Error> {
+pub fn file(path: &str) -> Result<Option<Document>, Error> {
     let path = if path.is_empty() { "index.html" } else { path };
     let content_type = match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
@@ -46,17 +45,18 @@ pub fn file(path: &str) -> Result<Option<(&'static str, Bytes)>, Error> {
         _ => return Ok(None),
     };
     if path == "swagger-initializer.js" {
-        return Ok(Some((content_type, Bytes::from_static(INITIALIZER.as_bytes()))));
+        return Ok(Some(Document::new(content_type, INITIALIZER)));
     }
-    if let Some(bytes) = lock(&UNPACKED).get(path) {
-        return Ok(Some((content_type, bytes.clone())));
+    if let Some(file) = lock(&UNPACKED).get(path) {
+        return Ok(Some(file.clone()));
     }
     let Some(bytes) = unpack(path)? else { return Ok(None) };
-    lock(&UNPACKED).insert(path.to_owned(), bytes.clone());
-    Ok(Some((content_type, bytes)))
+    let file = Document::new(content_type, bytes);
+    lock(&UNPACKED).insert(path.to_owned(), file.clone());
+    Ok(Some(file))
 }
 
-fn unpack(path: &str) -> Result<Option<Bytes>, Error> {
+fn unpack(path: &str) -> Result<Option<Vec<u8>>, Error> {
     let archive = ZipArchive::from_slice(ARCHIVE).map_err(unreadable)?;
     let mut entries = archive.entries();
     while let Some(entry) = entries.next_entry().map_err(unreadable)? {
@@ -74,7 +74,7 @@ fn unpack(path: &str) -> Result<Option<Bytes>, Error> {
         } else {
             packed.verifying_reader(packed.data()).read_to_end(&mut bytes)?;
         }
-        return Ok(Some(bytes.into()));
+        return Ok(Some(bytes));
     }
     Ok(None)
 }
@@ -90,8 +90,8 @@ mod tests {
     #[test]
     fn the_pages_have_every_file_that_they_refer_to() {
         let text = |path: &str| {
-            let (_, bytes) = file(path).unwrap().unwrap();
-            String::from_utf8(bytes.to_vec()).unwrap()
+            let file = file(path).unwrap().unwrap();
+            String::from_utf8(file.plain().to_vec()).unwrap()
         };
         let page = text("");
         assert_eq!(page, text("index.html"));
@@ -102,8 +102,8 @@ mod tests {
             .collect();
         assert!(named.len() >= 5, "{named:?}");
         for path in named {
-            let (_, bytes) = file(path).unwrap().unwrap_or_else(|| panic!("{path} is missing"));
-            assert!(!bytes.is_empty(), "{path}");
+            let file = file(path).unwrap().unwrap_or_else(|| panic!("{path} is missing"));
+            assert!(!file.plain().is_empty(), "{path}");
         }
     }
 

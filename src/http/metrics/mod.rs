@@ -1,5 +1,7 @@
 //! The metrics, declared in one table.
 
+pub mod format;
+pub mod process;
 pub mod requests;
 pub mod samples;
 pub mod snapshot;

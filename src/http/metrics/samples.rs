@@ -1,14 +1,13 @@
 //! What a metric is, and the values that it has now.
 
 use super::snapshot::Snapshot;
+use crate::durations::DurationCounts;
 use prometheus_client::{
-    metrics::{
-        counter::{ConstCounter, Counter},
-        family::Family,
-        gauge::{ConstGauge, Gauge},
-    },
+    encoding::{EncodeMetric, MetricEncoder},
+    metrics::MetricType,
     registry::Registry,
 };
+use std::fmt;
 
 /// A metric, as it is declared.
 pub struct Metric {
@@ -61,49 +60,93 @@ impl Metric {
     pub fn register(&self, registry: &mut Registry, now: &Snapshot) {
         let mut samples = Samples(Vec::new());
         (self.read)(now, &mut samples);
-        if self.labels.is_empty() {
-            let value = samples.0.into_iter().next().map(|(_, value)| value);
-            return value.into_iter().for_each(|value| self.register_value(registry, value));
-        }
-        let labelled = samples.0.into_iter().map(|(values, value)| {
-            let labels = self.labels.iter().copied().zip(values);
-            (labels.collect::<Vec<(&str, &str)>>(), value)
-        });
-        if self.kind == Kind::Counter {
-            let family = Family::<Vec<(&str, &str)>, Counter>::default();
-            for (labels, value) in labelled {
-                family.get_or_create(&labels).inc_by(value);
-            }
-            registry.register(self.name, self.help, family);
-        } else {
-            let family = Family::<Vec<(&str, &str)>, Gauge>::default();
-            for (labels, value) in labelled {
-                family.get_or_create(&labels).set(gauge(value));
-            }
-            registry.register(self.name, self.help, family);
+        if !samples.0.is_empty() {
+            let values = Values { kind: self.kind, labels: self.labels, samples: samples.0 };
+            registry.register(self.name, self.help, values);
         }
     }
-
-    /// Adds the only value of a metric without labels.
-    fn register_value(&self, registry: &mut Registry, value: u64) {
-        if self.kind == Kind::Counter {
-            registry.register(self.name, self.help, ConstCounter::new(value));
-        } else {
-            registry.register(self.name, self.help, ConstGauge::new(gauge(value)));
-        }
-    }
-}
-
-fn gauge(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// The values of a metric, each with the values of its labels.
-pub struct Samples(Vec<(Vec<&'static str>, u64)>);
+pub struct Samples(Vec<Sample>);
+
+type Sample = (Vec<&'static str>, Value);
 
 impl Samples {
-    /// Adds a value.
+    /// Adds a whole number.
     pub fn add(&mut self, labels: &[&'static str], value: u64) {
-        self.0.push((labels.to_vec(), value));
+        self.0.push((labels.to_vec(), Value::Whole(value)));
+    }
+
+    /// Adds a number of seconds.
+    pub fn add_seconds(&mut self, labels: &[&'static str], value: f64) {
+        self.0.push((labels.to_vec(), Value::Seconds(value)));
+    }
+
+    /// Adds durations.
+    pub fn add_durations(&mut self, labels: &[&'static str], counts: DurationCounts) {
+        self.0.push((labels.to_vec(), Value::Durations(counts)));
+    }
+}
+
+#[derive(Debug)]
+enum Value {
+    Whole(u64),
+    Seconds(f64),
+    Durations(DurationCounts),
+}
+
+/// A metric with its values, as the registry takes it.
+#[derive(Debug)]
+struct Values {
+    kind: Kind,
+    labels: &'static [&'static str],
+    samples: Vec<Sample>,
+}
+
+type Labels<'a> = Vec<(&'a str, &'a str)>;
+
+impl EncodeMetric for Values {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        for (values, value) in &self.samples {
+            let labels: Labels<'_> =
+                self.labels.iter().copied().zip(values.iter().copied()).collect();
+            if labels.is_empty() {
+                value.encode(self.kind, &mut encoder)?;
+            } else {
+                value.encode(self.kind, &mut encoder.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        match self.kind {
+            Kind::Gauge => MetricType::Gauge,
+            Kind::Counter => MetricType::Counter,
+            Kind::Histogram => MetricType::Histogram,
+            Kind::Info => MetricType::Info,
+        }
+    }
+}
+
+impl Value {
+    fn encode(&self, kind: Kind, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
+        match (self, kind) {
+            (Self::Whole(value), Kind::Counter) => {
+                encoder.encode_counter::<Labels<'_>, _, u64>(value, None)
+            }
+            (Self::Seconds(value), Kind::Counter) => {
+                encoder.encode_counter::<Labels<'_>, _, u64>(value, None)
+            }
+            (Self::Whole(value), _) => encoder.encode_gauge(value),
+            (Self::Seconds(value), _) => encoder.encode_gauge(value),
+            (Self::Durations(counts), _) => encoder.encode_histogram::<Labels<'_>>(
+                counts.seconds(),
+                counts.count(),
+                &counts.buckets(),
+                None,
+            ),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The state of the server at one scrape.
 
+use super::process::ProcessStats;
 use crate::{
     actors::{ClockHealth, ContextHealth, GuardHealth, OutboxHealth, ReplicaHealth, SinkHealth},
     api::IngressHealth,
@@ -21,7 +22,7 @@ pub struct Snapshot {
     pub clock: ClockHealth,
     pub connections: ConnectionStats,
     pub streams: usize,
-    pub resident_bytes: u64,
+    pub process: ProcessStats,
 }
 
 impl Snapshot {
@@ -46,13 +47,7 @@ impl Snapshot {
             clock: node.clock_health(),
             connections: state.connections.stats(),
             streams: most.saturating_sub(state.streams.available_permits()),
-            resident_bytes: resident_bytes().unwrap_or(0),
+            process: ProcessStats::take(),
         }
     }
-}
-
-/// The second number of `/proc/self/statm` counts pages, which are of 4 KiB wherever this server is measured.
-fn resident_bytes() -> Option<u64> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(pages.split_whitespace().nth(1)?.parse::<u64>().ok()? * 4096)
 }

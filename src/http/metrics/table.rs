@@ -5,7 +5,7 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    actors::{ContextHealth, GuardHealth, Phase, ReplicaHealth, SinkHealth},
+    actors::{ContextHealth, GuardHealth, OrderCounts, Phase, ReplicaHealth, SinkHealth},
     api::IngressHealth,
     http::middleware::connection_limit::ConnectionStats,
     store::StoreHealth,
@@ -42,6 +42,19 @@ pub const BUILD: Metric = Metric {
 
 /// Every metric but [`BUILD`] and [`REQUEST_DURATION`].
 pub const METRICS: &[Metric] = &[
+    counter(
+        "holdfast_orders",
+        &["system", "outcome"],
+        "Orders that ended `established`, `refused`, `failed` or `canceled`, since the start",
+        |now, to| {
+            for health in &now.contexts {
+                let system = health.context.split('.').next().unwrap_or_default();
+                for (outcome, count) in health.orders.iter().flat_map(OrderCounts::all) {
+                    to.add(&[system, outcome.name()], count);
+                }
+            }
+        },
+    ),
     gauge("holdfast_context_up", CONTEXT, "1 while the context is running", |now, to| {
         contexts(now, to, |health| u64::from(health.state == Phase::Running));
     }),
@@ -89,6 +102,17 @@ pub const METRICS: &[Metric] = &[
     gauge("holdfast_asks_in_flight", CONTEXT, "Asks in flight to the context", |now, to| {
         guards(now, to, |guard| guard.in_flight);
     }),
+    histogram(
+        "holdfast_ask_duration_seconds",
+        &["context", "answered"],
+        "Duration of asks to the context, by whether it answered",
+        |now, to| {
+            for (context, guard) in &now.guards {
+                to.add_durations(&[context, "true"], guard.answered.clone());
+                to.add_durations(&[context, "false"], guard.unanswered.clone());
+            }
+        },
+    ),
     gauge(
         "holdfast_outbox_pending",
         &["sink", "context"],
@@ -167,6 +191,12 @@ pub const METRICS: &[Metric] = &[
     counter("holdfast_store_syncs", NONE, "Groups of batches made durable", |now, to| {
         store(now, to, |store| store.syncs);
     }),
+    histogram(
+        "holdfast_store_sync_duration_seconds",
+        NONE,
+        "Duration of writing and syncing a group",
+        |now, to| to.add_durations(NONE, now.store.sync_durations.clone()),
+    ),
     counter("holdfast_store_damaged", NONE, "Times that damage was found", |now, to| {
         store(now, to, |store| store.damages);
     }),
@@ -202,9 +232,6 @@ pub const METRICS: &[Metric] = &[
         "Seconds by which the machine's clock was set back",
         |now, to| to.add(NONE, u64::try_from(now.clock.stepped_back_seconds).unwrap_or(0)),
     ),
-    gauge("process_resident_memory_bytes", NONE, "Resident memory", |now, to| {
-        to.add(NONE, now.resident_bytes);
-    }),
     gauge("holdfast_connections", NONE, "Open connections", |now, to| {
         connections(now, to, |stats| stats.open as u64);
     }),
@@ -238,6 +265,32 @@ pub const METRICS: &[Metric] = &[
         "Connections aborted because the client did not read",
         |now, to| connections(now, to, |stats| stats.aborted),
     ),
+    counter("process_cpu_seconds", NONE, "Processor time, in seconds", |now, to| {
+        now.process.cpu_seconds.into_iter().for_each(|seconds| to.add_seconds(NONE, seconds));
+    }),
+    gauge("process_resident_memory_bytes", NONE, "Resident memory", |now, to| {
+        now.process.resident_bytes.into_iter().for_each(|bytes| to.add(NONE, bytes));
+    }),
+    gauge("process_virtual_memory_bytes", NONE, "Virtual memory", |now, to| {
+        now.process.virtual_bytes.into_iter().for_each(|bytes| to.add(NONE, bytes));
+    }),
+    gauge("process_threads", NONE, "Threads", |now, to| {
+        now.process.threads.into_iter().for_each(|threads| to.add(NONE, threads));
+    }),
+    gauge("process_open_fds", NONE, "Open file descriptors", |now, to| {
+        now.process.open_files.into_iter().for_each(|files| to.add(NONE, files));
+    }),
+    gauge("process_max_fds", NONE, "Limit of open file descriptors", |now, to| {
+        to.add(NONE, now.process.most_open_files);
+    }),
+    gauge(
+        "process_start_time_seconds",
+        NONE,
+        "Start of the process, in seconds since 1970",
+        |now, to| {
+            now.process.started.into_iter().for_each(|seconds| to.add_seconds(NONE, seconds));
+        },
+    ),
 ];
 
 type Read = fn(&Snapshot, &mut Samples);
@@ -258,6 +311,15 @@ const fn counter(
     read: Read,
 ) -> Metric {
     Metric { name, kind: Kind::Counter, labels, help, read }
+}
+
+const fn histogram(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+    read: Read,
+) -> Metric {
+    Metric { name, kind: Kind::Histogram, labels, help, read }
 }
 
 fn breaker_state(guard: &GuardHealth) -> u64 {

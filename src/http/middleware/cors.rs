@@ -14,8 +14,19 @@ use actix_web::{
 
 /// The headers of answers that scripts may read. The list is fixed, because collecting those of each answer takes a
 /// measurable time.
-const EXPOSED: [&str; 6] =
-    ["etag", "location", "retry-after", "idempotent-replayed", "x-correlation-id", "accept-patch"];
+const EXPOSED: [&str; 11] = [
+    "etag",
+    "link",
+    "location",
+    "retry-after",
+    "holdfast-outcome",
+    "idempotent-replayed",
+    "x-correlation-id",
+    "allow",
+    "accept-patch",
+    "accept-post",
+    "content-language",
+];
 
 /// The headers that let scripts of `origins` read answers; `None`: of any origin, administration excepted.
 pub fn cors(origins: Option<&[String]>) -> Cors {

@@ -154,6 +154,9 @@ fn operation(
     }
     let mut headers =
         json!({ "ETag": header("ETag"), "Idempotent-Replayed": header("Idempotent-Replayed") });
+    if context.is_order() {
+        put(&mut headers, "Holdfast-Outcome", header("Holdfast-Outcome"));
+    }
     let mut later = headers.clone();
     put(&mut later, "Location", header("Location"));
     put(&mut later, "Retry-After", header("Retry-After"));

@@ -31,8 +31,8 @@ pub fn schemas() -> Map<String, Value> {
             "properties": {
                 "size": count, "totalElements": count, "totalPages": count, "number": count,
                 "atLeast": {
-                    "const": true,
-                    "description": "There may be more: counting all would take too long.",
+                    "type": "boolean", "enum": [true],
+                    "description": "True where there may be more, because counting all would take too long; absent otherwise.",
                 },
             },
             "required": ["size", "totalElements", "totalPages"],
@@ -123,6 +123,10 @@ pub fn headers() -> Value {
         "ETag": { "description": "The version, quoted.", "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" } },
         "Location": { "description": "URL of the item.", "schema": { "type": "string", "format": "uri" } },
         "Retry-After": { "description": "Seconds to wait before trying again.", "schema": { "type": "integer", "minimum": 0 } },
+        "Holdfast-Outcome": {
+            "description": "How the order has ended. A rent of a book that failed is kept and shown: its answer is 201, and this is `failed`.",
+            "schema": { "type": "string", "enum": ["established", "failed", "refused", "canceled", "pending"] },
+        },
         "Idempotent-Replayed": {
             "description": "Present when the answer was stored under the idempotency key.",
             "schema": { "type": "string", "enum": ["true"] },

@@ -42,6 +42,7 @@ pub fn tags() -> [Value; 2] {
 /// The media type of Spring Boot's actuator.
 const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
 const OPEN_METRICS: &str = "application/openmetrics-text";
+const PROMETHEUS: &str = "text/plain";
 
 fn in_path(name: &str, schema: Value) -> Value {
     json!({ "name": name, "in": "path", "required": true, "schema": schema })
@@ -103,9 +104,9 @@ fn probe(id: &str, summary: &str, media_type: &str, can_fail: bool) -> Value {
         let content = content(media_type, json!({ "type": kind }));
         json!({ "description": description, "content": content })
     };
-    let mut responses = json!({ "200": answer("Yes."), "500": problem("500") });
+    let mut responses = json!({ "200": answer("Healthy."), "500": problem("500") });
     if can_fail {
-        put(&mut responses, "503", answer("No."));
+        put(&mut responses, "503", answer("Unhealthy."));
     }
     operation(id, summary, responses)
 }
@@ -118,12 +119,21 @@ pub fn readyz(_: &Deployment<'_>) -> Value {
     probe("readyz", "Readiness", "text/plain", true)
 }
 
+/// The metrics, in both of their formats.
+fn metrics_in_both_formats(id: &str) -> Value {
+    let mut operation = probe(id, "Metrics", OPEN_METRICS, false);
+    if let Some(formats) = operation.pointer_mut("/responses/200/content") {
+        put(formats, PROMETHEUS, json!({ "schema": string() }));
+    }
+    operation
+}
+
 pub fn metrics(_: &Deployment<'_>) -> Value {
-    probe("metrics", "Metrics", OPEN_METRICS, false)
+    metrics_in_both_formats("metrics")
 }
 
 pub fn prometheus(_: &Deployment<'_>) -> Value {
-    probe("prometheus", "Metrics", OPEN_METRICS, false)
+    metrics_in_both_formats("prometheus")
 }
 
 pub fn health(_: &Deployment<'_>) -> Value {
@@ -172,9 +182,19 @@ fn log(id: &str, summary: &str, in_path: &[Value]) -> Value {
     parameters.push(in_query(
         "from",
         "A sequence, or the id of the last event that you have; for all contexts a comma-separated list of \
-         `context:sequence` or `context:id`. The header `Link` has that of the next page.",
+         `context:sequence` or `context:id`; `now` for what happens from now on. The header `Link` has that of the next page.",
     ));
     parameters.push(in_query("limit", "Events per page, from 1 to 1000."));
+    parameters.push(in_query(
+        "type",
+        "Only events of these types, with or without version, or of these names, with commas between.",
+    ));
+    parameters.push(in_query("system", "Only events of this system."));
+    parameters.push(in_query("subject", "Only events of the thing with this number."));
+    parameters.push(in_query(
+        "named",
+        "In a stream: `true` gives each event its type as its name. Without it a browser hears all by `onmessage`.",
+    ));
     let content = json!({
         "application/cloudevents-batch+json": {
             "schema": { "type": "array", "items": { "type": "object" } },

@@ -3,6 +3,7 @@
 
 use super::{journal_format, table::Table};
 use crate::{
+    durations::{DurationCounts, Durations},
     store::{
         Batch, Commit, CommitVerdict, DurabilityCallback, Epoch, StoreError, TreeId,
         durability::Durability,
@@ -17,7 +18,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::Thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The largest group, in batches and in bytes, so that no sync waits for an endless write.
@@ -91,6 +92,7 @@ pub struct CommitQueue {
     committer_wake: Condvar,
     pub durability: Durability,
     syncs: AtomicU64,
+    sync_durations: Durations,
     /// Bytes of rows in memory that are in no run yet.
     memory: AtomicU64,
     /// A batch was refused since rows were last flushed.
@@ -104,6 +106,7 @@ pub struct CommitQueue {
 pub struct QueueStats {
     pub accepted: Commit,
     pub syncs: u64,
+    pub sync_durations: DurationCounts,
     pub unwritten: u64,
 }
 
@@ -115,6 +118,7 @@ impl CommitQueue {
             committer_wake: Condvar::new(),
             durability: Durability::new(last),
             syncs: AtomicU64::new(0),
+            sync_durations: Durations::default(),
             memory: AtomicU64::new(0),
             flush_requested: AtomicBool::new(false),
             limit,
@@ -127,6 +131,7 @@ impl CommitQueue {
         QueueStats {
             accepted: state.accepted,
             syncs: self.syncs.load(Ordering::Relaxed),
+            sync_durations: self.sync_durations.counts(),
             unwritten: state.queued + self.memory.load(Ordering::Relaxed),
         }
     }
@@ -277,6 +282,7 @@ impl CommitQueue {
         let mut patience = None;
         while let Some(group) = self.next_group(patience) {
             if let Some(last) = group.last().map(|batch| batch.commit) {
+                let began = Instant::now();
                 let written = catch_unwind(AssertUnwindSafe(|| {
                     medium.write(&group)?;
                     medium.sync()
@@ -290,6 +296,7 @@ impl CommitQueue {
                     Err(error) => return self.fail(StoreError::Failed(error.to_string())),
                 }
                 self.syncs.fetch_add(1, Ordering::Relaxed);
+                self.sync_durations.observe(began.elapsed());
                 sync::lock(&self.state).queued -=
                     group.iter().map(|batch| batch.encoded.len() as u64).sum::<u64>();
                 self.durability.advance(last);

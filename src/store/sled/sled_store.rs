@@ -322,6 +322,7 @@ impl Store for SledStore {
             accepted_commit: figures.accepted,
             durable_commit: self.durable_commit(),
             syncs: figures.syncs,
+            sync_durations: figures.sync_durations,
             unwritten_bytes: figures.unwritten,
             disk_bytes: catch_panic(|| self.db.size_on_disk()).unwrap_or_default()
                 + sync::lock(&self.ring).slots as u64 * SEGMENT,

@@ -37,8 +37,10 @@ pub enum Status {
     Requested,
     #[name = "Rent"]
     Rented,
+    #[failed]
     #[name = "Fail"]
     Failed,
+    #[canceled]
     #[name = "Cancel"]
     Cancelled,
 }

@@ -50,6 +50,7 @@ pub enum Status {
     Rented,
     Approved,
     Returned,
+    #[canceled]
     Canceled,
 }
 

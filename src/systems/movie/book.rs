@@ -58,6 +58,7 @@ pub enum Status {
     Unanswered,
     PaidComplete,
     PrintComplete,
+    #[canceled]
     Canceled,
     // It asks its ticket whether it may be canceled.
     #[shown_as(PaidComplete)]

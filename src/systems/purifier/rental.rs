@@ -42,6 +42,7 @@ pub enum Status {
     Unanswered,
     #[name = "RentalPlaced"]
     Placed,
+    #[canceled]
     #[name = "RentalCanceled"]
     Canceled,
 }

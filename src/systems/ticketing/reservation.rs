@@ -43,6 +43,7 @@ pub enum Status {
     Failed,
     #[name = "RESERVED"]
     Reserved,
+    #[canceled]
     #[name = "CANCELLED"]
     Cancelled,
 }

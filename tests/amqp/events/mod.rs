@@ -141,6 +141,19 @@ fn a_broker_that_accepts_nothing_stops_no_request_and_gets_everything_afterwards
 }
 
 #[test]
+fn the_exchange_is_there_as_soon_as_the_server_is_connected() {
+    let broker = Broker::start();
+    let server = Server::configured(&format!("[amqp]\nurl = '{}'\n", broker.url()));
+    let has_exchange = || broker.exchanges().iter().any(|name| name == "holdfast.events");
+    eventually("the exchange is declared", || has_exchange().then_some(()));
+    assert_eq!(server.metric("holdfast_events_total"), 0.0, "there was no event yet");
+    // And again on each new connection.
+    broker.delete_exchange("holdfast.events");
+    broker.ctl(&["close_all_connections", "the test wants new ones"]);
+    eventually("the exchange is declared again", || has_exchange().then_some(()));
+}
+
+#[test]
 fn a_deleted_exchange_is_declared_again_and_unroutable_messages_are_counted() {
     let broker = Broker::start();
     let server = server(&broker.url());

@@ -51,6 +51,12 @@ fn probes_get_what_the_main_port_answers() {
     }
     for path in ["/metrics", "/actuator/prometheus"] {
         let metrics = ask(server.probes(), path).is(200);
+        assert_eq!(metrics.field("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+        assert!(String::from_utf8(metrics.body).unwrap().contains("\nholdfast_build_info{"));
+        let mut scraper = Connection::to(server.probes());
+        let accept = "Accept: application/openmetrics-text\r\n";
+        scraper.say(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{accept}\r\n"));
+        let metrics = scraper.hear().unwrap().is(200);
         assert!(String::from_utf8(metrics.body).unwrap().ends_with("# EOF\n"));
     }
     for path in ["/", "/books", "/admin/contexts", "/internal/events/bookrent.book", "/livez/x", ""]

@@ -295,6 +295,12 @@ impl Broker {
         self.ctl(&["set_vm_memory_high_watermark", "absolute", "512MB"]);
     }
 
+    /// The names of the exchanges.
+    pub fn exchanges(&self) -> Vec<String> {
+        let listed = self.tells(&["list_exchanges", "name", "--no-table-headers"]);
+        listed.lines().map(|name| name.trim().to_owned()).collect()
+    }
+
     /// Deletes an exchange, and the bindings of it.
     pub fn delete_exchange(&self, name: &str) {
         let call = format!(

@@ -1,0 +1,111 @@
+//! The address of the server as its clients see it, behind a proxy that is trusted.
+
+use crate::{
+    api::{self, text},
+    http::state::AppState,
+};
+use actix_web::HttpRequest;
+use std::net::SocketAddr;
+
+impl AppState {
+    /// What precedes paths in links: the public URL; without one, scheme, host and prefix as the client wrote them, or as
+    /// a trusted proxy reports them.
+    pub fn base(&self, request: &HttpRequest) -> String {
+        if let Some(url) = &self.settings.public_url {
+            return url.clone();
+        }
+        if !self.is_from_proxy(request) {
+            return api::base("http", text(request, "host").unwrap_or_default());
+        }
+        // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
+        let info = request.connection_info();
+        let scheme = if info.scheme() == "https" { "https" } else { "http" };
+        let port =
+            text(request, "x-forwarded-port").filter(|_| text(request, "forwarded").is_none());
+        let host = with_port(info.host(), scheme, port.and_then(first_of));
+        api::base(scheme, &host) + &self.prefix(request)
+    }
+
+    /// The path that precedes the server's own, without a slash at its end: that of the public URL, or the one that a
+    /// trusted proxy has taken off.
+    pub fn prefix(&self, request: &HttpRequest) -> String {
+        if let Some(url) = &self.settings.public_url {
+            return path_of(url);
+        }
+        let given = text(request, "x-forwarded-prefix").filter(|_| self.is_from_proxy(request));
+        given.map(prefix).unwrap_or_default()
+    }
+
+    fn is_from_proxy(&self, request: &HttpRequest) -> bool {
+        let proxies = &self.settings.trusted_proxies;
+        let is_proxy = |peer: SocketAddr| proxies.contains(&peer.ip());
+        !proxies.is_empty() && request.peer_addr().is_some_and(is_proxy)
+    }
+}
+
+/// The path of a URL, without a slash at its end.
+fn path_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).map(prefix).unwrap_or_default()
+}
+
+/// The first of several values: that of the proxy next to the client.
+fn first_of(list: &str) -> Option<u16> {
+    list.split(',').next()?.trim().parse().ok()
+}
+
+/// `host` with this port in place of its own. That which its scheme implies is left out.
+fn with_port(host: &str, scheme: &str, port: Option<u16>) -> String {
+    let Some(port) = port else { return host.to_owned() };
+    // The colons within the brackets of an IPv6 address separate no port.
+    let bare = match host.rsplit_once(':') {
+        Some((bare, _)) if !host.ends_with(']') => bare,
+        _ => host,
+    };
+    let is_implied = port == if scheme == "https" { 443 } else { 80 };
+    if is_implied { bare.to_owned() } else { format!("{bare}:{port}") }
+}
+
+/// The prefixes of all proxies in one. One that is no plain path counts as none: a link must not lead to another host.
+fn prefix(list: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let parts: Vec<&str> = list.split(',').map(|part| part.trim().trim_end_matches('/')).collect();
+    let is_path = |part: &&str| part.starts_with('/') && part.bytes().all(is_plain);
+    let all = parts.concat();
+    let is_prefix = parts.iter().all(is_path) && !all.contains("//");
+    if is_prefix { all } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_the_proxy_replaces_that_of_the_host() {
+        for (host, scheme, port, shown) in [
+            ("shop.example", "https", None, "shop.example"),
+            ("shop.example:8088", "http", None, "shop.example:8088"),
+            ("shop.example", "https", Some(8443), "shop.example:8443"),
+            ("shop.example:8088", "https", Some(443), "shop.example"),
+            ("shop.example", "http", Some(443), "shop.example:443"),
+            ("[::1]", "http", Some(80), "[::1]"),
+            ("[::1]:8088", "http", Some(9000), "[::1]:9000"),
+        ] {
+            assert_eq!(with_port(host, scheme, port), shown, "{host} {port:?}");
+        }
+        assert_eq!(
+            (first_of("8443, 8088"), first_of("x"), first_of("70000")),
+            (Some(8443), None, None)
+        );
+    }
+
+    #[test]
+    fn a_prefix_is_a_path_of_this_host() {
+        assert_eq!((prefix("/rentals/"), prefix("/a, /b/")), ("/rentals".into(), "/a/b".into()));
+        assert_eq!(path_of("https://shop.example/rentals/"), "/rentals");
+        assert_eq!(path_of("https://shop.example:8443"), "");
+        for wrong in ["", "/", "rentals", "//evil.example", "/a\"b", "/a b", "/a,b", "/%2e"] {
+            assert_eq!(prefix(wrong), "", "{wrong}");
+        }
+    }
+}
