@@ -7,7 +7,12 @@ use std::{
     thread,
 };
 use support::caller::{Caller, Command, Reply, server, takes_commands};
-use support::{Answer, Server, broker::Broker, eventually};
+use support::{
+    Answer, Server,
+    bodies::{BodyRoute, body_routes},
+    broker::Broker,
+    eventually,
+};
 
 const RENT: &str = "bookrent.rent";
 const RENTS: &str = "holdfast.commands.bookrent.rent";
@@ -106,6 +111,55 @@ fn staff_corrects_withdraws_and_restores_over_a_queue_as_over_http() {
     let restored = caller.call(patch(json!({ "withdrawn": "false" }))).is(200);
     assert!(restored.body.get("withdrawn").is_none(), "{}", restored.body);
     assert_eq!(server.total("books"), 1);
+}
+
+#[test]
+fn bodies_are_judged_as_http_judges_them() {
+    let broker = Broker::start();
+    let url = broker.url();
+    let environment = [("HOLDFAST_AMQP__URL", url.as_str()), ("HOLDFAST_AMQP__COMMANDS", "true")];
+    let server = Server::over(&environment, tempfile::TempDir::new().unwrap());
+    takes_commands(&server);
+    let mut caller = Caller::connect(&url, "replies");
+    let routes = body_routes(&server.get("/openapi.json").is(200).body);
+    let routes: Vec<_> =
+        routes.into_iter().filter(|route| !route.path.starts_with("/admin")).collect();
+    assert!(routes.len() >= 15, "{routes:?}");
+    let mut refuses = |route: &BodyRoute, body: String, status: i64, code: &str, pointer: &str| {
+        let mut command = Command::new(&route.context, &route.method, &route.path, &json!({}));
+        command.body = body.into_bytes();
+        let reply = caller.call(command).is(status);
+        assert_eq!(reply.body["code"], code, "{}", reply.text);
+        assert_eq!(reply.body["errors"][0]["pointer"], pointer, "{}", reply.text);
+    };
+    for route in &routes {
+        for member in route.members.keys() {
+            let value = route.example.get(member).cloned().unwrap_or(json!(1));
+            let pointer = format!("/{member}");
+            let twice = format!("{{\"{member}\":{value},\"{member}\":{value}}}");
+            refuses(route, twice, 400, "bad-body", &pointer);
+        }
+        refuses(route, route.written_with(r#""x":{"y":1,"y":1}"#), 400, "bad-body", "/x/y");
+        for (member, _) in route.members_of("integer") {
+            let beyond = route.with(member, json!(1_u64 << 53)).to_string();
+            refuses(route, beyond, 422, "out-of-range", &format!("/{member}"));
+        }
+        for (member, _) in route.texts() {
+            let invisible = route.with(member, json!("a\u{200b}")).to_string();
+            refuses(route, invisible, 422, "bad-text", &format!("/{member}"));
+        }
+    }
+    let encoded = Command::new("bookrent.book", "POST", "/bookrent/books", &json!({"title": "t"}));
+    let coding = |coding: &str| {
+        let mut command = encoded.clone();
+        command.properties = command.properties.with_content_encoding(coding.into());
+        command
+    };
+    let reply = caller.call(coding("gzip")).is(415);
+    assert_eq!(reply.body["code"], "unsupported-encoding", "{}", reply.text);
+    assert_eq!(server.get("/events").is(200).body, json!([]));
+    // Clients of AMQP name the charset there.
+    caller.call(coding("utf-8")).is(201);
 }
 
 #[test]

@@ -185,3 +185,25 @@ fn every_text_is_judged() {
         }
     }
 }
+
+#[test]
+fn a_member_that_an_ask_of_another_node_has_twice_is_named() {
+    let toml = "[node]\ncredential = \"0123456789abcdef\"\n";
+    let server = Server::configured(toml);
+    let ask = |body: &str| {
+        let body = body.to_owned();
+        server.call("POST", "/internal/asks/bookrent.book", |request| {
+            request.bearer_auth("0123456789abcdef").body(body)
+        })
+    };
+    for (body, pointer) in [
+        (r#"{"number":1,"number":2}"#, "/number"),
+        (r#"{"number":1,"command":{"Take":{"rent":1,"rent":2}}}"#, "/command/Take/rent"),
+    ] {
+        let answer = ask(body);
+        answer.refuses(400, "bad-body");
+        assert_eq!(answer["errors"][0]["pointer"], pointer, "{}", answer.text);
+    }
+    ask("{}").refuses(400, "bad-body");
+    ask("[").refuses(400, "bad-json");
+}

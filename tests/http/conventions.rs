@@ -212,7 +212,6 @@ fn what_only_policies_write_is_read_only() {
         ("PATCH", "/views/1"),
         ("PUT", "/views/1"),
         ("PUT", "/books/1"),
-        ("PATCH", "/books/1"),
         ("DELETE", "/rents/1"),
         ("PUT", "/rents"),
     ];

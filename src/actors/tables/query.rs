@@ -213,14 +213,15 @@ pub fn list(tree: &Tree, generation: u32, query: &ListQuery) -> Result<ListPage,
             by_field(&mut reading, generation, plan, after, page, limits.rows)
         }
     };
+    let is_none = |found: &FoundPage| found.total == 0 && !found.at_least;
     let mut found = find(&plan)?;
-    if found.total == 0
+    if is_none(&found)
         && let Some(other) = plan.with_texts(entity)
     {
         plan = other;
         found = find(&plan)?;
     }
-    if found.total == 0
+    if is_none(&found)
         && let Some(field) = plan.out_of_range
     {
         return Err(Fault::OutOfRange(field.to_owned()));

@@ -119,8 +119,8 @@ impl Ordered {
         let minute = showtime.to_minute();
         let movie = claimed(self.movie_name.as_deref().unwrap_or_default());
         // The seat, in which no comma is, comes first: so no two claims are spelled the same.
-        let seats = self.seats().into_iter().map(claimed);
-        seats.map(|seat| format!("{seat},{minute},{movie}")).collect()
+        let seats: BTreeSet<String> = self.seats().into_iter().map(claimed).collect();
+        seats.into_iter().map(|seat| format!("{seat},{minute},{movie}")).collect()
     }
 
     /// What the ticket for it says.

@@ -9,7 +9,10 @@ mod timers;
 
 use left::{Left, Opened, SETTLED, fits, in_parallel};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
 use support::{Answer, within};
 
 const SYSTEMS: [&str; 6] = ["bookrent", "purifier", "ebook", "movie", "ticketing", "gbike"];
@@ -120,7 +123,19 @@ fn no_key_that_an_order_holds_is_free_and_every_cancel_frees_its_key() {
         let wrong = Wrong::default();
         let claims: Vec<_> = left.list("claims");
         let held = |claim: &Value| claim["state"] != "canceled";
-        let book = |claim: &Value| server.post("/movie/books", claim["body"].clone());
+        // What named one seat in two spellings is asked for by the first.
+        let book = |claim: &Value| {
+            let mut body = claim["body"].clone();
+            let seats = body["seat"].as_str().unwrap_or_default().to_owned();
+            let spellings: BTreeSet<_> =
+                seats.split(',').map(|seat| seat.trim().to_lowercase()).collect();
+            if spellings.len() < seats.split(',').count() {
+                server.post("/movie/books", body.clone()).refuses(422, "wrong-seats");
+                body["seat"] = json!(seats.split(',').next());
+                body["qty"] = json!(1);
+            }
+            server.post("/movie/books", body)
+        };
         for claim in &claims {
             let path = format!("/movie/books/{}", claim["id"]);
             let status = if held(claim) { "P" } else { "Canceled" };

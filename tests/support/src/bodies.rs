@@ -26,9 +26,9 @@ impl BodyRoute {
         if open.len() > 1 { format!("{open},{further}}}") } else { format!("{{{further}}}") }
     }
 
-    /// The example with another value of a member.
+    /// The example with another value of a member. A `PATCH` takes one command at a time, so its body has that member alone.
     pub fn with(&self, member: &str, value: Value) -> Value {
-        let mut body = self.example.clone();
+        let mut body = if self.method == "PATCH" { Map::new() } else { self.example.clone() };
         body.insert(member.to_owned(), value);
         Value::Object(body)
     }

@@ -236,7 +236,9 @@ fn where_the_theatre_sets_the_price_it_must_be_right_and_the_booking_names_the_t
     for wrong in [json!(9999), json!(5000), json!(0), Value::Null] {
         server.post("/books", json!({"qty": 2, "totalPrice": wrong})).refuses(422, "wrong-price");
     }
-    server.post("/books", json!({"qty": u64::MAX, "totalPrice": 1})).refuses(422, "wrong-price");
+    server
+        .post("/books", json!({"qty": (1_u64 << 53) - 1, "totalPrice": 1}))
+        .refuses(422, "wrong-price");
     server
         .post("/books", soul())
         .is(201)

@@ -103,8 +103,7 @@ fn lists_are_filtered_and_what_is_not_listed_is_not_allowed() {
     for (method, path) in [
         ("PATCH", "/prices/1"),
         ("PATCH", "/views/1"),
-        ("PATCH", "/tickets/1"),
-        ("DELETE", "/tickets/1"),
+        ("PUT", "/tickets/1"),
         ("DELETE", "/reservations/1"),
     ] {
         let answer =
