@@ -56,22 +56,8 @@ impl Guarded {
 fn values_of_a_wrong_type_are_named_by_their_place() {
     let world = Guarded::start();
     let wrong = [
-        r#""one""#,
-        "-1",
-        r#""-1""#,
-        "1.5",
-        r#""1.5""#,
-        "1e3",
-        r#""1e3""#,
-        r#""+1""#,
-        r#"" 1""#,
-        r#""01""#,
-        "true",
-        "null",
-        "[]",
-        "{}",
-        r#""""#,
-        r#"" ""#,
+        r#""one""#, "-1", r#""-1""#, "1.5", r#""1.5""#, "1e3", r#""1e3""#, r#""+1""#, r#"" 1""#,
+        r#""01""#, "true", "null", "[]", "{}", r#""""#, r#"" ""#,
     ];
     for value in wrong {
         let answer =
