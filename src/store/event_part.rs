@@ -14,7 +14,8 @@ use serde::{
 };
 
 /// An event inside a record: what [`encode_part`](super::codec::encode_part) wrote of it. A variant
-/// may have more fields at its end than were written, with `#[serde(default)]`.
+/// may have more fields at its end than were written, with `#[serde(default)]`; so may the struct that a
+/// variant consists of.
 #[derive(Debug, Clone, Copy)]
 pub struct EventPart<'a>(pub &'a [u8]);
 
@@ -91,7 +92,7 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
         self,
         seed: S,
     ) -> Result<S::Value, DecodeError> {
-        take(seed, self.rest)
+        seed.deserialize(Content { rest: self.rest })
     }
     fn tuple_variant<V: Visitor<'de>>(
         self,
@@ -106,6 +107,61 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         visitor.visit_seq(Fields { rest: self.rest, left: fields.len() })
+    }
+}
+
+/// What a variant consists of. Its bytes are those of a variant with the same fields, so a struct grows as
+/// that does; everything else is bincode's.
+struct Content<'a, 'de> {
+    rest: &'a mut &'de [u8],
+}
+
+macro_rules! by_bincode {
+    ($($method:ident($($argument:ident: $of:ty),*))*) => {$(
+        fn $method<V: Visitor<'de>>(
+            self,
+            $($argument: $of,)*
+            visitor: V,
+        ) -> Result<V::Value, DecodeError> {
+            struct Seed<V>($($of,)* V);
+            impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Seed<V> {
+                type Value = V::Value;
+                fn deserialize<D: Deserializer<'de>>(self, bytes: D) -> Result<V::Value, D::Error> {
+                    let Self($($argument,)* visitor) = self;
+                    bytes.$method($($argument,)* visitor)
+                }
+            }
+            take(Seed($($argument,)* visitor), self.rest)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Content<'_, 'de> {
+    type Error = DecodeError;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        visitor.visit_seq(Fields { rest: self.rest, left: fields.len() })
+    }
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+    by_bincode! {
+        deserialize_any() deserialize_bool() deserialize_i8() deserialize_i16() deserialize_i32()
+        deserialize_i64() deserialize_i128() deserialize_u8() deserialize_u16() deserialize_u32()
+        deserialize_u64() deserialize_u128() deserialize_f32() deserialize_f64() deserialize_char()
+        deserialize_str() deserialize_string() deserialize_bytes() deserialize_byte_buf()
+        deserialize_option() deserialize_unit() deserialize_seq() deserialize_map()
+        deserialize_identifier() deserialize_ignored_any()
+        deserialize_unit_struct(name: &'static str)
+        deserialize_newtype_struct(name: &'static str)
+        deserialize_tuple(fields: usize)
+        deserialize_tuple_struct(name: &'static str, fields: usize)
+        deserialize_enum(name: &'static str, variants: &'static [&'static str])
     }
 }
 
@@ -142,6 +198,20 @@ mod tests {
         Opened,
         Rented { rent: u64, user: String },
         Moved(u64, Option<u8>),
+        Ordered(OrderBefore),
+        Named(String),
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct OrderBefore {
+        rent: u64,
+        user: String,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Order {
+        rent: u64,
+        user: String,
+        #[serde(default)]
+        phone: Option<String>,
     }
     /// The same event, grown by a variant and by fields.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,6 +226,8 @@ mod tests {
             copies: u32,
         },
         Moved(u64, Option<u8>),
+        Ordered(Order),
+        Named(String),
         Closed,
     }
 
@@ -168,6 +240,9 @@ mod tests {
             Just(Now::Opened),
             Just(Now::Closed),
             (any::<u64>(), any::<Option<u8>>()).prop_map(|(to, by)| Now::Moved(to, by)),
+            (any::<u64>(), ".{0,9}", any::<Option<String>>())
+                .prop_map(|(rent, user, phone)| Now::Ordered(Order { rent, user, phone })),
+            ".{0,9}".prop_map(Now::Named),
             (any::<u64>(), ".{0,9}", any::<Option<String>>(), any::<u32>())
                 .prop_map(|(rent, user, note, copies)| Now::Rented { rent, user, note, copies }),
         ]
@@ -179,6 +254,10 @@ mod tests {
         let now = Now::Rented { rent: 300, user: "kim".into(), note: None, copies: 0 };
         assert_eq!(read::<Now>(&before), Ok(now));
         assert_eq!(read::<Now>(&Before::Opened), Ok(Now::Opened));
+        let before = Before::Ordered(OrderBefore { rent: 300, user: "kim".into() });
+        let now = Now::Ordered(Order { rent: 300, user: "kim".into(), phone: None });
+        assert_eq!(read::<Now>(&before), Ok(now));
+        assert_eq!(read::<Now>(&Before::Named("kim".into())), Ok(Now::Named("kim".into())));
         assert_eq!(read::<Now>(&Before::Moved(7, Some(1))), Ok(Now::Moved(7, Some(1))));
     }
 
@@ -190,6 +269,10 @@ mod tests {
         assert!(EventPart(&bytes[..4]).read::<Now>().is_err());
         let grown = Now::Rented { rent: 1, user: String::new(), note: None, copies: 9 };
         assert!(read::<Before>(&grown).is_err(), "bytes are left over");
+        let order = Order { rent: 300, user: "kim".into(), phone: Some("010".into()) };
+        assert!(read::<Before>(&Now::Ordered(order)).is_err(), "bytes are left over");
+        let order = encode_part(&Before::Ordered(OrderBefore { rent: 300, user: "kim".into() }));
+        assert!(EventPart(&order.expect("encodes")[..4]).read::<Now>().is_err());
         assert!(read::<Before>(&Now::Closed).is_err());
         assert!(EventPart(&[]).read::<Now>().is_err());
     }
