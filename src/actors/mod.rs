@@ -19,6 +19,7 @@ pub use crate::actors::port::event_log::{
     CausingEvent, EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
 };
 pub use crate::actors::port::history::{EventId, Past, Word};
+pub use crate::actors::port::message::{MessageGateway, NotSent, RefusedMessage};
 pub use crate::actors::port::peers::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence};
 pub use crate::actors::port::replica::{ReplicaHandle, ReplicaHealth};
 pub use crate::actors::port::sink::{Sink, SinkHealth};

@@ -2,10 +2,10 @@
 
 use super::failure::Failure;
 use crate::{
-    actors::{LocalNode, OutboundMessage, PeerClient, Sink},
+    actors::{LocalNode, MessageGateway, PeerClient},
     app::connection_budget,
     cluster::{HttpWire, Peers},
-    config::{ConfigProblem, MessageGateway, Messages, Settings},
+    config::{ConfigProblem, MessageGateway as Gateway, Messages, Settings},
     domain::Facts,
     http::RemoteTarget,
     limits,
@@ -70,12 +70,9 @@ impl Outbound {
     /// # Errors
     /// [`Failure`] if the configuration is wrong, or a cursor of a log cannot be read.
     pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let pumps =
-            node.attach_sink(notifications::SINK, &gateway(&settings.messages)?, |context| {
-                context.messages()
-            });
-        let pumps = pumps.map_err(|why| Failure::Failed(why.to_string()))?;
-        pumps.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
+        let queues = node.attach_gateway(notifications::SINK, &gateway(&settings.messages)?);
+        let queues = queues.map_err(|why| Failure::Failed(why.to_string()))?;
+        queues.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
         Ok(())
     }
 }
@@ -108,11 +105,11 @@ pub fn remote_contexts(settings: &Settings) -> Vec<RemoteTarget> {
     .collect()
 }
 
-/// The sink of text messages.
-fn gateway(settings: &Messages) -> Result<Arc<dyn Sink<OutboundMessage>>, Failure> {
+/// What sends text messages.
+fn gateway(settings: &Messages) -> Result<Arc<dyn MessageGateway>, Failure> {
     match settings.gateway {
-        MessageGateway::Log => Ok(Arc::new(LogSink)),
-        MessageGateway::Webhook => {
+        Gateway::Log => Ok(Arc::new(LogSink)),
+        Gateway::Webhook => {
             Ok(Arc::new(Webhook::new(webhook(settings)?).map_err(Failure::Failed)?))
         }
     }

@@ -110,6 +110,9 @@ fn reasons(
             reasons.push(answer);
         }
     }
+    if context.report.as_deref() == Some(command) {
+        reasons.push(("gateway of text messages".to_owned(), " ─▶", ""));
+    }
     if context.timers.iter().any(|timer| timer == command) {
         reasons.push(("the time has come".to_owned(), " ─▶", ""));
     }

@@ -5,8 +5,8 @@ use super::{
     sample::{SampleError, samples},
 };
 use crate::domain::{
-    Aggregate, Board, Body, Entity, Folds, Name, Policies, React, Role, Routes, Subdomain, Target,
-    View,
+    Aggregate, Board, Body, Entity, Folds, Message, MessageOutcome, Messages, Name, Policies,
+    React, Role, Routes, Subdomain, Target, View,
 };
 
 /// All that a drawing shows. Lay a system out on it.
@@ -28,6 +28,8 @@ pub(super) struct BoardContext {
     pub(super) arrows: Vec<(String, Vec<String>)>,
     pub(super) asks: Vec<FoundAsk>,
     pub(super) timers: Vec<String>,
+    /// The command that the outcome of a text message becomes.
+    pub(super) report: Option<String>,
 }
 
 /// Who may command what from outside, and how.
@@ -73,6 +75,8 @@ impl Board for Wall {
         let mut found_routes = FoundRoutes { routes: Vec::new(), failed: None };
         A::routes(&mut found_routes);
         self.failed = self.failed.take().or(found_routes.failed);
+        let mut report = FoundReport(None);
+        A::messages(&mut report);
         self.contexts.push(BoardContext {
             name: A::NAME,
             is_view: false,
@@ -81,6 +85,7 @@ impl Board for Wall {
             arrows: found.arrows,
             asks: found.asks,
             timers: found.timers,
+            report: report.0,
         });
         A::whenever(self);
     }
@@ -94,8 +99,18 @@ impl Board for Wall {
             arrows: Vec::new(),
             asks: Vec::new(),
             timers: Vec::new(),
+            report: None,
         });
         V::folds(self);
+    }
+}
+
+/// Finds out what the outcome of a text message becomes.
+struct FoundReport(Option<String>);
+
+impl<A: Aggregate> Messages<A> for FoundReport {
+    fn sending(&mut self, _: fn(&A) -> Option<Message>, then: fn(MessageOutcome) -> A::Command) {
+        self.0 = Some(then(MessageOutcome::Sent).as_ref().to_owned());
     }
 }
 

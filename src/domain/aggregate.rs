@@ -1,8 +1,8 @@
 //! What a context that decides is made of.
 
 use super::{
-    AskId, Body, Decoder, Entity, Id, Message, Name, NamedMessage, OpenAsk, Refusal, Role, Target,
-    Timestamp, Undecodable,
+    AskId, Body, Decoder, Entity, Id, Message, MessageOutcome, Name, NamedMessage, OpenAsk,
+    Refusal, Role, Target, Timestamp, Undecodable,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -170,7 +170,7 @@ pub trait Aggregate: Entity {
     /// Which commands clients may send, and in what shape.
     fn routes(_routes: &mut impl Routes<Self>) {}
 
-    /// Which of its events become text messages.
+    /// Which of its states are text messages that wait to be sent.
     fn messages(_messages: &mut impl Messages<Self>) {}
 
     /// Reads an event that was stored under an older version, through a struct frozen at that version.
@@ -300,11 +300,13 @@ pub trait Routes<A: Aggregate> {
     }
 }
 
-/// Takes the events of `A` that become text messages.
+/// Takes which states of `A` are text messages that wait to be sent.
 pub trait Messages<A: Aggregate> {
-    /// From an event follows this message, if any. An aggregate has one such rule.
-    fn sending(&mut self, write: Write<A>);
+    /// The message that a state waits for to be sent, if any, and the command that its outcome becomes. It is a function of
+    /// the state, so that a crash cannot lose it. The event that leads to such a state is the message's id for the gateway.
+    fn sending(
+        &mut self,
+        waiting: fn(&A) -> Option<Message>,
+        then: fn(MessageOutcome) -> A::Command,
+    );
 }
-
-/// The text message that follows from an event, if any.
-pub type Write<A> = fn(&<A as Aggregate>::Event) -> Option<Message>;

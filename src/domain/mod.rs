@@ -32,7 +32,7 @@ mod time;
 
 pub use aggregate::{
     Aggregate, Ask, Commands, Decision, DecisionContext, Folds, MayAsk, Messages, Policies, React,
-    Routes, View, Write, emit, ignore,
+    Routes, View, emit, ignore,
 };
 pub use ask::{AnyCommand, Compensation, NoAnswer, OpenAsk};
 pub use ask_id::AskId;
@@ -45,5 +45,5 @@ pub use message::{NamedMessage, Wire};
 pub use order::OrderOutcome;
 pub use question::{Question, Undo, ask};
 pub use refusal::{Kind, Refusal};
-pub use request::{Blank, Body, Change, Message, Role, Target};
+pub use request::{Blank, Body, Change, Message, MessageOutcome, Role, Target};
 pub use time::{DateOrTime, Timestamp, Weekday, Zone};

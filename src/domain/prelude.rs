@@ -2,7 +2,7 @@
 
 pub use super::{
     Aggregate, Ask, AskId, Catalogue, CatalogueRoutes, Change, Commands, Decision, DecisionContext,
-    Entity, Folds, Id, Key, Kind, Lifecycle, Maintenance, MayAsk, Message, Messages, Name,
-    NoAnswer, Policies, React, Refusal, Role, Routes, Subdomain, Target, Timestamp, View, ask,
-    body, command, emit, entity, event, ignore, status, value,
+    Entity, Folds, Id, Key, Kind, Lifecycle, Maintenance, MayAsk, Message, MessageOutcome,
+    Messages, Name, NoAnswer, Policies, React, Refusal, Role, Routes, Subdomain, Target, Timestamp,
+    View, ask, body, command, emit, entity, event, ignore, status, value,
 };

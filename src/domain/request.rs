@@ -7,10 +7,24 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 /// A text message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The number of a telephone, if it is known.
-    pub to: Option<String>,
+    /// The number of a telephone.
+    pub to: String,
     /// What it says.
     pub text: String,
+}
+
+/// What became of a text message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum MessageOutcome {
+    /// The gateway has taken it.
+    Sent,
+    /// The gateway will never take it.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// An operator has it tried again after it was refused.
+    Requeued,
 }
 
 /// The body of a request, declared with `#[body]`. Numbers and booleans in it may be written as strings.

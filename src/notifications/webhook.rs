@@ -1,20 +1,14 @@
 //! A webhook for text messages, signed as the Standard Webhooks specification says: the receiver can tell that a message
 //! is ours and not an old one sent again, and knows a repeated one by its id.
 
-use crate::actors::{OutboundMessage, Sink};
+use crate::actors::{MessageGateway, NotSent, OutboundMessage};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use futures_util::{FutureExt, future::BoxFuture, future::join_all};
+use futures_util::{FutureExt, future::BoxFuture};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Client, StatusCode, Url};
 use serde_json::json;
 use sha2::Sha256;
-use std::{
-    collections::HashSet,
-    time::{Duration, SystemTime},
-};
-
-/// At most so many messages are under way at once, none of them to the same telephone as another.
-const WINDOW: usize = 16;
+use std::time::{Duration, SystemTime};
 
 /// So much of an answer's body is read, and thrown away.
 const UNHEARD: usize = 16 * 1024;
@@ -51,7 +45,7 @@ impl Webhook {
         Ok(Self { client: client.map_err(|why| why.to_string())?, settings })
     }
 
-    async fn send(&self, message: &OutboundMessage) -> Result<(), String> {
+    async fn post(&self, message: &OutboundMessage) -> Result<(), NotSent> {
         let OutboundMessage { context, event, number, at, saga, to, text } = message;
         let id = format!("{context}-{event}");
         let data = json!({ "context": context, "number": number, "correlationId": saga, "to": to, "text": text });
@@ -64,8 +58,12 @@ impl Webhook {
             .header("content-type", "application/json")
             .header("webhook-id", &id)
             .header("webhook-timestamp", now)
-            .header("webhook-signature", sign(&self.settings.secret, &id, now, &body)?);
-        let mut answer = request.body(body).send().await.map_err(|why| words(&why))?;
+            .header(
+                "webhook-signature",
+                sign(&self.settings.secret, &id, now, &body).map_err(NotSent::Failed)?,
+            );
+        let mut answer =
+            request.body(body).send().await.map_err(|why| NotSent::Failed(words(&why)))?;
         let status = answer.status();
         // What a gateway says beside its status interests nobody. A short word is heard, so that the connection can be
         // used again; a long one costs the gateway its connection.
@@ -77,19 +75,29 @@ impl Webhook {
             }
         }
         drop(answer);
-        match status {
-            status if status.is_success() => Ok(()),
-            // This very message will never be taken, and those behind it must not wait for it. Every other status may
-            // be the gateway's own trouble, or ours, which somebody can mend.
-            status @ (StatusCode::BAD_REQUEST
-            | StatusCode::PAYLOAD_TOO_LARGE
-            | StatusCode::UNPROCESSABLE_ENTITY) => {
-                tracing::error!(context, %event, number, %status, "the gateway refuses a text message for good");
-                Ok(())
-            }
-            status => Err(format!("the gateway answers {status}")),
+        if status.is_success() {
+            return Ok(());
         }
+        let why = format!("the gateway answers {status}");
+        Err(if is_final(status) { NotSent::Refused(why) } else { NotSent::Failed(why) })
     }
+}
+
+/// Whether this very message will never be taken. Other statuses may be trouble of the gateway, or of its settings here,
+/// which somebody can mend.
+fn is_final(status: StatusCode) -> bool {
+    let may_change = [
+        StatusCode::UNAUTHORIZED,
+        StatusCode::PAYMENT_REQUIRED,
+        StatusCode::FORBIDDEN,
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+        StatusCode::REQUEST_TIMEOUT,
+        StatusCode::MISDIRECTED_REQUEST,
+        StatusCode::TOO_EARLY,
+        StatusCode::UPGRADE_REQUIRED,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    status.is_client_error() && !may_change.contains(&status)
 }
 
 /// The error and what is behind it, without the address, which may hold a secret.
@@ -114,25 +122,9 @@ fn sign(secret: &[u8], id: &str, seconds: u64, body: &str) -> Result<String, Str
     Ok(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())))
 }
 
-impl Sink<OutboundMessage> for Webhook {
-    fn take<'a>(
-        &'a self,
-        _context: &'static str,
-        items: &'a [(u64, OutboundMessage)],
-    ) -> BoxFuture<'a, Result<usize, String>> {
-        async move {
-            let mut telephones = HashSet::new();
-            let window =
-                items.iter().take(WINDOW).take_while(|(_, message)| telephones.insert(&message.to));
-            let sent = join_all(window.map(|(_, message)| self.send(message))).await;
-            // What was taken behind one that was not goes out again, under the same id.
-            let taken = sent.iter().take_while(|sent| sent.is_ok()).count();
-            match sent.into_iter().next() {
-                Some(Err(why)) => Err(why),
-                _ => Ok(taken),
-            }
-        }
-        .boxed()
+impl MessageGateway for Webhook {
+    fn send<'a>(&'a self, message: &'a OutboundMessage) -> BoxFuture<'a, Result<(), NotSent>> {
+        self.post(message).boxed()
     }
 }
 
@@ -149,6 +141,17 @@ mod tests {
         assert_eq!(
             sign(&secret, id, 1_614_265_330, body).unwrap(),
             "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+    }
+
+    #[test]
+    fn what_may_be_mended_is_tried_again_and_everything_else_is_refused() {
+        let is_final = |code| is_final(StatusCode::from_u16(code).unwrap());
+        assert!(
+            [400, 404, 405, 406, 409, 410, 411, 413, 414, 415, 422, 451].into_iter().all(is_final)
+        );
+        assert!(
+            ![301, 302, 401, 403, 407, 408, 425, 429, 500, 502, 503, 504].into_iter().any(is_final)
         );
     }
 }

@@ -8,6 +8,7 @@ pub mod gbike;
 pub mod movie;
 pub mod payment;
 pub mod purifier;
+pub mod text;
 pub mod ticketing;
 
 use crate::domain::{Board, Contexts, Facts};

@@ -17,6 +17,13 @@ pub struct Terms {
     pub decline_from: Option<u64>,
 }
 
+impl Terms {
+    /// Whether a payment of `amount` won is declined.
+    pub fn declines(&self, amount: u64) -> bool {
+        self.decline_from.is_some_and(|from| amount >= from)
+    }
+}
+
 /// How far a payment has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
@@ -46,11 +53,7 @@ impl Progress {
     /// `payment-declined` by the terms; `payment-called-off` when it was called off before, or has gone back.
     pub fn pay<E>(self, amount: Option<u64>, terms: &Terms, paid: E) -> Decision<E> {
         match self {
-            Self::New
-                if amount.zip(terms.decline_from).is_some_and(|(amount, from)| amount >= from) =>
-            {
-                Err(declined())
-            }
+            Self::New if amount.is_some_and(|amount| terms.declines(amount)) => Err(declined()),
             Self::New => emit(paid),
             Self::Paid => ignore(),
             Self::PaidBack | Self::Withheld => Err(Refusal::conflict(

@@ -77,7 +77,16 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
             format!("the payment of rent {number} is {payment}"),
         )?;
         so(row["status"] == told, format!("rent {number}: {rent}, its row: {row}"))?;
-        for field in ["bookId", "userId", "rentedDate", "returnedDate", "canceledDate"] {
+        for field in [
+            "bookId",
+            "userId",
+            "rentedDate",
+            "returnedDate",
+            "canceledDate",
+            "reason",
+            "bookName",
+            "rentalFee",
+        ] {
             so(
                 row[field] == rent[field],
                 format!("{field} of rent {number}: {rent}, its row: {row}"),
@@ -139,6 +148,11 @@ async fn after_any_failing_step_of_the_library_the_data_is_consistent() {
         command("ebook.rent", 1, 1),
         command("ebook.book", 2, 1),
         rent(1, Some(1)),
+        // One is withdrawn while it is held, one while it may be.
+        rent(1, None),
+        command("ebook.rent", 3, 6),
+        rent(2, Some(3000)),
+        command("ebook.rent", 3, 7),
     ];
     fail_every_step(Saga { lay_out: ebook, orders, right: is_consistent }).await;
 }

@@ -206,14 +206,17 @@ fn a_context_is_one_short_file_that_begins_with_its_story() {
     // longest life. A rent of a bike asks two contexts, a booking pays, cancels and holds seats, a ticket asks again and again.
     let longer = [
         ("bookrent/rent", 165),
-        ("ebook/book", 200),
-        ("ebook/rent", 175),
+        ("ebook/book", 280),
+        ("ebook/payment", 160),
+        ("ebook/rent", 265),
         ("gbike/bike", 155),
         ("gbike/billing", 155),
         ("gbike/rent", 200),
         ("gbike/user_deposit", 155),
         ("movie/book", 195),
         ("movie/ticket", 170),
+        ("purifier/notification", 160),
+        ("purifier/rental", 200),
     ];
     // What is ordered in a theatre is checked in many ways; it is no context.
     let longer = [longer.as_slice(), &[("movie/order", 170)]].concat();

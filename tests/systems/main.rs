@@ -10,5 +10,6 @@ mod golden;
 mod movie;
 mod purifier;
 mod seventh_system;
+mod texts;
 mod ticketing;
 mod transcripts;

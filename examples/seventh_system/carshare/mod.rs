@@ -6,7 +6,7 @@
 //! Customer ─▶ Begin    ─▶ trip    ──▶ TripRequested ══ car: Unlock ══▶ TripBegun
 //!                                         └─ refused, or no answer ─▶ TripRefused ┄▶ car: Lock
 //! Customer ─▶ End      ─▶ trip    ──▶ TripEnded ┄▶ car: Lock ─▶ Locked
-//! a day has passed ─▶ End              TripEnded ┄▶ receipt: Write ─▶ Written, a text message
+//! a day has passed ─▶ End              TripEnded ┄▶ receipt: Write ─▶ Written, a text message ─▶ ReceiptReported
 //! ```
 
 pub mod car;

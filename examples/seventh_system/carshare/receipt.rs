@@ -15,16 +15,20 @@ pub struct Receipt {
     trip_id: Option<Id<Trip>>,
     user_id: u64,
     at: Timestamp,
+    /// Whether its text message was sent; null while that waits.
+    was_sent: Option<bool>,
 }
 
 #[command]
 pub enum Command {
     Write { trip: Id<Trip>, user: u64 },
+    Report(MessageOutcome),
 }
 
 #[event]
 pub enum Event {
     Written { trip_id: Id<Trip>, user_id: u64, at: Timestamp },
+    ReceiptReported { was_sent: bool },
 }
 
 impl Aggregate for Receipt {
@@ -33,16 +37,24 @@ impl Aggregate for Receipt {
     type Settings = ();
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let Command::Write { trip: trip_id, user: user_id } = command;
-        match self.trip_id {
-            None => emit(Event::Written { trip_id, user_id, at: this.at }),
-            Some(_) => ignore(),
+        match command {
+            Command::Write { trip: trip_id, user: user_id } if self.trip_id.is_none() => {
+                emit(Event::Written { trip_id, user_id, at: this.at })
+            }
+            Command::Report(outcome) if self.was_sent.is_none() => {
+                emit(Event::ReceiptReported { was_sent: outcome == MessageOutcome::Sent })
+            }
+            Command::Write { .. } | Command::Report(_) => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        let Event::Written { trip_id, user_id, at } = *event;
-        *self = Self { trip_id: Some(trip_id), user_id, at };
+        match *event {
+            Event::Written { trip_id, user_id, at } => {
+                *self = Self { trip_id: Some(trip_id), user_id, at, was_sent: None };
+            }
+            Event::ReceiptReported { was_sent } => self.was_sent = Some(was_sent),
+        }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
@@ -55,9 +67,12 @@ impl Aggregate for Receipt {
     }
 
     fn messages(messages: &mut impl Messages<Self>) {
-        messages.sending(|Event::Written { trip_id, user_id, .. }| {
-            let text = format!("user {user_id}: trip {trip_id} has ended");
-            Some(Message { to: None, text })
-        });
+        let waiting = |receipt: &Self| {
+            let trip = receipt.trip_id.filter(|_| receipt.was_sent.is_none())?;
+            let text = format!("trip {trip} has ended");
+            // The gateway of this business knows the telephones of its users.
+            Some(Message { to: format!("user-{}", receipt.user_id), text })
+        };
+        messages.sending(waiting, Command::Report);
     }
 }

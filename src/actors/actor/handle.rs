@@ -19,7 +19,7 @@ use crate::{
             tree::Tree,
         },
     },
-    domain::{Lifecycle, Name, Refusal},
+    domain::{Lifecycle, MessageOutcome, Name, Refusal},
     store::StoreError,
     sync,
 };
@@ -71,6 +71,13 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
     }
     fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         None
+    }
+    fn report_message(
+        handle: &ContextHandle<Self>,
+        _number: u64,
+        _outcome: MessageOutcome,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        std::future::ready(Err(Fault::Away(handle.shared().name.context))).boxed()
     }
     fn saga(
         _handle: &ContextHandle<Self>,
@@ -270,5 +277,12 @@ impl<P: HandlePart> Context for ContextHandle<P> {
     }
     fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         self.part.messages()
+    }
+    fn report_message(
+        &self,
+        number: u64,
+        outcome: MessageOutcome,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        P::report_message(self, number, outcome)
     }
 }

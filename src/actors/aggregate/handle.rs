@@ -15,7 +15,7 @@ use crate::{
         outbox::event_log::EventLogs,
         port::{
             context::{CommandRequest, Outcome, Seen},
-            declaration::RouteInfo,
+            declaration::{RouteInfo, Verb},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
             fault::Fault,
             health::{ParkedId, SagaPart},
@@ -26,7 +26,7 @@ use crate::{
         subscription::source::Recipient,
         tables::{query, sagas, tree::Tree},
     },
-    domain::{Name, NoAnswer, OrderOutcome, Refusal, lenient::BadBody},
+    domain::{MessageOutcome, Name, NoAnswer, OrderOutcome, Refusal, lenient::BadBody},
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
@@ -233,6 +233,32 @@ impl HandlePart for AggregatePart {
     }
     fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         self.outflows.messages()
+    }
+    fn report_message(
+        handle: &ContextHandle<Self>,
+        number: u64,
+        outcome: MessageOutcome,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        let context = handle.shared().name.context;
+        let open = handle.shared().check_open();
+        let Some(messaging) = handle.part.outflows.messaging.as_ref().filter(|_| open.is_ok())
+        else {
+            return std::future::ready(Err(Fault::Away(context))).boxed();
+        };
+        let (reply, answer) = oneshot::channel();
+        handle.mailbox.post(AggregateMail::Command(CommandMessage {
+            target: Recipient::Number(number),
+            verb: Verb::Patch,
+            command: (messaging.then)(outcome),
+            if_match: Vec::new(),
+            must_exist: false,
+            idempotency: None,
+            thread: TraceContext::default(),
+            reply,
+            progress: Arc::default(),
+            permit: None,
+        }));
+        async move { answer.await.unwrap_or(Err(Fault::Away(context))).map(drop) }.boxed()
     }
 
     fn saga(

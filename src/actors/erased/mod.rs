@@ -7,9 +7,7 @@ mod values;
 
 pub use context_type::{AggregateType, EntityType};
 pub use typed::{aggregate, view};
-#[cfg(test)]
-pub use values::state_of;
 pub use values::{
     AnyEvent, AnyState, Circumstances, Command, Decided, ErasedAsk, Event, FunctionVersions,
-    Settings, State, Versioned, event_of, state_mut,
+    Settings, State, Versioned, event_of, state_mut, state_of,
 };

@@ -245,7 +245,7 @@ impl<'a> NodeBuilder<'a> {
     }
 
     fn deploy_aggregate(&mut self, declared: DeclaredAggregate) -> Result<(), NodeError> {
-        let DeclaredAggregate { aggregate, hears, routes, write } = declared;
+        let DeclaredAggregate { aggregate, hears, routes, messaging } = declared;
         let name = aggregate.name();
         let shared = self.shared(name);
         let mailbox = Mailbox::<AggregateMail>::new(shared.clone());
@@ -267,7 +267,7 @@ impl<'a> NodeBuilder<'a> {
             listeners: listeners.clone(),
             status: shared.clone(),
             written_version: self.settings.written_version(aggregate)?,
-            write,
+            messaging,
         };
         let part = AggregatePart::new(routes, patience, outflows);
         let handle =

@@ -3,8 +3,8 @@
 use crate::{
     actors::{
         aggregate::handle::{Enter, Entered},
-        erased::{AggregateType, AnyEvent, Command, EntityType, event_of, state_mut},
-        outbox::event_log::WriteMessage,
+        erased::{AggregateType, Command, EntityType, event_of, state_mut, state_of},
+        outbox::event_log::Messaging,
         port::{
             declaration::{BodySchema, RouteInfo, Verb},
             fault::Fault,
@@ -14,7 +14,8 @@ use crate::{
         tables::responses,
     },
     domain::{
-        Aggregate, Body, Folds, Id, Messages, Policies, React, Refusal, Role, Routes, Target, View,
+        Aggregate, Body, Folds, Id, Message, MessageOutcome, Messages, Policies, React, Refusal,
+        Role, Routes, Target, View,
         lenient::{self, BadBody},
         patch::{self, Unclear},
     },
@@ -35,8 +36,8 @@ pub struct DeclaredAggregate {
     pub hears: Vec<Hears<Command>>,
     /// Its command routes, and how a body becomes a command on each.
     pub routes: (Vec<RouteInfo>, Vec<Enter>),
-    /// What of its events is told in text messages.
-    pub write: Option<WriteMessage>,
+    /// Which of its states are text messages.
+    pub messaging: Option<Messaging>,
 }
 
 /// What a view declares.
@@ -51,13 +52,13 @@ pub fn declared_aggregate<A: Aggregate>() -> DeclaredAggregate {
     A::whenever(&mut hears);
     let mut routes = RouteList::<A>(Vec::new(), PhantomData);
     A::routes(&mut routes);
-    let mut writing = MessageList(None);
-    A::messages(&mut writing);
+    let mut messages = MessageList(None);
+    A::messages(&mut messages);
     DeclaredAggregate {
         aggregate: crate::actors::erased::aggregate::<A>(),
         hears: hears.0,
         routes: routes.finish(),
-        write: writing.0,
+        messaging: messages.0,
     }
 }
 
@@ -223,11 +224,18 @@ impl<A: Aggregate> Routes<A> for RouteList<A> {
     }
 }
 
-/// Finds out what of an aggregate is told to somebody outside.
-struct MessageList(Option<WriteMessage>);
+/// Finds out which states of an aggregate are text messages.
+struct MessageList(Option<Messaging>);
 
 impl<A: Aggregate> Messages<A> for MessageList {
-    fn sending(&mut self, write: crate::domain::Write<A>) {
-        self.0 = Some(Arc::new(move |event: &dyn AnyEvent| write(event_of::<A>(event)?)));
+    fn sending(
+        &mut self,
+        waiting: fn(&A) -> Option<Message>,
+        then: fn(MessageOutcome) -> A::Command,
+    ) {
+        self.0 = Some(Messaging {
+            waiting: Arc::new(move |state| waiting(state_of(state)?)),
+            then: Arc::new(move |outcome| Box::new(then(outcome))),
+        });
     }
 }

@@ -10,7 +10,11 @@ use crate::{
         ask::guard::Guard,
         cluster::hearsay::{Hearsay, late},
         node::settings::{NodeError, NodeSettings},
-        outbox::event_log::{Cursors, Find, Pump, RunningPump},
+        outbox::{
+            event_log::{Cursors, Find, Pump, RunningPump},
+            message_queue::MessageQueue,
+            refused_messages::RefusedMessages,
+        },
         port::{
             clock::{AdvanceError, Clock, ClockHealth},
             context::{Context, Node},
@@ -19,12 +23,13 @@ use crate::{
             fault::Fault,
             health::{GuardHealth, Phase},
             history::Relation,
+            message::{MessageGateway, RefusedMessage},
             peers::PeerQuestion,
             replica::{ReplicaHandle, ReplicaHealth},
             sink::{Sink, SinkHealth},
         },
     },
-    domain::Timestamp,
+    domain::{MessageOutcome, Refusal, Timestamp},
     store::{Commit, Store, StoreHealth},
     sync,
 };
@@ -43,6 +48,7 @@ pub struct LocalNode {
     clock: Arc<Clock>,
     saved_clock: SavedClock,
     places: Arc<Cursors>,
+    refused: Arc<RefusedMessages>,
     pumps: RwLock<Vec<Arc<dyn RunningPump>>>,
     replicas: Vec<Arc<dyn ReplicaHandle>>,
     guards: Vec<(&'static str, Arc<Guard>)>,
@@ -85,6 +91,7 @@ impl LocalNode {
         let guardian = Watchdog::start(placed.clone(), &settings, clock.clone())?;
         let contexts = placed.iter().map(|placed| placed.context.clone()).collect();
         let places = Arc::new(Cursors::open(&store)?);
+        let refused = Arc::new(RefusedMessages::open(&store)?);
         let pumps = RwLock::default();
         Ok(Self {
             contexts,
@@ -94,6 +101,7 @@ impl LocalNode {
             clock,
             saved_clock,
             places,
+            refused,
             pumps,
             replicas,
             guards,
@@ -131,6 +139,47 @@ impl LocalNode {
             running.push(pump.run());
         }
         Ok(running)
+    }
+
+    /// Has `gateway` send the text messages of each context. What is returned runs for as long as it is polled, on any
+    /// runtime; the name is kept with the cursor of each log, so it must stay the same over restarts.
+    ///
+    /// # Errors
+    /// [`NodeError`] when a cursor cannot be read.
+    pub fn attach_gateway(
+        &self,
+        name: &'static str,
+        gateway: &Arc<dyn MessageGateway>,
+    ) -> Result<Vec<BoxFuture<'static, ()>>, NodeError> {
+        let mut running = Vec::new();
+        for context in &self.contexts {
+            let Some(log) = context.messages() else { continue };
+            let queue: Arc<dyn RunningPump> = Arc::new(MessageQueue::new(
+                name,
+                context.clone(),
+                log,
+                gateway.clone(),
+                self.store.clone(),
+                self.places.clone(),
+                self.refused.clone(),
+            )?);
+            sync::write(&self.pumps).push(queue.clone());
+            running.push(queue.run());
+        }
+        Ok(running)
+    }
+
+    async fn settle(&self, context: &str, number: u64, redrive: bool) -> Result<bool, Fault> {
+        if !self.refused.has(context, number)? {
+            return Ok(false);
+        }
+        if redrive {
+            let of = self.contexts.iter().find(|of| of.name().context == context);
+            let of = of.ok_or(Fault::Refused(Refusal::absent("context")))?;
+            of.report_message(number, MessageOutcome::Requeued).await?;
+        }
+        self.refused.remove(context, number).await?;
+        Ok(true)
     }
 }
 
@@ -200,6 +249,25 @@ impl Node for LocalNode {
             }
         }
         self.hearsay.judge(asker, told)
+    }
+    fn refused_messages(
+        &self,
+        after: Option<(&str, u64)>,
+        limit: usize,
+    ) -> Result<Vec<RefusedMessage>, Fault> {
+        Ok(self.refused.list(after, limit)?)
+    }
+    fn refused_message_count(&self) -> u64 {
+        self.refused.count()
+    }
+    fn settle_refused(
+        &self,
+        context: &str,
+        number: u64,
+        redrive: bool,
+    ) -> BoxFuture<'_, Result<bool, Fault>> {
+        let context = context.to_owned();
+        async move { self.settle(&context, number, redrive).await }.boxed()
     }
     fn sinks(&self) -> Vec<SinkHealth> {
         let mut sinks: Vec<_> =

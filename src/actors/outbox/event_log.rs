@@ -6,7 +6,7 @@
 
 use crate::{
     actors::{
-        erased::{AggregateType, AnyEvent},
+        erased::{AggregateType, AnyState, Command},
         port::{
             backoff::pause,
             context::Context,
@@ -24,7 +24,7 @@ use crate::{
             tree::Tree,
         },
     },
-    domain::Message,
+    domain::{Message, MessageOutcome},
     store::{
         Batch, Epoch, Store, StoreError, TreeId, codec,
         keys::{KeyBuf, Space},
@@ -92,8 +92,15 @@ impl<T: Send> EventLog<T> for LocalEventLog<T> {
     }
 }
 
-/// What an event comes to in words for somebody outside, if anything.
-pub type WriteMessage = Arc<dyn Fn(&dyn AnyEvent) -> Option<Message> + Send + Sync>;
+/// The text message that a state waits for to be sent.
+type Waiting = Arc<dyn Fn(&dyn AnyState) -> Option<Message> + Send + Sync>;
+
+/// Which states are text messages that wait to be sent, and the command that the outcome becomes.
+#[derive(Clone)]
+pub struct Messaging {
+    pub waiting: Waiting,
+    pub then: Arc<dyn Fn(MessageOutcome) -> Command + Send + Sync>,
+}
 
 /// The outflows of one context.
 pub struct EventLogs {
@@ -103,8 +110,8 @@ pub struct EventLogs {
     pub status: Arc<ContextStatus>,
     /// The version in which events are written for other nodes and consumers.
     pub written_version: u16,
-    /// What of it is told in text messages.
-    pub write: Option<WriteMessage>,
+    /// What of it is text messages.
+    pub messaging: Option<Messaging>,
 }
 
 impl EventLogs {
@@ -129,17 +136,70 @@ impl EventLogs {
             Some(RecordedEvent { caused_by, ..recorded_event(aggregate, version, entry, epoch) })
         }))
     }
-    /// What is told in text messages.
+    /// The text messages that wait to be sent.
     pub fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
-        let write = self.write.clone()?;
+        let messaging = self.messaging.clone()?;
         let context = self.listeners.aggregate.name().context;
-        Some(self.of(Arc::new(move |LogEntry { envelope, event }: &LogEntry, word| {
-            let Message { to, text } = write(event.as_ref())?;
-            let number = envelope.aggregate;
-            let saga = envelope.saga.to_string();
+        let events = self.of(Arc::new(move |LogEntry { envelope, .. }: &LogEntry, word| {
             let event = EventId { word, sequence: envelope.sequence };
-            Some(OutboundMessage { context, event, number, at: envelope.at, saga, to, text })
-        })))
+            let saga = envelope.saga.to_string();
+            let at = envelope.at;
+            let number = envelope.aggregate;
+            let to = String::new();
+            let text = String::new();
+            let message = OutboundMessage { context, event, number, at, saga, to, text };
+            Some((envelope.version, message))
+        }));
+        Some(Arc::new(WaitingMessages { events, tree: self.tree.clone(), messaging }))
+    }
+}
+
+/// The events of a context that left a text message waiting. An event did if its version is that of the state: what was
+/// settled since, or queued again, has a later one.
+struct WaitingMessages {
+    events: Arc<dyn EventLog<(u64, OutboundMessage)>>,
+    tree: Tree,
+    messaging: Messaging,
+}
+
+impl WaitingMessages {
+    fn waiting(&self, number: u64, version: u64) -> Result<Option<Message>, StoreError> {
+        match self.tree.report_damage_of(self.tree.state(0, number)) {
+            Ok(Some((_, now))) if now.version == version => {
+                Ok((self.messaging.waiting)(now.state.as_ref()))
+            }
+            // It costs its own message, and health shows it.
+            Ok(_) | Err(StoreError::Damaged(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl EventLog<OutboundMessage> for WaitingMessages {
+    fn context(&self) -> &'static str {
+        self.events.context()
+    }
+    fn latest(&self) -> watch::Receiver<u64> {
+        self.events.latest()
+    }
+    fn read_some(&self, from: u64, limit: usize) -> Result<LogPage<OutboundMessage>, StoreError> {
+        let page = self.events.read_some(from, limit)?;
+        let mut items = Vec::new();
+        for (sequence, (version, message)) in page.items {
+            if let Some(Message { to, text }) = self.waiting(message.number, version)? {
+                items.push((sequence, OutboundMessage { to, text, ..message }));
+            }
+        }
+        Ok(LogPage { items, last: page.last, commit: self.tree.store.accepted_commit() })
+    }
+    fn id_of(&self, sequence: u64) -> EventId {
+        self.events.id_of(sequence)
+    }
+    fn has(&self, id: EventId) -> bool {
+        self.events.has(id)
+    }
+    fn past(&self) -> Past {
+        self.events.past()
     }
 }
 
@@ -222,12 +282,12 @@ impl Cursors {
         KeyBuf::new(Space::Position).text(sink).text(context).build()
     }
 
-    fn get(&self, sink: &str, context: &str) -> Result<u64, StoreError> {
+    pub fn get(&self, sink: &str, context: &str) -> Result<u64, StoreError> {
         let row = self.store.read(self.tree, &[&Self::key(sink, context)])?.pop().flatten();
         row.map_or(Ok(0), |row| codec::decode(Space::Position, &row.record))
     }
 
-    async fn set(&self, sink: &str, context: &str, place: u64) -> Result<(), StoreError> {
+    pub async fn set(&self, sink: &str, context: &str, place: u64) -> Result<(), StoreError> {
         let record = codec::encode(Space::Position, VERSION, &place)?;
         let writes = vec![(Self::key(sink, context), Some(record))];
         let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };

@@ -9,12 +9,13 @@ use super::{
 use super::{
     dispute::Dispute,
     event_log::{EventLog, OutboundMessage, OutboxHealth, RecordedEvent},
+    message::RefusedMessage,
     peers::PeerQuestion,
     replica::ReplicaHealth,
     sink::SinkHealth,
 };
 use crate::{
-    domain::{OrderOutcome, Refusal, Timestamp},
+    domain::{MessageOutcome, OrderOutcome, Refusal, Timestamp},
     store::{Commit, StoreHealth},
 };
 use futures_util::future::BoxFuture;
@@ -80,9 +81,20 @@ pub trait Context: Declaration {
     fn history(&self) -> Option<Arc<dyn EventLog<RecordedEvent>>> {
         None
     }
-    /// The text messages that its events come to, if any do.
+    /// The text messages that wait to be sent, by the events that queued them, if it has any.
     fn messages(&self) -> Option<Arc<dyn EventLog<OutboundMessage>>> {
         None
+    }
+    /// Records what became of the message under `number`; done when that is durable.
+    ///
+    /// # Errors
+    /// Why it is not recorded: it is worth a repeat.
+    fn report_message(
+        &self,
+        _number: u64,
+        _outcome: MessageOutcome,
+    ) -> BoxFuture<'static, Result<(), Fault>> {
+        Box::pin(std::future::ready(Err(Fault::Away(self.name().context))))
     }
 }
 
@@ -276,6 +288,33 @@ pub trait Node: Send + Sync {
     /// How what leaves the node is doing.
     fn outflows(&self) -> Vec<OutboxHealth> {
         Vec::new()
+    }
+    /// At most `limit` of the text messages that their gateway refuses, after the one of this context and number.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    fn refused_messages(
+        &self,
+        _after: Option<(&str, u64)>,
+        _limit: usize,
+    ) -> Result<Vec<RefusedMessage>, Fault> {
+        Ok(Vec::new())
+    }
+    /// How many there are.
+    fn refused_message_count(&self) -> u64 {
+        0
+    }
+    /// Queues such a message again (`true`), or drops it (`false`). `Ok(false)`: there is none.
+    ///
+    /// # Errors
+    /// [`Fault::Store`], or that its context cannot record it.
+    fn settle_refused(
+        &self,
+        _context: &str,
+        _number: u64,
+        _redrive: bool,
+    ) -> BoxFuture<'_, Result<bool, Fault>> {
+        Box::pin(std::future::ready(Ok(false)))
     }
     /// How those outside who take it are doing.
     fn sinks(&self) -> Vec<SinkHealth> {

@@ -107,8 +107,8 @@ pub struct OutboundMessage {
     pub at: Timestamp,
     /// The saga that it belongs to.
     pub saga: String,
-    /// To which telephone, if the customer gave one.
-    pub to: Option<String>,
+    /// To which telephone.
+    pub to: String,
     /// What it says.
     pub text: String,
 }

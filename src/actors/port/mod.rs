@@ -9,6 +9,7 @@ pub mod event_log;
 pub mod fault;
 pub mod health;
 pub mod history;
+pub mod message;
 pub mod peers;
 pub mod replica;
 pub mod retention;

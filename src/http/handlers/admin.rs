@@ -184,6 +184,10 @@ async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
         if !dead_letters.settle(number, redrive).await? {
             return Err(Problem::not_found());
         }
+    } else if let Some((context, number)) = parked::read_message_id(id) {
+        if !call.state.node.settle_refused(context, number, redrive).await? {
+            return Err(Problem::not_found());
+        }
     } else {
         let (listener, event) = parked::read_id(id).ok_or_else(Problem::not_found)?;
         let context = call.state.context(listener).ok_or_else(Problem::not_found)?;

@@ -8,6 +8,8 @@ use actix_web::{http::StatusCode, web};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
+/// The name that text messages have among what leaves the node.
+const MESSAGES: &str = "messages";
 const ACTUATOR: &str = "application/vnd.spring-boot.actuator.v3+json";
 
 fn text(status: StatusCode, body: String) -> ProbeReply {
@@ -113,6 +115,10 @@ fn parts(state: &AppState, report: &mut Report) {
         let what = format_args!("{} {}{remarks}", health.context, phase(&health));
         report.line(is_sound(&health), what);
     }
+    let refused = state.node.refused_message_count();
+    if refused > 0 {
+        report.line(false, format_args!("messages: {refused} refused by the gateway"));
+    }
     for sink in state.node.sinks() {
         report.line(sink.up, format_args!("{} {}", sink.sink, sink.state));
     }
@@ -198,6 +204,13 @@ fn components(state: &AppState) -> Map<String, Value> {
     put("clock", up_or_unknown(clock.stepped_back_seconds == 0), json!(clock));
     for sink in state.node.sinks() {
         put(sink.sink, up_or_unknown(sink.up), json!(sink));
+    }
+    let flows = state.node.outflows();
+    let queues = flows.iter().filter(|flow| flow.sink == MESSAGES).collect::<Vec<_>>();
+    if !queues.is_empty() {
+        let refused = state.node.refused_message_count();
+        let works = refused == 0 && queues.iter().all(|queue| queue.error.is_none());
+        put(MESSAGES, up_or_unknown(works), json!({ "refused": refused, "queues": queues }));
     }
     let replicas = state.node.replicas();
     if !replicas.is_empty() {

@@ -1,4 +1,5 @@
-//! What is parked on this node, page by page: events that their subscribers could not handle, then dead letters of the broker.
+//! What is parked on this node, page by page: events that their subscribers could not handle, text messages that their
+//! gateway refuses, then dead letters of the broker.
 
 use crate::{
     actors::{Context, Fault, ParkedEvent, ParkedId},
@@ -12,6 +13,8 @@ use std::sync::Arc;
 
 /// The prefix of a dead letter's id among the parked.
 pub const DEAD_LETTER: &str = "letter-";
+/// The prefix of a refused text message's id among the parked.
+const MESSAGE: &str = "message-";
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
@@ -24,10 +27,19 @@ struct ParkedQuery {
 /// Where a page begins.
 #[derive(Default)]
 struct Start {
-    /// The index of the first context; with the number of contexts, the page begins with the dead letters.
+    /// The index of the first context; with the number of contexts, the page begins with the messages.
     context: usize,
     after_event: Option<ParkedId>,
-    after_letter: u64,
+    /// The message that the page begins after.
+    after_message: Option<(String, u64)>,
+    /// The dead letter that the page begins after: then it has nothing else.
+    after_letter: Option<u64>,
+}
+
+/// The context and number of the message that an id names.
+pub fn read_message_id(id: &str) -> Option<(&str, u64)> {
+    let (context, number) = id.strip_prefix(MESSAGE)?.split_once('~')?;
+    Some((context, number.parse().ok()?))
 }
 
 /// The id under which an event is shown.
@@ -62,8 +74,12 @@ pub fn page_limit(given: Option<&str>) -> Result<usize, Problem> {
 impl Start {
     fn after(id: &str, contexts: &[Arc<dyn Context>]) -> Option<Self> {
         if let Some(number) = id.strip_prefix(DEAD_LETTER) {
-            let after_letter = number.parse().ok()?;
+            let after_letter = Some(number.parse().ok()?);
             return Some(Self { context: contexts.len(), after_letter, ..Self::default() });
+        }
+        if let Some((context, number)) = read_message_id(id) {
+            let after_message = Some((context.to_owned(), number));
+            return Some(Self { context: contexts.len(), after_message, ..Self::default() });
         }
         let (listener, event) = read_id(id)?;
         let mut names = contexts.iter().map(|context| context.name().context);
@@ -83,6 +99,7 @@ pub async fn list(state: &AppState, given: &str) -> Result<Value, Problem> {
         None => Start::default(),
     };
     let after_letter = start.after_letter;
+    let after_message = start.after_message;
     let contexts = contexts.get(start.context..).unwrap_or_default().to_vec();
     // One more than is shown tells whether there is more.
     let events = state.list_reads.run(move || parked(&contexts, start.after_event, limit + 1));
@@ -90,9 +107,23 @@ pub async fn list(state: &AppState, given: &str) -> Result<Value, Problem> {
     for event in events.await?? {
         all.push((write_id(event.listener, &event.id), json!(event)));
     }
+    if after_letter.is_none() && all.len() <= limit {
+        let node = state.node.clone();
+        let left = limit + 1 - all.len();
+        let refused = state.list_reads.run(move || {
+            let after = after_message.as_ref().map(|(context, number)| (context.as_str(), *number));
+            node.refused_messages(after, left)
+        });
+        for message in refused.await?? {
+            let id = format!("{MESSAGE}{}~{}", message.context, message.number);
+            all.push((id, json!(message)));
+        }
+    }
     if let Some(letters) = state.settings.dead_letters.as_ref().filter(|_| all.len() <= limit) {
         // There are never many.
-        let letters = letters.all()?.into_iter().filter(|(number, _)| *number > after_letter);
+        let letters = letters.all()?.into_iter();
+        let letters =
+            letters.filter(|(number, _)| after_letter.is_none_or(|after| *number > after));
         all.extend(
             letters.map(|(number, letter)| (format!("{DEAD_LETTER}{number}"), json!(letter))),
         );

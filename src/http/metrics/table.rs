@@ -82,6 +82,12 @@ pub const METRICS: &[Metric] = &[
     gauge("holdfast_parked_events", CONTEXT, "Parked events", |now, to| {
         contexts(now, to, |health| health.parked);
     }),
+    gauge(
+        "holdfast_refused_messages",
+        &[],
+        "Text messages that the gateway refuses, until they are retried or dropped",
+        |now, to| to.add(&[], now.refused_messages),
+    ),
     counter("holdfast_context_damaged", CONTEXT, "Damaged rows found in reads", |now, to| {
         contexts(now, to, |health| health.damaged);
     }),

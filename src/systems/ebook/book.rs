@@ -1,9 +1,14 @@
 //! Book: a title that is lent to one rent at a time. A paid request is held until the admin approves or rejects it.
 //!
 //! The requests come by policy, already paid for, so the book ignores none of them: what it cannot hold it rejects by
-//! itself, and `Rejected` pays back. Its events always name the rent that they are about.
+//! itself, and `Rejected` pays back. Its events always name the rent that they are about. Here approving and withdrawing
+//! meet: whichever comes first wins.
 
-use super::rent::{self, Rent};
+use super::{
+    order::{Canceled, Held, Returned, already_approved},
+    payment::{self, Payment},
+    rent::{self, Rent},
+};
 use crate::domain::prelude::*;
 
 /// One book, and the rent that it is held or lent for.
@@ -28,6 +33,10 @@ pub struct Book {
     user_id: Option<u64>,
     /// When that rent was approved.
     approved_date: Option<Timestamp>,
+    /// Rents that were withdrawn before their request came, until it is known that it has.
+    #[hidden]
+    #[since = 2]
+    let_go: Vec<Id<Rent>>,
 }
 
 /// Whether a book may be requested.
@@ -37,37 +46,56 @@ pub enum Status {
     New,
     Possible,
     /// A paid request is held for the admin.
+    #[name = "PAID"]
     Paid,
     Approved,
+    /// A request is held whose amount is not judged yet.
+    #[shown_as(Paid)]
+    Unjudged,
 }
 
 /// What may be asked of a book.
 #[command]
 pub enum Command {
+    /// A new book.
     Register(Register),
     /// A paid request; `fee` is what its customer claims that the book costs.
-    Hold {
-        rent: Id<Rent>,
-        user: u64,
-        fee: Option<u64>,
-    },
+    Hold { rent: Id<Rent>, user: u64, fee: Option<u64> },
+    /// The payment has approved the amount that was open, or declined it.
+    Judge { rent: Id<Rent>, approved: bool },
+    /// The request that is held is granted.
     Approve,
+    /// The request that is held is not.
     Reject,
+    /// May the rent be withdrawn? A yes has given up its request, also one that is still to come.
+    LetGo { rent: Id<Rent> },
+    /// The rent is canceled, and its request has come before: it need not be remembered any more.
+    Forget { rent: Id<Rent> },
     /// The rent is over.
-    Free {
-        rent: Id<Rent>,
-    },
+    Free { rent: Id<Rent> },
 }
 
 /// What a book may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// There is such a book.
     Registed { book_name: String, rental_fee: u64, registed_date: Timestamp },
-    RequestHeld { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, book_name: String, rental_fee: u64 },
+    /// A paid request waits for the admin.
+    RequestHeld(Held),
+    /// The request was granted.
     Approved { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, approved_date: Timestamp },
+    /// A request was not, for this reason.
     Rejected { rent_id: Id<Rent>, book_id: Id<Book>, user_id: u64, reason: String },
+    /// It has come back.
     BookFreed { rent_id: Id<Rent>, book_id: Id<Book> },
+    /// The amount that was open is approved.
+    RequestJudged { rent_id: Id<Rent>, book_id: Id<Book> },
+    /// The customer withdrew the request that was held.
+    RequestWithdrawn { rent_id: Id<Rent>, book_id: Id<Book> },
+    /// The customer withdrew a request before it came: it will be ignored.
+    RequestWithheld { rent_id: Id<Rent>, book_id: Id<Book> },
+    /// That request has come.
+    RequestForgotten { rent_id: Id<Rent>, book_id: Id<Book> },
 }
 
 impl Aggregate for Book {
@@ -88,35 +116,52 @@ impl Aggregate for Book {
             (_, Register(_), _) => ignore(),
 
             (_, Hold { rent, .. }, Some((held, _))) if held == rent => ignore(),
+            (_, Hold { rent, .. }, _) if self.let_go.contains(&rent) => ignore(),
             (New, Hold { rent, user, .. }, _) => rejected(rent, user, "book-unknown"),
-            (Paid | Status::Approved, Hold { rent, user, .. }, _) => {
+            (Paid | Unjudged | Status::Approved, Hold { rent, user, .. }, _) => {
                 rejected(rent, user, "book-out")
             }
             (Possible, Hold { rent, user, fee: Some(fee) }, _) if fee != self.rental_fee => {
                 rejected(rent, user, "fee-differs")
             }
-            (Possible, Hold { rent: rent_id, user: user_id, .. }, _) => {
-                let book_name = self.book_name.clone();
-                let rental_fee = self.rental_fee;
-                emit(RequestHeld { rent_id, book_id, user_id, book_name, rental_fee })
+            (Possible, Hold { rent: rent_id, user: user_id, fee }, _) => {
+                let Self { book_name, rental_fee, .. } = self.clone();
+                let is_open = fee.is_none();
+                let held = Held { rent_id, book_id, user_id, book_name, rental_fee, is_open };
+                emit(RequestHeld(held))
             }
+
+            (Unjudged, Judge { rent, approved }, Some((held, user))) if held == rent => {
+                if approved {
+                    emit(RequestJudged { rent_id: rent, book_id })
+                } else {
+                    rejected(rent, user, "declined")
+                }
+            }
+            (_, Judge { .. }, _) => ignore(),
 
             (Paid, Approve, Some((rent_id, user_id))) => {
                 emit(Event::Approved { rent_id, book_id, user_id, approved_date: this.at })
             }
-            (Paid, Reject, Some((rent, user))) => rejected(rent, user, "rejected"),
+            (Paid | Unjudged, Reject, Some((rent, user))) => rejected(rent, user, "rejected"),
+            (Unjudged, Approve, _) => Err(amount_open()),
             (Status::Approved, Approve, _) => ignore(),
-            (Status::Approved, Reject, _) => Err(Refusal::conflict(
-                "already-approved",
-                "the request has been approved",
-                "이미 승인된 요청입니다",
-            )),
-            (Possible | Paid, Approve | Reject, _) => Err(Refusal::conflict(
-                "nothing-held",
-                "no request is held",
-                "대기 중인 요청이 없습니다",
-            )),
+            (Status::Approved, Reject, _) => Err(already_approved()),
+            (Possible | Paid | Unjudged, Approve | Reject, _) => Err(nothing_held()),
             (New, Approve | Reject, _) => Err(Refusal::absent("book")),
+
+            (Paid | Unjudged, LetGo { rent }, Some((held, _))) if held == rent => {
+                emit(RequestWithdrawn { rent_id: rent, book_id })
+            }
+            (Status::Approved, LetGo { rent }, Some((lent, _))) if lent == rent => {
+                Err(already_approved())
+            }
+            (_, LetGo { rent }, _) if self.let_go.contains(&rent) => ignore(),
+            (_, LetGo { rent }, _) => emit(RequestWithheld { rent_id: rent, book_id }),
+            (_, Forget { rent }, _) if self.let_go.contains(&rent) => {
+                emit(RequestForgotten { rent_id: rent, book_id })
+            }
+            (_, Forget { .. }, _) => ignore(),
 
             (Status::Approved, Free { rent }, Some((lent, _))) if lent == rent => {
                 emit(BookFreed { rent_id: rent, book_id })
@@ -128,26 +173,31 @@ impl Aggregate for Book {
     fn evolve(&mut self, event: &Event) {
         match event.clone() {
             Event::Registed { book_name, rental_fee, registed_date } => {
-                let status = Status::Possible;
-                *self = Book { book_name, rental_fee, status, registed_date, ..Book::default() };
+                self.book_name = book_name;
+                self.rental_fee = rental_fee;
+                self.status = Status::Possible;
+                self.registed_date = registed_date;
             }
-            Event::RequestHeld { rent_id, user_id, .. } => {
-                self.status = Status::Paid;
+            Event::RequestHeld(Held { rent_id, user_id, is_open, .. }) => {
+                self.status = if is_open { Status::Unjudged } else { Status::Paid };
                 self.rent_id = Some(rent_id);
                 self.user_id = Some(user_id);
             }
+            Event::RequestJudged { .. } => self.status = Status::Paid,
             Event::Approved { approved_date, .. } => {
                 self.status = Status::Approved;
                 self.approved_date = Some(approved_date);
             }
             // Another request was rejected while this one is held.
             Event::Rejected { rent_id, .. } if self.rent_id != Some(rent_id) => {}
-            Event::Rejected { .. } | Event::BookFreed { .. } => {
+            Event::Rejected { .. } | Event::RequestWithdrawn { .. } | Event::BookFreed { .. } => {
                 self.status = Status::Possible;
                 self.rent_id = None;
                 self.user_id = None;
                 self.approved_date = None;
             }
+            Event::RequestWithheld { rent_id, .. } => self.let_go.push(rent_id),
+            Event::RequestForgotten { rent_id, .. } => self.let_go.retain(|rent| *rent != rent_id),
         }
     }
 
@@ -161,8 +211,22 @@ impl Aggregate for Book {
                 order.book_id,
                 Command::Hold { rent: order.rent_id, user: order.user_id, fee: order.rental_fee },
             )),
-            rent::Event::Returned { rent_id, book_id, .. } => {
-                Some((*book_id, Command::Free { rent: *rent_id }))
+            rent::Event::Returned(Returned { rent_id: rent, book_id, .. }) => {
+                Some((*book_id, Command::Free { rent: *rent }))
+            }
+            // Only one that was withdrawn is remembered.
+            rent::Event::Canceled(Canceled { rent_id: rent, book_id, .. }) => {
+                Some((*book_id, Command::Forget { rent: *rent }))
+            }
+            _ => None,
+        });
+        policies.on::<Payment>(|event| match *event {
+            // Amounts that were fixed before they were judged name no book.
+            payment::Event::PaymentFixed { rent_id: rent, book_id: Some(book_id), .. } => {
+                Some((book_id, Command::Judge { rent, approved: true }))
+            }
+            payment::Event::PaymentDeclined { rent_id: rent, book_id, .. } => {
+                Some((book_id, Command::Judge { rent, approved: false }))
             }
             _ => None,
         });
@@ -177,6 +241,18 @@ impl Aggregate for Book {
             Verdict::Rejected => Command::Reject,
         });
     }
+}
+
+fn nothing_held() -> Refusal {
+    Refusal::conflict("nothing-held", "no request is held", "대기 중인 요청이 없습니다")
+}
+
+fn amount_open() -> Refusal {
+    Refusal::conflict(
+        "amount-open",
+        "the payment has not judged the amount yet",
+        "결제 금액이 아직 승인되지 않았습니다",
+    )
 }
 
 /// `POST /books`
@@ -199,137 +275,4 @@ pub enum Verdict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Command::*, Event::*, *};
-    use crate::domain::spec::{Given, given};
-
-    // The number of the book under test is 1; those of the rents are others.
-    const BOOK: Id<Book> = Id::new(1);
-    const RENT: Id<Rent> = Id::new(7);
-    const OTHER: Id<Rent> = Id::new(8);
-
-    fn registed() -> Event {
-        Registed {
-            book_name: "Hello, JAVA".into(),
-            rental_fee: 3000,
-            registed_date: Timestamp::default(),
-        }
-    }
-    fn hold(rent: Id<Rent>, fee: Option<u64>) -> Command {
-        Hold { rent, user: 9, fee }
-    }
-    fn held() -> Event {
-        let book_name = "Hello, JAVA".into();
-        RequestHeld { rent_id: RENT, book_id: BOOK, user_id: 9, book_name, rental_fee: 3000 }
-    }
-    fn approved() -> Event {
-        Event::Approved {
-            rent_id: RENT,
-            book_id: BOOK,
-            user_id: 9,
-            approved_date: Timestamp::default(),
-        }
-    }
-    fn rejected(rent: Id<Rent>, reason: &str) -> Event {
-        Rejected { rent_id: rent, book_id: BOOK, user_id: 9, reason: reason.into() }
-    }
-    fn freed() -> Event {
-        BookFreed { rent_id: RENT, book_id: BOOK }
-    }
-    fn is(book: &Given<Book>, status: Status, rent: Option<Id<Rent>>) {
-        let shown = &book.0;
-        assert_eq!((shown.status, shown.rent_id, shown.user_id), (status, rent, rent.map(|_| 9)));
-    }
-
-    #[test]
-    fn a_paid_request_is_held_approved_and_freed_by_its_return() {
-        let book = given::<Book>([registed()]).when(hold(RENT, Some(3000))).then([held()]);
-        is(&book, Status::Paid, Some(RENT));
-        let book = book.when(Approve).then([approved()]);
-        is(&book, Status::Approved, Some(RENT));
-        assert_eq!(book.0.approved_date, Some(Timestamp::default()));
-        let book = book.when(Free { rent: RENT }).then([freed()]);
-        is(&book, Status::Possible, None);
-        assert_eq!(book.0.approved_date, None);
-    }
-
-    #[test]
-    fn a_request_for_a_held_or_lent_book_is_rejected_by_itself_and_the_first_one_stays() {
-        let book = given::<Book>([registed(), held()])
-            .when(hold(OTHER, None))
-            .then([rejected(OTHER, "book-out")]);
-        is(&book, Status::Paid, Some(RENT));
-        let book = book
-            .when(Approve)
-            .then([approved()])
-            .when(hold(OTHER, None))
-            .then([rejected(OTHER, "book-out")]);
-        is(&book, Status::Approved, Some(RENT));
-    }
-
-    #[test]
-    fn a_request_for_a_book_that_does_not_exist_is_rejected_and_makes_no_book() {
-        let book =
-            given::<Book>([]).when(hold(RENT, Some(3000))).then([rejected(RENT, "book-unknown")]);
-        assert_eq!(book.0.lifecycle(), Lifecycle::Absent);
-    }
-
-    #[test]
-    fn a_claimed_fee_must_be_the_books_own() {
-        let book = given::<Book>([registed()])
-            .when(hold(OTHER, Some(2999)))
-            .then([rejected(OTHER, "fee-differs")]);
-        is(&book, Status::Possible, None);
-        let _ = book.when(hold(RENT, None)).then([held()]);
-    }
-
-    #[test]
-    fn the_same_request_is_held_once() {
-        let _ = given::<Book>([registed(), held()]).when(hold(RENT, None)).then_nothing();
-        let _ =
-            given::<Book>([registed(), held(), approved()]).when(hold(RENT, None)).then_nothing();
-    }
-
-    #[test]
-    fn of_approve_and_reject_the_first_one_counts() {
-        let book = given::<Book>([registed(), held()])
-            .when(Approve)
-            .then([approved()])
-            .when(Approve)
-            .then_nothing();
-        book.when(Reject).refused(Kind::Conflict, "already-approved");
-        let book =
-            given::<Book>([registed(), held()]).when(Reject).then([rejected(RENT, "rejected")]);
-        is(&book, Status::Possible, None);
-        book.when(Approve).refused(Kind::Conflict, "nothing-held");
-    }
-
-    #[test]
-    fn with_nothing_held_there_is_nothing_to_approve_or_reject() {
-        for command in [Approve, Reject] {
-            given::<Book>([registed()])
-                .when(command.clone())
-                .refused(Kind::Conflict, "nothing-held");
-            given::<Book>([]).when(command).refused(Kind::Absent, "not-found");
-        }
-    }
-
-    #[test]
-    fn only_the_return_of_the_rent_that_has_it_frees_it_and_only_once() {
-        let book = given::<Book>([registed(), held(), approved()])
-            .when(Free { rent: OTHER })
-            .then_nothing();
-        let book =
-            book.when(Free { rent: RENT }).then([freed()]).when(Free { rent: RENT }).then_nothing();
-        is(&book, Status::Possible, None);
-        let _ = given::<Book>([]).when(Free { rent: RENT }).then_nothing();
-        let _ = given::<Book>([registed(), held()]).when(Free { rent: RENT }).then_nothing();
-    }
-
-    #[test]
-    fn what_is_decided_while_it_is_held_belongs_to_the_order_that_holds_it() {
-        assert_eq!(given::<Book>([registed()]).0.on_behalf_of(), None);
-        assert_eq!(given::<Book>([registed(), held()]).0.on_behalf_of(), Some((Rent::NAME, 7)));
-        assert_eq!(given::<Book>([registed(), held(), approved(), freed()]).0.on_behalf_of(), None);
-    }
-}
+mod tests;

@@ -1,36 +1,39 @@
 //! Dashboard: one row a rent, kept by listening.
 //!
 //! The events of rent, payment and book come in any interleaving. So the status is the furthest that any of them reports,
-//! and the name and fee that the book reports win, whenever they come, over what the customer claimed.
+//! and the name that the book reports and the fee that the payment fixes win, whenever they come, over what the customer claimed.
 
 use super::{
     book::{self, Book},
+    order::{Approved, Canceled, Held, Refund, Returned},
     payment::{self, Payment},
-    rent::{self, Ordered, Rent},
+    rent::{self, Rent},
 };
 use crate::domain::prelude::*;
 
+mod version_1;
+
 /// What became of a rent, of its payment and of its book.
 #[entity(
-    context = "ebook.dashboard", collection = "dashboards", title = "Dashboard", port = 8084, order,
-    supporting, index(status, user_id = self.ordered(|order| order.user_id),
-    book_id = self.ordered(|order| order.book_id))
+    context = "ebook.dashboard",
+    collection = "dashboards",
+    title = "Dashboard",
+    port = 8084,
+    order,
+    supporting,
+    index(status, user_id, book_id),
+    old_versions(version_1::Row)
 )]
 pub struct Row {
-    /// The order, once it is established: earlier facts wait for it.
+    /// It is shown once the rent is established; earlier events are kept.
     #[exists]
-    #[shown(
-        user_id: u64 = self.ordered(|order| order.user_id).unwrap_or_default(),
-        book_id: Id<Book> = self.ordered(|order| order.book_id).unwrap_or_default()
-    )]
-    order: Option<Ordered>,
+    #[hidden]
+    is_rented: bool,
+    user_id: u64,
+    book_id: Id<Book>,
     /// What the book is called; what the customer calls it until the book has held the request.
-    #[shown(book_name: Option<String> = self.book_name.clone()
-        .or_else(|| self.ordered(|order| order.book_name.clone()).flatten()))]
     book_name: Option<String>,
-    /// What the book costs, in won; what the customer says until the book has held the request.
-    #[shown(rental_fee: Option<u64> = self.rental_fee
-        .or_else(|| self.ordered(|order| order.rental_fee).flatten()))]
+    /// What is charged, in won; where the customer named no fee, open until it is fixed.
     rental_fee: Option<u64>,
     /// How far it has come.
     status: Status,
@@ -41,6 +44,8 @@ pub struct Row {
     approved_date: Option<Timestamp>,
     returned_date: Option<Timestamp>,
     canceled_date: Option<Timestamp>,
+    /// Why it was canceled.
+    reason: Option<String>,
 }
 
 /// How far it has come, in this order.
@@ -56,9 +61,6 @@ pub enum Status {
 }
 
 impl Row {
-    fn ordered<T>(&self, field: impl FnOnce(&Ordered) -> T) -> Option<T> {
-        self.order.as_ref().map(field)
-    }
     fn reach(&mut self, status: Status) {
         self.status = self.status.max(status);
     }
@@ -69,36 +71,41 @@ impl View for Row {
         folds.on::<Rent>(
             |event| match event {
                 rent::Event::Rented(order) => Some(order.rent_id.get()),
-                rent::Event::RentApproved { rent_id, .. }
-                | rent::Event::Returned { rent_id, .. }
-                | rent::Event::Canceled { rent_id, .. } => Some(rent_id.get()),
-                rent::Event::RentRequested(_) | rent::Event::RentFailed { .. } => None,
+                rent::Event::RentApproved(Approved { rent_id, .. })
+                | rent::Event::Returned(Returned { rent_id, .. })
+                | rent::Event::Canceled(Canceled { rent_id, .. }) => Some(rent_id.get()),
+                _ => None,
             },
             |row, event| match event {
                 rent::Event::Rented(order) => {
-                    row.order = Some(order.clone());
+                    row.is_rented = true;
+                    row.user_id = order.user_id;
+                    row.book_id = order.book_id;
+                    row.book_name = row.book_name.take().or_else(|| order.book_name.clone());
+                    row.rental_fee = row.rental_fee.or(order.rental_fee);
                     row.reach(Status::Rented);
                 }
-                rent::Event::RentApproved { rented_date, .. } => {
-                    row.rented_date = Some(*rented_date);
+                rent::Event::RentApproved(approved) => {
+                    row.rented_date = Some(approved.rented_date);
                     row.reach(Status::Approved);
                 }
-                rent::Event::Returned { returned_date, .. } => {
-                    row.returned_date = Some(*returned_date);
+                rent::Event::Returned(returned) => {
+                    row.returned_date = Some(returned.returned_date);
                     row.reach(Status::Returned);
                 }
-                rent::Event::Canceled { canceled_date, .. } => {
-                    row.canceled_date = Some(*canceled_date);
+                rent::Event::Canceled(canceled) => {
+                    row.canceled_date = Some(canceled.canceled_date);
+                    row.reason.clone_from(&canceled.reason);
                     row.reach(Status::Canceled);
                 }
-                rent::Event::RentRequested(_) | rent::Event::RentFailed { .. } => {}
+                _ => {}
             },
         );
         folds.on::<Payment>(
             |event| match event {
-                payment::Event::Paid { rent_id, .. } | payment::Event::Refunded { rent_id, .. } => {
-                    Some(rent_id.get())
-                }
+                payment::Event::Paid { rent_id, .. }
+                | payment::Event::PaymentFixed { rent_id, .. }
+                | payment::Event::Refunded(Refund { rent_id, .. }) => Some(rent_id.get()),
                 _ => None,
             },
             |row, event| match event {
@@ -106,21 +113,21 @@ impl View for Row {
                     row.paid_date = Some(*paid_date);
                     row.reach(Status::Paid);
                 }
-                payment::Event::Refunded { .. } => row.reach(Status::Refunded),
+                payment::Event::PaymentFixed { rental_fee, .. } => {
+                    row.rental_fee = Some(*rental_fee);
+                }
+                payment::Event::Refunded(_) => row.reach(Status::Refunded),
                 _ => {}
             },
         );
         folds.on::<Book>(
             |event| match event {
-                book::Event::RequestHeld { rent_id, .. }
+                book::Event::RequestHeld(Held { rent_id, .. })
                 | book::Event::Approved { rent_id, .. } => Some(rent_id.get()),
                 _ => None,
             },
             |row, event| match event {
-                book::Event::RequestHeld { book_name, rental_fee, .. } => {
-                    row.book_name = Some(book_name.clone());
-                    row.rental_fee = Some(*rental_fee);
-                }
+                book::Event::RequestHeld(held) => row.book_name = Some(held.book_name.clone()),
                 book::Event::Approved { approved_date, .. } => {
                     row.approved_date = Some(*approved_date);
                     row.reach(Status::Approved);
@@ -133,7 +140,7 @@ impl View for Row {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{rent::Ordered, *};
     use std::any::Any;
 
     const RENT: Id<Rent> = Id::new(7);
@@ -203,6 +210,7 @@ mod tests {
             book_id: BOOK,
             book_name: Some("Hallo, JAVA".into()),
             rental_fee,
+            phone: None,
         }
     }
     fn paid(rental_fee: Option<u64>) -> payment::Event {
@@ -223,18 +231,22 @@ mod tests {
         let rents = [
             rent::Event::RentRequested(order(None)),
             rent::Event::Rented(order(None)),
-            rent::Event::RentApproved { rent_id, user_id, book_id, rented_date: at(2) },
-            rent::Event::Returned { rent_id, user_id, book_id, returned_date: at(3) },
+            rent::Event::RentApproved(order(None).approved(at(2))),
+            rent::Event::Returned(order(None).returned(at(3))),
         ];
-        let payments = [paid(None), payment::Event::PaymentFixed { rent_id, rental_fee: 3000 }];
+        let payments = [
+            paid(None),
+            payment::Event::PaymentFixed { rent_id, rental_fee: 3000, book_id: Some(BOOK) },
+        ];
         let books = [
-            book::Event::RequestHeld {
+            book::Event::RequestHeld(Held {
                 rent_id,
                 book_id,
                 user_id,
                 book_name: "Hello, JAVA".into(),
                 rental_fee: 3000,
-            },
+                is_open: true,
+            }),
             book::Event::Approved { rent_id, book_id, user_id, approved_date: at(2) },
             book::Event::BookFreed { rent_id, book_id },
         ];
@@ -256,26 +268,29 @@ mod tests {
 
     #[test]
     fn a_rejected_rent_has_the_same_row_in_any_order_of_events() {
+        let reason = Some("fee-differs".to_owned());
         let rent_id = RENT;
         let user_id = 9;
         let book_id = BOOK;
         let rental_fee = Some(2999);
         let rents = [
             rent::Event::Rented(order(rental_fee)),
-            rent::Event::Canceled { rent_id, user_id, book_id, canceled_date: at(4) },
+            rent::Event::Canceled(order(rental_fee).canceled(at(4), reason.clone())),
         ];
-        let refunded = payment::Event::Refunded {
+        let refunded = payment::Event::Refunded(Refund {
             rent_id,
             user_id,
             book_id,
             rental_fee,
             refunded_date: at(3),
-        };
+            reason: reason.clone(),
+        });
         let books =
             [book::Event::Rejected { rent_id, book_id, user_id, reason: "fee-differs".into() }];
         let shown =
             the_row(Told(&rents, &[paid(rental_fee), refunded], &books)).represent(RENT.of());
         assert_eq!((shown.status, shown.canceled_date), (Status::Canceled, Some(at(4))));
+        assert_eq!(shown.reason, reason);
         assert_eq!(
             (shown.book_name.as_deref(), shown.rental_fee),
             (Some("Hallo, JAVA"), rental_fee)
@@ -291,13 +306,14 @@ mod tests {
             rent::Event::RentRequested(order(None)),
             rent::Event::RentFailed { rent_id, user_id, book_id, reason: "no-answer".into() },
         ];
-        let refunded = payment::Event::Refunded {
+        let refunded = payment::Event::Refunded(Refund {
             rent_id,
             user_id,
             book_id,
             rental_fee: None,
             refunded_date: at(3),
-        };
+            reason: None,
+        });
         let row = the_row(Told(&rents, &[paid(None), refunded], &[]));
         assert_eq!(row.lifecycle(), Lifecycle::Absent);
     }

@@ -1,10 +1,11 @@
 //! Payment: the money of the rent with the same number.
 //!
 //! Where the customer does not claim what the book costs, an open amount is approved; the book that holds the request
-//! fixes it.
+//! fixes it, and then it is judged as a claimed one is.
 
 use super::{
     book::{self, Book},
+    order,
     rent::{self, Rent},
 };
 use crate::{
@@ -45,19 +46,35 @@ pub enum Command {
     Pay { user: u64, book: Id<Book>, fee: Option<u64> },
     /// The book holds the request, and costs this.
     Fix { fee: u64 },
-    /// The request was rejected, or given up.
+    /// The request was rejected or withdrawn, for this reason, or given up.
     #[undo(of = rent, attempt = rent::ONLY_ATTEMPT)]
-    Refund { rent: Id<Rent> },
+    Refund { rent: Id<Rent>, reason: Option<String> },
 }
 
 /// What a payment may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
-    Paid { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, paid_date: Timestamp },
-    PaymentFixed { rent_id: Id<Rent>, rental_fee: u64 },
-    Refunded { rent_id: Id<Rent>, user_id: u64, book_id: Id<Book>, rental_fee: Option<u64>, refunded_date: Timestamp },
+    /// The money has come in.
+    Paid {
+        rent_id: Id<Rent>,
+        user_id: u64,
+        book_id: Id<Book>,
+        rental_fee: Option<u64>,
+        paid_date: Timestamp,
+    },
+    /// The amount that was open is approved. Events from before `book_id` name none.
+    PaymentFixed {
+        rent_id: Id<Rent>,
+        rental_fee: u64,
+        #[serde(default)]
+        book_id: Option<Id<Book>>,
+    },
+    /// The money has gone back.
+    Refunded(order::Refund),
+    /// It will never come in.
     PaymentWithheld { rent_id: Id<Rent> },
+    /// The amount that was open is declined, and not charged.
+    PaymentDeclined { rent_id: Id<Rent>, book_id: Id<Book>, rental_fee: u64 },
 }
 
 impl Payment {
@@ -80,14 +97,20 @@ impl Aggregate for Payment {
                 self.progress.pay(rental_fee, this.settings, paid)
             }
             Fix { fee } if self.progress == Progress::Paid && self.rental_fee.is_none() => {
-                emit(PaymentFixed { rent_id, rental_fee: fee })
+                let book_id = self.book_id;
+                if this.settings.declines(fee) {
+                    emit(PaymentDeclined { rent_id, book_id, rental_fee: fee })
+                } else {
+                    emit(PaymentFixed { rent_id, rental_fee: fee, book_id: Some(book_id) })
+                }
             }
             Fix { .. } => ignore(),
-            Refund { .. } => {
+            Refund { reason, .. } => {
                 let Payment { user_id, book_id, rental_fee, .. } = *self;
                 let refunded_date = this.at;
-                let refunded = Refunded { rent_id, user_id, book_id, rental_fee, refunded_date };
-                self.progress.call_off(refunded, PaymentWithheld { rent_id })
+                let refund =
+                    order::Refund { rent_id, user_id, book_id, rental_fee, refunded_date, reason };
+                self.progress.call_off(Refunded(refund), PaymentWithheld { rent_id })
             }
         }
     }
@@ -101,27 +124,33 @@ impl Aggregate for Payment {
                 *self = Self { user_id, book_id, rental_fee, progress, paid_date, refunded_date };
             }
             Event::PaymentFixed { rental_fee, .. } => self.rental_fee = Some(rental_fee),
-            Event::Refunded { refunded_date, .. } => {
+            Event::Refunded(ref refund) => {
                 self.progress = Progress::PaidBack;
-                self.refunded_date = Some(refunded_date);
+                self.refunded_date = Some(refund.refunded_date);
             }
             Event::PaymentWithheld { .. } => self.progress = Progress::Withheld,
+            // The book rejects the request, and that pays back.
+            Event::PaymentDeclined { .. } => {}
         }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Rent>(|event| match *event {
+        policies.on::<Rent>(|event| match event.clone() {
             rent::Event::RentFailed { rent_id: rent, .. } => {
-                Some((rent.of(), Command::Refund { rent }))
+                Some((rent.of(), Command::Refund { rent, reason: None }))
+            }
+            // Where it was rejected, the money has gone back already.
+            rent::Event::Canceled(order::Canceled { rent_id: rent, reason, .. }) => {
+                Some((rent.of(), Command::Refund { rent, reason }))
             }
             _ => None,
         });
-        policies.on::<Book>(|event| match *event {
-            book::Event::RequestHeld { rent_id, rental_fee: fee, .. } => {
-                Some((rent_id.of(), Command::Fix { fee }))
+        policies.on::<Book>(|event| match event.clone() {
+            book::Event::RequestHeld(held) => {
+                Some((held.rent_id.of(), Command::Fix { fee: held.rental_fee }))
             }
-            book::Event::Rejected { rent_id: rent, .. } => {
-                Some((rent.of(), Command::Refund { rent }))
+            book::Event::Rejected { rent_id: rent, reason, .. } => {
+                Some((rent.of(), Command::Refund { rent, reason: Some(reason) }))
             }
             _ => None,
         });
@@ -144,49 +173,78 @@ mod tests {
         Paid { rent_id: RENT, user_id: 9, book_id: BOOK, rental_fee, paid_date: AT }
     }
     fn refunded(rental_fee: Option<u64>) -> Event {
-        Refunded { rent_id: RENT, user_id: 9, book_id: BOOK, rental_fee, refunded_date: AT }
+        let reason = Some("rejected".to_owned());
+        let (user_id, book_id, refunded_date) = (9, BOOK, AT);
+        Refunded(order::Refund {
+            rent_id: RENT,
+            user_id,
+            book_id,
+            rental_fee,
+            refunded_date,
+            reason,
+        })
+    }
+    fn refund() -> Command {
+        Refund { rent: RENT, reason: Some("rejected".into()) }
+    }
+    fn fixed() -> Event {
+        PaymentFixed { rent_id: RENT, rental_fee: 3000, book_id: Some(BOOK) }
     }
 
     #[test]
     fn it_is_paid_once_and_refunded_once() {
         let payment = given::<Payment>([]).when(pay(Some(3000))).then([paid(Some(3000))]);
         let payment = payment.when(pay(Some(3000))).then_nothing();
-        let payment = payment.when(Refund { rent: RENT }).then([refunded(Some(3000))]);
+        let payment = payment.when(refund()).then([refunded(Some(3000))]);
         assert_eq!(payment.0.represent(Id::new(1)).status, Status::Refunded);
-        let payment = payment.when(Refund { rent: RENT }).then_nothing();
+        let payment = payment.when(refund()).then_nothing();
         payment.when(pay(Some(3000))).refused(Kind::Conflict, "payment-called-off");
     }
 
     #[test]
     fn an_open_amount_is_fixed_once_by_the_book_and_a_claimed_one_stays() {
         let payment = given::<Payment>([paid(None)]).when(Fix { fee: 3000 });
-        let payment = payment.then([PaymentFixed { rent_id: RENT, rental_fee: 3000 }]);
+        let payment = payment.then([fixed()]);
         assert_eq!(payment.0.represent(Id::new(1)).rental_fee, Some(3000));
         let payment = payment.when(Fix { fee: 4000 }).then_nothing();
-        let _ = payment.when(Refund { rent: RENT }).then([refunded(Some(3000))]);
+        let _ = payment.when(refund()).then([refunded(Some(3000))]);
         let _ = given::<Payment>([paid(Some(3000))]).when(Fix { fee: 3000 }).then_nothing();
     }
 
     #[test]
+    fn an_open_amount_is_judged_when_it_is_fixed() {
+        let decide = |fee| {
+            let settings = Terms { decline_from: Some(3000) };
+            let moment = DecisionContext { id: Id::new(1), at: AT, settings: &settings };
+            given::<Payment>([paid(None)]).0.decide(Fix { fee }, &moment)
+        };
+        let declined = PaymentDeclined { rent_id: RENT, book_id: BOOK, rental_fee: 3000 };
+        assert_eq!(decide(3000), emit(declined.clone()));
+        let fixed = PaymentFixed { rent_id: RENT, rental_fee: 2999, book_id: Some(BOOK) };
+        assert_eq!(decide(2999), emit(fixed));
+        let payment = given::<Payment>([paid(None), declined]);
+        assert_eq!(payment.0.represent(Id::new(1)).rental_fee, None);
+        let _ = payment.when(refund()).then([refunded(None)]);
+    }
+
+    #[test]
     fn an_open_amount_that_no_book_fixed_is_refunded_as_it_is() {
-        let payment =
-            given::<Payment>([paid(None)]).when(Refund { rent: RENT }).then([refunded(None)]);
+        let payment = given::<Payment>([paid(None)]).when(refund()).then([refunded(None)]);
         let _ = payment.when(Fix { fee: 3000 }).then_nothing();
     }
 
     #[test]
     fn a_refund_that_comes_first_is_remembered_and_nothing_is_paid() {
         let withheld = PaymentWithheld { rent_id: RENT };
-        let payment = given::<Payment>([]).when(Refund { rent: RENT }).then([withheld]);
+        let payment = given::<Payment>([]).when(refund()).then([withheld]);
         assert_eq!(payment.0.lifecycle(), Lifecycle::Absent);
-        let payment =
-            payment.when(Refund { rent: RENT }).then_nothing().when(Fix { fee: 1 }).then_nothing();
+        let payment = payment.when(refund()).then_nothing().when(Fix { fee: 1 }).then_nothing();
         payment.when(pay(None)).refused(Kind::Conflict, "payment-called-off");
     }
 
     #[test]
     fn a_refund_takes_back_the_question_of_its_rent() {
-        assert_eq!(Refund { rent: RENT }.compensates(), Some(AskId::of(RENT, 1)));
+        assert_eq!(refund().compensates(), Some(AskId::of(RENT, 1)));
         assert_eq!(pay(None).compensates(), None);
     }
 
@@ -209,6 +267,6 @@ mod tests {
             reason: "rejected".into(),
         };
         let heard = ear.0.expect("it listens to the book")(&rejected);
-        assert_eq!(heard, Some((Id::new(1), Refund { rent: RENT })));
+        assert_eq!(heard, Some((Id::new(1), refund())));
     }
 }

@@ -2,6 +2,7 @@
 
 pub use super::order::Shipped;
 use super::{
+    order::Decreased,
     payment::{self, Payment},
     product::{self, Product},
     rental::{self, Rental},
@@ -130,9 +131,9 @@ impl Aggregate for Delivery {
             _ => None,
         });
         policies.on::<Product>(|event| match *event {
-            product::Event::ProductDecreased { rental_id, product_id: product, .. } => {
-                Some((rental_id.of(), Command::Supply { product }))
-            }
+            product::Event::ProductDecreased(Decreased {
+                rental_id, product_id: product, ..
+            }) => Some((rental_id.of(), Command::Supply { product })),
             _ => None,
         });
     }

@@ -8,7 +8,8 @@
 //!                                └─ out of stock, unknown, of another price ─▶ ProductRefused ┄▶ rental: Refuse ─▶ RentalCanceled
 //! Customer ─▶ Cancel   ─▶ rental  ──▶ RentalCanceled ┄▶ payment: Cancel ─▶ PaymentCanceled ┄▶ delivery: Cancel ─▶ DeliveryCanceled
 //!                                                      and, where a unit is out, DeliveryReturned ┄▶ product: Increase
-//! every change of rental or delivery ┄▶ notification: Send ─▶ MessageSent
+//! ProductDecreased ┄▶ rental: Supply ─▶ RentalSupplied; DeliveryCanceled after that ┄▶ rental: EndDelivery ─▶ RentalRecalled
+//! every change of a rental ┄▶ notification: Queue ─▶ MessageQueued, then MessageSent or MessageRefused
 //! ```
 
 pub mod correction;

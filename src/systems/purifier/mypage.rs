@@ -63,6 +63,7 @@ impl View for Row {
                     Some(rental_id.get())
                 }
                 RentalRequested(_) | RentalFailed { .. } => None,
+                RentalSupplied(_) | RentalRecalled(_) => None,
             },
             |row, event| match event.clone() {
                 RentalPlaced(Ordered { customer_id, product_id, address, amt, .. }) => {
@@ -74,6 +75,7 @@ impl View for Row {
                 }
                 RentalCanceled { .. } => row.reach(Status::RentalCanceled),
                 RentalRequested(_) | RentalFailed { .. } => {}
+                RentalSupplied(_) | RentalRecalled(_) => {}
             },
         );
         folds.on::<Payment>(

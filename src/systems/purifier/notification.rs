@@ -1,37 +1,52 @@
-//! Notification (문자): one text message for each change of a rental's or its delivery's status.
+//! Notification (문자): one text message for each change of a rental or its delivery, as the rental tells them.
 
+pub use super::order::Text;
 use super::{
-    delivery::{self, Delivery, Shipped},
+    order::{Changed, Ordered},
     product::Reason,
-    rental::{self, Ordered, Rental},
+    rental::{self, Rental},
 };
-use crate::domain::prelude::*;
+use crate::{
+    domain::prelude::*,
+    systems::text::{Status, short_enough, telephone},
+};
+
+mod version_1;
 
 /// One text message.
 #[entity(
     context = "purifier.notification",
     collection = "notifications",
     generic,
-    index(rental_id, customer_id)
+    index(status, rental_id, customer_id),
+    index_version = 2,
+    old_versions(version_1::Notification)
 )]
 pub struct Notification {
     rental_id: Id<Rental>,
     customer_id: u64,
     phone: Option<String>,
-    #[exists]
     text: String,
-    sent_at: Timestamp,
+    /// Whether it was sent.
+    status: Status,
+    sent_at: Option<Timestamp>,
+    /// Why the gateway refuses it.
+    reason: Option<String>,
 }
 
 /// What may be asked of a notification.
 #[command]
 pub enum Command {
-    Send { rental: Id<Rental>, customer: u64, phone: Option<String>, text: String },
+    /// A new text message.
+    Queue(Text),
+    /// What became of it.
+    Report(MessageOutcome),
 }
 
 /// What a notification may say has happened.
 #[event]
 pub enum Event {
+    /// The gateway has taken it.
     MessageSent {
         rental_id: Id<Rental>,
         customer_id: u64,
@@ -39,6 +54,10 @@ pub enum Event {
         text: String,
         sent_at: Timestamp,
     },
+    /// It waits to be sent.
+    MessageQueued(Text),
+    /// The gateway will never take it.
+    MessageRefused { rental_id: Id<Rental>, customer_id: u64, reason: String },
 }
 
 impl Aggregate for Notification {
@@ -47,81 +66,140 @@ impl Aggregate for Notification {
     type Settings = ();
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let Command::Send { rental: rental_id, customer: customer_id, phone, text } = command;
-        match self.lifecycle() {
-            Lifecycle::Absent => {
-                emit(Event::MessageSent { rental_id, customer_id, phone, text, sent_at: this.at })
-            }
-            _ => ignore(),
+        use {Command::*, Event::*};
+        let Self { rental_id, customer_id, phone, text, .. } = self.clone();
+        match command {
+            Queue(text) => self.status.queue(MessageQueued(text)),
+            Report(outcome) => self.status.report(
+                outcome,
+                || MessageQueued(self.text()),
+                || MessageSent { rental_id, customer_id, phone, text, sent_at: this.at },
+                |reason| MessageRefused { rental_id, customer_id, reason },
+            ),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
-        let Event::MessageSent { rental_id, customer_id, phone, text, sent_at } = event.clone();
-        *self = Notification { rental_id, customer_id, phone, text, sent_at };
+        self.reason = None;
+        match event.clone() {
+            Event::MessageQueued(Text { rental_id, customer_id, phone, text }) => {
+                let status = Status::Queued;
+                *self = Self { rental_id, customer_id, phone, text, status, ..Self::default() };
+            }
+            // Before there was a queue, this was the only event.
+            Event::MessageSent { rental_id, customer_id, phone, text, sent_at } => {
+                let status = Status::Sent;
+                let sent_at = Some(sent_at);
+                *self = Self { rental_id, customer_id, phone, text, status, sent_at, reason: None };
+            }
+            Event::MessageRefused { reason, .. } => {
+                self.status = Status::Refused;
+                self.reason = Some(reason);
+            }
+        }
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.creating::<Rental>(|event| match event.clone() {
-            rental::Event::RentalPlaced(Ordered { rental_id, customer_id, phone, .. }) => {
-                Some(send(rental_id, customer_id, phone, "렌탈 신청이 접수되었습니다"))
-            }
-            rental::Event::RentalCanceled { rental_id, customer_id, phone, reason, .. } => {
-                Some(send(rental_id, customer_id, phone, canceled(reason)))
-            }
-            _ => None,
-        });
-        policies.creating::<Delivery>(|event| match event.clone() {
-            delivery::Event::DeliveryStarted(Shipped { rental_id, customer_id, phone, .. }) => {
-                Some(send(rental_id, customer_id, phone, "배송이 시작되었습니다"))
-            }
-            delivery::Event::DeliveryCanceled { rental_id, customer_id, phone, .. } => {
-                Some(send(rental_id, customer_id, phone, "배송이 취소되었습니다"))
-            }
-            _ => None,
+        policies.creating::<Rental>(|event| {
+            let (rental, customer, phone, words) = match event {
+                rental::Event::RentalPlaced(Ordered { rental_id, customer_id, phone, .. }) => {
+                    (rental_id, customer_id, phone, "렌탈 신청이 접수되었습니다")
+                }
+                rental::Event::RentalSupplied(Changed { rental_id, customer_id, phone }) => {
+                    (rental_id, customer_id, phone, "배송이 시작되었습니다")
+                }
+                rental::Event::RentalCanceled { rental_id, customer_id, phone, reason } => {
+                    (rental_id, customer_id, phone, canceled(*reason))
+                }
+                rental::Event::RentalRecalled(Changed { rental_id, customer_id, phone }) => {
+                    (rental_id, customer_id, phone, "배송이 취소되었습니다")
+                }
+                _ => return None,
+            };
+            let phone = Some(telephone(phone)?);
+            let text = short_enough(format!("[정수기 렌탈 {rental}번] {words}"));
+            let customer_id = *customer;
+            Some(Command::Queue(Text { rental_id: *rental, customer_id, phone, text }))
         });
     }
 
     fn messages(messages: &mut impl Messages<Self>) {
-        messages.sending(|Event::MessageSent { phone, text, .. }| {
-            Some(Message { to: phone.clone(), text: text.clone() })
-        });
+        messages.sending(Self::waiting, Command::Report);
     }
 }
 
-fn send(rental: Id<Rental>, customer: u64, phone: Option<String>, words: &str) -> Command {
-    let text = format!("[정수기 렌탈 {rental}번] {words}");
-    Command::Send { rental, customer, phone, text }
+impl Notification {
+    fn text(&self) -> Text {
+        let Self { rental_id, customer_id, phone, text, .. } = self.clone();
+        Text { rental_id, customer_id, phone, text }
+    }
+    fn waiting(&self) -> Option<Message> {
+        let to = self.phone.clone().filter(|_| self.status == Status::Queued)?;
+        Some(Message { to, text: self.text.clone() })
+    }
 }
 
 /// The text of a cancel. A customer who did not ask for it reads why.
 fn canceled(reason: Option<Reason>) -> &'static str {
     match reason {
         None => "렌탈이 취소되었습니다",
-        Some(Reason::OutOfStock) => "재고가 없어 렌탈이 취소되었습니다",
-        Some(Reason::ProductUnknown) => "없는 상품이어서 렌탈이 취소되었습니다",
-        Some(Reason::PriceDiffers) => "상품 가격이 달라 렌탈이 취소되었습니다",
+        Some(Reason::OutOfStock) => "재고가 없어 렌탈이 취소되었습니다. 결제 금액은 환불됩니다",
+        Some(Reason::ProductUnknown) => {
+            "없는 상품이어서 렌탈이 취소되었습니다. 결제 금액은 환불됩니다"
+        }
+        Some(Reason::PriceDiffers) => {
+            "상품 가격이 달라 렌탈이 취소되었습니다. 결제 금액은 환불됩니다"
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Command::*, Event::*, *};
     use crate::domain::spec::given;
 
+    const RENTAL: Id<Rental> = Id::new(3);
+
+    fn text() -> Text {
+        let phone = Some("010-0000-0000".to_owned());
+        Text { rental_id: RENTAL, customer_id: 7, phone, text: "hello".into() }
+    }
+    fn sent() -> Event {
+        let Text { rental_id, customer_id, phone, text } = text();
+        MessageSent { rental_id, customer_id, phone, text, sent_at: Timestamp::default() }
+    }
+    fn refused() -> Event {
+        MessageRefused { rental_id: RENTAL, customer_id: 7, reason: "410 Gone".into() }
+    }
+    fn no() -> Command {
+        Report(MessageOutcome::Refused { reason: "410 Gone".into() })
+    }
+
     #[test]
-    fn a_message_is_sent_once() {
-        let message = || {
-            send(Id::new(3), 7, Some("010-0000-0000".into()), canceled(Some(Reason::OutOfStock)))
-        };
-        let sent = Event::MessageSent {
-            rental_id: Id::new(3),
-            customer_id: 7,
-            phone: Some("010-0000-0000".into()),
-            text: "[정수기 렌탈 3번] 재고가 없어 렌탈이 취소되었습니다".into(),
-            sent_at: Timestamp::default(),
-        };
-        let _ =
-            given::<Notification>([]).when(message()).then([sent]).when(message()).then_nothing();
+    fn a_message_waits_until_it_is_sent_once() {
+        let message = given::<Notification>([]).when(Queue(text())).then([MessageQueued(text())]);
+        let to = "010-0000-0000".to_owned();
+        assert_eq!(message.0.waiting(), Some(Message { to, text: "hello".into() }));
+        assert_eq!(message.0.sent_at, None);
+        let message = message.when(Queue(text())).then_nothing();
+        let message = message.when(Report(MessageOutcome::Sent)).then([sent()]);
+        assert_eq!((message.0.waiting(), message.0.sent_at), (None, Some(Timestamp::default())));
+        let _ = message.when(no()).then_nothing();
+    }
+
+    #[test]
+    fn a_refused_message_says_why_and_may_be_queued_again() {
+        let message = given::<Notification>([MessageQueued(text())]).when(no()).then([refused()]);
+        let shown = message.0.represent(Id::new(1));
+        assert_eq!((shown.status, shown.reason.as_deref()), (Status::Refused, Some("410 Gone")));
+        assert_eq!((message.0.waiting(), message.0.sent_at), (None, None));
+        let message = message.when(Report(MessageOutcome::Requeued)).then([MessageQueued(text())]);
+        assert_eq!((message.0.status, &message.0.reason), (Status::Queued, &None));
+        let _ = message.when(Report(MessageOutcome::Sent)).then([sent()]);
+    }
+
+    #[test]
+    fn what_was_sent_before_there_was_a_queue_counts_as_sent() {
+        assert_eq!(given::<Notification>([sent()]).0.status, Status::Sent);
     }
 }

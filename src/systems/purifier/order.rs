@@ -35,6 +35,21 @@ pub enum Ended {
     Cancel,
 }
 
+/// A unit has gone out, to this customer.
+#[value(title = "DecreasedProduct")]
+#[schemars(inline)]
+pub struct Decreased {
+    pub product_id: Id<Product>,
+    pub rental_id: Id<Rental>,
+    pub stock: u64,
+    /// Events from before this field have none.
+    #[serde(default)]
+    pub customer_id: Option<u64>,
+    /// Where text messages go.
+    #[serde(default)]
+    pub phone: Option<String>,
+}
+
 /// What is delivered, where and to whom.
 #[value(title = "ShippedRental")]
 #[derive(Default)]
@@ -54,6 +69,23 @@ impl From<Ordered> for Shipped {
         let payment_id = rental_id.of();
         Self { rental_id, payment_id, product_id, customer_id, phone, address, amt }
     }
+}
+
+/// A rental has changed, and this customer is told.
+#[value(title = "ChangedRental")]
+pub struct Changed {
+    pub rental_id: Id<Rental>,
+    pub customer_id: u64,
+    pub phone: Option<String>,
+}
+
+/// What a text message says to whom.
+#[value(title = "RentalText")]
+pub struct Text {
+    pub rental_id: Id<Rental>,
+    pub customer_id: u64,
+    pub phone: Option<String>,
+    pub text: String,
 }
 
 impl Request {

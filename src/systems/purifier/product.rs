@@ -2,7 +2,8 @@
 
 pub use super::correction::Correction;
 use super::{
-    delivery::{self, Delivery},
+    delivery::{self, Delivery, Shipped},
+    order::Decreased,
     rental::Rental,
 };
 use crate::domain::prelude::*;
@@ -32,7 +33,7 @@ pub enum Command {
     /// A new product.
     Register(Register),
     /// A delivery has started for which the customer paid `amt`.
-    Decrease { rental: Id<Rental>, amt: u64 },
+    Decrease { rental: Id<Rental>, amt: u64, customer: u64, phone: Option<String> },
     /// A delivery brings back the unit that it had taken.
     Increase { rental: Id<Rental> },
     #[catalogue]
@@ -42,38 +43,25 @@ pub enum Command {
 /// What a product may say has happened.
 #[event]
 pub enum Event {
-    ProductRegistered {
-        name: Option<String>,
-        amt: u64,
-        stock: u64,
-    },
-    ProductDecreased {
-        product_id: Id<Product>,
-        rental_id: Id<Rental>,
-        stock: u64,
-    },
-    ProductIncreased {
-        product_id: Id<Product>,
-        rental_id: Id<Rental>,
-        stock: u64,
-    },
-    ProductRefused {
-        product_id: Id<Product>,
-        rental_id: Id<Rental>,
-        reason: Reason,
-    },
+    /// There is such a product.
+    ProductRegistered { name: Option<String>, amt: u64, stock: u64 },
+    /// A unit has gone out.
+    ProductDecreased(Decreased),
+    /// A unit has come back.
+    ProductIncreased { product_id: Id<Product>, rental_id: Id<Rental>, stock: u64 },
+    /// No unit was given.
+    ProductRefused { product_id: Id<Product>, rental_id: Id<Rental>, reason: Reason },
+    /// Staff has corrected it.
     ProductCorrected {
         product_id: Id<Product>,
         name: Option<String>,
         amt: Option<u64>,
         stock: Option<u64>,
     },
-    ProductWithdrawn {
-        product_id: Id<Product>,
-    },
-    ProductRestored {
-        product_id: Id<Product>,
-    },
+    /// Staff has withdrawn it.
+    ProductWithdrawn { product_id: Id<Product> },
+    /// Staff has restored it.
+    ProductRestored { product_id: Id<Product> },
 }
 
 /// Why no unit was given.
@@ -106,13 +94,22 @@ impl Aggregate for Product {
             {
                 emit(ProductRefused { product_id, rental_id, reason: ProductUnknown })
             }
-            (_, Decrease { rental: rental_id, amt }) if amt != self.amt => {
+            (_, Decrease { rental: rental_id, amt, .. }) if amt != self.amt => {
                 emit(ProductRefused { product_id, rental_id, reason: PriceDiffers })
             }
-            (_, Decrease { rental: rental_id, .. }) => match self.stock.checked_sub(1) {
-                Some(stock) => emit(ProductDecreased { product_id, rental_id, stock }),
-                None => emit(ProductRefused { product_id, rental_id, reason: OutOfStock }),
-            },
+            (_, Decrease { rental: rental_id, customer, phone, .. }) => {
+                let Some(stock) = self.stock.checked_sub(1) else {
+                    return emit(ProductRefused { product_id, rental_id, reason: OutOfStock });
+                };
+                let customer_id = Some(customer);
+                emit(ProductDecreased(Decreased {
+                    product_id,
+                    rental_id,
+                    stock,
+                    customer_id,
+                    phone,
+                }))
+            }
 
             (true, Increase { rental: rental_id }) => {
                 let stock = self.stock.saturating_add(1);
@@ -129,7 +126,8 @@ impl Aggregate for Product {
             Event::ProductRegistered { name, amt, stock } => {
                 *self = Product { registered: true, name, amt, stock, withdrawn: false };
             }
-            Event::ProductDecreased { stock, .. } | Event::ProductIncreased { stock, .. } => {
+            Event::ProductDecreased(Decreased { stock, .. })
+            | Event::ProductIncreased { stock, .. } => {
                 self.stock = stock;
             }
             Event::ProductRefused { .. } => {}
@@ -145,10 +143,13 @@ impl Aggregate for Product {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Delivery>(|event| match event {
-            delivery::Event::DeliveryStarted(shipped) => Some((
-                shipped.product_id,
-                Command::Decrease { rental: shipped.rental_id, amt: shipped.amt },
-            )),
+            delivery::Event::DeliveryStarted(shipped) => {
+                let Shipped { rental_id, product_id, customer_id, phone, amt, .. } =
+                    shipped.clone();
+                let rental = rental_id;
+                let customer = customer_id;
+                Some((product_id, Command::Decrease { rental, amt, customer, phone }))
+            }
             delivery::Event::DeliveryReturned { rental_id, product_id } => {
                 Some((*product_id, Command::Increase { rental: *rental_id }))
             }
@@ -214,8 +215,7 @@ mod tests {
         let product = product(2).when(correct(dearer.clone())).then([corrected]);
         let product = product.when(correct(dearer)).then_nothing();
         let product = product.when(decrease(30_000)).then([refused(Reason::PriceDiffers)]);
-        let taken = ProductDecreased { product_id, rental_id: RENTAL, stock: 1 };
-        let product = product.when(decrease(40_000)).then([taken]);
+        let product = product.when(decrease(40_000)).then([taken(1)]);
         let more = Correction { stock_change: Some(4), ..Correction::default() };
         let corrected = ProductCorrected { product_id, name: None, amt: None, stock: Some(5) };
         let _ = product.when(correct(more.clone())).then([corrected]);
@@ -225,11 +225,10 @@ mod tests {
     #[test]
     fn a_withdrawn_product_is_unknown_to_deliveries_and_takes_back_what_is_out() {
         let product_id = PRODUCT;
-        let taken = ProductDecreased { product_id, rental_id: RENTAL, stock: 0 };
         let back = ProductIncreased { product_id, rental_id: RENTAL, stock: 1 };
         let product = product(1)
             .when(decrease(30_000))
-            .then([taken])
+            .then([taken(0)])
             .when(Maintain(Maintenance::Withdraw))
             .then([ProductWithdrawn { product_id }])
             .when(decrease(30_000))
@@ -241,11 +240,21 @@ mod tests {
             .when(Maintain(Maintenance::Restore))
             .then([ProductRestored { product_id }])
             .when(decrease(30_000))
-            .then([ProductDecreased { product_id, rental_id: RENTAL, stock: 0 }]);
+            .then([taken(0)]);
     }
 
     fn decrease(amt: u64) -> Command {
-        Decrease { rental: RENTAL, amt }
+        Decrease { rental: RENTAL, amt, customer: 7, phone: Some("010-0000-0000".into()) }
+    }
+    fn taken(stock: u64) -> Event {
+        let phone = Some("010-0000-0000".into());
+        ProductDecreased(Decreased {
+            product_id: PRODUCT,
+            rental_id: RENTAL,
+            stock,
+            customer_id: Some(7),
+            phone,
+        })
     }
     fn refused(reason: Reason) -> Event {
         ProductRefused { product_id: PRODUCT, rental_id: RENTAL, reason }
@@ -253,11 +262,10 @@ mod tests {
 
     #[test]
     fn a_delivery_takes_a_unit_and_brings_it_back() {
-        let taken = ProductDecreased { product_id: PRODUCT, rental_id: RENTAL, stock: 0 };
         let back = ProductIncreased { product_id: PRODUCT, rental_id: RENTAL, stock: 1 };
         let _ = product(1)
             .when(decrease(30_000))
-            .then([taken])
+            .then([taken(0)])
             .when(Increase { rental: RENTAL })
             .then([back]);
     }

@@ -1,6 +1,10 @@
 //! Rental (렌탈): a customer orders a unit and pays for it in one step; all else follows.
+//!
+//! It hears what becomes of its delivery, so that its own events are what the customer is told, in their order.
 
-pub use super::order::{Ended, Ordered, Request};
+use super::delivery::{self, Delivery};
+use super::order::Decreased;
+pub use super::order::{Changed, Ended, Ordered, Request};
 use super::payment::{self, Payment};
 use super::product::{self, Product, Reason};
 use crate::{domain::prelude::*, systems::payment::declined};
@@ -45,37 +49,66 @@ pub enum Status {
     #[canceled]
     #[name = "RentalCanceled"]
     Canceled,
+    // The product has given its unit.
+    #[shown_as(Placed)]
+    Supplied,
+    // It was canceled after that: its delivery will be.
+    #[shown_as(Canceled)]
+    Recalled,
 }
 
 /// What may be asked of a rental.
 #[command]
-#[rustfmt::skip]
 pub enum Command {
     /// A new rental.
     Request(Request),
     /// The answer of the payment, or that none came in time.
     Settle(Result<(), NoAnswer>),
+    /// The customer does not want it any more.
     Cancel,
     /// The product has no unit for it.
     Refuse { reason: Reason },
+    /// The product has given a unit for it.
+    Supply,
+    /// Its delivery was canceled.
+    EndDelivery,
 }
 
 /// What a rental may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// It asks for its payment.
     RentalRequested(Ordered),
+    /// It is paid for.
     RentalPlaced(Ordered),
-    RentalFailed { rental_id: Id<Rental>, customer_id: u64, product_id: Id<Product>, reason: String },
-    RentalCanceled {
-        rental_id: Id<Rental>, customer_id: u64, phone: Option<String>, reason: Option<Reason>,
+    /// It never came to be.
+    RentalFailed {
+        rental_id: Id<Rental>,
+        customer_id: u64,
+        product_id: Id<Product>,
+        reason: String,
     },
+    /// It is over; the reason is there where that was not the customer's wish.
+    RentalCanceled {
+        rental_id: Id<Rental>,
+        customer_id: u64,
+        phone: Option<String>,
+        reason: Option<Reason>,
+    },
+    /// Its unit is on its way.
+    RentalSupplied(Changed),
+    /// Its unit is not on its way any more.
+    RentalRecalled(Changed),
 }
 
 impl Rental {
     fn ordered(&self, rental_id: Id<Self>) -> Ordered {
         let Rental { customer_id, product_id, amt, address, phone, .. } = self.clone();
         Ordered { rental_id, customer_id, product_id, amt, address, phone }
+    }
+    fn changed(&self, rental_id: Id<Self>) -> Changed {
+        let Self { customer_id, phone, .. } = self.clone();
+        Changed { rental_id, customer_id, phone }
     }
     fn canceled(&self, rental_id: Id<Self>, reason: Option<Reason>) -> Event {
         let Self { customer_id, phone, .. } = self.clone();
@@ -99,9 +132,12 @@ impl Aggregate for Rental {
             (Requested, Settle(Err(no))) => {
                 emit(RentalFailed { rental_id, customer_id, product_id, reason: no.code().into() })
             }
-            (Placed, Cancel) => emit(self.canceled(rental_id, None)),
+            (Placed, Supply) => emit(RentalSupplied(self.changed(rental_id))),
+            (Placed | Supplied, Cancel) => emit(self.canceled(rental_id, None)),
             (Placed, Refuse { reason }) => emit(self.canceled(rental_id, Some(reason))),
-            (Canceled, Cancel) | (_, Request(_) | Settle(_) | Refuse { .. }) => ignore(),
+            (Recalled, EndDelivery) => emit(RentalRecalled(self.changed(rental_id))),
+            (Canceled | Recalled, Cancel) | (_, Request(_) | Settle(_)) => ignore(),
+            (_, Refuse { .. } | Supply | EndDelivery) => ignore(),
             (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("rental")),
             (Requested, Cancel) => Err(Refusal::still_open()),
         }
@@ -117,17 +153,29 @@ impl Aggregate for Rental {
             Event::RentalPlaced(_) => Status::Placed,
             Event::RentalFailed { reason, .. } if reason == declined().code => Status::Declined,
             Event::RentalFailed { .. } => Status::Unanswered,
+            Event::RentalSupplied(_) => Status::Supplied,
             Event::RentalCanceled { reason, .. } => {
                 self.reason = reason;
-                Status::Canceled
+                let has_unit = self.status == Status::Supplied;
+                if has_unit { Status::Recalled } else { Status::Canceled }
             }
+            Event::RentalRecalled(_) => Status::Canceled,
         };
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Product>(|event| match *event {
+            product::Event::ProductDecreased(Decreased { rental_id, .. }) => {
+                Some((rental_id, Command::Supply))
+            }
             product::Event::ProductRefused { rental_id, reason, .. } => {
                 Some((rental_id, Command::Refuse { reason }))
+            }
+            _ => None,
+        });
+        policies.on::<Delivery>(|event| match *event {
+            delivery::Event::DeliveryCanceled { rental_id, .. } => {
+                Some((rental_id, Command::EndDelivery))
             }
             _ => None,
         });
@@ -210,6 +258,27 @@ mod tests {
         let _ = rental.when(refuse()).then_nothing().when(Cancel).then_nothing();
         let rental = placed().when(refuse()).then([canceled(Some(Reason::OutOfStock))]);
         let _ = rental.when(Cancel).then_nothing().when(refuse()).then_nothing();
+    }
+
+    fn changed() -> Changed {
+        Changed { rental_id: RENTAL, customer_id: 7, phone: order().phone }
+    }
+
+    #[test]
+    fn the_cancel_of_its_delivery_is_told_only_where_its_start_was() {
+        let rental = placed().when(Supply).then([RentalSupplied(changed())]);
+        assert_eq!(rental.0.represent(RENTAL).status.as_ref(), "RentalPlaced");
+        let rental = rental.when(Supply).then_nothing().when(EndDelivery).then_nothing();
+        let rental = rental.when(Cancel).then([canceled(None)]).when(Cancel).then_nothing();
+        assert_eq!(rental.0.represent(RENTAL).status.as_ref(), "RentalCanceled");
+        let rental = rental.when(EndDelivery).then([RentalRecalled(changed())]);
+        let _ = rental.when(EndDelivery).then_nothing();
+    }
+
+    #[test]
+    fn a_unit_that_comes_after_the_cancel_is_not_told() {
+        let rental = placed().when(Cancel).then([canceled(None)]).when(Supply).then_nothing();
+        let _ = rental.when(EndDelivery).then_nothing();
     }
 
     #[test]

@@ -6,6 +6,7 @@ use holdfast::{
     systems::ebook::{
         book::{self, Book},
         dashboard::Row,
+        notification::Notification,
         payment::Payment,
         rent::{self, Rent},
     },
@@ -18,15 +19,18 @@ const FEE: u64 = 3000;
 /// More than the sandbox approves.
 const DEAR: u64 = 9000;
 
-fn register(world: &mut World, _: u64) -> Result<(), Refusal> {
-    let book = book::Register { book_name: "Hello, JAVA".into(), rental_fee: FEE };
+fn register(world: &mut World, number: u64) -> Result<(), Refusal> {
+    // Some cost more than the sandbox approves.
+    let rental_fee = if number.is_multiple_of(4) { DEAR } else { FEE };
+    let book = book::Register { book_name: "Hello, JAVA".into(), rental_fee };
     world.command::<Book>(None, book::Command::Register(book)).map(drop)
 }
 fn rent(world: &mut World, number: u64) -> Result<(), Refusal> {
     let rental_fee =
         [None, Some(FEE), Some(FEE), Some(FEE - 1), Some(DEAR)][(number / 4 % 5) as usize];
-    let wanted =
-        rent::Request { user_id: 7, book_id: Id::new(number % 4), book_name: None, rental_fee };
+    let phone = Some("010-0000-0000".into());
+    let book_id = Id::new(number % 4);
+    let wanted = rent::Request { user_id: 7, book_id, book_name: None, rental_fee, phone };
     world.command::<Rent>(None, rent::Command::Request(wanted)).map(drop)
 }
 /// One of those that are in this status, or any that there may be.
@@ -49,6 +53,10 @@ fn give_back(world: &mut World, number: u64) -> Result<(), Refusal> {
     let rent = one_in::<Rent>(world, "APPROVED", number);
     world.command(rent, rent::Command::Return).map(drop)
 }
+fn withdraw(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let rent = one_in::<Rent>(world, "RENTED", number);
+    world.command(rent, rent::Command::Withdraw).map(drop)
+}
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
@@ -68,6 +76,7 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
     let rents = seen(world.states::<Rent>());
     let payments = seen(world.states::<Payment>());
     let rows = seen(world.rows::<Row>());
+    let messages = seen(world.states::<Notification>());
     for (number, book) in &books {
         let holders: Vec<_> = rents
             .iter()
@@ -96,6 +105,28 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
         };
         let payment = &payments[number];
         let row = &rows[number];
+        let reason = rent["reason"].as_str();
+        prop_assert_eq!(reason.is_some(), rent["status"] == "CANCELED", "rent {}", rent);
+        for field in ["reason", "bookName", "rentalFee"] {
+            prop_assert_eq!(&row[field], &rent[field], "{} of rent {}", field, number);
+        }
+        let book = books.get(&rent["bookId"].as_u64().unwrap_or_default());
+        prop_assert!(
+            paid == "REFUNDED" || rent["bookName"] == book.unwrap_or(&Value::Null)["bookName"],
+            "rent {number}: {rent}, {book:?}"
+        );
+        prop_assert_eq!(&rent["rentalFee"], &payment["rentalFee"], "rent {}", number);
+        let texts: Vec<&str> = messages
+            .values()
+            .filter(|message| message["rentId"] == *number)
+            .filter_map(|message| message["text"].as_str())
+            .collect();
+        let changes = match told {
+            "PAID" => 1,
+            "RETURNED" => 3,
+            _ => 2,
+        };
+        prop_assert_eq!(texts.len(), changes, "rent {} is {}, told {:?}", number, rent, texts);
         prop_assert_eq!(
             (&payment["status"], &row["status"]),
             (&json!(paid), &json!(told)),
@@ -111,6 +142,9 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
             prop_assert_eq!(&row[date], &rent[date], "{} of rent {}", date, number);
         }
     }
+    for (number, book) in world.states::<Book>() {
+        prop_assert!(!format!("{book:?}").contains("let_go: [#"), "book {number} forgets nothing");
+    }
     prop_assert_eq!(rows.keys().collect::<Vec<_>>(), rents.keys().collect::<Vec<_>>());
     for (number, payment) in payments.iter().filter(|(number, _)| !rents.contains_key(number)) {
         prop_assert_eq!(&payment["status"], "REFUNDED", "payment {} is kept for nothing", number);
@@ -123,11 +157,13 @@ proptest! {
 
     #[test]
     fn in_any_order_every_request_is_held_lent_returned_or_refunded(
-        acts in prop::collection::vec((0..8_usize, any::<u64>()), 1..40),
+        acts in prop::collection::vec((0..10_usize, any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {
         let mut world = World::of("ebook", json!({ "decline_from": DEAR }));
-        let what: [Client; 8] = [register, rent, rent, rent, approve, approve, reject, give_back];
+        let what: [Client; 10] = [
+            register, rent, rent, rent, approve, approve, reject, give_back, withdraw, withdraw,
+        ];
         let clients: Vec<(Client, u64)> = acts.iter().map(|(act, number)| (what[*act], *number)).collect();
         world.run(&clients, &choices);
         is_right(&mut world)?;

@@ -29,7 +29,8 @@ fn rent(world: &mut World, number: u64) -> Result<(), Refusal> {
     let amt = [PRICE, PRICE, PRICE, PRICE - 1, DEAR][(number / 4 % 5) as usize];
     let product_id = Id::new(number % 4);
     let address = "Seoul".into();
-    let wanted = rental::Request { customer_id: 7, product_id, amt, address, phone: None };
+    let phone = Some("010-0000-0000".into());
+    let wanted = rental::Request { customer_id: 7, product_id, amt, address, phone };
     world.command::<Rental>(None, rental::Command::Request(wanted)).map(drop)
 }
 fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
@@ -92,15 +93,20 @@ fn is_right(world: &mut World) -> Result<(), TestCaseError> {
         for field in ["customerId", "productId", "amt", "address"] {
             prop_assert_eq!(&row[field], &rental[field], "{} of rental {}", field, number);
         }
-        let changes = 1
-            + usize::from(paid == "PAYMENT CANCELED")
-            + match delivery {
-                None => 0,
-                Some("DeliveryStarted") => 1,
-                Some(_) => 2,
-            };
-        let texts = messages.values().filter(|message| message["rentalId"] == *number).count();
-        prop_assert_eq!(texts, changes, "messages of rental {}: {}", number, rental);
+        let texts: Vec<&str> = messages
+            .values()
+            .filter(|message| message["rentalId"] == *number)
+            .filter_map(|message| message["text"].as_str())
+            .collect();
+        let of = |words: &str| texts.iter().filter(|text| text.contains(words)).count();
+        let is_placed = rental["status"] == "RentalPlaced";
+        prop_assert_eq!(of("접수되었습니다"), 1, "{:?}", texts);
+        prop_assert_eq!(of("렌탈이 취소"), usize::from(!is_placed), "{:?}", texts);
+        // The cancel of a delivery is told where its start was.
+        let started = of("배송이 시작");
+        prop_assert!(!is_placed || started == 1, "{:?}", texts);
+        prop_assert_eq!(of("배송이 취소"), if is_placed { 0 } else { started }, "{:?}", texts);
+        prop_assert_eq!(texts.len(), 1 + usize::from(!is_placed) + started + of("배송이 취소"));
     }
     prop_assert!(rows.keys().eq(rentals.keys()), "{:?}", rows);
     for (number, payment) in payments.iter().filter(|(number, _)| !rentals.contains_key(number)) {

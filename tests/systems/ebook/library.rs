@@ -1,7 +1,7 @@
 //! What the tests of the e-book library say to it.
 
 use serde_json::{Value, json};
-use support::{Answer, Client, Server};
+use support::{Answer, Client, Server, eventually};
 
 pub const BOOK: &str = "ebook.book";
 pub const RENT: &str = "ebook.rent";
@@ -47,6 +47,16 @@ pub fn request(client: &Client, book: u64, user: u64) -> Answer {
 /// A command that comes without a body.
 pub fn command(client: &Client, collection: &str, verb: &str, number: u64) -> Answer {
     client.call("PATCH", &format!("/{collection}/{verb}/{number}"), |request| request)
+}
+
+/// Approves the request that a book holds, once its amount, which was open, is judged.
+#[track_caller]
+pub fn approve_when_judged(client: &Client, book: u64) -> Answer {
+    eventually("the amount is judged", || {
+        let approved = client.patch(&format!("/books/{book}"), json!({"status": "APPROVED"}));
+        (approved.status != 409 || approved.problem(409) != "amount-open").then_some(approved)
+    })
+    .is(200)
 }
 
 /// What happened in the saga of a rent, in which context.

@@ -4,3 +4,4 @@ mod library;
 mod races;
 mod rules;
 mod unavailable;
+mod withdrawal;

@@ -5,11 +5,12 @@ use super::{compare, names, read};
 use holdfast::{
     board::{explore, samples},
     domain::{
-        Aggregate, Board, DecisionContext, Entity, Folds, Id, NamedMessage, Timestamp, View, Wire,
+        Aggregate, Board, DecisionContext, Entity, Folds, Id, Lifecycle, NamedMessage, Timestamp,
+        View, Wire,
     },
     store::{codec, keys::Space},
     systems::{
-        self, bookrent,
+        self, bookrent, ebook,
         gbike::{
             self,
             billing::Billing,
@@ -231,6 +232,11 @@ fn read_state<E: Entity>(bytes: &[u8]) -> E {
 
 /// The states that an earlier version has stored: the recorded bytes, and how they are read now.
 fn reads<E: Entity>(version: u16, after: impl Fn(&str) -> String) {
+    read_old::<E>(version, |then, state| assert_eq!(format!("{state:?}"), after(then)));
+}
+
+/// The same, each looked at together with how it read then.
+fn read_old<E: Entity>(version: u16, check: impl Fn(&str, &E)) {
     let file = read(&format!("records/old/{}.{version}.txt", E::NAME.context)).unwrap();
     let lines: Vec<&str> = file.lines().collect();
     assert!(lines.len() >= 4);
@@ -242,7 +248,7 @@ fn reads<E: Entity>(version: u16, after: impl Fn(&str) -> String) {
             .collect();
         let state: E = read_state(&bytes);
         let (_, then) = pair[0].split_once(' ').unwrap();
-        assert_eq!(format!("{state:?}"), after(then));
+        check(then, &state);
         codec::encode(Space::State, E::STATE_VERSION, &state).unwrap();
     }
 }
@@ -273,6 +279,29 @@ fn what_earlier_versions_have_stored_is_read() {
         then.replace("PaidComplete, canceling: true", "Canceling, canceling: true")
             .replace(", canceling: true", "")
             .replace(", canceling: false", "")
+    });
+    reads::<ebook::rent::Rent>(1, |then| then.replace(" }", ", phone: None, reason: None }"));
+    read_old::<ebook::dashboard::Row>(1, |then, row| {
+        let shown = row.represent(Id::new(1));
+        let is_there = row.lifecycle() == Lifecycle::Established;
+        assert_eq!(is_there, then.contains("order: Some"), "{then}");
+        assert!(then.contains(&format!("status: {:?}", shown.status)), "{then}: {row:?}");
+        let fee = format!("rental_fee: {:?}", shown.rental_fee);
+        let name = format!("book_name: {:?}", shown.book_name);
+        assert!(then.contains(&fee) && then.contains(&name), "{then}: {row:?}");
+        assert_eq!((shown.reason, shown.user_id > 0), (None, is_there));
+    });
+    reads::<ebook::book::Book>(1, |then| then.replace(" }", ", let_go: [] }"));
+    reads::<purifier::notification::Notification>(1, |then| {
+        // What was written counts as sent.
+        let (status, sent_at) = match then.split_once("sent_at: ") {
+            Some((head, at)) if !head.contains("text: \"\"") => {
+                ("Sent", format!("Some({})", at.trim_end_matches(" }")))
+            }
+            _ => ("New", "None".to_owned()),
+        };
+        let head = then.split("sent_at: ").next().unwrap_or_default();
+        format!("{head}status: {status}, sent_at: {sent_at}, reason: None }}")
     });
     reads::<movie::ticket::Ticket>(1, |then| {
         then.replace("Waiting, printing: true", "Printing, printing: true")

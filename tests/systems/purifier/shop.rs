@@ -89,6 +89,24 @@ pub fn messages(client: &Client, rental: u64, count: usize) -> Vec<String> {
     messages.iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Waits until a rental knows that the product has given its unit: until then a cancel says nothing of a delivery.
+#[track_caller]
+pub fn is_supplied(client: &Client, rental: u64) {
+    eventually(&format!("the unit of rental {rental} is on its way"), || {
+        (happened(client, rental, "RentalSupplied") == 1).then_some(())
+    });
+}
+
+/// Waits for the texts of a rental that was canceled: two, and two of its delivery where the start of that was told.
+#[track_caller]
+pub fn messages_of_canceled(client: &Client, rental: u64) -> Vec<String> {
+    let supplied = happened(client, rental, "RentalSupplied");
+    let texts = messages(client, rental, 2 + 2 * supplied);
+    let of = |words: &str| texts.iter().filter(|text| text.contains(words)).count();
+    assert_eq!((of("배송이 시작"), of("배송이 취소")), (supplied, supplied), "{texts:?}");
+    texts
+}
+
 /// Waits until a rental is undone everywhere, once.
 #[track_caller]
 pub fn is_undone(client: &Client, rental: u64) {

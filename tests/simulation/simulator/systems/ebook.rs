@@ -15,7 +15,7 @@ pub const BUSINESS: Business = Business {
     system: "ebook",
     settings: || json!({ "decline_from": DEAR }),
     clock: "2026-03-02T09:00:00Z",
-    opening: || vec![book(), book()],
+    opening: || vec![book(FEE), book(FEE), book(DEAR)],
     order,
     always,
     finally,
@@ -38,23 +38,23 @@ const FEE: u64 = 3000;
 /// More than the sandbox approves.
 const DEAR: u64 = 9000;
 
-fn book() -> Order {
-    Order::post("books", json!({ "bookName": "Hello, JAVA", "rentalFee": FEE }))
+fn book(fee: u64) -> Order {
+    Order::post("books", json!({ "bookName": "Hello, JAVA", "rentalFee": fee }))
 }
 
 fn order(chance: &mut Chance, world: &World) -> Order {
     let mut number = |context| world.all(context).any(chance.number());
     let book_number = number("book").unwrap_or(1);
     let rent = number("rent").unwrap_or(1);
-    match chance.between(0, 16) {
-        0 => book(),
+    match chance.between(0, 20) {
+        0 => book(FEE),
         1..7 => {
             let fee = [json!(null), json!(FEE), json!(FEE), json!("2999"), json!(DEAR)]
                 [chance.between(0, 5) as usize]
                 .clone();
             Order::post(
                 "rents",
-                json!({ "userId": 7, "bookId": chance.between(1, 4), "rentalFee": fee }),
+                json!({ "userId": 7, "bookId": chance.between(1, 5), "rentalFee": fee }),
             )
         }
         7..10 => Order::verb("books", "approve", book_number),
@@ -62,6 +62,8 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         11..13 => Order::verb("books", "reject", book_number),
         13 => Order::patch("books", book_number, json!({ "status": "REJECTED" })),
         14 => Order::patch("rents", rent, json!({ "status": "RETURNED" })),
+        15..18 => Order::delete("rents", rent),
+        18 => Order::patch("rents", rent, json!({ "status": "CANCELED" })),
         _ => Order::verb("rents", "return", rent),
     }
 }
@@ -97,11 +99,31 @@ fn always(world: &World) -> Result<(), String> {
             "APPROVED" | "RETURNED" => {
                 must!(!refunded, "rent {number} is {rent}, and its money is back: {payment}")
             }
+            "CANCELED" if rent["reason"] == "withdrawn" => {
+                let held = world.all("book").get(rent["bookId"].as_u64().unwrap_or_default());
+                must!(
+                    held.is_none_or(|book| book["rentId"] != number),
+                    "rent {number} is withdrawn, and its book is {held:?}"
+                );
+                must!(
+                    world.said("rent", number, "RentApproved") == 0,
+                    "rent {number} is withdrawn and approved"
+                );
+            }
             "CANCELED" => {
                 must!(refunded, "rent {number} is {rent}, and its money is kept: {payment}")
             }
             _ => {}
         }
+        must!(
+            rent["reason"].is_null() == (text(rent, "status") != "CANCELED"),
+            "rent {number} is {rent}"
+        );
+        let refusals = world.said("rent", number, "RentWithdrawRefused");
+        must!(
+            refusals == 0 || matches!(text(rent, "status"), "RENTED" | "APPROVED" | "RETURNED"),
+            "rent {number} was not withdrawn, and is {rent}"
+        );
     }
     pays_once(world, ("Paid", "Refunded"), "REFUNDED")?;
     let mut came = 0;
@@ -110,8 +132,8 @@ fn always(world: &World) -> Result<(), String> {
         Event::Paid { rental_fee, .. } => came += rental_fee.unwrap_or_default(),
         // What was approved without an amount.
         Event::PaymentFixed { rental_fee, .. } => came += rental_fee,
-        Event::Refunded { rental_fee, .. } => went += rental_fee.unwrap_or_default(),
-        Event::PaymentWithheld { .. } => {}
+        Event::Refunded(refund) => went += refund.rental_fee.unwrap_or_default(),
+        Event::PaymentWithheld { .. } | Event::PaymentDeclined { .. } => {}
     });
     money_adds_up(world, (came, went), "rentalFee", "REFUNDED")?;
     for (number, payment) in world.all("payment").iter() {
@@ -160,9 +182,15 @@ fn finally(world: &World) -> Result<(), String> {
         must!(text(payment, "status") == paid, "rent {number} is {rent}, its payment {payment}");
         must!(paid == "REFUNDED" || payment["rentalFee"] == FEE, "rent {number} cost {payment}");
         must!(text(row, "status") == told, "rent {number} is {rent}, its row {row}");
-        for date in ["rentedDate", "returnedDate", "canceledDate"] {
-            must!(row[date] == rent[date], "{date} of rent {number}: {rent}, and {row}");
+        for field in
+            ["rentedDate", "returnedDate", "canceledDate", "reason", "bookName", "rentalFee"]
+        {
+            must!(row[field] == rent[field], "{field} of rent {number}: {rent}, and {row}");
         }
+        must!(
+            payment["rentalFee"] == rent["rentalFee"],
+            "rent {number} is {rent}, its payment {payment}"
+        );
     }
     must!(rows.len() == rents.len(), "the dashboard has rows of no rent");
     for (number, payment) in payments.iter().filter(|(number, _)| rents.get(*number).is_none()) {

@@ -188,10 +188,18 @@ fn finally(world: &World) -> Result<(), String> {
             world.all("notification").iter().filter(|(_, message)| message["rentalId"] == number);
         let texts: Vec<&str> = messages.map(|(_, message)| text(message, "text")).collect();
         let told = texts.iter().collect::<BTreeSet<_>>().len();
-        let changes = match (all.0, delivery) {
-            ("RentalCanceled", Some(_)) => 4,
+        let supplied = world.said("rental", number, "RentalSupplied");
+        must!(supplied <= 1, "the start of the delivery of rental {number} is told twice");
+        let changes = match text(rental, "status") {
+            _ if rental["phone"].is_null() => 0,
+            "RentalCanceled" => 2 + 2 * supplied,
             _ => 2,
         };
+        let of = |words: &str| texts.iter().filter(|text| text.contains(words)).count();
+        must!(
+            rental["phone"].is_null() || (of("배송이 시작"), of("배송이 취소")).0 == supplied,
+            "rental {number} is {all:?}, its customer was told {texts:?}"
+        );
         must!(
             texts.len() == told && told == changes,
             "rental {number} is {all:?}, its customer was told {texts:?}"

@@ -1,0 +1,240 @@
+//! The text messages of a context on their way to a gateway.
+//!
+//! A message waits as long as the state of its context says so, and what became of it is a command to that context: so
+//! neither a crash nor a repeat loses one. Messages to one telephone keep their order; a telephone that is slow, or that the
+//! gateway refuses, holds up no other.
+
+use super::{
+    event_log::{Cursors, RunningPump},
+    refused_messages::RefusedMessages,
+    telephones::{Entry, Telephones},
+};
+use crate::{
+    actors::port::{
+        backoff::pause,
+        context::Context,
+        event_log::{EventLog, OutboundMessage, OutboxHealth},
+        message::{MessageGateway, NotSent, RefusedMessage},
+        sink::SinkHealth,
+    },
+    domain::MessageOutcome,
+    store::{Store, StoreError},
+    sync,
+};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// At most so many messages are under way at once.
+const WINDOW: usize = 16;
+/// At most so many are read ahead of the first that is not settled.
+const READ_AHEAD: usize = 4096;
+const MIN_BACKOFF: Duration = Duration::from_millis(200);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The text messages of one context.
+pub struct MessageQueue {
+    sink: &'static str,
+    context: Arc<dyn Context>,
+    log: Arc<dyn EventLog<OutboundMessage>>,
+    gateway: Arc<dyn MessageGateway>,
+    store: Arc<dyn Store>,
+    cursors: Arc<Cursors>,
+    refused: Arc<RefusedMessages>,
+    /// Every message up to here is settled.
+    cursor: AtomicU64,
+    /// Failures in a row, and the last of them.
+    failures: Mutex<(u64, Option<String>)>,
+}
+
+/// How a message that was under way has ended.
+enum Done {
+    Settled(Entry),
+    /// It was never started: it was too much for its telephone.
+    Dropped(Entry),
+    Failed(Entry, String),
+}
+
+impl MessageQueue {
+    pub fn new(
+        sink: &'static str,
+        context: Arc<dyn Context>,
+        log: Arc<dyn EventLog<OutboundMessage>>,
+        gateway: Arc<dyn MessageGateway>,
+        store: Arc<dyn Store>,
+        cursors: Arc<Cursors>,
+        refused: Arc<RefusedMessages>,
+    ) -> Result<Self, StoreError> {
+        let cursor = AtomicU64::new(cursors.get(sink, log.context())?);
+        let failures = Mutex::default();
+        Ok(Self { sink, context, log, gateway, store, cursors, refused, cursor, failures })
+    }
+
+    /// Runs until there can be no more messages.
+    async fn send_all(&self) {
+        let mut latest = self.log.latest();
+        let mut telephones = Telephones::from(self.cursor.load(Relaxed));
+        let mut under_way: FuturesUnordered<BoxFuture<'_, Done>> = FuturesUnordered::new();
+        loop {
+            while telephones.unsettled() < READ_AHEAD
+                && *latest.borrow_and_update() > telephones.read_to()
+            {
+                match self.read_ahead(&mut telephones).await {
+                    Ok(overflow) => {
+                        under_way.extend(overflow.into_iter().map(|entry| self.overflow(entry)));
+                    }
+                    Err(error) => self.back_off(&error.to_string()).await,
+                }
+            }
+            self.move_cursor(telephones.settled_to()).await;
+            let room = self.window().saturating_sub(under_way.len());
+            let start = telephones.start(Instant::now(), room);
+            under_way.extend(start.into_iter().map(|entry| self.deliver(entry).boxed()));
+            let wake = telephones.wake();
+            let may_read = telephones.unsettled() < READ_AHEAD;
+            tokio::select! {
+                Some(done) = under_way.next(), if !under_way.is_empty() => match done {
+                    Done::Settled(entry) => {
+                        *sync::lock(&self.failures) = (0, None);
+                        telephones.settle(entry, true);
+                    }
+                    Done::Dropped(entry) => telephones.settle(entry, false),
+                    Done::Failed(entry, why) => {
+                        let now = Instant::now();
+                        let earliest = now + self.note_failure(&entry, &why);
+                        telephones.put_back(entry, now, earliest, (MIN_BACKOFF, MAX_BACKOFF));
+                    }
+                },
+                changed = latest.changed(), if may_read => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                () = tokio::time::sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
+            }
+        }
+    }
+
+    /// While the gateway takes nothing, one message at a time tries it.
+    fn window(&self) -> usize {
+        if sync::lock(&self.failures).0 >= WINDOW as u64 { 1 } else { WINDOW }
+    }
+
+    /// Reads what comes next. Gives what is too much for its telephone.
+    async fn read_ahead(&self, telephones: &mut Telephones) -> Result<Vec<Entry>, StoreError> {
+        let page = self.log.read(telephones.read_to() + 1)?;
+        self.store.durable(page.commit).await?;
+        Ok(telephones.add(page.items, page.last))
+    }
+
+    async fn move_cursor(&self, to: u64) {
+        if to <= self.cursor.load(Relaxed) {
+            return;
+        }
+        // A cursor that lags costs a look at messages that are settled, after a restart.
+        if let Err(error) = self.cursors.set(self.sink, self.log.context(), to).await {
+            self.back_off(&error.to_string()).await;
+        } else {
+            self.cursor.store(to, Relaxed);
+        }
+    }
+
+    async fn deliver(&self, entry: Entry) -> Done {
+        let outcome = match self.gateway.send(&entry.message).await {
+            Ok(()) => MessageOutcome::Sent,
+            Err(NotSent::Refused(reason)) => MessageOutcome::Refused { reason },
+            Err(NotSent::Failed(why)) => return Done::Failed(entry, why),
+        };
+        self.report(&entry.message, &outcome).await;
+        Done::Settled(entry)
+    }
+
+    fn overflow(&self, entry: Entry) -> BoxFuture<'_, Done> {
+        async move {
+            let reason = "too many messages wait for this telephone".to_owned();
+            self.report(&entry.message, &MessageOutcome::Refused { reason }).await;
+            Done::Dropped(entry)
+        }
+        .boxed()
+    }
+
+    /// Reports an outcome to the context until it has recorded it.
+    async fn report(&self, message: &OutboundMessage, outcome: &MessageOutcome) {
+        let mut attempts = 0;
+        while let Err(why) = self.try_report(message, outcome).await {
+            attempts += 1;
+            *sync::lock(&self.failures) = (attempts, Some(why));
+            tokio::time::sleep(pause(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+        }
+    }
+
+    async fn try_report(
+        &self,
+        message: &OutboundMessage,
+        outcome: &MessageOutcome,
+    ) -> Result<(), String> {
+        let OutboundMessage { context, event, number, at, saga, .. } = message;
+        // The row comes first: what is refused can always be found.
+        if let MessageOutcome::Refused { reason } = outcome {
+            tracing::warn!(context, %event, number, reason, "text message refused");
+            let refused = RefusedMessage {
+                context: (*context).to_owned(),
+                number: *number,
+                event: event.to_string(),
+                saga: saga.clone(),
+                at: *at,
+                reason: reason.clone(),
+            };
+            self.refused.keep(&refused).await.map_err(|error| error.to_string())?;
+        }
+        let reported = self.context.report_message(*number, outcome.clone()).await;
+        reported.map_err(|fault| format!("{context} cannot record it: {fault:?}"))?;
+        if *outcome == MessageOutcome::Sent {
+            self.refused.remove(context, *number).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Counts a failure. Gives how long the gateway is left alone for it.
+    fn note_failure(&self, entry: &Entry, why: &str) -> Duration {
+        let failures = {
+            let mut failures = sync::lock(&self.failures);
+            *failures = (failures.0.saturating_add(1), Some(why.to_owned()));
+            failures.0
+        };
+        if failures.is_power_of_two() {
+            let OutboundMessage { context, event, number, .. } = &entry.message;
+            tracing::warn!(context, %event, number, failures, why, "retrying text message");
+        }
+        pause(failures.saturating_sub(WINDOW as u64), Duration::ZERO, MAX_BACKOFF)
+    }
+
+    async fn back_off(&self, why: &str) {
+        let attempts = {
+            let mut failures = sync::lock(&self.failures);
+            *failures = (failures.0.saturating_add(1), Some(why.to_owned()));
+            failures.0
+        };
+        tokio::time::sleep(pause(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
+    }
+}
+
+impl RunningPump for MessageQueue {
+    fn health(&self) -> OutboxHealth {
+        let (attempts, error) = sync::lock(&self.failures).clone();
+        let pending = self.log.latest().borrow().saturating_sub(self.cursor.load(Relaxed));
+        OutboxHealth { sink: self.sink, context: self.log.context(), pending, attempts, error }
+    }
+    fn sink(&self) -> Option<SinkHealth> {
+        None
+    }
+    fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        async move { self.send_all().await }.boxed()
+    }
+}

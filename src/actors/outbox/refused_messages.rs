@@ -1,0 +1,149 @@
+//! Text messages that the gateway refuses, by context and number.
+
+use crate::{
+    actors::port::message::RefusedMessage,
+    store::{
+        Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
+        keys::{KeyBuf, Space, prefix_end},
+    },
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// The tree that they are kept in.
+const TREE: &str = "holdfast.refused";
+/// So many rows are read at once.
+const PAGE: usize = 1000;
+const VERSION: u16 = 1;
+
+/// The refused messages of a node.
+#[derive(Debug)]
+pub struct RefusedMessages {
+    store: Arc<dyn Store>,
+    tree: TreeId,
+    epoch: Epoch,
+    count: AtomicU64,
+}
+
+fn key(context: &str, number: u64) -> Vec<u8> {
+    KeyBuf::new(Space::Parked).text(context).number(number).build()
+}
+
+impl RefusedMessages {
+    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let tree = store.open_tree(TREE)?;
+        let epoch = store.activate(tree)?;
+        let refused = Self { store: store.clone(), tree, epoch, count: AtomicU64::new(0) };
+        let mut after = None;
+        loop {
+            let page = refused.scan(after.as_deref(), PAGE)?;
+            refused.count.fetch_add(page.len() as u64, Relaxed);
+            match page.into_iter().last() {
+                Some((last, _)) => after = Some(last),
+                None => return Ok(refused),
+            }
+        }
+    }
+
+    fn scan(
+        &self,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, RefusedMessage)>, StoreError> {
+        let space = [Space::Parked as u8];
+        // The next key is the longer one.
+        let from = after.map_or_else(|| space.to_vec(), |after| [after, &[0]].concat());
+        let scan = Scan { from, to: prefix_end(&space), backwards: false, limit };
+        let rows = self.store.scan(self.tree, &scan)?;
+        let read = |(key, row): (Vec<u8>, crate::store::Row)| {
+            Ok((key, codec::decode(Space::Parked, &row.record)?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.count.load(Relaxed)
+    }
+
+    /// At most `limit` of those after the one of this context and number.
+    pub fn list(
+        &self,
+        after: Option<(&str, u64)>,
+        limit: usize,
+    ) -> Result<Vec<RefusedMessage>, StoreError> {
+        let after = after.map(|(context, number)| key(context, number));
+        let page = self.scan(after.as_deref(), limit)?;
+        Ok(page.into_iter().map(|(_, message)| message).collect())
+    }
+
+    /// Whether there is this one.
+    pub fn has(&self, context: &str, number: u64) -> Result<bool, StoreError> {
+        let rows = self.store.read(self.tree, &[&key(context, number)])?;
+        Ok(rows.into_iter().flatten().next().is_some())
+    }
+
+    /// Keeps one, and is done once a power cut cannot take it back.
+    pub async fn keep(&self, message: &RefusedMessage) -> Result<(), StoreError> {
+        let RefusedMessage { context, number, .. } = message;
+        let is_new = !self.has(context, *number)?;
+        let record = codec::encode(Space::Parked, VERSION, message)?;
+        self.write(key(context, *number), Some(record)).await?;
+        self.count.fetch_add(is_new.into(), Relaxed);
+        Ok(())
+    }
+
+    /// Removes one, if it is there.
+    pub async fn remove(&self, context: &str, number: u64) -> Result<(), StoreError> {
+        if self.has(context, number)? {
+            self.write(key(context, number), None).await?;
+            self.count.fetch_sub(1, Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn write(&self, key: Vec<u8>, record: Option<Vec<u8>>) -> Result<(), StoreError> {
+        let writes = vec![(key, record)];
+        let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
+        self.store.commit(batch).await?;
+        self.store.durable(self.store.accepted_commit()).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::Timestamp, store::MemoryStore};
+
+    fn message(context: &str, number: u64) -> RefusedMessage {
+        RefusedMessage {
+            context: context.into(),
+            number,
+            event: number.to_string(),
+            saga: "purifier.rental-7".into(),
+            at: Timestamp::from_micros(7),
+            reason: "410 Gone".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn they_are_kept_once_listed_page_by_page_and_removed_once() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let refused = RefusedMessages::open(&store).unwrap();
+        let all = [message("a.text", 1), message("a.text", 2), message("b.text", 1)];
+        for message in all.iter().chain(&all[..1]) {
+            refused.keep(message).await.unwrap();
+        }
+        let reopened = RefusedMessages::open(&store).unwrap();
+        assert_eq!((refused.count(), reopened.count()), (3, 3));
+        assert_eq!(reopened.list(None, 2).unwrap(), all[..2]);
+        assert_eq!(reopened.list(Some(("a.text", 2)), 2).unwrap(), all[2..]);
+        for _ in 0..2 {
+            reopened.remove("a.text", 2).await.unwrap();
+        }
+        assert_eq!(reopened.count(), 2);
+        assert!(!reopened.has("a.text", 2).unwrap());
+    }
+}

@@ -1,0 +1,103 @@
+//! What the text messages of several systems share: how far one has come, and what is too long. Their names for it, on the
+//! wire and in the log, are each system's own.
+
+use crate::domain::{Decision, MessageOutcome, emit, ignore, status};
+
+/// A text has at most so many bytes: what a gateway takes as one long message.
+const LONGEST_TEXT: usize = 2000;
+
+/// How far a text message has come.
+#[status(rename_all = "SCREAMING_SNAKE_CASE", title = "MessageStatus")]
+pub enum Status {
+    #[absent]
+    New,
+    /// It waits to be sent.
+    Queued,
+    /// The gateway has taken it.
+    Sent,
+    /// The gateway refuses it for good.
+    Refused,
+}
+
+impl Status {
+    /// Queues a new message. `queued` is the system's event for it.
+    ///
+    /// # Errors
+    /// Never: policies queue messages.
+    pub fn queue<E>(self, queued: E) -> Decision<E> {
+        if self == Self::New { emit(queued) } else { ignore() }
+    }
+
+    /// What `outcome` comes to, in the system's events.
+    ///
+    /// # Errors
+    /// Never; the type is that of a decision.
+    pub fn report<E>(
+        self,
+        outcome: MessageOutcome,
+        queued: impl FnOnce() -> E,
+        sent: impl FnOnce() -> E,
+        refused: impl FnOnce(String) -> E,
+    ) -> Decision<E> {
+        match (self, outcome) {
+            (Self::Queued, MessageOutcome::Sent) => emit(sent()),
+            (Self::Queued, MessageOutcome::Refused { reason }) => emit(refused(reason)),
+            (Self::Refused, MessageOutcome::Requeued) => emit(queued()),
+            _ => ignore(),
+        }
+    }
+}
+
+/// The telephone that a customer is told at; none where that is blank.
+pub fn telephone(phone: &Option<String>) -> Option<String> {
+    let phone = phone.as_deref()?.trim();
+    (!phone.is_empty()).then(|| phone.to_owned())
+}
+
+/// `text`, cut where it is too long for one message.
+pub fn short_enough(mut text: String) -> String {
+    while text.len() > LONGEST_TEXT {
+        text.pop();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Status::{New, Queued, Refused, Sent};
+
+    fn report(status: Status, outcome: MessageOutcome) -> Decision<String> {
+        status.report(outcome, || "queued".into(), || "sent".into(), |why| why)
+    }
+
+    #[test]
+    fn a_message_is_queued_once_and_sent_or_refused_once() {
+        let no = || MessageOutcome::Refused { reason: "404".into() };
+        assert_eq!(New.queue("queued"), emit("queued"));
+        assert_eq!(Queued.queue("queued"), ignore());
+        assert_eq!(report(Queued, MessageOutcome::Sent), emit("sent".into()));
+        assert_eq!(report(Queued, no()), emit("404".into()));
+        for status in [New, Sent] {
+            for outcome in [MessageOutcome::Sent, no(), MessageOutcome::Requeued] {
+                assert_eq!(report(status, outcome), ignore());
+            }
+        }
+    }
+
+    #[test]
+    fn a_refused_message_may_be_queued_again_and_nothing_else() {
+        assert_eq!(report(Refused, MessageOutcome::Requeued), emit("queued".into()));
+        assert_eq!(report(Refused, MessageOutcome::Sent), ignore());
+        assert_eq!(report(Queued, MessageOutcome::Requeued), ignore());
+    }
+
+    #[test]
+    fn a_blank_telephone_is_none_and_a_long_text_is_cut_between_letters() {
+        assert_eq!(telephone(&Some(" 010 ".into())), Some("010".into()));
+        assert_eq!(telephone(&Some(" ".into())), None);
+        assert_eq!(telephone(&None), None);
+        let text = short_enough("책".repeat(1000));
+        assert_eq!((text.len(), text.chars().count()), (1998, 666));
+    }
+}
