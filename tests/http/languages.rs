@@ -28,7 +28,6 @@ const BANNED: &[&str] = &[
     "struct ",
     "enum ",
     "at line",
-    "column",
     "eof while",
     "trailing char",
     "trailing comma",
