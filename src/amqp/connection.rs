@@ -77,12 +77,12 @@ impl ConnectionState {
 ///
 /// # Errors
 /// What is wrong with it, without its password.
-pub fn check_url(url: &str) -> Result<(), String> {
+pub fn check_url(url: &str) -> Result<(), &'static str> {
     use lapin::uri::{AMQPScheme, AMQPUri};
     match url.parse::<AMQPUri>() {
         Ok(uri) if uri.scheme == AMQPScheme::AMQP => Ok(()),
-        Ok(_) => Err("this build speaks amqp:// only".into()),
-        Err(why) => Err(why),
+        Ok(_) => Err("begins with `amqps://`, and there is no TLS yet"),
+        Err(_) => Err("is not the URL of a broker"),
     }
 }
 

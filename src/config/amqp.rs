@@ -54,8 +54,10 @@ impl Amqp {
         })?;
         let error = urls.iter().find_map(|url| amqp::check_url(url).err());
         require(error.is_none(), "amqp.url", || {
-            let error = error.map(|error| error.to_string()).unwrap_or_default();
-            format!("not a broker URL such as `amqp://user:password@host:5672`: {error}")
+            let error = error.unwrap_or_default();
+            format!(
+                "one of the URLs {error}; expected one such as `amqp://user:password@host:5672/%2f`"
+            )
         })
     }
 }

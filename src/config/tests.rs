@@ -214,6 +214,11 @@ fn no_error_shows_a_secret() {
     }
     let why = problem("[node]\ncredential = ['hunter2']", &[]);
     assert!(why.contains("node.credential") && !why.contains("hunter2"), "{why}");
+    let why = problem("amqp.url = 'amqps://user:hunter2@broker'", &[]);
+    assert!(
+        why.contains("no TLS yet") && why.contains("amqp://") && !why.contains("hunter2"),
+        "{why}"
+    );
 }
 
 #[test]
