@@ -67,7 +67,10 @@ pub struct Http {
     #[schemars(extend("x-default" = "the address that each client used; events name no schema", "x-expected" = "a URL such as `https://rent.example/api`"))]
     pub public_url: Option<String>,
     /// Origins whose scripts may read answers; `*`: any.
-    #[schemars(extend("x-default" = "any in development, else none"))]
+    #[schemars(extend(
+        "x-default" = "any in development, else none",
+        "x-expected" = "a list of origins such as `https://shop.example`, or `*`"
+    ))]
     pub cors_origins: Vec<String>,
     /// How long the server goes on serving, not ready, after SIGTERM.
     #[schemars(range(min = 0, max = 600_000))]

@@ -17,6 +17,7 @@ pub struct Messages {
     /// What sends them: `log` writes each to the log, `webhook` posts each to `messages.url`.
     pub gateway: MessageGateway,
     /// URL of the webhook.
+    #[schemars(extend("x-expected" = "a URL such as `http://texts.internal/send`"))]
     pub url: Option<String>,
     /// Key of the webhook's signatures, in base64 (`openssl rand -base64 32`), with or without the prefix `whsec_`.
     pub secret: Option<Secret>,

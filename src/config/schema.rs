@@ -103,6 +103,8 @@ fn gather(key: &str, schema: &Value, found: &mut Vec<Setting>) {
                 setting.pattern = Some(format!("{key}.SYSTEM.CONTEXT{rest}"));
                 if rest.is_empty() {
                     setting.meaning = text(schema, "description");
+                    let expected = schema.get("x-expected").and_then(Value::as_str);
+                    setting.expected = expected.map(str::to_owned);
                 }
             }
             found.extend(settings);
@@ -321,23 +323,27 @@ impl Setting {
     }
 }
 
+fn quoted(choices: &[String]) -> Vec<String> {
+    let quote = |choice: &String| match choice.as_str() {
+        "" => "nothing".to_owned(),
+        choice => format!("`{choice}`"),
+    };
+    choices.iter().map(quote).collect()
+}
+
 fn allowed(kind: &SettingKind) -> String {
     match kind {
         SettingKind::Integer { least, most: u64::MAX } => format!("a whole number from {least}"),
         SettingKind::Integer { least, most } => format!("a whole number from {least} to {most}"),
         SettingKind::Boolean => "`true` or `false`".to_owned(),
-        SettingKind::Choice(choices) => {
-            let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-            quoted.join(" or ")
-        }
+        SettingKind::Choice(choices) => quoted(choices).join(" or "),
         SettingKind::Text { longest: Some(longest) } => {
             format!("text of at most {longest} characters")
         }
         SettingKind::Text { longest: None } => "text".to_owned(),
         SettingKind::List(of) => match of.as_ref() {
             SettingKind::Choice(choices) => {
-                let quoted: Vec<_> = choices.iter().map(|choice| format!("`{choice}`")).collect();
-                format!("a list of some of {}", quoted.join(", "))
+                format!("a list of some of {}", quoted(choices).join(", "))
             }
             _ => "a list".to_owned(),
         },

@@ -49,7 +49,7 @@ pub struct Settings {
     /// `[node]`
     pub node: NodeSection,
     /// URL of the node that hosts the context, for each context that this node does not host.
-    #[schemars(extend("x-each-context" = "any"))]
+    #[schemars(extend("x-each-context" = "any", "x-expected" = "a URL such as `http://book:8088`"))]
     pub peers: BTreeMap<String, BTreeMap<String, String>>,
     /// `[compat]`
     pub compat: Compat,

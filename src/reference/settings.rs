@@ -37,7 +37,7 @@ fn allowed(setting: &Setting) -> String {
             .as_ref()
             .is_some_and(|key| key.starts_with("events.write_versions")) =>
         {
-            "a version that this release writes".to_owned()
+            "a version that this release can write".to_owned()
         }
         SettingKind::Integer { least, most: u64::MAX } => format!("from {least}"),
         SettingKind::Integer { least, most } => format!("{least} to {most}"),
