@@ -37,7 +37,7 @@ fn read(terminal: bool) -> Result<(Format, EnvFilter), String> {
         Ok(filter) => EnvFilter::try_new(&filter).map_err(|_| {
             format!("RUST_LOG: `{filter}` is not a filter such as `info` or `warn,holdfast::access=info`")
         })?,
-        Err(_) => EnvFilter::new("info,holdfast::access=warn"),
+        Err(_) => EnvFilter::new("info,actix_server=warn,holdfast::access=warn"),
     };
     Ok((format, filter))
 }

@@ -23,6 +23,7 @@ pub async fn stop_signal() {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        tracing::warn!(reason = "second signal", "server stopped at once");
         std::process::exit(1);
     });
 }

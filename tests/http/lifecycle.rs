@@ -63,6 +63,7 @@ fn a_server_logs_one_line_when_it_has_started_and_one_when_it_has_stopped() {
     number(&stopped, "uptime_s");
     // It is the last line.
     let said = server.said();
+    assert!(!said.contains("actix"), "the server speaks for itself: {said}");
     assert!(said.trim_end().lines().next_back().unwrap().contains("server stopped"), "{said}");
 }
 
