@@ -143,12 +143,23 @@ impl OtherNodes {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
-        let mut sent = self.client.request(request.method, url).timeout(PATIENCE);
-        sent = sent.bearer_auth(&self.credential);
-        if let Some(body) = &request.body {
-            sent = sent.json(body);
+        let may_repeat = request.method.is_safe();
+        let send = || {
+            let sent = self.client.request(request.method.clone(), url.clone());
+            let sent = sent.timeout(PATIENCE).bearer_auth(&self.credential);
+            match &request.body {
+                Some(body) => sent.json(body).send(),
+                None => sent.send(),
+            }
+        };
+        let mut answer = send().await;
+        // A kept connection ends with the process that it led to; a new one tells whether there is another one.
+        if answer.as_ref().is_err_and(|error| !error.is_timeout() && !error.is_connect())
+            && may_repeat
+        {
+            answer = send().await;
         }
-        let answer = sent.send().await.map_err(|error| cause(&error))?;
+        let answer = answer.map_err(|error| cause(&error))?;
         match answer.status() {
             StatusCode::OK => read(answer, self.answer_limit).await,
             StatusCode::FORBIDDEN => Err("403: administration is closed there".into()),

@@ -1,5 +1,6 @@
 //! The command line without a server: what it prints, and how it ends.
 
+use holdfast::systems;
 use std::{
     net::TcpListener,
     process::{Command, Output},
@@ -26,6 +27,26 @@ fn a_board_that_is_not_there_is_a_usage_error_that_names_those_that_are() {
     let output = holdfast(&["board", "bokrent"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("bookrent"));
+}
+
+#[test]
+fn the_contexts_of_a_system_are_printed_with_their_ports_one_a_line() {
+    let output = holdfast(&["contexts", "bookrent"], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let expected = [
+        "bookrent.book 8081 aggregate",
+        "bookrent.rent 8082 aggregate",
+        "bookrent.delivery 8083 aggregate",
+        "bookrent.view 8084 view",
+    ];
+    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), expected);
+    let all = stdout(&holdfast(&["contexts"], &[]));
+    let count: usize = systems::NAMES.iter().map(|system| systems::contexts(system).len()).sum();
+    assert_eq!(all.lines().count(), count);
+    assert!(all.lines().any(|line| line == "purifier.notification - aggregate"), "{all}");
+    let unknown = holdfast(&["contexts", "bokrent"], &[]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("bookrent"));
 }
 
 #[test]

@@ -265,12 +265,27 @@ fn a_gateway_stops_while_streams_of_other_nodes_are_open() {
     assert_eq!(lines.last().as_deref(), Some(""), "the stream has ended");
 }
 
+#[test]
+fn a_node_with_another_credential_is_named_and_learns_nothing() {
+    let cluster = bookrent();
+    let gateway = before(&cluster, "another-credential-for-tests");
+    let answer = gateway.get("/admin/contexts").is(200);
+    assert_eq!(answer["contexts"], json!([]));
+    let error = answer["nodes"][0]["error"].as_str().unwrap();
+    assert!(error.contains("node.credential"), "{error}");
+    assert_eq!(gateway.get("/admin/sagas/bookrent.book/1").is(200)["entries"], json!([]));
+}
+
 /// Another gateway before the nodes of `cluster`, which may be stopped.
 fn alone_before(cluster: &Cluster) -> Server {
+    before(cluster, "a-credential-for-tests-only")
+}
+
+/// Another gateway before the nodes of `cluster`, with this credential.
+fn before(cluster: &Cluster, credential: &str) -> Server {
     let book = cluster.node("book").url();
-    let toml = format!(
-        "[node]\ncredential = 'a-credential-for-tests-only'\n[peers]\n\"bookrent.book\" = \"{book}\"\n"
-    );
+    let toml =
+        format!("[node]\ncredential = '{credential}'\n[peers]\n\"bookrent.book\" = \"{book}\"\n");
     Server::of("bookrent", &toml, &["--contexts", "none"])
 }
 

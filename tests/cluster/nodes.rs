@@ -84,4 +84,9 @@ fn a_request_without_the_credential_finds_no_internal_path() {
     });
     wrong.problem(404);
     book.post("/internal/asks/bookrent.book", json!({})).problem(404);
+    for path in ["contexts", "parked", "sagas/bookrent.rent/1"] {
+        book.get(&format!("/internal/{path}")).problem(404);
+    }
+    book.post("/internal/parked", json!({"events": []})).problem(404);
+    book.post("/internal/clock", json!({"advance": "PT1M"})).problem(404);
 }
