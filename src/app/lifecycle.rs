@@ -17,7 +17,7 @@ const BUILT_FROM: Option<&str> = option_env!("GIT_COMMIT");
 /// A server between its two lines.
 pub(super) struct Lifecycle {
     began: Instant,
-    /// The last commit when it started.
+    /// The last durable commit when it started.
     first: Commit,
 }
 
@@ -74,7 +74,7 @@ impl Lifecycle {
             start_ms = millis(began.elapsed()),
             "server started"
         );
-        Self { began, first: health.accepted_commit }
+        Self { began, first: health.durable_commit }
     }
 
     /// Logs that the server has stopped: as it was told to, or because of a failure. The store is closed.
