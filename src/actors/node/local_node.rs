@@ -170,15 +170,13 @@ impl LocalNode {
     }
 
     async fn settle(&self, context: &str, number: u64, redrive: bool) -> Result<bool, Fault> {
-        if !self.refused.has(context, number)? {
-            return Ok(false);
-        }
+        let Some(refused) = self.refused.get(context, number)? else { return Ok(false) };
         if redrive {
             let of = self.contexts.iter().find(|of| of.name().context == context);
             let of = of.ok_or(Fault::Refused(Refusal::absent("context")))?;
             of.report_message(number, MessageOutcome::Requeued).await?;
         }
-        self.refused.remove(context, number).await?;
+        self.refused.remove(context, number, Some(&refused.event)).await?;
         Ok(true)
     }
 }

@@ -180,24 +180,30 @@ impl MessageQueue {
         outcome: &MessageOutcome,
     ) -> Result<(), String> {
         let OutboundMessage { context, event, number, at, saga, .. } = message;
-        // The row comes first: what is refused can always be found.
-        if let MessageOutcome::Refused { reason } = outcome {
-            tracing::warn!(context, %event, number, reason, "text message refused");
-            let refused = RefusedMessage {
+        let refused = match outcome {
+            MessageOutcome::Refused { reason } => Some(RefusedMessage {
                 context: (*context).to_owned(),
                 number: *number,
                 event: event.to_string(),
                 saga: saga.clone(),
                 at: *at,
                 reason: reason.clone(),
-            };
-            self.refused.keep(&refused).await.map_err(|error| error.to_string())?;
+            }),
+            _ => None,
+        };
+        // The row comes first, so that a crash loses none; and again, where an operator has retried or dropped it before it
+        // was recorded.
+        if let Some(refused) = &refused {
+            tracing::warn!(context, %event, number, reason = refused.reason, "text message refused");
+            self.refused.keep(refused).await.map_err(|error| error.to_string())?;
         }
         let reported = self.context.report_message(*number, outcome.clone()).await;
         reported.map_err(|fault| format!("{context} cannot record it: {fault:?}"))?;
-        if *outcome == MessageOutcome::Sent {
-            self.refused.remove(context, *number).await.map_err(|error| error.to_string())?;
-        }
+        let settled = match &refused {
+            Some(refused) => self.refused.keep(refused).await,
+            None => self.refused.remove(context, *number, None).await,
+        };
+        settled.map_err(|error| error.to_string())?;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
+use tokio::sync::Mutex;
 
 /// The tree that they are kept in.
 const TREE: &str = "holdfast.refused";
@@ -25,6 +26,8 @@ pub struct RefusedMessages {
     tree: TreeId,
     epoch: Epoch,
     count: AtomicU64,
+    /// Held while a row is looked at and written.
+    writing: Mutex<()>,
 }
 
 fn key(context: &str, number: u64) -> Vec<u8> {
@@ -35,7 +38,13 @@ impl RefusedMessages {
     pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
         let tree = store.open_tree(TREE)?;
         let epoch = store.activate(tree)?;
-        let refused = Self { store: store.clone(), tree, epoch, count: AtomicU64::new(0) };
+        let refused = Self {
+            store: store.clone(),
+            tree,
+            epoch,
+            count: AtomicU64::new(0),
+            writing: Mutex::default(),
+        };
         let mut after = None;
         loop {
             let page = refused.scan(after.as_deref(), PAGE)?;
@@ -79,25 +88,34 @@ impl RefusedMessages {
         Ok(page.into_iter().map(|(_, message)| message).collect())
     }
 
-    /// Whether there is this one.
-    pub fn has(&self, context: &str, number: u64) -> Result<bool, StoreError> {
+    /// This one, if it is there.
+    pub fn get(&self, context: &str, number: u64) -> Result<Option<RefusedMessage>, StoreError> {
         let rows = self.store.read(self.tree, &[&key(context, number)])?;
-        Ok(rows.into_iter().flatten().next().is_some())
+        let row = rows.into_iter().flatten().next();
+        row.map(|row| codec::decode(Space::Parked, &row.record)).transpose()
     }
 
     /// Keeps one, and is done once a power cut cannot take it back.
     pub async fn keep(&self, message: &RefusedMessage) -> Result<(), StoreError> {
         let RefusedMessage { context, number, .. } = message;
-        let is_new = !self.has(context, *number)?;
+        let _writing = self.writing.lock().await;
+        let is_new = self.get(context, *number)?.is_none();
         let record = codec::encode(Space::Parked, VERSION, message)?;
         self.write(key(context, *number), Some(record)).await?;
         self.count.fetch_add(is_new.into(), Relaxed);
         Ok(())
     }
 
-    /// Removes one, if it is there.
-    pub async fn remove(&self, context: &str, number: u64) -> Result<(), StoreError> {
-        if self.has(context, number)? {
+    /// Removes one, if it is there; where an event is named, only if that queued it: it may have been refused again.
+    pub async fn remove(
+        &self,
+        context: &str,
+        number: u64,
+        event: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let _writing = self.writing.lock().await;
+        let found = self.get(context, number)?;
+        if found.is_some_and(|found| event.is_none_or(|event| found.event == event)) {
             self.write(key(context, number), None).await?;
             self.count.fetch_sub(1, Relaxed);
         }
@@ -141,9 +159,12 @@ mod tests {
         assert_eq!(reopened.list(None, 2).unwrap(), all[..2]);
         assert_eq!(reopened.list(Some(("a.text", 2)), 2).unwrap(), all[2..]);
         for _ in 0..2 {
-            reopened.remove("a.text", 2).await.unwrap();
+            reopened.remove("a.text", 2, None).await.unwrap();
         }
+        assert_eq!((reopened.count(), reopened.get("a.text", 2).unwrap()), (2, None));
+        reopened.remove("b.text", 1, Some("an earlier event")).await.unwrap();
         assert_eq!(reopened.count(), 2);
-        assert!(!reopened.has("a.text", 2).unwrap());
+        reopened.remove("b.text", 1, Some("1")).await.unwrap();
+        assert_eq!(reopened.count(), 1);
     }
 }

@@ -18,6 +18,7 @@
 pub mod arrears;
 pub mod bike;
 pub mod billing;
+pub mod order;
 pub mod rent;
 pub mod tariff;
 pub mod user_deposit;

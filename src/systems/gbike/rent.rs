@@ -4,8 +4,10 @@
 //! `Rented` follows the second yes. Without both there never was a rent, and on `RentFailed` the bike is released,
 //! whether or not it had received the question. Returning waits for no other context.
 
+pub use super::order::{Request, Return};
 use super::{
     bike::{self, Bike},
+    order::{left_elsewhere, user_unknown},
     user_deposit::{self, UserDeposit, in_arrears},
 };
 use crate::domain::prelude::*;
@@ -68,15 +70,22 @@ pub enum Command {
 
 /// What a rent may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// It asks the deposit.
     RentRequested { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
     /// The customer owes nothing.
     RentCleared { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike> },
+    /// The bike is theirs.
     Rented { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, starttime: Timestamp },
+    /// It never came to be.
     RentFailed { rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, reason: String },
+    /// The bike was left there.
     Returned {
-        rentid: Id<Rent>, userid: Id<UserDeposit>, bikeid: Id<Bike>, endtime: Timestamp, endlocation: String,
+        rentid: Id<Rent>,
+        userid: Id<UserDeposit>,
+        bikeid: Id<Bike>,
+        endtime: Timestamp,
+        endlocation: String,
     },
 }
 
@@ -104,11 +113,7 @@ impl Aggregate for Rent {
         let userid = self.userid;
         let bikeid = self.bikeid;
         match (self.status, command) {
-            (S::New, Request(wanted)) if wanted.userid == Id::default() => {
-                let en = "numbers of users are positive";
-                let ko = "사용자 번호는 양수여야 합니다";
-                Err(Refusal::invalid("user-unknown", en, ko))
-            }
+            (S::New, Request(wanted)) if wanted.userid == Id::default() => Err(user_unknown()),
             (S::New, Request(self::Request { userid, bikeid })) => {
                 emit(RentRequested { rentid, userid, bikeid })
             }
@@ -130,11 +135,7 @@ impl Aggregate for Rent {
             (S::Returned, Return(end)) if self.endlocation == Some(end.endlocation.clone()) => {
                 ignore()
             }
-            (S::Returned, Return(_)) => Err(Refusal::conflict(
-                "already-returned",
-                "the bike was left elsewhere",
-                "이미 다른 곳에 반납되었습니다",
-            )),
+            (S::Returned, Return(_)) => Err(left_elsewhere()),
         }
     }
 
@@ -179,22 +180,6 @@ impl Aggregate for Rent {
         routes.post(Role::Customer, |request: Request| (Target::New, Command::Request(request)));
         routes.patch(Role::Customer, |end: Return| Command::Return(end));
     }
-}
-
-/// `POST /rents`
-#[body]
-pub struct Request {
-    /// Who wants to ride.
-    pub userid: Id<UserDeposit>,
-    /// On which bike.
-    pub bikeid: Id<Bike>,
-}
-
-/// `PATCH /rents/{id}`
-#[body]
-pub struct Return {
-    /// Where the bike is left.
-    pub endlocation: String,
 }
 
 #[cfg(test)]

@@ -130,6 +130,16 @@ impl Ordered {
     }
 }
 
+/// The refusal of a cancel that comes too late.
+pub fn printed() -> Refusal {
+    Refusal::conflict("ticket-printed", "the ticket is printed", "이미 발권된 티켓입니다")
+}
+
+/// The refusal of a print of a ticket that is void.
+pub fn void() -> Refusal {
+    Refusal::conflict("ticket-canceled", "the ticket is canceled", "취소된 티켓입니다")
+}
+
 /// The refusal of a seat that another booking has claimed.
 pub fn seat_taken(claim: &str) -> Refusal {
     let seat = claim.split(',').next().unwrap_or_default().to_uppercase();

@@ -3,7 +3,7 @@
 //! Here it is decided whether a booking is printed or canceled: whichever comes first wins. While it asks for the points
 //! nothing is decided, so a question whether it can be void waits for that answer.
 
-pub use super::order::Admission;
+pub use super::order::{Admission, printed};
 use super::{
     book::{self, Book},
     point::{self, Point},
@@ -56,20 +56,19 @@ pub enum Command {
 
 /// What a ticket may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// It waits to be printed.
     Created(Admission),
+    /// It asks for the points.
     TicketPrintRequested { booking_id: Id<Book>, attempt: u32 },
+    /// The points are granted.
     Printed { booking_id: Id<Book> },
+    /// They are not.
     TicketPrintFailed { booking_id: Id<Book>, attempt: u32, reason: String },
+    /// The booking was canceled.
     TicketCanceled { booking_id: Id<Book> },
     /// The booking was canceled before the ticket came: it never will.
     TicketWithheld(Admission),
-}
-
-/// The refusal of a cancel that comes too late.
-pub fn printed() -> Refusal {
-    Refusal::conflict("ticket-printed", "the ticket is printed", "이미 발권된 티켓입니다")
 }
 
 impl Aggregate for Ticket {
@@ -100,11 +99,7 @@ impl Aggregate for Ticket {
             (S::Printing, Void(_)) => Err(Refusal::still_open()),
 
             (S::Printed, Void(_)) => Err(printed()),
-            (S::Canceled, Print) => Err(Refusal::conflict(
-                "ticket-canceled",
-                "the ticket is canceled",
-                "취소된 티켓입니다",
-            )),
+            (S::Canceled, Print) => Err(super::order::void()),
             (S::Printed, Print) | (S::Canceled, Void(_)) | (_, Create(_) | Settle(_)) => ignore(),
         }
     }

@@ -48,26 +48,32 @@ pub enum Status {
 
 /// What may be asked of a delivery.
 #[command]
-#[rustfmt::skip]
 pub enum Command {
     /// The rental is placed.
     Start(Shipped),
     /// The product has given a unit.
     Supply { product: Id<Product> },
+    /// The rental was canceled.
     Cancel,
 }
 
 /// What a delivery may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// It is on its way.
     DeliveryStarted(Shipped),
+    /// It has a unit.
     DeliverySupplied { rental_id: Id<Rental>, product_id: Id<Product> },
+    /// It is not on its way any more.
     DeliveryCanceled {
-        rental_id: Id<Rental>, product_id: Id<Product>, customer_id: u64, phone: Option<String>,
+        rental_id: Id<Rental>,
+        product_id: Id<Product>,
+        customer_id: u64,
+        phone: Option<String>,
     },
     /// It was canceled, and its unit goes back.
     DeliveryReturned { rental_id: Id<Rental>, product_id: Id<Product> },
+    /// It was canceled before it started: it never will.
     DeliveryWithheld { rental_id: Id<Rental> },
 }
 

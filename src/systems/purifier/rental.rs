@@ -53,6 +53,7 @@ pub enum Status {
     #[shown_as(Placed)]
     Supplied,
     // It was canceled after that: its delivery will be.
+    #[canceled]
     #[shown_as(Canceled)]
     Recalled,
 }
