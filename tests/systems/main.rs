@@ -4,6 +4,7 @@
 
 mod bookrent;
 mod catalogue;
+mod early_values;
 mod ebook;
 mod gbike;
 mod golden;

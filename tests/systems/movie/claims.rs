@@ -1,19 +1,12 @@
 //! Seats are claimed in any spelling, also those that were booked when each spelling was a seat of its own.
 
+use crate::early_values::directory;
 use serde_json::json;
-use std::process::Command;
 use support::{Answer, Server, eventually};
 use tempfile::TempDir;
 
-/// What version 0.1 has stored: for one showtime, `1A` of `Soul` and `1a` of `soul` half a minute later (bookings 1 and 2),
-/// `2B` (3), `가1` in both forms of Unicode (4 and 5), a canceled `3C` (6); and 300 seats of another movie.
-fn old_directory() -> TempDir {
-    let directory = TempDir::new().unwrap();
-    let archive = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/movie-claims-1.tar.xz");
-    let to = directory.path().display().to_string();
-    assert!(Command::new("tar").args(["-xJf", archive, "-C", &to]).status().unwrap().success());
-    directory
-}
+// What is stored in the directory: for one showtime, `1A` of `Soul` and `1a` of `soul` half a minute later (bookings 1 and 2),
+// `2B` (3), `가1` in both forms of Unicode (4 and 5), a canceled `3C` (6); and 300 seats of another movie.
 
 fn book(server: &Server, movie: &str, seat: &str, showtime: &str) -> Answer {
     let body = json!({"qty": 1, "movieName": movie, "seat": seat, "showtime": showtime});
@@ -24,7 +17,7 @@ const SHOWTIME: &str = "2099-12-24T10:00:00Z";
 
 #[test]
 fn two_old_bookings_of_one_seat_are_both_kept_and_named_until_both_are_canceled() {
-    let mut server = Server::over(&[], old_directory());
+    let mut server = Server::over(&[], directory());
     let contested = |server: &Server| {
         let contexts = server.get("/admin/contexts").is(200).body;
         let contexts = contexts["contexts"].as_array().unwrap();
@@ -70,7 +63,7 @@ fn two_old_bookings_of_one_seat_are_both_kept_and_named_until_both_are_canceled(
 
 #[test]
 fn a_kill_while_claims_are_rewritten_loses_nothing() {
-    let mut server = Server::over(&[], old_directory());
+    let mut server = Server::over(&[], directory());
     server.kill();
     server.restart();
     for seat in 1..=300 {
