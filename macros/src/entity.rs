@@ -253,6 +253,9 @@ fn own_number(own: &Item) -> Result<Column> {
 
 /// Whether the entity is withdrawn: shown only when it is.
 fn withdrawal(field: &Ident, mut attributes: Vec<Attribute>) -> Column {
+    if attributes.is_empty() {
+        attributes.push(parse_quote!(#[doc = " True when it is offered no longer."]));
+    }
     attributes.push(parse_quote!(#[serde(skip_serializing_if = "::core::ops::Not::not")]));
     Column {
         attributes,

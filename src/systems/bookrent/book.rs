@@ -1,5 +1,9 @@
 //! Book (도서관리): a title that one rent at a time may take.
 
+mod correction;
+
+pub use correction::{Corrected, Correction};
+
 use super::{
     delivery::{self, Delivery},
     rent::{self, Rent},
@@ -18,7 +22,6 @@ pub struct Book {
     on_shelf: bool,
     #[hidden]
     held_by: Option<Id<Rent>>,
-    /// True when it is offered no longer.
     #[withdrawn]
     #[since = 2]
     withdrawn: bool,
@@ -27,16 +30,14 @@ pub struct Book {
 /// What may be asked of a book.
 #[command]
 pub enum Command {
+    /// A new book.
     Register(Register),
     /// May this rent have the book? A yes has taken it.
-    Take {
-        rent: Id<Rent>,
-    },
+    Take { rent: Id<Rent> },
     /// The rent needs the book no longer, or gave up asking for it.
     #[undo(of = rent, attempt = rent::ONLY_ATTEMPT)]
-    Release {
-        rent: Id<Rent>,
-    },
+    Release { rent: Id<Rent> },
+    /// Staff corrects, withdraws or restores it.
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
@@ -44,31 +45,18 @@ pub enum Command {
 /// What a book may say has happened.
 #[event]
 pub enum Event {
-    Registered {
-        title: String,
-        status: bool,
-    },
+    /// It may be rented from now on, or when it is on the shelf.
+    Registered { title: String, status: bool },
     /// A rent took it.
-    StatusChanged {
-        rent_id: Id<Rent>,
-        status: bool,
-    },
+    StatusChanged { rent_id: Id<Rent>, status: bool },
     /// The rent that held it let go.
-    BookFreed {
-        rent_id: Id<Rent>,
-        status: bool,
-    },
-    BookCorrected {
-        book_id: Id<Book>,
-        title: Option<String>,
-        status: Option<bool>,
-    },
-    BookWithdrawn {
-        book_id: Id<Book>,
-    },
-    BookRestored {
-        book_id: Id<Book>,
-    },
+    BookFreed { rent_id: Id<Rent>, status: bool },
+    /// Staff has corrected these fields.
+    BookCorrected(Corrected),
+    /// It is offered no longer.
+    BookWithdrawn { book_id: Id<Book> },
+    /// It is offered again.
+    BookRestored { book_id: Id<Book> },
 }
 
 impl Aggregate for Book {
@@ -117,10 +105,7 @@ impl Aggregate for Book {
                 self.held_by = None;
                 self.on_shelf = status;
             }
-            Event::BookCorrected { title, status, .. } => {
-                self.title = title.unwrap_or_else(|| self.title.clone());
-                self.on_shelf = status.unwrap_or(self.on_shelf);
-            }
+            Event::BookCorrected(corrected) => self.take_over(corrected),
             Event::BookWithdrawn { .. } => self.withdrawn = true,
             Event::BookRestored { .. } => self.withdrawn = false,
         }
@@ -148,37 +133,11 @@ impl Aggregate for Book {
     }
 }
 
-impl Catalogue for Book {
-    type Correction = Correction;
-
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let Correction { title, status } = given;
-        if status.is_some() && self.held_by.is_some() {
-            return Err(Refusal::held(Self::NAME.item));
-        }
-        emit(Event::BookCorrected { book_id: this.id, title, status })
-    }
-    fn withdraw(book_id: Id<Self>) -> Event {
-        Event::BookWithdrawn { book_id }
-    }
-    fn restore(book_id: Id<Self>) -> Event {
-        Event::BookRestored { book_id }
-    }
-}
-
 /// `POST /books`
 #[body]
 pub struct Register {
     pub title: String,
     /// Whether it may be rented; true when left out.
-    pub status: Option<bool>,
-}
-
-/// `PATCH /books/{id}`: what staff may correct.
-#[body(title = "CorrectBook")]
-pub struct Correction {
-    pub title: Option<String>,
-    /// Whether it may be rented; not while a rent holds it.
     pub status: Option<bool>,
 }
 
@@ -235,10 +194,9 @@ mod tests {
 
     #[test]
     fn staff_corrects_it_but_not_what_a_rent_has_taken() {
-        let corrected = |title: Option<&str>, status| BookCorrected {
-            book_id: Id::new(1),
-            title: title.map(Into::into),
-            status,
+        let corrected = |title: Option<&str>, status| {
+            let title = title.map(Into::into);
+            BookCorrected(Corrected { book_id: Id::new(1), title, status })
         };
         let book = given::<Book>([registered()])
             .when(correct(Some("title02"), None))

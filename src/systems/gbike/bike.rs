@@ -1,5 +1,10 @@
 //! Bike: it stands somewhere, and one rent at a time may take it from there.
 
+mod catalogue;
+
+pub use catalogue::{Condition, Corrected, Correction, Register};
+pub(super) use catalogue::{broken, in_use, nowhere, unknown};
+
 use super::rent::{self, Rent};
 use crate::domain::prelude::*;
 
@@ -15,7 +20,6 @@ pub struct Bike {
     location: String,
     #[hidden]
     taken_by: Option<Id<Rent>>,
-    /// True when it is offered no longer.
     #[withdrawn]
     #[since = 2]
     withdrawn: bool,
@@ -47,38 +51,26 @@ pub enum Command {
     Release { rent: Id<Rent> },
     /// The ride is over.
     PutBack { rent: Id<Rent>, location: String },
+    /// Staff corrects, withdraws or restores it.
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
 
 /// What a bike may say has happened.
 #[event]
-#[rustfmt::skip]
 pub enum Event {
+    /// It may be taken from now on, or when it is mended.
     RegisteredBike { bikeid: Id<Bike>, status: Status, location: String },
     /// A rent took it, or brought it back.
     UpdatedBike { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
     /// The rent that took it never came to be.
     BikeFreed { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
-    BikeCorrected { bikeid: Id<Bike>, status: Option<Status>, location: Option<String> },
+    /// Staff has corrected these fields.
+    BikeCorrected(Corrected),
+    /// It is offered no longer.
     BikeWithdrawn { bikeid: Id<Bike> },
+    /// It is offered again.
     BikeRestored { bikeid: Id<Bike> },
-}
-
-pub(super) fn in_use() -> Refusal {
-    Refusal::conflict("bike-in-use", "the bike is in use", "사용 중인 자전거입니다")
-}
-pub(super) fn broken() -> Refusal {
-    Refusal::conflict("bike-broken", "the bike is broken", "고장 난 자전거입니다")
-}
-pub(super) fn unknown() -> Refusal {
-    Refusal::conflict("bike-unknown", "there is no such bike", "없는 자전거입니다")
-}
-/// A blank location: a bike left there would be lost.
-pub(super) fn nowhere() -> Refusal {
-    let en = "the location must not be blank";
-    let ko = "위치는 비워 둘 수 없습니다";
-    Refusal::invalid("location-blank", en, ko)
 }
 
 impl Aggregate for Bike {
@@ -129,10 +121,7 @@ impl Aggregate for Bike {
                 self.location = location;
                 self.taken_by = (status == Status::InUse).then_some(rentid);
             }
-            Event::BikeCorrected { status, location, .. } => {
-                self.status = status.unwrap_or(self.status);
-                self.location = location.unwrap_or_else(|| self.location.clone());
-            }
+            Event::BikeCorrected(corrected) => self.take_over(corrected),
             Event::BikeWithdrawn { .. } => self.withdrawn = true,
             Event::BikeRestored { .. } => self.withdrawn = false,
         }
@@ -155,68 +144,6 @@ impl Aggregate for Bike {
             (Target::Chosen(bikeid), Command::Register { status, location })
         });
         routes.catalogue();
-    }
-}
-
-impl Catalogue for Bike {
-    type Correction = Correction;
-
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let Correction { status, location } = given;
-        if self.taken_by.is_some() {
-            return Err(Refusal::held(Self::NAME.item));
-        }
-        if location.as_ref().is_some_and(|location| location.trim().is_empty()) {
-            return Err(nowhere());
-        }
-        let status = status.map(Status::from);
-        emit(Event::BikeCorrected { bikeid: this.id, status, location })
-    }
-    fn withdraw(bikeid: Id<Self>) -> Event {
-        Event::BikeWithdrawn { bikeid }
-    }
-    fn restore(bikeid: Id<Self>) -> Event {
-        Event::BikeRestored { bikeid }
-    }
-}
-
-/// `POST /bikes`
-#[body]
-pub struct Register {
-    /// Its number, which no other bike may have.
-    pub bikeid: Id<Bike>,
-    /// Whether it may be taken; `사용가능` when left out.
-    pub status: Option<Status>,
-    /// Where it stands.
-    pub location: String,
-}
-
-/// `PATCH /bikes/{id}`: what staff may correct, while no rent has it.
-#[body(title = "CorrectBike")]
-pub struct Correction {
-    /// Whether it may be taken.
-    pub status: Option<Condition>,
-    /// Where it stands.
-    pub location: Option<String>,
-}
-
-/// What staff may say of a bike: only rents use one.
-#[body(title = "BikeCondition")]
-pub enum Condition {
-    /// It may be taken.
-    #[serde(rename = "사용가능")]
-    Available,
-    /// It is broken.
-    #[serde(rename = "불량")]
-    Broken,
-}
-
-impl From<Condition> for Status {
-    fn from(condition: Condition) -> Self {
-        match condition {
-            Condition::Available => Self::Available,
-            Condition::Broken => Self::Broken,
-        }
     }
 }
 
@@ -317,16 +244,14 @@ mod tests {
 
     #[test]
     fn staff_says_that_it_is_broken_or_mended_and_where_it_stands_while_no_rent_has_it() {
-        let broken = BikeCorrected { bikeid: BIKE, status: Some(Broken), location: None };
+        let broken =
+            BikeCorrected(Corrected { bikeid: BIKE, status: Some(Broken), location: None });
         let bike = given::<Bike>([registered(Available)])
             .when(correct(Some(Condition::Broken), None))
             .then([broken]);
         bike.when(Take { rent: RENT }).refused(Kind::Conflict, "bike-broken");
-        let moved = BikeCorrected {
-            bikeid: BIKE,
-            status: Some(Available),
-            location: Some("분당_정자역_2구역".into()),
-        };
+        let location = Some("분당_정자역_2구역".into());
+        let moved = BikeCorrected(Corrected { bikeid: BIKE, status: Some(Available), location });
         let mended = correct(Some(Condition::Available), Some("분당_정자역_2구역"));
         let bike = given::<Bike>([registered(InUse)]).when(mended.clone()).then([moved]);
         let _ = bike

@@ -12,7 +12,6 @@
 //! every change of a rental ┄▶ notification: Queue ─▶ MessageQueued, then MessageSent or MessageRefused
 //! ```
 
-pub mod correction;
 pub mod delivery;
 pub mod mypage;
 pub mod notification;

@@ -1,6 +1,9 @@
 //! Product (상품): how many units are left. A delivery takes one, and brings back only what it took.
 
-pub use super::correction::Correction;
+mod correction;
+
+pub use correction::{Corrected, Correction};
+
 use super::{
     delivery::{self, Delivery, Shipped},
     order::Decreased,
@@ -21,7 +24,6 @@ pub struct Product {
     amt: u64,
     /// How many units are left.
     stock: u64,
-    /// True when it is offered no longer.
     #[withdrawn]
     #[since = 2]
     withdrawn: bool,
@@ -36,6 +38,7 @@ pub enum Command {
     Decrease { rental: Id<Rental>, amt: u64, customer: u64, phone: Option<String> },
     /// A delivery brings back the unit that it had taken.
     Increase { rental: Id<Rental> },
+    /// Staff corrects, withdraws or restores it.
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
@@ -52,12 +55,7 @@ pub enum Event {
     /// No unit was given.
     ProductRefused { product_id: Id<Product>, rental_id: Id<Rental>, reason: Reason },
     /// Staff has corrected it.
-    ProductCorrected {
-        product_id: Id<Product>,
-        name: Option<String>,
-        amt: Option<u64>,
-        stock: Option<u64>,
-    },
+    ProductCorrected(Corrected),
     /// Staff has withdrawn it.
     ProductWithdrawn { product_id: Id<Product> },
     /// Staff has restored it.
@@ -131,11 +129,7 @@ impl Aggregate for Product {
                 self.stock = stock;
             }
             Event::ProductRefused { .. } => {}
-            Event::ProductCorrected { name, amt, stock, .. } => {
-                self.name = name.or_else(|| self.name.take());
-                self.amt = amt.unwrap_or(self.amt);
-                self.stock = stock.unwrap_or(self.stock);
-            }
+            Event::ProductCorrected(corrected) => self.take_over(corrected),
             Event::ProductWithdrawn { .. } => self.withdrawn = true,
             Event::ProductRestored { .. } => self.withdrawn = false,
         }
@@ -160,22 +154,6 @@ impl Aggregate for Product {
     fn routes(routes: &mut impl Routes<Self>) {
         routes.post(Role::Admin, |product: Register| (Target::New, Command::Register(product)));
         routes.catalogue();
-    }
-}
-
-impl Catalogue for Product {
-    type Correction = Correction;
-
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let stock = given.stock(self.stock)?;
-        let Correction { name, amt, .. } = given;
-        emit(Event::ProductCorrected { product_id: this.id, name, amt, stock })
-    }
-    fn withdraw(product_id: Id<Self>) -> Event {
-        Event::ProductWithdrawn { product_id }
-    }
-    fn restore(product_id: Id<Self>) -> Event {
-        Event::ProductRestored { product_id }
     }
 }
 
@@ -211,13 +189,14 @@ mod tests {
         let dearer = Correction { amt: Some(40_000), ..Correction::default() };
         let amt = Some(40_000);
         let product_id = PRODUCT;
-        let corrected = ProductCorrected { product_id, name: None, amt, stock: None };
+        let corrected = ProductCorrected(Corrected { product_id, name: None, amt, stock: None });
         let product = product(2).when(correct(dearer.clone())).then([corrected]);
         let product = product.when(correct(dearer)).then_nothing();
         let product = product.when(decrease(30_000)).then([refused(Reason::PriceDiffers)]);
         let product = product.when(decrease(40_000)).then([taken(1)]);
         let more = Correction { stock_change: Some(4), ..Correction::default() };
-        let corrected = ProductCorrected { product_id, name: None, amt: None, stock: Some(5) };
+        let corrected =
+            ProductCorrected(Corrected { product_id, name: None, amt: None, stock: Some(5) });
         let _ = product.when(correct(more.clone())).then([corrected]);
         given::<Product>([]).when(correct(more)).refused(Kind::Absent, "not-found");
     }

@@ -39,7 +39,6 @@ pub struct Price {
     /// is on its way.
     #[hidden]
     live: BTreeMap<Id<Reservation>, bool>,
-    /// True when its ticket is offered no longer.
     #[withdrawn]
     #[since = 2]
     withdrawn: bool,
@@ -139,14 +138,16 @@ impl Aggregate for Price {
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Ticket>(|event| match *event {
             ticket::Event::Registered { ticket_id, starttime, .. }
-            | ticket::Event::TicketCorrected { ticket_id, starttime: Some(starttime), .. } => {
-                Some((ticket_id.of(), Command::Set { starttime }))
-            }
+            | ticket::Event::TicketCorrected(ticket::Corrected {
+                ticket_id,
+                starttime: Some(starttime),
+                ..
+            }) => Some((ticket_id.of(), Command::Set { starttime })),
             ticket::Event::TicketWithdrawn { ticket_id } => {
                 Some((ticket_id.of(), Command::Withdraw))
             }
             ticket::Event::TicketRestored { ticket_id } => Some((ticket_id.of(), Command::Restore)),
-            ticket::Event::StatusUpdated { .. } | ticket::Event::TicketCorrected { .. } => None,
+            ticket::Event::StatusUpdated { .. } | ticket::Event::TicketCorrected(_) => None,
         });
         policies.on::<Reservation>(|event| match event {
             reservation::Event::Reserved(told) => {

@@ -1,6 +1,10 @@
 //! Ticket (티켓관리): one reservation at a time may have it, until its time has passed.
 
-pub use super::registration::{Correction, Register, Settings};
+mod correction;
+
+pub use super::registration::{Availability, Correction, Register, Settings};
+pub use correction::{Corrected, no};
+
 use super::reservation::{self, Reservation};
 use crate::domain::prelude::*;
 
@@ -19,7 +23,6 @@ pub struct Ticket {
     endtime: Timestamp,
     #[hidden]
     held_by: Option<Id<Reservation>>,
-    /// True when it is offered no longer.
     #[withdrawn]
     #[since = 2]
     withdrawn: bool,
@@ -41,7 +44,6 @@ pub enum Status {
 
 /// What may be asked of a ticket.
 #[command]
-#[rustfmt::skip]
 pub enum Command {
     /// A new ticket.
     Register(Register),
@@ -50,50 +52,22 @@ pub enum Command {
     /// The reservation is cancelled, or gave up asking.
     #[undo(of = reservation, attempt = reservation::ONLY_ATTEMPT)]
     Release { reservation: Id<Reservation> },
+    /// Its time has passed.
     Expire,
+    /// Staff corrects, withdraws or restores it.
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
 
 /// What a ticket may say has happened.
 #[event]
+#[rustfmt::skip]
 pub enum Event {
-    Registered {
-        ticket_id: Id<Ticket>,
-        status: Status,
-        starttime: Timestamp,
-        endtime: Timestamp,
-    },
-    StatusUpdated {
-        ticket_id: Id<Ticket>,
-        status: Status,
-        reservation_id: Option<Id<Reservation>>,
-    },
-    TicketCorrected {
-        ticket_id: Id<Ticket>,
-        status: Option<Status>,
-        starttime: Option<Timestamp>,
-        endtime: Option<Timestamp>,
-    },
-    TicketWithdrawn {
-        ticket_id: Id<Ticket>,
-    },
-    TicketRestored {
-        ticket_id: Id<Ticket>,
-    },
-}
-
-/// Why a ticket cannot be had, by its code.
-pub fn no(code: &str) -> Refusal {
-    match code {
-        "ticket-expired" => {
-            Refusal::conflict("ticket-expired", "the ticket has expired", "만료된 티켓입니다")
-        }
-        "ticket-taken" => {
-            Refusal::conflict("ticket-taken", "the ticket is taken", "이미 예약된 티켓입니다")
-        }
-        _ => Refusal::conflict("ticket-unknown", "there is no such ticket", "없는 티켓입니다"),
-    }
+    Registered { ticket_id: Id<Ticket>, status: Status, starttime: Timestamp, endtime: Timestamp },
+    StatusUpdated { ticket_id: Id<Ticket>, status: Status, reservation_id: Option<Id<Reservation>> },
+    TicketCorrected(Corrected),
+    TicketWithdrawn { ticket_id: Id<Ticket> },
+    TicketRestored { ticket_id: Id<Ticket> },
 }
 
 impl Aggregate for Ticket {
@@ -147,11 +121,7 @@ impl Aggregate for Ticket {
                 self.status = Some(status);
                 self.held_by = reservation_id;
             }
-            Event::TicketCorrected { status, starttime, endtime, .. } => {
-                self.status = status.or(self.status);
-                self.starttime = starttime.unwrap_or(self.starttime);
-                self.endtime = endtime.unwrap_or(self.endtime);
-            }
+            Event::TicketCorrected(corrected) => self.take_over(corrected),
             Event::TicketWithdrawn { .. } => self.withdrawn = true,
             Event::TicketRestored { .. } => self.withdrawn = false,
         }
@@ -180,30 +150,6 @@ impl Aggregate for Ticket {
             (Target::Chosen(ticket.ticket_id), Command::Register(ticket))
         });
         routes.catalogue();
-    }
-}
-
-impl Catalogue for Ticket {
-    type Correction = Correction;
-
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        if self.held_by.is_some() {
-            return Err(Refusal::held(Self::NAME.item));
-        }
-        let (starttime, endtime) =
-            given.times((self.starttime, self.endtime), &this.settings.zone)?;
-        let is_over = this.at > endtime.unwrap_or(self.endtime);
-        if given.status.is_some() && self.status == Some(Status::Expired) && is_over {
-            return Err(no("ticket-expired"));
-        }
-        let status = given.status.map(|_| Status::Available);
-        emit(Event::TicketCorrected { ticket_id: this.id, status, starttime, endtime })
-    }
-    fn withdraw(ticket_id: Id<Self>) -> Event {
-        Event::TicketWithdrawn { ticket_id }
-    }
-    fn restore(ticket_id: Id<Self>) -> Event {
-        Event::TicketRestored { ticket_id }
     }
 }
 
@@ -279,12 +225,12 @@ mod tests {
 
     fn correct(status: bool, endtime: Option<i64>) -> Command {
         let endtime = endtime.map(|at| DateOrTime::Moment(Timestamp::from_micros(at)));
-        let status = status.then_some(super::super::registration::Availability::Available);
+        let status = status.then_some(Availability::Available);
         Maintain(Maintenance::Correct(Correction { status, starttime: None, endtime }))
     }
     fn corrected(status: Option<Status>, endtime: Option<i64>) -> Event {
         let endtime = endtime.map(Timestamp::from_micros);
-        TicketCorrected { ticket_id: TICKET, status, starttime: None, endtime }
+        TicketCorrected(Corrected { ticket_id: TICKET, status, starttime: None, endtime })
     }
 
     #[test]

@@ -51,7 +51,6 @@ pub struct Row {
     /// The last that gave it back, and when that was: the ends of two may come in any order.
     #[hidden]
     last: Option<(Timestamp, Id<Reservation>, Holder)>,
-    /// True when the ticket is offered no longer.
     #[withdrawn]
     #[since = 2]
     withdrawn: bool,
@@ -99,7 +98,7 @@ impl View for Row {
             |event| match event {
                 Registered { ticket_id, .. }
                 | StatusUpdated { ticket_id, .. }
-                | TicketCorrected { ticket_id, .. }
+                | TicketCorrected(ticket::Corrected { ticket_id, .. })
                 | TicketWithdrawn { ticket_id }
                 | TicketRestored { ticket_id } => Some(ticket_id.get()),
             },
@@ -109,7 +108,7 @@ impl View for Row {
                     row.status = Some(status);
                 }
                 StatusUpdated { status, .. } => row.status = Some(status),
-                TicketCorrected { status, starttime, endtime, .. } => {
+                TicketCorrected(ticket::Corrected { status, starttime, endtime, .. }) => {
                     row.status = status.or(row.status);
                     if let Some(times) = &mut row.ticket {
                         times.starttime = starttime.unwrap_or(times.starttime);
