@@ -60,6 +60,28 @@ struct ShownWithoutValue {
 }
 
 #[entity(context = "shop.order", collection = "orders")]
+struct TwoFieldsWithdraw {
+    status: u8,
+    #[withdrawn]
+    gone: bool,
+    #[withdrawn]
+    lost: bool,
+}
+
+#[entity(context = "shop.order", collection = "orders")]
+struct ThereFromTheBeginning {
+    #[since = 1]
+    status: u8,
+}
+
+#[entity(context = "shop.order", collection = "orders")]
+struct AVersionIsLeftOut {
+    status: u8,
+    #[since = 3]
+    amount: u64,
+}
+
+#[entity(context = "shop.order", collection = "orders")]
 struct WithoutNames(u64);
 
 fn main() {}

@@ -27,6 +27,12 @@ enum UndoWithoutFields {
     Release,
 }
 
+#[command]
+enum MaintainsNothing {
+    #[catalogue]
+    Maintain,
+}
+
 #[event(version = 2)]
 enum UnknownKey {
     Ordered { order: Id<Order> },
