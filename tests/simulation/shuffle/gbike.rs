@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Entity, Id, Lifecycle, Refusal},
+    domain::{Entity, Id, Lifecycle, Maintenance, Refusal},
     systems::gbike::{
         bike::{self, Bike},
         billing::Billing,
@@ -23,6 +23,15 @@ const FEW: u64 = 3;
 fn register(world: &mut World, number: u64) -> Result<(), Refusal> {
     let command = bike::Command::Register { status: None, location: "somewhere".into() };
     world.command::<Bike>(Some(Id::new(1 + number % FEW)), command).map(drop)
+}
+fn maintain(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let location = Some("somewhere".to_owned());
+    let asked = match number / 8 % 4 {
+        0 => Maintenance::Withdraw,
+        1 | 2 => Maintenance::Restore,
+        _ => Maintenance::Correct(bike::Correction { status: None, location }),
+    };
+    world.command::<Bike>(Some(Id::new(1 + number % FEW)), bike::Command::Maintain(asked)).map(drop)
 }
 fn request(world: &mut World, number: u64) -> Result<(), Refusal> {
     let wanted =
@@ -58,7 +67,9 @@ const PAYMENTS: [u64; 4] = [0, 100, 350, 2000];
 
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> Things {
-    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
+    let there = states.iter().filter(|(_, state)| {
+        matches!(state.lifecycle(), Lifecycle::Established | Lifecycle::Withdrawn)
+    });
     there
         .map(|(number, state)| {
             (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
@@ -80,7 +91,7 @@ fn is_right(world: &mut World, paid_in: &BTreeMap<u64, u64>) -> Result<(), TestC
     all.is_right(paid_in).map_err(TestCaseError::fail)
 }
 
-const WHAT: [Client; 6] = [register, request, request, bring_back, bring_back, top_up];
+const WHAT: [Client; 7] = [register, request, request, bring_back, bring_back, top_up, maintain];
 
 /// So many that most of what one customer owes waits in a chain of bills.
 const MANY: u64 = 12;

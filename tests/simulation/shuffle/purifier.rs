@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{Entity, Id, Lifecycle, Refusal},
+    domain::{Entity, Id, Lifecycle, Maintenance, Refusal},
     systems::purifier::{
         delivery::Delivery,
         mypage::Row,
@@ -40,9 +40,17 @@ fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
         .map(drop)
 }
 
+fn maintain(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let asked = if number.is_multiple_of(3) { Maintenance::Withdraw } else { Maintenance::Restore };
+    let product = Id::new(1 + number / 3 % 4);
+    world.command::<Product>(Some(product), product::Command::Maintain(asked)).map(drop)
+}
+
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
-    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
+    let there = states.iter().filter(|(_, state)| {
+        matches!(state.lifecycle(), Lifecycle::Established | Lifecycle::Withdrawn)
+    });
     there
         .map(|(number, state)| {
             (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
@@ -126,11 +134,11 @@ proptest! {
 
     #[test]
     fn in_any_order_each_unit_is_rented_or_in_stock_and_each_payment_is_kept_or_canceled(
-        acts in prop::collection::vec((0..7_usize, any::<u64>()), 1..40),
+        acts in prop::collection::vec((0..8_usize, any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {
         let mut world = World::of("purifier", json!({ "decline_from": DEAR }));
-        let what: [Client; 7] = [register, rent, rent, rent, rent, cancel, cancel];
+        let what: [Client; 8] = [register, rent, rent, rent, rent, cancel, cancel, maintain];
         let clients: Vec<(Client, u64)> = acts.iter().map(|(act, number)| (what[*act], *number)).collect();
         world.run(&clients, &choices);
         is_right(&mut world)?;

@@ -2,7 +2,7 @@
 
 use super::world::{Client, World};
 use holdfast::{
-    domain::{DateOrTime, Entity, Id, Lifecycle, Refusal, Timestamp},
+    domain::{DateOrTime, Entity, Id, Lifecycle, Maintenance, Refusal, Timestamp},
     systems::ticketing::{
         price::Price,
         reservation::{self, Reservation},
@@ -50,9 +50,23 @@ fn cancel(world: &mut World, number: u64) -> Result<(), Refusal> {
     world.command::<Reservation>(Some(Id::new(one)), reservation::Command::Cancel).map(drop)
 }
 
+fn maintain(world: &mut World, number: u64) -> Result<(), Refusal> {
+    let end = ENDS[(number / 32 % 3) as usize];
+    let endtime = Some(DateOrTime::Moment(Timestamp::from_micros(PACE.saturating_mul(end))));
+    let asked = match number / 8 % 4 {
+        0 => Maintenance::Withdraw,
+        1 | 2 => Maintenance::Restore,
+        _ => Maintenance::Correct(ticket::Correction { status: None, starttime: None, endtime }),
+    };
+    let ticket = Id::new(1 + number % FEW);
+    world.command::<Ticket>(Some(ticket), ticket::Command::Maintain(asked)).map(drop)
+}
+
 /// Everything of a context that there is to see.
 fn seen<E: Entity>(states: &BTreeMap<u64, E>) -> BTreeMap<u64, Value> {
-    let there = states.iter().filter(|(_, state)| state.lifecycle() == Lifecycle::Established);
+    let there = states.iter().filter(|(_, state)| {
+        matches!(state.lifecycle(), Lifecycle::Established | Lifecycle::Withdrawn)
+    });
     there
         .map(|(number, state)| {
             (*number, serde_json::to_value(state.represent(Id::new(*number))).unwrap())
@@ -124,12 +138,13 @@ proptest! {
 
     #[test]
     fn in_any_order_a_ticket_has_one_holder_and_its_price_and_row_name_the_last_one(
-        acts in prop::collection::vec((0..7_usize, any::<u64>()), 1..40),
+        acts in prop::collection::vec((0..8_usize, any::<u64>()), 1..40),
         choices in prop::collection::vec(any::<u16>(), 0..400),
     ) {
         let mut world = World::of("ticketing", json!({}));
         world.pace = PACE;
-        let what: [Client; 7] = [register, reserve, reserve, reserve, cancel, cancel, cancel];
+        let what: [Client; 8] =
+            [register, reserve, reserve, reserve, cancel, cancel, cancel, maintain];
         // So that most of what is asked for is there.
         (0..FEW).for_each(|number| register(&mut world, 9 * number).unwrap());
         let clients: Vec<(Client, u64)> = acts.iter().map(|(act, number)| (what[*act], *number)).collect();
