@@ -4,6 +4,10 @@
 //! itself, and `Rejected` pays back. Its events always name the rent that they are about. Here approving and withdrawing
 //! meet: whichever comes first wins.
 
+mod correction;
+
+pub use correction::{Corrected, Correction};
+
 use super::{
     order::{Canceled, Held, Returned, already_approved},
     payment::{self, Payment},
@@ -37,6 +41,9 @@ pub struct Book {
     #[hidden]
     #[since = 2]
     let_go: Vec<Id<Rent>>,
+    #[withdrawn]
+    #[since = 2]
+    withdrawn: bool,
 }
 
 /// Whether a book may be requested.
@@ -73,6 +80,9 @@ pub enum Command {
     Forget { rent: Id<Rent> },
     /// The rent is over.
     Free { rent: Id<Rent> },
+    /// Staff corrects, withdraws or restores it.
+    #[catalogue]
+    Maintain(Maintenance<Correction>),
 }
 
 /// What a book may say has happened.
@@ -96,6 +106,12 @@ pub enum Event {
     RequestWithheld { rent_id: Id<Rent>, book_id: Id<Book> },
     /// That request has come.
     RequestForgotten { rent_id: Id<Rent>, book_id: Id<Book> },
+    /// Staff has corrected these fields.
+    BookCorrected(Corrected),
+    /// It is offered no longer.
+    BookWithdrawn { book_id: Id<Book> },
+    /// It is offered again.
+    BookRestored { book_id: Id<Book> },
 }
 
 impl Aggregate for Book {
@@ -117,6 +133,9 @@ impl Aggregate for Book {
 
             (_, Hold { rent, .. }, Some((held, _))) if held == rent => ignore(),
             (_, Hold { rent, .. }, _) if self.let_go.contains(&rent) => ignore(),
+            (_, Hold { rent, user, .. }, _) if self.withdrawn => {
+                rejected(rent, user, "book-unknown")
+            }
             (New, Hold { rent, user, .. }, _) => rejected(rent, user, "book-unknown"),
             (Paid | Unjudged | Status::Approved, Hold { rent, user, .. }, _) => {
                 rejected(rent, user, "book-out")
@@ -140,6 +159,9 @@ impl Aggregate for Book {
             }
             (_, Judge { .. }, _) => ignore(),
 
+            (_, Approve | Reject, None) if self.withdrawn => {
+                Err(Refusal::withdrawn(Self::NAME.item))
+            }
             (Paid, Approve, Some((rent_id, user_id))) => {
                 emit(Event::Approved { rent_id, book_id, user_id, approved_date: this.at })
             }
@@ -167,6 +189,8 @@ impl Aggregate for Book {
                 emit(BookFreed { rent_id: rent, book_id })
             }
             (_, Free { .. }, _) => ignore(),
+
+            (_, Maintain(asked), _) => self.maintain(asked, this),
         }
     }
 
@@ -198,6 +222,9 @@ impl Aggregate for Book {
             }
             Event::RequestWithheld { rent_id, .. } => self.let_go.push(rent_id),
             Event::RequestForgotten { rent_id, .. } => self.let_go.retain(|rent| *rent != rent_id),
+            Event::BookCorrected(corrected) => self.take_over(corrected),
+            Event::BookWithdrawn { .. } => self.withdrawn = true,
+            Event::BookRestored { .. } => self.withdrawn = false,
         }
     }
 
@@ -240,6 +267,7 @@ impl Aggregate for Book {
             Verdict::Approved => Command::Approve,
             Verdict::Rejected => Command::Reject,
         });
+        routes.catalogue();
     }
 }
 

@@ -122,7 +122,13 @@ fn every_system_that_registers_things_has_a_catalogue() {
     let server = all();
     let mut paths: Vec<_> = catalogues(&server).into_iter().map(|it| it.path).collect();
     paths.sort();
-    let wanted = ["/bookrent/books", "/gbike/bikes", "/purifier/products", "/ticketing/tickets"];
+    let wanted = [
+        "/bookrent/books",
+        "/ebook/books",
+        "/gbike/bikes",
+        "/purifier/products",
+        "/ticketing/tickets",
+    ];
     assert_eq!(paths, wanted);
 }
 

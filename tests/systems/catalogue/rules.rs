@@ -226,3 +226,46 @@ fn prices_and_views_leave_a_withdrawn_ticket_out_unless_a_reservation_has_it() {
         (listed("prices") == [2] && listed("views") == [2]).then_some(())
     });
 }
+
+#[test]
+fn a_book_of_the_library_is_corrected_and_its_fee_not_while_a_request_is_held() {
+    let server = Server::of("ebook", "", &[]);
+    let book = server.post("/books", json!({"bookName": "JAVA", "rentalFee": 3000})).is(201).id();
+    let path = format!("/books/{book}");
+    server.patch(&path, json!({"rentalFee": "4000"})).is(200).has("rentalFee", 4000);
+    let request = |fee: u64| {
+        let body = json!({"userId": 1, "bookId": book, "rentalFee": fee});
+        server.post("/rents", body).is(201).id()
+    };
+    // The fee that was claimed is the old one.
+    let late = request(3000);
+    server.shows(&format!("/rents/{late}"), json!({"status": "CANCELED"}));
+    let rent = request(4000);
+    server.shows(&path, json!({"status": "PAID", "rentId": rent}));
+    server.patch(&path, json!({"rentalFee": 5000})).refuses(409, "held");
+    server.patch(&path, json!({"bookName": "Hello, JAVA"})).is(200).has("bookName", "Hello, JAVA");
+    for body in [
+        json!({"status": "APPROVED", "bookName": "C"}),
+        json!({"status": "REJECTED", "withdrawn": false}),
+    ] {
+        server.patch(&path, body).refuses(422, "one-at-a-time");
+    }
+    server.patch(&path, json!({"status": null})).refuses(400, "nothing-to-change");
+    server.get(&path).is(200).has("status", "PAID");
+
+    server.delete(&path).is(204);
+    let refused = request(4000);
+    server.shows(&format!("/rents/{refused}"), json!({"status": "CANCELED"}));
+    server.shows(&format!("/payments/{refused}"), json!({"status": "REFUNDED"}));
+    let approved = server.patch(&path, json!({"status": "APPROVED", "bookName": null})).is(200);
+    approved.has("status", "APPROVED").has("withdrawn", true);
+    server.shows(&format!("/rents/{rent}"), json!({"status": "APPROVED"}));
+    server.patch(&format!("/rents/return/{rent}"), json!({})).is(200);
+    server.shows(&path, json!({"status": "POSSIBLE", "withdrawn": true}));
+    server.patch(&path, json!({"status": "APPROVED"})).refuses(409, "withdrawn");
+    server.patch(&path, json!({"withdrawn": false})).is(200);
+    let again = request(4000);
+    server.shows(&path, json!({"status": "PAID", "rentId": again}));
+    let told = events(&server, "ebook.book", "BookCorrected");
+    assert_eq!(told[0], json!({"bookId": book, "bookName": null, "rentalFee": 4000}));
+}

@@ -291,7 +291,7 @@ fn what_earlier_versions_have_stored_is_read() {
         assert!(then.contains(&fee) && then.contains(&name), "{then}: {row:?}");
         assert_eq!((shown.reason, shown.user_id > 0), (None, is_there));
     });
-    reads::<ebook::book::Book>(1, |then| then.replace(" }", ", let_go: [] }"));
+    reads::<ebook::book::Book>(1, |then| then.replace(" }", ", let_go: [], withdrawn: false }"));
     reads::<purifier::notification::Notification>(1, |then| {
         // What was written counts as sent.
         let (status, sent_at) = match then.split_once("sent_at: ") {

@@ -5,7 +5,7 @@ use super::{
         mitigation::Mitigation,
         world::{Order, World},
     },
-    Business, money_adds_up, must, pays_once, text,
+    Business, money_adds_up, must, pays_once, text, withdrawn_is_given_to_none,
 };
 use holdfast::systems::ebook::payment::{Event, Payment};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
     let mut number = |context| world.all(context).any(chance.number());
     let book_number = number("book").unwrap_or(1);
     let rent = number("rent").unwrap_or(1);
-    match chance.between(0, 20) {
+    match chance.between(0, 21) {
         0 => book(FEE),
         1..7 => {
             let fee = [json!(null), json!(FEE), json!(FEE), json!("2999"), json!(DEAR)]
@@ -64,6 +64,14 @@ fn order(chance: &mut Chance, world: &World) -> Order {
         14 => Order::patch("rents", rent, json!({ "status": "RETURNED" })),
         15..18 => Order::delete("rents", rent),
         18 => Order::patch("rents", rent, json!({ "status": "CANCELED" })),
+        20 => {
+            let corrections = [
+                json!({ "bookName": "JAVA" }),
+                json!({ "rentalFee": FEE }),
+                json!({ "rentalFee": FEE, "bookName": "Hello, JAVA" }),
+            ];
+            Order::maintain(chance, "books", book_number, &corrections)
+        }
         _ => Order::verb("rents", "return", rent),
     }
 }
@@ -77,6 +85,7 @@ fn lent(world: &World, book: u64) -> impl Iterator<Item = (u64, &Value)> {
 }
 
 fn always(world: &World) -> Result<(), String> {
+    withdrawn_is_given_to_none(world, "book", |event, _| event == "RequestHeld")?;
     for (number, book) in world.all("book").iter() {
         let mut readers = lent(world, number);
         if let Some((first, _)) = readers.next() {

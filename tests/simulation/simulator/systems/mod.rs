@@ -107,9 +107,14 @@ fn withdrawn_is_given_to_none(
         let Some((name, fields)) = event.as_object().and_then(|event| event.iter().next()) else {
             continue;
         };
-        if name.ends_with("Withdrawn") {
+        // Of the thing itself, not of what is ordered.
+        let of_it = |participle: &str| {
+            let what = name.strip_suffix(participle);
+            what.is_some_and(|what| what.eq_ignore_ascii_case(context))
+        };
+        if of_it("Withdrawn") {
             withdrawn.insert(number);
-        } else if name.ends_with("Restored") {
+        } else if of_it("Restored") {
             withdrawn.remove(&number);
         }
         let is_given = withdrawn.contains(&number) && gives(name, fields);
