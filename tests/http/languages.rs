@@ -31,7 +31,6 @@ const BANNED: &[&str] = &[
     "eof while",
     "trailing char",
     "trailing comma",
-    "key must be",
     "recursion limit",
     "u64",
     "i64",
