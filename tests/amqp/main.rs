@@ -6,5 +6,6 @@ mod bridge;
 mod broker_cluster;
 mod commands;
 mod events;
+mod moved_broker;
 mod ownership;
 mod problems;

@@ -4,6 +4,7 @@
 
 mod gateway;
 mod histories;
+mod moved_peer;
 mod nodes;
 mod sagas;
 mod script;

@@ -11,15 +11,19 @@ pub mod chance;
 mod client;
 pub mod cluster;
 pub mod gbike;
+pub mod hosts;
 mod process;
 pub mod queue;
 mod quiet;
 pub mod raw;
+pub mod relay;
+mod selection;
 pub mod transcript;
 
 pub use answer::Answer;
 pub use client::Client;
 pub use quiet::{Alone, alone};
+pub use selection::selected_systems;
 
 use process::Process;
 use std::{
