@@ -8,21 +8,21 @@
 //! http POST :8099/members userId=7 phone=010-0000-0000
 //! http POST :8099/cars plate=12가3456
 //! http :8099/cars plate==12가3456
-//! http POST :8099/trips carId=1 userId=7
-//! http PATCH :8099/trips/1 status=Ended
-//! http :8099/usages/1
+//! http POST :8099/trips plate=12가3456 userId=7
+//! http PATCH :8099/trips/end/1
+//! http :8099/usages/7
 //! ```
 #![allow(missing_docs, reason = "an example is read, not linked to")]
 
 mod carshare;
 
 use holdfast::{
-    actors::{LocalNode, Node, NodeSettings},
+    actors::{GuardSettings, LocalNode, Node, NodeSettings},
     board, domain,
     http::{self, HttpSettings},
     store::{Options, SledStore},
 };
-use std::{net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 /// Runs it: `seventh_system [ADDRESS [DIRECTORY]]`.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,9 +37,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = listener.local_addr()?;
     actix_rt::System::new().block_on(async {
         let store = Arc::new(SledStore::open(directory, &Options::default())?);
-        let node = Arc::new(LocalNode::start(store.clone(), NodeSettings::default(), |board| {
-            carshare::lay_out(board)
-        })?);
+        let timeout = Duration::from_millis(carshare::ASK_TIMEOUT_MILLIS);
+        let guard = GuardSettings { timeout, ..GuardSettings::default() };
+        let system_guards = HashMap::from([("carshare".to_owned(), guard)]);
+        let settings = NodeSettings { system_guards, ..NodeSettings::default() };
+        let node =
+            Arc::new(LocalNode::start(store.clone(), settings, |board| carshare::lay_out(board))?);
         while !node.ready() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -32,6 +32,7 @@ const FIELD: &[Known] = &[
     ("exists", Form::Flag, "exists"),
     ("withdrawn", Form::Flag, "withdrawn"),
     ("since", Form::Number, "since = 2"),
+    ("ends", Form::Flag, "ends"),
     ("shown", Form::Items, "shown(city: String = self.address.city())"),
 ];
 
@@ -55,11 +56,16 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
     let mut columns = args.items("id").iter().map(own_number).collect::<Result<Vec<_>>>()?;
     let mut exists = None;
     let mut withdrawn = None;
+    let mut ends = None;
     for (field, marks) in fields.named.iter().zip(&marks) {
         let Some(name) = &field.ident else { continue };
         if let Some(second) = marks.span("exists").filter(|_| exists.is_some()) {
             return Err(Error::new(second, "only one field says whether the entity exists"));
         }
+        if let Some(second) = marks.span("ends").filter(|_| ends.is_some()) {
+            return Err(Error::new(second, "only one field says how the entity ended"));
+        }
+        ends = ends.or(marks.has("ends").then(|| name.clone()));
         exists = exists.or(marks.has("exists").then(|| name.clone()));
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
         if let Some(at) = marks.span("withdrawn") {
@@ -75,7 +81,7 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
                 }
                 columns.push(column);
             }
-        } else if !marks.has("hidden") {
+        } else if !marks.has("hidden") && !marks.has("ends") {
             let attributes = docs.cloned().collect();
             let value = quote!(Clone::clone(&self.#name));
             columns.push(Column { attributes, name: name.clone(), of: field.ty.clone(), value });
@@ -97,6 +103,15 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
             quote!(::holdfast::domain::Lifecycle::withdrawn_if(#lifecycle, self.#field))
         }
         _ => lifecycle,
+    };
+    let lifecycle = match ends {
+        Some(field) => quote! {
+            match &self.#field {
+                Some(refusal) => ::holdfast::domain::Lifecycle::Ended(Clone::clone(refusal)),
+                None => #lifecycle,
+            }
+        },
+        None => lifecycle,
     };
     let versions = versions::read(&args, item, &marks)?;
     let is_order = args.has("order") && !args.has("supporting") && !args.has("generic");
@@ -132,6 +147,7 @@ fn implementation(
     let indexed = |key: &str| args.items(key).iter().map(key_of).collect::<Vec<_>>();
     let index = indexed("index");
     let unique = indexed("unique");
+    let addresses = args.items("unique").iter().map(|field| address_of(field, vis));
     let id_aliases = args
         .items("id")
         .iter()
@@ -149,6 +165,9 @@ fn implementation(
         #[schemars(rename = #title)]
         #[allow(missing_docs)]
         #vis struct #representation { #(#(#attributes)* pub #names: #types),* }
+
+        #[allow(dead_code)]
+        impl #name { #(#addresses)* }
 
         impl ::holdfast::domain::Entity for #name {
             const NAME: ::holdfast::domain::Name = #place;
@@ -286,6 +305,21 @@ fn key_of(item: &Item) -> TokenStream {
     let own: Expr = parse_quote!(Clone::clone(&self.#name));
     let value = item.value.as_ref().unwrap_or(&own);
     quote!((#wire, ::holdfast::domain::Key::from(#value)))
+}
+
+/// The function that addresses the thing with a value of a unique field.
+fn address_of(field: &Item, vis: &syn::Visibility) -> TokenStream {
+    let wire = camel_case(&field.name);
+    let function = format_ident!("with_{}", field.name, span = field.name.span());
+    let doc = format!("The one whose `{wire}` is this.");
+    quote! {
+        #[doc = #doc]
+        #vis fn #function(
+            value: impl Into<::holdfast::domain::Key>,
+        ) -> ::holdfast::domain::Address<Self> {
+            ::holdfast::domain::Address::with_key(#wire, value)
+        }
+    }
 }
 
 pub fn camel_case(name: &Ident) -> String {

@@ -32,6 +32,9 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 ///
 /// `old_versions(..)` names the frozen types of the versions before; a field with `#[since = 2]` was not yet in version 1,
 /// whose states are read with its default.
+///
+/// A field `Option<Refusal>` with `#[ends]` says that an order was never established, and why; it is not shown.
+/// `unique(plate)` also makes `with_plate(..)`, the address of the thing with that plate.
 #[proc_macro_attribute]
 pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::ItemStruct);

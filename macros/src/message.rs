@@ -171,6 +171,7 @@ pub fn event(args: TokenStream, item: &ItemEnum) -> Result<TokenStream> {
     Ok(quote! {
         #derives
         #[serde(rename_all_fields = "camelCase")]
+        #[allow(clippy::enum_variant_names)]
         #item
     })
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     Aggregate, Board, Body, Entity, Folds, Message, MessageOutcome, Messages, Name, Policies,
-    React, Role, Routes, Subdomain, Target, View,
+    React, ReactByKey, Role, Routes, Subdomain, Target, View,
 };
 
 /// All that a drawing shows. Lay a system out on it.
@@ -116,6 +116,9 @@ impl<A: Aggregate> Messages<A> for FoundReport {
 
 impl<A: Aggregate> Policies<A> for Wall {
     fn on<S: Aggregate>(&mut self, react: React<A, S>) {
+        self.policies_of::<A, S>(|event| react(event).map(|(_, command)| command));
+    }
+    fn on_key<S: Aggregate>(&mut self, react: ReactByKey<A, S>) {
         self.policies_of::<A, S>(|event| react(event).map(|(_, command)| command));
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {

@@ -1,7 +1,7 @@
 //! The contexts that those of this node ask or listen to.
 
 use crate::{
-    domain::{Aggregate, Board, Folds, Policies, React, View},
+    domain::{Aggregate, Board, Folds, Policies, React, ReactByKey, View},
     systems,
 };
 
@@ -51,6 +51,9 @@ impl NeededSources<'_> {
 
 impl<A: Aggregate> Policies<A> for NeededSources<'_> {
     fn on<S: Aggregate>(&mut self, _: React<A, S>) {
+        self.add(S::NAME.context);
+    }
+    fn on_key<S: Aggregate>(&mut self, _: ReactByKey<A, S>) {
         self.add(S::NAME.context);
     }
     fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<A::Command>) {

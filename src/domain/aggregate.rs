@@ -1,8 +1,8 @@
 //! What a context that decides is made of.
 
 use super::{
-    AskId, Body, Decoder, Entity, Id, Message, MessageOutcome, Name, NamedMessage, OpenAsk,
-    Refusal, Role, Target, Timestamp, Undecodable,
+    Address, AskId, Body, Decoder, Entity, Id, Message, MessageOutcome, Name, NamedMessage,
+    OpenAsk, Refusal, Role, Target, Timestamp, Undecodable,
 };
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
@@ -254,6 +254,26 @@ pub fn ignore<E>() -> Decision<E> {
 }
 
 /// The commands of a context. `#[command]` implements it.
+///
+/// ```
+/// use holdfast::domain::prelude::*;
+/// # #[entity(context = "shop.order", collection = "orders", lifecycle = Lifecycle::Established)]
+/// # struct Order { total: u64 }
+///
+/// /// What a shelf is asked.
+/// #[command]
+/// enum Command {
+///     /// Keeps one for this order.
+///     Take { order: Id<Order> },
+///     /// Takes the first ask of that order back.
+///     #[undo(of = order, attempt = 1)]
+///     PutBack { order: Id<Order> },
+/// }
+///
+/// let undo = Command::PutBack { order: Id::new(7) };
+/// assert_eq!(undo.compensates(), Some(AskId::of(Id::<Order>::new(7), 1)));
+/// assert_eq!(Command::Take { order: Id::new(7) }.compensates(), None);
+/// ```
 pub trait Commands: NamedMessage {
     /// The ask that this command takes back, if it is an undo: see `#[undo]`. The runtime keeps it by the ask's id, so
     /// that a late question is refused and a late yes cannot come.
@@ -266,24 +286,156 @@ pub trait Commands: NamedMessage {
 pub type Ask<A> = OpenAsk<<A as Aggregate>::Command>;
 
 /// Takes the policies of `A`: which command follows from which event of another context.
+///
+/// ```
+/// use holdfast::domain::prelude::*;
+/// # /// A lamp.
+/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # struct Lamp { on: bool }
+/// # #[command]
+/// # enum Command { Toggle, Set(Wanted) }
+/// # #[event]
+/// # enum Event { Toggled { lamp_id: Id<Lamp>, on: bool } }
+/// # #[body]
+/// # struct Wanted { on: bool }
+/// # impl Aggregate for Lamp {
+/// #     type Command = Command;
+/// #     type Event = Event;
+/// #     type Settings = ();
+/// #     fn decide(&self, _: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+/// #         emit(Event::Toggled { lamp_id: this.id, on: !self.on })
+/// #     }
+/// #     fn evolve(&mut self, event: &Event) {
+/// #         let Event::Toggled { on, .. } = event;
+/// #         self.on = *on;
+/// #     }
+/// # }
+/// # #[entity(context = "house.bill", collection = "bills", lifecycle = Lifecycle::Established)]
+/// # struct Bill { times: u64 }
+/// # #[command]
+/// # enum Charge { Charge }
+/// # #[event]
+/// # enum Charged { Charged }
+/// impl Aggregate for Bill {
+/// #     type Command = Charge;
+/// #     type Event = Charged;
+/// #     type Settings = ();
+/// #     fn decide(&self, _: Charge, _: &DecisionContext<'_, Self>) -> Decision<Charged> {
+/// #         emit(Charged::Charged)
+/// #     }
+/// #     fn evolve(&mut self, _: &Charged) {
+/// #         self.times += 1;
+/// #     }
+///     // Whenever a lamp is switched on, the bill with the same number is charged.
+///     fn whenever(policies: &mut impl Policies<Self>) {
+///         policies.on::<Lamp>(|event| match *event {
+///             Event::Toggled { lamp_id, on: true } => Some((lamp_id.of(), Charge::Charge)),
+///             Event::Toggled { on: false, .. } => None,
+///         });
+///     }
+/// }
+/// # assert!(holdfast::board::missing(|board| {
+/// #     holdfast::domain::Board::aggregate::<Lamp>(board);
+/// #     holdfast::domain::Board::aggregate::<Bill>(board);
+/// # }).unwrap().is_empty());
+/// ```
 pub trait Policies<A: Aggregate> {
     /// From an event of `S` follows this command to that one of us, if any.
     fn on<S: Aggregate>(&mut self, react: React<A, S>);
+    /// As [`Policies::on`], to the one of us that has a unique key. Where none has it, nothing follows.
+    fn on_key<S: Aggregate>(&mut self, react: ReactByKey<A, S>);
     /// From an event of `S` follows this command to a new one of us, under the next number, if any. A context is listened
-    /// to in one of the two ways, not in both.
+    /// to in one of these ways, not in several.
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>);
 }
 
 /// The command that follows from an event of `S`, and to which `A`.
 pub type React<A, S> = fn(&<S as Aggregate>::Event) -> Option<(Id<A>, <A as Aggregate>::Command)>;
 
+/// The command that follows from an event of `S`, and to which `A`, by a unique key.
+pub type ReactByKey<A, S> =
+    fn(&<S as Aggregate>::Event) -> Option<(Address<A>, <A as Aggregate>::Command)>;
+
 /// Takes the contexts that a view listens to, and how their events change its rows.
+///
+/// ```
+/// use holdfast::domain::prelude::*;
+/// # /// A lamp.
+/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # struct Lamp { on: bool }
+/// # #[command]
+/// # enum Command { Toggle, Set(Wanted) }
+/// # #[event]
+/// # enum Event { Toggled { lamp_id: Id<Lamp>, on: bool } }
+/// # #[body]
+/// # struct Wanted { on: bool }
+/// # impl Aggregate for Lamp {
+/// #     type Command = Command;
+/// #     type Event = Event;
+/// #     type Settings = ();
+/// #     fn decide(&self, _: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+/// #         emit(Event::Toggled { lamp_id: this.id, on: !self.on })
+/// #     }
+/// #     fn evolve(&mut self, event: &Event) {
+/// #         let Event::Toggled { on, .. } = event;
+/// #         self.on = *on;
+/// #     }
+/// # }
+/// /// Whether each lamp is on, and how often it was toggled.
+/// #[entity(context = "house.panel", collection = "panels", lifecycle = Lifecycle::Established)]
+/// struct Panel {
+///     on: bool,
+///     toggled: u64,
+/// }
+/// impl View for Panel {
+///     fn folds(folds: &mut impl Folds<Self>) {
+///         folds.on::<Lamp>(
+///             |Event::Toggled { lamp_id, .. }| Some(lamp_id.get()),
+///             |row, Event::Toggled { on, .. }| {
+///                 row.on = *on;
+///                 row.toggled += 1;
+///             },
+///         );
+///     }
+/// }
+/// ```
 pub trait Folds<V: View> {
     /// The row that an event of `S` belongs to, if any, and what the event makes of it.
     fn on<S: Aggregate>(&mut self, row: fn(&S::Event) -> Option<u64>, fold: fn(&mut V, &S::Event));
 }
 
 /// Takes the commands that clients may send, and their shape.
+///
+/// ```
+/// use holdfast::domain::prelude::*;
+/// # /// A lamp.
+/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # struct Lamp { on: bool }
+/// # #[command]
+/// # enum Command { Toggle, Set(Wanted) }
+/// # #[event]
+/// # enum Event { Toggled { lamp_id: Id<Lamp>, on: bool } }
+/// # #[body]
+/// # struct Wanted { on: bool }
+/// impl Aggregate for Lamp {
+/// #     type Command = Command;
+/// #     type Event = Event;
+/// #     type Settings = ();
+/// #     fn decide(&self, _: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+/// #         emit(Event::Toggled { lamp_id: this.id, on: !self.on })
+/// #     }
+/// #     fn evolve(&mut self, event: &Event) {
+/// #         let Event::Toggled { on, .. } = event;
+/// #         self.on = *on;
+/// #     }
+///     fn routes(routes: &mut impl Routes<Self>) {
+///         // `POST /lamps`, `PATCH /lamps/{id}` and `PATCH /lamps/toggle/{id}`
+///         routes.post(Role::Admin, |wanted: Wanted| (Target::New, Command::Set(wanted)));
+///         routes.patch(Role::Both, Command::Set);
+///         routes.patch_verb(Role::Customer, "toggle", || Command::Toggle);
+///     }
+/// }
+/// ```
 pub trait Routes<A: Aggregate> {
     /// `POST /{collection}`.
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command));
@@ -301,6 +453,38 @@ pub trait Routes<A: Aggregate> {
 }
 
 /// Takes which states of `A` are text messages that wait to be sent.
+///
+/// ```
+/// use holdfast::domain::prelude::*;
+/// # /// A lamp.
+/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # struct Lamp { on: bool }
+/// # #[command]
+/// # enum Command { Toggle, Set(Wanted) }
+/// # #[event]
+/// # enum Event { Toggled { lamp_id: Id<Lamp>, on: bool } }
+/// # #[body]
+/// # struct Wanted { on: bool }
+/// impl Aggregate for Lamp {
+/// #     type Command = Command;
+/// #     type Event = Event;
+/// #     type Settings = ();
+/// #     fn decide(&self, _: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+/// #         emit(Event::Toggled { lamp_id: this.id, on: !self.on })
+/// #     }
+/// #     fn evolve(&mut self, event: &Event) {
+/// #         let Event::Toggled { on, .. } = event;
+/// #         self.on = *on;
+/// #     }
+///     fn messages(messages: &mut impl Messages<Self>) {
+///         // While it is on, a message waits; once that is sent or refused, the lamp is toggled.
+///         messages.sending(
+///             |lamp| lamp.on.then(|| Message { to: "010-0000-0000".into(), text: "on".into() }),
+///             |_| Command::Toggle,
+///         );
+///     }
+/// }
+/// ```
 pub trait Messages<A: Aggregate> {
     /// The message that a state waits for to be sent, if any, and the command that its outcome becomes. It is a function of
     /// the state, so that a crash cannot lose it. The event that leads to such a state is the message's id for the gateway.

@@ -1,6 +1,6 @@
 //! A question that one aggregate puts to another and waits for.
 
-use super::{Name, Refusal};
+use super::{Addressee, Name, Refusal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{any::Any, fmt};
@@ -39,7 +39,7 @@ pub struct OpenAsk<C> {
     /// The context that is asked.
     pub callee: Name,
     /// Which of its things.
-    pub number: u64,
+    pub to: Addressee,
     /// Which of the asker's attempts this is.
     pub attempt: u32,
     /// What is asked: the callee's command, kept without its type until it meets the callee.
@@ -68,7 +68,8 @@ pub enum Compensation {
 
 impl<C> fmt::Debug for OpenAsk<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{} <- {:?}", self.callee, self.number, self.command)
+        self.to.show(self.callee, f)?;
+        write!(f, " <- {:?}", self.command)
     }
 }
 

@@ -7,6 +7,25 @@ use super::{Aggregate, Entity, Name, View};
 
 /// Visits the contexts of a system: the spawner, the router, the documents, the drawing. For their names and other plain
 /// facts there is [`Contexts`].
+///
+/// ```
+/// use holdfast::{domain::{Aggregate, Board, Entity, View}, systems};
+///
+/// /// Collects the names of what decides.
+/// #[derive(Default)]
+/// struct Deciding(Vec<&'static str>);
+///
+/// impl Board for Deciding {
+///     fn aggregate<A: Aggregate>(&mut self) {
+///         self.0.push(A::NAME.context);
+///     }
+///     fn view<V: View>(&mut self) {}
+/// }
+///
+/// let mut deciding = Deciding::default();
+/// systems::lay_out("bookrent", &mut deciding);
+/// assert!(deciding.0.contains(&"bookrent.rent"));
+/// ```
 pub trait Board {
     /// A context that decides.
     fn aggregate<A: Aggregate>(&mut self);

@@ -157,6 +157,11 @@ impl Presence for bool {
         *self
     }
 }
+impl Presence for u64 {
+    fn is_present(&self) -> bool {
+        *self != 0
+    }
+}
 impl Presence for String {
     fn is_present(&self) -> bool {
         !self.is_empty()
@@ -243,6 +248,11 @@ impl From<bool> for Key {
 impl From<&str> for Key {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+impl From<&String> for Key {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
     }
 }
 impl From<String> for Key {

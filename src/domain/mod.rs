@@ -10,6 +10,7 @@
 //! | a read model | [`View`] |
 //! | all of it | a [`Board`] visits every context |
 
+mod address;
 mod aggregate;
 mod ask;
 mod ask_id;
@@ -30,9 +31,10 @@ pub mod spec;
 pub mod text;
 mod time;
 
+pub use address::{Address, Addressee};
 pub use aggregate::{
     Aggregate, Ask, Commands, Decision, DecisionContext, Folds, MayAsk, Messages, Policies, React,
-    Routes, View, emit, ignore,
+    ReactByKey, Routes, View, emit, ignore,
 };
 pub use ask::{AnyCommand, Compensation, NoAnswer, OpenAsk};
 pub use ask_id::AskId;

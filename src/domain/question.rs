@@ -1,6 +1,6 @@
 //! How a question is put, and how it is undone.
 
-use super::{Aggregate, Ask, AskId, Compensation, Id, NoAnswer, OpenAsk};
+use super::{Address, Aggregate, Ask, AskId, Compensation, Id, NoAnswer, OpenAsk};
 use std::marker::PhantomData;
 
 /// A command of a callee that takes back an ask of an `A`. `#[undo]` on a command makes it.
@@ -21,12 +21,13 @@ impl<A: Aggregate, C> Undo<A, C> {
 /// A question that has still to say what becomes of it where the asker gives up.
 #[must_use = "say what becomes of it: `undone_by`, `changes_nothing`, or `until_answered`"]
 pub struct Question<C, B: Aggregate> {
-    to: Id<B>,
+    to: Address<B>,
     command: B::Command,
     then: fn(Result<(), NoAnswer>) -> C,
 }
 
-/// Puts `command` to `to` of another context; the answer becomes the asker's command that `then` makes.
+/// Puts `command` to `to` of another context, an [`Id`] or an [`Address`] by a unique key; the answer becomes the asker's
+/// command that `then` makes. Where nothing has that key, the answer is a refusal: `car-unknown`.
 ///
 /// A question is an [`Ask`] only once it says how it is undone, so that this cannot be forgotten:
 ///
@@ -34,11 +35,11 @@ pub struct Question<C, B: Aggregate> {
 /// ask(self.book_id, Take { rent }, Settle).undone_by(book::Command::release(rent))
 /// ```
 pub fn ask<C, B: Aggregate>(
-    to: Id<B>,
+    to: impl Into<Address<B>>,
     command: B::Command,
     then: fn(Result<(), NoAnswer>) -> C,
 ) -> Question<C, B> {
-    Question { to, command, then }
+    Question { to: to.into(), command, then }
 }
 
 impl<C, B: Aggregate> Question<C, B> {
@@ -58,6 +59,6 @@ impl<C, B: Aggregate> Question<C, B> {
     fn finish(self, attempt: u32, compensation: Compensation) -> OpenAsk<C> {
         let Self { to, command, then } = self;
         let command = Box::new(command);
-        OpenAsk { callee: B::NAME, number: to.get(), attempt, command, compensation, then }
+        OpenAsk { callee: B::NAME, to: to.into_addressee(), attempt, command, compensation, then }
     }
 }

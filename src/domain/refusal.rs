@@ -95,20 +95,24 @@ impl Refusal {
     }
     /// Another thing has this value of a unique field: code `plate-taken` for the field `plate`.
     pub fn not_unique(field: &str, value: &str) -> Self {
-        let mut code = String::new();
-        for letter in field.chars() {
-            if letter.is_uppercase() {
-                code.push('-');
-            }
-            code.extend(letter.to_lowercase());
-        }
-        code.push_str("-taken");
+        let code = format!("{}-taken", kebab_case(field));
         let en = format!("there is another one whose {field} is `{value}`");
         Self {
             kind: Kind::Conflict,
             code: code.into(),
             en: en.into(),
             ko: format!("{field} `{value}`은(는) 이미 사용 중입니다").into(),
+        }
+    }
+    /// No `item` has this key: `car-unknown`.
+    pub fn unknown_key(item: &str, key: &str) -> Self {
+        let en = format!("there is no {item} with {key}");
+        let ko = format!("{key}인 {item}이(가) 없습니다");
+        Self {
+            kind: Kind::Conflict,
+            code: format!("{}-unknown", kebab_case(item)).into(),
+            en: en.into(),
+            ko: ko.into(),
         }
     }
     fn new(
@@ -132,3 +136,14 @@ impl fmt::Debug for Refusal {
     }
 }
 impl std::error::Error for Refusal {}
+/// `userId` as `user-id`.
+fn kebab_case(name: &str) -> String {
+    let mut kebab = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() {
+            kebab.push('-');
+        }
+        kebab.extend(letter.to_lowercase());
+    }
+    kebab
+}

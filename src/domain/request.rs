@@ -28,6 +28,20 @@ pub enum MessageOutcome {
 }
 
 /// The body of a request, declared with `#[body]`. Numbers and booleans in it may be written as strings.
+///
+/// ```
+/// use holdfast::domain::{lenient, prelude::*};
+///
+/// #[body]
+/// struct NewLamp {
+///     watts: u64,
+///     color: Option<String>,
+/// }
+///
+/// let body = serde_json::json!({ "watts": "60" });
+/// let lamp: NewLamp = lenient::read(body).unwrap();
+/// assert_eq!((lamp.watts, lamp.color), (60, None));
+/// ```
 pub trait Body: DeserializeOwned + Serialize + JsonSchema + Send + 'static {
     /// Its members that are texts, and what a blank one means.
     const TEXTS: &'static [(&'static str, Blank)] = &[];

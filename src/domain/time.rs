@@ -26,6 +26,10 @@ impl Timestamp {
     pub const fn plus_micros(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))
     }
+    /// This moment so many hours later, held at the end of the range.
+    pub const fn plus_hours(self, hours: u32) -> Self {
+        self.plus_micros(hours as i64 * 3_600_000_000)
+    }
 }
 
 impl fmt::Display for Timestamp {

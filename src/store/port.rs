@@ -120,6 +120,27 @@ pub type DurabilityCallback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// Trees of rows. One batch is one atomic commit; commits become durable in the order in which they
 /// were accepted.
+///
+/// ```
+/// use holdfast::store::{Batch, MemoryStore, Scan, Store, Verdict};
+///
+/// let store = MemoryStore::new();
+/// let tree = store.open_tree("shop.order")?;
+/// let epoch = store.activate(tree)?;
+/// // It depends on that there is no such row yet, so a second time it is a conflict.
+/// let key = b"1".to_vec();
+/// let writes = vec![(key.clone(), Some(b"a record".to_vec()))];
+/// let batch = Batch { tree, epoch, expects: vec![(key, 0)], writes };
+/// let Verdict::Accepted(commit) = store.submit(batch.clone())? else { panic!("it is the first") };
+/// assert!(matches!(store.submit(batch)?, Verdict::Conflict));
+///
+/// // Everything in this process sees it now; what leaves the process waits for the disk.
+/// let rows = store.scan(tree, &Scan::prefix(b"", 100))?;
+/// assert_eq!(rows[0].1.commit, commit);
+/// actix_rt::System::new().block_on(store.durable(commit))?;
+/// assert!(store.durable_commit() >= commit);
+/// # Ok::<(), holdfast::store::StoreError>(())
+/// ```
 pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// Opens the tree called `name`, and creates it where there is none.
     ///

@@ -19,6 +19,20 @@ pub fn bookrent(board: &mut NodeBuilder<'_>) {
     assert!(systems::lay_out("bookrent", board));
 }
 
+/// No test has more of anything.
+const MOST: u64 = 20;
+
+/// That it is so, or why not.
+pub fn ensure(is_so: bool, why: String) -> Result<(), String> {
+    if is_so { Ok(()) } else { Err(why) }
+}
+
+/// What is seen under a number.
+pub fn find(among: &[(u64, Value)], number: u64) -> Value {
+    let found = among.iter().find(|(of, _)| *of == number);
+    found.map(|(_, shown)| shown.clone()).unwrap_or_default()
+}
+
 /// A node and its store.
 pub struct Bench {
     pub node: LocalNode,
@@ -26,7 +40,11 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn of(store: MemoryStore, settings: NodeSettings, lay_out: LayOut) -> Self {
+    pub fn of(
+        store: MemoryStore,
+        settings: NodeSettings,
+        lay_out: impl FnOnce(&mut NodeBuilder<'_>),
+    ) -> Self {
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         let node = LocalNode::start(shared, settings, lay_out);
         Self { node: node.expect("the node starts"), store }
@@ -74,6 +92,11 @@ impl Bench {
     pub fn see(&self, context: &str, number: u64) -> Option<Value> {
         let seen = self.context(context).read(number).ok()?;
         Some(serde_json::from_slice(&seen.body).expect("JSON"))
+    }
+
+    /// Everything of a context that is seen under the first numbers.
+    pub fn all(&self, context: &str) -> Vec<(u64, Value)> {
+        (1..=MOST).filter_map(|number| Some((number, self.see(context, number)?))).collect()
     }
 
     pub async fn register(&self) -> u64 {

@@ -1,31 +1,24 @@
 //! BookRent, with every step failing in turn.
 
 use super::{
-    bench::{Bench, bookrent, rent},
+    bench::{Bench, ensure, rent},
     step_failures::{Saga, fail_every_step},
 };
 use holdfast::actors::CommandRequest;
 use serde_json::{Value, json};
 
-const MOST: u64 = 12;
-
-fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
-    (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
-}
-
 /// What must be so of every book, rent, delivery and row once nobody is busy.
 pub fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let books = all(bench, "bookrent.book");
-    let rents = all(bench, "bookrent.rent");
-    let deliveries = all(bench, "bookrent.delivery");
-    let rows = all(bench, "bookrent.view");
-    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
+    let books = bench.all("bookrent.book");
+    let rents = bench.all("bookrent.rent");
+    let deliveries = bench.all("bookrent.delivery");
+    let rows = bench.all("bookrent.view");
     for (book, shown) in &books {
         let holders = rents
             .iter()
             .filter(|(_, rent)| rent["bookId"] == *book && rent["status"] == "Rent")
             .count();
-        so(
+        ensure(
             holders == usize::from(shown["status"] == false),
             format!("book {book} is held by {holders}: {shown}"),
         )?;
@@ -42,12 +35,12 @@ pub fn is_consistent(bench: &Bench) -> Result<(), String> {
             other => return Err(format!("rent {number} is {other:?}")),
         };
         // A cancel that is heard first withholds the delivery; in order it is cancelled.
-        so(delivery == wanted, format!("rent {number}: {rent}, delivery {delivery:?}"))?;
+        ensure(delivery == wanted, format!("rent {number}: {rent}, delivery {delivery:?}"))?;
         let row = find(&rows).unwrap_or_default();
         let told =
             (&row["rentStatus"], &row["bookId"], &row["userId"], row["deliveryStatus"].clone());
         let is = (&rent["status"], &rent["bookId"], &rent["userId"], wanted.unwrap_or_default());
-        so(told == is, format!("rent {number} is {is:?}, its row says {told:?}"))?;
+        ensure(told == is, format!("rent {number} is {is:?}, its row says {told:?}"))?;
     }
     // What staff has withdrawn is shown by its number, and in no list.
     let listed = books.iter().filter(|(_, book)| book["withdrawn"].is_null());
@@ -59,12 +52,12 @@ pub fn is_consistent(bench: &Bench) -> Result<(), String> {
     ];
     for (context, count) in totals {
         let total = bench.total(&format!("bookrent.{context}"), &[]);
-        so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
+        ensure(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
     }
     for status in ["Rent", "Fail", "Cancel"] {
         let count = rents.iter().filter(|(_, rent)| rent["status"] == status).count() as u64;
         let total = bench.total("bookrent.rent", &[("status", status)]);
-        so(total == count, format!("{count} rents are {status}, {total} are listed"))?;
+        ensure(total == count, format!("{count} rents are {status}, {total} are listed"))?;
     }
     Ok(())
 }
@@ -98,5 +91,5 @@ async fn after_any_failing_step_of_bookrent_the_data_is_consistent() {
         maintain(1, json!({ "withdrawn": false })),
         ("bookrent.rent", rent(1, 4)),
     ];
-    fail_every_step(Saga { lay_out: bookrent, orders, right: is_consistent }).await;
+    fail_every_step(Saga::of("bookrent", orders, is_consistent)).await;
 }

@@ -359,6 +359,7 @@ pub fn question(id: holdfast::domain::AskId, book: u64) -> holdfast::actors::Pee
         client: None,
         trace: None,
         number: book,
+        key: None,
         command,
         past: None,
         heard: None,

@@ -1,7 +1,7 @@
 //! The e-book library, with every step failing in turn.
 
 use super::{
-    bench::{Bench, eventually, guarded, hasty},
+    bench::{Bench, ensure, eventually, find, guarded, hasty},
     step_failures::{Saga, fail_every_step},
 };
 use futures_util::future::{Either, select};
@@ -9,37 +9,16 @@ use holdfast::{
     actors::{CommandRequest, Injected, NodeBuilder},
     domain::Board,
     store::MemoryStore,
-    systems::{
-        self,
-        ebook::{book::Book, dashboard::Row, payment::Payment, rent::Rent},
-    },
+    systems::ebook::{book::Book, dashboard::Row, payment::Payment, rent::Rent},
 };
 use serde_json::{Value, json};
 
-const MOST: u64 = 12;
-
-fn ebook(board: &mut NodeBuilder<'_>) {
-    assert!(systems::lay_out("ebook", board));
-}
-
-fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
-    (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
-}
-
 /// What must be so of every book, rent, payment and row once nobody is busy.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let books = all(bench, "ebook.book");
-    let rents = all(bench, "ebook.rent");
-    let payments = all(bench, "ebook.payment");
-    let rows = all(bench, "ebook.dashboard");
-    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
-    let find = |among: &[(u64, Value)], number: u64| {
-        among
-            .iter()
-            .find(|(of, _)| *of == number)
-            .map(|(_, shown)| shown.clone())
-            .unwrap_or_default()
-    };
+    let books = bench.all("ebook.book");
+    let rents = bench.all("ebook.rent");
+    let payments = bench.all("ebook.payment");
+    let rows = bench.all("ebook.dashboard");
     for (number, book) in &books {
         let wanted = match book["status"].as_str() {
             Some("PAID") => Some("RENTED"),
@@ -57,7 +36,7 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
             (Some(status), [(rent, shown)]) => book["rentId"] == *rent && shown["status"] == status,
             _ => false,
         };
-        so(right, format!("book {number} is {book}, its rents are {holders:?}"))?;
+        ensure(right, format!("book {number} is {book}, its rents are {holders:?}"))?;
     }
     for (number, rent) in &rents {
         let payment = find(&payments, *number);
@@ -69,14 +48,17 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
             Some("CANCELED") => ("REFUNDED", "CANCELED"),
             other => return Err(format!("rent {number} is {other:?}")),
         };
-        so(payment["status"] == paid, format!("rent {number}: {rent}, its payment: {payment}"))?;
+        ensure(
+            payment["status"] == paid,
+            format!("rent {number}: {rent}, its payment: {payment}"),
+        )?;
         let book = find(&books, rent["bookId"].as_u64().unwrap_or_default());
         let fee = &payment["rentalFee"];
-        so(
+        ensure(
             paid != "PAID" || *fee == book["rentalFee"],
             format!("the payment of rent {number} is {payment}"),
         )?;
-        so(row["status"] == told, format!("rent {number}: {rent}, its row: {row}"))?;
+        ensure(row["status"] == told, format!("rent {number}: {rent}, its row: {row}"))?;
         for field in [
             "bookId",
             "userId",
@@ -87,12 +69,12 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
             "bookName",
             "rentalFee",
         ] {
-            so(
+            ensure(
                 row[field] == rent[field],
                 format!("{field} of rent {number}: {rent}, its row: {row}"),
             )?;
         }
-        so(
+        ensure(
             row["paidDate"] == payment["paidDate"],
             format!("rent {number}, paid: {payment}, its row: {row}"),
         )?;
@@ -100,7 +82,7 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
     // What was never a rent is paid back, if it was paid at all.
     for (number, payment) in &payments {
         let is_rent = !find(&rents, *number).is_null();
-        so(
+        ensure(
             is_rent || payment["status"] == "REFUNDED",
             format!("payment {number} is kept for nothing: {payment}"),
         )?;
@@ -113,7 +95,7 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
     ];
     for (context, count) in totals {
         let total = bench.total(&format!("ebook.{context}"), &[]);
-        so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
+        ensure(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
     }
     Ok(())
 }
@@ -154,7 +136,7 @@ async fn after_any_failing_step_of_the_library_the_data_is_consistent() {
         rent(2, Some(3000)),
         command("ebook.rent", 3, 7),
     ];
-    fail_every_step(Saga { lay_out: ebook, orders, right: is_consistent }).await;
+    fail_every_step(Saga::of("ebook", orders, is_consistent)).await;
 }
 
 fn payment_last(board: &mut NodeBuilder<'_>) {

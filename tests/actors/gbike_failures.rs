@@ -15,7 +15,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use support::gbike::Seen;
 
 /// More than any number that an order here has.
-const MOST: u64 = 20;
 const CUSTOMER: u64 = 17;
 const OTHER: u64 = 18;
 
@@ -28,9 +27,7 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
 }
 
 fn is_right(bench: &Bench, paid_in: u64) -> Result<(), String> {
-    let all = |context: &str| -> BTreeMap<u64, Value> {
-        (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
-    };
+    let all = |context: &str| -> BTreeMap<u64, Value> { bench.all(context).into_iter().collect() };
     let seen = Seen {
         bikes: all("gbike.bike"),
         rents: all("gbike.rent"),
@@ -85,7 +82,7 @@ async fn after_any_failing_step_of_gbike_the_data_is_consistent() {
         top_up(1600),
         rent(12, CUSTOMER),
     ];
-    fail_every_step(Saga { lay_out: gbike, orders, right: is_consistent }).await;
+    fail_every_step(Saga::of("gbike", orders, is_consistent)).await;
 }
 
 /// So many that most of the bills stand in the chain.

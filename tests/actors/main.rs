@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use holdfast::domain;
+
+/// The example, which knows the crate's `domain` only.
+#[path = "../../examples/seventh_system/carshare/mod.rs"]
+#[allow(dead_code)]
+mod carshare;
+
 mod answers;
 mod asks;
 mod bench;
@@ -10,6 +17,7 @@ mod counting_store;
 mod damage;
 mod ebook_failures;
 mod event_versions;
+mod every_system_failures;
 mod gbike_failures;
 mod growth;
 mod guards;
@@ -27,6 +35,7 @@ mod test_system;
 mod test_system_behavior;
 mod ticketing_failures;
 mod timers;
+mod unique_keys;
 mod upgrades;
 mod versioned_system;
 mod versions;

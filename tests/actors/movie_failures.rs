@@ -1,8 +1,7 @@
 //! Movie booking, with every step failing in turn.
 
 use super::{
-    bench::Bench,
-    movie_open_asks::movie,
+    bench::{Bench, ensure},
     step_failures::{Saga, fail_every_step},
 };
 use holdfast::actors::CommandRequest;
@@ -13,7 +12,6 @@ const MOST: u64 = 12;
 
 /// What must be so of every booking once nobody is busy: either all of it or none, and each seat sold once.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
     let see = |context: &str, number| bench.see(&format!("movie.{context}"), number);
     let mut seen = BTreeMap::<&str, u64>::new();
     let mut seats = BTreeMap::<String, u64>::new();
@@ -40,11 +38,11 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
             Some("Canceled") => all == [Some("Canceled"); 5],
             Some(_) => false,
         };
-        so(right, format!("booking {number}: {all:?}"))?;
+        ensure(right, format!("booking {number}: {all:?}"))?;
         let score = if all[0] == Some("PrintComplete") { 100 } else { 0 };
         for context in ["point", "mypage"] {
             let shown = see(context, number);
-            so(
+            ensure(
                 shown.as_ref().is_none_or(|shown| shown["score"] == score),
                 format!("{context} {number}: {shown:?}"),
             )?;
@@ -53,10 +51,10 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
             *seats.entry(see("book", number).unwrap()["seat"].to_string()).or_default() += 1;
         }
     }
-    so(seats.values().all(|sold| *sold == 1), format!("sold: {seats:?}"))?;
+    ensure(seats.values().all(|sold| *sold == 1), format!("sold: {seats:?}"))?;
     for (context, count) in seen {
         let total = bench.total(&format!("movie.{context}"), &[]);
-        so(total == count, format!("{context}: {count} are shown, {total} are listed"))?;
+        ensure(total == count, format!("{context}: {count} are shown, {total} are listed"))?;
     }
     Ok(())
 }
@@ -82,5 +80,5 @@ async fn after_any_failing_step_of_movie_booking_the_data_is_consistent() {
         )
     };
     let orders = vec![book("1A"), print(1), cancel(1), book("2B"), cancel(2), book("2B"), print(2)];
-    fail_every_step(Saga { lay_out: movie, orders, right: is_consistent }).await;
+    fail_every_step(Saga::of("movie", orders, is_consistent)).await;
 }

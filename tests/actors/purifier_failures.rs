@@ -1,30 +1,17 @@
 //! Water purifier rental, with every step failing in turn.
 
 use super::{
-    bench::Bench,
+    bench::{Bench, ensure},
     step_failures::{Saga, fail_every_step},
 };
-use holdfast::{
-    actors::{CommandRequest, NodeBuilder},
-    systems,
-};
-use serde_json::{Value, json};
+use holdfast::actors::CommandRequest;
+use serde_json::json;
 
-const MOST: u64 = 12;
 const STOCK: u64 = 1;
-
-fn purifier(board: &mut NodeBuilder<'_>) {
-    assert!(systems::lay_out("purifier", board));
-}
-
-fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
-    (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
-}
 
 /// What must be so of stock, money, deliveries, rows and messages once nobody is busy.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
-    let rentals = all(bench, "purifier.rental");
+    let rentals = bench.all("purifier.rental");
     let of = |context: &str, number: u64| bench.see(context, number).unwrap_or_default();
     for (number, rental) in &rentals {
         let stands = rental["status"] == "RentalPlaced";
@@ -43,20 +30,20 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
                 "purifier.mypage" if withheld => shown["status"] == "PAYMENT CANCELED",
                 _ => shown["status"] == word,
             };
-            so(fits, format!("rental {number} is {rental}, its {context} is {shown}"))?;
+            ensure(fits, format!("rental {number} is {rental}, its {context} is {shown}"))?;
         }
         let told = bench.total("purifier.notification", &[("rentalId", &number.to_string())]);
         let supplied = bench.events("purifier.rental", *number);
         let supplied = supplied.iter().any(|event| event == "RentalSupplied");
         let wanted = if stands { 2 } else { 2 + 2 * u64::from(supplied) };
-        so(
+        ensure(
             told == wanted,
             format!("rental {number} is {rental}, {told} messages of {wanted} were sent"),
         )?;
     }
-    for (number, payment) in all(bench, "purifier.payment") {
+    for (number, payment) in bench.all("purifier.payment") {
         let is_rental = rentals.iter().any(|(rental, _)| *rental == number);
-        so(
+        ensure(
             is_rental || payment["status"] == "PAYMENT CANCELED",
             format!("payment {number} is kept for nothing"),
         )?;
@@ -64,13 +51,16 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
     if let Some(product) = bench.see("purifier.product", 1) {
         let out =
             rentals.iter().filter(|(_, rental)| rental["status"] == "RentalPlaced").count() as u64;
-        so(
+        ensure(
             product["stock"] == STOCK - out.min(STOCK) && out <= STOCK,
             format!("{out} are out, and {product}"),
         )?;
     }
     let total = bench.total("purifier.rental", &[]);
-    so(total == rentals.len() as u64, format!("{} are shown, {total} are listed", rentals.len()))
+    ensure(
+        total == rentals.len() as u64,
+        format!("{} are shown, {total} are listed", rentals.len()),
+    )
 }
 
 #[actix_rt::test]
@@ -93,5 +83,5 @@ async fn after_any_failing_step_of_the_purifier_the_data_is_consistent() {
         rental(1, 30_000),
         rental(1, 29_999),
     ];
-    fail_every_step(Saga { lay_out: purifier, orders, right: is_consistent }).await;
+    fail_every_step(Saga::of("purifier", orders, is_consistent)).await;
 }

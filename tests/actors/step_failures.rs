@@ -1,11 +1,14 @@
 //! Every step of a saga fails, is repeated, is delayed, in turn. Nothing here knows a system: it takes how one is laid
 //! out, what clients order, and what must be so in the end.
 
-use super::bench::{Bench, LayOut, eventually, hasty, under};
+use super::bench::{Bench, eventually, hasty, under};
 use holdfast::{
-    actors::{ChaosPoint, CommandRequest, Fault, Injected, Node, NodeSettings, Outcome},
+    actors::{
+        ChaosPoint, CommandRequest, Fault, Injected, Node, NodeBuilder, NodeSettings, Outcome,
+    },
     domain::Kind,
     store::{MemoryStore, Store},
+    systems,
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,11 +23,23 @@ pub const CLOCK: &str = "clock";
 /// A saga to be tested.
 #[derive(Clone)]
 pub struct Saga {
-    pub lay_out: LayOut,
+    pub lay_out: Arc<dyn Fn(&mut NodeBuilder<'_>)>,
     /// What clients order, one after the other: in which context, what.
     pub orders: Vec<(&'static str, CommandRequest)>,
     /// What must be so once everything is quiet.
     pub right: fn(&Bench) -> Result<(), String>,
+}
+
+impl Saga {
+    /// A saga of one of the systems.
+    pub fn of(
+        system: &'static str,
+        orders: Vec<(&'static str, CommandRequest)>,
+        right: fn(&Bench) -> Result<(), String>,
+    ) -> Self {
+        let lay_out = move |board: &mut NodeBuilder<'_>| assert!(systems::lay_out(system, board));
+        Self { lay_out: Arc::new(lay_out), orders, right }
+    }
 }
 
 /// What goes wrong.
@@ -100,7 +115,8 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
     let turns = Turns::default();
     let (reached, is_reached) = unbounded_channel();
     let set_up = settings(&injection, &turns, reached, saga);
-    let mut bench = Arc::new(Bench::of(store.clone(), set_up, saga.lay_out).ready().await);
+    let mut bench =
+        Arc::new(Bench::of(store.clone(), set_up, |board| (saga.lay_out)(board)).ready().await);
     let contexts: Vec<&'static str> =
         bench.node.contexts().iter().map(|context| context.name().context).collect();
     match &injection {
@@ -141,9 +157,11 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
         let (reached, _) = unbounded_channel();
         let left = bench.store.crash();
         bench = Arc::new(
-            Bench::of(left, settings(&Injection::None, &turns, reached, saga), saga.lay_out)
-                .ready()
-                .await,
+            Bench::of(left, settings(&Injection::None, &turns, reached, saga), |board| {
+                (saga.lay_out)(board)
+            })
+            .ready()
+            .await,
         );
     }
     for context in contexts {

@@ -339,7 +339,7 @@ async fn after_any_failing_step_of_the_kiosk_each_charged_customer_has_a_place()
     }
     let orders = vec![("kiosk.order", place("A1", 2)), ("kiosk.order", place("A2", 2))];
     super::step_failures::fail_every_step(super::step_failures::Saga {
-        lay_out: kiosk,
+        lay_out: std::sync::Arc::new(kiosk),
         orders,
         right,
     })

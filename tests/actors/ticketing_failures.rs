@@ -1,24 +1,11 @@
 //! Ticket reservation, with every step failing in turn.
 
 use super::{
-    bench::Bench,
+    bench::{Bench, ensure, find},
     step_failures::{Saga, fail_every_step},
 };
-use holdfast::{
-    actors::{CommandRequest, NodeBuilder},
-    systems,
-};
-use serde_json::{Value, json};
-
-const MOST: u64 = 9;
-
-fn ticketing(board: &mut NodeBuilder<'_>) {
-    assert!(systems::lay_out("ticketing", board));
-}
-
-fn all(bench: &Bench, context: &str) -> Vec<(u64, Value)> {
-    (1..=MOST).filter_map(|number| Some((number, bench.see(context, number)?))).collect()
-}
+use holdfast::actors::CommandRequest;
+use serde_json::json;
 
 /// What a ticket costs on its day: staff moves one to a day that is no cheaper one.
 fn costs(ticket: &Value) -> u64 {
@@ -27,18 +14,10 @@ fn costs(ticket: &Value) -> u64 {
 
 /// What must be so of every ticket, reservation, price and row once nobody is busy.
 fn is_consistent(bench: &Bench) -> Result<(), String> {
-    let tickets = all(bench, "ticketing.ticket");
-    let reservations = all(bench, "ticketing.reservation");
-    let prices = all(bench, "ticketing.price");
-    let rows = all(bench, "ticketing.view");
-    let so = |what: bool, why: String| if what { Ok(()) } else { Err(why) };
-    let find = |among: &[(u64, Value)], number: u64| {
-        among
-            .iter()
-            .find(|(of, _)| *of == number)
-            .map(|(_, shown)| shown.clone())
-            .unwrap_or_default()
-    };
+    let tickets = bench.all("ticketing.ticket");
+    let reservations = bench.all("ticketing.reservation");
+    let prices = bench.all("ticketing.price");
+    let rows = bench.all("ticketing.view");
     for (number, ticket) in &tickets {
         let of: Vec<_> =
             reservations.iter().filter(|(_, one)| one["ticketId"] == *number).collect();
@@ -49,18 +28,21 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
             (_, 1) => "예약됨",
             (_, many) => return Err(format!("ticket {number} is held by {many}")),
         };
-        so(ticket["status"] == status, format!("ticket {number} is not {status}: {ticket}"))?;
+        ensure(ticket["status"] == status, format!("ticket {number} is not {status}: {ticket}"))?;
         let is_vip = live.iter().any(|(_, one)| one["userGrade"] == "VIP");
         let left = json!(costs(ticket) - if is_vip { 1000 } else { 0 });
         let price = find(&prices, *number);
         let row = find(&rows, *number);
-        so(price["discountedPrice"] == left, format!("ticket {number} costs {price}, not {left}"))?;
-        so(row["discountedPrice"] == left, format!("ticket {number} costs {left}: {row}"))?;
-        so(row["status"] == status, format!("ticket {number} is {status}: {row}"))?;
+        ensure(
+            price["discountedPrice"] == left,
+            format!("ticket {number} costs {price}, not {left}"),
+        )?;
+        ensure(row["discountedPrice"] == left, format!("ticket {number} costs {left}: {row}"))?;
+        ensure(row["status"] == status, format!("ticket {number} is {status}: {row}"))?;
         let last = live.first().copied().or(of.last());
         let told = last.map(|(id, one)| (json!(id), one["status"].clone())).unwrap_or_default();
         let is = (row["reservationId"].clone(), row["reservationStatus"].clone());
-        so(is == told, format!("ticket {number} was last held by {told:?}: {row}"))?;
+        ensure(is == told, format!("ticket {number} was last held by {told:?}: {row}"))?;
     }
     let is_offered = |ticket: &Value| ticket["withdrawn"].is_null();
     let is_held = |number: u64| {
@@ -77,7 +59,7 @@ fn is_consistent(bench: &Bench) -> Result<(), String> {
     ];
     for (context, count) in totals {
         let total = bench.total(&format!("ticketing.{context}"), &[]);
-        so(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
+        ensure(total == count as u64, format!("{context}: {count} are shown, {total} are listed"))?;
     }
     Ok(())
 }
@@ -114,5 +96,5 @@ async fn after_any_failing_step_of_ticketing_the_data_is_consistent() {
         reserve(2, "VIP"),
         reserve(1, "Silver"),
     ];
-    fail_every_step(Saga { lay_out: ticketing, orders, right: is_consistent }).await;
+    fail_every_step(Saga::of("ticketing", orders, is_consistent)).await;
 }

@@ -3,7 +3,7 @@
 use holdfast::{
     domain::{
         Aggregate, AskId, Commands, DecisionContext, Entity, Folds, Id, Lifecycle, NoAnswer,
-        Policies, React, Refusal, Timestamp, View,
+        Policies, React, ReactByKey, Refusal, Timestamp, View,
     },
     systems::bookrent::{
         book::{self, Book},
@@ -22,6 +22,9 @@ struct Ears(BTreeMap<&'static str, Box<dyn Any>>);
 impl<A: Aggregate> Policies<A> for Ears {
     fn on<S: Aggregate>(&mut self, react: React<A, S>) {
         self.0.insert(S::NAME.context, Box::new(react));
+    }
+    fn on_key<S: Aggregate>(&mut self, _: ReactByKey<A, S>) {
+        unreachable!("nothing in BookRent is found by a key")
     }
     fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<A::Command>) {
         unreachable!("nothing in BookRent comes to be by policy")

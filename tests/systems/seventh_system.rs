@@ -48,11 +48,16 @@ fn car_share_has_routes_storage_events_and_documents() {
     let found = server.get("/cars?plate=12가3456").is(200);
     assert_eq!(found["page"]["totalElements"], 1, "{}", found.text);
     assert_eq!(found["_embedded"]["cars"][0]["id"], 1, "{}", found.text);
-    server.post("/trips", json!({"carId": "1", "userId": 7})).is(201).has("status", "Driving");
-    server.post("/trips", json!({"carId": 1, "userId": 8})).refuses(409, "car-taken");
-    server.post("/trips", json!({"carId": 9, "userId": 8})).refuses(409, "car-unknown");
-    server.post("/trips", json!({"carId": 2, "userId": 7})).refuses(409, "user-driving");
-    server.shows("/usages/1", json!({"trips": 1}));
+    // A trip asks for a car by its plate; nothing comes of one that there is none for.
+    let trip =
+        |plate: &str, user: u64| server.post("/trips", json!({ "plate": plate, "userId": user }));
+    trip("12가3456", 7).is(201).has("status", "Driving");
+    server.shows("/cars/1", json!({"tripId": 1}));
+    trip("12가3456", 8).refuses(409, "car-taken");
+    trip("99하9999", 8).refuses(409, "car-unknown");
+    trip("34나5678", 7).refuses(409, "user-driving");
+    server.shows("/usages/7", json!({"trips": 1}));
+    server.get("/usages/8").problem(404);
     server.get("/trips?userId=7").is(200);
     server.call("PUT", "/trips/1", |request| request.json(&json!({}))).problem(405);
     let document = server.get("/openapi.json").is(200);
@@ -65,9 +70,9 @@ fn car_share_has_routes_storage_events_and_documents() {
     // What was acknowledged is there after a kill.
     let running = start(directory.path());
     let server = &running.1;
-    server.patch("/trips/1", json!({"status": "Ended"})).is(200).has("status", "Ended");
+    server.call("PATCH", "/trips/end/1", |request| request).is(200).has("status", "Ended");
     server.shows("/cars/1", json!({"tripId": null}));
-    server.post("/trips", json!({"carId": 1, "userId": 8})).is(201);
-    server.shows("/usages/1", json!({"trips": 2}));
+    server.post("/trips", json!({"plate": "12가3456", "userId": 7})).is(201);
+    server.shows("/usages/7", json!({"trips": 2}));
     assert_eq!(server.get("/receipts?tripId=1").is(200)["page"]["totalElements"], 1);
 }

@@ -1,5 +1,5 @@
 //! Car: one trip at a time may have it. Its plate is a natural key: a second car with the same plate is refused with
-//! `plate-taken`, and `GET /cars?plate=12가3456` finds the one.
+//! `plate-taken`, `GET /cars?plate=12가3456` finds the one, and trips ask for a car by its plate.
 
 use super::trip::{self, Trip};
 use crate::domain::prelude::*;
@@ -15,11 +15,11 @@ pub struct Car {
 #[command]
 pub enum Command {
     /// A new car.
-    Register { plate: String },
+    Register(NewCar),
     /// May this trip have the car? A yes has unlocked it.
     Unlock { trip: Id<Trip> },
-    /// The trip is over, or gave up asking. The mark says whose question this takes back.
-    #[undo(of = trip, attempt = trip::ONLY_ATTEMPT)]
+    /// The trip is over, or gave up asking. The mark says whose question this takes back: its first and only one.
+    #[undo(of = trip, attempt = 1)]
     Lock { trip: Id<Trip> },
 }
 
@@ -38,18 +38,13 @@ impl Aggregate for Car {
     fn decide(&self, command: Command, _: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*};
         match (self.trip_id, command) {
-            (_, Register { plate }) if self.plate.is_empty() => emit(Registered { plate }),
-            (_, Register { .. }) => ignore(),
-            (_, Unlock { .. }) if self.plate.is_empty() => {
-                Err(Refusal::conflict("car-unknown", "there is no such car", "없는 차량입니다"))
-            }
+            (_, Register(new)) if self.plate.is_empty() => emit(Registered { plate: new.plate }),
             (None, Unlock { trip }) => emit(Unlocked { trip_id: trip }),
-            (Some(on), Unlock { trip }) if on == trip => ignore(),
-            (Some(_), Unlock { .. }) => {
+            (Some(on), Unlock { trip }) if on != trip => {
                 Err(Refusal::conflict("car-taken", "the car is on a trip", "운행 중인 차량입니다"))
             }
             (Some(on), Lock { trip }) if on == trip => emit(Locked { trip_id: trip }),
-            (_, Lock { .. }) => ignore(),
+            _ => ignore(),
         }
     }
 
@@ -62,19 +57,17 @@ impl Aggregate for Car {
     }
 
     fn whenever(policies: &mut impl Policies<Self>) {
-        policies.on::<Trip>(|event| match *event {
-            trip::Event::TripRefused { trip_id: trip, car_id, .. }
-            | trip::Event::TripEnded { trip_id: trip, car_id, .. } => {
-                Some((car_id, Command::Lock { trip }))
+        policies.on_key::<Trip>(|event| match event {
+            trip::Event::TripRefused { trip_id: trip, plate, .. }
+            | trip::Event::TripEnded { trip_id: trip, plate, .. } => {
+                Some((Car::with_plate(plate), Command::Lock { trip: *trip }))
             }
             _ => None,
         });
     }
 
     fn routes(routes: &mut impl Routes<Self>) {
-        routes.post(Role::Admin, |NewCar { plate }: NewCar| {
-            (Target::New, Command::Register { plate })
-        });
+        routes.post(Role::Admin, |car: NewCar| (Target::New, Command::Register(car)));
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Member {
 
 #[command]
 pub enum Command {
-    Join { phone: String },
+    Join(NewMember),
 }
 
 #[event]
@@ -25,26 +25,17 @@ impl Aggregate for Member {
     type Settings = ();
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let Command::Join { phone } = command;
-        if phone.is_empty() {
-            return Err(Refusal::invalid(
-                "no-phone",
-                "a member has a telephone",
-                "전화번호가 없습니다",
-            ));
-        }
+        let Command::Join(NewMember { phone, .. }) = command;
         if self.phone == phone { ignore() } else { emit(Event::Joined { user_id: this.id, phone }) }
     }
 
-    fn evolve(&mut self, event: &Event) {
-        let Event::Joined { phone, .. } = event;
+    fn evolve(&mut self, Event::Joined { phone, .. }: &Event) {
         self.phone.clone_from(phone);
     }
 
     fn routes(routes: &mut impl Routes<Self>) {
-        routes.post(Role::Customer, |NewMember { user_id, phone }: NewMember| {
-            (Target::Chosen(user_id), Command::Join { phone })
-        });
+        routes
+            .post(Role::Customer, |it: NewMember| (Target::Chosen(it.user_id), Command::Join(it)));
     }
 }
 

@@ -17,6 +17,9 @@ pub mod usage;
 
 use crate::domain::Board;
 
+/// How long one try of an ask may take.
+pub const ASK_TIMEOUT_MILLIS: u64 = 600;
+
 /// Lays the contexts out on `board`.
 pub fn lay_out(board: &mut impl Board) {
     board.aggregate::<member::Member>();

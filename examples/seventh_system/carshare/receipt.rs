@@ -1,15 +1,10 @@
 //! Receipt: a new one for each trip that ended, under a number of its own, and a text message with it.
 
-use super::trip::{self, Trip};
+use super::trip::{Event::TripEnded, Trip};
 use crate::domain::prelude::*;
 
 /// The receipt of a trip.
-#[entity(
-    context = "carshare.receipt",
-    collection = "receipts",
-    supporting,
-    index(trip_id, user_id)
-)]
+#[entity(context = "carshare.receipt", collection = "receipts", supporting, index(trip_id))]
 pub struct Receipt {
     #[exists]
     trip_id: Option<Id<Trip>>,
@@ -21,7 +16,7 @@ pub struct Receipt {
 
 #[command]
 pub enum Command {
-    Write { trip: Id<Trip>, user: u64 },
+    Write { trip_id: Id<Trip>, user_id: u64 },
     Report(MessageOutcome),
 }
 
@@ -38,13 +33,13 @@ impl Aggregate for Receipt {
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         match command {
-            Command::Write { trip: trip_id, user: user_id } if self.trip_id.is_none() => {
+            Command::Write { trip_id, user_id } => {
                 emit(Event::Written { trip_id, user_id, at: this.at })
             }
             Command::Report(outcome) if self.was_sent.is_none() => {
                 emit(Event::ReceiptReported { was_sent: outcome == MessageOutcome::Sent })
             }
-            Command::Write { .. } | Command::Report(_) => ignore(),
+            Command::Report(_) => ignore(),
         }
     }
 
@@ -59,9 +54,7 @@ impl Aggregate for Receipt {
 
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.creating::<Trip>(|event| match *event {
-            trip::Event::TripEnded { trip_id: trip, user_id: user, .. } => {
-                Some(Command::Write { trip, user })
-            }
+            TripEnded { trip_id, user_id, .. } => Some(Command::Write { trip_id, user_id }),
             _ => None,
         });
     }

@@ -1,25 +1,18 @@
-//! Trip: a user drives a car. It asks the car once; without a yes there never was a trip.
+//! Trip: a user drives a car. It asks the car once, by its plate; without a yes there never was a trip.
 //!
 //! A user drives one car at a time, which is a claim. A trip that is not ended within a day is ended by the time.
 
 use super::car::{self, Car};
 use crate::domain::prelude::*;
 
-/// A trip asks for its car once.
-pub const ONLY_ATTEMPT: u32 = 1;
-const MICROS_PER_DAY: i64 = 24 * 60 * 60 * 1_000_000;
-
 /// A trip of one user in one car.
-#[entity(
-    context = "carshare.trip", collection = "trips", order, index(status, user_id),
-    lifecycle = self.progress()
-)]
+#[entity(context = "carshare.trip", collection = "trips", order, index(status, user_id, plate))]
 pub struct Trip {
-    car_id: Id<Car>,
+    plate: String,
     user_id: u64,
     status: Status,
     since: Option<Timestamp>,
-    #[hidden]
+    #[ends]
     refusal: Option<Refusal>,
 }
 
@@ -42,19 +35,11 @@ pub enum Command {
 }
 
 #[event]
-#[allow(clippy::enum_variant_names, reason = "the words of the board")]
 pub enum Event {
-    TripRequested { trip_id: Id<Trip>, car_id: Id<Car>, user_id: u64 },
-    TripBegun { trip_id: Id<Trip>, car_id: Id<Car>, user_id: u64, since: Timestamp },
-    TripRefused { trip_id: Id<Trip>, car_id: Id<Car>, refusal: Refusal },
-    TripEnded { trip_id: Id<Trip>, car_id: Id<Car>, user_id: u64 },
-}
-
-impl Trip {
-    /// A refused trip is none: the client who ordered it gets the refusal.
-    fn progress(&self) -> Lifecycle {
-        self.refusal.clone().map_or(self.status.lifecycle(), Lifecycle::Ended)
-    }
+    TripRequested { trip_id: Id<Trip>, plate: String, user_id: u64 },
+    TripBegun { trip_id: Id<Trip>, user_id: u64, since: Timestamp },
+    TripRefused { trip_id: Id<Trip>, plate: String, refusal: Refusal },
+    TripEnded { trip_id: Id<Trip>, plate: String, user_id: u64 },
 }
 
 impl Aggregate for Trip {
@@ -66,27 +51,24 @@ impl Aggregate for Trip {
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, Status as S};
         let trip_id = this.id;
-        let car_id = self.car_id;
-        let user_id = self.user_id;
+        let Self { plate, user_id, .. } = self.clone();
         match (self.status, command) {
-            (S::New, Begin(NewTrip { car_id, user_id })) => {
-                emit(TripRequested { trip_id, car_id, user_id })
+            (S::New, Begin(NewTrip { plate, user_id })) => {
+                emit(TripRequested { trip_id, plate, user_id })
             }
-            (S::Requested, Settle(Ok(()))) => {
-                emit(TripBegun { trip_id, car_id, user_id, since: this.at })
-            }
+            (S::Requested, Settle(Ok(()))) => emit(TripBegun { trip_id, user_id, since: this.at }),
             (S::Requested, Settle(Err(no))) => {
-                emit(TripRefused { trip_id, car_id, refusal: no.refusal() })
+                emit(TripRefused { trip_id, plate, refusal: no.refusal() })
             }
-            (S::Driving, End) => emit(TripEnded { trip_id, car_id, user_id }),
+            (S::Driving, End) => emit(TripEnded { trip_id, plate, user_id }),
             _ => ignore(),
         }
     }
 
     fn evolve(&mut self, event: &Event) {
         self.status = match event.clone() {
-            Event::TripRequested { car_id, user_id, .. } => {
-                *self = Self { car_id, user_id, ..Self::default() };
+            Event::TripRequested { plate, user_id, .. } => {
+                *self = Self { plate, user_id, ..Self::default() };
                 Status::Requested
             }
             Event::TripBegun { since, .. } => {
@@ -103,7 +85,7 @@ impl Aggregate for Trip {
 
     fn awaits(&self, trip: Id<Self>) -> Option<Ask<Self>> {
         (self.status == Status::Requested).then(|| {
-            ask(self.car_id, car::Command::Unlock { trip }, Command::Settle)
+            ask(Car::with_plate(&self.plate), car::Command::Unlock { trip }, Command::Settle)
                 .undone_by(car::Command::lock(trip))
         })
     }
@@ -119,24 +101,18 @@ impl Aggregate for Trip {
 
     fn due(&self) -> Option<(Timestamp, Command)> {
         let since = self.since.filter(|_| self.status == Status::Driving)?;
-        Some((since.plus_micros(MICROS_PER_DAY), Command::End))
+        Some((since.plus_hours(24), Command::End))
     }
 
     fn routes(routes: &mut impl Routes<Self>) {
         routes.post(Role::Customer, |trip: NewTrip| (Target::New, Command::Begin(trip)));
-        routes.patch(Role::Customer, |Change { status: Wanted::Ended }| Command::End);
+        routes.patch_verb(Role::Customer, "end", || Command::End);
     }
 }
 
 /// `POST /trips`
 #[body]
 pub struct NewTrip {
-    pub car_id: Id<Car>,
+    pub plate: String,
     pub user_id: u64,
-}
-
-/// `PATCH /trips/{id}`
-#[body]
-pub enum Wanted {
-    Ended,
 }

@@ -1,13 +1,12 @@
-//! Usage: how often each car has been out.
+//! Usage: how often each user has driven.
 
 use super::trip::{self, Trip};
 use crate::domain::prelude::*;
 
-/// The use of the car with the same number.
-#[entity(
-    context = "carshare.usage", collection = "usages", supporting, lifecycle = Lifecycle::Established
-)]
+/// The trips of the user with the same number.
+#[entity(context = "carshare.usage", collection = "usages", supporting)]
 pub struct Usage {
+    #[exists]
     trips: u64,
 }
 
@@ -15,7 +14,7 @@ impl View for Usage {
     fn folds(folds: &mut impl Folds<Self>) {
         folds.on::<Trip>(
             |event| match event {
-                trip::Event::TripBegun { car_id, .. } => Some(car_id.get()),
+                trip::Event::TripBegun { user_id, .. } => Some(*user_id),
                 _ => None,
             },
             |row, _| row.trips += 1,

@@ -11,7 +11,7 @@ use crate::{
             overflow_key, spill_oldest,
         },
     },
-    domain::{AnyCommand, AskId},
+    domain::{Addressee, AnyCommand, AskId},
     store::{StoreError, keys::Space},
 };
 use sha2::{Digest, Sha256};
@@ -20,11 +20,14 @@ use std::collections::btree_map::Entry;
 /// A digest of what is asked of which aggregate.
 pub(crate) fn command_digest(
     aggregate: &dyn AggregateType,
-    number: u64,
+    to: &Addressee,
     command: &dyn AnyCommand,
 ) -> (u16, [u8; 16]) {
     let mut sum = Sha256::new();
-    sum.update(number.to_be_bytes());
+    match to {
+        Addressee::Number(number) => sum.update(number.to_be_bytes()),
+        Addressee::Key(key) => sum.update(key),
+    }
     sum.update(command.to_json_bytes().unwrap_or_default());
     (aggregate.command_version(), sum.finalize().first_chunk::<16>().copied().unwrap_or_default())
 }

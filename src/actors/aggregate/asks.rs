@@ -59,7 +59,7 @@ impl AggregateBehavior {
         thread: TraceContext,
     ) {
         let (Some(mailbox), peers) = (self.mailbox.clone(), self.peers.clone()) else { return };
-        let ErasedAsk { callee, number: of, attempt, command, then } = ask;
+        let ErasedAsk { callee, to, attempt, command, then } = ask;
         let context = Cow::Borrowed(self.aggregate.name().context);
         let id = AskId { context, number, attempt };
         actix::spawn(async move {
@@ -69,11 +69,13 @@ impl AggregateBehavior {
             let (answer, shut_for) = match peers.find(callee.context) {
                 Some(peer) => {
                     let put = || {
-                        let id = id.clone();
-                        let saga = saga.clone();
-                        let thread = thread.clone();
-                        let command = command.again();
-                        peer.askable.ask(AskRequest { id, saga, thread, number: of, command })
+                        peer.askable.ask(AskRequest {
+                            id: id.clone(),
+                            saga: saga.clone(),
+                            thread: thread.clone(),
+                            to: to.clone(),
+                            command: command.again(),
+                        })
                     };
                     let answer = peer.guard.ask(pass, put).await;
                     let unanswered = answer == Err(NoAnswer::Unavailable);

@@ -15,19 +15,20 @@ impl Turn<'_> {
         new: &[String],
     ) -> Result<Result<(), Refusal>, StoreError> {
         for key in new {
-            let holder: Option<u64> = self.transaction.get(Space::Claim, &claim_key(key)).map_err(
-                |error| match error {
-                    StoreError::Damaged(what) => {
-                        StoreError::Damaged(format!("who holds `{key}`: {what}"))
-                    }
-                    error => error,
-                },
-            )?;
+            let holder = self.holder_of(key)?;
             if holder.is_some_and(|holder| holder != number) {
                 return Ok(Err(self.behavior.aggregate.claim_refusal(key)));
             }
         }
         Ok(Ok(()))
+    }
+
+    /// The number of the aggregate that holds a key.
+    pub(crate) fn holder_of(&mut self, key: &str) -> Result<Option<u64>, StoreError> {
+        self.transaction.get(Space::Claim, &claim_key(key)).map_err(|error| match error {
+            StoreError::Damaged(what) => StoreError::Damaged(format!("who holds `{key}`: {what}")),
+            error => error,
+        })
     }
 
     pub(crate) fn write_claims(

@@ -10,6 +10,7 @@ use crate::{
         port::saga::{SagaId, TraceContext},
         tables::{answers::AskResult, clipping::keepable, log::Cause},
     },
+    domain::{AnyCommand, AskId},
     store::StoreError,
 };
 use std::{
@@ -101,10 +102,22 @@ impl Turn<'_> {
             }
         }
         if let Some(ask) = withdrawn {
-            let asked = self.find_answer(&ask)?.and_then(|answer| answer.asked);
-            self.store_answer(&ask, AskResult::Withdrawn, asked)?;
+            self.refuse_from_now_on(&ask)?;
         }
         Ok(Ok(()))
+    }
+
+    /// Keeps that an ask was taken back, by a command that meets nothing here.
+    pub(crate) fn withdraw(&mut self, command: &dyn AnyCommand) -> Result<(), StoreError> {
+        match self.behavior.aggregate.compensates(command) {
+            Some(ask) => self.refuse_from_now_on(&ask),
+            None => Ok(()),
+        }
+    }
+
+    fn refuse_from_now_on(&mut self, ask: &AskId) -> Result<(), StoreError> {
+        let asked = self.find_answer(ask)?.and_then(|answer| answer.asked);
+        self.store_answer(ask, AskResult::Withdrawn, asked)
     }
 }
 

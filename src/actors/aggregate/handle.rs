@@ -189,7 +189,8 @@ impl HandlePart for AggregatePart {
     ) -> BoxFuture<'static, Result<Result<(), Refusal>, Fault>> {
         let shared = handle.shared();
         let context = shared.name.context;
-        let PeerQuestion { id, saga, client, trace, number, command, .. } = question;
+        let to = question.addressee();
+        let PeerQuestion { id, saga, client, trace, command, .. } = question;
         let command = match handle.part.aggregate.command(command) {
             _ if shared.check_open().is_err() => {
                 return std::future::ready(Err(Fault::Away(context))).boxed();
@@ -213,7 +214,7 @@ impl HandlePart for AggregatePart {
             id,
             saga,
             thread,
-            number,
+            to,
             command,
             reply,
         }));
@@ -275,9 +276,9 @@ impl HandlePart for AggregatePart {
 impl Askable for ContextHandle<AggregatePart> {
     fn ask(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
-        let AskRequest { id, saga, thread, number, command } = question;
+        let AskRequest { id, saga, thread, to, command } = question;
         if self.shared().check_open().is_ok() {
-            let asked = AskMessage { id, saga, thread, number, command, reply };
+            let asked = AskMessage { id, saga, thread, to, command, reply };
             self.mailbox.post(AggregateMail::Ask(asked));
         }
         answer

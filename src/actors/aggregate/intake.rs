@@ -13,11 +13,12 @@ use crate::{
         subscription::{source::Recipient, subscriptions::Delivery},
         tables::{
             answers::{AskResult, RecordedAnswer},
+            clipping::keepable,
             log::Cause,
             responses::StoredResponse,
         },
     },
-    domain::{Lifecycle, NoAnswer, Refusal},
+    domain::{Addressee, Lifecycle, NoAnswer, Refusal},
     store::StoreError,
 };
 use std::borrow::Cow;
@@ -78,9 +79,14 @@ impl Turn<'_> {
             self.effects.push_back(Effect::Reply { mail: place, answer: Err(Fault::DiskFull) });
             return Ok(());
         }
-        let (number, is_new) = match entry.target {
-            Recipient::Number(number) => (number, false),
+        let (number, is_new) = match &entry.target {
+            Recipient::Number(number) => (*number, false),
             Recipient::New => (self.next_number()?, true),
+            // Clients address by number: routes have no other target.
+            Recipient::Key(_) => {
+                let absent = Refusal::absent(self.behavior.aggregate.name().item);
+                return self.reply_refusal(place, entry, absent.into());
+            }
         };
         match self.check_preconditions(entry, number)? {
             Ok(()) => {}
@@ -176,7 +182,7 @@ impl Turn<'_> {
         if asked.reply.is_closed() {
             return Ok(());
         }
-        let sum = command_digest(self.behavior.aggregate, asked.number, asked.command.as_ref());
+        let sum = command_digest(self.behavior.aggregate, &asked.to, asked.command.as_ref());
         let kept = match self.find_answer(&asked.id)? {
             // An asker that was restored from a copy reuses its numbers for other questions.
             Some(RecordedAnswer { asked: Some(before), .. })
@@ -190,35 +196,10 @@ impl Turn<'_> {
                 return Ok(());
             }
             Some(answer) => answer.kept,
-            None => {
-                let cause = Cause::Ask(asked.id.clone());
-                let command = asked.command.again();
-                match self.decide(
-                    asked.number,
-                    command,
-                    cause,
-                    asked.saga.clone(),
-                    Some(&asked.thread),
-                )? {
-                    Ok(_) => AskResult::Yes,
-                    Err(Rejection::Refused(refusal))
-                        if refusal == Refusal::still_open()
-                            && self.open_question(asked.number).is_some() =>
-                    {
-                        self.effects
-                            .push_back(Effect::Postpone { mail: place, number: asked.number });
-                        return Ok(());
-                    }
-                    Err(Rejection::Refused(refusal)) => AskResult::No(refusal),
-                    Err(Rejection::Busy(_) | Rejection::Crashed | Rejection::TooLarge(_)) => {
-                        self.effects.push_back(Effect::Answer {
-                            mail: place,
-                            answer: Err(NoAnswer::Unavailable),
-                        });
-                        return Ok(());
-                    }
-                }
-            }
+            None => match self.decide_ask(place, asked)? {
+                Some(result) => result,
+                None => return Ok(()),
+            },
         };
         let answer = match &kept {
             AskResult::Yes => Ok(()),
@@ -234,6 +215,42 @@ impl Turn<'_> {
         }
         self.effects.push_back(Effect::Answer { mail: place, answer });
         Ok(())
+    }
+
+    /// Decides a question that was not answered before; `None` where it gets no answer yet.
+    fn decide_ask(
+        &mut self,
+        place: usize,
+        asked: &AskMessage,
+    ) -> Result<Option<AskResult>, StoreError> {
+        let number = match &asked.to {
+            Addressee::Number(number) => *number,
+            Addressee::Key(key) => match self.holder_of(key)? {
+                Some(number) => number,
+                None => {
+                    let item = self.behavior.aggregate.name().item;
+                    let refusal = keepable(Refusal::unknown_key(item, key));
+                    return Ok(Some(AskResult::No(refusal)));
+                }
+            },
+        };
+        let cause = Cause::Ask(asked.id.clone());
+        let command = asked.command.again();
+        match self.decide(number, command, cause, asked.saga.clone(), Some(&asked.thread))? {
+            Ok(_) => Ok(Some(AskResult::Yes)),
+            Err(Rejection::Refused(refusal))
+                if refusal == Refusal::still_open() && self.open_question(number).is_some() =>
+            {
+                self.effects.push_back(Effect::Postpone { mail: place, number });
+                Ok(None)
+            }
+            Err(Rejection::Refused(refusal)) => Ok(Some(AskResult::No(refusal))),
+            Err(Rejection::Busy(_) | Rejection::Crashed | Rejection::TooLarge(_)) => {
+                let answer = Err(NoAnswer::Unavailable);
+                self.effects.push_back(Effect::Answer { mail: place, answer });
+                Ok(None)
+            }
+        }
     }
 
     /// The answer to a question of this context. An answer to a question that is not open is

@@ -13,7 +13,7 @@ use crate::{
         },
         subscription::{source::Recipient, subscriptions::Delivery},
     },
-    domain::{AskId, NoAnswer},
+    domain::{Addressee, AskId, NoAnswer},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -70,7 +70,7 @@ pub struct AskMessage {
     pub id: AskId,
     pub saga: SagaId,
     pub thread: TraceContext,
-    pub number: u64,
+    pub to: Addressee,
     pub command: Command,
     pub reply: oneshot::Sender<Result<(), NoAnswer>>,
 }

@@ -31,9 +31,22 @@ impl Listener<Command> for Turn<'_> {
         whose: Recipient,
         command: Command,
     ) -> Result<Result<(), String>, StoreError> {
+        let is_new = whose == Recipient::New;
         let number = match whose {
             Recipient::Number(number) => number,
             Recipient::New => self.next_number()?,
+            Recipient::Key(key) => match self.holder_of(&key) {
+                Ok(Some(number)) => number,
+                Ok(None) => {
+                    self.withdraw(command.as_ref())?;
+                    return Ok(Ok(()));
+                }
+                Err(StoreError::Damaged(what)) => {
+                    self.report_damage(&what);
+                    return Ok(Err(what));
+                }
+                Err(error) => return Err(error),
+            },
         };
         let cause = Cause::Event(Cow::Borrowed(source), envelope.sequence);
         let thread =
@@ -48,7 +61,7 @@ impl Listener<Command> for Turn<'_> {
             };
         Ok(match decided {
             Ok(()) => {
-                if whose == Recipient::New && self.transaction.load(number)?.now.version > 0 {
+                if is_new && self.transaction.load(number)?.now.version > 0 {
                     self.counters.last_number = number;
                 }
                 Ok(())

@@ -2,7 +2,7 @@
 
 use super::guard::{AnswerReceiver, Guard, Permit};
 use crate::actors::port::saga::{SagaId, TraceContext};
-use crate::domain::{AnyCommand, AskId, Name};
+use crate::domain::{Addressee, AnyCommand, AskId, Name};
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
@@ -20,7 +20,7 @@ pub struct AskRequest {
     pub id: AskId,
     pub saga: SagaId,
     pub thread: TraceContext,
-    pub number: u64,
+    pub to: Addressee,
     pub command: Box<dyn AnyCommand>,
 }
 

@@ -12,7 +12,7 @@ use crate::{
             peers::{PeerAnswer, PeerClient, PeerQuestion, PeerReply, Silence},
         },
     },
-    domain::NoAnswer,
+    domain::{Addressee, NoAnswer},
     store::Store,
 };
 use std::{
@@ -54,17 +54,22 @@ impl Pasts {
 impl Askable for RemoteContext {
     fn ask(&self, question: AskRequest) -> AnswerReceiver {
         let (reply, answer) = oneshot::channel();
-        let AskRequest { id, saga, thread, number, command } = question;
+        let AskRequest { id, saga, thread, to, command } = question;
         let Some(command) = command.to_json() else { return answer };
         // Told are events that were accepted before, and wait for the disk with the question.
         let past = self.pasts.of(&id.context);
         let heard = self.heard.last(self.context);
+        let (number, key) = match to {
+            Addressee::Number(number) => (number, None),
+            Addressee::Key(key) => (0, Some(key)),
+        };
         let question = PeerQuestion {
             id,
             saga,
             client: thread.client,
             trace: thread.trace,
             number,
+            key,
             command,
             past,
             heard,

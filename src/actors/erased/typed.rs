@@ -217,9 +217,9 @@ impl<A: Aggregate> AggregateType for Typed<A, OfAggregate> {
 }
 
 fn erased_ask<A: Aggregate>(ask: Ask<A>) -> ErasedAsk {
-    let PutAsk { callee, number, attempt, command, then, .. } = ask;
+    let PutAsk { callee, to, attempt, command, then, .. } = ask;
     let then = Box::new(move |answer| Box::new(then(answer)) as Command);
-    ErasedAsk { callee, number, attempt, command, then }
+    ErasedAsk { callee, to, attempt, command, then }
 }
 
 /// What is asked of a context in the types of another is asked by nobody.

@@ -3,7 +3,7 @@
 use crate::{
     actors::port::saga::SagaId,
     domain::{
-        Aggregate, AnyCommand, Entity, Id, Key, Lifecycle, Name, NamedMessage, NoAnswer,
+        Addressee, Aggregate, AnyCommand, Entity, Id, Key, Lifecycle, Name, NamedMessage, NoAnswer,
         OrderOutcome, Refusal, Timestamp,
     },
     store::{
@@ -112,7 +112,7 @@ pub fn state_mut<E: Entity>(state: &mut dyn AnyState) -> Option<&mut E> {
 /// The question that an aggregate waits on, without the aggregate's type.
 pub struct ErasedAsk {
     pub callee: Name,
-    pub number: u64,
+    pub to: Addressee,
     pub attempt: u32,
     pub command: Command,
     /// The asker's command that the answer becomes.
@@ -121,7 +121,8 @@ pub struct ErasedAsk {
 
 impl fmt::Debug for ErasedAsk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{} <- {:?}", self.callee, self.number, self.command)
+        self.to.show(self.callee, f)?;
+        write!(f, " <- {:?}", self.command)
     }
 }
 

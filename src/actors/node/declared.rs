@@ -14,8 +14,8 @@ use crate::{
         tables::responses,
     },
     domain::{
-        Aggregate, Body, Folds, Id, Message, MessageOutcome, Messages, Policies, React, Refusal,
-        Role, Routes, Target, View,
+        Addressee, Aggregate, Body, Folds, Id, Message, MessageOutcome, Messages, Policies, React,
+        ReactByKey, Refusal, Role, Routes, Target, View,
         lenient::{self, BadBody},
         patch::{self, Unclear},
     },
@@ -77,6 +77,17 @@ impl<A: Aggregate> Policies<A> for SourceList<A, Command> {
         let react: Reaction<Command> = Arc::new(move |events, place| {
             let (id, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
             Some((Recipient::Number(id.get()), Box::new(command)))
+        });
+        self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
+    }
+    fn on_key<S: Aggregate>(&mut self, react: ReactByKey<A, S>) {
+        let react: Reaction<Command> = Arc::new(move |events, place| {
+            let (address, command) = react(event_of::<S>(events.get(place)?.event.as_ref())?)?;
+            let recipient = match address.into_addressee() {
+                Addressee::Number(number) => Recipient::Number(number),
+                Addressee::Key(key) => Recipient::Key(key),
+            };
+            Some((recipient, Box::new(command)))
         });
         self.0.push(Hears { source: crate::actors::erased::aggregate::<S>(), react });
     }

@@ -22,6 +22,30 @@ use futures_util::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
 
 /// A context of this node, whatever its types.
+///
+/// ```
+/// use holdfast::{
+///     actors::{CommandRequest, ListQuery, LocalNode, Node, NodeSettings},
+///     store::MemoryStore,
+///     systems,
+/// };
+/// use std::sync::Arc;
+///
+/// # actix_rt::System::new().block_on(async {
+/// let node = LocalNode::start(Arc::new(MemoryStore::new()), NodeSettings::default(), |board| {
+///     systems::lay_out("bookrent", board);
+/// })?;
+/// # while !node.ready() { tokio::task::yield_now().await }
+/// let books = node.contexts().iter().find(|it| it.name().context == "bookrent.book").unwrap();
+/// // The first of its routes registers a book.
+/// let body = serde_json::json!({ "title": "title01" });
+/// let registered = books.enter(CommandRequest { body, ..CommandRequest::default() }).await.unwrap();
+/// assert_eq!((registered.number, registered.settled), (1, true));
+/// assert_eq!(books.read(1).unwrap().version, 1);
+/// assert_eq!(books.list(&ListQuery::default()).unwrap().total, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub trait Context: Declaration {
     /// Executes a command; answers when it is settled and durable, or when patience ends.
     fn enter(&self, order: CommandRequest) -> BoxFuture<'static, Result<Outcome, Fault>>;
@@ -233,6 +257,30 @@ pub struct ListPage {
 }
 
 /// A process that hosts contexts.
+///
+/// ```
+/// use holdfast::{
+///     actors::{LocalNode, Node, NodeSettings},
+///     store::MemoryStore,
+///     systems,
+/// };
+/// use std::{sync::Arc, time::Duration};
+///
+/// # actix_rt::System::new().block_on(async {
+/// let node = LocalNode::start(Arc::new(MemoryStore::new()), NodeSettings::default(), |board| {
+///     systems::lay_out("bookrent", board);
+/// })?;
+/// # while !node.ready() { tokio::task::yield_now().await }
+/// let names: Vec<_> = node.contexts().iter().map(|context| context.name().context).collect();
+/// assert!(names.contains(&"bookrent.rent"));
+/// assert!(node.ready() && node.store_works());
+/// // Business time goes forward only.
+/// let before = node.now();
+/// node.advance_clock(Duration::from_secs(60)).unwrap();
+/// assert!(node.now() > before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub trait Node: Send + Sync {
     /// All its contexts, in the order of the board.
     fn contexts(&self) -> &[Arc<dyn Context>];

@@ -23,6 +23,36 @@ pub struct LogPage<T> {
 }
 
 /// The log of one context, for readers outside.
+///
+/// ```
+/// use holdfast::{
+///     actors::{CommandRequest, LocalNode, Node, NodeSettings},
+///     store::MemoryStore,
+///     systems,
+/// };
+/// use std::sync::Arc;
+///
+/// # actix_rt::System::new().block_on(async {
+/// let node = LocalNode::start(Arc::new(MemoryStore::new()), NodeSettings::default(), |board| {
+///     systems::lay_out("bookrent", board);
+/// })?;
+/// # while !node.ready() { tokio::task::yield_now().await }
+/// let books = node.contexts().iter().find(|it| it.name().context == "bookrent.book").unwrap();
+/// let log = books.history().expect("a context that decides has a log");
+/// let mut latest = log.latest();
+/// let body = serde_json::json!({ "title": "title01" });
+/// books.enter(CommandRequest { body, ..CommandRequest::default() }).await.unwrap();
+/// latest.wait_for(|latest| *latest >= 1).await?;
+///
+/// let page = log.read(1)?;
+/// let (sequence, event) = &page.items[0];
+/// assert_eq!((*sequence, event.name.as_str()), (1, "BookRegistered"));
+/// // What leaves the process waits until it is durable. An event's id names it for ever.
+/// node.durable(page.commit).await.unwrap();
+/// assert!(log.has(event.id()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
 pub trait EventLog<T>: Send + Sync {
     /// Whose log it is.
     fn context(&self) -> &'static str;

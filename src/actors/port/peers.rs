@@ -5,7 +5,7 @@ use super::{
     history::{EventId, Past},
 };
 use crate::actors::port::saga::SagaId;
-use crate::domain::{AskId, Refusal};
+use crate::domain::{Addressee, AskId, Refusal};
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -21,8 +21,11 @@ pub struct PeerQuestion {
     pub client: Option<String>,
     /// The trace that it belongs to.
     pub trace: Option<String>,
-    /// Which of the asked context's things.
+    /// Which of the asked context's things; 0 where `key` says it.
     pub number: u64,
+    /// The unique key of that thing, where it is not known by its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The asked context's command.
     pub command: serde_json::Value,
     /// The past of the asking context's log; earlier versions do not tell it.
@@ -31,6 +34,13 @@ pub struct PeerQuestion {
     /// The last event of the asked context's log that is known to who asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<EventId>,
+}
+
+impl PeerQuestion {
+    /// Which of the asked context's things is meant.
+    pub fn addressee(&self) -> Addressee {
+        self.key.clone().map_or(Addressee::Number(self.number), Addressee::Key)
+    }
 }
 
 /// What is said to a [`PeerQuestion`]. No answer has no word: it is an error of the way, or of its end.
@@ -62,6 +72,46 @@ pub enum Silence {
 }
 
 /// The way to other nodes.
+///
+/// ```
+/// use futures_util::{FutureExt, future::{BoxFuture, ready}};
+/// use holdfast::actors::{
+///     EventId, Past, PeerAnswer, PeerClient, PeerQuestion, PeerReply, RecordedEvent, Silence,
+/// };
+/// use std::time::Duration;
+///
+/// /// A node that hosts one context, and says yes to everything.
+/// struct Agreeable(&'static str);
+///
+/// impl PeerClient for Agreeable {
+///     fn reaches(&self, context: &str) -> bool {
+///         context == self.0
+///     }
+///     fn ask(
+///         &self,
+///         _context: &'static str,
+///         _question: PeerQuestion,
+///         _within: Duration,
+///     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
+///         ready(Ok(PeerReply { answer: PeerAnswer::Yes, past: None })).boxed()
+///     }
+///     fn past(&self, _context: &str) -> BoxFuture<'static, Result<Past, String>> {
+///         ready(Err("it has no log".to_owned())).boxed()
+///     }
+///     fn events(
+///         &self,
+///         _context: &'static str,
+///         _from: u64,
+///         _after: Option<EventId>,
+///         _linger: Duration,
+///     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
+///         ready(Ok(Vec::new())).boxed()
+///     }
+/// }
+///
+/// let node = Agreeable("shop.stock");
+/// assert!(node.reaches("shop.stock") && !node.reaches("shop.order"));
+/// ```
 pub trait PeerClient: Send + Sync {
     /// Whether there is a node that is known to host `context`.
     fn reaches(&self, context: &str) -> bool;

@@ -33,6 +33,20 @@ pub struct ReplicaHealth {
 }
 
 /// A replica, whichever context it is of.
+///
+/// ```
+/// use holdfast::actors::{RecordedEvent, ReplicaHandle};
+///
+/// /// Gives a replica what a feed has brought, and says which of it cannot be read.
+/// async fn bring(
+///     replica: &dyn ReplicaHandle,
+///     events: Vec<RecordedEvent>,
+/// ) -> Result<Vec<String>, String> {
+///     replica.fed_by(Ok("amqp"));
+///     let unreadable = replica.take(events).await?;
+///     Ok(unreadable.into_iter().map(|(place, why)| format!("event {place}: {why}")).collect())
+/// }
+/// ```
 pub trait ReplicaHandle: Send + Sync {
     /// Whose events it has.
     fn context(&self) -> &'static str;

@@ -4,6 +4,33 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 /// Somebody outside who takes what flows out.
+///
+/// ```
+/// use futures_util::{FutureExt, future::BoxFuture};
+/// use holdfast::actors::Sink;
+///
+/// /// Takes one line at a time.
+/// struct Printer;
+///
+/// impl Sink<String> for Printer {
+///     fn take<'a>(
+///         &'a self,
+///         context: &'static str,
+///         items: &'a [(u64, String)],
+///     ) -> BoxFuture<'a, Result<usize, String>> {
+///         async move {
+///             let (sequence, line) = items.first().ok_or("there is nothing to take")?;
+///             println!("{context} {sequence}: {line}");
+///             Ok(1)
+///         }
+///         .boxed()
+///     }
+/// }
+///
+/// let lines = [(1, "one".to_owned()), (2, "two".to_owned())];
+/// let taken = Printer.take("shop.order", &lines).now_or_never();
+/// assert_eq!(taken, Some(Ok(1)), "the second is offered next");
+/// ```
 pub trait Sink<T>: Send + Sync {
     /// Takes items of `context`, from the first on, and says how many of them it is done with: at least one.
     ///

@@ -118,10 +118,12 @@ pub trait EventBatch<T>: Send {
 pub type Reaction<T> = Arc<dyn Fn(&LogEntries, usize) -> Option<(Recipient, T)> + Send + Sync>;
 
 /// Which of the listener's things is meant.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Recipient {
     /// The one with this number.
     Number(u64),
+    /// The one that holds this key; none, where nothing holds it.
+    Key(String),
     /// One that is yet to be, under the next number.
     New,
 }

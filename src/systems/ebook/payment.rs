@@ -256,6 +256,7 @@ mod tests {
                 let react: &dyn std::any::Any = &react;
                 self.0 = self.0.or(react.downcast_ref().copied());
             }
+            fn on_key<S: Aggregate>(&mut self, _: ReactByKey<Payment, S>) {}
             fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<Command>) {}
         }
         let mut ear = Ear(None);

@@ -248,6 +248,7 @@ mod tests {
             let event: &dyn std::any::Any = self.0;
             self.1 = event.downcast_ref::<S::Event>().and_then(react).or(self.1.take());
         }
+        fn on_key<S: Aggregate>(&mut self, _: ReactByKey<Billing, S>) {}
         fn creating<S: Aggregate>(&mut self, _: fn(&S::Event) -> Option<Command>) {}
     }
 

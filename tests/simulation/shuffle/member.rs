@@ -1,8 +1,8 @@
 //! One context of a world: its states, what they have said, and what it has heard of the others.
 
 use holdfast::domain::{
-    Aggregate, Ask, AskId, Commands, DecisionContext, Folds, Id, NoAnswer, Policies, React,
-    Refusal, Timestamp, View,
+    Addressee, Aggregate, Ask, AskId, Commands, DecisionContext, Folds, Id, NoAnswer, Policies,
+    React, ReactByKey, Refusal, Timestamp, View,
 };
 use std::{
     any::Any,
@@ -28,7 +28,7 @@ impl Logs {
 /// A question on its way to whoever is asked, and its answer on the way back.
 pub struct Flight {
     pub asker: (&'static str, u64, u32),
-    pub callee: (&'static str, u64),
+    pub callee: (&'static str, Addressee),
     pub command: Box<dyn holdfast::domain::AnyCommand>,
     pub answer: Option<Result<(), NoAnswer>>,
     /// Whoever asked does not wait any more.
@@ -92,11 +92,20 @@ impl<T: 'static> Ears<'_, T> {
     }
 }
 /// What a policy commands, and which one: none is a new one.
-type Order<A> = (Option<u64>, <A as Aggregate>::Command);
+type Order<A> = (Option<Addressee>, <A as Aggregate>::Command);
 
 impl<A: Aggregate> Policies<A> for Ears<'_, Order<A>> {
     fn on<S: Aggregate>(&mut self, react: React<A, S>) {
-        self.add::<S>(move |event| react(event).map(|(id, command)| (Some(id.get()), command)));
+        self.add::<S>(move |event| {
+            let (id, command) = react(event)?;
+            Some((Some(Addressee::Number(id.get())), command))
+        });
+    }
+    fn on_key<S: Aggregate>(&mut self, react: ReactByKey<A, S>) {
+        self.add::<S>(move |event| {
+            let (address, command) = react(event)?;
+            Some((Some(address.into_addressee()), command))
+        });
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
         self.add::<S>(move |event| react(event).map(|command| (None, command)));
@@ -139,6 +148,12 @@ impl<A: Aggregate> AggregateContext<A> {
 
     pub fn next_number(&self) -> u64 {
         self.states.last_key_value().map_or(1, |(number, _)| number + 1)
+    }
+
+    /// Which of its things holds a key.
+    fn holder_of(&self, key: &String) -> Option<u64> {
+        let mut states = self.states.iter();
+        states.find(|(_, state)| state.held_keys().contains(key)).map(|(number, _)| *number)
     }
 
     fn open(&self, number: u64) -> Option<Ask<A>> {
@@ -191,7 +206,7 @@ impl<A: Aggregate> AggregateContext<A> {
 
 fn flight<A: Aggregate>(number: u64, ask: Ask<A>) -> Flight {
     let asker = (A::NAME.context, number, ask.attempt);
-    let callee = (ask.callee.context, ask.number);
+    let callee = (ask.callee.context, ask.to);
     Flight { asker, callee, command: ask.command, answer: None, given_up: false }
 }
 
@@ -200,14 +215,30 @@ impl<A: Aggregate> Member for AggregateContext<A> {
         heard_by(&self.ears)
     }
     fn hear(&mut self, ear: usize, of: u64, now: Timestamp) -> Vec<Flight> {
-        let Some((number, command)) = self.ears[ear].next(of) else { return Vec::new() };
-        let number = number.unwrap_or_else(|| self.next_number());
+        let Some((to, command)) = self.ears[ear].next(of) else { return Vec::new() };
+        let number = match to {
+            None => self.next_number(),
+            Some(Addressee::Number(number)) => number,
+            Some(Addressee::Key(key)) => match self.holder_of(&key) {
+                Some(number) => number,
+                None => {
+                    let withdrawn = command.compensates();
+                    self.answers.extend(withdrawn.map(|ask| (ask, Kept::Withdrawn)));
+                    return Vec::new();
+                }
+            },
+        };
         self.by_policy(number, command, now)
     }
     fn asked(&mut self, flight: &Flight, now: Timestamp) -> Option<Result<(), NoAnswer>> {
         let (context, number, attempt) = flight.asker;
         let id = AskId { context: context.into(), number, attempt };
-        let of = flight.callee.1;
+        let of = match &flight.callee.1 {
+            Addressee::Number(number) => Ok(*number),
+            Addressee::Key(key) => {
+                self.holder_of(key).ok_or_else(|| Refusal::unknown_key(A::NAME.item, key))
+            }
+        };
         let said = match self.answers.get(&id) {
             Some(Kept::Withdrawn) => Err(Refusal::conflict("withdrawn", "", "")),
             Some(Kept::Said(said)) => said.clone(),
@@ -218,8 +249,10 @@ impl<A: Aggregate> Member for AggregateContext<A> {
                     .into_any()
                     .downcast::<A::Command>()
                     .expect("its command");
-                let said = self.decide(of, command, now).map(|opened| assert!(opened.is_empty()));
-                if said == Err(Refusal::still_open()) && self.open(of).is_some() {
+                let decided = of.clone().and_then(|of| self.decide(of, command, now));
+                let said = decided.map(|opened| assert!(opened.is_empty()));
+                let is_open = of.is_ok_and(|of| self.open(of).is_some());
+                if said == Err(Refusal::still_open()) && is_open {
                     return None;
                 }
                 self.answers.insert(id, Kept::Said(said.clone()));

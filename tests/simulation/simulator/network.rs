@@ -6,7 +6,7 @@ use super::{
     mitigation::Mitigation,
     trace::{Digest, Trace},
 };
-use holdfast::domain::{AnyCommand, AskId, NoAnswer, Timestamp};
+use holdfast::domain::{Addressee, AnyCommand, AskId, NoAnswer, Timestamp};
 use std::{collections::BTreeMap, fmt};
 use support::chance::Chance;
 
@@ -31,6 +31,8 @@ pub struct Flight {
     pub put: u64,
     pub asker: usize,
     pub callee: usize,
+    pub to: Addressee,
+    /// The number of what is asked, once it is known.
     pub number: u64,
     pub message: Message,
     /// It is still in the process, which this commit of this node must have left first.
@@ -48,7 +50,7 @@ impl Flight {
             Message::Question(command) => Message::Question(command.as_ref().again()),
             Message::Answer(answer) => Message::Answer(answer.clone()),
         };
-        Self { ask: self.ask.clone(), message, ..*self }
+        Self { ask: self.ask.clone(), to: self.to.clone(), message, ..*self }
     }
 }
 impl fmt::Debug for Flight {
@@ -179,14 +181,16 @@ impl Network {
         ask: AskId,
         asker: usize,
         callee: &str,
-        number: u64,
+        to: Addressee,
         command: Box<dyn AnyCommand>,
     ) -> u64 {
         self.puts += 1;
         let Some(callee) = self.find(callee) else { return self.puts };
         let leaves = self.leaves(asker, callee, self.node_of(asker).last);
         let message = Message::Question(command);
-        self.flights.push(Flight { ask, put: self.puts, asker, callee, number, message, leaves });
+        let number = if let Addressee::Number(number) = to { number } else { 0 };
+        let put = self.puts;
+        self.flights.push(Flight { ask, put, asker, callee, to, number, message, leaves });
         self.puts
     }
     /// Sends the answer to that question back.

@@ -1,7 +1,7 @@
 //! Listening: every event of a source, in order, once in effect, however it comes.
 
 use super::{mitigation::Mitigation, network::Network, table::Table, trace::Digest};
-use holdfast::domain::{Aggregate, Folds, Policies, React, View};
+use holdfast::domain::{Addressee, Aggregate, Folds, Policies, React, ReactByKey, View};
 use std::{any::Any, cell::RefCell, collections::BTreeMap, rc::Rc};
 
 /// An event in the log of its context.
@@ -214,7 +214,7 @@ impl<T> Ears<T> {
 }
 
 /// Whom a policy commands (none is a new one), and what.
-pub type Told<A> = (Option<u64>, <A as Aggregate>::Command);
+pub type Told<A> = (Option<Addressee>, <A as Aggregate>::Command);
 /// What an event makes of a row.
 pub type Change<V> = (u64, Box<dyn FnOnce(&mut V)>);
 
@@ -227,7 +227,16 @@ impl<T: 'static> Laid<'_, T> {
 }
 impl<A: Aggregate> Policies<A> for Laid<'_, Told<A>> {
     fn on<S: Aggregate>(&mut self, react: React<A, S>) {
-        self.add::<S>(move |event| react(event).map(|(id, command)| (Some(id.get()), command)));
+        self.add::<S>(move |event| {
+            let (id, command) = react(event)?;
+            Some((Some(Addressee::Number(id.get())), command))
+        });
+    }
+    fn on_key<S: Aggregate>(&mut self, react: ReactByKey<A, S>) {
+        self.add::<S>(move |event| {
+            let (address, command) = react(event)?;
+            Some((Some(address.into_addressee()), command))
+        });
     }
     fn creating<S: Aggregate>(&mut self, react: fn(&S::Event) -> Option<A::Command>) {
         self.add::<S>(move |event| react(event).map(|command| (None, command)));

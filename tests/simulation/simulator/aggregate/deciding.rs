@@ -71,7 +71,7 @@ impl<A: Aggregate> AggregateContext<A> {
 
     pub(super) fn put(&mut self, network: &mut Network, number: u64, ask: Ask<A>) {
         let id = AskId::of(Id::<A>::new(number), ask.attempt);
-        let put = network.put(id, self.me, ask.callee.context, ask.number, ask.command);
+        let put = network.put(id, self.me, ask.callee.context, ask.to, ask.command);
         self.puts.insert(
             put,
             Put { number, callee: ask.callee.context, attempt: ask.attempt, then: ask.then },

@@ -12,8 +12,8 @@ use super::{
     world::{CommandRoute, Context, Order, Things, command_routes},
 };
 use holdfast::domain::{
-    Aggregate, Ask, AskId, Commands, DecisionContext, Id, Lifecycle, Name, NoAnswer, Refusal,
-    Target, Timestamp,
+    Addressee, Aggregate, Ask, AskId, Commands, DecisionContext, Id, Lifecycle, Name, NoAnswer,
+    Refusal, Target, Timestamp,
 };
 use std::collections::BTreeMap;
 
@@ -94,6 +94,13 @@ impl<A: Aggregate> AggregateContext<A> {
         let ask = self.kept.get(&number)?.state.awaits(Id::new(number))?;
         Some((ask.callee.context, ask.attempt))
     }
+    /// The number of what is meant, if there is such a thing.
+    fn find(&self, to: &Addressee) -> Option<u64> {
+        match to {
+            Addressee::Number(number) => Some(*number),
+            Addressee::Key(key) => self.claims.get(key).copied(),
+        }
+    }
     fn next_number(&self, network: &Network) -> u64 {
         let mut number = self.last_number.get(&()).copied().unwrap_or(0) + 1;
         while self.kept.get(&number).is_some() && network.does(Mitigation::KeepNumbers) {
@@ -149,7 +156,7 @@ impl<A: Aggregate> Context for AggregateContext<A> {
         }
     }
 
-    fn asked(&mut self, network: &mut Network, flight: Flight) {
+    fn asked(&mut self, network: &mut Network, mut flight: Flight) {
         let Message::Question(command) = &flight.message else { return };
         let commit = network.commit(self.me);
         let said = match self.answers.get(&flight.ask) {
@@ -158,11 +165,16 @@ impl<A: Aggregate> Context for AggregateContext<A> {
             None => {
                 let command =
                     *command.again().into_any().downcast::<A::Command>().expect("its command");
-                let said =
-                    match self.decide(network, commit, flight.number, command, (false, false)) {
-                        Err(Trouble::Refused(refusal)) => Err(refusal),
-                        Ok(()) | Err(Trouble::Busy) => Ok(()),
-                    };
+                let said = match self.find(&flight.to) {
+                    Some(number) => {
+                        flight.number = number;
+                        match self.decide(network, commit, number, command, (false, false)) {
+                            Err(Trouble::Refused(refusal)) => Err(refusal),
+                            Ok(()) | Err(Trouble::Busy) => Ok(()),
+                        }
+                    }
+                    None => Err(Refusal::unknown_key(A::NAME.item, &format!("{:?}", flight.to))),
+                };
                 let waits =
                     said == Err(Refusal::still_open()) && self.open(flight.number).is_some();
                 if waits && network.does(Mitigation::PostponeWhileOpen) {
@@ -304,12 +316,23 @@ impl<A: Aggregate> Context for AggregateContext<A> {
 impl<A: Aggregate> AggregateContext<A> {
     /// What an event of another context comes to here.
     fn follow(&mut self, network: &mut Network, commit: u64, heard: Heard<Told<A>>) {
-        let Some((number, command)) = heard.what else { return };
+        let Some((to, command)) = heard.what else { return };
         if heard.without_undo && command.compensates().is_some() {
             return;
         }
-        let is_new = number.is_none();
-        let number = number.unwrap_or_else(|| self.next_number(network));
+        let is_new = to.is_none();
+        let number = match to {
+            None => self.next_number(network),
+            Some(to) => match self.find(&to) {
+                Some(number) => number,
+                None => {
+                    if let Some(ask) = command.compensates() {
+                        self.answers.put(commit, ask, Answer::Withdrawn);
+                    }
+                    return;
+                }
+            },
+        };
         self.by_itself(network, commit, number, command, false);
         if is_new && self.kept.get(&number).is_some() {
             self.last_number.put(commit, (), number);

@@ -15,7 +15,7 @@ use super::{
 use holdfast::systems;
 use serde_json::Value;
 use std::{collections::BTreeSet, sync::LazyLock};
-use support::chance::Chance;
+use support::{chance::Chance, selected_systems};
 
 /// A system as its clients and its owners see it.
 #[derive(Clone, Copy)]
@@ -49,11 +49,12 @@ const MODELS: &[Business] = &[
 
 static BUSINESSES: LazyLock<Vec<Business>> = LazyLock::new(|| {
     let business = |system| model(system).unwrap_or(by_routes::business(system));
-    systems::NAMES.iter().map(|system| business(system)).collect()
+    selected_systems(systems::NAMES).into_iter().map(business).collect()
 });
 
-static BY_ROUTES: LazyLock<Vec<Business>> =
-    LazyLock::new(|| systems::NAMES.iter().map(|system| by_routes::business(system)).collect());
+static BY_ROUTES: LazyLock<Vec<Business>> = LazyLock::new(|| {
+    selected_systems(systems::NAMES).into_iter().map(by_routes::business).collect()
+});
 
 fn model(system: &str) -> Option<Business> {
     MODELS.iter().find(|model| model.system == system).copied()
