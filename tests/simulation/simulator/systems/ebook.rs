@@ -54,7 +54,7 @@ fn order(chance: &mut Chance, world: &World) -> Order {
                 .clone();
             Order::post(
                 "rents",
-                json!({ "userId": 7, "bookId": chance.between(1, 5), "rentalFee": fee }),
+                json!({ "userId": 7, "bookId": chance.between(1, 5), "rentalFee": fee, "phone": "010" }),
             )
         }
         7..10 => Order::verb("books", "approve", book_number),
