@@ -151,7 +151,7 @@ fn any_of(bodies: &[BodySchema], generator: &mut SchemaGenerator) -> Schema {
     }
     // The fields of several bodies are not sent together.
     json_schema!({
-        "type": "object", "properties": properties, "minProperties": 1, "examples": examples,
+        "type": "object", "properties": properties, "examples": examples,
     })
 }
 

@@ -117,7 +117,8 @@ impl Board for Catalogues {
                 assert_eq!(refusal.code, "withdrawn", "{gone:?} {command:?}");
                 let Ok(events) = decide(&restored, command) else { continue };
                 let then = after(&restored, &events);
-                corrected += events.len();
+                // A sample may be what is so already, as in the library.
+                corrected += 1;
                 assert_eq!(events.is_empty(), then == restored, "{restored:?} {command:?}");
                 let again = decide(&then, command);
                 assert!(
