@@ -5,7 +5,7 @@ use super::{
     step_failures::{Saga, fail_every_step},
 };
 use holdfast::actors::CommandRequest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What a ticket costs on its day: staff moves one to a day that is no cheaper one.
 fn costs(ticket: &Value) -> u64 {
