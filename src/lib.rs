@@ -6,7 +6,7 @@
 //! | [`systems`] | the businesses, a folder each, a file a context. Pure |
 //! | [`store`] | trees of rows: one batch a turn, durable in groups |
 //! | [`actors`] | the runtime, which knows no business |
-//! | [`api`] | one request, whatever carries it: routing, headers, command, problem |
+//! | [`api`] | one request, over any transport: routing, headers, command, problem |
 //! | [`http`] | REST for any aggregate and view, health, metrics, administration |
 //! | [`cluster`] | the way to other nodes, over HTTP |
 //! | [`events`] | CloudEvents, and the documents that describe them |

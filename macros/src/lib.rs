@@ -26,7 +26,7 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 /// The state of a context: what is stored, and from it its place, its representation and what lists filter by.
 ///
 /// `context` and `collection` are needed. A field is shown under its name unless it is `#[hidden]`, or
-/// `#[shown(name: Type = value)]` says what is shown in its place. Whether the entity exists is told by a field `status`
+/// `#[shown(name: Type = value)]` says what is shown in its place. Whether the entity exists follows from a field `status`
 /// (see [`macro@status`]), by a field with `#[exists]`, or by `lifecycle = ..`. A flag with `#[withdrawn]` withdraws it: it is
 /// shown, when it is true, to those who know the number, and is in no list.
 ///

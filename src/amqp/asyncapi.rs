@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 const BINDING: &str = "0.3.0";
 
-/// Adds what those of `contexts` that decide may be told to an AsyncAPI document.
+/// Adds the commands of those of `contexts` that decide to an AsyncAPI document.
 pub fn describe_commands(document: &mut Value, contexts: &[Arc<dyn Declaration>]) {
     let mut added = Added { schemas: description::shared_schemas(), ..Added::default() };
     added.messages.insert(
@@ -121,7 +121,7 @@ fn command(words: &CommandDescription, collection: &str) -> Value {
             "path": { "type": "string", "pattern": path },
             "idempotency-key": { "type": "string", "description": "Instead of the property `message_id`; one of the two is needed." },
             "if-match": text, "accept-language": text, "x-correlation-id": text, "traceparent": text,
-            "host": { "type": "string", "description": "What stands before the paths in links; without it, nothing." },
+            "host": { "type": "string", "description": "The host in links; without it, they are paths." },
         },
         "required": ["method", "path"],
     });

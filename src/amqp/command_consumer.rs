@@ -226,7 +226,7 @@ impl CommandConsumer {
             let status = answer.status;
             tracing::warn!(
                 status,
-                "a command was refused and nobody is to be told: it goes to {DEAD_COMMANDS}"
+                "dead-lettering a refused command without a reply queue to {DEAD_COMMANDS}"
             );
             came.acker.reject(BasicRejectOptions { requeue: false }).await
         };

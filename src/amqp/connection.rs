@@ -63,7 +63,7 @@ impl ConnectionState {
     pub fn is_generation(&self, generation: u64) -> bool {
         self.wait_connected.as_ref().is_some_and(|live| live.generation == generation)
     }
-    /// Whether it is of use now, in a word, and why not; `trouble` is what somebody has with it while it stands.
+    /// Whether it can be used now, and why not; `trouble` is an error that a user of it has while it is open.
     pub fn describe(&self, trouble: Option<String>) -> (bool, &'static str, Option<String>) {
         match (self.is_up(), &self.blocked) {
             (false, _) => (false, "away", self.error.clone()),
@@ -247,7 +247,7 @@ impl ManagedConnection {
         }
     }
 
-    /// Lends `connection` to everybody until something is wrong with it, and says what.
+    /// Lends `connection` to all users until it fails, and returns why.
     async fn hold(
         &self,
         connection: Arc<Connection>,
@@ -272,7 +272,7 @@ impl ManagedConnection {
                         tracing::info!("the broker takes something again");
                         self.state.send_modify(|state| state.blocked = None);
                     }
-                    // What is wrong with one channel is told to whoever uses it.
+                    // An error of one channel is reported to the user of it.
                     Some(Event::Error(why)) if !connection.status().connected() => break why.to_string(),
                     Some(_) => {}
                     None => break "the connection has ended".into(),
@@ -297,7 +297,7 @@ pub(crate) fn retry_delay(failures: u32) -> Duration {
     pause(failures.into(), MIN_DELAY, MAX_DELAY)
 }
 
-/// The address without what is nobody's business.
+/// The address without its secrets.
 fn redacted_address(url: &str) -> &str {
     let behind = url.rsplit_once('@').map_or(url, |(_, behind)| behind);
     behind.strip_prefix("amqp://").unwrap_or(behind)

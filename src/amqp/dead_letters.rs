@@ -56,7 +56,7 @@ impl DeadLetterConsumer {
                 tracing::warn!(
                     queue = self.queue,
                     why,
-                    "what the broker has set aside stays there for now"
+                    "leaving dead letters at the broker for now"
                 );
             }
             if ended.is_err_and(|why| !is_channel_error(&why)) {
@@ -88,10 +88,10 @@ impl DeadLetterConsumer {
                     Ok(true) => break,
                     Ok(false) => tracing::warn!(
                         queue = self.queue,
-                        "no more is set aside until some of it is dropped"
+                        "keeping no more dead letters until some are dropped"
                     ),
                     Err(why) => {
-                        tracing::warn!(queue = self.queue, %why, "a message cannot be set aside")
+                        tracing::warn!(queue = self.queue, %why, "cannot keep dead letter")
                     }
                 }
                 tokio::time::sleep(FULL).await;
@@ -102,7 +102,7 @@ impl DeadLetterConsumer {
         Ok(())
     }
 
-    /// The message as it came, and why nobody took it.
+    /// The message as it came, and why it was not handled.
     fn read(&self, delivery: &Delivery) -> DeadLetter {
         let mut headers = text_headers(delivery);
         let mut first =
@@ -146,7 +146,7 @@ impl DeadLetterConsumer {
         };
         let replica = self
             .replica(letter)
-            .ok_or_else(|| cannot("nobody here listens to that context".into()))?;
+            .ok_or_else(|| cannot("no context here listens to that context".into()))?;
         let body =
             letter.body.as_ref().ok_or_else(|| cannot("its body was too large to keep".into()))?;
         let event = read_event(replica.context(), &self.names, &letter.headers, body.as_bytes())

@@ -26,7 +26,7 @@ use std::sync::Arc;
 const WINDOW: u16 = 256;
 /// What has been delivered so often may be what ends the process each time.
 const DELIVERIES: i32 = 5;
-/// A queue that nobody has listened to for so long is given up, in milliseconds: its node is gone for good, or asks the
+/// A queue without a consumer for so long is deleted by the broker, in milliseconds: its node is gone for good, or asks the
 /// sources when it comes back.
 const FORGOTTEN: i32 = 7 * 24 * 60 * 60 * 1000;
 
@@ -60,7 +60,7 @@ impl EventConsumer {
         Self { connection, settings, replica, queue }
     }
 
-    /// Goes on for as long as it is polled, over whatever connections there are.
+    /// Goes on for as long as it is polled, over one connection after another.
     pub async fn run(self) {
         let mut failures = 0;
         loop {
@@ -171,7 +171,7 @@ impl EventConsumer {
 
     /// Has the broker set a message aside.
     async fn reject(&self, acker: &Acker, why: &str) -> lapin::Result<()> {
-        tracing::warn!(queue = self.queue, why, "a message is set aside");
+        tracing::warn!(queue = self.queue, why, "dead-lettering message");
         check_sent(acker.reject(BasicRejectOptions { requeue: false }).await?)
     }
 }

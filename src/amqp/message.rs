@@ -17,7 +17,7 @@ pub struct InboundCommand {
     pub reply_to: Option<ShortString>,
     /// What the sender knows the reply by.
     correlation: Option<ShortString>,
-    /// How often it has been tried in vain.
+    /// How often its delivery has failed.
     pub delivery_count: u32,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A queue's arguments cannot be changed once it is declared, and the broker's nodes agree on them. So the owner is
 //! written there: an argument of a queue that carries the context's name. Declaring it again with the same owner is
-//! granted; with another one it is refused, whoever comes first, and whatever else happens at the time. The one message
+//! granted; with another one it is refused, in any order and at any time. The one message
 //! in the queue says what the owner is called, and which of its processes runs: that one holds the [`Lease`].
 
 use super::{
@@ -86,7 +86,7 @@ impl OwnershipClaim {
     /// [`Claim::keep`].
     ///
     /// # Errors
-    /// [`Taken`] when somebody else has one of the contexts, or runs with the same data.
+    /// [`Taken`] when another process has one of the contexts, or runs with the same data.
     pub async fn claim_at_start(
         &self,
         connection: &ManagedConnection,
@@ -121,7 +121,7 @@ impl OwnershipClaim {
         Ok(())
     }
 
-    /// Claims on each new connection. Resolves when somebody else turns out to have one of the contexts, or to run with
+    /// Claims on each new connection. Resolves when another process turns out to have one of the contexts, or to run with
     /// the same data.
     pub async fn hold(
         self,

@@ -122,7 +122,7 @@ impl Publisher {
         for confirm in confirms {
             match confirm.await? {
                 Confirmation::Ack(None) => drop(self.sent.fetch_add(1, Relaxed)),
-                // Nobody has bound a queue for it. The log has it, for whoever asks later.
+                // No queue is bound for it. The log has it, for later readers.
                 Confirmation::Ack(Some(_)) => drop(self.returned.fetch_add(1, Relaxed)),
                 Confirmation::Nack(_) | Confirmation::NotRequested => {
                     return Err(std::io::Error::other("the broker could not keep it").into());

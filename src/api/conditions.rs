@@ -6,7 +6,7 @@ use super::{
 };
 use crate::actors::{IdempotencyKey, StoredKey};
 
-/// What is UTF-8 whatever it is called.
+/// Other names of UTF-8.
 const CHARSETS: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
 
 /// Refuses a body whose media type is not `accepted`, or that is encoded; the header `hint` lists the media types.

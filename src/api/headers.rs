@@ -1,4 +1,4 @@
-//! The headers of a request, whatever carries them.
+//! The headers of a request, over any transport.
 
 /// The headers of a request.
 pub trait Headers {

@@ -1,4 +1,4 @@
-//! One request, whatever carries it. An adapter makes a [`Request`] of what it has received, finds the route, and sends the
+//! One request, over any transport. An adapter makes a [`Request`] of what it has received, finds the route, and sends the
 //! [`Answer`] back; everything between is here, so it is the same for all adapters.
 
 mod command;

@@ -1,4 +1,4 @@
-//! A request and its answer, whatever carries them.
+//! A request and its answer, over any transport.
 
 /// A request to a collection or to an item, without its body.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Request<'a, H> {
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The HTTP status, whatever carries it.
+    /// The HTTP status, over any transport.
     pub status: u16,
     /// The headers, with names in lower case.
     pub headers: Vec<(&'static str, String)>,

@@ -26,7 +26,7 @@ pub type RouteMatch<'a, T> = (&'a Collection<T>, &'a str, &'a str);
 pub struct Collection<T> {
     /// What the adapter knows the collection by.
     pub place: T,
-    /// `/bookrent/rents`, whatever the client wrote.
+    /// `/bookrent/rents`, also where the client wrote an alias.
     pub path: Arc<str>,
     /// `/bookrent/rents/{id}`.
     pub item: Arc<str>,

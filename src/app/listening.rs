@@ -39,7 +39,7 @@ pub fn bind(settings: &Settings) -> Result<Listening, Failure> {
     let told = |listener: &TcpListener| {
         listener
             .local_addr()
-            .map_err(|why| Failure::Failed(format!("an address cannot be told: {why}")))
+            .map_err(|why| Failure::Failed(format!("an address cannot be determined: {why}")))
     };
     let address = told(&all)?;
     let asked_at = probes.as_ref().map(told).transpose()?;

@@ -46,7 +46,7 @@ fn commands(context: &BoardContext, wall: &Wall) -> Cells {
         };
         let mut reasons = reasons(context, command, wall);
         if reasons.is_empty() {
-            reasons.push(("nobody".to_owned(), "─▶", ""));
+            reasons.push(("no one".to_owned(), "─▶", ""));
         }
         for (who, arrow, mark) in reasons {
             rows.push(vec![

@@ -162,7 +162,7 @@ impl<A: Aggregate> Explored<A> {
     }
 }
 
-/// Who is asked from `state` on, whatever the answers are.
+/// The contexts that are asked from `state` on, for any answers.
 fn follow<A: Aggregate>(
     state: &A,
     settings: &A::Settings,

@@ -64,7 +64,7 @@ impl HttpWire {
         self.peers.urls.get(context)?.join(&format!("/internal/{what}/{context}")).ok()
     }
 
-    /// Runs `work` on the runtime of this wire, whoever waits for it.
+    /// Runs `work` on the runtime of this client, from any thread.
     fn elsewhere<T: Send + 'static, W: Future<Output = T> + Send + 'static>(
         &self,
         work: W,
@@ -85,7 +85,7 @@ impl PeerClient for HttpWire {
         question: PeerQuestion,
         within: Duration,
     ) -> BoxFuture<'static, Result<PeerReply, Silence>> {
-        let Some(url) = self.url("asks", context) else { return nobody() };
+        let Some(url) = self.url("asks", context) else { return away_from_here() };
         let mut request = self
             .client
             .post(url)
@@ -135,7 +135,7 @@ impl PeerClient for HttpWire {
         after: Option<EventId>,
         linger: Duration,
     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, Silence>> {
-        let Some(mut url) = self.url("events", context) else { return nobody() };
+        let Some(mut url) = self.url("events", context) else { return away_from_here() };
         let after = after.map(|id| format!("&after={}", id.in_full())).unwrap_or_default();
         url.set_query(Some(&format!("from={from}{after}&linger={}", linger.as_millis())));
         let request =
@@ -153,7 +153,7 @@ fn away(why: &dyn std::fmt::Display) -> Silence {
     Silence::Away(why.to_string())
 }
 
-fn nobody<T: Send + 'static>() -> BoxFuture<'static, Result<T, Silence>> {
+fn away_from_here<T: Send + 'static>() -> BoxFuture<'static, Result<T, Silence>> {
     std::future::ready(Err(away(&"no node is known to host it"))).boxed()
 }
 

@@ -439,7 +439,7 @@ pub trait Folds<V: View> {
 pub trait Routes<A: Aggregate> {
     /// `POST /{collection}`.
     fn post<B: Body>(&mut self, who: Role, enter: fn(B) -> (Target<A>, A::Command));
-    /// `PATCH /{collection}/{id}`. Several such routes are told apart by the fields of their bodies: a request gives those
+    /// `PATCH /{collection}/{id}`. Several such routes are distinguished by the fields of their bodies: a request gives those
     /// of one.
     fn patch<B: Body>(&mut self, who: Role, enter: fn(B) -> A::Command);
     /// `PATCH /{collection}/{verb}/{id}`, without a body.

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Findings {
     pub figures: Figures,
-    /// Orders that were recorded: their number is spent, whatever became of them.
+    /// Orders that were recorded: their number is used, with any outcome.
     pub begun: u64,
     /// How often the breaker opened.
     pub opened: u64,
@@ -108,7 +108,7 @@ pub async fn of_orders(
     let told = figures.established + 1;
     let there = established.len() as u64;
     let what =
-        format!("every order that was confirmed stands: {told} confirmed, {there} established");
+        format!("every confirmed order is established: {told} confirmed, {there} established");
     promises.push(Promise { kept: told == there, what });
     let halves = halves(&established, &kept);
     let what = format!(

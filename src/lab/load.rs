@@ -1,5 +1,5 @@
 //! The customers: each sends a request, waits for the answer, and sends the next. Nobody waits as a `Retry-After`
-//! asks to, for nobody did where the originals' figures come from.
+//! asks to, for no customer did where the originals' figures come from.
 
 use crate::{
     app::Failure,
@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What the customers were told, and how long they waited.
+/// The answers that customers got, and how long they waited.
 #[derive(Debug, Default)]
 pub struct Figures {
     /// Answers below 400.

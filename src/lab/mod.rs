@@ -54,7 +54,7 @@ impl Lab {
             let users = self.users.unwrap_or(scene.users);
             let seconds = self.seconds.unwrap_or(scene.seconds);
             let timeout = systems::ask_timeout_millis(scene.system).unwrap_or_default();
-            // Who only reads asks nobody.
+            // A system that only reads asks no other.
             let tries =
                 if scene.orders().is_some() { self.tries.map_or(1..=2, |n| n..=n) } else { 1..=1 };
             for tries in tries {
@@ -186,7 +186,7 @@ async fn tell(scene: &Scene, tries: u32, seconds: u64, figures: &RefCell<Figures
         let answered = { figures.borrow().successful + figures.borrow().failed };
         let system = scene.system;
         let passed = begun.elapsed().as_secs();
-        // Talk; nobody has to hear it.
+        // Progress output; a closed stdout does not matter.
         let _ = writeln!(
             std::io::stderr(),
             "{system}, tries {tries}: {passed} of {seconds} s, {answered} answered"

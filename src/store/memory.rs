@@ -231,7 +231,7 @@ impl Contents {
         self.trees.get_mut(tree.0 as usize).ok_or(StoreError::Superseded)
     }
 
-    /// What is wrong with a batch whatever the rows are.
+    /// What is wrong with a batch, independent of the rows.
     fn validate(&self, batch: &Batch) -> Result<(), StoreError> {
         let tree = self.tree(batch.tree)?;
         if let Some(len) =

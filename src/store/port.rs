@@ -98,7 +98,7 @@ pub enum StoreError {
     #[error("the store went away, and whether it has taken the batch is not known")]
     Unknown,
     /// Unflushed batches fill the memory that they may use; try again in a moment.
-    #[error("the store is behind; try again in a moment")]
+    #[error("the store is under pressure; try again in a moment")]
     Overloaded,
     /// The store cannot be opened; the text says what to do.
     #[error("{0}")]

@@ -67,7 +67,7 @@ impl Progress {
     /// Calls the payment off: what came in goes back (`paid_back`), what has not will not come in any more (`withheld`).
     ///
     /// # Errors
-    /// Never: policies call payments off, whatever has become of them.
+    /// Never: policies call payments off in any status.
     pub fn call_off<E>(self, paid_back: E, withheld: E) -> Decision<E> {
         match self {
             Self::New => emit(withheld),

@@ -14,3 +14,4 @@ mod output;
 mod refusals;
 mod rooms;
 mod tidy;
+mod wording;

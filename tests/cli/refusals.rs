@@ -81,28 +81,28 @@ fn a_data_directory_that_is_not_writable_is_named() {
     }
     let mut serve = serve(directory.path(), &[]);
     if File::create(data.join("probe")).is_ok() {
-        serve = as_nobody(&serve, directory.path());
+        serve = as_unprivileged_user(&serve, directory.path());
     }
     ended(&run(&mut serve), FAILURE, &[&data.display().to_string(), "writable"]);
     assert!(!data.join("db").exists(), "something was written");
 }
 
 /// The same as a user who may not write everywhere, as root may. The program is put where that user finds it.
-fn as_nobody(command: &Command, directory: &Path) -> Command {
+fn as_unprivileged_user(command: &Command, directory: &Path) -> Command {
     let program = directory.join("holdfast");
     fs::copy(command.get_program(), &program).unwrap();
-    let mut as_nobody = Command::new("setpriv");
-    as_nobody
+    let mut as_unprivileged_user = Command::new("setpriv");
+    as_unprivileged_user
         .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
         .arg(program)
         .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => as_nobody.env(name, value),
-            None => as_nobody.env_remove(name),
+            Some(value) => as_unprivileged_user.env(name, value),
+            None => as_unprivileged_user.env_remove(name),
         };
     }
-    as_nobody
+    as_unprivileged_user
 }
 
 #[test]
@@ -314,7 +314,7 @@ fn a_damaged_store_is_refused_in_plain_words() {
     ended(&check, FAILURE, &["the store is damaged"]);
     assert!(
         String::from_utf8_lossy(&check.stdout)
-            .contains("the data directory is damaged: the journal is damaged behind commit")
+            .contains("the data directory is damaged: the journal is damaged after commit")
     );
 }
 

@@ -70,7 +70,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Every Rust file under `directory`, with its text.
-fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
+pub fn sources(directory: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).into_iter().flatten().map(Result::unwrap) {
         match entry.path() {

@@ -29,7 +29,7 @@ fn order(client: &Client, path: &str, body: &Value) -> u64 {
 }
 
 /// Each of these contexts tells of the saga, at the gateway, and every node has answered.
-fn is_told_by(gateway: &Client, system: &str, number: u64, contexts: &[&str]) {
+fn shows_saga(gateway: &Client, system: &str, number: u64, contexts: &[&str]) {
     eventually("the saga is told by all", || {
         let saga = gateway.get(&format!("/admin/sagas/{system}/{number}")).is(200).body;
         let nodes = saga["nodes"].as_array().unwrap();
@@ -55,7 +55,7 @@ fn a_purifier_is_rented_refused_and_canceled_over_nodes() {
     let sold_out = json!({"status": "RentalCanceled", "reason": "out-of-stock"});
     gateway.shows(&format!("/rentals/{late}"), sold_out);
     gateway.shows(&format!("/payments/{late}"), json!({"status": "PAYMENT CANCELED"}));
-    is_told_by(gateway, "purifier", late, &["rental", "payment", "delivery", "product"]);
+    shows_saga(gateway, "purifier", late, &["rental", "payment", "delivery", "product"]);
     // The product is away: the cancel does not wait for it.
     cluster.kill("product");
     cluster.gateway().delete(&format!("/rentals/{placed}")).is(204);
@@ -64,7 +64,7 @@ fn a_purifier_is_rented_refused_and_canceled_over_nodes() {
     gateway.shows("/products/1", json!({"stock": 1}));
     gateway.shows(&format!("/payments/{placed}"), json!({"status": "PAYMENT CANCELED"}));
     gateway.shows(&format!("/deliveries/{placed}"), json!({"status": "DeliveryCanceled"}));
-    is_told_by(gateway, "purifier", placed, &["rental", "payment", "delivery", "product"]);
+    shows_saga(gateway, "purifier", placed, &["rental", "payment", "delivery", "product"]);
     assert_eq!(
         gateway.get("/payments?status=PAYMENT COMPLETED").is(200)["page"]["totalElements"],
         0
@@ -84,7 +84,7 @@ fn an_e_book_is_rented_rejected_and_returned_over_nodes() {
     gateway.patch("/books/reject/1", json!({})).is(200);
     gateway.shows(&format!("/rents/{rejected}"), json!({"status": "CANCELED"}));
     gateway.shows(&format!("/payments/{rejected}"), json!({"status": "REFUNDED"}));
-    is_told_by(gateway, "ebook", rejected, &["rent", "payment", "book"]);
+    shows_saga(gateway, "ebook", rejected, &["rent", "payment", "book"]);
     // The book is away: requests are taken, and held when it is back.
     gateway.shows("/books/1", json!({"status": "POSSIBLE"}));
     cluster.kill("book");
@@ -116,7 +116,7 @@ fn a_film_is_booked_printed_and_canceled_over_nodes() {
     gateway.shows(&format!("/books/{booked}"), json!({"status": "Canceled"}));
     gateway.shows(&format!("/payments/{booked}"), json!({"status": "Canceled"}));
     gateway.shows(&format!("/points/{booked}"), json!({"status": "Canceled"}));
-    is_told_by(gateway, "movie", booked, &["book", "payment", "ticket", "point"]);
+    shows_saga(gateway, "movie", booked, &["book", "payment", "ticket", "point"]);
     // The seat is free again, and what is printed stays.
     let printed = order(gateway, "/books", &seat);
     let ticket = format!("/tickets/{printed}");
@@ -138,7 +138,7 @@ fn a_ticket_is_reserved_once_and_given_back_over_nodes() {
     let reserved = order(gateway, "/reservations", &reservation);
     gateway.post("/reservations", reservation).refuses(409, "ticket-taken");
     gateway.shows("/views/1", json!({"reservationStatus": "RESERVED"}));
-    is_told_by(gateway, "ticketing", reserved, &["reservation", "ticket", "price"]);
+    shows_saga(gateway, "ticketing", reserved, &["reservation", "ticket", "price"]);
     // Ticket and price are away: the cancel does not wait for them.
     cluster.kill("ticket");
     cluster.kill("price");
@@ -176,5 +176,5 @@ fn a_bike_is_rented_and_paid_for_over_nodes() {
     gateway.shows("/bikes/1", json!({"status": "사용가능", "location": "분당_정자역_3구역"}));
     gateway.shows(&format!("/billings/{ride}"), json!({"status": "CLOSEBILL", "fee": 1000}));
     gateway.shows("/userDeposits/1", json!({"deposit": 99_000}));
-    is_told_by(gateway, "gbike", ride, &["rent", "bike", "billing", "userDeposit"]);
+    shows_saga(gateway, "gbike", ride, &["rent", "bike", "billing", "userDeposit"]);
 }

@@ -34,7 +34,7 @@ fn replay(step: &Step, gateway: &Client) {
         Some(_) => eventually(&step.line, || {
             let sent = gateway.get("/notifications?size=100");
             let mut items = sent.body["_embedded"]["notifications"].as_array()?.iter();
-            items.any(|item| step.is_told_of(item)).then_some(())
+            items.any(|item| step.is_reported(item)).then_some(())
         }),
         None => step.replay_until(gateway, |answer| is_read || may_pass(answer)),
     }

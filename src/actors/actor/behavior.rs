@@ -18,14 +18,14 @@ pub trait Behavior: Sized + 'static {
 
     /// Loads its cache from the store, under a new epoch.
     fn reload(&mut self, mailbox: &Arc<Mailbox<Self::Mail>>) -> Result<(), StoreError>;
-    /// The next batch to write before the context answers anybody, if there is one. Called again
+    /// The next batch to write before the context answers any request, if there is one. Called again
     /// after each accepted batch and after each reload.
     fn prepare(&mut self) -> Result<Option<Batch>, StoreError>;
     /// Decides a turn. May be called again with the same messages, so it changes nothing.
     fn decide(&mut self, mails: &[Option<Self::Mail>]) -> Result<TurnOutput<Self>, StoreError>;
     /// The turn was accepted as this commit.
     fn apply_cache(&mut self, memory: Self::CacheUpdate, commit: Commit);
-    /// The turn was accepted: what it recorded for these messages stays recorded, whatever happens
+    /// The turn was accepted: what it recorded for these messages stays recorded, also if anything happens
     /// next.
     fn on_accepted(_effects: &VecDeque<Self::Effect>, _mails: &[Option<Self::Mail>]) {}
     /// Runs one effect.

@@ -101,7 +101,7 @@ pub enum Effect {
     Reply { mail: usize, answer: Result<Outcome, Fault> },
     /// Keep a client waiting until the aggregate is settled.
     Wait { mail: usize, number: u64, replayed: bool },
-    /// Answer everybody who waits for this aggregate.
+    /// Answer all callers that wait for this aggregate.
     Settled { number: u64, outcome: Result<Outcome, Fault> },
     /// Answer an asker.
     Answer { mail: usize, answer: Result<(), NoAnswer> },

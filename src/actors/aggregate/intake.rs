@@ -48,7 +48,7 @@ impl Turn<'_> {
         place: usize,
         entry: &CommandMessage,
     ) -> Result<(), StoreError> {
-        // The client has given up before anything was recorded, and was told so.
+        // The client has given up before anything was recorded, and has got that answer.
         if entry.reply.is_closed() || !entry.progress.begin() {
             return Ok(());
         }
@@ -189,7 +189,7 @@ impl Turn<'_> {
                 if before.0 == sum.0 && before != sum =>
             {
                 tracing::error!(ask = %asked.id, "refusing ask: its id was used for another question");
-                let en = "this was asked before, and otherwise";
+                let en = "this ask was used before, with another content";
                 let ko = "같은 번호로 다른 요청이 이미 있었습니다";
                 let answer = Err(NoAnswer::Refused(Refusal::conflict("asked-otherwise", en, ko)));
                 self.effects.push_back(Effect::Answer { mail: place, answer });
@@ -205,7 +205,7 @@ impl Turn<'_> {
             AskResult::Yes => Ok(()),
             AskResult::No(refusal) => Err(NoAnswer::Refused(refusal.clone())),
             AskResult::Withdrawn => {
-                let en = "the question was taken back";
+                let en = "the ask was withdrawn";
                 let ko = "철회된 요청입니다";
                 Err(NoAnswer::Refused(Refusal::conflict("withdrawn", en, ko)))
             }

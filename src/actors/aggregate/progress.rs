@@ -1,6 +1,6 @@
 //! How far a client's command has got, shared by the context and the request that waits for it.
 //!
-//! A client that is told to retry may assume that nothing was done. So giving up and beginning to decide exclude each
+//! A client that gets `retry later` may assume that nothing was done. So giving up and beginning to decide exclude each
 //! other in one atomic step: once the command is in progress, the request waits for the result, and once the request has
 //! given up, the command has no effect.
 
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(progress.abandon(), CommandStage::Unrecorded);
         assert!(!progress.begin(), "its client has gone");
         let progress = CommandProgress::default();
-        assert!(progress.begin() && progress.begin(), "after a conflict it is decided anew");
+        assert!(progress.begin() && progress.begin(), "after a conflict it is decided again");
         assert_eq!(progress.abandon(), CommandStage::InProgress);
         progress.set_recorded(7);
         assert_eq!(progress.abandon(), CommandStage::Recorded(7));

@@ -111,7 +111,7 @@ impl Breaker {
         }
     }
 
-    /// For how long nobody may try it out yet, if it is open.
+    /// How long no probe is let through, if it is open.
     pub fn open_for(&self, now: Instant) -> Option<Duration> {
         match self.lock().state {
             Circuit::Open { until } if now < until => Some(until - now),

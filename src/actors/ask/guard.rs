@@ -118,14 +118,14 @@ impl Guard {
         self.breaker.look(Instant::now())
     }
 
-    /// For how long the breaker will let nobody through, if it is open.
+    /// How long the breaker lets no call through, if it is open.
     pub fn open_for(&self) -> Option<Duration> {
         self.breaker.open_for(Instant::now())
     }
 
     /// Asks by `put`, as often as it may; a late answer to an earlier try counts while a later one runs. A question that
     /// must be asked and has no pass yet waits for one for as long as its tries may take together; before an open breaker
-    /// it would wait in vain.
+    /// the wait could not succeed.
     pub async fn ask(
         &self,
         pass: Option<Permit>,
@@ -201,7 +201,7 @@ impl Guard {
     }
 }
 
-/// The next word of any of those asked; `None` where there is nobody left to say one.
+/// The next answer of any of those asked; `None` where no one is left to answer.
 async fn first_of(
     answers: &mut Vec<AnswerReceiver>,
 ) -> Option<Result<Result<(), NoAnswer>, RecvError>> {
@@ -286,8 +286,8 @@ mod tests {
         // Whoever is asked is away.
         assert_eq!(guard.ask(None, || oneshot::channel().1).await, Err(NoAnswer::Unavailable));
         assert!(guard.look().is_err() && guard.open_for().is_some());
-        let in_vain = guard.ask(None, || unreachable!("the breaker is open"));
-        assert_eq!(in_vain.now_or_never(), Some(Err(NoAnswer::Unavailable)));
+        let refused = guard.ask(None, || unreachable!("the breaker is open"));
+        assert_eq!(refused.now_or_never(), Some(Err(NoAnswer::Unavailable)));
     }
 
     #[test]

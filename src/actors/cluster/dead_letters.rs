@@ -1,4 +1,4 @@
-//! Messages from outside that could not be taken, set aside until somebody looks.
+//! Messages from outside that could not be handled, kept until an operator looks at them.
 
 use crate::{
     actors::port::fault::Fault,
@@ -31,7 +31,7 @@ pub struct DeadLetter {
     pub at: Timestamp,
     /// The queue that it was taken from at last.
     pub queue: String,
-    /// Whose event it was meant to be: `bookrent.rent`; empty where nobody here listens to that.
+    /// Whose event it was meant to be: `bookrent.rent`; empty where no context here listens to that.
     pub context: String,
     /// Why it could not be taken.
     pub reason: String,

@@ -1,8 +1,8 @@
 //! What this node has heard of the logs of other nodes' contexts, and whether what it hears now goes on with that.
 //!
 //! Two nodes that decide for one context, or one that was started with an older copy of its data, give the same numbers
-//! twice. Whoever asks tells the past of its log, and is told that of the other; what is known of it is kept here. A past
-//! that does not go on with what is known is refused, and the node says so until somebody has mended it.
+//! twice. A node that asks sends the past of its log and gets that of the other; what is known of it is kept here. A past
+//! that does not go on with what is known is refused, and the node reports it until an operator has resolved it.
 
 use crate::{
     actors::{
@@ -55,12 +55,12 @@ fn read(record: &[u8]) -> Result<(String, Past), StoreError> {
 fn forgotten(what: &str) {
     tracing::error!(
         what,
-        "what was known of the log of another node is damaged; whoever is heard of next is believed"
+        "what was known of the log of another node is damaged; the next past that arrives is accepted"
     );
 }
 
 impl Hearsay {
-    /// Opens what is known. Of the contexts in `accepted` it is forgotten: whoever is heard of next is believed.
+    /// Opens what is known. Of the contexts in `accepted` it is forgotten: the next past that arrives is accepted.
     pub fn open(store: &Arc<dyn Store>, accepted: &[String]) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.heard")?;
         let epoch = store.activate(tree)?;
@@ -104,7 +104,7 @@ impl Hearsay {
     }
 
     /// Takes note of the past that `context` tells of itself, if it goes on with what is known. It is on disk with
-    /// whatever is accepted from now on.
+    /// for any past that is accepted from now on.
     ///
     /// # Errors
     /// [`Fault::HistoryChanged`] when these are two logs; [`Fault::Busy`] for word that comes too late.
@@ -198,7 +198,7 @@ impl Hearsay {
     }
 }
 
-/// Word from somebody who has been followed by another since.
+/// A message of a node that another one has succeeded since.
 pub fn late() -> Fault {
     Fault::Busy { retry_after: std::time::Duration::from_secs(1) }
 }

@@ -1,8 +1,8 @@
-//! The logs of contexts that other nodes host, as far as somebody here listens to them.
+//! The logs of contexts that other nodes host, as far as contexts of this node listen to them.
 //!
 //! Such a context has a replica of its log in this node's store. Its listeners read that as they read the log of a
 //! neighbour: the same positions, the same catching up, the same shelves for what they cannot take; and they go on while
-//! the other node is away. The replica takes each event once, in the order of its source, whatever brings it: it appends
+//! the other node is away. The replica takes each event once, in the order of its source, over any transport: it appends
 //! the sequence behind its last one and nothing else. What a feed has skipped, it asks the source for.
 //!
 //! It goes on behind the very event that it has last, not behind that event's number: a source whose log has another event
@@ -58,9 +58,9 @@ pub struct Replica {
     epoch: Epoch,
     listeners: Arc<Subscribers>,
     wire: Arc<dyn PeerClient>,
-    /// The last sequence; whoever holds it appends.
+    /// The last sequence; its lock is the right to append.
     last: AsyncMutex<u64>,
-    /// Who brings events, besides the source itself, or why nobody does.
+    /// What delivers events, besides the source itself, or why nothing does.
     feed: watch::Sender<Option<Result<&'static str, String>>>,
     missing: Notify,
     counts: Counts,
@@ -74,7 +74,7 @@ pub struct Replica {
 enum By {
     /// A feed, which knows nothing of what was before them.
     Feed,
-    /// The source, which has been told what they are to follow.
+    /// The source, which knows what they are to follow.
     Source,
 }
 
@@ -114,8 +114,8 @@ impl Replica {
         })
     }
 
-    /// What the last event here is called; nothing where the source has never told the names of its events, or where it
-    /// told it cannot be read.
+    /// What the last event here is called; nothing where the source has never sent the names of its events, or where it
+    /// cannot be read.
     fn after(&self, last: u64) -> Option<EventId> {
         self.listeners
             .history(|history| (last == 0 || history.names(last)).then(|| history.id_of(last)))
@@ -319,7 +319,7 @@ impl ReplicaHandle for Replica {
     }
 }
 
-/// An event that another node has told of, with its type again.
+/// An event that another node has sent, with its type again.
 fn as_logged(aggregate: &dyn AggregateType, told: RecordedEvent) -> Result<LogEntry, String> {
     let RecordedEvent {
         sequence,

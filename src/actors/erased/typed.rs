@@ -222,7 +222,7 @@ fn erased_ask<A: Aggregate>(ask: Ask<A>) -> ErasedAsk {
     ErasedAsk { callee, to, attempt, command, then }
 }
 
-/// What is asked of a context in the types of another is asked by nobody.
+/// A command of another context's type, which no caller sends.
 fn foreign() -> Refusal {
     Refusal::invalid(
         "foreign-command",

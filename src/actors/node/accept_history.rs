@@ -108,7 +108,7 @@ impl Accepting<'_> {
         let last = last_sequence(aggregate, &tree)?;
         let history = History::load(&tree)?;
         let mut kept = last.min(past.latest);
-        // Where the names of its events were never told, there are only their numbers to go by.
+        // Where the source has never sent the names of its events, only their numbers can be compared.
         while history.names(kept) && !past.has(history.id_of(kept)) {
             kept -= 1;
         }

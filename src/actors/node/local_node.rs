@@ -110,7 +110,7 @@ impl LocalNode {
         })
     }
 
-    /// Follows the contexts of other nodes that somebody here listens to, for as long as it is polled.
+    /// Follows the contexts of other nodes that contexts of this node listen to, for as long as it is polled.
     pub fn follow(&self) -> Vec<BoxFuture<'static, ()>> {
         self.replicas.iter().map(|replica| replica.clone().follow()).collect()
     }

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-/// Is told which system's thread hangs.
+/// Called with the system whose thread hangs.
 pub type Stuck = Arc<dyn Fn(&'static str) + Send + Sync>;
 
 /// How a node is set up.
@@ -43,7 +43,7 @@ pub struct NodeSettings {
     pub contexts: Option<HashSet<String>>,
     /// The way to the nodes that host the others.
     pub wire: Option<Arc<dyn PeerClient>>,
-    /// Contexts of other nodes whose past is believed anew, whatever was known of it.
+    /// Contexts of other nodes whose past is accepted at this start, although another one was known.
     pub accept_history: Vec<String>,
     /// The versions in which contexts write their events for other nodes and consumers, where that
     /// is another one than the release writes by itself.

@@ -22,7 +22,7 @@ use std::{
 
 const BEAT: Duration = Duration::from_secs(1);
 /// Between two looks no more than this counts, however long it was: the guardian itself did not run for the rest, and then
-/// neither did anybody else. So a process that was stopped, or a machine that slept, hangs no threads.
+/// neither did any other thread. So a process that was stopped, or a machine that slept, hangs no threads.
 const LOOK: Duration = Duration::from_millis(1500);
 
 /// The heart of one arbiter.
@@ -124,7 +124,7 @@ fn look(
         if heart.ended.load(Relaxed) {
             tracing::error!(
                 system,
-                "the thread of a system has ended; its contexts are started anew"
+                "restarting contexts: the thread of their system has ended"
             );
             *heart = Heartbeat::start();
             for placed in placed.iter().filter(|placed| placed.name.system == *system) {
@@ -142,7 +142,7 @@ fn look(
         for placed in placed.iter().filter(gone) {
             tracing::error!(
                 context = placed.name.context,
-                "the context is gone; it is started anew"
+                "restarting context: its actor is gone"
             );
             (placed.replace)();
             (placed.spawn)(&heart.arbiter);

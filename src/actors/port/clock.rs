@@ -14,7 +14,7 @@ use std::{
 pub const LATEST: Timestamp = Timestamp::from_micros(221_845_392_000_000_000);
 /// Business time is moved forward by no more than this at once: ten years.
 pub const FARTHEST: Duration = Duration::from_secs(3653 * 24 * 60 * 60);
-/// A machine's clock is often put right by a little; more is told, and business time runs on all the same.
+/// A machine's clock is often corrected by a little; more is reported, and business time runs on all the same.
 const STEP: i64 = 5_000_000;
 
 /// Business time cannot be moved so far.
@@ -54,7 +54,7 @@ pub struct ClockHealth {
 #[derive(Debug)]
 pub struct Clock {
     offset: AtomicI64,
-    /// The latest time that anybody has seen.
+    /// The latest time that any caller has seen.
     reached: AtomicI64,
     /// Held while the offset changes.
     changes: Mutex<Changes>,
@@ -85,7 +85,7 @@ impl Clock {
         Self { offset, reached, changes: Mutex::default(), machine }
     }
 
-    /// What the clock would say if nobody had seen a later time.
+    /// What the clock would show if no caller had seen a later time.
     fn reading(&self) -> Timestamp {
         (self.machine)().plus_micros(self.offset.load(Relaxed)).min(LATEST)
     }

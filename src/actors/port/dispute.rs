@@ -2,7 +2,7 @@
 use crate::{actors::port::clock::machine_time, domain::Timestamp};
 use serde::Serialize;
 
-/// Two pasts of one context, which somebody has to mend.
+/// Two pasts of one context, which an operator has to resolve.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dispute {

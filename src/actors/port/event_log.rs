@@ -75,7 +75,7 @@ pub trait EventLog<T>: Send + Sync {
     fn past(&self) -> Past;
 }
 
-/// An event as the outside is told of it.
+/// An event as readers outside get it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecordedEvent {
     /// Its place in the context's log.
@@ -124,7 +124,7 @@ impl RecordedEvent {
     }
 }
 
-/// A text message to somebody outside.
+/// A text message to a person outside.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutboundMessage {
     /// The context whose event it tells of; with that event's name, its id.

@@ -36,8 +36,8 @@ pub enum Fault {
     /// The idempotency key was used with another payload.
     #[error("the idempotency key was used with another payload")]
     KeyReused,
-    /// Not even begun, as it was too much at once or a guard refused; or nothing came of it, as whoever was asked did not
-    /// answer, and nobody may ask them before that time is over.
+    /// Not even begun, as it was too much at once or a guard refused; or nothing came of it, as the context that was asked did not
+    /// answer, and may not be asked again before that time is over.
     #[error("please try again in a moment")]
     Busy {
         /// When.
@@ -50,7 +50,7 @@ pub enum Fault {
     #[error("{0} is away")]
     Away(&'static str),
     /// The command crashed its context; nothing of it stands.
-    #[error("the command failed in an unforeseen way; nothing of it stands")]
+    #[error("the command failed unexpectedly; nothing was recorded")]
     Crashed,
     /// The log of a context has another past than the one that is known.
     #[error("{detail}")]

@@ -48,7 +48,7 @@ pub struct ContextHealth {
     /// Keys that more than one of its things claims, since what is a key has changed. None is free before all have given
     /// it up.
     pub contested: Vec<Contested>,
-    /// How many rows have been written anew at this start, while they are: it answers nobody until then.
+    /// How many rows have been rewritten at this start, while that goes on; until then it answers no request.
     pub rebuilding: Option<u64>,
     /// How often something that it keeps was found damaged since the process began.
     pub damaged: u64,

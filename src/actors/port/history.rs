@@ -2,7 +2,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use std::{fmt, str::FromStr};
 
-/// How many epochs of a past are told at most; an older event cannot be judged then, and is believed.
+/// At most so many epochs of a past are sent; an older event cannot be judged then, and is believed.
 pub(crate) const TOLD: usize = 32;
 
 /// What one start of a log's writer is called. The epoch of all that was written before there were words has none.
@@ -10,7 +10,7 @@ pub(crate) const TOLD: usize = 32;
 pub struct Word(pub(crate) u64);
 
 impl Word {
-    /// One that nobody has yet.
+    /// One that does not exist yet.
     pub fn new() -> Self {
         // The lower bits of such an identifier are random; forty-eight of them are written as twelve letters.
         let random = uuid::Uuid::now_v7().as_u128() & 0xffff_ffff_ffff;
@@ -20,7 +20,7 @@ impl Word {
     pub fn is_none(self) -> bool {
         self.0 == 0
     }
-    /// The same, for what is not told then.
+    /// The same, for what is not sent then.
     #[allow(clippy::trivially_copy_pass_by_ref)]
     pub(crate) fn is_none_at(&self) -> bool {
         self.is_none()
@@ -41,7 +41,7 @@ impl FromStr for Word {
     }
 }
 
-/// As text, the way it is told.
+/// As text, the way it is sent.
 impl Serialize for Word {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -91,7 +91,7 @@ impl FromStr for EventId {
     }
 }
 
-/// As text, the way it is told.
+/// As text, the way it is sent.
 impl Serialize for EventId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -113,12 +113,12 @@ pub(crate) fn word_at(began: &[(u64, Word)], sequence: u64) -> Word {
         .map_or(Word::default(), |(_, word)| *word)
 }
 
-/// The past of a log, as far as it is told to others: `41;0;1:3f0c2a91b7d4,30:9b1d`.
+/// The past of a log, as far as it is sent to others: `41;0;1:3f0c2a91b7d4,30:9b1d`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Past {
     /// The last event.
     pub latest: u64,
-    /// From which sequence on it is told.
+    /// The sequence from which on it is sent.
     pub(crate) since: u64,
     pub(crate) began: Vec<(u64, Word)>,
 }
@@ -128,7 +128,7 @@ pub struct Past {
 pub enum Relation {
     /// What is known is part of it.
     GoesOn,
-    /// It is part of what is known: word from somebody who has ended, and was late.
+    /// It is part of what is known: a late message of a node that has ended.
     Behind,
     /// Neither: these are two logs.
     Apart,

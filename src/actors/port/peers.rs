@@ -67,7 +67,7 @@ pub struct PeerReply {
 pub enum Silence {
     /// It is away, or does not understand.
     Away(String),
-    /// The past that it knows of a log is not the one that is told here; with what to do about it.
+    /// The past that it knows of a log is not the one that was sent; with what to do about it.
     Changed(String),
 }
 
@@ -115,7 +115,7 @@ pub enum Silence {
 pub trait PeerClient: Send + Sync {
     /// Whether there is a node that is known to host `context`.
     fn reaches(&self, context: &str) -> bool;
-    /// Puts a question, once; after `within` nobody waits for the answer any more.
+    /// Sends an ask, once; after `within` no one waits for the answer any more.
     fn ask(
         &self,
         context: &'static str,

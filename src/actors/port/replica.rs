@@ -14,9 +14,9 @@ pub struct ReplicaHealth {
     pub context: &'static str,
     /// The last one that is here.
     pub last_sequence: u64,
-    /// Who brings them: `amqp`, or nobody, and the source is asked for each.
+    /// What delivers them: `amqp`, or nothing, and the source is asked for each.
     pub feed: Option<&'static str>,
-    /// Why nobody brings them, where somebody should.
+    /// Why they are not delivered, where they should be.
     pub feed_error: Option<String>,
     /// How many were brought, since the start.
     pub fed: u64,
@@ -52,13 +52,13 @@ pub trait ReplicaHandle: Send + Sync {
     fn context(&self) -> &'static str;
     /// How it is doing.
     fn health(&self) -> ReplicaHealth;
-    /// Its past, as far as its source has told the names of its events.
+    /// Its past, as far as its source has sent the names of its events.
     fn past(&self) -> Option<Past>;
     /// That its source has another past, while that is so.
     fn dispute(&self) -> Option<Dispute>;
-    /// Asks its source for whatever is missing, for as long as it is polled.
+    /// Asks its source for what is missing, for as long as it is polled.
     fn follow(self: Arc<Self>) -> BoxFuture<'static, ()>;
-    /// Says who brings events from now on, so that the source need not be asked for each; or why nobody does any more.
+    /// Sets what delivers events from now on, so that the source need not be asked for each; or why nothing does any more.
     fn fed_by(&self, feed: Result<&'static str, String>);
     /// Whether an event can be read here.
     ///

@@ -48,7 +48,7 @@ pub trait Sink<T>: Send + Sync {
     }
 }
 
-/// How somebody outside is doing, for all contexts at once.
+/// The state of a receiver outside, for all contexts at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SinkHealth {
@@ -62,7 +62,7 @@ pub struct SinkHealth {
     pub error: Option<String>,
     /// How many items it has taken.
     pub sent: u64,
-    /// How many nobody outside wanted.
+    /// How many no receiver has subscribed to.
     pub returned: u64,
     /// How often it had to be reached anew.
     pub reconnects: u64,

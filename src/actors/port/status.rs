@@ -41,7 +41,7 @@ pub struct ContextStatus {
     pub generation: AtomicU32,
     /// How long answers and idempotency rows are kept.
     pub retention: Retention,
-    /// Its rows are being written anew: until then it answers nobody. How many that were, so far.
+    /// Its rows are being rewritten; until then it answers no request. How many have been, so far.
     pub rebuilding: AtomicBool,
     pub rebuilt: AtomicU64,
     /// Keys that more than one of its things claims.
@@ -75,7 +75,7 @@ pub type Chaos = Arc<dyn Fn(&'static str, ChaosPoint) + Send + Sync>;
 pub enum ChaosPoint {
     /// A turn has decided; nothing stands yet.
     BeforeCommit,
-    /// The batch is accepted; nobody has been told.
+    /// The batch is accepted; no caller has been answered.
     AfterCommit,
 }
 
@@ -170,7 +170,7 @@ impl ContextStatus {
     }
 
     /// Sends `answer` once `commit` is durable, held back or lost by the injected fault. If it never will be durable,
-    /// whoever has been granted something, or has had something recorded (`stands`), cannot know what is left of it.
+    /// a caller that has been granted something, or has had something recorded (`stands`), cannot know what is left of it.
     pub fn reply<T: Send + 'static>(
         &self,
         commit: Commit,

@@ -183,7 +183,7 @@ impl Listener<RowChange> for ViewTurn<'_> {
             Ok(sheet) => &sheet.now,
             Err(StoreError::Damaged(what)) => {
                 self.report_damage(&what);
-                return Ok(Err(format!("{what}; a rebuild of this view mends it")));
+                return Ok(Err(format!("{what}; a rebuild of this view repairs it")));
             }
             Err(error) => return Err(error),
         };

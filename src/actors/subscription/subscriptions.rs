@@ -177,7 +177,7 @@ impl<T> Subscriptions<T> {
             let behind_another = ear.parked.get(envelope.aggregate).is_some()
                 || work.progress().shelved.contains_key(&(place, envelope.aggregate));
             let taken = if behind_another {
-                Err("it waits behind an earlier event of its aggregate".to_owned())
+                Err("it waits for an earlier event of its aggregate".to_owned())
             } else {
                 apply_event(work, source, batch, index)?
             };

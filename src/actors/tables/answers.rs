@@ -17,7 +17,7 @@ pub enum AskResult {
     Yes,
     /// No, and why.
     No(Refusal),
-    /// The asker took it back; whatever comes under this id now is refused.
+    /// The asker has withdrawn it; anything that arrives under this id now is refused.
     Withdrawn,
 }
 
@@ -38,7 +38,7 @@ pub struct RecordedAnswer {
     /// The machine's second in which that was.
     pub at: u64,
     /// The version of the command's form and a sum of what was asked of whom; `None` where it was not asked yet, or
-    /// nobody took note.
+    /// no digest was stored.
     pub asked: Option<(u16, [u8; 16])>,
 }
 

@@ -1,4 +1,4 @@
-//! What rows of a context's tree promise each other, for whoever reads a store that is not running.
+//! Invariants between the rows of a context's tree, for the offline check of a store.
 
 use super::log::decode_envelopes;
 use crate::store::{

@@ -18,7 +18,7 @@ impl Tree {
     ) -> Result<Option<Rows>, StoreError> {
         pages.next_of_some(|scan| self.scan_over(scan, prefix))
     }
-    /// A range of rows, forwards. Where a part of it cannot be read, that is told, and given are the rows before that part,
+    /// A range of rows, forwards. Where a part of it cannot be read, that is reported, and it returns the rows before that part,
     /// or, where it begins with one, the first behind it, as far as the sixteen bytes behind `prefix` others tell their
     /// keys apart. Says whether this is all that was asked for.
     pub fn scan_over(&self, scan: &Scan, prefix: usize) -> Result<(Rows, bool), StoreError> {

@@ -2,7 +2,7 @@
 //!
 //! A sequence alone does not name an event: a data directory that is put back from a copy gives its numbers again, and so
 //! does a second store for the same context. So each start of a log's writer takes a random word, and an event is named by
-//! that and its sequence. Whoever has heard of an event can be told whether it is in the past of the one who answers now.
+//! that and its sequence. A reader that has received an event can learn whether it is in the past of the node that answers now.
 
 use super::{tree::Tree, version::VERSION};
 use crate::{
@@ -38,7 +38,7 @@ pub fn epoch_row(word: Word) -> Result<Vec<u8>, StoreError> {
 }
 
 impl History {
-    /// The epochs of a log that have events. Where a row cannot be read, nobody is accused for it: what others know of
+    /// The epochs of a log that have events. Where a row cannot be read, no replica is refused for it: what others know of
     /// that epoch is believed, up to where the next one begins.
     ///
     /// # Errors

@@ -40,7 +40,7 @@ pub fn parse_parked_key(tree: &Tree, key: &[u8]) -> Option<ParkedId> {
     };
     let id = read();
     if id.is_none() {
-        tree.report_damage("an event set aside under a key that is none");
+        tree.report_damage("a parked event has a malformed key");
     }
     id
 }
@@ -50,7 +50,7 @@ pub fn decode_parked(tree: &Tree, sequence: u64, row: &Row) -> Result<ParkedRow,
     codec::decode(Space::Parked, &row.record).or_else(|error| match error {
         // The key says which event it is; it is retried like the others.
         StoreError::Damaged(what) => {
-            tree.report_damage(&format!("the row of the event set aside at {sequence}: {what}"));
+            tree.report_damage(&format!("the row of the parked event {sequence}: {what}"));
             Ok(ParkedRow { attempts: 1, error: what })
         }
         error => Err(error),

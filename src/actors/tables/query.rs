@@ -1,6 +1,6 @@
 //! Lists: pages, filters and sorting from the indexes alone; only what a page shows is loaded.
 //!
-//! What one list may cost is bounded, whatever there is and whatever is asked for: so many rows to count, and as many
+//! The cost of one list is bounded for any data and any query: so many rows to count, and as many
 //! again to find the page. Counting that ends there says "at least"; a page that ends there is cut, and its cursor goes
 //! on where it was; a page that is to be found by counting, deeper than that, is refused.
 
@@ -40,7 +40,7 @@ use crate::{
 
 /// The largest page.
 const MAX_SIZE: u64 = 100;
-/// So few are sorted by looking at each of them, whatever they are few of.
+/// At most so many rows are sorted by reading each of them.
 const FEW: u64 = 256;
 
 impl From<StoreError> for Fault {
@@ -372,7 +372,7 @@ fn reached(walked: Walked<Place>) -> Option<Place> {
     if let Walked::Spent(place) = walked { Some(place) } else { None }
 }
 
-/// What is under `number`, as it looks from outside, whatever its standing.
+/// The representation of `number`, in any lifecycle.
 pub fn look_up(tree: &Tree, generation: u32, number: u64) -> Result<Option<Seen>, Fault> {
     let Some((commit, kept)) = tree.state(generation, number)? else { return Ok(None) };
     Ok(Some(Seen {

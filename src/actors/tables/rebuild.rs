@@ -1,5 +1,5 @@
 //! Claims, lists and timers are functions of what is stored, and the rows that they wrote lie on disks. When such a
-//! function has changed, its rows are written anew from the states, before the context answers anybody: in pages, each
+//! function has changed, its rows are rewritten from the states, before the context answers any request: in pages, each
 //! one batch with the place behind it, so that a crash loses no more than a page.
 
 mod rows;
@@ -98,7 +98,7 @@ pub fn is_due(meta: &Counters, tree: &Tree) -> bool {
     meta.rebuild.is_some() || meta.written_by != versions(tree.entity)
 }
 
-/// A context whose rows are to be written anew answers nobody before that, also before its actor has come to be.
+/// A context whose rows have to be rewritten answers no request before that, also before its actor exists.
 pub fn say_whether_due(shared: &ContextStatus, tree: &Tree) -> Result<(), StoreError> {
     match load(tree) {
         Ok((meta, _)) => shared.rebuilding.store(is_due(&meta, tree), Relaxed),
@@ -219,7 +219,7 @@ impl RebuildPage<'_> {
             match taken {
                 // It costs its own number only.
                 Err(StoreError::Damaged(what)) => {
-                    self.tree.report_damage(&format!("it cannot be written anew: {what}"))
+                    self.tree.report_damage(&format!("it cannot be rewritten: {what}"))
                 }
                 taken => taken?,
             }
@@ -230,7 +230,7 @@ impl RebuildPage<'_> {
         Ok(rows.is_empty() || (is_all && rows.len() < PAGE))
     }
 
-    /// Whether a claim is of something that cannot be read: it cannot say what it claims, and nobody else may have that.
+    /// Whether a claim is of something that cannot be read: it cannot say what it claims, and no other aggregate may have that.
     fn is_held_unreadably(&self, claim: &[u8]) -> bool {
         let holder = codec::decode::<u64>(Space::Claim, claim);
         holder.is_ok_and(|holder| matches!(self.tree.state(0, holder), Err(StoreError::Damaged(_))))

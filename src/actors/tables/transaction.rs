@@ -281,7 +281,7 @@ impl<'a> Transaction<'a> {
             Entry::Vacant(place) => {
                 let key = prefix(&place.key().1).number(chunk).build();
                 let row = self.tree.row(&key);
-                // A row that cannot be read is overwritten whatever its commit.
+                // A row that cannot be read is overwritten, at any commit.
                 let commit = row
                     .as_ref()
                     .map_or(Commit::MAX, |row| row.as_ref().map_or(0, |row| row.commit));
@@ -292,7 +292,7 @@ impl<'a> Transaction<'a> {
                     Ok(posting) => posting.unwrap_or_default(),
                     Err(StoreError::Damaged(what)) => {
                         self.tree.report_damage(&format!(
-                            "a row of the index {field} is made anew: {what}"
+                            "a row of the index {field} is replaced: {what}"
                         ));
                         self.tree.rebuild_index_chunk(self.generation, field, value, chunk)?
                     }

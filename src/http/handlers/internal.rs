@@ -18,7 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 /// The header with the history of the log that an answer comes from.
 const HISTORY: &str = "holdfast-history";
-/// A node waits here no longer than this, whatever deadline it gives.
+/// A node waits here no longer than this, also with a later deadline.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 const PAGE: PageLimit = PageLimit { events: 256, bytes: 1 << 20 };
 

@@ -90,7 +90,7 @@ impl ConnectionLimit {
         ConnectionSlot::new(&self.totals, usize::MAX)
     }
 
-    /// Admits a connection. At the limit, the connection that has been idle for longest is told to close; `None` if
+    /// Admits a connection. At the limit, the connection that has been idle for longest gets the signal to close; `None` if
     /// every connection is busy.
     pub fn admit(self: &Arc<Self>) -> Option<Arc<ConnectionSlot>> {
         let mut slots = self.lock();
@@ -132,7 +132,7 @@ impl ConnectionLimit {
         false
     }
 
-    /// Keeps `slot` open, because a request arrived after it was told to close. Another one has to close.
+    /// Keeps `slot` open, because a request arrived after its signal to close. Another one has to close.
     pub fn keep_open(&self, slot: &ConnectionSlot) {
         let mut slots = self.lock();
         if slot.signal() == Signal::Close {

@@ -42,7 +42,7 @@ fn is_admin(head: &RequestHead) -> bool {
     head.uri.path().starts_with("/admin")
 }
 
-/// Refuses what a page of another origin asks through somebody's browser, even if the page could not read the answer:
+/// Refuses what a page of another origin asks through a user's browser, even if the page could not read the answer:
 /// administration is open to everyone who can reach it.
 pub fn same_origin(request: &HttpRequest, state: &AppState) -> Result<(), Problem> {
     let text = |name: header::HeaderName| {

@@ -149,7 +149,7 @@ pub fn parameters() -> Value {
         },
         "after": {
             "name": "after", "in": "query",
-            "description": "Cursor from the `next` link of a page: continues after its last item, whatever has changed since. It carries sort and filters, and excludes `page`.",
+            "description": "Cursor from the `next` link of a page: continues after its last item, also after changes. It carries sort and filters, and excludes `page`.",
             "schema": { "type": "string", "maxLength": 4096, "pattern": "^[A-Za-z0-9_-]+$" },
         },
         "Idempotency-Key": header(

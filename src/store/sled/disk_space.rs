@@ -163,7 +163,7 @@ impl DiskSpace {
             Ok(()) => self.has_reserve_file.store(true, Relaxed),
             Err(error) => {
                 let _ = fs::remove_file(path);
-                tracing::warn!(%error, "no room could be set aside for opening the store on a full disk");
+                tracing::warn!(%error, "cannot reserve room for opening the store on a full disk");
             }
         }
         self.refresh();
@@ -193,7 +193,7 @@ impl DiskSpace {
         let laid = || match allocate(file, end, AHEAD, true) {
             Err(error) if is_transient(&error) => false,
             Err(error) => {
-                tracing::debug!(%error, "no room can be set aside on this file system; what it says is free is believed");
+                tracing::debug!(%error, "cannot reserve room on this file system; using the free space that it reports");
                 free >= least.saturating_add(AHEAD)
             }
             Ok(()) => true,

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, ops::Bound};
 const ROW_OVERHEAD: usize = 128;
 
 /// Newest rows, and removals. Ordered, because scans merge it and runs are made of it, and because a hash map that
-/// doubles pauses everybody.
+/// doubles pauses all writers.
 #[derive(Debug, Default)]
 pub struct Memtable {
     rows: BTreeMap<Vec<u8>, Option<Row>>,

@@ -134,7 +134,7 @@ pub fn open_database(dir: &Path, options: &Options) -> Result<sled::Db, StoreErr
         .map_err(|error| cannot_open(dir, format!("is damaged ({damage}; {error})")))?;
     let second =
         if moved.is_empty() { Err(StoreError::Damaged(damage.clone())) } else { attempt() };
-    second.inspect(|_| tracing::warn!(%damage, "a damaged snapshot was set aside; nothing is lost by it")).map_err(|_| {
+    second.inspect(|_| tracing::warn!(%damage, "set a damaged snapshot aside; nothing is lost by it")).map_err(|_| {
         for (from, aside) in &moved {
             if let Err(error) = fs::rename(aside, from) {
                 tracing::error!(%error, file = %aside.display(), "could not be moved back");

@@ -160,7 +160,7 @@ impl JournalContents {
         let sound = |from: usize| parse_record(segment, at + 1 + from).is_some();
         let mut candidates = memchr::memmem::find_iter(behind, &RECORD_MAGIC);
         if candidates.any(sound) {
-            Err(format!("the journal is damaged behind commit {}", self.last))
+            Err(format!("the journal is damaged after commit {}", self.last))
         } else {
             Ok(())
         }

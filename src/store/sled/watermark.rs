@@ -93,7 +93,7 @@ impl WatermarkRecord {
     fn write(self, dir: &Path) -> io::Result<File> {
         let path = dir.join(FILE);
         // It lies in one sector, which a disk writes as a whole. Replacing the file would make the file system write its
-        // own journal, and with that whatever else waits to be written.
+        // own journal, and with that all else that waits to be written.
         match OpenOptions::new().write(true).open(&path) {
             Ok(file) if file.metadata()?.len() == LEN as u64 => {
                 self.write_into(&file)?;

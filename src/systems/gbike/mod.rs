@@ -8,7 +8,7 @@
 //! Customer ─▶ Return   ─▶ rent ──▶ Returned ┄▶ bike: PutBack ─▶ UpdatedBike
 //!                                           ┄▶ billing: Calculate ─▶ CalculatedFee ┄▶ userDeposit: Charge
 //!                              userDeposit ──▶ UpdatedDeposit ┄▶ billing: Close ─▶ ClosedBill
-//!                                          ├─▶ FeeDeferred, until somebody tops up
+//!                                          ├─▶ FeeDeferred, until the customer tops up
 //!                                          └─▶ FeeQueued, where many are open ┄▶ billing: Follow ─▶ BillFollowed
 //! Both     ─▶ TopUp    ─▶ userDeposit ──▶ UpdatedDeposit, and one more for each fee that it settles
 //!                              billing ──▶ ClosedBill   ┄▶ userDeposit: GoOn

@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn user_zero_is_refused() {
-        let nobody = Request(super::Request { userid: Id::new(0), bikeid: BIKE });
-        given::<Rent>([]).when(nobody).refused(Kind::Invalid, "user-unknown");
+        let user_zero = Request(super::Request { userid: Id::new(0), bikeid: BIKE });
+        given::<Rent>([]).when(user_zero).refused(Kind::Invalid, "user-unknown");
     }
 }

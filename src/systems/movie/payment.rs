@@ -47,7 +47,7 @@ pub enum Event {
     PaymentCanceled {
         booking_id: Id<Book>,
     },
-    /// It was called off before anybody asked for it.
+    /// It was called off before it was asked for.
     PaymentWithheld {
         booking_id: Id<Book>,
     },

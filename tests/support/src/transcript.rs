@@ -176,7 +176,7 @@ impl Step {
     }
 
     /// Whether `item` is what the page tells, under any number.
-    pub fn is_told_of(&self, item: &Value) -> bool {
+    pub fn is_reported(&self, item: &Value) -> bool {
         let without_id = |item: &Value| {
             let mut item = lasting(item);
             item.as_object_mut().map(|members| members.remove("id"));

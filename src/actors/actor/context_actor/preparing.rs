@@ -1,4 +1,4 @@
-//! What an actor writes before it answers anybody: rows that a new version of a function derives.
+//! What an actor writes before it answers any request: rows that a new version of a function derives.
 //! Until then it is starting, and its messages wait.
 
 use super::{ContextActor, PAUSE};

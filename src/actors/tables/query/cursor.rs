@@ -1,7 +1,7 @@
 //! Cursors: where a page ended, for the next one to go on behind it.
 //!
 //! A cursor names the last row's value and number, with the sort and the filters of its list, so that a walk does not
-//! depend on how many rows there are before it. It is text for whoever has it. What comes back may be anything, so it is
+//! depend on how many rows there are before it. For a client it is opaque text. What comes back may be anything, so it is
 //! summed, its length is bounded, and the list judges what it says as it judges a query.
 
 use super::page::Place;

@@ -72,11 +72,11 @@ impl<'a> Reading<'a> {
         self.tree.report(self.generation, what);
     }
 
-    /// What stands in a row of an index; nothing where it cannot be read, which is told of.
+    /// The content of an index row; nothing where it cannot be read, which is reported.
     pub fn readable<T: Default>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
         match read {
             Err(StoreError::Damaged(what)) => {
-                self.report(&format!("a list lacks what stands in one of its rows: {what}"));
+                self.report(&format!("a list lacks the entries of a damaged index row: {what}"));
                 Ok(T::default())
             }
             read => read,

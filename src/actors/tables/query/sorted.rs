@@ -136,7 +136,7 @@ pub fn by_looking(
     for some in numbers.chunks(super::reading::ROWS) {
         let keys: Vec<_> = some.iter().map(|number| state_key(generation, *number)).collect();
         for (number, row) in some.iter().zip(reading.rows(&keys)?) {
-            // What cannot be looked at stands where nothing is known of it, and is told of by the page that shows it.
+            // A row that cannot be read sorts as if its value were unknown, and the page that shows it reports it.
             let kept = row.and_then(|row| decode_state(reading.entity(), &row.record).ok());
             let value = kept.map_or(Key::Missing, |kept| value_of(&kept, field));
             found.push(Place { value, number: *number });

@@ -146,7 +146,7 @@ fn in_a_long_list_every_page_costs_about_the_same() {
             read,
         )
     };
-    // By number: chunks are counted, whatever the page; so are those of a word or a flag.
+    // By number: chunks are counted for any page; so are those of a text or a flag.
     for (page, filters) in [(0, &[][..]), (2999, &[]), (1500, &[("color", "red")])] {
         let (found, rows) =
             read(&ListQuery { page, filters: filters_of(filters), ..ListQuery::default() });
@@ -161,7 +161,7 @@ fn in_a_long_list_every_page_costs_about_the_same() {
     }
     let (found, rows) = read(&ListQuery { page: 1500, ..sorted("owner", &[]) });
     assert!(found == Err(Fault::PageTooDeep) && rows < 20_100, "{found:?} {rows}");
-    // A few are found by what they are few of, whatever else they have in common with many.
+    // A few are found by the rare value, also when they share others with many.
     let (found, rows) = read(&sorted(
         "owner",
         &[("owner", "1"), ("place", "9"), ("color", "red"), ("free", "false")],

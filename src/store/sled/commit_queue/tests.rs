@@ -102,7 +102,7 @@ fn after_a_failed_sync_nothing_is_durable_and_nothing_is_taken() {
     assert_eq!(rig.hears(), (1, false));
     assert_eq!(rig.submit(2), Err(StoreError::Failed("no space".into())));
     rig.listen(1);
-    assert_eq!(rig.hears(), (1, false), "whoever asks later hears it too");
+    assert_eq!(rig.hears(), (1, false), "a later caller gets it too");
 }
 
 #[test]

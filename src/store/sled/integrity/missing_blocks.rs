@@ -164,7 +164,7 @@ fn a_tree_from_before_there_were_seals_is_read_and_gets_them() {
     let all = Scan { from: vec![0], to: vec![u8::MAX; 9], backwards: false, limit: usize::MAX };
     let right: Vec<_> = rows.iter().map(|(key, row)| (key.clone(), row.clone())).collect();
     assert_eq!((table.scan(&all), table.flushed_through()), (Ok(right.clone()), 300));
-    assert!(table.merge(u8::MAX, None, |_| || Ok(true)).expect("merges"), "it is written anew");
+    assert!(table.merge(u8::MAX, None, |_| || Ok(true)).expect("merges"), "it is rewritten");
     assert!(!table.merge(u8::MAX, None, |_| || Ok(true)).expect("merges"), "once");
     assert_eq!(table.scan(&all), Ok(right));
     let manifest = Manifest::read(&tree).expect("reads");
