@@ -181,7 +181,9 @@ pub fn value(args: TokenStream, item: &Item) -> Result<TokenStream> {
     let case = match item {
         Item::Struct(_) => Some(quote!(#[serde(rename_all = "camelCase")])),
         Item::Enum(_) => None,
-        other => return Err(Error::new_spanned(other, "this attribute is for a struct or an enum")),
+        other => {
+            return Err(Error::new_spanned(other, "this attribute is for a struct or an enum"));
+        }
     };
     let title = args.text("title").map(|title| quote!(#[schemars(rename = #title)]));
     Ok(quote! {

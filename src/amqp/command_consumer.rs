@@ -206,7 +206,7 @@ impl CommandConsumer {
             let replying = publish_reply(over, to, &message, &answer);
             match self.connection.with_progress_timeout(live, &still, timeout, replying).await {
                 Ok(ReplyOutcome::Kept) => self.acknowledge(&came, &self.answered).await,
-                // Whoever asked has gone; what was asked has been done.
+                // The sender is gone; its command has been executed.
                 Ok(ReplyOutcome::Unroutable) => self.acknowledge(&came, &self.unroutable).await,
                 // One whose queue is full is nothing to the others; what was asked is not done again.
                 Ok(ReplyOutcome::Refused) | Err(_) if again => {
@@ -219,7 +219,7 @@ impl CommandConsumer {
         } else if answer.status < 300 {
             came.acker.ack(BasicAckOptions::default()).await
         } else if answer.status == 503 && again {
-            // Nobody is there to try again, so this side does.
+            // No sender is there to try again, so this side does.
             requeue_after(&came, message.delivery_count).await
         } else {
             self.rejected.fetch_add(1, Relaxed);

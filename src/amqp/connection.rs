@@ -159,7 +159,7 @@ impl ManagedConnection {
         let _ = self.state.subscribe().wait_for(|state| !state.is_generation(generation)).await;
     }
 
-    /// Somebody could not go on with this connection: there will be another one.
+    /// Reports that this connection does not work any more: there will be another one.
     pub fn report_broken(&self, generation: u64, why: &str) {
         let _ = self.report_broken.send((generation, why.to_owned()));
     }
@@ -280,7 +280,7 @@ impl ManagedConnection {
                 Some((of, why)) = heard.recv() => if of == generation { break why },
             }
         };
-        // Nobody waits for a broken connection to end.
+        // No one waits for a broken connection to end.
         tokio::spawn(async move {
             let _ = tokio::time::timeout(
                 MAX_DELAY,

@@ -91,7 +91,7 @@ impl Publisher {
         };
         trouble().insert(context, why.clone());
         self.connection.report_broken(live.generation, &why);
-        // Nobody is lent it any more: on the same channel, what follows would come behind what it has refused or forgotten.
+        // It is lent no more: on the same channel, what follows would come after what it has refused or forgotten.
         self.connection.wait_lost(live.generation).await;
         if taken == 0 { Err(why) } else { Ok(taken) }
     }

@@ -193,7 +193,7 @@ fn opens<A: Aggregate>(before: &A, now: &A) -> bool {
     now.awaits(Id::new(ME)).is_some() && question(before) != question(now)
 }
 
-/// Somebody's no.
+/// The refusal of a context that was asked.
 fn no() -> Refusal {
     Refusal::conflict("no", "no", "아니요")
 }

@@ -1,4 +1,4 @@
-//! The customers: each sends a request, waits for the answer, and sends the next. Nobody waits as a `Retry-After`
+//! The customers: each sends a request, waits for the answer, and sends the next. None waits as a `Retry-After`
 //! asks to, for no customer did where the originals' figures come from.
 
 use crate::{

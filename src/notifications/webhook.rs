@@ -24,7 +24,7 @@ pub struct WebhookSettings {
     pub timeout: Duration,
 }
 
-/// Posts each message to somebody who sends it.
+/// Posts each message to a gateway that sends it.
 #[derive(Debug, Clone)]
 pub struct Webhook {
     client: Client,

@@ -39,7 +39,8 @@ fn banned_in(text: &str) -> Vec<(usize, &'static str)> {
         let both = format!("{}{next}", line.trim_end().to_owned() + " ");
         for (phrase, _) in BANNED {
             let phrase_words = format!(" {phrase} ");
-            let begins_here = both.find(&phrase_words).is_some_and(|at| at + 1 < line.trim_end().len());
+            let begins_here =
+                both.find(&phrase_words).is_some_and(|at| at + 1 < line.trim_end().len());
             if begins_here {
                 found.push((place + 1, phrase));
             }

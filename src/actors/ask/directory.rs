@@ -11,7 +11,7 @@ use std::{
 
 /// A context that can be asked.
 pub trait Askable: Send + Sync {
-    /// Puts a question. Whoever is away drops the other end.
+    /// Sends an ask. A context that is unavailable drops the other end.
     fn ask(&self, question: AskRequest) -> AnswerReceiver;
 }
 
@@ -41,7 +41,7 @@ impl PeerDirectory {
     pub fn find(&self, context: &str) -> Option<&Peer> {
         self.0.get()?.get(context)
     }
-    /// Permits a client's question to `first`, after which all of `chain` may be asked. Whoever of those cannot be asked
+    /// Permits a client's question to `first`, after which all of `chain` may be asked. A context of the chain that cannot be asked
     /// at present keeps it from being begun; who comes later is only looked at.
     ///
     /// # Errors

@@ -283,7 +283,7 @@ mod tests {
             breaker,
             ..Default::default()
         });
-        // Whoever is asked is away.
+        // The context that is asked is unavailable.
         assert_eq!(guard.ask(None, || oneshot::channel().1).await, Err(NoAnswer::Unavailable));
         assert!(guard.look().is_err() && guard.open_for().is_some());
         let refused = guard.ask(None, || unreachable!("the breaker is open"));

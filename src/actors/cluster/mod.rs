@@ -1,6 +1,6 @@
 //! Contexts of other nodes: asking them, keeping replicas of their logs, and what could not be taken from outside.
 
 pub mod dead_letters;
-pub mod hearsay;
+pub mod known_pasts;
 pub mod remote_context;
 pub mod replica;

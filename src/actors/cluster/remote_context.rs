@@ -1,6 +1,6 @@
 //! Contexts that other nodes host, and how they are asked from here.
 
-use super::hearsay::Hearsay;
+use super::known_pasts::KnownPasts;
 use crate::{
     actors::{
         ask::{
@@ -32,7 +32,7 @@ pub struct RemoteContext {
     /// The pasts of those here who ask.
     pub pasts: Pasts,
     /// What is known of others.
-    pub heard: Arc<Hearsay>,
+    pub heard: Arc<KnownPasts>,
 }
 
 /// Tells the past of a log.

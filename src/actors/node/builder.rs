@@ -18,7 +18,7 @@ use crate::{
             guard::Guard,
         },
         cluster::{
-            hearsay::Hearsay,
+            known_pasts::KnownPasts,
             remote_context::{Pasts, RemoteContext, TellPast},
             replica::Replica,
         },
@@ -83,7 +83,7 @@ pub struct NodeBuilder<'a> {
     pub(crate) guards: Vec<(&'static str, Arc<Guard>)>,
     pub(crate) pasts: Pasts,
     pub(crate) local_pasts: HashMap<&'static str, TellPast>,
-    heard: &'a Arc<Hearsay>,
+    heard: &'a Arc<KnownPasts>,
     subscribers: HashMap<&'static str, Arc<Subscribers>>,
 }
 
@@ -92,7 +92,7 @@ impl<'a> NodeBuilder<'a> {
         store: &'a Arc<dyn Store>,
         clock: &'a Arc<Clock>,
         settings: &'a NodeSettings,
-        heard: &'a Arc<Hearsay>,
+        heard: &'a Arc<KnownPasts>,
     ) -> Self {
         Self {
             store,

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     actors::{
         ask::guard::Guard,
-        cluster::hearsay::{Hearsay, late},
+        cluster::known_pasts::{KnownPasts, late},
         node::settings::{NodeError, NodeSettings},
         outbox::{
             event_log::{Cursors, Find, Pump, RunningPump},
@@ -52,7 +52,7 @@ pub struct LocalNode {
     pumps: RwLock<Vec<Arc<dyn RunningPump>>>,
     replicas: Vec<Arc<dyn ReplicaHandle>>,
     guards: Vec<(&'static str, Arc<Guard>)>,
-    hearsay: Arc<Hearsay>,
+    known_pasts: Arc<KnownPasts>,
     _guardian: Watchdog,
 }
 
@@ -68,8 +68,8 @@ impl LocalNode {
     ) -> Result<Self, NodeError> {
         let clock = Arc::new(Clock::ahead_by(settings.clock_offset));
         let saved_clock = SavedClock::open(&store, &clock)?;
-        let hearsay = Arc::new(Hearsay::open(&store, &settings.accept_history)?);
-        let mut layout = NodeBuilder::new(&store, &clock, &settings, &hearsay);
+        let known_pasts = Arc::new(KnownPasts::open(&store, &settings.accept_history)?);
+        let mut layout = NodeBuilder::new(&store, &clock, &settings, &known_pasts);
         lay_out(&mut layout);
         let NodeBuilder {
             deployed: placed,
@@ -105,7 +105,7 @@ impl LocalNode {
             pumps,
             replicas,
             guards,
-            hearsay,
+            known_pasts,
             _guardian: guardian,
         })
     }
@@ -223,18 +223,18 @@ impl Node for LocalNode {
     }
     fn disputes(&self) -> Vec<Dispute> {
         let of_replicas = self.replicas.iter().filter_map(|replica| replica.dispute());
-        self.hearsay.disputes().into_iter().chain(of_replicas).collect()
+        self.known_pasts.disputes().into_iter().chain(of_replicas).collect()
     }
     fn meet(&self, callee: &dyn Context, question: &PeerQuestion) -> Result<(), Fault> {
         if let (Some(known), Some(history)) = (question.heard, callee.history())
             && !history.has(known)
         {
-            return Err(self.hearsay.lost(callee.name().context, known));
+            return Err(self.known_pasts.lost(callee.name().context, known));
         }
         let asker = question.id.context.as_ref();
         // What is decided here asks from here: this is another one of it.
         if self.contexts.iter().any(|context| context.name().context == asker) {
-            return Err(self.hearsay.second(asker));
+            return Err(self.known_pasts.second(asker));
         }
         let Some(told) = &question.past else { return Ok(()) };
         // What its events say of it counts as well as what it has said itself.
@@ -243,10 +243,10 @@ impl Node for LocalNode {
             match told.to(&known) {
                 Relation::GoesOn => {}
                 Relation::Behind => return Err(late()),
-                Relation::Apart => return Err(self.hearsay.apart(asker, known.last())),
+                Relation::Apart => return Err(self.known_pasts.apart(asker, known.last())),
             }
         }
-        self.hearsay.judge(asker, told)
+        self.known_pasts.judge(asker, told)
     }
     fn refused_messages(
         &self,

@@ -122,10 +122,7 @@ fn look(
 ) {
     for (system, heart) in hearts {
         if heart.ended.load(Relaxed) {
-            tracing::error!(
-                system,
-                "restarting contexts: the thread of their system has ended"
-            );
+            tracing::error!(system, "restarting contexts: the thread of their system has ended");
             *heart = Heartbeat::start();
             for placed in placed.iter().filter(|placed| placed.name.system == *system) {
                 (placed.replace)();
@@ -140,10 +137,7 @@ fn look(
             placed.name.system == *system && !(placed.is_alive)() && (placed.was_attached)()
         };
         for placed in placed.iter().filter(gone) {
-            tracing::error!(
-                context = placed.name.context,
-                "restarting context: its actor is gone"
-            );
+            tracing::error!(context = placed.name.context, "restarting context: its actor is gone");
             (placed.replace)();
             (placed.spawn)(&heart.arbiter);
         }

@@ -1,6 +1,6 @@
-//! What leaves the node: the events of its contexts on their way to somebody outside, in order, at least once.
+//! What leaves the node: the events of its contexts on their way to receivers outside, in order, at least once.
 //!
-//! An outflow reads a context's log, not its mail, so that whoever is outside may be slow or away without anybody here
+//! An outflow reads a context's log, not its mail, so that a receiver may be slow or unavailable without any context here
 //! noticing. It hands over only what a power cut cannot take back, and its place in the log moves only over what the
 //! outside has taken; after a crash some of it may go out again, under the same ids.
 
@@ -389,11 +389,11 @@ impl<T: Send + Sync + 'static> Pump<T> {
     }
 }
 
-/// A pump that has been set up, whatever flows through it.
+/// A pump that has been set up, for items of any type.
 pub trait RunningPump: Send + Sync {
     /// How it is doing.
     fn health(&self) -> OutboxHealth;
-    /// How whoever takes it is doing, where that is a matter of its own.
+    /// The health of its receiver, where that is known apart.
     fn sink(&self) -> Option<SinkHealth>;
     /// Runs it.
     fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;

@@ -104,7 +104,7 @@ impl Clock {
     fn run_on(&self) {
         let mut changes = sync::lock(&self.changes);
         let back = self.reached.load(Relaxed).saturating_sub(self.reading().micros());
-        // Somebody else may have seen it too.
+        // Another caller may have seen it too.
         if back > STEP {
             self.offset.fetch_add(back, Relaxed);
             changes.stepped_back = changes.stepped_back.saturating_add(back);

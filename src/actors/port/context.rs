@@ -21,7 +21,7 @@ use crate::{
 use futures_util::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
 
-/// A context of this node, whatever its types.
+/// A context of this node, without its types.
 ///
 /// ```
 /// use holdfast::{
@@ -91,7 +91,7 @@ pub trait Context: Declaration {
     /// # Errors
     /// [`Fault::Store`].
     fn saga(&self, context: &str, number: u64, from: u64, limit: usize) -> Result<SagaPart, Fault>;
-    /// Puts another node's question. `Err`: nobody answers here at present.
+    /// Answers the ask of another node. `Err`: this context does not answer at present.
     ///
     /// # Errors
     /// [`Fault::Away`], [`Fault::Busy`], or [`Fault::BadBody`] for a command that is none of its.
@@ -194,7 +194,7 @@ pub struct Seen {
     pub version: u64,
     /// How it looks: a JSON object, without number and links.
     pub body: Vec<u8>,
-    /// The commit that the outside must wait for before it is told.
+    /// The commit that must be durable before this is sent to a client.
     pub commit: Commit,
 }
 
@@ -252,7 +252,7 @@ pub struct ListPage {
     pub next: Option<String>,
     /// Numbers that belong on the page and whose rows are missing or cannot be read.
     pub damaged: Vec<u64>,
-    /// The commit that the outside must wait for before it is told.
+    /// The commit that must be durable before this is sent to a client.
     pub commit: Commit,
 }
 

@@ -45,7 +45,7 @@ pub fn saga_part(
     limit: usize,
 ) -> Result<SagaPart, Fault> {
     let own = aggregate.name().context;
-    // Whoever has heard it all is told nothing more.
+    // A subscriber that has received it all gets nothing more.
     if from == u64::MAX {
         return Ok(SagaPart::default());
     }
@@ -137,7 +137,7 @@ pub fn event_before(
     Ok(None)
 }
 
-/// What is damaged is told of and left out.
+/// Damaged entries are reported and left out.
 fn readable<T>(tree: &Tree, read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match read {
         Ok(read) => Ok(Some(read)),

@@ -27,7 +27,7 @@ const INITIALIZER: &str = r##"window.onload = function () {
 };
 "##;
 
-/// The files that have been asked for. Few of the archive are: a server whose pages nobody opens keeps none, and one that
+/// The files that have been asked for. Few of the archive are: a server whose pages are never opened keeps none, and one that
 /// is asked over and over unpacks and compresses each once.
 static UNPACKED: Mutex<BTreeMap<String, Document>> = Mutex::new(BTreeMap::new());
 

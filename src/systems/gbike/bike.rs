@@ -31,7 +31,7 @@ pub enum Status {
     /// It may be taken.
     #[name = "사용가능"]
     Available,
-    /// Somebody rides it.
+    /// A customer rides it.
     #[name = "사용중"]
     InUse,
     /// It is broken.

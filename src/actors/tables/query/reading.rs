@@ -35,7 +35,7 @@ impl<'a> Reading<'a> {
         self.left = isize::try_from(rows.max(1)).unwrap_or(isize::MAX);
     }
 
-    /// Whether no more may be read. Whoever is in the middle of something small ends it first.
+    /// Whether no more may be read. A reader in the middle of a small unit ends that first.
     pub fn spent(&self) -> bool {
         self.left <= 0
     }
@@ -95,7 +95,7 @@ impl<'a> Reading<'a> {
 pub enum Walked<P> {
     /// Everything was looked at.
     Through,
-    /// Whoever looked has had enough.
+    /// The reader needs no more rows.
     Enough,
     /// No more may be read; everything up to here was looked at.
     Spent(P),

@@ -32,7 +32,7 @@ type Case = (&'static str, String);
 
 /// What is known of other nodes' contexts.
 #[derive(Debug)]
-pub struct Hearsay {
+pub struct KnownPasts {
     store: Arc<dyn Store>,
     tree: TreeId,
     epoch: Epoch,
@@ -59,7 +59,7 @@ fn forgotten(what: &str) {
     );
 }
 
-impl Hearsay {
+impl KnownPasts {
     /// Opens what is known. Of the contexts in `accepted` it is forgotten: the next past that arrives is accepted.
     pub fn open(store: &Arc<dyn Store>, accepted: &[String]) -> Result<Self, StoreError> {
         let tree = store.open_tree("holdfast.heard")?;
@@ -76,7 +76,7 @@ impl Hearsay {
         })?;
         for (row_key, row) in rows {
             let (context, past) = match read(&row.record) {
-                // It is as for a node that has never heard of that context; the next word of it is written here again.
+                // It is as for a node that has never heard of that context; the next past of it is written again.
                 Err(StoreError::Damaged(what)) => {
                     forgotten(&what);
                     continue;
@@ -103,11 +103,11 @@ impl Hearsay {
         sync::lock(&self.pasts).get(context).map(Past::last)
     }
 
-    /// Takes note of the past that `context` tells of itself, if it goes on with what is known. It is on disk with
-    /// for any past that is accepted from now on.
+    /// Accepts the past that `context` sends of itself, if it continues what is known. It is on disk with any commit
+    /// that is accepted from now on.
     ///
     /// # Errors
-    /// [`Fault::HistoryChanged`] when these are two logs; [`Fault::Busy`] for word that comes too late.
+    /// [`Fault::HistoryChanged`] when these are two logs; [`Fault::Busy`] for a past that comes too late.
     pub fn judge(&self, context: &str, told: &Past) -> Result<(), Fault> {
         let mut pasts = sync::lock(&self.pasts);
         if let Some(known) = pasts.get(context) {
@@ -216,26 +216,26 @@ mod tests {
     fn a_damaged_row_is_forgotten_and_the_others_are_known() {
         let memory = MemoryStore::default();
         let store: Arc<dyn Store> = Arc::new(memory.clone());
-        let heard = Hearsay::open(&store, &[]).unwrap();
+        let heard = KnownPasts::open(&store, &[]).unwrap();
         heard.judge("shop.till", &past("7;0;1:a")).unwrap();
         heard.judge("shop.desk", &past("7;0;1:b")).unwrap();
         memory.damage("holdfast.heard", &key("shop.till"), Some(vec![1; 20]));
-        let heard = Hearsay::open(&store, &[]).unwrap();
+        let heard = KnownPasts::open(&store, &[]).unwrap();
         assert_eq!((heard.last("shop.till"), heard.last("shop.desk").unwrap().sequence), (None, 7));
         heard.judge("shop.till", &past("8;0;1:a")).unwrap();
-        let heard = Hearsay::open(&store, &[]).unwrap();
+        let heard = KnownPasts::open(&store, &[]).unwrap();
         assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-8");
     }
 
     #[test]
     fn a_received_past_is_known_after_a_restart_and_another_is_refused_until_it_is_accepted() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let heard = Hearsay::open(&store, &[]).unwrap();
+        let heard = KnownPasts::open(&store, &[]).unwrap();
         heard.judge("shop.till", &past("7;0;1:a")).unwrap();
         heard.judge("shop.till", &past("9;0;1:a")).unwrap();
         // One that was overtaken on its way.
         heard.judge("shop.till", &past("8;0;1:a")).unwrap();
-        let heard = Hearsay::open(&store, &[]).unwrap();
+        let heard = KnownPasts::open(&store, &[]).unwrap();
         assert_eq!(heard.last("shop.till").unwrap().to_string(), "a-9");
         let refused = heard.judge("shop.till", &past("8;0;1:a,8:b")).unwrap_err();
         assert!(
@@ -248,7 +248,7 @@ mod tests {
         let before = heard.disputes().len();
         assert_eq!(heard.judge("shop.till", &past("10;0;1:a")).unwrap_err(), late());
         assert_eq!(heard.disputes().len(), before);
-        let heard = Hearsay::open(&store, &["shop.till".into()]).unwrap();
+        let heard = KnownPasts::open(&store, &["shop.till".into()]).unwrap();
         heard.judge("shop.till", &past("8;0;1:a,8:b")).unwrap();
         assert!(heard.disputes().is_empty());
     }
