@@ -91,7 +91,7 @@ pub trait HandlePart: Send + Sync + Sized + 'static {
 
 impl<P: HandlePart> ContextHandle<P> {
     pub fn new(mailbox: Arc<Mailbox<P::Mail>>, tree: Tree, guard: Arc<Guard>, part: P) -> Self {
-        let filters = query::filters(tree.entity);
+        let filters = query::filter_fields(tree.entity);
         Self { mailbox, tree, filters, guard, part }
     }
 

@@ -35,7 +35,7 @@ impl Board for Declarations {
 
 impl Declarations {
     fn add(&mut self, entity: &'static dyn EntityType, is_view: bool, routes: Vec<RouteInfo>) {
-        let filters = query::filters(entity);
+        let filters = query::filter_fields(entity);
         self.0.push(Arc::new(Declared { entity, is_view, routes, filters }));
     }
 }
