@@ -82,7 +82,7 @@ impl Lifecycle {
         let health = store.health();
         let uptime_s = self.began.elapsed().as_secs();
         let last_commit = health.durable_commit;
-        // What was accepted and is not durable was acknowledged to nobody.
+        // What was accepted and is not durable was acknowledged to no client.
         let lost = health.accepted_commit.saturating_sub(last_commit);
         let commits = last_commit.saturating_sub(self.first);
         match failure {

@@ -11,7 +11,7 @@ pub enum OrderOutcome {
     Established,
     /// The business said no.
     Refused,
-    /// It could not be settled: nobody answered. Or it is kept as one that failed, whatever the reason: see `#[failed]`.
+    /// It could not be settled: no answer came. Or it is kept as one that failed, for any reason: see `#[failed]`.
     Failed,
     /// It came to be, and was taken back: see `#[canceled]`.
     Canceled,

@@ -65,7 +65,7 @@ impl Webhook {
         let mut answer =
             request.body(body).send().await.map_err(|why| NotSent::Failed(words(&why)))?;
         let status = answer.status();
-        // What a gateway says beside its status interests nobody. A short word is heard, so that the connection can be
+        // What a gateway answers beside its status is not used. A short body is read, so that the connection can be
         // used again; a long one costs the gateway its connection.
         let mut heard = 0;
         while heard <= UNHEARD {
@@ -84,7 +84,7 @@ impl Webhook {
 }
 
 /// Whether this very message will never be taken. Other statuses may be trouble of the gateway, or of its settings here,
-/// which somebody can mend.
+/// which an operator can repair.
 fn is_final(status: StatusCode) -> bool {
     let may_change = [
         StatusCode::UNAUTHORIZED,

@@ -48,7 +48,7 @@ impl Status {
     }
 }
 
-/// The telephone that a customer is told at; none where that is blank.
+/// The telephone that a customer gets messages on; none where that is blank.
 pub fn telephone(phone: &Option<String>) -> Option<String> {
     let phone = phone.as_deref()?.trim();
     (!phone.is_empty()).then(|| phone.to_owned())

@@ -63,7 +63,7 @@ fn tried(system: &str, runs: usize) {
             let begun = of("Orders begun");
             assert_eq!(begun, of("established") + refused + of("retry later"), "{text}");
             assert!(begun >= 2.0, "{text}");
-            words.extend(["every order that was confirmed stands", "no order is half done"]);
+            words.extend(["every confirmed order is established", "no order is half done"]);
             let is_contested = report.0.contains_key("refused (409)");
             let is_judged = report.1.iter().any(|(_, what)| what.contains("99 %"));
             assert_eq!(is_judged, part.contains("2 tries") && !is_contested, "{text}");

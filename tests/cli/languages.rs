@@ -164,7 +164,7 @@ fn every_problem_and_refusal_has_a_korean_text_without_an_english_sentence() {
 }
 
 #[test]
-fn a_latin_sentence_is_told_from_names_within_a_korean_one() {
+fn a_latin_sentence_is_distinguished_from_names_within_a_korean_one() {
     for text in ["the book is out", "오류: key must be a string at line 1"] {
         assert!(has_latin_sentence(text), "{text}");
     }

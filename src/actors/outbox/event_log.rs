@@ -231,7 +231,7 @@ impl Causes {
     }
 }
 
-/// An event as the outside is told of it.
+/// An event as readers outside get it.
 fn recorded_event(
     aggregate: &dyn AggregateType,
     version: u16,

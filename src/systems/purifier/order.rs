@@ -71,7 +71,7 @@ impl From<Ordered> for Shipped {
     }
 }
 
-/// A rental has changed, and this customer is told.
+/// A rental has changed, and this customer gets a message.
 #[value(title = "ChangedRental")]
 pub struct Changed {
     pub rental_id: Id<Rental>,

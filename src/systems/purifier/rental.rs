@@ -1,6 +1,6 @@
 //! Rental (렌탈): a customer orders a unit and pays for it in one step; all else follows.
 //!
-//! It hears what becomes of its delivery, so that its own events are what the customer is told, in their order.
+//! It follows its delivery, so that the customer's messages come from its own events, in their order.
 
 use super::delivery::{self, Delivery};
 use super::order::Decreased;

@@ -155,7 +155,7 @@ fn a_book_that_is_away_is_asked_until_it_is_back_and_a_request_that_comes_then_i
 }
 
 #[test]
-fn a_withdrawal_of_a_book_that_nobody_knows_is_answered_too() {
+fn a_withdrawal_of_an_unknown_book_is_answered_too() {
     let server = start();
     with_books(&server);
     server.stop(BOOK);

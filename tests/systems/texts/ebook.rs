@@ -42,7 +42,7 @@ fn each_change_of_a_rent_is_one_message_and_a_cancel_says_why() {
 }
 
 #[test]
-fn a_withdrawal_is_told_once_and_without_a_telephone_nothing_is() {
+fn a_withdrawal_sends_one_message_and_none_without_a_telephone() {
     let gateway = Gateway::start();
     let server = gateway.server("ebook");
     let book = book(&server);

@@ -24,7 +24,7 @@ fn health(client: &Client) -> Value {
 }
 
 #[test]
-fn a_refused_message_says_why_and_holds_up_nobody_not_even_its_own_telephone() {
+fn a_refused_message_has_its_reason_and_delays_no_other_also_to_its_own_telephone() {
     for status in [400, 404, 410, 413, 422] {
         let gateway = Gateway::start();
         gateway.answers("010-gone", Reply::Status(status));
