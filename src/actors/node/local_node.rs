@@ -11,8 +11,9 @@ use crate::{
         cluster::known_pasts::{KnownPasts, late},
         node::settings::{NodeError, NodeSettings},
         outbox::{
-            event_log::{Cursors, Find, Pump, RunningPump},
+            event_log::Find,
             message_queue::MessageQueue,
+            pump::{Cursors, Pump, RunningPump},
             refused_messages::RefusedMessages,
         },
         port::{

@@ -8,13 +8,9 @@ use crate::{
     actors::{
         erased::{AggregateType, AnyState, Command},
         port::{
-            backoff::pause,
             context::Context,
-            event_log::{
-                CausingEvent, EventLog, LogPage, OutboundMessage, OutboxHealth, RecordedEvent,
-            },
+            event_log::{CausingEvent, EventLog, LogPage, OutboundMessage, RecordedEvent},
             history::{EventId, Past, Word},
-            sink::{Sink, SinkHealth},
             status::ContextStatus,
         },
         subscription::source::Subscribers,
@@ -25,24 +21,10 @@ use crate::{
         },
     },
     domain::{Message, MessageOutcome},
-    store::{
-        Batch, Epoch, Store, StoreError, TreeId, codec,
-        keys::{KeyBuf, Space},
-    },
-    sync,
+    store::StoreError,
 };
-use futures_util::{FutureExt, future::BoxFuture};
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::sync::{Arc, atomic::Ordering::Relaxed};
 use tokio::sync::watch;
-const MIN_BACKOFF: Duration = Duration::from_millis(200);
-const MAX_BACKOFF: Duration = Duration::from_secs(30);
-const VERSION: u16 = 1;
 
 /// What an event comes to for one kind of reader.
 type Extract<T> = Arc<dyn Fn(&LogEntry, Word) -> Option<T> + Send + Sync>;
@@ -263,150 +245,3 @@ fn recorded_event(
 
 /// Finds the outflow of one kind that a context has, if it has one.
 pub type Find<T> = fn(&dyn Context) -> Option<Arc<dyn EventLog<T>>>;
-
-/// Where outflows have got to, in a tree of their own.
-#[derive(Debug)]
-pub struct Cursors {
-    store: Arc<dyn Store>,
-    tree: TreeId,
-    epoch: Epoch,
-}
-
-impl Cursors {
-    pub fn open(store: &Arc<dyn Store>) -> Result<Self, StoreError> {
-        let tree = store.open_tree("holdfast.outflow")?;
-        Ok(Self { store: store.clone(), tree, epoch: store.activate(tree)? })
-    }
-
-    fn key(sink: &str, context: &str) -> Vec<u8> {
-        KeyBuf::new(Space::Position).text(sink).text(context).build()
-    }
-
-    pub fn get(&self, sink: &str, context: &str) -> Result<u64, StoreError> {
-        let row = self.store.read(self.tree, &[&Self::key(sink, context)])?.pop().flatten();
-        row.map_or(Ok(0), |row| codec::decode(Space::Position, &row.record))
-    }
-
-    pub async fn set(&self, sink: &str, context: &str, place: u64) -> Result<(), StoreError> {
-        let record = codec::encode(Space::Position, VERSION, &place)?;
-        let writes = vec![(Self::key(sink, context), Some(record))];
-        let batch = Batch { tree: self.tree, epoch: self.epoch, expects: Vec::new(), writes };
-        self.store.commit(batch).await.map(drop)
-    }
-}
-
-/// Hands what one context says to one sink.
-pub struct Pump<T> {
-    sink_name: &'static str,
-    flow: Arc<dyn EventLog<T>>,
-    sink: Arc<dyn Sink<T>>,
-    cursors: Arc<Cursors>,
-    cursor: AtomicU64,
-    failures: Mutex<(u64, Option<String>)>,
-}
-
-impl<T: Send + Sync + 'static> Pump<T> {
-    pub fn new(
-        sink_name: &'static str,
-        flow: Arc<dyn EventLog<T>>,
-        sink: Arc<dyn Sink<T>>,
-        cursors: Arc<Cursors>,
-    ) -> Result<Self, StoreError> {
-        let place = AtomicU64::new(cursors.get(sink_name, flow.context())?);
-        Ok(Self { sink_name, flow, sink, cursors, cursor: place, failures: Mutex::default() })
-    }
-
-    pub fn health(&self) -> OutboxHealth {
-        let (attempts, error) = sync::lock(&self.failures).clone();
-        let pending = self.flow.latest().borrow().saturating_sub(self.cursor.load(Relaxed));
-        OutboxHealth {
-            sink: self.sink_name,
-            context: self.flow.context(),
-            pending,
-            attempts,
-            error,
-        }
-    }
-
-    /// Runs until nothing can be said any more. A store that fails is tried again with the pauses of a sink that does:
-    /// it may only be behind.
-    pub async fn run(self: Arc<Self>) {
-        let mut latest = self.flow.latest();
-        loop {
-            if *latest.borrow_and_update() <= self.cursor.load(Relaxed) {
-                if latest.changed().await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            if let Err(error) = self.drain().await {
-                self.back_off(error.to_string()).await;
-            }
-        }
-    }
-
-    async fn drain(&self) -> Result<(), StoreError> {
-        let drawn = self.flow.read(self.cursor.load(Relaxed) + 1)?;
-        self.cursors.store.durable(drawn.commit).await?;
-        let mut left = drawn.items.as_slice();
-        while let Some((first, _)) = left.first() {
-            match self.sink.take(self.flow.context(), left).await {
-                Ok(taken) => {
-                    left = left.get(taken.max(1)..).unwrap_or_default();
-                    let place = left.first().map_or(drawn.last, |(next, _)| next - 1);
-                    self.cursors.set(self.sink_name, self.flow.context(), place).await?;
-                    self.cursor.store(place, Relaxed);
-                    *sync::lock(&self.failures) = (0, None);
-                }
-                Err(why) => {
-                    let why = format!("event {first} was not taken: {why}");
-                    self.back_off(why).await;
-                }
-            }
-        }
-        // A stretch that does not concern the outside needs no row: it is read again after a restart.
-        self.cursor.fetch_max(drawn.last, Relaxed);
-        Ok(())
-    }
-
-    /// Waits a little, longer each time; says so the first time and then ever more seldom.
-    async fn back_off(&self, why: String) {
-        let attempts = {
-            let mut trouble = sync::lock(&self.failures);
-            *trouble = (trouble.0.saturating_add(1), Some(why.clone()));
-            trouble.0
-        };
-        if attempts.is_power_of_two() {
-            tracing::warn!(
-                sink = self.sink_name,
-                context = self.flow.context(),
-                attempts,
-                why,
-                "it is kept and tried again"
-            );
-        }
-        tokio::time::sleep(pause(attempts, MIN_BACKOFF, MAX_BACKOFF)).await;
-    }
-}
-
-/// A pump that has been set up, for items of any type.
-pub trait RunningPump: Send + Sync {
-    /// How it is doing.
-    fn health(&self) -> OutboxHealth;
-    /// The health of its receiver, where that is known apart.
-    fn sink(&self) -> Option<SinkHealth>;
-    /// Runs it.
-    fn run(self: Arc<Self>) -> BoxFuture<'static, ()>;
-}
-
-impl<T: Send + Sync + 'static> RunningPump for Pump<T> {
-    fn health(&self) -> OutboxHealth {
-        Pump::health(self)
-    }
-    fn sink(&self) -> Option<SinkHealth> {
-        self.sink.health()
-    }
-    fn run(self: Arc<Self>) -> BoxFuture<'static, ()> {
-        Pump::run(self).boxed()
-    }
-}

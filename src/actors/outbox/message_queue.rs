@@ -5,7 +5,7 @@
 //! gateway refuses, holds up no other.
 
 use super::{
-    event_log::{Cursors, RunningPump},
+    pump::{Cursors, RunningPump},
     refused_messages::RefusedMessages,
     telephones::{Entry, Telephones},
 };

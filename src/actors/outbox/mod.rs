@@ -2,5 +2,6 @@
 
 pub mod event_log;
 pub mod message_queue;
+pub mod pump;
 pub mod refused_messages;
 mod telephones;

@@ -81,7 +81,7 @@ impl Bike {
     }
 }
 
-/// A rent has it, or somebody else.
+/// A rent has it, or another customer.
 pub fn in_use() -> Refusal {
     Refusal::conflict("bike-in-use", "the bike is in use", "사용 중인 자전거입니다")
 }
