@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-/// Somebody outside who takes what flows out.
+/// A receiver outside the node.
 ///
 /// ```
 /// use futures_util::{FutureExt, future::BoxFuture};
