@@ -16,6 +16,7 @@ mod ask;
 mod ask_id;
 mod board;
 mod catalogue;
+mod decision;
 mod entity;
 mod id;
 pub mod lenient;
@@ -30,16 +31,18 @@ mod request;
 pub mod spec;
 pub mod text;
 mod time;
+mod view;
 
 pub use address::{Address, Addressee};
 pub use aggregate::{
-    Aggregate, Ask, Commands, Decision, DecisionContext, Folds, MayAsk, Messages, Policies, React,
-    ReactByKey, Routes, View, emit, ignore,
+    Aggregate, Ask, Commands, DecisionContext, MayAsk, Messages, Policies, React, ReactByKey,
+    Routes,
 };
 pub use ask::{AnyCommand, Compensation, NoAnswer, OpenAsk};
 pub use ask_id::AskId;
 pub use board::{Board, Contexts, Facts};
 pub use catalogue::{Catalogue, CatalogueRoutes, Maintenance};
+pub use decision::{Decision, emit, ignore};
 pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Undecodable};
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;
@@ -49,3 +52,4 @@ pub use question::{Question, Undo, ask};
 pub use refusal::{Kind, Refusal};
 pub use request::{Blank, Body, Change, Message, MessageOutcome, Role, Target};
 pub use time::{DateOrTime, Timestamp, Weekday, Zone};
+pub use view::{Folds, View};
