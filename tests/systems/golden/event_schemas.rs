@@ -26,6 +26,14 @@ fn breaks(old: &Value, new: &Value, at: &str, found: &mut Vec<String>) {
                     .map(|name| format!("{name} may be absent at {at}")),
             );
         }
+        // The variants of an enum: each may be described in other words.
+        (Value::Array(old), Value::Array(new))
+            if at.ends_with("/oneOf") && old.len() == new.len() =>
+        {
+            for (place, (value, now)) in old.iter().zip(new).enumerate() {
+                breaks(value, now, &format!("{at}/{place}"), found);
+            }
+        }
         (old, new) if old != new => found.push(format!("{at} is {new}, was {old}")),
         _ => {}
     }
@@ -78,4 +86,21 @@ fn a_field_that_goes_or_changes_breaks_and_one_that_comes_does_not() {
     );
     assert_eq!(check(&json!({ "properties": {}, "required": ["a"] })), 1);
     assert_eq!(check(&json!({ "properties": { "a": { "type": "string" } }, "required": [] })), 1);
+}
+
+#[test]
+fn a_value_that_goes_breaks_and_one_that_is_described_anew_does_not() {
+    let status = |values: &[(&str, &str)]| {
+        let described = |(value, text): &(&str, &str)| json!({ "const": value, "description": text });
+        json!({ "oneOf": values.iter().map(described).collect::<Vec<_>>() })
+    };
+    let old = status(&[("Rent", "It is out."), ("Cancel", "It is back.")]);
+    let check = |new: &Value| {
+        let mut found = Vec::new();
+        breaks(&old, new, "", &mut found);
+        found.len()
+    };
+    assert_eq!(check(&status(&[("Rent", "A customer has it."), ("Cancel", "It is back.")])), 0);
+    assert_eq!(check(&status(&[("Lent", "It is out."), ("Cancel", "It is back.")])), 1);
+    assert_eq!(check(&status(&[("Rent", "It is out.")])), 1);
 }
