@@ -91,7 +91,8 @@ fn a_field_that_goes_or_changes_breaks_and_one_that_comes_does_not() {
 #[test]
 fn a_value_that_goes_breaks_and_one_that_is_described_anew_does_not() {
     let status = |values: &[(&str, &str)]| {
-        let described = |(value, text): &(&str, &str)| json!({ "const": value, "description": text });
+        let described =
+            |(value, text): &(&str, &str)| json!({ "const": value, "description": text });
         json!({ "oneOf": values.iter().map(described).collect::<Vec<_>>() })
     };
     let old = status(&[("Rent", "It is out."), ("Cancel", "It is back.")]);
