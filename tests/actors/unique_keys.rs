@@ -172,7 +172,10 @@ fn a_question_shows_the_key_that_it_goes_to() {
         Id::new(1),
     );
     let ask = ask.expect("it waits");
-    assert_eq!(format!("{ask:?}"), format!("carshare.car-[plate={PLATE}] <- Unlock {{ trip: 1 }}"));
+    assert_eq!(
+        format!("{ask:?}"),
+        format!("carshare.car-[plate={PLATE}] <- Unlock {{ trip: #1 }}")
+    );
     let settled = (ask.then)(Err(NoAnswer::Unavailable));
     assert!(matches!(settled, carshare::trip::Command::Settle(Err(_))));
     let same = car::Car::with_plate(PLATE).into_addressee();
