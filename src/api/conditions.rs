@@ -85,7 +85,7 @@ pub fn idempotency_key(
     let key = visible(key).and_then(|key| unquote(key.trim())).ok_or_else(|| {
         Problem::new(
             "bad-idempotency-key",
-            "Idempotency-Key must be a string of 1 to 255 printable characters",
+            "Idempotency-Key has 1 to 255 printable characters",
             "Idempotency-Key는 1~255자의 문자열이어야 합니다",
         )
     })?;

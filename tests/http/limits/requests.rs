@@ -101,7 +101,7 @@ fn every_head_has_its_time_and_not_the_first_only() {
 fn addresses_and_heads_have_a_size() {
     let server = server("");
     let of_length =
-        |length: usize| format!("/books?size={}1", "0".repeat(length - "/books?size=1".len()));
+        |length: usize| format!("/rents?status={}", "a".repeat(length - "/rents?status=".len()));
     Connection::to(server.address()).ask("GET", &of_length(8 * 1024), "").is(200);
     for length in [8 * 1024 + 1, 9000, 31_000, 33_000, 70_000, 200_000] {
         let mut wire = Connection::to(server.address());
