@@ -6,7 +6,7 @@ use holdfast::{
     actors::{
         ChaosPoint, CommandRequest, Fault, Injected, Node, NodeBuilder, NodeSettings, Outcome,
     },
-    domain::Kind,
+    domain::{Kind, Refusal},
     store::{MemoryStore, Store},
     systems,
 };
@@ -182,9 +182,7 @@ async fn run(saga: &Saga, injection: Injection) -> (BTreeMap<(&'static str, bool
                 Err(Fault::Busy { .. } | Fault::Away(_) | Fault::Crashed | Fault::Unknown) => {
                     continue;
                 }
-                Err(Fault::Refused(refusal))
-                    if refusal == holdfast::domain::Refusal::still_open() =>
-                {
+                Err(Fault::Refused(refusal)) if refusal == Refusal::still_open() => {
                     continue;
                 }
                 certain => {
@@ -230,6 +228,8 @@ fn check_promises(
         (Ok(told), _) if !told.settled => {}
         // Try again in a moment: nothing was promised, and the world has gone on.
         (Err(Fault::Refused(told)), _) if told.kind == Kind::RetryLater => {}
+        // It was too early: this answer is not kept either.
+        (Err(Fault::Refused(told)), _) if *told == Refusal::still_open() => {}
         (Err(Fault::Refused(told)), Err(Fault::Refused(again) | Fault::RefusedBefore(again))) => {
             assert_eq!(told, again, "{injection:?}");
         }
