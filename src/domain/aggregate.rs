@@ -204,6 +204,19 @@ pub struct DecisionContext<'a, A: Aggregate> {
 /// use holdfast::domain::prelude::*;
 /// # #[entity(context = "shop.order", collection = "orders", lifecycle = Lifecycle::Established)]
 /// # struct Order { total: u64 }
+/// # #[command]
+/// # enum Place { Place }
+/// # #[event]
+/// # enum Placed { Placed }
+/// # impl Aggregate for Order {
+/// #     type Command = Place;
+/// #     type Event = Placed;
+/// #     type Settings = ();
+/// #     fn decide(&self, _: Place, _: &DecisionContext<'_, Self>) -> Decision<Placed> {
+/// #         emit(Placed::Placed)
+/// #     }
+/// #     fn evolve(&mut self, _: &Placed) {}
+/// # }
 ///
 /// /// What a shelf is asked.
 /// #[command]

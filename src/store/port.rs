@@ -122,7 +122,7 @@ pub type DurabilityCallback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// were accepted.
 ///
 /// ```
-/// use holdfast::store::{Batch, MemoryStore, Scan, Store, Verdict};
+/// use holdfast::store::{Batch, CommitVerdict, MemoryStore, Scan, Store};
 ///
 /// let store = MemoryStore::new();
 /// let tree = store.open_tree("shop.order")?;
@@ -131,8 +131,8 @@ pub type DurabilityCallback = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// let key = b"1".to_vec();
 /// let writes = vec![(key.clone(), Some(b"a record".to_vec()))];
 /// let batch = Batch { tree, epoch, expects: vec![(key, 0)], writes };
-/// let Verdict::Accepted(commit) = store.submit(batch.clone())? else { panic!("it is the first") };
-/// assert!(matches!(store.submit(batch)?, Verdict::Conflict));
+/// let CommitVerdict::Accepted(commit) = store.submit(batch.clone())? else { panic!("the first") };
+/// assert!(matches!(store.submit(batch)?, CommitVerdict::Conflict));
 ///
 /// // Everything in this process sees it now; what leaves the process waits for the disk.
 /// let rows = store.scan(tree, &Scan::prefix(b"", 100))?;

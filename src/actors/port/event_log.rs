@@ -46,7 +46,7 @@ pub struct LogPage<T> {
 ///
 /// let page = log.read(1)?;
 /// let (sequence, event) = &page.items[0];
-/// assert_eq!((*sequence, event.name.as_str()), (1, "BookRegistered"));
+/// assert_eq!((*sequence, event.name.as_str()), (1, "Registered"));
 /// // What leaves the process waits until it is durable. An event's id names it for ever.
 /// node.durable(page.commit).await.unwrap();
 /// assert!(log.has(event.id()));
