@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn service_links_are_told_from_settings() {
+    fn service_links_are_distinguished_from_settings() {
         for (name, value) in [
             ("HOLDFAST_SERVICE_HOST", "10.0.0.7"),
             ("HOLDFAST_SERVICE_PORT", "8088"),

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_that_could_never_work_are_told() {
+    fn urls_that_could_never_work_are_refused() {
         assert_eq!(wrong_target("http://book:8088"), None);
         for (url, word) in [
             ("https://book:8088", "TLS"),

@@ -1,7 +1,7 @@
 //! What a context that decides is made of.
 
 use super::{
-    Address, AskId, Body, Decision, Decoder, Entity, Id, Message, MessageOutcome, Name,
+    Address, Body, Commands, Decision, Decoder, Entity, Id, Message, MessageOutcome, Name,
     NamedMessage, OpenAsk, Refusal, Role, Target, Timestamp, Undecodable,
 };
 use schemars::JsonSchema;
@@ -196,48 +196,6 @@ pub struct DecisionContext<'a, A: Aggregate> {
     pub at: Timestamp,
     /// The system's configuration.
     pub settings: &'a A::Settings,
-}
-
-/// The commands of a context. `#[command]` implements it.
-///
-/// ```
-/// use holdfast::domain::prelude::*;
-/// # #[entity(context = "shop.order", collection = "orders", lifecycle = Lifecycle::Established)]
-/// # struct Order { total: u64 }
-/// # #[command]
-/// # enum Place { Place }
-/// # #[event]
-/// # enum Placed { Placed }
-/// # impl Aggregate for Order {
-/// #     type Command = Place;
-/// #     type Event = Placed;
-/// #     type Settings = ();
-/// #     fn decide(&self, _: Place, _: &DecisionContext<'_, Self>) -> Decision<Placed> {
-/// #         emit(Placed::Placed)
-/// #     }
-/// #     fn evolve(&mut self, _: &Placed) {}
-/// # }
-///
-/// /// What a shelf is asked.
-/// #[command]
-/// enum Command {
-///     /// Keeps one for this order.
-///     Take { order: Id<Order> },
-///     /// Takes the first ask of that order back.
-///     #[undo(of = order, attempt = 1)]
-///     PutBack { order: Id<Order> },
-/// }
-///
-/// let undo = Command::PutBack { order: Id::new(7) };
-/// assert_eq!(undo.compensates(), Some(AskId::of(Id::<Order>::new(7), 1)));
-/// assert_eq!(Command::Take { order: Id::new(7) }.compensates(), None);
-/// ```
-pub trait Commands: NamedMessage {
-    /// The ask that this command takes back, if it is an undo: see `#[undo]`. The runtime keeps it by the ask's id, so
-    /// that a late question is refused and a late yes cannot come.
-    fn compensates(&self) -> Option<AskId> {
-        None
-    }
 }
 
 /// The question that an `A` waits for.

@@ -16,6 +16,7 @@ mod ask;
 mod ask_id;
 mod board;
 mod catalogue;
+mod commands;
 mod decision;
 mod entity;
 mod id;
@@ -35,13 +36,13 @@ mod view;
 
 pub use address::{Address, Addressee};
 pub use aggregate::{
-    Aggregate, Ask, Commands, DecisionContext, MayAsk, Messages, Policies, React, ReactByKey,
-    Routes,
+    Aggregate, Ask, DecisionContext, MayAsk, Messages, Policies, React, ReactByKey, Routes,
 };
 pub use ask::{AnyCommand, Compensation, NoAnswer, OpenAsk};
 pub use ask_id::AskId;
 pub use board::{Board, Contexts, Facts};
 pub use catalogue::{Catalogue, CatalogueRoutes, Maintenance};
+pub use commands::Commands;
 pub use decision::{Decision, emit, ignore};
 pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Undecodable};
 pub use holdfast_macros::{body, command, entity, event, status, value};

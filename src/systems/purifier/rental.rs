@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cancel_of_its_delivery_is_told_only_where_its_start_was() {
+    fn the_cancel_of_its_delivery_has_a_message_only_where_its_start_had_one() {
         let rental = placed().when(Supply).then([RentalSupplied(changed())]);
         assert_eq!(rental.0.represent(RENTAL).status.as_ref(), "RentalPlaced");
         let rental = rental.when(Supply).then_nothing().when(EndDelivery).then_nothing();
