@@ -164,8 +164,11 @@ fn a_deposit_names_an_amount_and_a_user() {
         .has("id", 71)
         .has("arrears", 0)
         .has("billid", json!(null));
-    let most = json!({"userid": 71, "deposit": u64::MAX});
-    server.post("/userDeposits", most).refuses(422, "deposit-too-large");
+    let most = (1_u64 << 53) - 1;
+    let beyond = json!({"userid": 71, "deposit": most + 1});
+    server.post("/userDeposits", beyond).refuses(422, "out-of-range");
+    let together = json!({"userid": 71, "deposit": most});
+    server.post("/userDeposits", together).refuses(422, "deposit-too-large");
     assert_eq!(account(&server, 71), (100, 0));
     // Under a key the same money comes in once.
     for _ in 0..3 {
