@@ -216,11 +216,7 @@ fn a_return_says_where_the_bike_is_left_and_its_location_never_becomes_nothing()
     let server = free_of_charge();
     register(&server, 501);
     let number = ride(&server, 501, 71);
-    for body in [
-        json!({}),
-        json!({"endlocation": null}),
-        json!({"status": "RETURNED"}),
-    ] {
+    for body in [json!({}), json!({"endlocation": null}), json!({"status": "RETURNED"})] {
         server.patch(&format!("/rents/{number}"), body).problem(400);
     }
     bring_back(&server, number, "").refuses(422, "blank");
