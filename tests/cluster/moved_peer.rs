@@ -16,9 +16,13 @@ fn a_peer_that_moves_is_asked_and_forwarded_to_at_its_new_address() {
         return;
     };
     let port = free_ports(1);
+    // The book listens to these; nothing of this test waits for that.
+    let heard =
+        ["rent", "delivery"].map(|it| format!("\"bookrent.{it}\" = \"http://127.0.0.1:9\"\n"));
+    let listening = format!("{NODE}[peers]\n{}", heard.concat());
     hosts.set("book.moves.example", "127.0.0.1");
     let hosted = ["--contexts", "bookrent.book"];
-    let mut book = Server::at(&format!("127.0.0.1:{port}"), "bookrent", NODE, &hosted);
+    let mut book = Server::at(&format!("127.0.0.1:{port}"), "bookrent", &listening, &hosted);
     let others = "contexts = [\"bookrent.rent\", \"bookrent.delivery\", \"bookrent.view\"]\n";
     let peers = format!("[peers]\n\"bookrent.book\" = \"http://book.moves.example:{port}\"\n");
     let data = TempDir::new().unwrap();
