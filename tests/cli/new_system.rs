@@ -17,9 +17,34 @@ fn checkout() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The directory of built artefacts that this test is in: the copy finds its dependencies there.
-fn target() -> PathBuf {
-    std::env::current_exe().unwrap().ancestors().nth(3).unwrap().to_owned()
+/// A directory of artefacts for the copy, with the dependencies that are built for this test already. It is one of its own:
+/// what the copy builds has the names that our own artefacts have, and would take their place.
+fn artefacts() -> tempfile::TempDir {
+    let target = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let test = std::env::current_exe().unwrap();
+    let built = test.ancestors().nth(2).unwrap();
+    for folder in [".fingerprint", "build", "deps"] {
+        link(&built.join(folder), &target.path().join("debug").join(folder));
+    }
+    target
+}
+
+/// Links to all files below a folder, but to those of our own crates and to programs.
+fn link(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let name = entry.file_name();
+        let is_folder = entry.file_type().unwrap().is_dir();
+        let is_program = to.ends_with("deps") && entry.path().extension().is_none();
+        if name.to_string_lossy().contains("holdfast") || is_program {
+            continue;
+        }
+        if is_folder {
+            link(&entry.path(), &to.join(&name));
+        } else {
+            fs::hard_link(entry.path(), to.join(&name)).unwrap();
+        }
+    }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -59,10 +84,10 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Runs tests of the copy as its author would.
-fn test(copy: &Path, golden: Option<&str>, arguments: &[&str]) {
+fn test(copy: &Path, target: &Path, golden: Option<&str>, arguments: &[&str]) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["test", "--offline", "--locked", "--workspace"]).args(arguments);
-    cargo.current_dir(copy).env("CARGO_TARGET_DIR", target()).env("HOLDFAST_SYSTEM", SYSTEM);
+    cargo.current_dir(copy).env("CARGO_TARGET_DIR", target).env("HOLDFAST_SYSTEM", SYSTEM);
     cargo.env_remove("HOLDFAST_GOLDEN").env_remove("CARGO_MANIFEST_DIR");
     if let Some(word) = golden {
         cargo.env("HOLDFAST_GOLDEN", word);
@@ -81,6 +106,8 @@ fn a_system_is_a_folder_one_word_and_one_command() {
     let _alone = alone();
     let directory = tempfile::tempdir().unwrap();
     let here = directory.path();
+    let artefacts = artefacts();
+    let target = artefacts.path();
     copy(&checkout(), here);
 
     copy(
@@ -95,7 +122,7 @@ fn a_system_is_a_folder_one_word_and_one_command() {
 
     // One command writes what is known of it outside the source; what is known of the others stays.
     let before = files(&here.join("tests/golden"));
-    test(here, Some("write"), &["--test", "systems", "golden"]);
+    test(here, target, Some("write"), &["--test", "systems", "golden"]);
     let after = files(&here.join("tests/golden"));
     let changed: Vec<_> =
         before.iter().filter(|(path, text)| after.get(*path) != Some(text)).collect();
@@ -119,5 +146,5 @@ fn a_system_is_a_folder_one_word_and_one_command() {
         "systems::tests",
         "every_command_declares",
     ];
-    test(here, None, &[&targets[..], &tests[..]].concat());
+    test(here, target, None, &[&targets[..], &tests[..]].concat());
 }
