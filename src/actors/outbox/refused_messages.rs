@@ -4,7 +4,8 @@ use crate::{
     actors::port::message::RefusedMessage,
     store::{
         Batch, Epoch, Scan, Store, StoreError, TreeId, codec,
-        keys::{KeyBuf, Space, prefix_end},
+        keys::{KeyBuf, Space, key_after},
+        paging::Pages,
     },
 };
 use std::sync::{
@@ -45,31 +46,12 @@ impl RefusedMessages {
             count: AtomicU64::new(0),
             writing: Mutex::default(),
         };
-        let mut after = None;
-        loop {
-            let page = refused.scan(after.as_deref(), PAGE)?;
+        // They are counted unread: one that is damaged keeps no server from starting.
+        let mut pages = Pages::of(Scan::space(Space::Parked, PAGE));
+        while let Some(page) = pages.next(|scan| store.scan(tree, scan))? {
             refused.count.fetch_add(page.len() as u64, Relaxed);
-            match page.into_iter().last() {
-                Some((last, _)) => after = Some(last),
-                None => return Ok(refused),
-            }
         }
-    }
-
-    fn scan(
-        &self,
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, RefusedMessage)>, StoreError> {
-        let space = [Space::Parked as u8];
-        // The next key is the longer one.
-        let from = after.map_or_else(|| space.to_vec(), |after| [after, &[0]].concat());
-        let scan = Scan { from, to: prefix_end(&space), backwards: false, limit };
-        let rows = self.store.scan(self.tree, &scan)?;
-        let read = |(key, row): (Vec<u8>, crate::store::Row)| {
-            Ok((key, codec::decode(Space::Parked, &row.record)?))
-        };
-        rows.into_iter().map(read).collect()
+        Ok(refused)
     }
 
     /// How many there are.
@@ -83,9 +65,12 @@ impl RefusedMessages {
         after: Option<(&str, u64)>,
         limit: usize,
     ) -> Result<Vec<RefusedMessage>, StoreError> {
-        let after = after.map(|(context, number)| key(context, number));
-        let page = self.scan(after.as_deref(), limit)?;
-        Ok(page.into_iter().map(|(_, message)| message).collect())
+        let mut scan = Scan::space(Space::Parked, limit);
+        if let Some((context, number)) = after {
+            scan.from = key_after(&key(context, number));
+        }
+        let rows = self.store.scan(self.tree, &scan)?.into_iter();
+        rows.map(|(_, row)| codec::decode(Space::Parked, &row.record)).collect()
     }
 
     /// This one, if it is there.
@@ -166,5 +151,17 @@ mod tests {
         assert_eq!(reopened.count(), 2);
         reopened.remove("b.text", 1, Some("1")).await.unwrap();
         assert_eq!(reopened.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_that_is_damaged_is_counted_and_keeps_no_server_from_starting() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let refused = RefusedMessages::open(&store).unwrap();
+        refused.keep(&message("a.text", 1)).await.unwrap();
+        refused.write(key("a.text", 2), Some(vec![1, 2, 3])).await.unwrap();
+        let reopened = RefusedMessages::open(&store).unwrap();
+        assert_eq!(reopened.count(), 2);
+        assert_eq!(reopened.list(None, 1).unwrap(), [message("a.text", 1)]);
+        assert!(reopened.list(None, 2).is_err());
     }
 }
