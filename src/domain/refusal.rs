@@ -70,7 +70,7 @@ impl Refusal {
         Self::conflict(
             "withdrawn",
             format!("the {what} is withdrawn; restore it first"),
-            format!("철회된 {what}입니다. 먼저 복구해 주세요"),
+            "철회된 항목입니다. 먼저 복구해 주세요",
         )
     }
     /// A refusal because an order holds the thing, so that this of it cannot be corrected.
@@ -78,7 +78,7 @@ impl Refusal {
         Self::conflict(
             "held",
             format!("an order holds the {what}; correct this when it has let go"),
-            format!("진행 중인 주문이 있는 {what}입니다. 주문이 끝난 뒤에 고칠 수 있습니다"),
+            "진행 중인 주문이 있는 항목입니다. 주문이 끝난 뒤에 고칠 수 있습니다",
         )
     }
     /// A refusal because the order's own question is still open.
@@ -101,13 +101,13 @@ impl Refusal {
             kind: Kind::Conflict,
             code: code.into(),
             en: en.into(),
-            ko: format!("{field} `{value}`은(는) 이미 사용 중입니다").into(),
+            ko: format!("`{field}`의 값 `{value}`은(는) 이미 사용 중입니다").into(),
         }
     }
     /// No `item` has this key: `car-unknown`.
     pub fn unknown_key(item: &str, key: &str) -> Self {
         let en = format!("there is no {item} with {key}");
-        let ko = format!("{key}인 {item}이(가) 없습니다");
+        let ko = format!("`{key}`인 항목이 없습니다");
         Self {
             kind: Kind::Conflict,
             code: format!("{}-unknown", kebab_case(item)).into(),
@@ -136,6 +136,7 @@ impl fmt::Debug for Refusal {
     }
 }
 impl std::error::Error for Refusal {}
+
 /// `userId` as `user-id`.
 fn kebab_case(name: &str) -> String {
     let mut kebab = String::new();
@@ -146,4 +147,28 @@ fn kebab_case(name: &str) -> String {
         kebab.extend(letter.to_lowercase());
     }
     kebab
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a text names as it is in every language is in backticks.
+    #[test]
+    fn korean_texts_name_no_thing_by_its_english_word() {
+        let refusals = [
+            Refusal::absent("book"),
+            Refusal::withdrawn("book"),
+            Refusal::held("book"),
+            Refusal::not_unique("plate", "12A"),
+            Refusal::unknown_key("car", "plate"),
+            Refusal::retry_later(),
+            Refusal::still_open(),
+            Refusal::one_at_a_time(),
+        ];
+        for refusal in refusals {
+            let prose: String = refusal.ko.split('`').step_by(2).collect();
+            assert!(!prose.contains(|letter: char| letter.is_ascii_alphabetic()), "{prose}");
+        }
+    }
 }
