@@ -146,6 +146,10 @@ fn links_have_the_address_that_a_trusted_proxy_reports() {
         "{}",
         events.header("link")
     );
+    trusting.post("/rents", json!({"bookId": 1, "userId": 1, "address": "a"})).is(201);
+    let saga = get(&trusting, "/admin/sagas/bookrent/1?limit=1", &headers).is(200);
+    let next = saga["next"].as_str().unwrap();
+    assert!(next.starts_with("/rentals/admin/sagas/bookrent/1?from="), "{next}");
     let document: Value = get(&trusting, "/openapi.json", &headers).is(200).body;
     assert_eq!(document["servers"][0]["url"], "/rentals");
     assert_eq!(trusting.get("/openapi.json").is(200)["servers"][0]["url"], "/");

@@ -12,7 +12,7 @@ use crate::{
         state::AppState,
     },
 };
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use reqwest::Method;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -151,13 +151,22 @@ pub async fn clear_fault(call: Call<'_>) -> Reply {
 pub async fn saga(call: Call<'_>) -> Reply {
     let number = query::number("number", call.param("number"), Problem::not_found)?;
     let query = call.request.query_string();
-    Ok(json_response(&sagas::saga(call.state, call.param("system"), number, query).await?))
+    let page = sagas::saga(call.state, call.param("system"), number, query).await?;
+    Ok(page_response(call, page))
+}
+
+/// One page, whose `next` has the path that a proxy has taken off.
+fn page_response(call: Call<'_>, mut page: Value) -> HttpResponse {
+    if let Some(Value::String(next)) = page.get_mut("next") {
+        next.insert_str(0, &call.state.prefix(call.request));
+    }
+    json_response(&page)
 }
 
 /// `GET /admin/parked`
 pub async fn parked(call: Call<'_>) -> Reply {
     let page = parked_anywhere::list(call.state, call.request.query_string()).await?;
-    Ok(json_response(&page))
+    Ok(page_response(call, page))
 }
 
 /// `POST /admin/parked/{id}/redrive`
