@@ -87,7 +87,7 @@ impl EventQuery {
     /// Those of `logs` that are of the wanted system.
     ///
     /// # Errors
-    /// None is.
+    /// There is no such system here.
     pub fn narrow(&self, logs: Vec<Log>) -> Result<Vec<Log>, Problem> {
         let Some(system) = &self.system else { return Ok(logs) };
         let of = |log: &Log| log.context().split('.').next().unwrap_or_default().to_owned();
