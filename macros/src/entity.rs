@@ -10,6 +10,7 @@ use syn::{Attribute, Error, Expr, Fields, Ident, ItemStruct, Result, Type, parse
 const ENTITY: &[Known] = &[
     ("context", Form::Text, r#"context = "shop.order""#),
     ("collection", Form::Text, r#"collection = "orders""#),
+    ("korean", Form::Text, r#"korean = "주문""#),
     ("item", Form::Text, r#"item = "order""#),
     ("title", Form::Text, r#"title = "ShopOrder""#),
     ("aliases", Form::Texts, r#"aliases("purchases")"#),
@@ -208,6 +209,7 @@ fn place(args: &Args, whole: Span) -> Result<TokenStream> {
         |key: &str| Error::new(whole, format!("`{key} = \"..\"` is missing in `#[entity(..)]`"));
     let context = args.text("context").ok_or_else(|| missing("context"))?;
     let collection = args.text("collection").ok_or_else(|| missing("collection"))?;
+    let korean = args.text("korean").ok_or_else(|| missing("korean"))?;
     let text = context.value();
     let Some((system, short)) =
         text.split_once('.').filter(|(system, short)| !system.is_empty() && !short.is_empty())
@@ -218,9 +220,15 @@ fn place(args: &Args, whole: Span) -> Result<TokenStream> {
         ));
     };
     let item = args.text("item").map_or_else(|| short.to_owned(), syn::LitStr::value);
-    Ok(
-        quote!(::holdfast::domain::Name { system: #system, context: #context, collection: #collection, item: #item }),
-    )
+    Ok(quote! {
+        ::holdfast::domain::Name {
+            system: #system,
+            context: #context,
+            collection: #collection,
+            item: #item,
+            korean: #korean,
+        }
+    })
 }
 
 fn consts(args: &Args, versions: &Versions) -> Result<TokenStream> {

@@ -51,7 +51,10 @@ mod tests {
     }
 
     /// A door that opens, and a guest who asks it three things; the undo is declared, and no policy sends it.
-    #[entity(context = "house.door", collection = "doors", lifecycle = Lifecycle::Established)]
+    #[entity(
+        context = "house.door", collection = "doors", korean = "문",
+        lifecycle = Lifecycle::Established
+    )]
     struct Door {
         open: bool,
     }
@@ -80,7 +83,10 @@ mod tests {
             self.open = true;
         }
     }
-    #[entity(context = "house.guest", collection = "guests", lifecycle = Lifecycle::Established)]
+    #[entity(
+        context = "house.guest", collection = "guests", korean = "손님",
+        lifecycle = Lifecycle::Established
+    )]
     struct Guest {
         asks: u64,
     }

@@ -18,7 +18,10 @@ pub type MayAsk = &'static [(&'static str, &'static [Name])];
 /// use holdfast::domain::{prelude::*, spec::given};
 ///
 /// /// A lamp.
-/// #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// #[entity(
+///     context = "house.lamp", collection = "lamps", korean = "전등",
+///     lifecycle = Lifecycle::Established
+/// )]
 /// struct Lamp {
 ///     on: bool,
 /// }
@@ -206,7 +209,10 @@ pub type Ask<A> = OpenAsk<<A as Aggregate>::Command>;
 /// ```
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
-/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # #[entity(
+/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     lifecycle = Lifecycle::Established
+/// # )]
 /// # struct Lamp { on: bool }
 /// # #[command]
 /// # enum Command { Toggle, Set(Wanted) }
@@ -226,7 +232,10 @@ pub type Ask<A> = OpenAsk<<A as Aggregate>::Command>;
 /// #         self.on = *on;
 /// #     }
 /// # }
-/// # #[entity(context = "house.bill", collection = "bills", lifecycle = Lifecycle::Established)]
+/// # #[entity(
+/// #     context = "house.bill", collection = "bills", korean = "청구서",
+/// #     lifecycle = Lifecycle::Established
+/// # )]
 /// # struct Bill { times: u64 }
 /// # #[command]
 /// # enum Charge { Charge }
@@ -277,7 +286,10 @@ pub type ReactByKey<A, S> =
 /// ```
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
-/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # #[entity(
+/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     lifecycle = Lifecycle::Established
+/// # )]
 /// # struct Lamp { on: bool }
 /// # #[command]
 /// # enum Command { Toggle, Set(Wanted) }
@@ -325,7 +337,10 @@ pub trait Routes<A: Aggregate> {
 /// ```
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
-/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # #[entity(
+/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     lifecycle = Lifecycle::Established
+/// # )]
 /// # struct Lamp { on: bool }
 /// # #[command]
 /// # enum Command { Toggle, Set(Wanted) }

@@ -62,15 +62,13 @@ pub trait Catalogue: Aggregate<Command: From<Maintenance<Self::Correction>>> {
                 events.iter().for_each(|event| after.evolve(event));
                 if after == *self { ignore() } else { Ok(events) }
             }
-            (Lifecycle::Withdrawn, Maintenance::Correct(_)) => {
-                Err(Refusal::withdrawn(Self::NAME.item))
-            }
+            (Lifecycle::Withdrawn, Maintenance::Correct(_)) => Err(Refusal::withdrawn(Self::NAME)),
             (Lifecycle::Established, Maintenance::Withdraw) => emit(Self::withdraw(this.id)),
             (Lifecycle::Withdrawn, Maintenance::Restore) => emit(Self::restore(this.id)),
             (Lifecycle::Established, Maintenance::Restore)
             | (Lifecycle::Withdrawn, Maintenance::Withdraw) => ignore(),
             (Lifecycle::Absent | Lifecycle::Open | Lifecycle::Ended(_), _) => {
-                Err(Refusal::absent(Self::NAME.item))
+                Err(Refusal::absent(Self::NAME))
             }
         }
     }

@@ -6,7 +6,10 @@ use super::{AskId, NamedMessage};
 ///
 /// ```
 /// use holdfast::domain::prelude::*;
-/// # #[entity(context = "shop.order", collection = "orders", lifecycle = Lifecycle::Established)]
+/// # #[entity(
+/// #     context = "shop.order", collection = "orders", korean = "주문",
+/// #     lifecycle = Lifecycle::Established
+/// # )]
 /// # struct Order { total: u64 }
 /// # #[command]
 /// # enum Place { Place }

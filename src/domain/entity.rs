@@ -1,6 +1,6 @@
 //! What is stored under a number and can be read: an aggregate's state, a view's row.
 
-use super::{Id, Kind, OrderOutcome, Refusal, Wire, text};
+use super::{Id, Kind, Noun, OrderOutcome, Refusal, Wire, text};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
@@ -11,7 +11,10 @@ use std::fmt;
 /// use holdfast::domain::prelude::*;
 ///
 /// /// A parking space.
-/// #[entity(context = "parking.space", collection = "spaces", index(status), unique(plate))]
+/// #[entity(
+///     context = "parking.space", collection = "spaces", korean = "주차면", index(status),
+///     unique(plate)
+/// )]
 /// struct Space {
 ///     status: Status,
 ///     /// Which car is parked there.
@@ -29,6 +32,7 @@ use std::fmt;
 /// }
 ///
 /// assert_eq!(Space::NAME.item, "space");
+/// assert_eq!(Space::NAME.korean, "주차면");
 /// assert_eq!(Space::default().lifecycle(), Lifecycle::Absent);
 /// let taken = Space { status: Status::InUse, plate: Some("12가3456".into()), notes: 0 };
 /// let shown = serde_json::to_value(taken.represent(Id::new(1))).unwrap();
@@ -184,12 +188,20 @@ pub struct Name {
     pub collection: &'static str,
     /// The link relation of one: `rent`.
     pub item: &'static str,
+    /// What one is called in Korean: 대여.
+    pub korean: &'static str,
 }
 
 impl Name {
     /// The bare context: `rent` of `bookrent.rent`.
     pub fn short(&self) -> &'static str {
         self.context.rsplit('.').next().unwrap_or(self.context)
+    }
+}
+
+impl From<Name> for Noun {
+    fn from(name: Name) -> Self {
+        Self::new(name.item, name.korean)
     }
 }
 

@@ -22,6 +22,7 @@ mod entity;
 mod id;
 pub mod lenient;
 mod message;
+mod noun;
 pub mod number;
 mod order;
 pub mod patch;
@@ -48,6 +49,7 @@ pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Und
 pub use holdfast_macros::{body, command, entity, event, status, value};
 pub use id::Id;
 pub use message::{NamedMessage, Wire};
+pub use noun::Noun;
 pub use order::OrderOutcome;
 pub use question::{Question, Undo, ask};
 pub use refusal::{Kind, Refusal};

@@ -1,5 +1,6 @@
 //! Why not: refusals, by what the caller can do about them.
 
+use super::Noun;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, fmt};
@@ -32,13 +33,10 @@ pub enum Kind {
 
 impl Refusal {
     /// A refusal because there is no such thing.
-    pub fn absent(what: &str) -> Self {
-        Self::new(
-            Kind::Absent,
-            "not-found",
-            format!("{what} not found"),
-            "요청한 항목을 찾을 수 없습니다",
-        )
+    pub fn absent(what: impl Into<Noun>) -> Self {
+        let Noun { en, ko } = what.into();
+        let en = format!("{en} not found");
+        Self::new(Kind::Absent, "not-found", en, format!("없는 {ko}입니다"))
     }
     /// A refusal because the state forbids it.
     pub fn conflict(
@@ -66,19 +64,21 @@ impl Refusal {
         )
     }
     /// A refusal because the thing is withdrawn.
-    pub fn withdrawn(what: &str) -> Self {
+    pub fn withdrawn(what: impl Into<Noun>) -> Self {
+        let Noun { en, ko } = what.into();
         Self::conflict(
             "withdrawn",
-            format!("the {what} is withdrawn; restore it first"),
-            "철회된 항목입니다. 먼저 복구해 주세요",
+            format!("the {en} is withdrawn; restore it first"),
+            format!("철회된 {ko}입니다. 먼저 복구해 주세요"),
         )
     }
     /// A refusal because an order holds the thing, so that this of it cannot be corrected.
-    pub fn held(what: &str) -> Self {
+    pub fn held(what: impl Into<Noun>) -> Self {
+        let Noun { en, ko } = what.into();
         Self::conflict(
             "held",
-            format!("an order holds the {what}; correct this when it has let go"),
-            "진행 중인 주문이 있는 항목입니다. 주문이 끝난 뒤에 고칠 수 있습니다",
+            format!("an order holds the {en}; correct this when it has let go"),
+            format!("진행 중인 주문이 있는 {ko}입니다. 주문이 끝난 뒤에 고칠 수 있습니다"),
         )
     }
     /// A refusal because the order's own question is still open.
@@ -104,15 +104,14 @@ impl Refusal {
             ko: format!("`{field}`의 값 `{value}`은(는) 이미 사용 중입니다").into(),
         }
     }
-    /// No `item` has this key: `car-unknown`.
-    pub fn unknown_key(item: &str, key: &str) -> Self {
-        let en = format!("there is no {item} with {key}");
-        let ko = format!("`{key}`인 항목이 없습니다");
+    /// No such thing has this key: `car-unknown`.
+    pub fn unknown_key(what: impl Into<Noun>, key: &str) -> Self {
+        let Noun { en, ko } = what.into();
         Self {
             kind: Kind::Conflict,
-            code: format!("{}-unknown", kebab_case(item)).into(),
-            en: en.into(),
-            ko: ko.into(),
+            code: format!("{}-unknown", kebab_case(en)).into(),
+            en: format!("there is no {en} with {key}").into(),
+            ko: format!("`{key}`: 없는 {ko}입니다").into(),
         }
     }
     fn new(
@@ -156,12 +155,13 @@ mod tests {
     /// What a text names as it is in every language is in backticks.
     #[test]
     fn korean_texts_name_no_thing_by_its_english_word() {
+        let book = Noun::new("book", "도서");
         let refusals = [
-            Refusal::absent("book"),
-            Refusal::withdrawn("book"),
-            Refusal::held("book"),
+            Refusal::absent(book),
+            Refusal::withdrawn(book),
+            Refusal::held(book),
             Refusal::not_unique("plate", "12A"),
-            Refusal::unknown_key("car", "plate"),
+            Refusal::unknown_key(Noun::new("car", "차량"), "plate"),
             Refusal::retry_later(),
             Refusal::still_open(),
             Refusal::one_at_a_time(),
@@ -170,5 +170,17 @@ mod tests {
             let prose: String = refusal.ko.split('`').step_by(2).collect();
             assert!(!prose.contains(|letter: char| letter.is_ascii_alphabetic()), "{prose}");
         }
+    }
+
+    #[test]
+    fn a_thing_is_called_by_its_name_in_both_languages() {
+        let book = Noun::new("book", "도서");
+        for refusal in [Refusal::absent(book), Refusal::withdrawn(book), Refusal::held(book)] {
+            assert!(refusal.en.contains("book"), "{}", refusal.en);
+            assert!(refusal.ko.contains("도서"), "{}", refusal.ko);
+        }
+        let unknown = Refusal::unknown_key(Noun::new("gateCard", "출입증"), "no=7");
+        assert_eq!(unknown.code, "gate-card-unknown");
+        assert_eq!(unknown.ko, "`no=7`: 없는 출입증입니다");
     }
 }

@@ -6,7 +6,10 @@ use super::{Aggregate, Entity};
 ///
 /// ```
 /// use holdfast::domain::prelude::*;
-/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # #[entity(
+/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     lifecycle = Lifecycle::Established
+/// # )]
 /// # struct Lamp { on: bool }
 /// # #[command] enum Command { Toggle }
 /// # #[event] enum Event { Toggled { lamp_id: Id<Lamp>, on: bool } }
@@ -20,7 +23,10 @@ use super::{Aggregate, Entity};
 /// #     fn evolve(&mut self, _: &Event) {}
 /// # }
 /// /// How often each lamp was toggled.
-/// #[entity(context = "house.wear", collection = "wears", lifecycle = Lifecycle::Established)]
+/// #[entity(
+///     context = "house.wear", collection = "wears", korean = "마모",
+///     lifecycle = Lifecycle::Established
+/// )]
 /// struct Wear {
 ///     times: u64,
 /// }
@@ -43,7 +49,10 @@ pub trait View: Entity {
 /// ```
 /// use holdfast::domain::prelude::*;
 /// # /// A lamp.
-/// # #[entity(context = "house.lamp", collection = "lamps", lifecycle = Lifecycle::Established)]
+/// # #[entity(
+/// #     context = "house.lamp", collection = "lamps", korean = "전등",
+/// #     lifecycle = Lifecycle::Established
+/// # )]
 /// # struct Lamp { on: bool }
 /// # #[command]
 /// # enum Command { Toggle, Set(Wanted) }
@@ -64,7 +73,10 @@ pub trait View: Entity {
 /// #     }
 /// # }
 /// /// Whether each lamp is on, and how often it was toggled.
-/// #[entity(context = "house.panel", collection = "panels", lifecycle = Lifecycle::Established)]
+/// #[entity(
+///     context = "house.panel", collection = "panels", korean = "제어판",
+///     lifecycle = Lifecycle::Established
+/// )]
 /// struct Panel {
 ///     on: bool,
 ///     toggled: u64,

@@ -234,7 +234,13 @@ mod tests {
     #[test]
     fn a_node_of_several_contexts_is_one_node() {
         let context = |context: &'static str, url: Option<&str>| RemoteTarget {
-            name: Name { system: "shop", context, collection: "things", item: "thing" },
+            name: Name {
+                system: "shop",
+                context,
+                collection: "things",
+                item: "thing",
+                korean: "물건",
+            },
             is_order: false,
             is_view: false,
             aliases: &[],

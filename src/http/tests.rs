@@ -21,7 +21,13 @@ struct Fake([Arc<dyn Context>; 1]);
 
 impl Declaration for Things {
     fn name(&self) -> Name {
-        Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" }
+        Name {
+            system: "shop",
+            context: "shop.thing",
+            collection: "things",
+            item: "thing",
+            korean: "물건",
+        }
     }
     fn aliases(&self) -> &'static [&'static str] {
         &["Notes"]
@@ -63,7 +69,7 @@ impl Context for Things {
     fn read(&self, number: u64) -> Result<Seen, Fault> {
         match number {
             7 => Ok(Seen { number, version: 3, body: br#"{"a":1}"#.to_vec(), commit: 1 }),
-            _ => Err(Refusal::absent("thing").into()),
+            _ => Err(Refusal::absent(self.name()).into()),
         }
     }
     fn list(&self, query: &ListQuery) -> Result<ListPage, Fault> {

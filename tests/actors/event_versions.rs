@@ -57,7 +57,7 @@ macro_rules! version {
 
             impl Entity for Parcel {
                 const NAME: Name =
-                    Name { system: "post", context: "post.parcel", collection: "parcels", item: "parcel" };
+                    Name { system: "post", context: "post.parcel", collection: "parcels", item: "parcel", korean: "소포" };
                 type Representation = bool;
                 fn represent(&self, _: Id<Self>) -> bool {
                     self.0
@@ -85,7 +85,7 @@ macro_rules! version {
             }
             impl Entity for Shelf {
                 const NAME: Name =
-                    Name { system: "post", context: "post.shelf", collection: "shelves", item: "shelf" };
+                    Name { system: "post", context: "post.shelf", collection: "shelves", item: "shelf", korean: "선반" };
                 type Representation = Shown;
                 fn represent(&self, _: Id<Self>) -> Shown {
                     Shown { to: self.to.clone(), note: self.note.clone() }

@@ -34,7 +34,7 @@ fn is_poison(what: &str, word: &str) -> bool {
 }
 
 const fn name(context: &'static str, collection: &'static str, item: &'static str) -> Name {
-    Name { system: "kiosk", context, collection, item }
+    Name { system: "kiosk", context, collection, item, korean: "물건" }
 }
 
 /// Who is asked: it charges orders, and gives back what it charged.

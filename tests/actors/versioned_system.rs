@@ -19,7 +19,7 @@ pub mod seat {
 }
 
 const fn name(context: &'static str, collection: &'static str, item: &'static str) -> Name {
-    Name { system: "lockers", context, collection, item }
+    Name { system: "lockers", context, collection, item, korean: "물건" }
 }
 
 fn as_key(version: u16, key: &str) -> String {

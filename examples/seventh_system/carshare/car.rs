@@ -5,7 +5,7 @@ use super::trip::{self, Trip};
 use crate::domain::prelude::*;
 
 /// A car, and the trip that it is on.
-#[entity(context = "carshare.car", collection = "cars", unique(plate))]
+#[entity(context = "carshare.car", collection = "cars", korean = "차량", unique(plate))]
 pub struct Car {
     #[exists]
     plate: String,

@@ -3,7 +3,10 @@
 use crate::domain::prelude::*;
 
 /// The user with this number.
-#[entity(context = "carshare.member", collection = "members", generic, id(user_id: Id<Member>))]
+#[entity(
+    context = "carshare.member", collection = "members", korean = "회원", generic,
+    id(user_id: Id<Member>)
+)]
 pub struct Member {
     #[exists]
     phone: String,

@@ -4,7 +4,13 @@ use super::trip::{Event::TripEnded, Trip};
 use crate::domain::prelude::*;
 
 /// The receipt of a trip.
-#[entity(context = "carshare.receipt", collection = "receipts", supporting, index(trip_id))]
+#[entity(
+    context = "carshare.receipt",
+    collection = "receipts",
+    korean = "영수증",
+    supporting,
+    index(trip_id)
+)]
 pub struct Receipt {
     #[exists]
     trip_id: Option<Id<Trip>>,

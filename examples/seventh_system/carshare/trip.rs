@@ -6,7 +6,13 @@ use super::car::{self, Car};
 use crate::domain::prelude::*;
 
 /// A trip of one user in one car.
-#[entity(context = "carshare.trip", collection = "trips", order, index(status, user_id, plate))]
+#[entity(
+    context = "carshare.trip",
+    collection = "trips",
+    korean = "이용",
+    order,
+    index(status, user_id, plate)
+)]
 pub struct Trip {
     plate: String,
     user_id: u64,

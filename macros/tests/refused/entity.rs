@@ -1,51 +1,56 @@
 use holdfast_macros::entity;
 
-#[entity(contxt = "shop.order", collection = "orders")]
+#[entity(contxt = "shop.order", collection = "orders", korean = "주문")]
 struct UnknownKey {
     status: u8,
 }
 
-#[entity(collection = "orders")]
+#[entity(collection = "orders", korean = "주문")]
 struct WithoutContext {
     status: u8,
 }
 
-#[entity(context = "order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders")]
+struct WithoutKoreanName {
+    status: u8,
+}
+
+#[entity(context = "order", collection = "orders", korean = "주문")]
 struct WithoutSystem {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", port = "8081")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문", port = "8081")]
 struct PortThatIsText {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", port = 80810)]
+#[entity(context = "shop.order", collection = "orders", korean = "주문", port = 80810)]
 struct PortThatIsNone {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", supporting, generic)]
+#[entity(context = "shop.order", collection = "orders", korean = "주문", supporting, generic)]
 struct TwoKinds {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", order, order)]
+#[entity(context = "shop.order", collection = "orders", korean = "주문", order, order)]
 struct Twice {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders", id(order_id))]
+#[entity(context = "shop.order", collection = "orders", korean = "주문", id(order_id))]
 struct NumberWithoutType {
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct NothingSaysWhetherItExists {
     amount: u64,
 }
 
-#[entity(context = "shop.order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct TwoFieldsSayWhetherItExists {
     #[exists]
     amount: u64,
@@ -53,13 +58,13 @@ struct TwoFieldsSayWhetherItExists {
     name: String,
 }
 
-#[entity(context = "shop.order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct ShownWithoutValue {
     #[shown(city: String)]
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct TwoFieldsWithdraw {
     status: u8,
     #[withdrawn]
@@ -68,20 +73,20 @@ struct TwoFieldsWithdraw {
     lost: bool,
 }
 
-#[entity(context = "shop.order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct ThereFromTheBeginning {
     #[since = 1]
     status: u8,
 }
 
-#[entity(context = "shop.order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct AVersionIsLeftOut {
     status: u8,
     #[since = 3]
     amount: u64,
 }
 
-#[entity(context = "shop.order", collection = "orders")]
+#[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct WithoutNames(u64);
 
 fn main() {}

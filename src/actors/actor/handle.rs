@@ -192,12 +192,10 @@ impl<P: HandlePart> Context for ContextHandle<P> {
             })
         };
         let Some((commit, kept)) = self.read_one_generation(look)? else {
-            return Err(Refusal::absent(self.name().item).into());
+            return Err(Refusal::absent(self.name()).into());
         };
         match kept.state.lifecycle() {
-            Lifecycle::Absent | Lifecycle::Ended(_) => {
-                Err(Refusal::absent(self.name().item).into())
-            }
+            Lifecycle::Absent | Lifecycle::Ended(_) => Err(Refusal::absent(self.name()).into()),
             Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => Ok(Seen {
                 number,
                 version: kept.version,

@@ -17,7 +17,7 @@ use crate::{
             context::{CommandRequest, Outcome, Seen},
             declaration::{RouteInfo, Verb},
             event_log::{EventLog, OutboundMessage, RecordedEvent},
-            fault::Fault,
+            fault::{Fault, ROUTE},
             health::{ParkedId, SagaPart},
             peers::PeerQuestion,
             saga::TraceContext,
@@ -83,7 +83,7 @@ impl AggregatePart {
         shared.check_open()?;
         let (Some(info), Some(enter)) = (self.routes.get(order.route), self.enter.get(order.route))
         else {
-            return Err(Refusal::absent("route").into());
+            return Err(Refusal::absent(ROUTE).into());
         };
         let Entered { target, command, fingerprint } =
             enter(order.body, order.idempotency.is_some())?;

@@ -9,7 +9,12 @@ use super::{
 use crate::{
     actors::{
         erased::Command,
-        port::{context::Outcome, declaration::Verb, fault::Fault, health::ParkedId},
+        port::{
+            context::Outcome,
+            declaration::Verb,
+            fault::{Fault, PARKED_EVENT},
+            health::ParkedId,
+        },
         subscription::{source::Recipient, subscriptions::Delivery},
         tables::{
             answers::{AskResult, RecordedAnswer},
@@ -84,7 +89,7 @@ impl Turn<'_> {
             Recipient::New => (self.next_number()?, true),
             // Clients address by number: routes have no other target.
             Recipient::Key(_) => {
-                let absent = Refusal::absent(self.behavior.aggregate.name().item);
+                let absent = Refusal::absent(self.behavior.aggregate.name());
                 return self.reply_refusal(place, entry, absent.into());
             }
         };
@@ -145,7 +150,7 @@ impl Turn<'_> {
         if entry.verb != Verb::Post {
             match standing {
                 Lifecycle::Absent | Lifecycle::Ended(_) => {
-                    return Ok(Err(Refusal::absent(self.behavior.tree.entity.name().item).into()));
+                    return Ok(Err(Refusal::absent(self.behavior.tree.entity.name()).into()));
                 }
                 Lifecycle::Open => return Ok(Err(Refusal::still_open().into())),
                 Lifecycle::Established | Lifecycle::Withdrawn => {}
@@ -228,8 +233,8 @@ impl Turn<'_> {
             Addressee::Key(key) => match self.holder_of(key)? {
                 Some(number) => number,
                 None => {
-                    let item = self.behavior.aggregate.name().item;
-                    let refusal = keepable(Refusal::unknown_key(item, key));
+                    let name = self.behavior.aggregate.name();
+                    let refusal = keepable(Refusal::unknown_key(name, key));
                     return Ok(Some(AskResult::No(refusal)));
                 }
             },
@@ -327,7 +332,7 @@ impl Turn<'_> {
         } else {
             self.behavior.subscriptions.drop_parked(self, parked)?
         };
-        let answer = if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
+        let answer = if found { Ok(()) } else { Err(Refusal::absent(PARKED_EVENT).into()) };
         self.effects.push_back(Effect::Done { mail: place, answer });
         Ok(())
     }

@@ -219,7 +219,7 @@ impl<'a> Turn<'a> {
             }
             Lifecycle::Ended(refusal) => Err(Fault::Refused(keepable(refusal))),
             Lifecycle::Absent => {
-                Err(Fault::Refused(Refusal::absent(self.behavior.aggregate.name().item)))
+                Err(Fault::Refused(Refusal::absent(self.behavior.aggregate.name())))
             }
             Lifecycle::Open | Lifecycle::Established | Lifecycle::Withdrawn => {
                 let order = kept.state.outcome();

@@ -21,7 +21,7 @@ use crate::{
             context::{Context, Node},
             dispute::Dispute,
             event_log::OutboxHealth,
-            fault::Fault,
+            fault::{CONTEXT, Fault},
             health::{GuardHealth, Phase},
             history::Relation,
             message::{MessageGateway, RefusedMessage},
@@ -174,7 +174,7 @@ impl LocalNode {
         let Some(refused) = self.refused.get(context, number)? else { return Ok(false) };
         if redrive {
             let of = self.contexts.iter().find(|of| of.name().context == context);
-            let of = of.ok_or(Fault::Refused(Refusal::absent("context")))?;
+            let of = of.ok_or(Fault::Refused(Refusal::absent(CONTEXT)))?;
             of.report_message(number, MessageOutcome::Requeued).await?;
         }
         self.refused.remove(context, number, Some(&refused.event)).await?;

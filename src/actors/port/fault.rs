@@ -1,7 +1,14 @@
 //! Why an order or a look came to nothing.
 
-use crate::domain::{Refusal, lenient::BadBody};
+use crate::domain::{Noun, Refusal, lenient::BadBody};
 use std::time::Duration;
+
+/// What a request named that there is not, where it is nothing of a business.
+pub const CONTEXT: Noun = Noun::new("context", "컨텍스트");
+/// The same of a route of a context.
+pub const ROUTE: Noun = Noun::new("route", "경로");
+/// The same of a parked event.
+pub const PARKED_EVENT: Noun = Noun::new("parked event", "보류된 이벤트");
 
 /// Why an order or a look came to nothing.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

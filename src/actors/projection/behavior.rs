@@ -10,7 +10,7 @@ use crate::{
             behavior::{Behavior, TurnOutput},
             mailbox::Mailbox,
         },
-        port::fault::Fault,
+        port::fault::{Fault, PARKED_EVENT},
         tables::rebuild,
     },
     domain::Refusal,
@@ -68,7 +68,7 @@ impl Behavior for ViewBehavior {
                 // is.
                 Some(ViewMail::Delivery(_) | ViewMail::Wake) if begins || clearing => {}
                 Some(ViewMail::Unpark { .. }) if clearing => {
-                    let answer = Err(Refusal::absent("parked event").into());
+                    let answer = Err(Refusal::absent(PARKED_EVENT).into());
                     work.effects.push_back(ViewEffect { place, answer });
                 }
                 Some(ViewMail::Unpark { .. }) if begins => {
@@ -92,7 +92,7 @@ impl Behavior for ViewBehavior {
                         work.behavior.subscriptions.drop_parked(&mut work, parked)?
                     };
                     let answer =
-                        if found { Ok(()) } else { Err(Refusal::absent("parked event").into()) };
+                        if found { Ok(()) } else { Err(Refusal::absent(PARKED_EVENT).into()) };
                     work.effects.push_back(ViewEffect { place, answer });
                 }
                 None => {}

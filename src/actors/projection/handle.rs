@@ -6,7 +6,7 @@ use crate::{
         actor::handle::{ContextHandle, Done, HandlePart},
         port::{
             context::{CommandRequest, Outcome},
-            fault::Fault,
+            fault::{Fault, ROUTE},
             health::ParkedId,
         },
     },
@@ -25,7 +25,7 @@ impl HandlePart for ViewPart {
         _: &ContextHandle<Self>,
         _: CommandRequest,
     ) -> BoxFuture<'static, Result<Outcome, Fault>> {
-        std::future::ready(Err(Refusal::absent("route").into())).boxed()
+        std::future::ready(Err(Refusal::absent(ROUTE).into())).boxed()
     }
     fn rebuild(handle: &ContextHandle<Self>) -> BoxFuture<'static, Result<(), Fault>> {
         // Both tables exist until the new one is complete.

@@ -11,7 +11,10 @@ use super::{
 use crate::domain::prelude::*;
 
 /// One book: whether it is on the shelf, and which rent holds it if not.
-#[entity(context = "bookrent.book", collection = "books", port = 8081, index(status = self.on_shelf))]
+#[entity(
+    context = "bookrent.book", collection = "books", korean = "도서", port = 8081,
+    index(status = self.on_shelf)
+)]
 pub struct Book {
     #[exists]
     #[hidden]

@@ -10,6 +10,7 @@ use crate::domain::prelude::*;
 #[entity(
     context = "bookrent.delivery",
     collection = "deliveries",
+    korean = "배송",
     port = 8083,
     supporting,
     id_aliases("rentId"),

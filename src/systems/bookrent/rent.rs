@@ -14,6 +14,7 @@ pub const ONLY_ATTEMPT: u32 = 1;
 #[entity(
     context = "bookrent.rent",
     collection = "rents",
+    korean = "대여",
     port = 8082,
     order,
     index(status, user_id, book_id)
@@ -97,7 +98,7 @@ impl Aggregate for Rent {
                 emit(BookCancelled { rent_id, book_id, user_id, address })
             }
             (Cancelled, Cancel) | (_, Settle(_) | Request(_)) => ignore(),
-            (New, Cancel) => Err(Refusal::absent("rent")),
+            (New, Cancel) => Err(Refusal::absent(Self::NAME)),
             (Requested, Cancel) => Err(Refusal::still_open()),
             (Failed, Cancel) => Err(Refusal::conflict(
                 "rent-failed",

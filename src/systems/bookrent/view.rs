@@ -9,7 +9,8 @@ use crate::domain::prelude::*;
 
 /// What became of a rent and of its delivery.
 #[entity(
-    context = "bookrent.view", collection = "views", title = "View", port = 8084, order, supporting,
+    context = "bookrent.view", collection = "views", korean = "대여 현황", title = "View",
+    port = 8084, order, supporting,
     id(rent_id: Id<Rent>), index(user_id, book_id), lifecycle = self.progress()
 )]
 pub struct Row {

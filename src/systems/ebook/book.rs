@@ -19,6 +19,7 @@ use crate::domain::prelude::*;
 #[entity(
     context = "ebook.book",
     collection = "books",
+    korean = "도서",
     port = 8083,
     index(status, user_id, rent_id)
 )]
@@ -159,9 +160,7 @@ impl Aggregate for Book {
             }
             (_, Judge { .. }, _) => ignore(),
 
-            (_, Approve | Reject, None) if self.withdrawn => {
-                Err(Refusal::withdrawn(Self::NAME.item))
-            }
+            (_, Approve | Reject, None) if self.withdrawn => Err(Refusal::withdrawn(Self::NAME)),
             (Paid, Approve, Some((rent_id, user_id))) => {
                 emit(Event::Approved { rent_id, book_id, user_id, approved_date: this.at })
             }
@@ -170,7 +169,7 @@ impl Aggregate for Book {
             (Status::Approved, Approve, _) => ignore(),
             (Status::Approved, Reject, _) => Err(already_approved()),
             (Possible | Paid | Unjudged, Approve | Reject, _) => Err(nothing_held()),
-            (New, Approve | Reject, _) => Err(Refusal::absent("book")),
+            (New, Approve | Reject, _) => Err(Refusal::absent(Self::NAME)),
 
             (Paid | Unjudged, LetGo { rent }, Some((held, _))) if held == rent => {
                 emit(RequestWithdrawn { rent_id: rent, book_id })

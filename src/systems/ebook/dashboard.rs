@@ -17,6 +17,7 @@ mod version_1;
 #[entity(
     context = "ebook.dashboard",
     collection = "dashboards",
+    korean = "대여 현황",
     title = "Dashboard",
     port = 8084,
     order,

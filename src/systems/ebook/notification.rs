@@ -11,6 +11,7 @@ use crate::{
 #[entity(
     context = "ebook.notification",
     collection = "notifications",
+    korean = "문자 메시지",
     title = "RentNotification",
     generic,
     index(status, rent_id, user_id)

@@ -15,7 +15,8 @@ use crate::{
 
 /// The payment of the rent with the same number.
 #[entity(
-    context = "ebook.payment", collection = "payments", port = 8082, generic, id(rent_id: Id<Rent>),
+    context = "ebook.payment", collection = "payments", korean = "결제", port = 8082, generic,
+    id(rent_id: Id<Rent>),
     index(status = self.status(), user_id, book_id), lifecycle = self.progress.lifecycle()
 )]
 pub struct Payment {

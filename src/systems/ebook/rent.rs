@@ -19,6 +19,7 @@ pub const ONLY_ATTEMPT: u32 = 1;
 #[entity(
     context = "ebook.rent",
     collection = "rents",
+    korean = "대여",
     port = 8081,
     order,
     index(status, user_id, book_id)
@@ -149,7 +150,7 @@ impl Aggregate for Rent {
             (S::Withdrawing, Cancel { .. }) => ignore(),
 
             (S::New | S::Declined | S::Unanswered, Return | Withdraw) => {
-                Err(Refusal::absent("rent"))
+                Err(Refusal::absent(Self::NAME))
             }
             (S::Requested, Return | Withdraw) => Err(Refusal::still_open()),
             (S::Rented | S::Withdrawing | S::Canceled, Return) => Err(not_lent()),

@@ -9,7 +9,10 @@ use super::rent::{self, Rent};
 use crate::domain::prelude::*;
 
 /// One bike: where it stands, or stood when it was taken, and by which rent.
-#[entity(context = "gbike.bike", collection = "bikes", port = 8082, id(bikeid: Id<Bike>), index(status))]
+#[entity(
+    context = "gbike.bike", collection = "bikes", korean = "자전거", port = 8082,
+    id(bikeid: Id<Bike>), index(status)
+)]
 pub struct Bike {
     #[exists]
     #[hidden]

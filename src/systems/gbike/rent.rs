@@ -21,7 +21,8 @@ pub const ASKS_BIKE: u32 = 2;
 
 /// One ride of one customer on one bike.
 #[entity(
-    context = "gbike.rent", collection = "rents", port = 8081, order, id(rentid: Id<Rent>),
+    context = "gbike.rent", collection = "rents", korean = "대여", port = 8081, order,
+    id(rentid: Id<Rent>),
     index(status, userid, bikeid), old_versions(version_1::Rent), lifecycle = self.progress()
 )]
 pub struct Rent {
@@ -126,7 +127,7 @@ impl Aggregate for Rent {
             }
             (_, Request(_) | Settle(_)) => ignore(),
 
-            (S::New | S::Failed, Return(_)) => Err(Refusal::absent("rent")),
+            (S::New | S::Failed, Return(_)) => Err(Refusal::absent(Self::NAME)),
             (S::Requested | S::Cleared, Return(_)) => Err(Refusal::still_open()),
             (S::Rented, Return(end)) if end.endlocation.trim().is_empty() => Err(bike::nowhere()),
             (S::Rented, Return(self::Return { endlocation })) => {

@@ -21,6 +21,7 @@ pub const ONLY_ATTEMPT: u32 = 1;
 #[entity(
     context = "movie.book",
     collection = "books",
+    korean = "예매",
     title = "MovieBook",
     port = 8081,
     order,
@@ -120,7 +121,7 @@ impl Aggregate for Book {
             (PaidComplete, CompletePrint) => emit(BookPrintCompleted { booking_id }),
             (PrintComplete, Cancel) => Err(printed()),
             (Registered, Cancel) => Err(Refusal::still_open()),
-            (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("book")),
+            (New | Declined | Unanswered, Cancel) => Err(Refusal::absent(Self::NAME)),
             (Canceling | Status::Canceled, Cancel) => ignore(),
             (_, Request(_) | SettlePayment(_) | SettleCancel(_) | CompletePrint) => ignore(),
         }

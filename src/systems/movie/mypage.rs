@@ -14,7 +14,8 @@ use crate::domain::prelude::*;
 
 /// What became of a booking, of its ticket and of its points.
 #[entity(
-    context = "movie.mypage", collection = "mypages", title = "MovieMypage", port = 8083, order,
+    context = "movie.mypage", collection = "mypages", korean = "마이페이지", title = "MovieMypage",
+    port = 8083, order,
     supporting, id(booking_id: Id<Book>), index(status)
 )]
 pub struct Row {

@@ -8,7 +8,8 @@ use crate::{
 
 /// The payment of the booking with the same number.
 #[entity(
-    context = "movie.payment", collection = "payments", title = "MoviePayment", port = 8082, generic,
+    context = "movie.payment", collection = "payments", korean = "결제", title = "MoviePayment",
+    port = 8082, generic,
     id(booking_id: Id<Book>), index(status = self.status()), lifecycle = self.progress.lifecycle()
 )]
 pub struct Payment {

@@ -14,7 +14,8 @@ mod version_1;
 
 /// The ticket of the booking with the same number.
 #[entity(
-    context = "movie.ticket", collection = "tickets", title = "MovieTicket", port = 8084,
+    context = "movie.ticket", collection = "tickets", korean = "티켓", title = "MovieTicket",
+    port = 8084,
     id(booking_id: Id<Book>), index(status), old_versions(version_1::Ticket)
 )]
 pub struct Ticket {
@@ -84,7 +85,7 @@ impl Aggregate for Ticket {
         match (self.status, command) {
             (S::New, Create(admission)) => emit(Created(admission)),
             (S::New, Void(admission)) => emit(TicketWithheld(admission)),
-            (S::New, Print) => Err(Refusal::absent("ticket")),
+            (S::New, Print) => Err(Refusal::absent(Self::NAME)),
 
             (S::Waiting, Print) => {
                 emit(TicketPrintRequested { booking_id, attempt: attempt.saturating_add(1) })

@@ -11,7 +11,8 @@ use crate::domain::prelude::*;
 
 /// The delivery of the rental with the same number.
 #[entity(
-    context = "purifier.delivery", collection = "deliveries", title = "RentalDelivery", port = 8083,
+    context = "purifier.delivery", collection = "deliveries", korean = "배송",
+    title = "RentalDelivery", port = 8083,
     supporting, id_aliases("rentalId", "paymentId"),
     index(status, product_id = self.shipped.product_id)
 )]

@@ -17,6 +17,7 @@ mod version_1;
 #[entity(
     context = "purifier.notification",
     collection = "notifications",
+    korean = "문자 메시지",
     generic,
     index(status, rental_id, customer_id),
     index_version = 2,

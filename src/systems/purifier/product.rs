@@ -13,7 +13,7 @@ use crate::domain::prelude::*;
 use strum::AsRefStr;
 
 /// One product. Each delivery remembers whether it has a unit, so that the state does not grow with use.
-#[entity(context = "purifier.product", collection = "products", port = 8084)]
+#[entity(context = "purifier.product", collection = "products", korean = "상품", port = 8084)]
 pub struct Product {
     #[exists]
     #[hidden]

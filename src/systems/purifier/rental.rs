@@ -16,6 +16,7 @@ pub const ONLY_ATTEMPT: u32 = 1;
 #[entity(
     context = "purifier.rental",
     collection = "rentals",
+    korean = "렌탈",
     port = 8081,
     order,
     index(status, customer_id, product_id)
@@ -139,7 +140,7 @@ impl Aggregate for Rental {
             (Recalled, EndDelivery) => emit(RentalRecalled(self.changed(rental_id))),
             (Canceled | Recalled, Cancel) | (_, Request(_) | Settle(_)) => ignore(),
             (_, Refuse { .. } | Supply | EndDelivery) => ignore(),
-            (New | Declined | Unanswered, Cancel) => Err(Refusal::absent("rental")),
+            (New | Declined | Unanswered, Cancel) => Err(Refusal::absent(Self::NAME)),
             (Requested, Cancel) => Err(Refusal::still_open()),
         }
     }

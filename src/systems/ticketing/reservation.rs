@@ -10,7 +10,8 @@ const UNANSWERED: &str = "no-answer";
 
 /// One reservation of one ticket.
 #[entity(
-    context = "ticketing.reservation", collection = "reservations", port = 8081, order,
+    context = "ticketing.reservation", collection = "reservations", korean = "예약", port = 8081,
+    order,
     id(reservation_id: Id<Reservation>), index(status, user_id, ticket_id),
     lifecycle = self.progress()
 )]
@@ -108,7 +109,7 @@ impl Aggregate for Reservation {
             }
             (S::Reserved, Cancel) => emit(Cancelled(self.told(this))),
             (S::Cancelled, Cancel) | (_, Request(_) | Settle(_)) => ignore(),
-            (S::New | S::Failed, Cancel) => Err(Refusal::absent("reservation")),
+            (S::New | S::Failed, Cancel) => Err(Refusal::absent(Self::NAME)),
             (S::Requested, Cancel) => Err(Refusal::still_open()),
         }
     }

@@ -10,7 +10,8 @@ use crate::domain::prelude::*;
 
 /// One ticket, and who has it.
 #[entity(
-    context = "ticketing.ticket", collection = "tickets", title = "ReservableTicket", port = 8082,
+    context = "ticketing.ticket", collection = "tickets", korean = "티켓",
+    title = "ReservableTicket", port = 8082,
     id(ticket_id: Id<Ticket>), index(status)
 )]
 pub struct Ticket {

@@ -236,7 +236,7 @@ impl<A: Aggregate> Member for AggregateContext<A> {
         let of = match &flight.callee.1 {
             Addressee::Number(number) => Ok(*number),
             Addressee::Key(key) => {
-                self.holder_of(key).ok_or_else(|| Refusal::unknown_key(A::NAME.item, key))
+                self.holder_of(key).ok_or_else(|| Refusal::unknown_key(A::NAME, key))
             }
         };
         let said = match self.answers.get(&id) {

@@ -28,8 +28,13 @@ use std::{
 struct Thing;
 
 impl Entity for Thing {
-    const NAME: Name =
-        Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
+    const NAME: Name = Name {
+        system: "shop",
+        context: "shop.thing",
+        collection: "things",
+        item: "thing",
+        korean: "물건",
+    };
     type Representation = bool;
     fn represent(&self, _: Id<Self>) -> bool {
         true

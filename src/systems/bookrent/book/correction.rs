@@ -25,7 +25,7 @@ impl Catalogue for Book {
     fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         let Correction { title, status } = given;
         if status.is_some() && self.held_by.is_some() {
-            return Err(Refusal::held(Self::NAME.item));
+            return Err(Refusal::held(Self::NAME));
         }
         emit(Event::BookCorrected(Corrected { book_id: this.id, title, status }))
     }

@@ -27,7 +27,7 @@ impl Catalogue for Book {
         let Correction { book_name, rental_fee } = given;
         let is_held = matches!(self.status, Status::Paid | Status::Unjudged);
         if rental_fee.is_some() && is_held {
-            return Err(Refusal::held(Self::NAME.item));
+            return Err(Refusal::held(Self::NAME));
         }
         emit(Event::BookCorrected(Corrected { book_id: this.id, book_name, rental_fee }))
     }

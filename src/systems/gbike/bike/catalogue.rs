@@ -57,7 +57,7 @@ impl Catalogue for Bike {
     fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         let Correction { status, location } = given;
         if self.taken_by.is_some() {
-            return Err(Refusal::held(Self::NAME.item));
+            return Err(Refusal::held(Self::NAME));
         }
         if location.as_ref().is_some_and(|location| location.trim().is_empty()) {
             return Err(nowhere());

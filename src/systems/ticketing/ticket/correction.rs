@@ -18,7 +18,7 @@ impl Catalogue for Ticket {
 
     fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         if self.held_by.is_some() {
-            return Err(Refusal::held(Self::NAME.item));
+            return Err(Refusal::held(Self::NAME));
         }
         let now = (self.starttime, self.endtime);
         let (starttime, endtime) = given.times(now, &this.settings.zone)?;

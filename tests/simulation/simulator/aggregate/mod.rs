@@ -173,7 +173,7 @@ impl<A: Aggregate> Context for AggregateContext<A> {
                             Ok(()) | Err(Trouble::Busy) => Ok(()),
                         }
                     }
-                    None => Err(Refusal::unknown_key(A::NAME.item, &format!("{:?}", flight.to))),
+                    None => Err(Refusal::unknown_key(A::NAME, &format!("{:?}", flight.to))),
                 };
                 let waits =
                     said == Err(Refusal::still_open()) && self.open(flight.number).is_some();

@@ -24,8 +24,13 @@ pub struct Thing {
 }
 
 impl Entity for Thing {
-    const NAME: Name =
-        Name { system: "shop", context: "shop.thing", collection: "things", item: "thing" };
+    const NAME: Name = Name {
+        system: "shop",
+        context: "shop.thing",
+        collection: "things",
+        item: "thing",
+        korean: "물건",
+    };
     type Representation = serde_json::Value;
     fn represent(&self, _: Id<Self>) -> serde_json::Value {
         serde_json::json!({})
