@@ -27,6 +27,8 @@ pub enum Form {
     Types,
     /// `(name, name = an expression, name: Type, name: Type = an expression)`
     Items,
+    /// Nothing, or the same.
+    FlagOrItems,
 }
 
 /// A key, its form, and an example of it.
@@ -113,7 +115,7 @@ fn argument(input: ParseStream<'_>, table: &[Known]) -> Result<(&'static str, Sp
     // At the end of the arguments there is no token to point at but the key.
     let at_end = input.is_empty() || input.peek(Token![,]);
     let value = match form {
-        Form::Flag if input.is_empty() || input.peek(Token![,]) => Ok(Value::Flag),
+        Form::Flag if at_end => Ok(Value::Flag),
         Form::Flag => Err(input.error("nothing may follow it")),
         Form::Text => input.parse::<Token![=]>().and_then(|_| input.parse()).map(Value::Text),
         Form::Number => input.parse::<Token![=]>().and_then(|_| input.parse()).map(Value::Number),
@@ -121,7 +123,8 @@ fn argument(input: ParseStream<'_>, table: &[Known]) -> Result<(&'static str, Sp
         Form::Call => inside(input, |list| list.parse()).map(Value::Expr),
         Form::Texts => list(input, |text| text.parse()).map(Value::Texts),
         Form::Types => list(input, |of| of.parse()).map(Value::Types),
-        Form::Items => list(input, item).map(Value::Items),
+        Form::FlagOrItems if at_end => Ok(Value::Flag),
+        Form::Items | Form::FlagOrItems => list(input, item).map(Value::Items),
     };
     let value = value.map_err(|why| {
         let at = if at_end { key.span() } else { why.span() };

@@ -1,6 +1,7 @@
 //! `#[entity]`
 
 use crate::args::{Args, Form, Item, Known, take_marks};
+use crate::catalogue::{self, Correctable};
 use crate::versions::{self, Versions, number};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -25,6 +26,7 @@ const ENTITY: &[Known] = &[
     ("lifecycle", Form::Expr, "lifecycle = self.progress.lifecycle()"),
     ("old_versions", Form::Types, "old_versions(Version1, Version2)"),
     ("index_version", Form::Number, "index_version = 2"),
+    ("catalogue", Form::Flag, "catalogue"),
 ];
 
 /// What may be said of one of its fields.
@@ -35,6 +37,7 @@ const FIELD: &[Known] = &[
     ("since", Form::Number, "since = 2"),
     ("ends", Form::Flag, "ends"),
     ("shown", Form::Items, "shown(city: String = self.address.city())"),
+    ("correctable", Form::FlagOrItems, "correctable(unless = self.held_by.is_some())"),
 ];
 
 /// A field of the representation.
@@ -58,6 +61,7 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
     let mut exists = None;
     let mut withdrawn = None;
     let mut ends = None;
+    let mut correctable = Vec::new();
     for (field, marks) in fields.named.iter().zip(&marks) {
         let Some(name) = &field.ident else { continue };
         if let Some(second) = marks.span("exists").filter(|_| exists.is_some()) {
@@ -69,24 +73,45 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
         ends = ends.or(marks.has("ends").then(|| name.clone()));
         exists = exists.or(marks.has("exists").then(|| name.clone()));
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));
+        let docs: Vec<_> = docs.cloned().collect();
         if let Some(at) = marks.span("withdrawn") {
             if withdrawn.replace(name.clone()).is_some() {
                 return Err(Error::new(at, "only one field says whether the entity is withdrawn"));
             }
-            columns.push(withdrawal(name, docs.cloned().collect()));
-        } else if marks.has("shown") {
+            if let Some(at) = marks.span("correctable") {
+                let why = "what withdraws is not corrected: staff withdraws and restores";
+                return Err(Error::new(at, why));
+            }
+            columns.push(withdrawal(name, docs));
+            continue;
+        }
+        if marks.has("shown") {
             for shown in marks.items("shown") {
                 let mut column = computed(shown)?;
                 if marks.items("shown").len() == 1 && column.attributes.is_empty() {
-                    column.attributes = docs.clone().cloned().collect();
+                    column.attributes.clone_from(&docs);
                 }
                 columns.push(column);
             }
         } else if !marks.has("hidden") && !marks.has("ends") {
-            let attributes = docs.cloned().collect();
+            let attributes = docs.clone();
             let value = quote!(Clone::clone(&self.#name));
             columns.push(Column { attributes, name: name.clone(), of: field.ty.clone(), value });
         }
+        if marks.has("correctable") {
+            let shown = columns.last().filter(|_| marks.items("shown").len() == 1);
+            correctable.push(Correctable {
+                shown_as: shown.map_or(name, |column| &column.name).clone(),
+                docs: shown.map_or(docs, |column| column.attributes.clone()),
+                field: name.clone(),
+                of: field.ty.clone(),
+                unless: catalogue::unless(marks)?,
+            });
+        }
+    }
+    if let (None, [first, ..]) = (&withdrawn, correctable.as_slice()) {
+        let why = "what staff corrects, staff withdraws: a flag with `#[withdrawn]` is missing";
+        return Err(Error::new_spanned(&first.field, why));
     }
     let has_status =
         fields.named.iter().any(|field| field.ident.as_ref().is_some_and(|name| name == "status"));
@@ -125,7 +150,11 @@ pub fn expand(args: TokenStream, item: &mut ItemStruct) -> Result<TokenStream> {
     });
     let lifecycle =
         quote!(fn lifecycle(&self) -> ::holdfast::domain::Lifecycle { #lifecycle } #outcome);
-    implementation(&args, item, &columns, &lifecycle, &versions)
+    let entity = implementation(&args, item, &columns, &lifecycle, &versions)?;
+    let own_number = args.items("id").first().map(|own| &own.name);
+    let corrections =
+        catalogue::corrections(item, own_number, &correctable, args.span("catalogue"))?;
+    Ok(quote!(#entity #corrections))
 }
 
 fn implementation(

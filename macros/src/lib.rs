@@ -4,6 +4,7 @@
 //! What an attribute takes is one table in its file: a new key is one line there, and its use.
 
 mod args;
+mod catalogue;
 mod entity;
 mod message;
 mod modules;
@@ -35,6 +36,11 @@ fn finish(item: &impl ToTokens, made: syn::Result<proc_macro2::TokenStream>) -> 
 ///
 /// A field `Option<Refusal>` with `#[ends]` says that an order was never established, and why; it is not shown.
 /// `unique(plate)` also makes `with_plate(..)`, the address of the thing with that plate.
+///
+/// `#[correctable]` on the fields of a `Book` that staff may correct makes `CorrectedBook`, the value that the event of a
+/// correction carries, and `take_over(corrected)`. With `catalogue` it also makes `CorrectBook`, the body of the `PATCH`, and
+/// `impl Catalogue`, which refuses a field where `#[correctable(unless = self.held_by.is_some())]` says that an order holds
+/// it; without it a context writes both by hand.
 #[proc_macro_attribute]
 pub fn entity(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut item = parse_macro_input!(item as syn::ItemStruct);
@@ -61,11 +67,13 @@ pub fn command(args: TokenStream, item: TokenStream) -> TokenStream {
     finish(&item, made)
 }
 
-/// The events of a context. Their fields have the names of JSON: `user_id` travels as `userId`.
+/// The events of a context. Their fields have the names of JSON: `user_id` travels as `userId`. Those of a catalogue say what
+/// staff has done: `#[corrected] BookCorrected(CorrectedBook)`, `#[withdrawn] BookWithdrawn { book_id: Id<Book> }` and
+/// `#[restored]`.
 #[proc_macro_attribute]
 pub fn event(args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = parse_macro_input!(item as syn::ItemEnum);
-    let made = message::event(args.into(), &item);
+    let mut item = parse_macro_input!(item as syn::ItemEnum);
+    let made = message::event(args.into(), &mut item);
     finish(&item, made)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     args::{Args, Form, Known, take_marks},
+    catalogue::{self, EVENT},
     entity::camel_case,
 };
 use proc_macro2::TokenStream;
@@ -47,6 +48,7 @@ pub fn command(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
             conversions.push(maintenance(&item.ident, variant)?);
             // On the board and in the log it has the name of what is asked.
             variant.attrs.push(parse_quote!(#[strum(transparent)]));
+            catalogue::document(&mut variant.attrs, " Staff corrects, withdraws or restores it.");
         }
     }
     let derives = derives();
@@ -144,7 +146,7 @@ fn undo(
 }
 
 /// The `T` of an `Id<T>`.
-fn id_of(of: &Type) -> Option<&Type> {
+pub fn id_of(of: &Type) -> Option<&Type> {
     let Type::Path(path) = of else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Id")?;
     let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
@@ -154,7 +156,7 @@ fn id_of(of: &Type) -> Option<&Type> {
     }
 }
 
-fn snake_case(name: &Ident) -> String {
+pub fn snake_case(name: &Ident) -> String {
     let mut snake = String::new();
     for letter in name.to_string().chars() {
         if letter.is_uppercase() && !snake.is_empty() {
@@ -165,14 +167,19 @@ fn snake_case(name: &Ident) -> String {
     snake
 }
 
-pub fn event(args: TokenStream, item: &ItemEnum) -> Result<TokenStream> {
+pub fn event(args: TokenStream, item: &mut ItemEnum) -> Result<TokenStream> {
+    let marks: Vec<_> =
+        item.variants.iter_mut().map(|variant| take_marks(&mut variant.attrs, EVENT)).collect();
     Args::read(args, &[])?;
+    let marks = marks.into_iter().collect::<Result<Vec<_>>>()?;
+    let catalogue = catalogue::events(item, &marks)?;
     let derives = derives();
     Ok(quote! {
         #derives
         #[serde(rename_all_fields = "camelCase")]
         #[allow(clippy::enum_variant_names)]
         #item
+        #catalogue
     })
 }
 

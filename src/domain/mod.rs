@@ -42,7 +42,7 @@ pub use aggregate::{
 pub use ask::{AnyCommand, Compensation, NoAnswer, OpenAsk};
 pub use ask_id::AskId;
 pub use board::{Board, Contexts, Facts};
-pub use catalogue::{Catalogue, CatalogueRoutes, Maintenance};
+pub use catalogue::{Catalogue, CatalogueEvent, CatalogueRoutes, Correctable, Maintenance};
 pub use commands::Commands;
 pub use decision::{Decision, emit, ignore};
 pub use entity::{Decoder, Entity, Key, Lifecycle, Name, Presence, Subdomain, Undecodable};

@@ -1,9 +1,9 @@
 //! All that a context file needs: `use crate::domain::prelude::*;`.
 
 pub use super::{
-    Address, Aggregate, Ask, AskId, Catalogue, CatalogueRoutes, Change, Commands, Decision,
-    DecisionContext, Entity, Folds, Id, Key, Kind, Lifecycle, Maintenance, MayAsk, Message,
-    MessageOutcome, Messages, Name, NoAnswer, Policies, React, ReactByKey, Refusal, Role, Routes,
-    Subdomain, Target, Timestamp, View, ask, body, command, emit, entity, event, ignore, status,
-    value,
+    Address, Aggregate, Ask, AskId, Catalogue, CatalogueRoutes, Change, Commands, Correctable,
+    Decision, DecisionContext, Entity, Folds, Id, Key, Kind, Lifecycle, Maintenance, MayAsk,
+    Message, MessageOutcome, Messages, Name, NoAnswer, Policies, React, ReactByKey, Refusal, Role,
+    Routes, Subdomain, Target, Timestamp, View, ask, body, command, emit, entity, event, ignore,
+    status, value,
 };

@@ -86,6 +86,58 @@ struct AVersionIsLeftOut {
     amount: u64,
 }
 
+#[entity(context = "shop.lamp", collection = "lamps", korean = "등")]
+struct CorrectedAndNeverWithdrawn {
+    #[exists]
+    #[correctable]
+    name: String,
+}
+
+#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+struct NothingToCorrect {
+    #[exists]
+    name: String,
+    #[withdrawn]
+    withdrawn: bool,
+}
+
+#[entity(context = "shop.lamp", collection = "lamps", korean = "등")]
+struct DecidedWhereNothingIsMade {
+    #[exists]
+    #[correctable(unless = self.is_out)]
+    name: String,
+    is_out: bool,
+    #[withdrawn]
+    withdrawn: bool,
+}
+
+#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+struct UnknownKeyOfACorrection {
+    #[exists]
+    #[correctable(if_free = self.is_out)]
+    name: String,
+    #[withdrawn]
+    withdrawn: bool,
+}
+
+#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+struct CorrectionThatIsText {
+    #[exists]
+    #[correctable = "name"]
+    name: String,
+    #[withdrawn]
+    withdrawn: bool,
+}
+
+#[entity(context = "shop.lamp", collection = "lamps", korean = "등", catalogue)]
+struct CorrectedAndWithdrawnByOneField {
+    #[exists]
+    name: String,
+    #[correctable]
+    #[withdrawn]
+    withdrawn: bool,
+}
+
 #[entity(context = "shop.order", collection = "orders", korean = "주문")]
 struct WithoutNames(u64);
 

@@ -38,6 +38,55 @@ enum UnknownKey {
     Ordered { order: Id<Order> },
 }
 
+struct Lamp;
+struct CorrectedLamp;
+
+#[event]
+enum NeverRestored {
+    #[corrected]
+    LampCorrected(CorrectedLamp),
+    #[withdrawn]
+    LampWithdrawn { lamp_id: Id<Lamp> },
+}
+
+#[event]
+enum CorrectedByTwo {
+    #[corrected]
+    LampCorrected(CorrectedLamp),
+    #[corrected]
+    LampRenamed(CorrectedLamp),
+    #[withdrawn]
+    LampWithdrawn { lamp_id: Id<Lamp> },
+    #[restored]
+    LampRestored { lamp_id: Id<Lamp> },
+}
+
+#[event]
+enum CorrectedWithoutValue {
+    #[corrected]
+    LampCorrected { name: String },
+    #[withdrawn]
+    LampWithdrawn { lamp_id: Id<Lamp> },
+    #[restored]
+    LampRestored { lamp_id: Id<Lamp> },
+}
+
+#[event]
+enum WithdrawnWithoutNumber {
+    #[corrected]
+    LampCorrected(CorrectedLamp),
+    #[withdrawn]
+    LampWithdrawn { lamp_id: u64 },
+    #[restored]
+    LampRestored { lamp_id: Id<Lamp> },
+}
+
+#[event]
+enum MarkWithAValue {
+    #[corrected(CorrectedLamp)]
+    LampCorrected(CorrectedLamp),
+}
+
 #[body]
 fn not_a_body() {}
 

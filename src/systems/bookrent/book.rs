@@ -1,9 +1,5 @@
 //! Book (도서관리): a title that one rent at a time may take.
 
-mod correction;
-
-pub use correction::{Corrected, Correction};
-
 use super::{
     delivery::{self, Delivery},
     rent::{self, Rent},
@@ -13,14 +9,16 @@ use crate::domain::prelude::*;
 /// One book: whether it is on the shelf, and which rent holds it if not.
 #[entity(
     context = "bookrent.book", collection = "books", korean = "도서", port = 8081,
-    index(status = self.on_shelf)
+    index(status = self.on_shelf), catalogue
 )]
 pub struct Book {
     #[exists]
     #[hidden]
     registered: bool,
+    #[correctable]
     title: String,
-    /// True when it may be rented.
+    /// Whether it may be rented.
+    #[correctable(unless = self.held_by.is_some())]
     #[shown(status: bool = self.on_shelf)]
     on_shelf: bool,
     #[hidden]
@@ -40,9 +38,8 @@ pub enum Command {
     /// The rent needs the book no longer, or gave up asking for it.
     #[undo(of = rent, attempt = rent::ONLY_ATTEMPT)]
     Release { rent: Id<Rent> },
-    /// Staff corrects, withdraws or restores it.
     #[catalogue]
-    Maintain(Maintenance<Correction>),
+    Maintain(Maintenance<CorrectBook>),
 }
 
 /// What a book may say has happened.
@@ -54,11 +51,11 @@ pub enum Event {
     StatusChanged { rent_id: Id<Rent>, status: bool },
     /// The rent that held it let go.
     BookFreed { rent_id: Id<Rent>, status: bool },
-    /// Staff has corrected these fields.
-    BookCorrected(Corrected),
-    /// It is offered no longer.
+    #[corrected]
+    BookCorrected(CorrectedBook),
+    #[withdrawn]
     BookWithdrawn { book_id: Id<Book> },
-    /// It is offered again.
+    #[restored]
     BookRestored { book_id: Id<Book> },
 }
 
@@ -192,14 +189,14 @@ mod tests {
     }
 
     fn correct(title: Option<&str>, status: Option<bool>) -> Command {
-        Maintain(Maintenance::Correct(Correction { title: title.map(Into::into), status }))
+        Maintain(Maintenance::Correct(CorrectBook { title: title.map(Into::into), status }))
     }
 
     #[test]
     fn staff_corrects_it_but_not_what_a_rent_has_taken() {
         let corrected = |title: Option<&str>, status| {
             let title = title.map(Into::into);
-            BookCorrected(Corrected { book_id: Id::new(1), title, status })
+            BookCorrected(CorrectedBook { book_id: Id::new(1), title, status })
         };
         let book = given::<Book>([registered()])
             .when(correct(Some("title02"), None))

@@ -4,9 +4,8 @@
 //! itself, and `Rejected` pays back. Its events always name the rent that they are about. Here approving and withdrawing
 //! meet: whichever comes first wins.
 
+#[cfg(test)]
 mod correction;
-
-pub use correction::{Corrected, Correction};
 
 use super::{
     order::{Canceled, Held, Returned, already_approved},
@@ -21,12 +20,15 @@ use crate::domain::prelude::*;
     collection = "books",
     korean = "도서",
     port = 8083,
-    index(status, user_id, rent_id)
+    index(status, user_id, rent_id),
+    catalogue
 )]
 pub struct Book {
     /// Its title.
+    #[correctable]
     book_name: String,
     /// What renting it costs, in won.
+    #[correctable(unless = self.is_held())]
     rental_fee: u64,
     /// Whether it may be requested.
     status: Status,
@@ -81,9 +83,8 @@ pub enum Command {
     Forget { rent: Id<Rent> },
     /// The rent is over.
     Free { rent: Id<Rent> },
-    /// Staff corrects, withdraws or restores it.
     #[catalogue]
-    Maintain(Maintenance<Correction>),
+    Maintain(Maintenance<CorrectBook>),
 }
 
 /// What a book may say has happened.
@@ -107,12 +108,19 @@ pub enum Event {
     RequestWithheld { rent_id: Id<Rent>, book_id: Id<Book> },
     /// That request has come.
     RequestForgotten { rent_id: Id<Rent>, book_id: Id<Book> },
-    /// Staff has corrected these fields.
-    BookCorrected(Corrected),
-    /// It is offered no longer.
+    #[corrected]
+    BookCorrected(CorrectedBook),
+    #[withdrawn]
     BookWithdrawn { book_id: Id<Book> },
-    /// It is offered again.
+    #[restored]
     BookRestored { book_id: Id<Book> },
+}
+
+impl Book {
+    /// Whether a request waits for the admin.
+    fn is_held(&self) -> bool {
+        matches!(self.status, Status::Paid | Status::Unjudged)
+    }
 }
 
 impl Aggregate for Book {

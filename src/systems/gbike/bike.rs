@@ -2,7 +2,7 @@
 
 mod catalogue;
 
-pub use catalogue::{Condition, Corrected, Correction, Register};
+pub use catalogue::{Condition, Correction, Register};
 pub(super) use catalogue::{broken, in_use, nowhere, unknown};
 
 use super::rent::{self, Rent};
@@ -18,8 +18,10 @@ pub struct Bike {
     #[hidden]
     registered: bool,
     /// Whether it may be taken.
+    #[correctable]
     status: Status,
     /// Where it stands, or stood when it was taken.
+    #[correctable]
     location: String,
     #[hidden]
     taken_by: Option<Id<Rent>>,
@@ -54,7 +56,6 @@ pub enum Command {
     Release { rent: Id<Rent> },
     /// The ride is over.
     PutBack { rent: Id<Rent>, location: String },
-    /// Staff corrects, withdraws or restores it.
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
@@ -68,11 +69,11 @@ pub enum Event {
     UpdatedBike { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
     /// The rent that took it never came to be.
     BikeFreed { bikeid: Id<Bike>, status: Status, location: String, rentid: Id<Rent> },
-    /// Staff has corrected these fields.
-    BikeCorrected(Corrected),
-    /// It is offered no longer.
+    #[corrected]
+    BikeCorrected(CorrectedBike),
+    #[withdrawn]
     BikeWithdrawn { bikeid: Id<Bike> },
-    /// It is offered again.
+    #[restored]
     BikeRestored { bikeid: Id<Bike> },
 }
 
@@ -248,13 +249,14 @@ mod tests {
     #[test]
     fn staff_says_that_it_is_broken_or_mended_and_where_it_stands_while_no_rent_has_it() {
         let broken =
-            BikeCorrected(Corrected { bikeid: BIKE, status: Some(Broken), location: None });
+            BikeCorrected(CorrectedBike { bikeid: BIKE, status: Some(Broken), location: None });
         let bike = given::<Bike>([registered(Available)])
             .when(correct(Some(Condition::Broken), None))
             .then([broken]);
         bike.when(Take { rent: RENT }).refused(Kind::Conflict, "bike-broken");
         let location = Some("분당_정자역_2구역".into());
-        let moved = BikeCorrected(Corrected { bikeid: BIKE, status: Some(Available), location });
+        let moved =
+            BikeCorrected(CorrectedBike { bikeid: BIKE, status: Some(Available), location });
         let mended = correct(Some(Condition::Available), Some("분당_정자역_2구역"));
         let bike = given::<Bike>([registered(InUse)]).when(mended.clone()).then([moved]);
         let _ = bike

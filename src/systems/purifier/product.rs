@@ -2,7 +2,7 @@
 
 mod correction;
 
-pub use correction::{Corrected, Correction};
+pub use correction::Correction;
 
 use super::{
     delivery::{self, Delivery, Shipped},
@@ -19,10 +19,13 @@ pub struct Product {
     #[hidden]
     registered: bool,
     /// What it is called.
+    #[correctable]
     name: Option<String>,
     /// What a unit costs, in won.
+    #[correctable]
     amt: u64,
     /// How many units are left.
+    #[correctable]
     stock: u64,
     #[withdrawn]
     #[since = 2]
@@ -38,7 +41,6 @@ pub enum Command {
     Decrease { rental: Id<Rental>, amt: u64, customer: u64, phone: Option<String> },
     /// A delivery brings back the unit that it had taken.
     Increase { rental: Id<Rental> },
-    /// Staff corrects, withdraws or restores it.
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
@@ -54,11 +56,11 @@ pub enum Event {
     ProductIncreased { product_id: Id<Product>, rental_id: Id<Rental>, stock: u64 },
     /// No unit was given.
     ProductRefused { product_id: Id<Product>, rental_id: Id<Rental>, reason: Reason },
-    /// Staff has corrected it.
-    ProductCorrected(Corrected),
-    /// Staff has withdrawn it.
+    #[corrected]
+    ProductCorrected(CorrectedProduct),
+    #[withdrawn]
     ProductWithdrawn { product_id: Id<Product> },
-    /// Staff has restored it.
+    #[restored]
     ProductRestored { product_id: Id<Product> },
 }
 
@@ -189,14 +191,19 @@ mod tests {
         let dearer = Correction { amt: Some(40_000), ..Correction::default() };
         let amt = Some(40_000);
         let product_id = PRODUCT;
-        let corrected = ProductCorrected(Corrected { product_id, name: None, amt, stock: None });
+        let corrected =
+            ProductCorrected(CorrectedProduct { product_id, name: None, amt, stock: None });
         let product = product(2).when(correct(dearer.clone())).then([corrected]);
         let product = product.when(correct(dearer)).then_nothing();
         let product = product.when(decrease(30_000)).then([refused(Reason::PriceDiffers)]);
         let product = product.when(decrease(40_000)).then([taken(1)]);
         let more = Correction { stock_change: Some(4), ..Correction::default() };
-        let corrected =
-            ProductCorrected(Corrected { product_id, name: None, amt: None, stock: Some(5) });
+        let corrected = ProductCorrected(CorrectedProduct {
+            product_id,
+            name: None,
+            amt: None,
+            stock: Some(5),
+        });
         let _ = product.when(correct(more.clone())).then([corrected]);
         given::<Product>([]).when(correct(more)).refused(Kind::Absent, "not-found");
     }

@@ -138,7 +138,7 @@ impl Aggregate for Price {
     fn whenever(policies: &mut impl Policies<Self>) {
         policies.on::<Ticket>(|event| match *event {
             ticket::Event::Registered { ticket_id, starttime, .. }
-            | ticket::Event::TicketCorrected(ticket::Corrected {
+            | ticket::Event::TicketCorrected(ticket::CorrectedTicket {
                 ticket_id,
                 starttime: Some(starttime),
                 ..

@@ -3,7 +3,7 @@
 mod correction;
 
 pub use super::registration::{Availability, Correction, Register, Settings};
-pub use correction::{Corrected, no};
+pub use correction::no;
 
 use super::reservation::{self, Reservation};
 use crate::domain::prelude::*;
@@ -17,10 +17,13 @@ use crate::domain::prelude::*;
 pub struct Ticket {
     /// Whether it can be had; null where nothing is known of it.
     #[exists]
+    #[correctable]
     status: Option<Status>,
     /// When what it is for begins.
+    #[correctable]
     starttime: Timestamp,
     /// When that ends; afterwards it cannot be had.
+    #[correctable]
     endtime: Timestamp,
     #[hidden]
     held_by: Option<Id<Reservation>>,
@@ -55,7 +58,6 @@ pub enum Command {
     Release { reservation: Id<Reservation> },
     /// Its time has passed.
     Expire,
-    /// Staff corrects, withdraws or restores it.
     #[catalogue]
     Maintain(Maintenance<Correction>),
 }
@@ -66,8 +68,11 @@ pub enum Command {
 pub enum Event {
     Registered { ticket_id: Id<Ticket>, status: Status, starttime: Timestamp, endtime: Timestamp },
     StatusUpdated { ticket_id: Id<Ticket>, status: Status, reservation_id: Option<Id<Reservation>> },
-    TicketCorrected(Corrected),
+    #[corrected]
+    TicketCorrected(CorrectedTicket),
+    #[withdrawn]
     TicketWithdrawn { ticket_id: Id<Ticket> },
+    #[restored]
     TicketRestored { ticket_id: Id<Ticket> },
 }
 
@@ -113,7 +118,7 @@ impl Aggregate for Ticket {
     }
 
     fn evolve(&mut self, event: &Event) {
-        match *event {
+        match event.clone() {
             Event::Registered { status, starttime, endtime, .. } => {
                 let status = Some(status);
                 *self = Ticket { status, starttime, endtime, ..Ticket::default() };
@@ -231,7 +236,7 @@ mod tests {
     }
     fn corrected(status: Option<Status>, endtime: Option<i64>) -> Event {
         let endtime = endtime.map(Timestamp::from_micros);
-        TicketCorrected(Corrected { ticket_id: TICKET, status, starttime: None, endtime })
+        TicketCorrected(CorrectedTicket { ticket_id: TICKET, status, starttime: None, endtime })
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl View for Row {
             |event| match event {
                 Registered { ticket_id, .. }
                 | StatusUpdated { ticket_id, .. }
-                | TicketCorrected(ticket::Corrected { ticket_id, .. })
+                | TicketCorrected(ticket::CorrectedTicket { ticket_id, .. })
                 | TicketWithdrawn { ticket_id }
                 | TicketRestored { ticket_id } => Some(ticket_id.get()),
             },
@@ -109,7 +109,7 @@ impl View for Row {
                     row.status = Some(status);
                 }
                 StatusUpdated { status, .. } => row.status = Some(status),
-                TicketCorrected(ticket::Corrected { status, starttime, endtime, .. }) => {
+                TicketCorrected(ticket::CorrectedTicket { status, starttime, endtime, .. }) => {
                     row.status = status.or(row.status);
                     if let Some(times) = &mut row.ticket {
                         times.starttime = starttime.unwrap_or(times.starttime);

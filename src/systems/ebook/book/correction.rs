@@ -1,117 +1,61 @@
-//! What staff corrects of a book.
+//! What staff corrects of a book, and when it cannot.
 
-use super::{Book, Event, Status};
-use crate::domain::prelude::*;
+use super::{Command::*, *};
+use crate::domain::spec::{Given, given};
 
-/// `PATCH /books/{id}`
-#[body(title = "CorrectBook")]
-pub struct Correction {
-    /// Its title.
-    pub book_name: Option<String>,
-    /// What renting it costs, in won; not while a request is held.
-    pub rental_fee: Option<u64>,
+const BOOK: Id<Book> = Id::new(1);
+const RENT: Id<Rent> = Id::new(7);
+const OTHER: Id<Rent> = Id::new(8);
+
+fn correct(book_name: Option<&str>, rental_fee: Option<u64>) -> Command {
+    let book_name = book_name.map(Into::into);
+    Maintain(Maintenance::Correct(CorrectBook { book_name, rental_fee }))
+}
+/// Whatever follows from that has happened.
+fn done(book: Given<Book>, command: Command) -> Given<Book> {
+    let this = DecisionContext { id: BOOK, at: Timestamp::default(), settings: &() };
+    let Given(mut book) = book;
+    book.decide(command, &this).unwrap().iter().for_each(|event| book.evolve(event));
+    Given(book)
+}
+fn held() -> Given<Book> {
+    let registed_date = Timestamp::default();
+    let book_name = "Hello, JAVA".into();
+    let book = given([Event::Registed { book_name, rental_fee: 3000, registed_date }]);
+    done(book, Hold { rent: RENT, user: 9, fee: Some(3000) })
 }
 
-/// The fields that were corrected; the others are null.
-#[value(title = "CorrectedBook")]
-pub struct Corrected {
-    pub book_id: Id<Book>,
-    pub book_name: Option<String>,
-    pub rental_fee: Option<u64>,
+#[test]
+fn the_fee_is_corrected_while_no_request_is_held_and_the_title_at_any_time() {
+    held().when(correct(None, Some(4000))).refused(Kind::Conflict, "held");
+    held().when(correct(Some("JAVA"), Some(4000))).refused(Kind::Conflict, "held");
+    let book_name = Some("JAVA".into());
+    let corrected = CorrectedBook { book_id: BOOK, book_name, rental_fee: None };
+    let book = held().when(correct(Some("JAVA"), None));
+    let book = book.then([Event::BookCorrected(corrected)]);
+    let lent = done(book, Approve);
+    let dearer = CorrectedBook { book_id: BOOK, book_name: None, rental_fee: Some(4000) };
+    let lent = lent.when(correct(None, Some(4000))).then([Event::BookCorrected(dearer)]);
+    let _ = lent.when(correct(None, Some(4000))).then_nothing();
 }
 
-impl Catalogue for Book {
-    type Correction = Correction;
-
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
-        let Correction { book_name, rental_fee } = given;
-        let is_held = matches!(self.status, Status::Paid | Status::Unjudged);
-        if rental_fee.is_some() && is_held {
-            return Err(Refusal::held(Self::NAME));
-        }
-        emit(Event::BookCorrected(Corrected { book_id: this.id, book_name, rental_fee }))
-    }
-    fn withdraw(book_id: Id<Self>) -> Event {
-        Event::BookWithdrawn { book_id }
-    }
-    fn restore(book_id: Id<Self>) -> Event {
-        Event::BookRestored { book_id }
-    }
-}
-
-impl Book {
-    pub(super) fn take_over(&mut self, corrected: Corrected) {
-        let Corrected { book_name, rental_fee, .. } = corrected;
-        self.book_name = book_name.unwrap_or_else(|| self.book_name.clone());
-        self.rental_fee = rental_fee.unwrap_or(self.rental_fee);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{
-        super::{Command, Command::*},
-        *,
-    };
-    use crate::{
-        domain::spec::{Given, given},
-        systems::ebook::rent::Rent,
-    };
-
-    const BOOK: Id<Book> = Id::new(1);
-    const RENT: Id<Rent> = Id::new(7);
-    const OTHER: Id<Rent> = Id::new(8);
-
-    fn correct(book_name: Option<&str>, rental_fee: Option<u64>) -> Command {
-        let book_name = book_name.map(Into::into);
-        Maintain(Maintenance::Correct(Correction { book_name, rental_fee }))
-    }
-    /// Whatever follows from that has happened.
-    fn done(book: Given<Book>, command: Command) -> Given<Book> {
-        let this = DecisionContext { id: BOOK, at: Timestamp::default(), settings: &() };
-        let Given(mut book) = book;
-        book.decide(command, &this).unwrap().iter().for_each(|event| book.evolve(event));
-        Given(book)
-    }
-    fn held() -> Given<Book> {
-        let registed_date = Timestamp::default();
-        let book_name = "Hello, JAVA".into();
-        let book = given([Event::Registed { book_name, rental_fee: 3000, registed_date }]);
-        done(book, Hold { rent: RENT, user: 9, fee: Some(3000) })
-    }
-
-    #[test]
-    fn the_fee_is_corrected_while_no_request_is_held_and_the_title_at_any_time() {
-        held().when(correct(None, Some(4000))).refused(Kind::Conflict, "held");
-        held().when(correct(Some("JAVA"), Some(4000))).refused(Kind::Conflict, "held");
-        let book_name = Some("JAVA".into());
-        let corrected = Corrected { book_id: BOOK, book_name, rental_fee: None };
-        let book = held().when(correct(Some("JAVA"), None));
-        let book = book.then([Event::BookCorrected(corrected)]);
-        let lent = done(book, Approve);
-        let dearer = Corrected { book_id: BOOK, book_name: None, rental_fee: Some(4000) };
-        let lent = lent.when(correct(None, Some(4000))).then([Event::BookCorrected(dearer)]);
-        let _ = lent.when(correct(None, Some(4000))).then_nothing();
-    }
-
-    #[test]
-    fn a_withdrawn_book_is_unknown_to_requests_and_the_one_that_is_held_is_judged() {
-        let gone = || done(held(), Maintain(Maintenance::Withdraw));
-        let user_id = 9;
-        let reason = "book-unknown".to_owned();
-        let unknown = Event::Rejected { rent_id: OTHER, book_id: BOOK, user_id, reason };
-        let hold = || Hold { rent: OTHER, user: 9, fee: Some(3000) };
-        let book = gone().when(hold()).then([unknown.clone()]);
-        let lent = done(book, Approve);
-        assert_eq!(lent.0.status, Status::Approved);
-        let back = done(lent, Free { rent: RENT });
-        assert_eq!(back.0.lifecycle(), Lifecycle::Withdrawn);
-        let back = back.when(hold()).then([unknown]);
-        back.when(Approve).refused(Kind::Conflict, "withdrawn");
-        let free = done(gone(), Reject);
-        assert_eq!(free.0.status, Status::Possible);
-        free.when(correct(Some("JAVA"), None)).refused(Kind::Conflict, "withdrawn");
-        let again = done(done(gone(), Reject), Maintain(Maintenance::Restore));
-        assert_eq!(done(again, hold()).0.status, Status::Paid);
-    }
+#[test]
+fn a_withdrawn_book_is_unknown_to_requests_and_the_one_that_is_held_is_judged() {
+    let gone = || done(held(), Maintain(Maintenance::Withdraw));
+    let user_id = 9;
+    let reason = "book-unknown".to_owned();
+    let unknown = Event::Rejected { rent_id: OTHER, book_id: BOOK, user_id, reason };
+    let hold = || Hold { rent: OTHER, user: 9, fee: Some(3000) };
+    let book = gone().when(hold()).then([unknown.clone()]);
+    let lent = done(book, Approve);
+    assert_eq!(lent.0.status, Status::Approved);
+    let back = done(lent, Free { rent: RENT });
+    assert_eq!(back.0.lifecycle(), Lifecycle::Withdrawn);
+    let back = back.when(hold()).then([unknown]);
+    back.when(Approve).refused(Kind::Conflict, "withdrawn");
+    let free = done(gone(), Reject);
+    assert_eq!(free.0.status, Status::Possible);
+    free.when(correct(Some("JAVA"), None)).refused(Kind::Conflict, "withdrawn");
+    let again = done(done(gone(), Reject), Maintain(Maintenance::Restore));
+    assert_eq!(done(again, hold()).0.status, Status::Paid);
 }

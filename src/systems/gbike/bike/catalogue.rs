@@ -1,6 +1,6 @@
 //! What staff registers and corrects of a bike, and why a bike is not to be had.
 
-use super::{Bike, Event, Status};
+use super::{Bike, CorrectedBike, Status};
 use crate::domain::prelude::*;
 
 /// `POST /bikes`
@@ -34,14 +34,6 @@ pub enum Condition {
     Broken,
 }
 
-/// The fields that were corrected; the others are null.
-#[value(title = "CorrectedBike")]
-pub struct Corrected {
-    pub bikeid: Id<Bike>,
-    pub status: Option<Status>,
-    pub location: Option<String>,
-}
-
 impl From<Condition> for Status {
     fn from(condition: Condition) -> Self {
         match condition {
@@ -54,7 +46,11 @@ impl From<Condition> for Status {
 impl Catalogue for Bike {
     type Correction = Correction;
 
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+    fn correct(
+        &self,
+        given: Correction,
+        this: &DecisionContext<'_, Self>,
+    ) -> Result<CorrectedBike, Refusal> {
         let Correction { status, location } = given;
         if self.taken_by.is_some() {
             return Err(Refusal::held(Self::NAME));
@@ -63,21 +59,7 @@ impl Catalogue for Bike {
             return Err(nowhere());
         }
         let status = status.map(Status::from);
-        emit(Event::BikeCorrected(Corrected { bikeid: this.id, status, location }))
-    }
-    fn withdraw(bikeid: Id<Self>) -> Event {
-        Event::BikeWithdrawn { bikeid }
-    }
-    fn restore(bikeid: Id<Self>) -> Event {
-        Event::BikeRestored { bikeid }
-    }
-}
-
-impl Bike {
-    pub(super) fn take_over(&mut self, corrected: Corrected) {
-        let Corrected { status, location, .. } = corrected;
-        self.status = status.unwrap_or(self.status);
-        self.location = location.unwrap_or_else(|| self.location.clone());
+        Ok(CorrectedBike { bikeid: this.id, status, location })
     }
 }
 

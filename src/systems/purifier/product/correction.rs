@@ -1,6 +1,6 @@
 //! What staff corrects of a product.
 
-use super::{Event, Product};
+use super::{CorrectedProduct, Product};
 use crate::domain::prelude::*;
 
 /// JSON has no larger integers that all readers agree on.
@@ -21,38 +21,17 @@ pub struct Correction {
     pub stock_change: Option<i64>,
 }
 
-/// The fields that were corrected; the others are null.
-#[value(title = "CorrectedProduct")]
-pub struct Corrected {
-    pub product_id: Id<Product>,
-    pub name: Option<String>,
-    pub amt: Option<u64>,
-    /// How many units there are now.
-    pub stock: Option<u64>,
-}
-
 impl Catalogue for Product {
     type Correction = Correction;
 
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+    fn correct(
+        &self,
+        given: Correction,
+        this: &DecisionContext<'_, Self>,
+    ) -> Result<CorrectedProduct, Refusal> {
         let stock = given.stock(self.stock)?;
         let Correction { name, amt, .. } = given;
-        emit(Event::ProductCorrected(Corrected { product_id: this.id, name, amt, stock }))
-    }
-    fn withdraw(product_id: Id<Self>) -> Event {
-        Event::ProductWithdrawn { product_id }
-    }
-    fn restore(product_id: Id<Self>) -> Event {
-        Event::ProductRestored { product_id }
-    }
-}
-
-impl Product {
-    pub(super) fn take_over(&mut self, corrected: Corrected) {
-        let Corrected { name, amt, stock, .. } = corrected;
-        self.name = name.or_else(|| self.name.take());
-        self.amt = amt.unwrap_or(self.amt);
-        self.stock = stock.unwrap_or(self.stock);
+        Ok(CorrectedProduct { product_id: this.id, name, amt, stock })
     }
 }
 

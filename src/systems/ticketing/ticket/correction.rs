@@ -1,22 +1,16 @@
 //! What staff corrects of a ticket, and why a ticket cannot be had.
 
-use super::{super::registration::Correction, Event, Status, Ticket};
+use super::{super::registration::Correction, CorrectedTicket, Status, Ticket};
 use crate::domain::prelude::*;
-
-/// The fields that were corrected; the others are null.
-#[value(title = "CorrectedTicket")]
-#[derive(Copy)]
-pub struct Corrected {
-    pub ticket_id: Id<Ticket>,
-    pub status: Option<Status>,
-    pub starttime: Option<Timestamp>,
-    pub endtime: Option<Timestamp>,
-}
 
 impl Catalogue for Ticket {
     type Correction = Correction;
 
-    fn correct(&self, given: Correction, this: &DecisionContext<'_, Self>) -> Decision<Event> {
+    fn correct(
+        &self,
+        given: Correction,
+        this: &DecisionContext<'_, Self>,
+    ) -> Result<CorrectedTicket, Refusal> {
         if self.held_by.is_some() {
             return Err(Refusal::held(Self::NAME));
         }
@@ -27,22 +21,7 @@ impl Catalogue for Ticket {
             return Err(no("ticket-expired"));
         }
         let status = given.status.map(|_| Status::Available);
-        emit(Event::TicketCorrected(Corrected { ticket_id: this.id, status, starttime, endtime }))
-    }
-    fn withdraw(ticket_id: Id<Self>) -> Event {
-        Event::TicketWithdrawn { ticket_id }
-    }
-    fn restore(ticket_id: Id<Self>) -> Event {
-        Event::TicketRestored { ticket_id }
-    }
-}
-
-impl Ticket {
-    pub(super) fn take_over(&mut self, corrected: Corrected) {
-        let Corrected { status, starttime, endtime, .. } = corrected;
-        self.status = status.or(self.status);
-        self.starttime = starttime.unwrap_or(self.starttime);
-        self.endtime = endtime.unwrap_or(self.endtime);
+        Ok(CorrectedTicket { ticket_id: this.id, status, starttime, endtime })
     }
 }
 
