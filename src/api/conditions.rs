@@ -19,10 +19,10 @@ pub fn check_content(
     let mut parts = text(headers, "content-type").unwrap_or_default().split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     if !accepted.iter().any(|accepted| essence.eq_ignore_ascii_case(accepted)) {
-        let list = accepted.join(", ");
-        let en = format!("send {list}");
-        let ko = format!("{list} 형식으로 보내세요");
-        return Err(Problem::new("unsupported-media-type", en, ko).with(hint, list));
+        let first = accepted.first().copied().unwrap_or_default();
+        let en = format!("send the body with `Content-Type: {first}`");
+        let ko = format!("본문을 `Content-Type: {first}` 헤더와 함께 보내세요");
+        return Err(Problem::new("unsupported-media-type", en, ko).with(hint, accepted.join(", ")));
     }
     let charset = parts.filter_map(|part| part.split_once('=')).find_map(|(name, value)| {
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))

@@ -73,7 +73,56 @@ impl Problem {
     }
     /// The path leads nowhere.
     pub fn not_found() -> Self {
-        Self::new("not-found", "no resource at this path", "이 경로에는 리소스가 없습니다")
+        Self::new(
+            "not-found",
+            "no resource at this path; `GET /` links to all collections",
+            "이 경로에는 리소스가 없습니다. `GET /`에 모든 컬렉션의 링크가 있습니다",
+        )
+    }
+    /// The path lacks its system; with it, it is one of these.
+    pub fn needs_system(paths: &[String]) -> Self {
+        let paths = paths.join(", ");
+        Self::new(
+            "not-found",
+            format!("with several systems a path begins with one: {paths}"),
+            format!("여러 시스템을 함께 실행할 때는 경로가 시스템 이름으로 시작합니다: {paths}"),
+        )
+    }
+    /// No log of events has this name; `contexts` have logs.
+    pub fn no_log(contexts: &[&str]) -> Self {
+        let contexts = contexts.join(", ");
+        Self::new(
+            "not-found",
+            format!("no context of this name has events; those that have are: {contexts}"),
+            format!(
+                "이 이름으로 이벤트를 기록하는 컨텍스트가 없습니다. 이벤트가 있는 컨텍스트: {contexts}"
+            ),
+        )
+    }
+    /// There is no context of this name; there are `contexts`.
+    pub fn no_context(contexts: &[&str]) -> Self {
+        let contexts = contexts.join(", ");
+        Self::new(
+            "not-found",
+            format!("no context has this name; contexts are: {contexts}"),
+            format!("이 이름의 컨텍스트가 없습니다. 컨텍스트: {contexts}"),
+        )
+    }
+    /// Nothing that is parked has this id.
+    pub fn not_parked() -> Self {
+        Self::new(
+            "not-found",
+            "nothing that is parked has this id; `GET /admin/parked` lists what is",
+            "이 식별자로 보류된 항목이 없습니다. `GET /admin/parked`가 보류된 항목을 보여 줍니다",
+        )
+    }
+    /// No order of a system, or of a context, has this number.
+    pub fn no_saga() -> Self {
+        Self::new(
+            "not-found",
+            "nothing is known of this order; the path is /admin/sagas/{system}/{number}, or a context and its number",
+            "이 주문에 대한 기록이 없습니다. 경로는 /admin/sagas/{system}/{number}이며, 시스템 대신 컨텍스트를 쓸 수도 있습니다",
+        )
     }
     /// The methods in `allow` are offered.
     pub fn method(allow: &str) -> Self {

@@ -96,7 +96,7 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         403,
         "Administration is closed",
         "관리 기능이 닫혀 있습니다",
-        "administration is open in development only",
+        "operators: it is open while `http.listen` is on loopback",
     ),
     code("not-found", 404, "Not found", "찾을 수 없습니다", "check the path and the number"),
     code(

@@ -51,6 +51,19 @@ impl<T: Copy> Paths<T> {
         }
     }
 
+    /// The paths of the collections that `path` would lead into with their system before it; none where it needs none.
+    pub fn with_system(&self, path: &str) -> Vec<String> {
+        if self.bare {
+            return Vec::new();
+        }
+        let first = path.trim_start_matches('/').split('/').next();
+        let keys = self.collections.keys();
+        let keys = keys.filter(|key| key.split_once('/').map(|(_, alias)| alias) == first);
+        let mut paths: Vec<_> = keys.map(|key| format!("/{key}")).collect();
+        paths.sort_unstable();
+        paths
+    }
+
     /// The collection that `path` leads into.
     pub fn find<'a>(&'a self, path: &'a str) -> Option<RouteMatch<'a, T>> {
         let mut slashes = path.char_indices().skip(1).filter(|(_, c)| *c == '/').map(|(at, _)| at);

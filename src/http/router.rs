@@ -118,11 +118,19 @@ async fn answer(
     fixed(request, payload, state).await
 }
 
+/// Where the path may have been meant to lead.
+fn unknown_path(path: &str, state: &AppState) -> Problem {
+    match state.paths.with_system(path) {
+        paths if paths.is_empty() => Problem::not_found(),
+        paths => Problem::needs_system(&paths),
+    }
+}
+
 /// Answers by the table of fixed routes.
 async fn fixed(request: &HttpRequest, payload: web::Payload, state: &AppState) -> Reply {
     let Some((matched, here)) = routes::find(request.path()) else {
         audience::check(routes::audience_of_unknown(request.path()), request, state)?;
-        return Err(Problem::not_found());
+        return Err(unknown_path(request.path(), state));
     };
     let here: Vec<&Route> = here.collect();
     if let Some(route) = here.first() {

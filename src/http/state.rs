@@ -68,8 +68,8 @@ impl AppState {
         }
         Err(Problem::new(
             "admin-closed",
-            "administration is open in development only",
-            "관리 기능은 개발 모드에서만 열립니다",
+            "administration is open in development only: while `http.listen` is on loopback",
+            "관리 기능은 개발 모드, 즉 `http.listen`이 루프백 주소일 때만 열립니다",
         ))
     }
 

@@ -266,3 +266,36 @@ fn a_context_that_is_slow_is_left_alone_after_a_while() {
     });
     server.shows("/books/1", json!({"status": false}));
 }
+
+#[test]
+fn a_404_names_what_there_is() {
+    let server = Server::start(&["--system", "ebook"]);
+    for (path, told) in [
+        ("/books", "/bookrent/books, /ebook/books"),
+        ("/deliveries/7", "/bookrent/deliveries"),
+        ("/nothing", "GET /"),
+        ("/events/bookrent.view", "bookrent.book, bookrent.delivery, bookrent.rent, ebook.book"),
+        ("/admin/sagas/nothing/1", "/admin/sagas/{system}/{number}"),
+    ] {
+        let detail = server.get(path).is(404).body["detail"].clone();
+        assert!(detail.as_str().unwrap().contains(told), "{path}: {detail}");
+    }
+    for (path, told) in [
+        ("/admin/contexts/bookrent.nothing/stop", "bookrent.book"),
+        ("/admin/views/nothing/rebuild", "bookrent.view"),
+        ("/admin/parked/nothing/redrive", "GET /admin/parked"),
+        ("/admin/parked/letter-7/drop", "GET /admin/parked"),
+        ("/admin/parked/message-7/drop", "GET /admin/parked"),
+    ] {
+        let detail = server.call("POST", path, |request| request).is(404).body["detail"].clone();
+        assert!(detail.as_str().unwrap().contains(told), "{path}: {detail}");
+    }
+}
+
+#[test]
+fn a_check_that_is_excluded_shows_as_such() {
+    let server = Server::start(&[]);
+    let verbose = server.get("/readyz?verbose&exclude=history").is(200).text;
+    assert!(verbose.contains("[+]history excluded: ok\n"), "{verbose}");
+    assert!(verbose.contains("[+]store ok\n"), "{verbose}");
+}

@@ -82,6 +82,13 @@ fn index_of_remote(state: &AppState, name: &str) -> Option<usize> {
     remote.position(|context| context.name.context == name)
 }
 
+/// The problem of a name that no context has, with the names that there are.
+fn no_context(state: &AppState) -> Problem {
+    let here = state.node.contexts().iter().map(|context| context.name().context);
+    let remote = state.settings.remote_contexts.iter().map(|context| context.name.context);
+    Problem::no_context(&here.chain(remote).collect::<Vec<_>>())
+}
+
 /// Does `act` to the context called `name` and answers with its health; a context of another node is operated there.
 async fn operate<'a>(
     call: Call<'a>,
@@ -91,7 +98,7 @@ async fn operate<'a>(
     if let Some(index) = index_of_remote(call.state, name) {
         return forward::to_node(call.request, call.payload, call.state, index).await;
     }
-    let context = call.state.context(name).ok_or_else(Problem::not_found)?;
+    let context = call.state.context(name).ok_or_else(|| no_context(call.state))?;
     act(context, call).await?;
     Ok(json_response(&json!(context.health())))
 }
@@ -149,7 +156,7 @@ pub async fn clear_fault(call: Call<'_>) -> Reply {
 
 /// `GET /admin/sagas/{system}/{number}`
 pub async fn saga(call: Call<'_>) -> Reply {
-    let number = query::number("number", call.param("number"), Problem::not_found)?;
+    let number = query::number("number", call.param("number"), Problem::no_saga)?;
     let query = call.request.query_string();
     let page = sagas::saga(call.state, call.param("system"), number, query).await?;
     Ok(page_response(call, page))
@@ -183,23 +190,23 @@ async fn unpark(call: Call<'_>, redrive: bool) -> Reply {
     let shown = call.param("id");
     let (id, context) = parked_anywhere::split_id(shown);
     if let Some(context) = context.filter(|context| call.state.context(context).is_none()) {
-        let index = index_of_remote(call.state, context).ok_or_else(Problem::not_found)?;
+        let index = index_of_remote(call.state, context).ok_or_else(Problem::not_parked)?;
         return forward::to_node(call.request, call.payload, call.state, index).await;
     }
     if let Some(number) = id.strip_prefix(parked::DEAD_LETTER) {
-        let number = number.parse().map_err(|_| Problem::not_found())?;
+        let number = number.parse().map_err(|_| Problem::not_parked())?;
         let dead_letters = call.state.settings.dead_letters.as_ref();
-        let dead_letters = dead_letters.ok_or_else(Problem::not_found)?;
+        let dead_letters = dead_letters.ok_or_else(Problem::not_parked)?;
         if !dead_letters.settle(number, redrive).await? {
-            return Err(Problem::not_found());
+            return Err(Problem::not_parked());
         }
     } else if let Some((context, number)) = parked::read_message_id(id) {
         if !call.state.node.settle_refused(context, number, redrive).await? {
-            return Err(Problem::not_found());
+            return Err(Problem::not_parked());
         }
     } else {
-        let (listener, event) = parked::read_id(id).ok_or_else(Problem::not_found)?;
-        let context = call.state.context(listener).ok_or_else(Problem::not_found)?;
+        let (listener, event) = parked::read_id(id).ok_or_else(Problem::not_parked)?;
+        let context = call.state.context(listener).ok_or_else(Problem::not_parked)?;
         context.unpark(event, redrive).await?;
     }
     Ok(json_response(&json!({ "id": shown })))

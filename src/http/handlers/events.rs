@@ -12,6 +12,7 @@ use crate::{
             log_reader::LogReader,
         },
         settings::RemoteTarget,
+        state::AppState,
     },
 };
 use actix_web::{HttpResponse, http::header};
@@ -31,6 +32,18 @@ pub async fn of_context(call: Call<'_>) -> Reply {
     answer(call, Some(name)).await
 }
 
+/// The problem of a name that no log has, with the names that there are.
+fn no_log(state: &AppState) -> Problem {
+    let here = state.node.contexts().iter();
+    let here = here.filter(|context| context.history().is_some());
+    let here = here.map(|context| context.name().context);
+    let remote = state.settings.remote_contexts.iter();
+    let remote = remote.filter(|context| !context.is_view && context.url.is_some());
+    let mut names: Vec<_> = here.chain(remote.map(|context| context.name.context)).collect();
+    names.sort_unstable();
+    Problem::no_log(&names)
+}
+
 /// Answers with the events of a context of another node as that node has them; without a name, with links to those of
 /// all contexts, for they have no common log here.
 async fn elsewhere(call: Call<'_>, name: Option<&str>) -> Reply {
@@ -39,7 +52,7 @@ async fn elsewhere(call: Call<'_>, name: Option<&str>) -> Reply {
     let has_log = |context: &RemoteTarget| !context.is_view && context.url.is_some();
     if let Some(name) = name {
         let found = remote.find(|(_, context)| context.name.context == name && has_log(context));
-        let (index, _) = found.ok_or_else(Problem::not_found)?;
+        let (index, _) = found.ok_or_else(|| no_log(call.state))?;
         return forward::events(request, payload, state, index).await;
     }
     let base = state.base(request);

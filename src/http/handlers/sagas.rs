@@ -62,7 +62,7 @@ pub async fn saga(
     number: u64,
     given: &str,
 ) -> Result<Value, Problem> {
-    let Name { system, context, .. } = origin(state, name).ok_or_else(Problem::not_found)?;
+    let Name { system, context, .. } = origin(state, name).ok_or_else(Problem::no_saga)?;
     let saga = read_query(context, number, given)?;
     let limit = saga.limit;
     let elsewhere = state.nodes.ask::<NodeParts>(|_, node| saga.request(node));
@@ -80,7 +80,7 @@ pub async fn saga(
     let (entries, next) = page(&mut parts, &saga);
     let is_whole = asked.len() == answered.len();
     if entries.is_empty() && saga.from.is_empty() && next.is_none() && is_whole {
-        return Err(Problem::not_found());
+        return Err(Problem::no_saga());
     }
     let events = entries.iter().filter(|entry| entry.what != "asks");
     let events = events.map(|entry| ParkedId {
