@@ -14,6 +14,7 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 pub struct Amqp {
     /// URLs of the nodes of a RabbitMQ broker, tried in turn. With one, events are published.
+    #[schemars(extend("x-expected" = "a list of URLs such as `amqp://user:password@host:5672/%2f`"))]
     pub url: Addresses,
     /// File that contains the URLs.
     pub url_file: Option<PathBuf>,

@@ -24,16 +24,20 @@ pub(super) fn read(flags: Flags, reader: &mut LayerReader) {
     let list = |items: Vec<String>| RawValue::List(items.into_iter().map(RawValue::Text).collect());
     let some = |items: Vec<String>| (!items.is_empty()).then(|| list(items));
     let given = [
-        ("http.listen", flags.listen.map(RawValue::Text)),
-        ("store.dir", flags.data.map(RawValue::Text)),
-        ("systems.enabled", some(flags.systems)),
-        ("node.contexts", flags.contexts.map(list)),
-        ("store.accept_data_loss", flags.accept_data_loss.then_some(RawValue::Boolean(true))),
-        ("node.accept_history", some(flags.accept_history)),
+        ("listen", "http.listen", flags.listen.map(RawValue::Text)),
+        ("data", "store.dir", flags.data.map(RawValue::Text)),
+        ("system", "systems.enabled", some(flags.systems)),
+        ("contexts", "node.contexts", flags.contexts.map(list)),
+        (
+            "accept-data-loss",
+            "store.accept_data_loss",
+            flags.accept_data_loss.then_some(RawValue::Boolean(true)),
+        ),
+        ("accept-history", "node.accept_history", some(flags.accept_history)),
     ];
-    for (key, value) in given {
+    for (flag, key, value) in given {
         if let Some(value) = value {
-            reader.value(key, &value, Origin::Flag);
+            reader.value(key, &value, Origin::Flag(flag));
         }
     }
 }

@@ -25,8 +25,8 @@ pub enum Origin {
     },
     /// An environment variable, by its name.
     Environment(String),
-    /// The command line.
-    Flag,
+    /// A flag of the command line, by its name.
+    Flag(&'static str),
 }
 
 impl fmt::Display for Origin {
@@ -35,7 +35,7 @@ impl fmt::Display for Origin {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "file {path}:{line}"),
             Self::Environment(variable) => write!(f, "environment {variable}"),
-            Self::Flag => f.write_str("a flag"),
+            Self::Flag(name) => write!(f, "flag --{name}"),
         }
     }
 }

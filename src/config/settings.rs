@@ -158,7 +158,8 @@ impl Settings {
     fn check_credential(&self) -> Result<(), Invalid> {
         let has_credential = self.node.credential.is_some();
         require(self.peers.is_empty() || has_credential, "node.credential", || {
-            "nodes need a credential: set the same for all, for example from `openssl rand -base64 32`".into()
+            "nodes need a credential: set the same for all, for example from `openssl rand -hex 32`"
+                .into()
         })
     }
 

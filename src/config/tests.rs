@@ -33,7 +33,7 @@ fn flags_go_over_environment_over_file_over_defaults() {
     let http = &config.settings.http;
     assert_eq!((http.listen.port(), http.body_limit, http.json_depth), (3, 2000, 8));
     assert_eq!(http.body_timeout_ms, 5000);
-    assert_eq!(config.origin("http.listen"), Origin::Flag);
+    assert_eq!(config.origin("http.listen"), Origin::Flag("listen"));
     assert_eq!(
         config.origin("http.body_limit"),
         Origin::Environment("HOLDFAST_HTTP__BODY_LIMIT".into())

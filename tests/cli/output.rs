@@ -56,7 +56,7 @@ fn a_sound_configuration_is_shown_with_the_origin_of_each_value() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let lines = stdout(&output);
     let line = |key: &str| lines.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
-    assert!(line("http.listen").ends_with("# a flag"), "{lines}");
+    assert!(line("http.listen").ends_with("# flag --listen"), "{lines}");
     assert!(line("http.workers").ends_with("# environment HOLDFAST_HTTP__WORKERS"), "{lines}");
     assert!(line("http.body_limit").ends_with("# default"), "{lines}");
     let json = stdout(&holdfast(&["check-config", "--json"], &environment));
