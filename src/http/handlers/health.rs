@@ -73,7 +73,9 @@ pub fn readiness_report(state: &AppState, query: &str) -> ProbeReply {
     }
     let mut report = Report(String::new());
     for (name, passed, failure) in checks {
-        report.line(passed, format_args!("{name} {}", if passed { "ok" } else { failure }));
+        let condition = if passed { "ok" } else { failure };
+        let excluded = if is_excluded(name) { "excluded: " } else { "" };
+        report.line(passed || is_excluded(name), format_args!("{name} {excluded}{condition}"));
     }
     for Dispute { context, since, detail } in disputes {
         report.line(false, format_args!("history of {context}, since {since}: {detail}"));
@@ -141,13 +143,14 @@ fn condition(node: &Value) -> (bool, String) {
     let text = |field: &str| node.get(field).and_then(Value::as_str).unwrap_or_default();
     let contexts = node.get("contexts").and_then(Value::as_array);
     let contexts: Vec<_> = contexts.into_iter().flatten().filter_map(Value::as_str).collect();
-    let mut line = format!(
-        "node {} at {} ({}) {}",
-        text("node"),
-        text("url"),
-        contexts.join(", "),
-        text("state")
-    );
+    // Its name is known once it has answered.
+    let name = Some(text("node")).filter(|name| !name.is_empty());
+    let name = name.map(|name| format!("{name} ")).unwrap_or_default();
+    let state = match text("state") {
+        "unknown" => "not asked yet",
+        state => state,
+    };
+    let mut line = format!("node {name}at {} ({}) {state}", text("url"), contexts.join(", "));
     if !text("error").is_empty() {
         let _ = write!(line, ": {}", text("error"));
     }
