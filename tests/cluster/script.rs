@@ -350,6 +350,8 @@ fn the_script_refuses_what_it_does_not_know() {
     };
     for (arguments, code, word) in [
         (&[][..], 2, "scripts/cluster up"),
+        (&["frobnicate"], 2, "there is no command frobnicate"),
+        (&["up", "--system", "library"], 1, "bookrent ebook gbike movie purifier ticketing"),
         (&["kill"], 2, "which node"),
         (&["kill", "payment"], 1, "there is nothing in"),
         (&["up", "--system"], 2, "wants a value"),
