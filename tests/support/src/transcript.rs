@@ -20,7 +20,9 @@ pub struct Step {
 impl Transcript {
     /// That of the page of a system.
     pub fn of_system(system: &str) -> Self {
-        Self::of_page(&format!("docs/systems/{system}.md"), "Transcript", system)
+        let transcript = Self::of_page(&format!("docs/systems/{system}.md"), "Transcript", system);
+        assert!(transcript.steps.len() >= 8, "{system} has a transcript");
+        transcript
     }
 
     /// That of `system` under a heading of a page of the repository.
@@ -32,7 +34,7 @@ impl Transcript {
         let further = further.split('`').next().unwrap().split_whitespace();
         let arguments = further.map(str::to_owned).collect();
         let steps = steps(&page, heading);
-        assert!(steps.len() >= 8, "{system} has a transcript");
+        assert!(!steps.is_empty(), "{heading} has a transcript");
         Self { arguments, steps }
     }
 }
@@ -65,12 +67,13 @@ fn told(answer: &[&str]) -> Option<(u16, Value)> {
 /// The words of a line as a shell takes them, for as much of its quoting as HTTPie's users need.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
-    let mut quoted = false;
+    let mut quoted = None;
     for letter in line.chars() {
-        match letter {
-            '"' => quoted = !quoted,
-            ' ' if !quoted => words.push(String::new()),
-            letter => words.last_mut().unwrap().push(letter),
+        match (letter, quoted) {
+            ('"' | '\'', None) => quoted = Some(letter),
+            (letter, Some(quote)) if letter == quote => quoted = None,
+            (' ', None) => words.push(String::new()),
+            (letter, _) => words.last_mut().unwrap().push(letter),
         }
     }
     words
@@ -118,17 +121,21 @@ impl Step {
         self.told.as_ref().map(|(_, body)| body)
     }
 
-    /// Sends what HTTPie would: `name=value` is a member of the body, as a string, and `Name:value` a header.
+    /// Sends what HTTPie would: `name=value` is a member of the body, as a string, `name:=value` one as JSON, and
+    /// `Name:value` a header.
     pub fn send(&self, client: &Client) -> Answer {
         let (method, path, items) = self.request();
         let is_header = |item: &&String| {
             let sign = item.find([':', '=']);
-            sign.is_some_and(|at| item[at..].starts_with(':'))
+            sign.is_some_and(|at| item[at..].starts_with(':') && !item[at..].starts_with(":="))
         };
         let (headers, members): (Vec<_>, Vec<_>) = items.iter().partition(is_header);
         let members = members.into_iter().map(|member| {
             let (name, value) = member.split_once('=').unwrap();
-            (name.to_owned(), Value::from(value))
+            match name.strip_suffix(':') {
+                Some(name) => (name.to_owned(), serde_json::from_str(value).unwrap()),
+                None => (name.to_owned(), Value::from(value)),
+            }
         });
         let body: Map<String, Value> = members.collect();
         client.call(&method, &path, |mut request| {
