@@ -57,7 +57,10 @@ pub struct SledStore {
 }
 
 impl SledStore {
-    /// text says what to do.
+    /// Opens the store in `dir`.
+    ///
+    /// # Errors
+    /// [`StoreError::CannotOpen`]: the text says what to do.
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Self, StoreError> {
         Self::open_with(dir, options, FailPoints::default())
     }
