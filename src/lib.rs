@@ -17,6 +17,7 @@
 //! | [`config`] | the configuration, a file a section |
 //! | [`app`] | the composition root: settings, parts, the running server |
 //! | [`lab`] | the fault lab |
+//! | [`tls`] | the certificate that is shown, the authorities that are trusted |
 //! | [`cli`], [`telemetry`] | the command line, its logs |
 
 // The attributes of context files name this crate from outside.
@@ -42,3 +43,4 @@ pub mod store;
 mod sync;
 pub mod systems;
 pub mod telemetry;
+pub mod tls;

@@ -112,14 +112,14 @@ pub type Next = Box<dyn FnMut(&mut Vec<u8>) -> bool>;
 
 /// Writes a request without a body.
 pub fn get(into: &mut Vec<u8>, path: &str) {
-    into.extend_from_slice(format!("GET {path} HTTP/1.1\r\nHost: load\r\n\r\n").as_bytes());
+    into.extend_from_slice(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes());
 }
 
 /// Writes a request with a JSON body.
 pub fn post(into: &mut Vec<u8>, path: &str, body: &str) {
     let length = body.len();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: load\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     );
     into.extend_from_slice(head.as_bytes());
     into.extend_from_slice(body.as_bytes());

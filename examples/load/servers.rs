@@ -142,7 +142,7 @@ impl Holdfast {
 pub fn fetch(address: &str, path: &str) -> io::Result<(u16, String)> {
     use std::io::{Read, Write};
     let mut socket = std::net::TcpStream::connect(address)?;
-    write!(socket, "GET {path} HTTP/1.1\r\nHost: load\r\nConnection: close\r\n\r\n")?;
+    write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut heard = Vec::new();
     socket.read_to_end(&mut heard)?;
     let heard = String::from_utf8_lossy(&heard);

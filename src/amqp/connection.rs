@@ -3,7 +3,13 @@
 
 use crate::actors::pause;
 use futures_util::{StreamExt, future::BoxFuture};
-use lapin::{Connection, ConnectionProperties, Event, uri::AMQPUri};
+use lapin::{
+    AsyncTcpStream, Connection, ConnectionProperties, Event,
+    runtime::default_runtime,
+    tcp::RustlsConnector,
+    uri::{AMQPScheme, AMQPUri},
+};
+use rustls::ClientConfig;
 use std::{
     future::Future,
     pin::pin,
@@ -31,6 +37,8 @@ pub struct ConnectionSettings {
     pub connect_timeout: Duration,
     /// How often both sides say that they are there, in seconds.
     pub heartbeat: u16,
+    /// What connections to `amqps://` addresses are opened with.
+    pub tls: Arc<ClientConfig>,
 }
 
 /// A connection that stands.
@@ -78,12 +86,8 @@ impl ConnectionState {
 /// # Errors
 /// What is wrong with it, without its password.
 pub fn check_url(url: &str) -> Result<(), &'static str> {
-    use lapin::uri::{AMQPScheme, AMQPUri};
-    match url.parse::<AMQPUri>() {
-        Ok(uri) if uri.scheme == AMQPScheme::AMQP => Ok(()),
-        Ok(_) => Err("begins with `amqps://`, and there is no TLS yet"),
-        Err(_) => Err("is not the URL of a broker"),
-    }
+    let uri = url.parse::<AMQPUri>();
+    uri.map(drop).map_err(|_| "is not the URL of a broker: it begins with `amqp://` or `amqps://`")
 }
 
 /// One connection, kept up.
@@ -239,7 +243,24 @@ impl ManagedConnection {
         uri.query.heartbeat.get_or_insert(self.settings.heartbeat);
         let named = ConnectionProperties::default()
             .with_connection_name(self.settings.name.as_str().into());
-        let connecting = Connection::connect_uri(uri, named);
+        let connector = RustlsConnector::from(Arc::clone(&self.settings.tls));
+        let runtime = default_runtime().map_err(|why| why.to_string())?;
+        let connecting = Connection::connector(
+            uri,
+            runtime,
+            async move |uri, runtime| {
+                let address =
+                    runtime.to_socket_addrs((uri.authority.host.clone(), uri.authority.port));
+                let stream = AsyncTcpStream::connect(&runtime, address).await?;
+                match uri.scheme {
+                    AMQPScheme::AMQP => Ok(stream),
+                    AMQPScheme::AMQPS => {
+                        Ok(stream.into_rustls(&connector, &uri.authority.host).await?)
+                    }
+                }
+            },
+            named,
+        );
         match tokio::time::timeout(self.settings.connect_timeout, connecting).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(why)) => Err(why.to_string()),
@@ -300,7 +321,7 @@ pub(crate) fn retry_delay(failures: u32) -> Duration {
 /// The address without its secrets.
 fn redacted_address(url: &str) -> &str {
     let behind = url.rsplit_once('@').map_or(url, |(_, behind)| behind);
-    behind.strip_prefix("amqp://").unwrap_or(behind)
+    ["amqp://", "amqps://"].iter().find_map(|scheme| behind.strip_prefix(scheme)).unwrap_or(behind)
 }
 
 #[cfg(test)]

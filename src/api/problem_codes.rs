@@ -92,6 +92,13 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
         "operators: see `http.cors_origins`",
     ),
     code(
+        "proxy-unknown",
+        403,
+        "Proxy not known",
+        "알 수 없는 프록시입니다",
+        "operators: see `http.trusted_proxies`",
+    ),
+    code(
         "admin-closed",
         403,
         "Administration is closed",
@@ -153,6 +160,13 @@ pub const PROBLEM_CODES: &[ProblemCode] = &[
     ),
     code("bad-text", 422, "Character not allowed", "쓸 수 없는 문자가 있습니다", CORRECT),
     code("blank", 422, "Blank text", "비워 둘 수 없습니다", CORRECT),
+    code(
+        "misdirected",
+        421,
+        "Not the right server",
+        "다른 서버로 보낼 요청입니다",
+        "use a name that the server answers for; operators: see `auth.hosts`",
+    ),
     code(
         "out-of-range",
         422,

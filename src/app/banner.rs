@@ -20,17 +20,18 @@ pub fn announce(
         let _ = std::io::stderr().write_all(banner(config, address).as_bytes());
     }
     let probes = probes.map(|probes| format!("probes on http://{probes}\n")).unwrap_or_default();
-    print(&format!("{probes}listening on http://{address}\n"))
+    print(&format!("{probes}listening on {}://{address}\n", config.settings.http.scheme()))
 }
 
 /// The banner of a server that listens on `address`.
 pub fn banner(config: &Config, address: SocketAddr) -> String {
     let settings = &config.settings;
     let reach = if address.ip().is_loopback() { "loopback only" } else { "REACHABLE FROM OUTSIDE" };
+    let scheme = settings.http.scheme();
     let systems = settings.enabled();
     let mut banner = format!(
-        "  Holdfast {}            DEVELOPMENT: authentication is open, {reach}\n  API docs  http://{address}/docs/\n  \
-         Metrics   http://{address}/metrics\n  Data      {} (kept)\n  Systems   {}\n",
+        "  Holdfast {}            DEVELOPMENT: authentication is open, {reach}\n  API docs  {scheme}://{address}/docs/\n  \
+         Metrics   {scheme}://{address}/metrics\n  Data      {} (kept)\n  Systems   {}\n",
         env!("CARGO_PKG_VERSION"),
         settings.store.dir.display(),
         systems.join(" "),

@@ -1,7 +1,7 @@
 //! The broker, if one is configured: publishes events, consumes those of other nodes and commands, and owns the contexts that
 //! this node decides for.
 
-use super::failure::Failure;
+use super::{failure::Failure, outbound::Outbound};
 use crate::{
     actors::{DeadLetterStore, DeadLetters, LocalNode, Node, RecordedEvent, Sink},
     amqp::{
@@ -41,12 +41,13 @@ pub struct BrokerService {
 const LEASE_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl BrokerService {
-    /// Begins to connect on `runtime`, if a broker is configured.
-    pub fn connect(runtime: &Handle, settings: &Settings, store: &SledStore) -> Option<Self> {
+    /// Begins to connect on the runtime of `outbound`, if a broker is configured.
+    pub fn connect(outbound: &Outbound, settings: &Settings, store: &SledStore) -> Option<Self> {
         let urls = settings.amqp.url.reveal();
         if urls.is_empty() {
             return None;
         }
+        let runtime = outbound.runtime();
         let name = settings.node_name();
         let queues = uuid::Uuid::from_u128(store.identity()).simple().to_string();
         let patience = Duration::from_millis(settings.amqp.connect_timeout_ms);
@@ -55,6 +56,7 @@ impl BrokerService {
             name: format!("holdfast {} {name} {does}", env!("CARGO_PKG_VERSION")),
             connect_timeout: patience,
             heartbeat: settings.amqp.heartbeat_s,
+            tls: outbound.trust().config(),
         };
         let link = |does: &str| {
             let (link, keeping) = ManagedConnection::new(settings_of(does));

@@ -11,19 +11,24 @@ use crate::{
     limits,
     notifications::{self, LogSink, Webhook, WebhookSettings},
     systems,
+    tls::Trust,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// The runtime of everything that is sent. It stops when this is dropped; what is in flight is sent again later.
-pub struct Outbound(Option<Runtime>, Handle);
+pub struct Outbound {
+    runtime: Option<Runtime>,
+    handle: Handle,
+    trust: Trust,
+}
 
 impl Outbound {
     /// A runtime on which nothing runs yet.
     ///
     /// # Errors
-    /// [`Failure`] if no thread can be started.
-    pub fn new() -> Result<Self, Failure> {
+    /// [`Failure`] if no thread can be started, or the authorities to trust cannot be read.
+    pub fn new(settings: &Settings) -> Result<Self, Failure> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("outside")
@@ -31,12 +36,22 @@ impl Outbound {
             .build();
         let runtime = runtime.map_err(|why| Failure::Failed(why.to_string()))?;
         let handle = runtime.handle().clone();
-        Ok(Self(Some(runtime), handle))
+        let trust = if settings.connects_by_tls() {
+            settings.tls.trust().map_err(ConfigProblem::from)?
+        } else {
+            Trust::default()
+        };
+        Ok(Self { runtime: Some(runtime), handle, trust })
     }
 
     /// The handle of the runtime.
     pub fn runtime(&self) -> &Handle {
-        &self.1
+        &self.handle
+    }
+
+    /// Whom this node trusts.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// The client of other nodes, if any are configured.
@@ -52,6 +67,7 @@ impl Outbound {
             credential,
             asks: connection_budget::asks(limits::open_files()),
             answer_limit: settings.node.answer_limit,
+            trust: self.trust.clone(),
         };
         for (system, contexts) in &settings.peers {
             for (context, url) in contexts {
@@ -62,7 +78,7 @@ impl Outbound {
                 peers.urls.insert(name, url);
             }
         }
-        Ok(Some(Arc::new(HttpWire::new(peers, self.1.clone()).map_err(Failure::Failed)?)))
+        Ok(Some(Arc::new(HttpWire::new(peers, self.handle.clone()).map_err(Failure::Failed)?)))
     }
 
     /// Begins to send the messages of `node`, and to read the events of other nodes.
@@ -70,16 +86,27 @@ impl Outbound {
     /// # Errors
     /// [`Failure`] if the configuration is wrong, or a cursor of a log cannot be read.
     pub fn start(&self, settings: &Settings, node: &LocalNode) -> Result<(), Failure> {
-        let queues = node.attach_gateway(notifications::SINK, &gateway(&settings.messages)?);
+        let queues = node.attach_gateway(notifications::SINK, &self.gateway(&settings.messages)?);
         let queues = queues.map_err(|why| Failure::Failed(why.to_string()))?;
-        queues.into_iter().chain(node.follow()).for_each(|task| drop(self.1.spawn(task)));
+        queues.into_iter().chain(node.follow()).for_each(|task| drop(self.handle.spawn(task)));
         Ok(())
+    }
+
+    /// What sends text messages.
+    fn gateway(&self, settings: &Messages) -> Result<Arc<dyn MessageGateway>, Failure> {
+        match settings.gateway {
+            Gateway::Log => Ok(Arc::new(LogSink)),
+            Gateway::Webhook => {
+                let settings = webhook(settings, self.trust.clone())?;
+                Ok(Arc::new(Webhook::new(settings).map_err(Failure::Failed)?))
+            }
+        }
     }
 }
 
 impl Drop for Outbound {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
@@ -105,21 +132,11 @@ pub fn remote_contexts(settings: &Settings) -> Vec<RemoteTarget> {
     .collect()
 }
 
-/// What sends text messages.
-fn gateway(settings: &Messages) -> Result<Arc<dyn MessageGateway>, Failure> {
-    match settings.gateway {
-        Gateway::Log => Ok(Arc::new(LogSink)),
-        Gateway::Webhook => {
-            Ok(Arc::new(Webhook::new(webhook(settings)?).map_err(Failure::Failed)?))
-        }
-    }
-}
-
 /// The settings of the webhook, which are checked.
-fn webhook(settings: &Messages) -> Result<WebhookSettings, ConfigProblem> {
+fn webhook(settings: &Messages, trust: Trust) -> Result<WebhookSettings, ConfigProblem> {
     let missing =
         || ConfigProblem("messages: the webhook needs `messages.url` and `messages.secret`".into());
     let url = settings.url.as_deref().and_then(|url| url.parse().ok()).ok_or_else(missing)?;
     let secret = settings.signing_key().ok_or_else(missing)?;
-    Ok(WebhookSettings { url, secret, timeout: Duration::from_millis(settings.timeout_ms) })
+    Ok(WebhookSettings { url, secret, timeout: Duration::from_millis(settings.timeout_ms), trust })
 }

@@ -11,18 +11,19 @@ use super::{
     listening::{Listening, bind},
     outbound::{self, Outbound},
     settings::{http_settings, node_settings, store_options},
-    signals::stop_signal,
+    signals::{renew_on_hangup, stop_signal},
 };
 use crate::{
     actors::{LocalNode, Node, NodeSettings, accept_histories},
     amqp::ownership::OwnershipConflict,
-    config::Config,
+    config::{Config, ConfigProblem},
     http::{self, HttpSettings, Listeners},
     limits,
     store::{Commit, SledStore, Store},
     systems,
 };
 use futures_util::FutureExt;
+use rustix::fs::Mode;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -33,6 +34,8 @@ use std::{
 /// # Errors
 /// [`Failure`] if it cannot start, or if its store fails.
 pub fn run(config: &Config, ahead: i64) -> Result<(), Failure> {
+    // What is written from here on is for this user alone.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let Listening { listeners, address, probes } = bind(&config.settings)?;
     let accepting = || announce(config, address, probes);
     actix_rt::System::new().block_on(serve(config, ahead, listeners, accepting, stop_signal()))
@@ -55,8 +58,9 @@ pub async fn serve(
     let store = SledStore::open(&settings.store.dir, &store_options(settings));
     let store = Arc::new(store.map_err(Failure::failed)?);
     let systems = settings.enabled();
-    let outbound = Outbound::new()?;
-    let mut broker = BrokerService::connect(outbound.runtime(), settings, &store);
+    let certificate = settings.http.tls.certificate().map_err(ConfigProblem::from)?;
+    let outbound = Outbound::new(settings)?;
+    let mut broker = BrokerService::connect(&outbound, settings, &store);
     let conflict = match &broker {
         Some(broker) => broker.claim().await?.boxed(),
         None => std::future::pending().boxed(),
@@ -100,6 +104,8 @@ pub async fn serve(
         let _ = stop.send(Some(ended));
     });
     let mut ended = reason.clone();
+    let renewing =
+        certificate.clone().map(|certificate| actix_rt::spawn(renew_on_hangup(certificate)));
     let drain = async move { drop(ended.wait_for(Option::is_some).await) };
     let budget =
         ConnectionBudget::of(settings, limits::open_files(), connection_budget::open_now())?;
@@ -113,6 +119,8 @@ pub async fn serve(
         openapi: Some(openapi(settings).to_string()),
         documents: documents(settings),
         dead_letters,
+        certificate,
+        trust: outbound.trust().clone(),
         ..http_settings(settings)
     };
     http::serve(http, node.clone(), listeners, drain).await.map_err(Failure::failed)?;
@@ -123,6 +131,7 @@ pub async fn serve(
     let failed = failed.map(|error| format!("{error}; nothing more was acknowledged"));
     let failed = failed.or_else(|| reason.borrow().clone().flatten());
     stopper.abort();
+    let _ = renewing.map(|renewing| renewing.abort());
     drop((broker, outbound));
     for context in node.contexts() {
         context.stop().await;

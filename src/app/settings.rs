@@ -5,10 +5,11 @@ use crate::{
     api::ProblemTypes,
     config::{AuthMode, Settings},
     events::EventNames,
-    http::HttpSettings,
+    http::{HostList, HttpSettings},
     store::{Options, Reserve, ScrubSettings},
     systems,
 };
+use reqwest::Url;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// The settings of the store.
@@ -70,6 +71,19 @@ pub(super) fn event_names(settings: &Settings) -> EventNames {
     EventNames::new(&settings.events.source, settings.http.public_url().as_deref())
 }
 
+/// The names that requests may be for.
+fn host_list(settings: &Settings) -> HostList {
+    let http = &settings.http;
+    let public =
+        http.public_url().and_then(|url| Some(url.parse::<Url>().ok()?.host_str()?.to_owned()));
+    let names: Vec<String> = settings.auth.hosts.iter().cloned().chain(public).collect();
+    let is_loopback = http.listen.ip().is_loopback();
+    // A trusted proxy is asked under any name.
+    let is_known =
+        !settings.auth.hosts.is_empty() || (is_loopback && http.trusted_proxies.is_empty());
+    HostList { names: is_known.then_some(names), is_loopback }
+}
+
 /// The settings of the HTTP server.
 pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
     let http = &settings.http;
@@ -96,6 +110,7 @@ pub(super) fn http_settings(settings: &Settings) -> HttpSettings {
         public_url: http.public_url(),
         event_names: Arc::new(event_names(settings)),
         bare: settings.alone().is_some(),
+        hosts: host_list(settings),
         development,
         trusted_proxies: http.trusted_proxies.clone(),
         list_limits: ListLimits { rows: http.max_scan_rows, filters: http.max_filters },

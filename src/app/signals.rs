@@ -1,5 +1,7 @@
-//! The signals that stop the server.
+//! The signals that stop the server, and the one that renews its certificate.
 
+use crate::tls::ServerCertificate;
+use std::sync::Arc;
 use tokio::signal::unix::SignalKind;
 
 /// Resolves at SIGTERM or SIGINT. A second one ends the process at once.
@@ -26,4 +28,21 @@ pub async fn stop_signal() {
         tracing::warn!(reason = "second signal", "server stopped at once");
         std::process::exit(1);
     });
+}
+
+/// Reads `certificate` again at each SIGHUP. One that cannot be used changes nothing.
+pub async fn renew_on_hangup(certificate: Arc<ServerCertificate>) {
+    let Ok(mut hangup) = tokio::signal::unix::signal(SignalKind::hangup()) else {
+        return tracing::error!(
+            "failed to listen to SIGHUP; restart the server to renew its certificate"
+        );
+    };
+    while let Some(()) = hangup.recv().await {
+        match certificate.reload() {
+            Ok(()) => tracing::info!("renewed the certificate"),
+            Err(error) => {
+                tracing::error!(%error, "failed to renew the certificate; the old one is still shown")
+            }
+        }
+    }
 }

@@ -2,8 +2,11 @@
 
 mod bounded;
 
-use crate::actors::{
-    EventId, Past, PeerAnswer, PeerClient, PeerQuestion, PeerReply, RecordedEvent, Silence,
+use crate::{
+    actors::{
+        EventId, Past, PeerAnswer, PeerClient, PeerQuestion, PeerReply, RecordedEvent, Silence,
+    },
+    tls::Trust,
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -32,6 +35,8 @@ pub struct Peers {
     pub asks: usize,
     /// The largest answer, in bytes.
     pub answer_limit: usize,
+    /// Which authorities vouch for the peers.
+    pub trust: Trust,
 }
 
 /// The way to other nodes. Whatever it does happens on a runtime of its own.
@@ -49,13 +54,12 @@ impl HttpWire {
     /// # Errors
     /// The words for a client that cannot be set up.
     pub fn new(peers: Peers, runtime: Handle) -> Result<Self, String> {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = peers
+            .trust
+            .http_client()
             .connect_timeout(Duration::from_secs(2))
             .pool_max_idle_per_host(IDLE.min(peers.asks))
-            .pool_idle_timeout(Duration::from_secs(15))
-            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")));
+            .pool_idle_timeout(Duration::from_secs(15));
         let places = Arc::new(Semaphore::new(peers.asks));
         Ok(Self { client: client.build().map_err(|why| why.to_string())?, peers, places, runtime })
     }

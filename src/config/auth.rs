@@ -13,6 +13,13 @@ pub struct Auth {
     pub mode: AuthMode,
     /// Allows `http.listen` to be reachable from other machines although authentication is open.
     pub allow_open_beyond_loopback: bool,
+    /// Names and addresses, without port, that requests may be for; 421 for others. The names of loopback and the host of
+    /// `http.public_url` are always among them where the server listens on loopback.
+    #[schemars(extend(
+        "x-default" = "those of loopback where the server listens there and has no trusted proxy, else any",
+        "x-expected" = "a list of hosts such as `rent.example`"
+    ))]
+    pub hosts: Vec<String>,
 }
 
 /// How callers authenticate.

@@ -2,6 +2,7 @@
 
 use super::{
     check::{Invalid, require},
+    tls::HttpTls,
     url::wrong_public_url,
 };
 use crate::actors::ListLimits;
@@ -21,6 +22,8 @@ pub struct Http {
     /// the main listener is.
     #[schemars(extend("x-expected" = "an address such as `127.0.0.1:8089`"))]
     pub probes: Option<SocketAddr>,
+    /// `[http.tls]`
+    pub tls: HttpTls,
     /// Threads that serve connections.
     #[schemars(range(min = 1, max = 1024))]
     #[schemars(extend("x-default" = "half the cores"))]
@@ -106,6 +109,7 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8088)),
             probes: None,
+            tls: HttpTls::default(),
             workers: half_the_cores(),
             max_connections: None,
             max_streams: 256,
@@ -131,6 +135,11 @@ impl Default for Http {
 }
 
 impl Http {
+    /// `https` with a certificate, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.cert.is_some() { "https" } else { "http" }
+    }
+
     /// The public URL in its normal form, without a slash at its end.
     pub fn public_url(&self) -> Option<String> {
         let url = self.public_url.as_ref()?.parse::<Url>().ok()?;
@@ -138,6 +147,7 @@ impl Http {
     }
 
     pub(super) fn check(&self) -> Result<(), Invalid> {
+        self.tls.certificate()?;
         let longest = self.header_limit;
         require(self.uri_limit <= longest, "http.uri_limit", || {
             format!(

@@ -19,6 +19,12 @@ use std::{collections::BTreeMap, path::Path};
 #[error("{0}")]
 pub struct ConfigProblem(pub String);
 
+impl From<Invalid> for ConfigProblem {
+    fn from(Invalid { key, reason }: Invalid) -> Self {
+        Self(format!("{key}: {reason}"))
+    }
+}
+
 /// The configuration in effect.
 #[derive(Debug, Clone)]
 pub struct Config {

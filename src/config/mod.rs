@@ -30,6 +30,7 @@ mod system_settings;
 mod systems;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod url;
 
 pub use admission::Admission;
@@ -49,3 +50,4 @@ pub use secret::{Addresses, Secret};
 pub use settings::Settings;
 pub use store::StoreSection;
 pub use systems::Systems;
+pub use tls::{HttpTls, Tls};

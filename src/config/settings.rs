@@ -15,6 +15,7 @@ use super::{
     own_address::leads_to,
     store::StoreSection,
     systems::Systems,
+    tls::Tls,
     url::wrong_target,
 };
 use crate::systems;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub admission: Admission,
     /// `[auth]`
     pub auth: Auth,
+    /// `[tls]`
+    pub tls: Tls,
     /// `[messages]`
     pub messages: Messages,
     /// `[amqp]`
@@ -117,6 +120,14 @@ impl Settings {
         self.peers.get(system)?.get(context)
     }
 
+    /// Whether this node connects to others by TLS.
+    pub fn connects_by_tls(&self) -> bool {
+        let peers = self.peers.values().flat_map(BTreeMap::values);
+        let receivers = peers.chain(&self.messages.url);
+        receivers.into_iter().any(|url| url.starts_with("https:"))
+            || self.amqp.url.reveal().iter().any(|url| url.starts_with("amqps:"))
+    }
+
     /// Whether this node hosts `context`.
     fn hosts(&self, context: &str) -> bool {
         self.hosted().is_none_or(|hosted| hosted.contains(context))
@@ -126,6 +137,7 @@ impl Settings {
     pub(super) fn check(&self) -> Vec<Invalid> {
         let checks = [
             self.http.check(),
+            self.tls.check(),
             self.messages.check_url(),
             self.messages.check_secret(),
             self.amqp.check(),

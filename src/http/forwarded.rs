@@ -15,7 +15,8 @@ impl AppState {
             return url.clone();
         }
         if !self.is_from_proxy(request) {
-            return api::base("http", text(request, "host").unwrap_or_default());
+            let scheme = if self.settings.certificate.is_some() { "https" } else { "http" };
+            return api::base(scheme, text(request, "host").unwrap_or_default());
         }
         // actix reads `Forwarded`, and `X-Forwarded-Proto` and `-Host` where that is missing.
         let info = request.connection_info();
@@ -36,7 +37,8 @@ impl AppState {
         given.map(prefix).unwrap_or_default()
     }
 
-    fn is_from_proxy(&self, request: &HttpRequest) -> bool {
+    /// Whether a trusted proxy has passed `request` on.
+    pub fn is_from_proxy(&self, request: &HttpRequest) -> bool {
         let proxies = &self.settings.trusted_proxies;
         let is_proxy = |peer: SocketAddr| proxies.contains(&peer.ip());
         !proxies.is_empty() && request.peer_addr().is_some_and(is_proxy)

@@ -61,9 +61,9 @@ pub struct Forwarder {
 impl Forwarder {
     /// A forwarder with the limits of these settings, for a server that stops when `draining` says so.
     pub fn new(settings: &HttpSettings, draining: watch::Receiver<bool>) -> Result<Self, String> {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        let client = settings
+            .trust
+            .http_client()
             .connect_timeout(Duration::from_secs(2))
             .pool_max_idle_per_host(MAX_IDLE.min(settings.max_forwarded))
             .pool_idle_timeout(Duration::from_secs(15))

@@ -21,6 +21,7 @@ mod state;
 mod tests;
 
 pub(crate) use metrics::table::{BUILD, METRICS, REQUEST_DURATION};
+pub use middleware::host_list::HostList;
 pub(crate) use openapi::operations::Deployment;
 pub(crate) use routes::{Audience, ROUTES};
 pub use server::{Listeners, serve};

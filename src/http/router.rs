@@ -27,6 +27,9 @@ use std::{
 /// A longer correlation id of a client is neither echoed nor logged.
 const MAX_CORRELATION_ID: usize = 256;
 
+/// For a year from now on, browsers are to use TLS (RFC 6797).
+const ALWAYS_ENCRYPTED: header::HeaderValue = header::HeaderValue::from_static("max-age=31536000");
+
 /// The label of requests that no route matched.
 const OTHER: &str = "{other}";
 
@@ -48,6 +51,9 @@ pub async fn dispatch(
     let mut response = answer.unwrap_or_else(|problem| problem_response(problem, &request));
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    if state.settings.certificate.is_some() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, ALWAYS_ENCRYPTED);
+    }
     let correlation = request.headers().get("x-correlation-id");
     if let Some(correlation) = correlation.filter(|value| value.len() <= MAX_CORRELATION_ID) {
         headers.insert(header::HeaderName::from_static("x-correlation-id"), correlation.clone());
@@ -104,6 +110,7 @@ async fn answer(
     if uri > state.settings.uri_limit {
         return Err(Problem::long_uri(state.settings.uri_limit));
     }
+    state.settings.hosts.check(request, state)?;
     if let Some((collection, written, rest)) = collection {
         let index = match collection.place {
             Host::Local(index) => index,

@@ -14,6 +14,7 @@ use crate::{
             cors,
             raw_response::LINGER,
             response_body::{self, CHUNK},
+            transport::Transport,
         },
         nodes::OtherNodes,
         openapi, probes,
@@ -22,6 +23,7 @@ use crate::{
         settings::{HttpSettings, connection_headroom},
         state::{AppState, Host, OnlyContext},
     },
+    tls::ServerCertificate,
 };
 use actix_http::{HttpService, Protocol};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, map_config};
@@ -85,6 +87,7 @@ pub async fn serve(
         write_time: settings.write_timeout,
         problem_types: settings.problem_types.clone(),
     };
+    let tls = settings.certificate.as_ref().map(ServerCertificate::acceptor);
     let (close, closing) = watch::channel(false);
     for (only, listener) in ports {
         let shared = web::Data::from(Arc::clone(&state));
@@ -92,10 +95,12 @@ pub async fn serve(
         let name = format!("http on {}", listener.local_addr()?);
         // What `actix_web::HttpServer` does, with our own connection below it.
         let bounds = bounds.clone();
+        let tls = tls.clone();
         server = server.listen(name, listener, move || {
             let shared = shared.clone();
             let closing = closing.clone();
             let bounds = bounds.clone();
+            let tls = tls.clone();
             let connections = Arc::clone(&shared.connections);
             let keep_alive = shared.settings.keep_alive;
             let app = App::new()
@@ -124,7 +129,8 @@ pub async fn serve(
                 .finish(map_config(app.into_factory(), |()| AppConfig::default()));
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
-                let connection = Connection::new(stream, &connections, bounds.clone());
+                let transport = Transport::new(stream, tls.as_ref());
+                let connection = Connection::new(transport, &connections, bounds.clone());
                 std::future::ready(Ok((connection, Protocol::Http1, peer)))
             })
             .and_then(http)

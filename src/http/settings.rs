@@ -5,6 +5,8 @@ use crate::{
     api::{Ingress, ProblemTypes},
     domain::Name,
     events::{Documents, EventNames},
+    http::middleware::host_list::HostList,
+    tls::{ServerCertificate, Trust},
 };
 use reqwest::Url;
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -68,6 +70,12 @@ pub struct HttpSettings {
     pub drain_timeout: Duration,
     /// Origins whose scripts may call; `None` for any.
     pub cors_origins: Option<Vec<String>>,
+    /// The names that requests may be for.
+    pub hosts: HostList,
+    /// The certificate that connections are encrypted with; `None`: they are not.
+    pub certificate: Option<Arc<ServerCertificate>>,
+    /// Which authorities vouch for other nodes.
+    pub trust: Trust,
     /// The URL by which clients know this server; `None`: it is known as each client addresses it.
     pub public_url: Option<String>,
     /// The types of problems.
@@ -127,6 +135,9 @@ impl Default for HttpSettings {
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
             cors_origins: Some(Vec::new()),
+            hosts: HostList::default(),
+            certificate: None,
+            trust: Trust::default(),
             public_url: None,
             problem_types: ProblemTypes::default(),
             event_names: Arc::default(),

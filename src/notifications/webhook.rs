@@ -1,7 +1,10 @@
 //! A webhook for text messages, signed as the Standard Webhooks specification says: the receiver can tell that a message
 //! is ours and not an old one sent again, and knows a repeated one by its id.
 
-use crate::actors::{MessageGateway, NotSent, OutboundMessage};
+use crate::{
+    actors::{MessageGateway, NotSent, OutboundMessage},
+    tls::Trust,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::{FutureExt, future::BoxFuture};
 use hmac::{Hmac, KeyInit, Mac};
@@ -22,6 +25,8 @@ pub struct WebhookSettings {
     pub secret: Vec<u8>,
     /// How long an answer may take.
     pub timeout: Duration,
+    /// Whom it is trusted to be, where its URL begins with `https://`.
+    pub trust: Trust,
 }
 
 /// Posts each message to a gateway that sends it.
@@ -37,11 +42,7 @@ impl Webhook {
     /// # Errors
     /// The words for a client that cannot be set up.
     pub fn new(settings: WebhookSettings) -> Result<Self, String> {
-        let client = Client::builder()
-            .timeout(settings.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let client = settings.trust.http_client().timeout(settings.timeout).build();
         Ok(Self { client: client.map_err(|why| why.to_string())?, settings })
     }
 

@@ -9,3 +9,4 @@ mod events;
 mod moved_broker;
 mod ownership;
 mod problems;
+mod tls;

@@ -225,7 +225,8 @@ fn a_node_that_never_answers_holds_up_what_is_gathered_for_a_bounded_time() {
 fn stream(client: &Client, path: &str) -> impl Iterator<Item = String> + use<> {
     let mut wire = TcpStream::connect(client.address()).unwrap();
     wire.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: shop\r\nAccept: text/event-stream\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
     wire.write_all(request.as_bytes()).unwrap();
     BufReader::new(wire).lines().map_while(Result::ok)
 }

@@ -8,4 +8,5 @@ mod moved_peer;
 mod nodes;
 mod sagas;
 mod script;
+mod tls;
 mod transcripts;

@@ -90,7 +90,9 @@ fn stream(
     let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let last = last.map_or(String::new(), |last| format!("Last-Event-ID: {last}\r\n"));
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n{last}\r\n");
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{last}\r\n"
+    );
     socket.write_all(head.as_bytes()).unwrap();
     let mut events = Vec::new();
     let mut id = String::new();

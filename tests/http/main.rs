@@ -17,3 +17,5 @@ mod process;
 mod races;
 mod representations;
 mod shutdown;
+mod strangers;
+mod tls;

@@ -8,6 +8,7 @@ mod damaged_copies;
 mod full_disk;
 mod kill;
 mod memory;
+mod permissions;
 mod release;
 mod runs;
 mod sled;

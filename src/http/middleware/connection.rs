@@ -11,12 +11,10 @@ use crate::{
     http::middleware::{
         connection_limit::{ConnectionLimit, ConnectionSlot, Signal},
         raw_response::{RawResponse, replacement},
+        transport::Transport,
     },
 };
-use actix_web::rt::{
-    net::TcpStream,
-    time::{Sleep, sleep},
-};
+use actix_web::rt::time::{Sleep, sleep};
 use std::{
     io,
     pin::Pin,
@@ -51,7 +49,7 @@ pub struct Bounds {
 /// A connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    transport: Transport,
     slot: Arc<ConnectionSlot>,
     bounds: Bounds,
     connections: Arc<ConnectionLimit>,
@@ -117,8 +115,8 @@ impl HeadScan {
 }
 
 impl Connection {
-    /// Admits `stream`, or answers that the server is busy.
-    pub fn new(stream: TcpStream, connections: &Arc<ConnectionLimit>, bounds: Bounds) -> Self {
+    /// Admits a client, or answers that the server is busy.
+    pub fn new(transport: Transport, connections: &Arc<ConnectionLimit>, bounds: Bounds) -> Self {
         let (slot, last_response) = match connections.admit() {
             Some(slot) => (slot, None),
             None => {
@@ -127,7 +125,7 @@ impl Connection {
             }
         };
         Self {
-            stream,
+            transport,
             slot,
             head_deadline: Some(Box::pin(sleep(bounds.head_time))),
             bounds,
@@ -176,7 +174,7 @@ impl Connection {
             return Poll::Ready(Ok(()));
         }
         let before = into.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
+        ready!(Pin::new(&mut self.transport).poll_read(context, into))?;
         let received = into.filled().get(before..).unwrap_or_default();
         let taken = self.scan.take(received, blank_lines, head_limit);
         if taken < received.len() {
@@ -258,8 +256,7 @@ impl Connection {
 
     fn abort(&mut self) -> io::Error {
         self.connections.count_aborted();
-        // Without lingering the kernel drops what it has buffered.
-        let _ = self.stream.set_zero_linger();
+        self.transport.drop_unsent();
         io::Error::new(io::ErrorKind::TimedOut, "the client does not read")
     }
 }
@@ -279,7 +276,7 @@ impl AsyncRead for Connection {
         let this = self.get_mut();
         if let Some(response) = &mut this.last_response {
             // Nothing more is read.
-            return response.poll_send(&mut this.stream, context);
+            return response.poll_send(&mut this.transport, context);
         }
         this.slot.waker.register(context.waker());
         match this.slot.signal() {
@@ -322,7 +319,7 @@ impl AsyncWrite for Connection {
             this.last_response = Some(RawResponse::from_bytes(problem));
         }
         if let Some(response) = &mut this.last_response {
-            ready!(response.poll_send(&mut this.stream, context))?;
+            ready!(response.poll_send(&mut this.transport, context))?;
         }
         // Anything after the last response is dropped.
         Poll::Ready(Ok(bytes.len()))
@@ -330,17 +327,23 @@ impl AsyncWrite for Connection {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if this.last_response.is_none() {
-            this.end_round(context);
+        // Below TLS something may be left that the client has not read.
+        match Pin::new(&mut this.transport).poll_flush(context) {
+            Poll::Pending if this.last_response.is_none() => this.wait_for_client(context, 0),
+            flushed => {
+                if this.last_response.is_none() {
+                    this.end_round(context);
+                }
+                flushed
+            }
         }
-        Pin::new(&mut this.stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         match &mut this.last_response {
-            Some(response) => response.poll_send(&mut this.stream, context),
-            None => Pin::new(&mut this.stream).poll_shutdown(context),
+            Some(response) => response.poll_send(&mut this.transport, context),
+            None => Pin::new(&mut this.transport).poll_shutdown(context),
         }
     }
 }
@@ -350,25 +353,32 @@ impl Connection {
         if self.slot.signal() == Signal::Abort {
             return Poll::Ready(Err(self.abort()));
         }
-        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+        match Pin::new(&mut self.transport).poll_write(context, bytes) {
             Poll::Ready(Ok(written)) => {
                 self.written += written;
                 Poll::Ready(Ok(written))
             }
             Poll::Ready(Err(why)) => Poll::Ready(Err(why)),
-            Poll::Pending => {
-                self.slot.waker.register(context.waker());
-                self.connections.mark_blocked(&self.slot, bytes.len());
-                if self.written >= WRITE_PROGRESS || self.write_deadline.is_none() {
-                    self.written = 0;
-                    self.write_deadline = Some(Box::pin(sleep(self.bounds.write_time)));
-                }
-                let deadline = self.write_deadline.as_mut();
-                if deadline.is_some_and(|deadline| deadline.as_mut().poll(context).is_ready()) {
-                    return Poll::Ready(Err(self.abort()));
-                }
-                Poll::Pending
-            }
+            Poll::Pending => self.wait_for_client(context, bytes.len()),
         }
+    }
+
+    /// Waits until the client reads, as long as it may take; `unsent` bytes are not written yet.
+    fn wait_for_client<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        unsent: usize,
+    ) -> Poll<io::Result<T>> {
+        self.slot.waker.register(context.waker());
+        self.connections.mark_blocked(&self.slot, unsent);
+        if self.written >= WRITE_PROGRESS || self.write_deadline.is_none() {
+            self.written = 0;
+            self.write_deadline = Some(Box::pin(sleep(self.bounds.write_time)));
+        }
+        let deadline = self.write_deadline.as_mut();
+        if deadline.is_some_and(|deadline| deadline.as_mut().poll(context).is_ready()) {
+            return Poll::Ready(Err(self.abort()));
+        }
+        Poll::Pending
     }
 }

@@ -3,10 +3,7 @@
 use crate::api::{Problem, ProblemTypes};
 use actix_web::{
     http::{StatusCode, header::HttpDate},
-    rt::{
-        net::TcpStream,
-        time::{Sleep, sleep},
-    },
+    rt::time::{Sleep, sleep},
 };
 use std::{
     fmt::Write,
@@ -43,7 +40,7 @@ impl RawResponse {
     /// Writes what is left, closes that half, and reads until the client closes too; all of it within [`LINGER`].
     pub fn poll_send(
         &mut self,
-        stream: &mut TcpStream,
+        stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
         context: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if self.linger.is_elapsed() || self.linger.as_mut().poll(context).is_ready() {

@@ -2,8 +2,9 @@
 
 use crate::store::StoreError;
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -14,9 +15,15 @@ pub fn cannot_open(dir: &Path, what: impl std::fmt::Display) -> StoreError {
     StoreError::CannotOpen(format!("the data directory `{}` {what}", dir.display()))
 }
 
+/// What only the owner of a file or directory may do.
+const OWNER_ONLY: u32 = 0o700;
+/// Set where every user of the machine may write.
+const WRITABLE_BY_ALL: u32 = 0o002;
+
+/// Makes the directory, or takes away from other users what they may do in one that is there.
 pub fn create(dir: &Path) -> Result<(), StoreError> {
     if dir.is_dir() {
-        return Ok(());
+        return protect(dir);
     }
     if dir.exists() {
         return Err(cannot_open(
@@ -24,13 +31,43 @@ pub fn create(dir: &Path) -> Result<(), StoreError> {
             "is not a directory; name one, or a place where one can be made",
         ));
     }
-    fs::create_dir_all(dir)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(OWNER_ONLY)
+        .create(dir)
         .map_err(|error| cannot_open(dir, format!("cannot be created: {error}")))?;
     let parent = match dir.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     sync_dir(parent).map_err(|error| cannot_open(dir, format!("cannot be made durable: {error}")))
+}
+
+/// Keeps other users of the machine out of `dir`, which holds names, addresses and telephone numbers. A directory in which all
+/// of them may write is refused: what is in it may be theirs.
+fn protect(dir: &Path) -> Result<(), StoreError> {
+    let unreadable = |error| cannot_open(dir, format!("cannot be looked at: {error}"));
+    let mode = fs::metadata(dir).map_err(unreadable)?.permissions().mode();
+    if mode & WRITABLE_BY_ALL != 0 {
+        return Err(cannot_open(
+            dir,
+            format!(
+                "may be written by every user of the machine; look at what is in it, then run `chmod 700 {}`",
+                dir.display()
+            ),
+        ));
+    }
+    if mode & 0o777 & !OWNER_ONLY == 0 {
+        return Ok(());
+    }
+    // The directory of a volume may belong to root, and be shared by its group alone.
+    match fs::set_permissions(dir, Permissions::from_mode(mode & OWNER_ONLY)) {
+        Ok(()) => tracing::info!(data = %dir.display(), "closed the data directory to other users"),
+        Err(error) => {
+            tracing::warn!(data = %dir.display(), %error, "failed to close the data directory to other users")
+        }
+    }
+    Ok(())
 }
 
 /// Makes the names in `dir` durable.

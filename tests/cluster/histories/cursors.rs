@@ -95,7 +95,7 @@ fn stream(server: &Server, path: &str, last: &str, count: usize) -> Vec<BTreeMap
     let mut socket = TcpStream::connect(server.address()).unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nLast-Event-ID: {last}\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nLast-Event-ID: {last}\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).unwrap();
     let mut events = Vec::new();

@@ -58,7 +58,7 @@ pub fn text(method: &str, path: &str, body: &str) -> String {
         "" => String::new(),
         body => format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()),
     };
-    format!("{method} {path} HTTP/1.1\r\nHost: shop.example\r\n{about}\r\n{body}")
+    format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{about}\r\n{body}")
 }
 
 impl Connection {

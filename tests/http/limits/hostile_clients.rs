@@ -17,7 +17,8 @@ fn one_of_the_crowd(address: &str, number: usize) -> Option<Connection> {
         0 => {}
         1 => wire.stuff(&text("POST", "/books", &" ".repeat(1000))[..200 + number % 700]),
         2 => wire.stuff(&text("GET", "/openapi.json", "").repeat(30)),
-        _ => wire.stuff("GET /events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"),
+        _ => wire
+            .stuff("GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"),
     }
     Some(wire)
 }

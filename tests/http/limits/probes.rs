@@ -55,7 +55,7 @@ fn probes_get_what_the_main_port_answers() {
         assert!(String::from_utf8(metrics.body).unwrap().contains("\nholdfast_build_info{"));
         let mut scraper = Connection::to(server.probes());
         let accept = "Accept: application/openmetrics-text\r\n";
-        scraper.say(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{accept}\r\n"));
+        scraper.say(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{accept}\r\n"));
         let metrics = scraper.hear().unwrap().is(200);
         assert!(String::from_utf8(metrics.body).unwrap().ends_with("# EOF\n"));
     }

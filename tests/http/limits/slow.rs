@@ -73,7 +73,7 @@ fn streams_are_counted_and_one_too_many_is_refused_with_retry_after() {
     let server = server("max_streams = 2\n");
     let open = || {
         let mut wire = Connection::to(server.address());
-        wire.say("GET /events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n");
+        wire.say("GET /events HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
         let heard = wire.hear().unwrap();
         (wire, heard)
     };
@@ -108,7 +108,7 @@ fn streams_of_those_who_do_not_read_end() {
     let _deaf: Vec<_> = (0..8)
         .map(|_| {
             let mut wire = Connection::to(server.address());
-            wire.say("GET /events?from=bookrent.book:1 HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n");
+            wire.say("GET /events?from=bookrent.book:1 HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n");
             wire
         })
         .collect();

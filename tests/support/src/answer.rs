@@ -1,6 +1,6 @@
 //! One answer of the server, and what tests say about it.
 
-use reqwest::{blocking::Response, header::HeaderMap};
+use reqwest::{blocking::Response, header::HeaderMap, tls::TlsInfo};
 use serde_json::Value;
 use std::ops::Index;
 
@@ -12,15 +12,19 @@ pub struct Answer {
     pub text: String,
     /// The body as JSON, `null` when it is none.
     pub body: Value,
+    /// The certificate that the server has shown.
+    pub certificate: Option<Vec<u8>>,
 }
 
 impl Answer {
     pub fn read(response: Response) -> reqwest::Result<Self> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
+        let info = response.extensions().get::<TlsInfo>();
+        let certificate = info.and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec);
         let text = response.text()?;
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Ok(Self { status, headers, text, body })
+        Ok(Self { status, headers, text, body, certificate })
     }
 
     /// It has this status.

@@ -1,6 +1,6 @@
 //! A RabbitMQ broker of the test's own: a private directory, private ports, and faults on demand.
 
-use super::{eventually, quiet::Beside};
+use super::{eventually, quiet::Beside, tls::CertificateFiles};
 use std::{
     fs,
     net::{Ipv4Addr, TcpListener},
@@ -63,12 +63,33 @@ impl Broker {
         broker
     }
 
+    /// A broker that takes connections by TLS too, and its address for those.
+    pub fn encrypted(files: &CertificateFiles) -> (Self, String) {
+        let ip = Ipv4Addr::LOCALHOST;
+        let port = free_port(ip);
+        let CertificateFiles { cert, key, ca } = files;
+        let config = format!(
+            "listeners.ssl.default = {ip}:{port}\nssl_options.cacertfile = {}\nssl_options.certfile = {}\n\
+             ssl_options.keyfile = {}\nssl_options.verify = verify_none\nssl_options.fail_if_no_peer_cert = false\n",
+            ca.display(),
+            cert.display(),
+            key.display()
+        );
+        let mut broker = Self::at(Self::place(ip), &config);
+        broker.restart();
+        (broker, format!("amqps://guest:guest@localhost:{port}/%2f"))
+    }
+
     /// A broker that is not there yet.
     pub fn absent() -> Self {
-        let ip = Ipv4Addr::LOCALHOST;
+        Self::at(Self::place(Ipv4Addr::LOCALHOST), "")
+    }
+
+    /// A place of its own.
+    fn place(ip: Ipv4Addr) -> Place {
         let ports = [free_port(ip), free_port(ip)];
         let mapper = (free_port(ip), ip.to_string());
-        Self::at(Place { ip, ports, mapper, ends_mapper: true }, "")
+        Place { ip, ports, mapper, ends_mapper: true }
     }
 
     /// Three brokers that are one, each on an address of its own.

@@ -1,8 +1,8 @@
 //! A client of one server; cheap to clone, for many threads.
 
-use super::{Answer, eventually};
+use super::{Answer, eventually, tls};
 use reqwest::{
-    Method,
+    Certificate, Method,
     blocking::{Client as Http, RequestBuilder},
 };
 use serde_json::{Value, json};
@@ -17,8 +17,10 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: String) -> Self {
-        let http = Http::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
-        Self { http, url }
+        let authority = Certificate::from_pem(tls::authority().as_bytes()).unwrap();
+        let http = Http::builder().timeout(Duration::from_secs(60)).no_proxy();
+        let http = http.tls_certs_only([authority]).tls_info(true);
+        Self { http: http.build().unwrap(), url }
     }
 
     /// `http://127.0.0.1:PORT`
@@ -28,7 +30,7 @@ impl Client {
 
     /// `127.0.0.1:PORT`
     pub fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
+        self.url.split_once("://").map_or(&self.url, |(_, address)| address)
     }
 
     /// The same server over connections of its own.

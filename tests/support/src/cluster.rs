@@ -41,9 +41,12 @@ impl Cluster {
         for (_, context, address) in addresses.iter().filter(|(_, context, _)| *context != "none") {
             peers.entry(context).or_insert(address);
         }
+        let scheme = if toml.contains("[http.tls]") { "https" } else { "http" };
         let peers: String = peers
             .iter()
-            .map(|(context, address)| format!("\"{system}.{context}\" = \"http://{address}\"\n"))
+            .map(|(context, address)| {
+                format!("\"{system}.{context}\" = \"{scheme}://{address}\"\n")
+            })
             .collect();
         let start = |(name, context, address): &(&'static str, &'static str, String)| {
             let hosted =

@@ -18,6 +18,7 @@ mod quiet;
 pub mod raw;
 pub mod relay;
 mod selection;
+pub mod tls;
 pub mod transcript;
 
 pub use answer::Answer;
@@ -290,22 +291,19 @@ impl Server {
 
     /// Freezes it (`true`): it still accepts, and answers nobody. Or lets it go on.
     pub fn freeze(&self, frozen: bool) {
-        let kill =
-            format!("kill -{} {}", if frozen { "STOP" } else { "CONT" }, self.process.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        self.signal(if frozen { "STOP" } else { "CONT" });
     }
 
     /// Asks it to stop, as an operator would; does not wait.
     pub fn ask_to_stop(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
         // The shell's own `kill` is there on every machine, and the tests need no unsafe code for it.
-        let pid = self.process.child.id();
-        assert!(
-            Command::new("sh")
-                .args(["-c", &format!("kill -TERM {pid}")])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let kill = format!("kill -{name} {}", self.process.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Whether it has ended.

@@ -1,0 +1,10 @@
+//! TLS: what this server shows to its clients, and whom it trusts. One provider of cryptography does all of it.
+
+mod certificate;
+mod trust;
+
+pub use certificate::ServerCertificate;
+pub use trust::Trust;
+
+/// The only version of HTTP that is spoken here, as TLS negotiates it (RFC 7301).
+const HTTP_1_1: &[u8] = b"http/1.1";

@@ -1,0 +1,124 @@
+//! The server with a certificate: HTTPS for clients, and the certificate is renewed while it runs.
+
+use serde_json::json;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+use support::{Server, eventually, holdfast, tls::CertificateFiles};
+use tempfile::TempDir;
+
+/// A server with a certificate, and where that is.
+fn encrypted(further: &str) -> (Server, CertificateFiles, TempDir) {
+    let directory = TempDir::new().unwrap();
+    let files = CertificateFiles::in_directory(directory.path());
+    let server = Server::configured(&format!("{}{further}", files.http_section()));
+    (server, files, directory)
+}
+
+#[test]
+fn a_server_with_a_certificate_speaks_https() {
+    let (server, ..) = encrypted("");
+    assert!(server.url().starts_with("https://127.0.0.1:"), "{}", server.url());
+    let created = server.post("/books", json!({"title": "t", "status": true})).is(201);
+    assert!(created.header("location").starts_with("https://127.0.0.1:"), "{:?}", created.headers);
+    assert_eq!(created.header("strict-transport-security"), "max-age=31536000");
+    let book = server.get("/books/1").is(200);
+    let itself = book["_links"]["self"]["href"].as_str().unwrap();
+    assert!(itself.starts_with(server.url()), "{itself}");
+    // Large answers, which TLS cuts into records, arrive whole.
+    for _ in 0..150 {
+        server.post("/books", json!({"title": "t".repeat(200), "status": true})).is(201);
+    }
+    let all = server.get("/books?size=100").is(200);
+    assert_eq!(all["_embedded"]["books"].as_array().unwrap().len(), 100);
+}
+
+#[test]
+fn the_ports_of_contexts_speak_https_too_and_probes_do_not() {
+    let directory = TempDir::new().unwrap();
+    let files = CertificateFiles::in_directory(directory.path());
+    let first = support::free_ports(20);
+    let toml = format!(
+        "[http]\nprobes = \"127.0.0.1:0\"\n{}[compat]\nports = true\nfirst_port = {first}\n",
+        files.http_section()
+    );
+    let server = Server::configured(&toml);
+    let probe = support::raw::exchange(server.probes(), b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(probe.starts_with("HTTP/1.1 200"), "{probe}");
+    let answered = (first..first + 20).filter(|port| {
+        let client = support::Client::new(format!("https://127.0.0.1:{port}"));
+        client.try_get("/livez").is_ok_and(|answer| answer.status == 200)
+    });
+    assert!(answered.count() > 1);
+}
+
+#[test]
+fn a_client_that_does_not_negotiate_is_let_go_and_others_are_served() {
+    let (server, ..) = encrypted("[http]\nheader_timeout_ms = 200\n");
+    let address = server.address().to_owned();
+    let mut silent = TcpStream::connect(&address).unwrap();
+    let mut plain = TcpStream::connect(&address).unwrap();
+    plain.write_all(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    for stream in [&mut silent, &mut plain] {
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut heard = Vec::new();
+        let _ = stream.read_to_end(&mut heard);
+        assert!(!String::from_utf8_lossy(&heard).contains("HTTP/1.1 200"), "{heard:?}");
+    }
+    server.get("/livez").is(200);
+}
+
+#[test]
+fn a_certificate_is_renewed_while_the_server_runs() {
+    let (server, files, _directory) = encrypted("");
+    let shown = || server.apart().get("/livez").is(200).certificate.unwrap();
+    let first = shown();
+    // Its connections stay.
+    let open = server.apart();
+    open.get("/livez").is(200);
+    files.renew();
+    assert_eq!(shown(), first, "it is renewed when the server is told to");
+    server.signal("HUP");
+    let second =
+        eventually("the new certificate is shown", || Some(shown()).filter(|now| *now != first));
+    assert_eq!(open.get("/livez").is(200).certificate, Some(first));
+    // One that cannot be used changes nothing.
+    fs::write(&files.cert, "nonsense").unwrap();
+    server.signal("HUP");
+    eventually("the log says so", || {
+        server.said().contains("failed to renew the certificate").then_some(())
+    });
+    assert_eq!(shown(), second);
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_found_by_check_config() {
+    let directory = TempDir::new().unwrap();
+    let files = CertificateFiles::in_directory(directory.path());
+    let other = TempDir::new().unwrap();
+    let others = CertificateFiles::in_directory(other.path());
+    let empty = directory.path().join("empty.pem");
+    fs::write(&empty, "").unwrap();
+    let path = |path: &std::path::Path| path.display().to_string();
+    let (cert, key, none) = (path(&files.cert), path(&files.key), path(&empty));
+    for (toml, word) in [
+        (format!("[http.tls]\ncert = {cert:?}\n"), "http.tls.key"),
+        (format!("[http.tls]\nkey = {key:?}\n"), "http.tls.cert"),
+        (format!("[http.tls]\ncert = {none:?}\nkey = {key:?}\n"), "empty.pem"),
+        (format!("[http.tls]\ncert = \"/nowhere.pem\"\nkey = {key:?}\n"), "/nowhere.pem"),
+        (format!("[http.tls]\ncert = {cert:?}\nkey = {none:?}\n"), "empty.pem"),
+        (format!("[http.tls]\ncert = {cert:?}\nkey = {:?}\n", path(&others.key)), "is not the key"),
+        (format!("[tls]\nca_file = {none:?}\n"), "tls.ca_file"),
+    ] {
+        let config = directory.path().join("holdfast.toml");
+        fs::write(&config, &toml).unwrap();
+        let output =
+            holdfast().args(["check-config", "--config", &path(&config)]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{toml}: {said}");
+        assert!(said.contains(word), "{toml}: {said}");
+    }
+}
