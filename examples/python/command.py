@@ -54,6 +54,15 @@ def command(url, context, method, path, body, name, patience):
             connection.close()
 
 
+def reason(why, context):
+    """Why a command was not sent, and what may help."""
+    if isinstance(why, pika.exceptions.ChannelClosedByBroker) and why.reply_code == 404:
+        return f"{why.reply_text}: no server has taken commands here; start one with `amqp.commands = true`"
+    if isinstance(why, pika.exceptions.UnroutableError):
+        return f"no server takes commands for {context}"
+    return repr(why)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--amqp", default="amqp://guest:guest@localhost:5672/%2f")
@@ -72,7 +81,7 @@ def main():
         try:
             reply = command(options.amqp, options.context, options.method, options.path, body, name, options.patience)
         except (pika.exceptions.AMQPError, OSError) as why:
-            print(f"{type(why).__name__}: trying again", file=sys.stderr)
+            print(f"{reason(why, options.context)}; trying again", file=sys.stderr)
             reply = None
         if reply:
             properties, text = reply

@@ -22,6 +22,7 @@ import sqlite3
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pika
@@ -59,10 +60,10 @@ class Heard:
         row = self.base.execute("SELECT last, id FROM places WHERE source = ?", (source,)).fetchone()
         return row or (0, None)
 
-    def cursor(self):
-        """The position in all logs, as `/events` takes it."""
+    def positions(self):
+        """The position in the log of each context."""
         places = self.base.execute("SELECT source, id FROM places ORDER BY source")
-        return ",".join(f"{context(source)}:{position(name)}" for source, name in places)
+        return {context(source): position(name) for source, name in places}
 
     def take(self, source, sequence, name, kind, data):
         """Processes an event, unless it was processed before."""
@@ -84,8 +85,8 @@ def show(source, sequence, kind, data):
 
 
 def context(source):
-    """`/bookrent/rent` is `bookrent.rent`."""
-    return source.strip("/").replace("/", ".")
+    """`/bookrent/rent` is `bookrent.rent`, also after the name of an installation: `/seoul/bookrent/rent`."""
+    return ".".join(source.strip("/").split("/")[-2:])
 
 
 def position(name):
@@ -99,11 +100,12 @@ def epoch(name):
 
 
 def page(url):
-    """A page of events, and the URL of the next one."""
+    """A page of events, and the URL of the next one. A gateway has no page of all events: it links to those of each
+    context, and there is no next one."""
     try:
         with urllib.request.urlopen(url) as answer:
-            following = re.match(r'<(.*)>; rel="next"', answer.headers["Link"]).group(1)
-            return json.load(answer), following
+            link = re.match(r'<(.*)>; rel="next"', answer.headers["Link"] or "")
+            return json.load(answer), urllib.parse.urljoin(url, link.group(1)) if link else None
     except urllib.error.HTTPError as why:
         if why.code == 409:
             sys.exit("the history is another than the one that was processed: start again with another --heard")
@@ -112,13 +114,18 @@ def page(url):
 
 def take_all(history, heard):
     """Processes everything that happened so far, of all sources."""
-    url = f"/events?from={heard.cursor()}&limit=1000"
-    while True:
-        events, url = page(history + url)
-        if not events:
-            return
-        for event in events:
-            heard.take(event["source"], int(event["sequence"]), event["id"], event["type"], event["data"])
+    positions = heard.positions()
+    cursor = ",".join(f"{context}:{name}" for context, name in positions.items())
+    urls = [f"{history}/events?from={cursor}&limit=1000"]
+    while urls:
+        events, following = page(urls.pop())
+        if not following:
+            contexts = [context for context in events["_links"] if context != "self"]
+            urls = [f"{history}/events/{each}?from={positions.get(each, '')}&limit=1000" for each in contexts]
+        elif events:
+            for event in events:
+                heard.take(event["source"], int(event["sequence"]), event["id"], event["type"], event["data"])
+            urls.append(following)
 
 
 def fill_gap(history, heard, source, until):
@@ -154,7 +161,7 @@ def main():
             with pika.BlockingConnection(pika.URLParameters(options.amqp)) as connection:
                 listen(connection.channel(), options, heard)
         except (pika.exceptions.AMQPError, OSError) as why:
-            print(f"{type(why).__name__}: reconnecting", file=sys.stderr)
+            print(f"{why!r}: reconnecting", file=sys.stderr)
         time.sleep(1)
 
 

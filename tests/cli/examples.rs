@@ -7,8 +7,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 use support::{
-    Server,
+    Client, Server,
     broker::{Broker, drained},
+    cluster::Cluster,
     eventually, run,
 };
 
@@ -35,7 +36,7 @@ fn has_pika() -> bool {
     has
 }
 
-fn rents(server: &Server, count: u64) {
+fn rents(server: &Client, count: u64) {
     for user in 0..count {
         let book = server.register_book("title01");
         let rent = server.rent(book, user).id();
@@ -85,6 +86,24 @@ fn the_replay_prints_every_event_once_and_continues_with_new_ones() {
         (heard(&fs::read_to_string(&out).unwrap()).len() >= 18).then_some(())
     });
     assert_eq!(heard(&fs::read_to_string(&out).unwrap()), (1..=18).collect::<Vec<_>>());
+}
+
+#[test]
+fn of_a_gateway_the_replay_reads_the_log_of_each_context() {
+    let cluster = Cluster::of("bookrent", &["book", "rent", "delivery", "view"], "");
+    let server = cluster.gateway();
+    rents(server, 3);
+    let replay = |arguments: &[&str]| {
+        run(Command::new(python()).arg(example("replay.py")).arg(server.url()).args(arguments))
+    };
+    let told = replay(&[]);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert_eq!(heard(&String::from_utf8_lossy(&told.stdout)), (1..=6).collect::<Vec<_>>());
+    // What cannot be read is named, and not by a traceback.
+    let refused = replay(&["--context", "bookrent.nothing"]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{why}");
+    assert!(why.contains("bookrent.rent") && !why.contains("Traceback"), "{why}");
 }
 
 #[test]
