@@ -33,5 +33,5 @@ pub use self::{
     event_consumer::{EventConsumer, EventConsumerSettings},
     lease::Lease,
     publisher::{Publisher, PublisherSettings},
-    topology::{COMMANDS, DEAD_COMMANDS, SINK},
+    topology::{COMMANDS, DEAD_COMMANDS, SINK, check_exchange},
 };

@@ -15,6 +15,23 @@ pub const COMMANDS: &str = "holdfast.commands";
 /// The exchange and the queue for commands that failed and have no reply address.
 pub const DEAD_COMMANDS: &str = "holdfast.commands.dead";
 
+/// Whether events can be published to an exchange of this name.
+///
+/// # Errors
+/// What keeps them from it.
+pub fn check_exchange(name: &str) -> Result<(), &'static str> {
+    if name.len() > 255 {
+        return Err("has more than 255 bytes");
+    }
+    if name.starts_with("amq.") {
+        return Err("begins with `amq.`, which is the broker's own");
+    }
+    if [COMMANDS, DEAD_COMMANDS].contains(&name) {
+        return Err("is the exchange of commands");
+    }
+    Ok(())
+}
+
 /// The dead-letter queue of a node.
 pub fn dead_letter_queue(node: &str) -> String {
     format!("holdfast.dead.{node}")

@@ -18,8 +18,8 @@ pub struct Sources {
     /// Data directory.
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// Run this system only; may be repeated.
-    #[arg(long = "system", value_name = "NAME")]
+    /// Run this system only; may be repeated, or have several with commas.
+    #[arg(long = "system", value_name = "NAMES", value_delimiter = ',')]
     systems: Vec<String>,
     /// Host these contexts only (`bookrent.book,bookrent.rent`), or `none`; `[peers]` has the nodes of the others.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -27,8 +27,8 @@ pub struct Sources {
     /// Open a store that lacks acknowledged data.
     #[arg(long)]
     accept_data_loss: bool,
-    /// Accept the history of another node's context at this start, whatever was known of it; may be repeated.
-    #[arg(long = "accept-history", value_name = "CONTEXT")]
+    /// Accept the history of another node's context at this start, whatever was known of it; may be repeated, or have several with commas.
+    #[arg(long = "accept-history", value_name = "CONTEXTS", value_delimiter = ',')]
     accept_history: Vec<String>,
 }
 

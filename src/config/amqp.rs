@@ -53,6 +53,11 @@ impl Amqp {
         require(!self.commands || !urls.is_empty(), "amqp.commands", || {
             "commands need a broker: set `amqp.url` too".into()
         })?;
+        let wrong = amqp::check_exchange(&self.exchange).err();
+        require(wrong.is_none(), "amqp.exchange", || {
+            let wrong = wrong.unwrap_or_default();
+            format!("`{}` {wrong}; expected a name such as `holdfast.events`", self.exchange)
+        })?;
         let error = urls.iter().find_map(|url| amqp::check_url(url).err());
         require(error.is_none(), "amqp.url", || {
             let error = error.unwrap_or_default();

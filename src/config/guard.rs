@@ -1,5 +1,6 @@
 //! `[guard."system.context"]`: how one context is asked.
 
+use super::check::{Invalid, require};
 use crate::actors::{BreakerSettings, GuardSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +32,7 @@ pub struct GuardSection {
     pub breaker_window: Option<usize>,
     /// How many tries the breaker needs before it can open.
     #[schemars(range(min = 1, max = 100_000))]
-    #[schemars(extend("x-default" = "`20`"))]
+    #[schemars(extend("x-default" = "`20`, or the window if that is less"))]
     pub breaker_minimum: Option<usize>,
     /// The share of failed tries at which the breaker opens.
     #[schemars(range(min = 1, max = 100))]
@@ -48,13 +49,25 @@ pub struct GuardSection {
 }
 
 impl GuardSection {
+    pub(super) fn check(&self, key: &str) -> Result<(), Invalid> {
+        let BreakerSettings { window, minimum, .. } = self.over(GuardSettings::default()).breaker;
+        require(minimum <= window, format!("{key}.breaker_minimum"), || {
+            format!(
+                "the breaker looks at the last {window} tries (`breaker_window`), so it never opens with `{minimum}`; expected \
+                 at most {window}"
+            )
+        })
+    }
+
     /// What is configured here, and the rest as in `base`.
     pub fn over(&self, base: GuardSettings) -> GuardSettings {
         let millis = |value: Option<u64>, base| value.map_or(base, Duration::from_millis);
         let percent = self.breaker_failure_percent.map(u32::from);
+        let window = self.breaker_window.unwrap_or(base.breaker.window);
         let breaker = BreakerSettings {
-            window: self.breaker_window.unwrap_or(base.breaker.window),
-            minimum: self.breaker_minimum.unwrap_or(base.breaker.minimum),
+            window,
+            // With more than the window has, it would never open.
+            minimum: self.breaker_minimum.unwrap_or(base.breaker.minimum.min(window)),
             failure_percent: percent.unwrap_or(base.breaker.failure_percent),
             open_for: millis(self.breaker_open_ms, base.breaker.open_for),
             probes: self.breaker_probes.map_or(base.breaker.probes, |probes| probes as usize),

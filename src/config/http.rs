@@ -3,7 +3,7 @@
 use super::{
     check::{Invalid, require},
     tls::HttpTls,
-    url::wrong_public_url,
+    url::{is_origin, wrong_public_url},
 };
 use crate::actors::ListLimits;
 use reqwest::Url;
@@ -162,10 +162,11 @@ impl Http {
             format!("`{url}` {wrong}; expected a URL such as `https://rent.example/api`")
         })?;
         for origin in &self.cors_origins {
-            let is_origin =
-                origin == "*" || origin.starts_with("http://") || origin.starts_with("https://");
-            require(is_origin, "http.cors_origins", || {
-                format!("`{origin}` is not an origin such as `https://shop.example`")
+            require(origin == "*" || is_origin(origin), "http.cors_origins", || {
+                format!(
+                    "`{origin}` is not an origin as browsers write it, such as `https://shop.example`: without a path, and \
+                     without the port 80 or 443"
+                )
             })?;
         }
         let is_taken = self.probes == Some(self.listen) && self.listen.port() != 0;

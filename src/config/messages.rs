@@ -80,6 +80,7 @@ impl Messages {
     /// The key of the webhook's signatures.
     pub fn signing_key(&self) -> Option<Vec<u8>> {
         let secret = self.secret.as_ref()?.reveal();
-        BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()
+        let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
+        (!key.is_empty()).then_some(key)
     }
 }

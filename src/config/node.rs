@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[serde(default, deny_unknown_fields)]
 pub struct NodeSection {
     /// Name of this node in messages of other nodes.
-    #[schemars(extend("x-default" = "the address of `http.listen`"))]
+    #[schemars(length(max = 64), extend("x-default" = "the address of `http.listen`"))]
     pub name: Option<String>,
     /// The contexts that this node hosts (flag `--contexts`); `none`: it is a gateway.
     #[schemars(extend("x-default" = "all", "x-items" = "contexts or none"))]
@@ -57,10 +57,17 @@ const MIN_CREDENTIAL: usize = 16;
 
 impl NodeSection {
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        let credential = self.credential.as_ref().map(|secret| secret.reveal().len());
-        require(credential.is_none_or(|length| length >= MIN_CREDENTIAL), "node.credential", || {
+        let credential = self.credential.as_ref().map(Secret::reveal);
+        // It goes into a header.
+        let is_sendable = |text: &str| {
+            text.len() >= MIN_CREDENTIAL
+                && text.trim() == text
+                && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        };
+        require(credential.is_none_or(is_sendable), "node.credential", || {
             format!(
-                "expected at least {MIN_CREDENTIAL} characters, for example from `openssl rand -hex 32`"
+                "expected at least {MIN_CREDENTIAL} characters of ASCII without spaces around them, for example from \
+                 `openssl rand -hex 32`"
             )
         })
     }

@@ -1,7 +1,8 @@
 //! A value as it is written, and what a setting makes of it.
 
 use super::schema::{Setting, SettingKind};
-use serde_json::Value;
+use crate::domain::text;
+use serde_json::{Value, json};
 
 /// A value as it is written in a file, a variable or a flag.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +23,7 @@ impl RawValue {
     /// The value, as an error shows it.
     pub fn show(&self) -> String {
         match self {
-            Self::Text(text) => format!("`{text}`"),
+            Self::Text(text) => format!("`{}`", visible(text)),
             Self::Integer(number) => format!("`{number}`"),
             Self::Boolean(value) => format!("`{value}`"),
             Self::List(items) => {
@@ -35,7 +36,21 @@ impl RawValue {
 
     /// The value that `setting` takes from this, if it takes it.
     pub fn read(&self, setting: &Setting) -> Option<Value> {
-        self.read_as(&setting.kind)
+        let value = self.read_as(&setting.kind)?;
+        let (SettingKind::Text { .. }, Value::String(text)) = (&setting.kind, &value) else {
+            return Some(value);
+        };
+        // What is blank by default may be set blank again.
+        let is_blank = text::is_blank(text) && setting.default_value != json!("");
+        if is_blank || text.contains(char::is_control) {
+            return None;
+        }
+        // Customers see what a system shows, so the rules for their texts hold for it.
+        if setting.key.starts_with("systems.") {
+            Some(text::normalized(text).ok()?.into())
+        } else {
+            Some(value)
+        }
     }
 
     fn read_as(&self, kind: &SettingKind) -> Option<Value> {
@@ -90,4 +105,13 @@ impl RawValue {
             Self::List(_) | Self::Other(_) => None,
         }
     }
+}
+
+/// `text` with an escape for each character that no terminal should see.
+fn visible(text: &str) -> String {
+    let mut shown = String::new();
+    for letter in text.chars() {
+        if letter.is_control() { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    }
+    shown
 }

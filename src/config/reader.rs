@@ -10,6 +10,7 @@ use crate::systems;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    mem::discriminant,
     sync::LazyLock,
 };
 
@@ -68,13 +69,23 @@ impl LayerReader {
             return self.wrong_key(key, value, &origin);
         };
         match value.read(setting) {
-            Some(value) => drop(self.values.insert(key.to_owned(), (value, origin))),
+            Some(value) => self.take(key, value, origin),
             None => {
                 let found = found(setting, &value.show());
                 let allowed = setting.allowed();
                 self.problems.push(format!("{key} ({origin}): expected {allowed}, found {found}"));
             }
         }
+    }
+
+    /// A later layer wins; within one layer a key is set once, in whichever of its spellings.
+    fn take(&mut self, key: &str, value: Value, origin: Origin) {
+        if let Some((_, before)) = self.values.get(key)
+            && discriminant(before) == discriminant(&origin)
+        {
+            return self.problems.push(format!("{key} ({origin}): set already ({before})"));
+        }
+        self.values.insert(key.to_owned(), (value, origin));
     }
 
     fn wrong_key(&mut self, key: &str, value: &RawValue, origin: &Origin) {

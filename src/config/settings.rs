@@ -16,7 +16,7 @@ use super::{
     store::StoreSection,
     systems::Systems,
     tls::Tls,
-    url::wrong_target,
+    url::wrong_peer,
 };
 use crate::systems;
 use schemars::JsonSchema;
@@ -147,8 +147,18 @@ impl Settings {
             self.check_credential(),
             self.auth.check(self.http.listen),
         ];
-        let checks = checks.into_iter().chain(self.check_peers()).chain(self.check_needs());
+        let checks = checks.into_iter().chain(self.check_guards());
+        let checks = checks.chain(self.check_peers()).chain(self.check_needs());
         checks.filter_map(Result::err).collect()
+    }
+
+    fn check_guards(&self) -> impl Iterator<Item = Result<(), Invalid>> {
+        let guards = self.guard.iter().flat_map(|(system, contexts)| {
+            contexts
+                .iter()
+                .map(move |(context, guard)| (format!("guard.{system}.{context}"), guard))
+        });
+        guards.map(|(key, guard)| guard.check(&key))
     }
 
     fn check_peers(&self) -> Vec<Result<(), Invalid>> {
@@ -157,7 +167,7 @@ impl Settings {
         });
         let check = |(name, url): (String, &String)| {
             let key = format!("peers.{name}");
-            let wrong = wrong_target(url);
+            let wrong = wrong_peer(url);
             require(wrong.is_none(), &key, || {
                 let wrong = wrong.unwrap_or_default();
                 format!("`{url}` {wrong}; expected the URL of a node such as `http://book:8088`")

@@ -2,6 +2,7 @@
 
 /// The name that is closest to `text`, if one is close.
 pub fn closest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let names = names.filter(|name| !name.is_empty());
     let distances = names.map(|name| (strsim::damerau_levenshtein(text, name), name));
     // The names come in no order; of two that are equally close, the first by the alphabet is taken.
     let (distance, name) = distances.min()?;
@@ -18,5 +19,6 @@ mod tests {
         assert_eq!(closest("http.listn", names.into_iter()), Some("http.listen"));
         assert_eq!(closest("http.wrokers", names.into_iter()), Some("http.workers"));
         assert_eq!(closest("amqp.url", names.into_iter()), None);
+        assert_eq!(closest("a", ["", "http"].into_iter()), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What a configuration is, and how its mistakes are reported.
 
 mod every_setting;
+mod refused;
 
 use super::*;
 use std::{io::Write, path::Path};

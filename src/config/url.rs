@@ -9,6 +9,25 @@ pub(super) fn wrong_target(url: &str) -> Option<&'static str> {
     (!is_http).then_some("begins with neither `http://` nor `https://`")
 }
 
+/// What keeps this node from asking another one at `url`.
+pub(super) fn wrong_peer(url: &str) -> Option<&'static str> {
+    wrong_target(url).or_else(|| {
+        let url = url.parse::<Url>().ok()?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Some("has a user or a password, and nodes authenticate by `node.credential`");
+        }
+        let is_root = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        (!is_root)
+            .then_some("has more than a host and a port, and a node is asked by its own paths")
+    })
+}
+
+/// Whether a browser names a page's origin like this: without a path, and without the port that the scheme implies.
+pub(super) fn is_origin(text: &str) -> bool {
+    let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.is_some_and(|url| url.origin().ascii_serialization() == text)
+}
+
 /// What keeps paths from being appended to `url`, and clients from using it.
 pub(super) fn wrong_public_url(url: &str) -> Option<&'static str> {
     let Ok(url) = url.parse::<Url>() else { return Some("is not a URL") };
@@ -33,6 +52,17 @@ mod tests {
         for (url, word) in [("ftp://book", "http://"), ("book:8088", "http://"), ("", "URL")] {
             assert!(wrong_target(url).is_some_and(|wrong| wrong.contains(word)), "{url}");
         }
+        assert_eq!(wrong_peer("http://book:8088"), None);
+        assert_eq!(wrong_peer("http://[::1]:8088/"), None);
+        for (url, word) in [
+            ("https://book:8088", "TLS"),
+            ("http://book:8088/holdfast", "port"),
+            ("http://book:8088/?a", "port"),
+            ("http://book:8088/#a", "port"),
+            ("http://me@book:8088", "password"),
+        ] {
+            assert!(wrong_peer(url).is_some_and(|wrong| wrong.contains(word)), "{url}");
+        }
         assert_eq!(wrong_public_url("https://rent.example/api/"), None);
         for (url, word) in [
             ("rent.example", "not a URL"),
@@ -42,6 +72,26 @@ mod tests {
             ("https://rent.example/#a", "`#`"),
         ] {
             assert!(wrong_public_url(url).is_some_and(|wrong| wrong.contains(word)), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_written_as_browsers_write_it() {
+        for origin in ["https://shop.example", "http://localhost:3000", "http://[::1]:3000"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for other in [
+            "shop.example",
+            "null",
+            "",
+            "https://shop.example/",
+            "https://shop.example/a",
+            "https://shop.example:443",
+            "https://SHOP.example",
+            "https://me@shop.example",
+            "ftp://shop.example",
+        ] {
+            assert!(!is_origin(other), "{other}");
         }
     }
 }
