@@ -14,7 +14,7 @@ use crate::{
         tables::responses,
     },
     domain::{
-        Addressee, Aggregate, Body, Folds, Id, Message, MessageOutcome, Messages, Policies, React,
+        Addressee, Aggregate, Body, Folds, Message, MessageOutcome, Messages, Policies, React,
         ReactByKey, Refusal, Role, Routes, Target, View,
         lenient::{self, BadBody},
         patch::{self, Unclear},
@@ -191,6 +191,12 @@ fn read<B: Body>(body: Value, is_keyed: bool) -> Result<(B, u64), BadBody> {
     Ok((body, fingerprint))
 }
 
+/// The number that a client chose is none; the member has one of these names.
+fn no_number(names: &[&str]) -> BadBody {
+    let pointer = lenient::pointer(names.first());
+    BadBody::new(pointer, "numbers of things are positive", "번호는 1 이상이어야 합니다")
+}
+
 /// A command that came without a body.
 fn bodiless(command: Command) -> Entered {
     Entered { target: ON_PATH, command, fingerprint: 0 }
@@ -206,7 +212,10 @@ impl<A: Aggregate> Routes<A> for RouteList<A> {
             let (target, command) = enter(body);
             let target = match target {
                 Target::New => Recipient::New,
-                Target::Chosen(id) => Recipient::Number(Id::get(id)),
+                Target::Chosen(id) if id.get() == 0 => {
+                    return Err(no_number(A::id_aliases()).into());
+                }
+                Target::Chosen(id) => Recipient::Number(id.get()),
             };
             Ok(Entered { target, command: Box::new(command), fingerprint })
         });
