@@ -5,7 +5,7 @@
 //! the other, and each step is a function of the state.
 
 use super::billing::Billing;
-use crate::domain::Id;
+use crate::domain::{Id, number::LARGEST};
 use serde::{Deserialize, Serialize};
 
 /// So many open fees an account keeps itself, and pays in one step. Few customers ever owe more, and they are answered
@@ -47,7 +47,7 @@ impl Arrears {
     }
     /// The same, as far as it can be shown.
     pub fn sum(&self) -> u64 {
-        u64::try_from(self.total()).unwrap_or(u64::MAX)
+        u64::try_from(self.total()).map_or(LARGEST, |total| total.min(LARGEST))
     }
     /// The oldest one, unless its bill has still to be named.
     pub fn first(&self) -> Option<(Id<Billing>, u64)> {
@@ -86,5 +86,20 @@ impl Arrears {
     fn leave_chain(&mut self, bill: Id<Billing>, fee: u64) {
         let left = |Chain { last, fees }| Chain { last, fees: fees.saturating_sub(fee.into()) };
         self.chain = self.chain.take().filter(|chain| chain.last != bill).map(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_owed_is_shown_within_the_bound_of_numbers_and_kept_in_full() {
+        let mut arrears = Arrears::default();
+        arrears.add(Id::new(1), LARGEST);
+        assert_eq!(arrears.sum(), LARGEST);
+        arrears.queue(Id::new(2), u64::MAX);
+        assert_eq!(arrears.sum(), LARGEST);
+        assert_eq!(arrears.total(), u128::from(LARGEST) + u128::from(u64::MAX));
     }
 }

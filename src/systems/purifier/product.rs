@@ -112,7 +112,7 @@ impl Aggregate for Product {
             }
 
             (true, Increase { rental: rental_id }) => {
-                let stock = self.stock.saturating_add(1);
+                let stock = correction::one_more(self.stock);
                 emit(ProductIncreased { product_id, rental_id, stock })
             }
             (false, Increase { .. }) => ignore(),

@@ -1,10 +1,7 @@
 //! What staff corrects of a product.
 
 use super::{CorrectedProduct, Product};
-use crate::domain::prelude::*;
-
-/// JSON has no larger integers that all readers agree on.
-const LARGEST: u64 = (1 << 53) - 1;
+use crate::domain::{number::LARGEST, prelude::*};
 
 /// `PATCH /products/{id}`
 #[body(title = "CorrectProduct")]
@@ -54,6 +51,11 @@ impl Correction {
     }
 }
 
+/// What is left when a unit has come back. More than the bound cannot be counted.
+pub fn one_more(stock: u64) -> u64 {
+    if stock < LARGEST { stock + 1 } else { stock }
+}
+
 fn within(stock: u64) -> Result<u64, Refusal> {
     if stock <= LARGEST {
         return Ok(stock);
@@ -85,5 +87,6 @@ mod tests {
         assert_eq!(stock(None, Some(largest)), Err("stock-too-high".into()));
         assert_eq!(stock(Some(LARGEST + 1), None), Err("stock-too-high".into()));
         assert_eq!(stock(None, Some(i64::MIN)), Err("stock-too-low".into()));
+        assert_eq!((one_more(0), one_more(LARGEST)), (1, LARGEST));
     }
 }
