@@ -6,6 +6,8 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
+/// A pattern of braille without a dot.
+const EMPTY_BRAILLE: char = '\u{2800}';
 /// They are letters by category, and show nothing.
 const HANGUL_FILLERS: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
 
@@ -31,13 +33,14 @@ pub fn nfc(text: &str) -> String {
 
 /// Whether `text` shows nothing.
 pub fn is_blank(text: &str) -> bool {
-    text.chars().all(|letter| letter.is_whitespace() || is_joiner(letter))
+    text.chars()
+        .all(|letter| letter.is_whitespace() || is_invisible(letter) || letter == EMPTY_BRAILLE)
 }
 
-/// What `text` claims: equal for texts that differ in case, in joiners, in the space around them, or in how often a space is
-/// repeated.
+/// What `text` claims: equal for texts that differ in case, in what cannot be seen, in the space around them, or in how often
+/// a space is repeated.
 pub fn claimed(text: &str) -> String {
-    let plain = text.chars().filter(|letter| !is_joiner(*letter));
+    let plain = text.chars().filter(|letter| !is_invisible(*letter));
     // Folding is defined on decomposed letters, and may decompose further ones.
     let folded: String = plain.nfd().default_case_fold().nfc().collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -49,6 +52,19 @@ fn is_break(letter: char) -> bool {
 
 fn is_joiner(letter: char) -> bool {
     matches!(letter, ZERO_WIDTH_NON_JOINER | ZERO_WIDTH_JOINER)
+}
+
+/// Whether a letter that a text may have shows nothing by itself: joiners, and what selects the form of the letter before it.
+fn is_invisible(letter: char) -> bool {
+    let selects_a_form = matches!(
+        letter,
+        '\u{34f}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{e0100}'..='\u{e01ef}'
+    );
+    is_joiner(letter) || selects_a_form
 }
 
 fn is_forbidden(letter: char) -> bool {
@@ -105,8 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_spaces_and_joiners_is_blank() {
-        for blank in ["", " ", "\t\n", "\u{3000}\u{a0}", " \u{200d}\u{200c}"] {
+    fn a_text_that_shows_nothing_is_blank() {
+        let invisible = ["\u{34f}", "\u{fe0f} ", "\u{e0100}", "\u{180b}\u{17b5}", "\u{2800}"];
+        let spaces = ["", " ", "\t\n", "\u{3000}\u{a0}", " \u{200d}\u{200c}"];
+        for blank in spaces.into_iter().chain(invisible) {
             assert!(is_blank(blank), "{blank:?}");
         }
         assert!(!is_blank(" a "));
@@ -120,6 +138,8 @@ mod tests {
             ("R  1", "r 1"),
             ("가1", DECOMPOSED),
             ("1\u{200d}A", "1a"),
+            ("1A\u{fe0f}", "1a"),
+            ("1\u{34f}A\u{e0101}", "1a"),
             ("STRASSE", "Straße"),
             ("ΣΑΣ", "σας"),
             ("É", "e\u{301}"),

@@ -96,8 +96,8 @@ impl Aggregate for Book {
     type Settings = Settings;
     const MAY_ASK: MayAsk = &[("Request", &[Payment::NAME]), ("Cancel", &[Ticket::NAME])];
     /// From 2 on, claims are the same for seats and movies that only case, joiners or spaces tell apart, and for showtimes of
-    /// one minute.
-    const CLAIMS_VERSION: u16 = 2;
+    /// one minute; from 3 on, also where only a letter that cannot be seen does.
+    const CLAIMS_VERSION: u16 = 3;
 
     fn decide(&self, command: Command, this: &DecisionContext<'_, Self>) -> Decision<Event> {
         use {Command::*, Event::*, NoAnswer::Refused, Status::*};
