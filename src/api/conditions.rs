@@ -4,7 +4,10 @@ use super::{
     headers::{Headers, text, visible},
     problem::Problem,
 };
-use crate::actors::{IdempotencyKey, StoredKey};
+use crate::{
+    actors::{IdempotencyKey, StoredKey},
+    domain::number,
+};
 
 /// Other names of UTF-8.
 const CHARSETS: [&str; 3] = ["utf-8", "utf8", "us-ascii"];
@@ -69,7 +72,8 @@ pub fn if_match(headers: &dyn Headers) -> Result<(Vec<u64>, bool), Problem> {
             ));
         };
         // A weak tag, or one of another server, matches nothing: no item has version 0.
-        versions.push(if strong.len() == tag.len() { inner.parse().unwrap_or(0) } else { 0 });
+        let version = number::parse(inner).ok().filter(|_| strong.len() == tag.len());
+        versions.push(version.unwrap_or(0));
     }
     Ok((versions, false))
 }
@@ -127,6 +131,16 @@ mod tests {
         assert_eq!(unquote("8e03").as_deref(), Some("8e03"));
         for wrong in ["", "\"\"", "\"", "\"a", "a\"", r#""a"b""#, r#""\x""#, &"k".repeat(256)] {
             assert_eq!(unquote(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_matched_as_it_is_written() {
+        let versions = |value| if_match(&Given("if-match", value)).unwrap();
+        assert_eq!(versions("\"3\""), (vec![3], false));
+        assert_eq!(versions("*"), (vec![], true));
+        for other in ["\"+3\"", "\"03\"", "W/\"3\"", "\" 3\"", "\"\"", "\"x\""] {
+            assert_eq!(versions(other), (vec![0], false), "{other}");
         }
     }
 

@@ -34,7 +34,11 @@ pub fn parse_json(body: &[u8], depth: usize) -> Result<Value, Problem> {
         Place { names, is_twice: true } => {
             Problem::bad_body(BadBody::twice(lenient::pointer(names)))
         }
-        _ => unreadable(body, &error),
+        // The parser knows no way to tell but its words.
+        Place { names, .. } if error.to_string().starts_with("number out of range") => {
+            Problem::bad_body(BadBody::out_of_range(lenient::pointer(names)))
+        }
+        Place { .. } => unreadable(body, &error),
     })
 }
 
@@ -190,6 +194,20 @@ mod tests {
         let body = r#"{"a":{"a":1},"b":[{"a":1},{"a":1}],"A":[1.5,-1,true,null,"x"]}"#;
         let read = json!({"a":{"a":1},"b":[{"a":1},{"a":1}],"A":[1.5,-1,true,null,"x"]});
         assert_eq!(parse(body), Ok(read));
+    }
+
+    #[test]
+    fn a_number_that_no_machine_holds_is_out_of_range() {
+        for (body, place) in [
+            (r#"{"a":1e999}"#, "/a"),
+            (r#"{"a":[0,-1e999]}"#, "/a/1"),
+            (r#"{"a":1,"b":{"c":1E+400}}"#, "/b/c"),
+        ] {
+            assert_eq!(parse(body), Err(place.to_owned()), "{body}");
+            assert_eq!(parse_json(body.as_bytes(), 4).unwrap_err().code(), "out-of-range");
+        }
+        assert_eq!(parse("1e999"), Err(String::new()));
+        assert_eq!(parse(r#"{"a":1e-999}"#), Ok(json!({"a":0.0})));
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl BadBody {
     pub fn twice(pointer: String) -> Self {
         Self::new(pointer, "the member is given twice", "같은 항목이 두 번 있습니다")
     }
+    /// A body with a number beyond the bound of all numbers at `pointer`.
+    pub fn out_of_range(pointer: String) -> Self {
+        let ReadError { code, en, ko, .. } = ReadError::out_of_range();
+        Self { pointer, code, en: en.into(), ko: ko.into() }
+    }
     fn blank(member: &str) -> Self {
         let code = "blank";
         Self {

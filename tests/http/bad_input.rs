@@ -55,6 +55,32 @@ impl Guarded {
 }
 
 #[test]
+fn a_header_that_a_command_is_judged_by_is_given_once() {
+    let world = Guarded::start();
+    for (name, one, other) in [
+        ("Idempotency-Key", "a", "b"),
+        ("If-Match", "\"1\"", "\"2\""),
+        ("Content-Type", "application/json", "text/plain"),
+        ("Content-Encoding", "identity", "gzip"),
+    ] {
+        for (one, other) in [(one, other), (other, one), (one, one)] {
+            let answer = world.server.call("PATCH", "/rents/1", |request| {
+                let request = request.header("Accept-Language", "en");
+                let request = match name {
+                    "Content-Type" => request,
+                    _ => request.header("Content-Type", "application/json"),
+                };
+                request.header(name, one).header(name, other).body(r#"{"status":"Cancel"}"#)
+            });
+            answer.refuses(400, "bad-request");
+            let detail = answer["detail"].as_str().unwrap();
+            assert!(detail.contains(&name.to_lowercase()), "{}", answer.text);
+        }
+    }
+    world.is_unchanged();
+}
+
+#[test]
 fn values_of_a_wrong_type_are_named_by_their_place() {
     let world = Guarded::start();
     let wrong = [

@@ -126,6 +126,10 @@ fn every_integer_has_the_one_bound() {
             );
             world.refuses(route, &marked.replace("MARK", number), 422, "out-of-range", &pointer);
         }
+        // No machine has a float for it.
+        let marked = route.with(member, "MARK".into()).to_string();
+        let huge = marked.replace("\"MARK\"", "1e999");
+        world.refuses(route, &huge, 422, "out-of-range", &pointer);
     };
     for route in &world.routes {
         for (member, schema) in route.members_of("integer") {
@@ -141,6 +145,26 @@ fn every_integer_has_the_one_bound() {
             assert!(answer["code"] != "out-of-range" && answer.status != 400, "{}", answer.text);
         }
     }
+}
+
+#[test]
+fn a_number_that_a_client_chooses_is_positive_and_named_where_it_is_not() {
+    let world = World::start();
+    let mut chosen = Vec::new();
+    for route in world.routes.iter().filter(|route| route.method == "POST") {
+        for (member, _) in route.members_of("integer") {
+            let answer = world.send(route, route.with(member, 0.into()).to_string());
+            if answer.status == 400 {
+                let named = format!("/{member}");
+                assert_eq!(answer["errors"][0]["pointer"], named, "{}", answer.text);
+                chosen.push(format!("{} {member}", route.path));
+            }
+        }
+    }
+    assert_eq!(
+        chosen,
+        ["/gbike/bikes bikeid", "/gbike/userDeposits userid", "/ticketing/tickets ticketId"]
+    );
 }
 
 #[test]
@@ -161,7 +185,7 @@ fn every_text_is_judged() {
                 assert!(answer["detail"].as_str().unwrap().contains(&code), "{}", answer.text);
             }
             if schema["minLength"] == 1 {
-                for blank in ["", " ", "\t", "\u{3000}\u{200d}"] {
+                for blank in ["", " ", "\t", "\u{3000}\u{200d}", "\u{fe0f}\u{2800}"] {
                     let body = route.with(member, blank.into()).to_string();
                     world.refuses(route, &body, 422, "blank", &pointer);
                 }

@@ -79,11 +79,15 @@ fn a_parameter_of_the_events_is_known_given_once_and_well_formed() {
         "limit=x",
         "limit=-1",
         "subject=x",
+        "subject=07",
+        "subject=%2B7",
         "named=perhaps",
         "type=BookRent",
         "system=movie",
         "from=later",
         "from=bookrent.rent:x",
+        "from=bookrent.rent:1,bookrent.rent:2",
+        "from=1,1",
     ] {
         for path in ["/events", "/events/bookrent.rent"] {
             let refused = server.get(&format!("{path}?{query}"));

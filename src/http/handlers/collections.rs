@@ -17,6 +17,9 @@ use actix_web::{
 };
 use std::sync::Arc;
 
+/// The headers that a command is judged by.
+const JUDGED_BY: [&str; 4] = ["content-type", "content-encoding", "if-match", "idempotency-key"];
+
 /// The methods that are offered at `target`.
 fn allow(context: &dyn Context, target: &PathTarget<'_>) -> String {
     let is_verb = matches!(target, PathTarget::Item(Some(_), _));
@@ -51,6 +54,7 @@ pub async fn answer(
     let method = request.method().as_str();
     let route = api::find_command(context.as_ref(), &target, method)
         .ok_or_else(|| Problem::method(&allow(context.as_ref(), &target)))?;
+    check_headers(request)?;
     let base = state.base(request);
     let command =
         Request { method, headers: request, base: &base, path: &within.path, collection, rest };
@@ -58,6 +62,15 @@ pub async fn answer(
     let depth = state.settings.json_depth;
     let answer = api::command(&command, context.as_ref(), route, depth, body).await?;
     Ok(response(answer))
+}
+
+/// Refuses a header that a command is judged by and that is given twice: another reader could take the other one.
+fn check_headers(request: &HttpRequest) -> Result<(), Problem> {
+    let is_repeated = |name: &&&str| request.headers().get_all(**name).nth(1).is_some();
+    let Some(name) = JUDGED_BY.iter().find(is_repeated) else { return Ok(()) };
+    let en = format!("the header `{name}` is given twice");
+    let ko = format!("`{name}` 헤더가 두 번 있습니다");
+    Err(Problem::new("bad-request", en, ko))
 }
 
 fn options(allow: &str) -> HttpResponse {

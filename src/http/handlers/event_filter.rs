@@ -3,6 +3,7 @@
 use crate::{
     actors::RecordedEvent,
     api::Problem,
+    domain::number::{self, NumberError},
     events::kind_of,
     http::handlers::{event_cursor::Log, query},
 };
@@ -66,7 +67,7 @@ impl EventQuery {
             Some(_) => return Err(bad_named()),
         };
         let subject = given.get("subject");
-        let subject = subject.map(|subject| subject.parse().map_err(|_| bad_subject()));
+        let subject = subject.map(|subject| subject_of(subject));
         let wanted = given.get("type").map_or("", String::as_str).split(',').map(str::trim);
         let wanted: Vec<String> = wanted.filter(|kind| !kind.is_empty()).map(Into::into).collect();
         for kind in &wanted {
@@ -114,6 +115,15 @@ impl EventFilter {
         }
         let kind = || kind_of(context, &event.name, event.schema);
         self.types.is_empty() || self.types.iter().any(|wanted| is_of(&kind(), wanted))
+    }
+}
+
+/// The number of a thing. One that is larger than numbers may be now was given before they had a bound.
+fn subject_of(text: &str) -> Result<u64, Problem> {
+    match number::parse(text) {
+        Ok(number) | Err(NumberError::TooLarge(Some(number))) => Ok(number),
+        Err(NumberError::TooLarge(None)) => Err(Problem::out_of_range("subject")),
+        Err(NumberError::Malformed) => Err(bad_subject()),
     }
 }
 
@@ -194,7 +204,16 @@ mod tests {
         assert_eq!((query.limit, query.named), (5, true));
         assert_eq!(query.shared, "&type=BookRented,Registered&subject=7&named=true");
         assert!(!query.filter.is_open() && parse("").unwrap().filter.is_open());
-        for wrong in ["limit=x", "limit=0", "subject=x", "named=1", "type=Rented"] {
+        for wrong in [
+            "limit=x",
+            "limit=0",
+            "subject=x",
+            "subject=07",
+            "subject=%2B7",
+            "subject=18446744073709551616",
+            "named=1",
+            "type=Rented",
+        ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -64,7 +64,14 @@ impl LogReader {
             Some((context, position)) => Ok((Some(context), position)),
             None => Err(bad_parameter("from")),
         });
-        for (context, text) in parts.collect::<Result<Vec<_>, _>>()? {
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        let is_repeated = |(place, part): (usize, &(Option<&str>, &str))| {
+            parts.iter().take(place).any(|before| before.0 == part.0)
+        };
+        if parts.iter().enumerate().any(is_repeated) {
+            return Err(bad_parameter("from"));
+        }
+        for (context, text) in parts {
             let named = |log: &Log| context.is_none_or(|name| log.context() == name);
             // A context that is no longer here has no more events. The id of an event among others is a cursor.
             for (log, next) in self.logs.iter_mut().filter(|(log, _)| named(log)) {
