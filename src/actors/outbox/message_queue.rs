@@ -49,6 +49,8 @@ pub struct MessageQueue {
     refused: Arc<RefusedMessages>,
     /// Every message up to here is settled.
     cursor: AtomicU64,
+    /// How far the log has been read, and how many of the messages up to there are not settled.
+    read: (AtomicU64, AtomicU64),
     /// Failures in a row, and the last of them.
     failures: Mutex<(u64, Option<String>)>,
 }
@@ -71,9 +73,11 @@ impl MessageQueue {
         cursors: Arc<Cursors>,
         refused: Arc<RefusedMessages>,
     ) -> Result<Self, StoreError> {
-        let cursor = AtomicU64::new(cursors.get(sink, log.context())?);
+        let cursor = cursors.get(sink, log.context())?;
+        let read = (AtomicU64::new(cursor), AtomicU64::new(0));
+        let cursor = AtomicU64::new(cursor);
         let failures = Mutex::default();
-        Ok(Self { sink, context, log, gateway, store, cursors, refused, cursor, failures })
+        Ok(Self { sink, context, log, gateway, store, cursors, refused, cursor, read, failures })
     }
 
     /// Runs until there can be no more messages.
@@ -92,6 +96,8 @@ impl MessageQueue {
                     Err(error) => self.back_off(&error.to_string()).await,
                 }
             }
+            self.read.0.store(telephones.read_to(), Relaxed);
+            self.read.1.store(telephones.unsettled() as u64, Relaxed);
             self.move_cursor(telephones.settled_to()).await;
             let room = self.window().saturating_sub(under_way.len());
             let start = telephones.start(Instant::now(), room);
@@ -234,7 +240,9 @@ impl MessageQueue {
 impl RunningPump for MessageQueue {
     fn health(&self) -> OutboxHealth {
         let (attempts, error) = sync::lock(&self.failures).clone();
-        let pending = self.log.latest().borrow().saturating_sub(self.cursor.load(Relaxed));
+        // The cursor stays before the first message that is not settled, however many after it are.
+        let unread = self.log.latest().borrow().saturating_sub(self.read.0.load(Relaxed));
+        let pending = unread.saturating_add(self.read.1.load(Relaxed));
         OutboxHealth { sink: self.sink, context: self.log.context(), pending, attempts, error }
     }
     fn sink(&self) -> Option<SinkHealth> {

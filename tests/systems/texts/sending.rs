@@ -66,6 +66,10 @@ fn a_slow_telephone_holds_up_no_other_and_its_own_messages_keep_their_order() {
     }
     gateway.takes("010-1", 2);
     gateway.takes("010-2", 2);
+    // What was sent after them is no longer pending.
+    eventually("only what waits is pending", || {
+        (server.metric("holdfast_outbox_pending") == 4.0).then_some(())
+    });
     let waiting = server.shows("/notifications/1", json!({"status": "QUEUED"}));
     assert!(waiting["sentAt"].is_null(), "{}", waiting.text);
     assert_eq!((gateway.taken("010-slow"), gateway.tries("010-slow")), (vec![], 1));
