@@ -2,6 +2,7 @@
 
 use crate::{
     api::{self, text},
+    domain::number,
     http::state::AppState,
 };
 use actix_web::HttpRequest;
@@ -53,7 +54,8 @@ fn path_of(url: &str) -> String {
 
 /// The first of several values: that of the proxy next to the client.
 fn first_of(list: &str) -> Option<u16> {
-    list.split(',').next()?.trim().parse().ok()
+    let port = number::parse(list.split(',').next()?.trim()).ok()?;
+    u16::try_from(port).ok().filter(|port| *port > 0)
 }
 
 /// `host` with this port in place of its own. That which its scheme implies is left out.
@@ -74,7 +76,9 @@ fn prefix(list: &str) -> String {
     let parts: Vec<&str> = list.split(',').map(|part| part.trim().trim_end_matches('/')).collect();
     let is_path = |part: &&str| part.starts_with('/') && part.bytes().all(is_plain);
     let all = parts.concat();
-    let is_prefix = parts.iter().all(is_path) && !all.contains("//");
+    let leads_up = |segment: &str| matches!(segment, "." | "..");
+    let is_prefix =
+        parts.iter().all(is_path) && !all.contains("//") && !all.split('/').any(leads_up);
     if is_prefix { all } else { String::new() }
 }
 
@@ -99,6 +103,7 @@ mod tests {
             (first_of("8443, 8088"), first_of("x"), first_of("70000")),
             (Some(8443), None, None)
         );
+        assert_eq!((first_of("0"), first_of("+8443")), (None, None));
     }
 
     #[test]
@@ -106,7 +111,10 @@ mod tests {
         assert_eq!((prefix("/rentals/"), prefix("/a, /b/")), ("/rentals".into(), "/a/b".into()));
         assert_eq!(path_of("https://shop.example/rentals/"), "/rentals");
         assert_eq!(path_of("https://shop.example:8443"), "");
-        for wrong in ["", "/", "rentals", "//evil.example", "/a\"b", "/a b", "/a,b", "/%2e"] {
+        let dots = ["/..", "/../x", "/a/../b", "/a/.", "/a, /.."];
+        let others = ["", "/", "rentals", "//evil.example", "/a\"b", "/a b", "/a,b", "/%2e"];
+        assert_eq!(prefix("/a..b/.c"), "/a..b/.c");
+        for wrong in others.into_iter().chain(dots) {
             assert_eq!(prefix(wrong), "", "{wrong}");
         }
     }

@@ -16,7 +16,7 @@ use actix_web::{
 };
 use futures_util::{StreamExt, stream};
 use reqwest::Client;
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use uuid::Uuid;
 
@@ -54,6 +54,7 @@ pub struct Forwarder {
     pseudonym: String,
     max_hops: usize,
     answer_limit: usize,
+    trusted_proxies: Vec<IpAddr>,
     /// Streams end when the server stops.
     draining: watch::Receiver<bool>,
 }
@@ -84,6 +85,7 @@ impl Forwarder {
             pseudonym,
             max_hops: settings.max_hops,
             answer_limit: settings.answer_limit,
+            trusted_proxies: settings.trusted_proxies.clone(),
             draining,
         })
     }
@@ -149,8 +151,17 @@ impl Forwarder {
         if stream.is_some() {
             forwarded = forwarded.timeout(LONGEST_STREAM);
         }
+        let of_hop = named_by_connection(
+            request.headers().get_all("connection").map(|value| value.as_bytes()),
+        );
+        let peer = request.peer_addr().map(|peer| peer.ip());
+        let is_from_proxy = peer.is_some_and(|peer| self.trusted_proxies.contains(&peer));
+        let is_passed_on = |name: &str| {
+            let is_believed = is_from_proxy || !is_of_proxy(name);
+            is_forwarded(name) && is_believed && !of_hop.iter().any(|other| other == name)
+        };
         for (name, value) in
-            request.headers().iter().filter(|(name, _)| is_forwarded(name.as_str()))
+            request.headers().iter().filter(|(name, _)| is_passed_on(name.as_str()))
         {
             // The host stays the client's, so links in the answer lead back here.
             forwarded = forwarded.header(name.as_str(), value.as_bytes());
@@ -163,8 +174,20 @@ impl Forwarder {
         let status =
             StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
         let mut response = HttpResponse::build(status);
-        for (name, value) in answer.headers().iter().filter(|(name, _)| is_forwarded(name.as_str()))
-        {
+        let of_hop = named_by_connection(
+            answer.headers().get_all("connection").iter().map(|value| value.as_bytes()),
+        );
+        for (name, value) in answer.headers() {
+            if !is_forwarded(name.as_str()) || of_hop.iter().any(|other| other == name.as_str()) {
+                continue;
+            }
+            if name == "vary" {
+                let varies = varies_apart_from_origin(value.to_str().unwrap_or("*"));
+                if !varies.is_empty() {
+                    response.append_header(("vary", varies));
+                }
+                continue;
+            }
             let name = header::HeaderName::from_bytes(name.as_str().as_bytes());
             if let (Ok(name), Ok(value)) = (name, header::HeaderValue::from_bytes(value.as_bytes()))
             {
@@ -260,4 +283,47 @@ fn is_forwarded(name: &str) -> bool {
     !HOP_BY_HOP.contains(&name)
         && !name.starts_with("access-control-")
         && !matches!(name, "origin" | "via")
+}
+
+/// Whether a proxy says by this header how it was asked. A node that trusts this one would believe it of any client.
+fn is_of_proxy(name: &str) -> bool {
+    name == "forwarded" || name.starts_with("x-forwarded-")
+}
+
+/// The headers that a `Connection` keeps to itself, in lower case.
+fn named_by_connection<'a>(values: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let text = values.map(|value| String::from_utf8_lossy(value).to_ascii_lowercase());
+    let names = text
+        .flat_map(|text| text.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// What an answer varies by beside the headers of other origins, by which this node lets it vary itself.
+fn varies_apart_from_origin(vary: &str) -> String {
+    let others = vary.split(',').map(str::trim).filter(|name| {
+        let name = name.to_ascii_lowercase();
+        name != "origin" && !name.starts_with("access-control-request-")
+    });
+    others.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_concerns_one_hop_is_not_forwarded() {
+        let values = [&b"Keep-Alive, X-Secret"[..], b"close,", b""];
+        assert_eq!(named_by_connection(values.into_iter()), ["keep-alive", "x-secret", "close"]);
+        assert!(is_of_proxy("forwarded") && is_of_proxy("x-forwarded-host"));
+        assert!(!is_of_proxy("x-correlation-id") && !is_of_proxy("forwarder"));
+    }
+
+    #[test]
+    fn an_answer_varies_by_origin_once() {
+        let vary = "Accept-Language, Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
+        assert_eq!(varies_apart_from_origin(vary), "Accept-Language");
+        assert_eq!(varies_apart_from_origin("origin"), "");
+        assert_eq!(varies_apart_from_origin("*"), "*");
+    }
 }

@@ -54,6 +54,9 @@ fn a_gateway_documents_all_contexts_that_it_forwards_to() {
             let expected = json!({ "href": format!("{}{feed}", gateway.url()) });
             assert_eq!(listed, if context.is_view { Value::Null } else { expected });
         }
+        let of_system = gateway.get(&format!("/events?system={system}")).is(200)["_links"].clone();
+        assert_eq!(of_system, gateway.get("/events").is(200)["_links"]);
+        gateway.get("/events?system=nothing").refuses(400, "bad-request");
     }
 }
 

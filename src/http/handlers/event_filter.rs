@@ -5,7 +5,7 @@ use crate::{
     api::Problem,
     domain::number::{self, NumberError},
     events::kind_of,
-    http::handlers::{event_cursor::Log, query},
+    http::handlers::query,
 };
 use std::collections::BTreeMap;
 
@@ -85,16 +85,20 @@ impl EventQuery {
         })
     }
 
-    /// Those of `logs` that are of the wanted system.
+    /// Those of `logs`, each of the context that `context` says, that are of the wanted system.
     ///
     /// # Errors
     /// There is no such system here.
-    pub fn narrow(&self, logs: Vec<Log>) -> Result<Vec<Log>, Problem> {
+    pub fn narrow<L>(
+        &self,
+        logs: Vec<L>,
+        context: impl Fn(&L) -> &'static str,
+    ) -> Result<Vec<L>, Problem> {
         let Some(system) = &self.system else { return Ok(logs) };
-        let of = |log: &Log| log.context().split('.').next().unwrap_or_default().to_owned();
-        let mut known: Vec<String> = logs.iter().map(of).collect();
+        let of = |log: &L| context(log).split('.').next().unwrap_or_default();
+        let mut known: Vec<&str> = logs.iter().map(of).collect();
         known.dedup();
-        let found: Vec<Log> = logs.into_iter().filter(|log| of(log) == *system).collect();
+        let found: Vec<L> = logs.into_iter().filter(|log| of(log) == system).collect();
         if found.is_empty() {
             return Err(unknown_system(&known.join(", ")));
         }

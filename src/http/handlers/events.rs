@@ -56,8 +56,11 @@ async fn elsewhere(call: Call<'_>, name: Option<&str>) -> Reply {
         return forward::events(request, payload, state, index).await;
     }
     let base = state.base(request);
+    let types = state.settings.documents.schemas.keys().map(String::as_str);
+    let query = EventQuery::parse(request.query_string(), types)?;
     let feeds = remote.filter(|(_, context)| has_log(context));
-    let feeds = feeds.map(|(_, context)| context.name.context);
+    let feeds =
+        query.narrow(feeds.map(|(_, context)| context.name.context).collect(), |name| name)?;
     let mut links = Map::new();
     for context in feeds {
         links.insert(context.to_owned(), json!({ "href": format!("{base}/events/{context}") }));
@@ -81,7 +84,7 @@ async fn answer(call: Call<'_>, name: Option<&str>) -> Reply {
     let request = call.request;
     let types = state.settings.documents.schemas.keys().map(String::as_str);
     let query = EventQuery::parse(request.query_string(), types)?;
-    let logs = query.narrow(logs)?;
+    let logs = query.narrow(logs, |log| log.context())?;
     let mut reader = LogReader::new(logs, name.is_some(), query.filter.clone());
     let is_now = query.from.as_deref() == Some(EventQuery::NOW);
     if is_now {
