@@ -31,6 +31,10 @@ fn early_values_are_shown_and_their_things_go_on() {
         let found = server.get(&format!("/gbike/rents?{filter}")).is(200);
         assert_eq!(found["page"]["totalElements"], 1, "{}", found.text);
     }
+    let events = server.get(&format!("/events/gbike.bike?subject={BIKE}")).is(200);
+    assert_eq!(events.body[0]["subject"], BIKE.to_string(), "{}", events.text);
+    let story = server.get(&format!("/admin/sagas/gbike.bike/{BIKE}")).is(200);
+    assert_eq!(story["entries"][0]["number"], BIKE, "{}", story.text);
     // Others are not found under such numbers, and are not created with them.
     server.get(&format!("/gbike/bikes/{}", BIKE - 1)).refuses(422, "out-of-range");
     server.get(&format!("/gbike/rents?userid={}", RIDER + 1)).refuses(422, "out-of-range");

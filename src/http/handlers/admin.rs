@@ -156,7 +156,7 @@ pub async fn clear_fault(call: Call<'_>) -> Reply {
 
 /// `GET /admin/sagas/{system}/{number}`
 pub async fn saga(call: Call<'_>) -> Reply {
-    let number = query::number("number", call.param("number"), Problem::no_saga)?;
+    let number = query::thing("number", call.param("number"), Problem::no_saga)?;
     let query = call.request.query_string();
     let page = sagas::saga(call.state, call.param("system"), number, query).await?;
     Ok(page_response(call, page))

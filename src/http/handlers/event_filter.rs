@@ -1,12 +1,6 @@
 //! Which events a reader asks for: the query of `/events`.
 
-use crate::{
-    actors::RecordedEvent,
-    api::Problem,
-    domain::number::{self, NumberError},
-    events::kind_of,
-    http::handlers::query,
-};
+use crate::{actors::RecordedEvent, api::Problem, events::kind_of, http::handlers::query};
 use std::collections::BTreeMap;
 
 const DEFAULT_LIMIT: usize = 100;
@@ -67,7 +61,7 @@ impl EventQuery {
             Some(_) => return Err(bad_named()),
         };
         let subject = given.get("subject");
-        let subject = subject.map(|subject| subject_of(subject));
+        let subject = subject.map(|subject| query::thing("subject", subject, bad_subject));
         let wanted = given.get("type").map_or("", String::as_str).split(',').map(str::trim);
         let wanted: Vec<String> = wanted.filter(|kind| !kind.is_empty()).map(Into::into).collect();
         for kind in &wanted {
@@ -119,15 +113,6 @@ impl EventFilter {
         }
         let kind = || kind_of(context, &event.name, event.schema);
         self.types.is_empty() || self.types.iter().any(|wanted| is_of(&kind(), wanted))
-    }
-}
-
-/// The number of a thing. One that is larger than numbers may be now was given before they had a bound.
-fn subject_of(text: &str) -> Result<u64, Problem> {
-    match number::parse(text) {
-        Ok(number) | Err(NumberError::TooLarge(Some(number))) => Ok(number),
-        Err(NumberError::TooLarge(None)) => Err(Problem::out_of_range("subject")),
-        Err(NumberError::Malformed) => Err(bad_subject()),
     }
 }
 

@@ -51,6 +51,14 @@ pub fn number(name: &str, value: &str, malformed: fn() -> Problem) -> Result<u64
     })
 }
 
+/// The number of a thing, as [`number`]. One that is larger than numbers may be now was given before they had a bound.
+pub fn thing(name: &str, value: &str, malformed: fn() -> Problem) -> Result<u64, Problem> {
+    match number::parse(value) {
+        Err(NumberError::TooLarge(Some(number))) => Ok(number),
+        _ => number(name, value, malformed),
+    }
+}
+
 /// The value of `limit`, from 1 to `most`.
 pub fn limit(
     value: Option<&str>,
