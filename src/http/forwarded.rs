@@ -46,10 +46,11 @@ impl AppState {
     }
 }
 
-/// The path of a URL, without a slash at its end.
+/// The path of a URL in its normal form, without a slash at its end.
 fn path_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find('/').and_then(|at| rest.get(at..)).map(prefix).unwrap_or_default()
+    let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default();
+    path.trim_end_matches('/').to_owned()
 }
 
 /// The first of several values: that of the proxy next to the client.
@@ -111,6 +112,7 @@ mod tests {
         assert_eq!((prefix("/rentals/"), prefix("/a, /b/")), ("/rentals".into(), "/a/b".into()));
         assert_eq!(path_of("https://shop.example/rentals/"), "/rentals");
         assert_eq!(path_of("https://shop.example:8443"), "");
+        assert_eq!(path_of("https://shop.example/%EB%8C%80%EC%97%AC/a"), "/%EB%8C%80%EC%97%AC/a");
         let dots = ["/..", "/../x", "/a/../b", "/a/.", "/a, /.."];
         let others = ["", "/", "rentals", "//evil.example", "/a\"b", "/a b", "/a,b", "/%2e"];
         assert_eq!(prefix("/a..b/.c"), "/a..b/.c");
