@@ -53,9 +53,9 @@ mod tests {
             assert!(wrong_target(url).is_some_and(|wrong| wrong.contains(word)), "{url}");
         }
         assert_eq!(wrong_peer("http://book:8088"), None);
+        assert_eq!(wrong_peer("https://book:8443"), None);
         assert_eq!(wrong_peer("http://[::1]:8088/"), None);
         for (url, word) in [
-            ("https://book:8088", "TLS"),
             ("http://book:8088/holdfast", "port"),
             ("http://book:8088/?a", "port"),
             ("http://book:8088/#a", "port"),
